@@ -1,0 +1,62 @@
+"""What a plugin says of itself. One table, one way to read it.
+
+A claim is an attribute of the class or function (for functions the registering decorator sets it). What is
+claimed is judged; what is done without claiming is a fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isnan
+from typing import Any
+
+from spec.violation import BadInput
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One row: the attribute's name, what holds where it is silent, which values it may have."""
+
+    name: str
+    default: Any
+    fits: Callable[[Any], bool]
+    expected: str
+
+
+def _interval(value: Any) -> bool:
+    try:
+        low, high = value
+        return not isnan(low) and low < high
+    except (TypeError, ValueError):
+        return False
+
+
+def _optional(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or fits(value)
+
+
+# fmt: off
+CLAIMS = {row.name: row for row in (
+    Claim("couples_samples", False,    lambda v: isinstance(v, bool),                          "True or False"),
+    Claim("domain",          None,     lambda v: v is None or v == "logits" or _interval(v),   'a pair (low, high) or "logits"'),
+    Claim("range",           None,     _optional(_interval),                                   "a pair (low, high)"),
+    Claim("targets",         "labels", lambda v: v in ("labels", "binary", "real"),            '"labels", "binary" or "real"'),
+    Claim("variance",        None,     _optional(callable),                                    "a function of (fan_in, fan_out)"),
+    Claim("restarts",        False,    lambda v: isinstance(v, bool),                          "True or False"),
+    Claim("like",            None,     lambda v: v is None or isinstance(v, str),              "a standard name"),
+)}
+# fmt: on
+
+
+def claim(thing: object, name: str) -> Any:
+    """What `thing` claims under `name`, or the table's default.
+
+    Raises BadInput where the value is not of the kind that the claim takes.
+    """
+    row = CLAIMS[name]
+    value = getattr(thing, name, row.default)
+    if not row.fits(value):
+        owner = thing if hasattr(thing, "__name__") else type(thing)
+        raise BadInput(f"{getattr(owner, '__name__', owner)}: {name} = {value!r}, expected {row.expected}")
+    return value

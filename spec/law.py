@@ -1,0 +1,63 @@
+"""A law is one row of one catalogue, keyed by kind and code.
+
+    @law("my-law", kind="layer", family="output range", statement="Outputs are never negative.")
+    def my_law(case): ...      # returns if the law holds; raises Violation, Inconclusive or DoesNotApply
+
+Two tiers: a `call` law is cheap and judged on every call of an armed object; an `audit` law is judged before
+training, once per epoch, and wherever a case is handed to `conformance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from spec.violation import BadInput
+
+KINDS = ("call", "layer", "loss", "optimizer", "initializer", "schedule", "batches", "metric", "model", "data")
+FAMILIES = ("shape", "domain", "output range", "convergence", "reproducibility")
+TIERS = ("call", "audit")
+
+Judge = Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class Law:
+    """One law: its key (kind, code), its family and tier, one sentence, what it rests on, and its judge."""
+
+    code: str
+    kind: str
+    family: str
+    tier: str
+    statement: str
+    rests_on: tuple[str, ...]
+    judge: Judge
+
+
+CATALOGUE: dict[tuple[str, str], Law] = {}
+
+
+def law(
+    code: str, *, kind: str, family: str, statement: str, tier: str = "audit", rests_on: tuple[str, ...] = ()
+) -> Callable[[Judge], Judge]:
+    """Enter the decorated judge into the catalogue.
+
+    Raises BadInput where kind, family or tier is unknown, or the key is taken.
+    """
+    for word, known, what in ((kind, KINDS, "kind"), (family, FAMILIES, "family"), (tier, TIERS, "tier")):
+        if word not in known:
+            raise BadInput(f"law {code}: {what} {word!r} is not one of {', '.join(known)}")
+    if (kind, code) in CATALOGUE:
+        raise BadInput(f"law {code} of kind {kind} is already in the catalogue")
+
+    def enter(judge: Judge) -> Judge:
+        CATALOGUE[kind, code] = Law(code, kind, family, tier, statement, rests_on, judge)
+        return judge
+
+    return enter
+
+
+def laws_of(*kinds: str) -> Iterator[Law]:
+    """The laws of these kinds, in the order of the catalogue, in which a law comes after those it rests on."""
+    return (row for row in CATALOGUE.values() if row.kind in kinds)

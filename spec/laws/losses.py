@@ -1,0 +1,121 @@
+"""The laws of a loss: a mean over the batch, least at the right answer, with the gradient of what it reports."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spec.arrays import Array, is_finite
+from spec.cases import LossCase
+from spec.gradient import accuse, measure
+from spec.law import law
+from spec.violation import Violation
+
+EXTREME = 1e4  # a logit that a confident network may well produce
+
+
+@law(
+    "gradient",
+    kind="loss",
+    family="convergence",
+    statement="backward gives the gradient of the loss that forward reports, divided by N once.",
+)
+def gradient(case: LossCase) -> None:
+    """Finite differences of the reported number, at two scales of prediction."""
+    for scale in (1.0, 5.0):
+        point = scale * case.prediction.astype(np.float64)
+        loss, probe = case.fresh(), case.fresh()
+        value = float(probe.forward(point, case.target))
+        slope = np.asarray(probe.backward())
+        if slope.shape != point.shape:
+            raise Violation(
+                "gradient",
+                where=case.where("backward"),
+                array="d prediction",
+                actual=f"of shape {slope.shape}",
+                expected=f"{point.shape}, the shape of the prediction",
+            )
+        found = measure(
+            lambda at=point, of=loss: float(of.forward(at, case.target)),  # type: ignore[misc]
+            point,
+            slope,
+            name="d prediction",
+            scale=abs(value),
+            rng=case.rng,
+        )
+        accuse(found, where=case.where("backward"), samples=len(point), gradient=slope)
+
+
+@law(
+    "loss-mean",
+    kind="loss",
+    family="output range",
+    statement="The loss of a batch is the mean of the losses of its samples.",
+)
+def loss_mean(case: LossCase) -> None:
+    """The whole batch against its samples one at a time, in float64."""
+    point = case.prediction.astype(np.float64)
+    whole = float(case.fresh().forward(point, case.target))
+    each = [float(case.fresh().forward(point[i : i + 1], case.target[i : i + 1])) for i in range(len(point))]
+    mean = float(np.mean(each))
+    if not np.isclose(whole, mean, rtol=1e-6, atol=1e-9):
+        summed = np.isclose(whole, sum(each), rtol=1e-6)
+        raise Violation(
+            "loss-mean",
+            where=case.where("forward"),
+            array="loss",
+            actual=f"{whole:.6g} for the batch of {len(point)}",
+            expected=f"{mean:.6g}, the mean over its samples",
+            cause="a sum over the batch where the mean is due" if summed else "",
+        )
+
+
+@law(
+    "stable",
+    kind="loss",
+    family="output range",
+    statement="Loss and gradient stay finite, and the loss exact, at extreme predictions within the domain.",
+)
+def stable(case: LossCase) -> None:
+    """One confident right answer and one confident wrong one, at ±1e4."""
+    for sign in (1, -1):
+        extreme: Array = case.prediction.copy()
+        extreme[:, 0] = sign * EXTREME
+        loss = case.fresh()
+        with np.errstate(all="ignore"):
+            value = float(loss.forward(extreme, case.target))
+            slope = loss.backward()
+        if not (np.isfinite(value) and is_finite(slope)):
+            raise Violation(
+                "stable",
+                where=case.where("forward"),
+                array="loss" if not np.isfinite(value) else "d prediction",
+                actual=f"{value} at predictions of {sign * EXTREME:g}",
+                expected="a finite number",
+                cause="exp or log without the shift by the largest logit (log-sum-exp)",
+            )
+
+
+@law(
+    "loss-minimum",
+    kind="loss",
+    family="convergence",
+    statement="The right answer costs less than a wrong one.",
+    rests_on=("stable",),
+)
+def loss_minimum(case: LossCase) -> None:
+    """A step against the gradient must lower the loss."""
+    point = case.prediction.astype(np.float64)
+    loss = case.fresh()
+    before = float(loss.forward(point, case.target))
+    slope = np.asarray(loss.backward())
+    size = float(np.abs(slope).max(initial=0.0))
+    after = float(loss.forward(point - 1e-3 / (size or 1.0) * slope, case.target))
+    if not after <= before:
+        raise Violation(
+            "loss-minimum",
+            where=case.where("backward"),
+            array="loss",
+            actual=f"{after:.6g} after a small step against its gradient",
+            expected=f"less than {before:.6g}, the loss before the step",
+            cause="the sign of the loss or of its gradient",
+        )

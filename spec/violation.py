@@ -1,0 +1,138 @@
+"""The one structured diagnostic, and the two other ways in which judging can end.
+
+    Violation      a law was broken: who, where, which number, what was expected, and why
+    Inconclusive   a law applies, but this case could not decide it
+    DoesNotApply   a law has nothing to say about this case
+    BadInput       what was handed in is unusable: one sentence for its author, no judgment
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Where:
+    """The place of a violation: the path of a layer, its method, and the line of source."""
+
+    path: str = ""
+    method: str = ""
+    file: str = ""
+    line: int = 0
+
+    @classmethod
+    def of(cls, function: Any, path: str = "") -> Where:
+        """The place where a function or method was written, as far as it has a source."""
+        code = getattr(getattr(function, "__func__", function), "__code__", None)
+        name = getattr(function, "__name__", "")
+        return cls(path, name, Path(code.co_filename).name, code.co_firstlineno) if code else cls(path, name)
+
+    def __str__(self) -> str:
+        place = ".".join(part for part in (self.path, self.method) if part)
+        source = f" ({self.file}:{self.line})" if self.file else ""
+        return f"{place}{source}"
+
+
+class Violation(Exception):
+    """A broken law, as data first and as a sentence made from the data.
+
+    The sentence reads: where, which array and index, actual, expected, law; then the likely cause.
+
+        2:dense(128→64).forward  output[0, 7] is nan, expected a finite number  [finite]
+          caused by W[5, 7] = nan, after step 412
+    """
+
+    def __init__(
+        self,
+        law: str,
+        *,
+        actual: str,
+        expected: str,
+        where: Where | None = None,
+        array: str = "",
+        index: tuple[int, ...] | None = None,
+        cause: str = "",
+        step: int | None = None,
+        replay: str = "",
+    ) -> None:
+        super().__init__()
+        self.law = law
+        self.actual = actual
+        self.expected = expected
+        self.where = where or Where()
+        self.array = array
+        self.index = index
+        self.cause = cause
+        self.step = step
+        self.replay = replay
+
+    def fields(self) -> dict[str, Any]:
+        """The constructor's arguments, by name."""
+        return dict(vars(self))
+
+    def also(self, **changed: Any) -> Violation:
+        """The same violation with some fields filled in by someone who knows more."""
+        return Violation(**{**self.fields(), **changed})
+
+    def at(self, **place: Any) -> Violation:
+        """The same violation with some fields of its place filled in."""
+        return self.also(where=replace(self.where, **place))
+
+    @property
+    def message(self) -> str:
+        """The diagnostic as a person reads it."""
+        subject = self.array
+        if self.index is not None:
+            subject += f"[{', '.join(map(str, self.index))}]"
+        head = f"{self.where}  ".lstrip() + f"{subject} is ".lstrip()
+        first = f"{head}{self.actual}, expected {self.expected}  [{self.law}]"
+        notes = [f"caused by {self.cause}"] if self.cause else []
+        if self.step is not None:
+            notes.append(f"after step {self.step}")
+        second = ", ".join(notes)
+        if self.replay:
+            second += f"{'; ' if second else ''}replay: nn replay {self.replay}"
+        return first + (f"\n  {second}" if second else "")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields in the form that JSON takes."""
+        return {
+            "law": self.law,
+            "where": {
+                "path": self.where.path,
+                "method": self.where.method,
+                "file": self.where.file,
+                "line": self.where.line,
+            },
+            "array": self.array,
+            "index": None if self.index is None else list(self.index),
+            "actual": self.actual,
+            "expected": self.expected,
+            "cause": self.cause,
+            "step": self.step,
+            "message": self.message,
+        }
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.fields(),)
+
+
+def _rebuild(fields: dict[str, Any]) -> Violation:
+    return Violation(**fields)
+
+
+class Inconclusive(Exception):
+    """The law applies, but this case could not decide it; the text says why."""
+
+
+class DoesNotApply(Exception):
+    """The law has nothing to say about this case; the text says why."""
+
+
+class BadInput(ValueError):
+    """Unusable input: one sentence that names what was found and what was expected."""
