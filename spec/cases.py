@@ -80,6 +80,7 @@ class ModelCase(Case):
     x: Array
     labels: Array
     reload: Callable[[], Any] | None = None
+    quick: bool = False
 
     def fresh(self) -> Any:
         """A deep copy of the model as it stands."""

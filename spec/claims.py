@@ -32,21 +32,23 @@ def _interval(value: Any) -> bool:
         return False
 
 
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 def _optional(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: value is None or fits(value)
 
 
-# fmt: off
 CLAIMS = {row.name: row for row in (
-    Claim("couples_samples", False,    lambda v: isinstance(v, bool),                          "True or False"),
-    Claim("domain",          None,     lambda v: v is None or v == "logits" or _interval(v),   'a pair (low, high) or "logits"'),
-    Claim("range",           None,     _optional(_interval),                                   "a pair (low, high)"),
-    Claim("targets",         "labels", lambda v: v in ("labels", "binary", "real"),            '"labels", "binary" or "real"'),
-    Claim("variance",        None,     _optional(callable),                                    "a function of (fan_in, fan_out)"),
-    Claim("restarts",        False,    lambda v: isinstance(v, bool),                          "True or False"),
-    Claim("like",            None,     lambda v: v is None or isinstance(v, str),              "a standard name"),
+    Claim("couples_samples", False, _is_bool, "True or False"),
+    Claim("domain", None, lambda v: v in (None, "logits") or _interval(v), 'a pair (low, high) or "logits"'),
+    Claim("range", None, _optional(_interval), "a pair (low, high)"),
+    Claim("targets", "labels", lambda v: v in ("labels", "binary", "real"), '"labels", "binary" or "real"'),
+    Claim("variance", None, _optional(callable), "a function of (fan_in, fan_out)"),
+    Claim("restarts", False, _is_bool, "True or False"),
+    Claim("like", None, _optional(lambda v: isinstance(v, str)), "a standard name"),
 )}
-# fmt: on
 
 
 def claim(thing: object, name: str) -> Any:

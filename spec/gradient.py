@@ -240,6 +240,31 @@ def check_model(model: Any, x: Array, labels: Array, rng: np.random.Generator, *
         accuse(found, where=where, samples=len(point), gradient=gradient)
 
 
+def check_along(model: Any, x: Array, labels: Array, rng: np.random.Generator, *, path: str = "model") -> None:
+    """Check a whole model along one random direction through all its parameters at once: three losses, no more.
+
+    Raises Violation.
+    """
+    template = in_float64(model)
+    point = np.array(x, np.float64)
+    names = list(template.params)
+    kept = {name: template.params[name] for name in names}
+    direction = {name: rng.standard_normal(array.shape) for name, array in kept.items()}
+    value, grads = copy.deepcopy(template).loss_and_grads(point, labels)
+    slope = sum(float(np.vdot(grads[name], direction[name])) for name in names)
+    line = np.zeros(1)
+
+    def loss() -> float:
+        each = copy.deepcopy(template)
+        for name in names:
+            each.params[name] = kept[name] + float(line[0]) * direction[name]
+        return float(each.loss_and_grads(point, labels)[0])
+
+    found = measure(loss, line, np.array([slope]), name="the gradient of all parameters", scale=abs(value), rng=rng)
+    found.places = [None] * len(found.places)
+    accuse(found, where=Where.of(type(model).loss_and_grads, path), samples=len(point), gradient=line)
+
+
 def in_float64(thing: Any) -> Any:
     """A deep copy whose `params`, `grads` and `state` are float64: float32 is too coarse to differentiate."""
     wide = copy.deepcopy(thing)
@@ -270,6 +295,5 @@ def _same_shape(name: str, gradient: Any, array: Array, where: Where) -> None:
         )
     if not is_finite(np.asarray(gradient, np.float64)):
         at = first_index(~np.isfinite(gradient))
-        raise Violation(
-            "gradient", where=where, array=name, index=at, actual=f"{np.asarray(gradient)[at]}", expected="a finite number"
-        )
+        found = str(np.asarray(gradient)[at])
+        raise Violation("gradient", where=where, array=name, index=at, actual=found, expected="a finite number")

@@ -15,7 +15,8 @@ from typing import Any
 
 from spec.violation import BadInput
 
-KINDS = ("call", "layer", "loss", "optimizer", "initializer", "schedule", "batches", "metric", "model", "data")
+PLUGINS = ("layer", "loss", "optimizer", "initializer", "schedule", "batches", "metric", "model")
+KINDS = ("call", *PLUGINS, "data", "training")
 FAMILIES = ("shape", "domain", "output range", "convergence", "reproducibility")
 TIERS = ("call", "audit")
 

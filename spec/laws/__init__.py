@@ -1,5 +1,5 @@
 """The laws themselves, one file per kind. Importing this package fills the catalogue."""
 
-from spec.laws import calls, data, layers, losses, models
+from spec.laws import calls, data, layers, losses, models, training
 
-__all__ = ["calls", "data", "layers", "losses", "models"]
+__all__ = ["calls", "data", "layers", "losses", "models", "training"]

@@ -190,15 +190,16 @@ def _interval(call: Call, name: str, claimed: tuple[float, float], code: str) ->
 def _logits(call: Call, name: str) -> None:
     """Refuse probabilities where logits are due: every row non-negative with sum 1 is no accident."""
     logits = call.inputs[name]
-    if logits.size and logits.shape[-1] > 1 and (logits >= 0).all():
-        if np.allclose(logits.sum(axis=-1), 1, rtol=0, atol=SIMPLEX_TOLERANCE[logits.dtype.itemsize]):
-            raise call.violation(
-                "domain",
-                array=name,
-                actual="probabilities: every row is non-negative and sums to 1",
-                expected="logits, any real numbers",
-                cause="a softmax before a loss that applies its own; drop the softmax layer",
-            )
+    if not logits.size or logits.shape[-1] < 2 or (logits < 0).any():
+        return
+    if np.allclose(logits.sum(axis=-1), 1, rtol=0, atol=SIMPLEX_TOLERANCE[logits.dtype.itemsize]):
+        raise call.violation(
+            "domain",
+            array=name,
+            actual="probabilities: every row is non-negative and sums to 1",
+            expected="logits, any real numbers",
+            cause="a softmax before a loss that applies its own; drop the softmax layer",
+        )
 
 
 def _target(call: Call, targets: str) -> None:

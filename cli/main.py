@@ -1,0 +1,88 @@
+"""nn: the command group. It maps a Violation to exit code 1 and BadInput to exit code 2, never a traceback."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "train": "Train a network, on MNIST files or on the built-in synthetic digits.",
+    "predict": "Read a digit from a picture with a trained run.",
+    "plugins": "List the plugins: contract, settings and file.",
+    "laws": "List the laws.",
+    "replay": "Make a recorded failure happen again.",
+}
+
+
+class Lazy(click.Group):
+    """A group that knows its commands by name and imports one only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import `cli.<name>` and hand out its command."""
+        if name not in COMMANDS:
+            return None
+        found: click.Command = importlib.import_module(f"cli.{name}").command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, from the table alone, so that --help imports none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Lazy)
+@click.version_option(package_name="nnlaw", message="%(version)s")
+def group() -> None:
+    """A neural network from first principles, under executable laws."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 all held, 1 a law was violated, 2 bad usage or unreadable input."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    sys.exit(run(args))
+
+
+def run(args: list[str] | None = None) -> int:
+    """The exit code of a command line."""
+    try:
+        group.main(args=args, prog_name="nn", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except Exception as error:
+        return _explain(error)
+    return 0
+
+
+def _explain(error: Exception) -> int:
+    from spec.violation import BadInput, Violation
+
+    if isinstance(error, Violation):
+        click.echo(str(error), err=True)
+        return 1
+    if isinstance(error, BadInput):
+        click.echo(f"nn: {error}", err=True)
+        return 2
+    place = _last_line(error)
+    click.echo(f"nn: {place}{type(error).__name__}: {error}", err=True)
+    return 2
+
+
+def _last_line(error: Exception) -> str:
+    import traceback
+
+    frames: Any = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "site-packages" not in f.filename] or frames
+    return f"{own[-1].filename}:{own[-1].lineno}: " if own else ""

@@ -1,0 +1,104 @@
+"""nn train: learn, under law where --strict is given, and show what came of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("data", required=False)
+@click.option("--strict", is_flag=True, default=None, help="Enforce every law while training.")
+@click.option("--epochs", type=int, help="Passes over the training set (10).")
+@click.option("--batch-size", type=int, help="Samples a step (32).")
+@click.option("--lr", type=float, help="Learning rate (0.01).")
+@click.option("--clip-norm", type=float, help="Longest gradient allowed; 0 for any (0).")
+@click.option("--seed", type=int, help="Seed of all randomness (0).")
+@click.option("--layers", help='Layers, e.g. "dense:128 relu dense:64 relu dense:10".')
+@click.option("--model", help="A whole model instead of layers (network).")
+@click.option("--loss", help="Loss (softmax_cross_entropy).")
+@click.option("--optimizer", help="Optimizer (sgd), e.g. adam or momentum:beta=0.95.")
+@click.option("--schedule", help="Learning rate over time (constant).")
+@click.option("--init", help="Initializer of the weights (he).")
+@click.option("--batches", help="How batches are drawn (shuffled).")
+@click.option("--validation", type=int, help="Images held out for validation (5000; 0 trains on all).")
+@click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="Your own plugin file; may be repeated.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings from a TOML file; flags win over it.")
+@click.option("--run", "folder", type=click.Path(path_type=Path), help="Run folder to make (runs/<time>).")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON and nothing else.")
+def command(config: Path | None, folder: Path | None, as_json: bool, **flags: Any) -> None:
+    """Train on the four MNIST files in DATA, or, without it, on built-in synthetic digits."""
+    from nn.run import Run
+    from nn.session import prepare
+    from nn.settings import Settings, read_settings
+
+    settings = Settings().changed(read_settings(config) if config else {})
+    settings = settings.changed({**flags, "plugins": flags["plugins"] or None})
+    if not as_json:
+        click.echo(f"Loading {'MNIST' if settings.data else 'built-in synthetic'} dataset...")
+    session = prepare(settings)
+    run = Run.create(folder)
+    summary = _train_quietly(session, run) if as_json else _train_aloud(session, run)
+    if as_json:
+        summary.pop("probabilities")
+        click.echo(json.dumps(summary | {"run": str(run.folder)}))
+
+
+class _Silent:
+    """A reporter that says nothing."""
+
+    def stage(self, text: str) -> None: ...
+    def advance(self, epoch: int, step: int, loss: float) -> None: ...
+    def epoch(self, row: dict[str, Any]) -> None: ...
+
+
+def _train_quietly(session: Any, run: Any) -> dict[str, Any]:
+    summary: dict[str, Any] = session.train(run, _Silent())
+    _paint(session, run, summary)
+    return summary
+
+
+def _train_aloud(session: Any, run: Any) -> dict[str, Any]:
+    from cli import show
+
+    settings = session.settings
+    for line in show.dataset_lines(session) + show.architecture_lines(session):
+        click.echo(line)
+    click.echo(f"Training with mini-batch gradient descent (batch_size={settings.batch_size}, lr={settings.lr:g})")
+    measured = f"{len(session.split.x_val):,} validation" if len(session.split.x_val) else "training"
+    click.echo(f"  Loss: mean over the epoch's batches. Accuracy: on the {measured} images, after the epoch")
+    teller = show.Teller(settings.epochs, session.steps_per_epoch)
+    try:
+        summary: dict[str, Any] = session.train(run, teller)
+    finally:
+        teller.close()
+    click.echo(f"Test set accuracy: {summary['test_accuracy']:.1%}")
+    classes = session.dataset.classes
+    for line in show.confusion_lines(summary["confusion"], classes):
+        click.echo(line)
+    images, truth, predicted = _paint(session, run, summary)
+    for line in show.mistake_lines(images, truth, predicted, classes):
+        click.echo(line)
+    if summary["judged"]:
+        counts = ", ".join(f"{law} {count:,}" for law, count in summary["judged"].items())
+        click.echo(f"Every law held. Judged: {counts}")
+    click.echo(f"Run folder: {run.folder} (curves.png, mistakes.png, metrics.jsonl, weights.safetensors, ...)")
+    return summary
+
+
+def _paint(session: Any, run: Any, summary: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """Write the pictures of the run; return the misclassified test images, what they are, and how they were read."""
+    from nn.figures import curves, mistakes
+    from nn.run import write_picture
+
+    truth = session.split.y_test
+    predicted = summary["probabilities"].argmax(axis=1)
+    wrong = (predicted != truth).nonzero()[0]
+    images = session.dataset.test_images[wrong]
+    found = images, truth[wrong], predicted[wrong]
+    write_picture(run, "curves.png", lambda path: curves(session.epochs, path))
+    write_picture(run, "mistakes.png", lambda path: mistakes(*found, session.dataset.classes, path))
+    return found

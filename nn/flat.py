@@ -1,0 +1,63 @@
+"""One flat parameter buffer and one flat gradient buffer per model, each of its arrays being a view.
+
+So an optimizer is a line of vectorized arithmetic, and "all gradients are finite" is one dot product a layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from spec.arrays import Array
+
+PROBE = 2048  # weights on which the update-to-weight ratio is measured
+
+
+class Flat:
+    """Binds a model's `params` (and `grads`, where it keeps them) to views of two flat arrays w and g."""
+
+    def __init__(self, model: Any) -> None:
+        params = model.params
+        size = sum(np.size(array) for array in params.values())
+        self.w, self.g = np.empty(size, np.float32), np.zeros(size, np.float32)
+        self.views: dict[str, Array] = {}
+        self.layers: dict[str, Array] = {}
+        self.decays = np.zeros(size, np.float32)
+        kept = getattr(model, "grads", None)
+        start, ends = 0, {}
+        for name in list(params):
+            shape, stop = np.shape(params[name]), start + np.size(params[name])
+            self.w[start:stop] = np.ravel(params[name])
+            self.decays[start:stop] = len(shape) > 1
+            params[name] = self.w[start:stop].reshape(shape)
+            self.views[name] = self.g[start:stop].reshape(shape)
+            if kept is not None:
+                kept[name] = self.views[name]
+            layer = name.rpartition(".")[0] or name
+            ends[layer] = (ends.get(layer, (start, stop))[0], stop)
+            start = stop
+        self.layers = {layer: self.g[a:b] for layer, (a, b) in ends.items()}
+        some = min(PROBE, size)
+        self.probe = np.sort(np.random.default_rng(0).choice(size, some, replace=False))
+        self.seen = self.w.take(self.probe)
+
+    def collect(self, grads: Mapping[str, Array]) -> None:
+        """Copy in the gradients that a layer assigned instead of writing into its view."""
+        for name, view in self.views.items():
+            if grads[name] is not view:
+                view[...] = grads[name]
+
+    def norms(self) -> list[float]:
+        """‖g‖ per layer; not finite as soon as one entry is not."""
+        return [sqrt(np.dot(g, g)) for g in self.layers.values()]
+
+    def update_ratio(self) -> float:
+        """‖Δw‖/‖w‖ since the last call, measured on up to 2,048 weights drawn once."""
+        now = self.w.take(self.probe)
+        change = now - self.seen
+        moved, length = float(np.dot(change, change)), float(np.dot(now, now))
+        self.seen = now
+        return sqrt(moved / length) if length > 0 else float(moved > 0)

@@ -1,0 +1,183 @@
+"""The default model: layers one after another, and a loss.
+
+    h₀ = x,   hₖ = layerₖ(hₖ₋₁),   loss = L(h_K, labels)
+
+Backpropagation is the same chain read from its end: dh_K = ∂L/∂h_K, dhₖ₋₁ = layerₖ.backward(dhₖ).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from nn.registry import choose, model
+from nn.slots import Slots
+from nn.streams import seed_of, stream
+from spec.arrays import Array
+from spec.contract import obligation_of
+from spec.shapes import Mismatch, bind, concrete, resolve
+from spec.strict import Docket, arm_layer, arm_loss, arm_predict
+from spec.violation import BadInput
+
+DEFAULT_LAYERS = "dense:128 relu dense:64 relu dense:10"
+ROWS = 1000  # samples predicted at a time
+
+
+@model("network")
+class Network:
+    """Layers in a row under one loss, all arrays in float32.
+
+    `n_in` pixels come in, `n_out` classes go out. Raises BadInput where the layers do not fit together.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        rng: np.random.Generator,
+        *,
+        layers: str = DEFAULT_LAYERS,
+        loss: str = "softmax_cross_entropy",
+        init: str = "he",
+    ) -> None:
+        choices = [choose("layer", text) for text in layers.split()]
+        if not choices:
+            raise BadInput("layers: none given, expected a line such as " + repr(DEFAULT_LAYERS))
+        self.layers: list[Any] = []
+        self.paths: list[str] = []
+        self.widths: list[int] = [n_in]
+        places: Counter[str] = Counter()
+        shape: tuple[int, ...] = (n_in,)
+        for choice in choices:
+            name = choice.plugin.name
+            layer = _complete(choice.make(init=init))
+            child = stream(seed_of(rng), f"layer {name}", places[name])
+            places[name] += 1
+            try:
+                layer.build(shape, child)
+            except ValueError as error:
+                raise BadInput(f"layer {choice.text!r} on input of shape {shape}: {error}") from error
+            _cast(layer)
+            before, shape = shape, _output_shape(layer, shape, choice.text)
+            self.paths.append(f"{len(self.layers)}:{name}({_arrow(before, shape)})")
+            self.layers.append(layer)
+            if layer.params and len(shape) == 1:
+                self.widths.append(shape[0])
+        if shape != (n_out,):
+            raise BadInput(f"layers: the last one gives {_arrow(shape, shape)} outputs, expected {n_out}, the classes")
+        self.layers[0].needs_dx = False
+        self.loss = choose("loss", loss).make()
+        self.loss_name = choose("loss", loss).plugin.name
+        self.n_out = n_out
+        self.params = self._slots("params")
+        self.grads = self._slots("grads")
+        self.state = self._slots("state")
+
+    def _slots(self, holder: str) -> Slots:
+        named = zip(self.paths, self.layers, strict=True)
+        return Slots([(path.split("(")[0], getattr(layer, holder)) for path, layer in named])
+
+    def forward(self, x: Array) -> Array:
+        """x (N, n_in) to the last layer's output (N, n_out)."""
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def loss_and_grads(self, x: Array, labels: Array) -> tuple[float, Slots]:
+        """The mean loss over the batch and the gradient of every parameter, by backpropagation."""
+        value = self.loss.forward(self.forward(x), self.targets(labels, x.dtype))
+        slope = self.loss.backward()
+        for layer in reversed(self.layers):
+            slope = layer.backward(slope)
+        return value, self.grads
+
+    def targets(self, labels: Array, dtype: Any) -> Array:
+        """Labels as the loss wants them: as they are, or one-hot (N, C)."""
+        if getattr(self.loss, "targets", "labels") == "labels":
+            return labels
+        return np.eye(self.n_out, dtype=dtype)[labels]
+
+    def predict(self, x: Array) -> Array:
+        """Probabilities (N, C), in eval mode."""
+        self._train(False)
+        try:
+            outputs = [self.forward(x[i : i + ROWS]) for i in range(0, len(x), ROWS)]
+        finally:
+            self._train(True)
+        probabilities: Array = self.loss.probabilities(np.concatenate(outputs))
+        return probabilities
+
+    def activations(self, x: Array) -> dict[str, Array]:
+        """The output of every hidden layer by path, in eval mode."""
+        self._train(False)
+        found = {}
+        for path, layer in zip(self.paths[:-1], self.layers[:-1], strict=True):
+            x = found[path] = layer.forward(x)
+        self._train(True)
+        return found
+
+    def _train(self, training: bool) -> None:
+        for layer in self.layers:
+            layer.training = training
+
+    def arm(self, docket: Docket) -> None:
+        """Put every layer, the loss and predict under the laws of their calls."""
+        for path, layer in zip(self.paths, self.layers, strict=True):
+            obligation = obligation_of(layer)
+            assert obligation is not None  # the registry refuses layers without one
+            arm_layer(layer, path, docket, obligation)
+        arm_loss(self.loss, self.loss_name, docket)
+        arm_predict(self, "network", docket)
+
+    def generators(self) -> dict[str, np.random.Generator]:
+        """The generators that layers keep, by path: strict, resume and replay save their state."""
+        return {
+            f"{path}.{name}": value
+            for path, layer in zip(self.paths, self.layers, strict=True)
+            for name, value in vars(layer).items()
+            if isinstance(value, np.random.Generator)
+        }
+
+
+def _complete(layer: Any) -> Any:
+    """Supply what a class without a base lacks of the protocol."""
+    for name in ("params", "grads", "state"):
+        if getattr(layer, name, None) is None:
+            setattr(layer, name, {})
+    for name, value in (("training", True), ("needs_dx", True)):
+        if not hasattr(layer, name):
+            setattr(layer, name, value)
+    if not hasattr(layer, "build"):
+        layer.build = lambda shape, rng: None
+    return layer
+
+
+def _cast(layer: Any) -> None:
+    """Float32 to train, whatever `build` made; a gradient array for every parameter."""
+    for holder in (layer.params, layer.state):
+        for name, array in holder.items():
+            holder[name] = np.array(array, np.float32)
+    for name, array in layer.params.items():
+        layer.grads[name] = np.zeros_like(array)
+
+
+def _output_shape(layer: Any, shape: tuple[int, ...], text: str) -> tuple[int, ...]:
+    """What the layer makes of `shape`, by its contract where that tells, else by trying."""
+    obligation = obligation_of(layer)
+    assert obligation is not None
+    contract = obligation.contract
+    try:
+        dims = bind(contract.inputs[0], (2, *shape), resolve(contract, layer))
+    except Mismatch as wanted:
+        raise BadInput(f"layer {text!r}: input has shape (N, {_arrow(shape, shape)}), expected {wanted}") from None
+    found = concrete(contract.outputs[0], dims)
+    if found is None:
+        found = layer.forward(np.zeros((2, *shape), np.float32)).shape
+    return found[1:]
+
+
+def _arrow(before: tuple[int, ...], after: tuple[int, ...]) -> str:
+    one, two = ("×".join(map(str, shape)) for shape in (before, after))
+    return one if one == two else f"{one}→{two}"

@@ -1,0 +1,133 @@
+"""The run folder: settings, metrics, weights, split, summary, pictures. Every file is written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from spec.arrays import Array
+from spec.violation import BadInput
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder."""
+
+    folder: Path
+
+    @classmethod
+    def create(cls, folder: Path | None) -> Run:
+        """A new folder, never one that another run uses. Raises BadInput where the named one is taken."""
+        if folder is not None:
+            try:
+                folder.mkdir(parents=True)
+            except OSError as error:
+                raise BadInput(f"run folder {folder}: {error.strerror}; name a new one") from error
+            return cls(folder)
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        for attempt in range(1000):
+            path = RUNS / (stamp if not attempt else f"{stamp}-{attempt}")
+            try:
+                path.mkdir(parents=True)
+                return cls(path)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise BadInput(f"run folder {path}: {error.strerror}") from error
+        raise BadInput(f"run folder {RUNS / stamp}: a thousand of this name exist")
+
+    def write(self, name: str, content: bytes) -> Path:
+        """Write under a temporary name, then rename, so that a crash leaves the old file or the new one."""
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            temporary.write_bytes(content)
+            os.replace(temporary, path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise BadInput(f"{path}: could not be written: {error.strerror}") from error
+        return path
+
+    def write_json(self, name: str, value: Any) -> Path:
+        """A JSON file; numbers that JSON does not know become null."""
+        return self.write(name, (json.dumps(_plain(value), indent=2) + "\n").encode())
+
+    def write_arrays(self, name: str, arrays: dict[str, Array]) -> Path:
+        """A safetensors file."""
+        return self.write(name, save({key: np.ascontiguousarray(array) for key, array in arrays.items()}))
+
+    def append_lines(self, name: str, rows: list[dict[str, Any]]) -> None:
+        """Add lines to a JSON-lines file."""
+        with (self.folder / name).open("a", encoding="utf-8") as file:
+            file.write("".join(json.dumps(_plain(row)) + "\n" for row in rows))
+
+
+def write_picture(run: Run, name: str, paint: Callable[[Path], None]) -> None:
+    """Let `paint` write a picture under a temporary name, then rename it."""
+    temporary = run.folder / f".{name}"
+    paint(temporary)
+    os.replace(temporary, run.folder / name)
+
+
+def newest() -> Run:
+    """The finished run that was written last. Raises BadInput where there is none."""
+    found = sorted(RUNS.glob("*/weights.safetensors"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise BadInput(f"no trained run in {RUNS}/; train one first: nn train")
+    return Run(found[-1].parent)
+
+
+def read_arrays(path: Path) -> dict[str, Array]:
+    """The arrays of a safetensors file. Raises BadInput where it is absent or not one."""
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise BadInput(f"{path}: not a readable safetensors file: {error}") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file. Raises BadInput where it is absent or not one."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: not a readable JSON file: {error}") from error
+    if not isinstance(found, dict):
+        raise BadInput(f"{path}: expected a JSON object, found {type(found).__name__}")
+    return found
+
+
+def versions() -> dict[str, str]:
+    """What computed this run."""
+    blas: Any = np.show_config(mode="dicts")
+    library = blas["Build Dependencies"]["blas"] if blas else {}
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": f"{library.get('name')} {library.get('version')}",
+        "threads": os.environ.get("OPENBLAS_NUM_THREADS", "default"),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
+    return value

@@ -1,0 +1,90 @@
+"""The settings of a training: from flags, or from one TOML file, checked before anything is touched."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import asdict, dataclass, fields, replace
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from spec.violation import BadInput
+
+FORMAT = 1  # of the TOML file
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides the outcome of a training. `validation` -1 means 5,000, or a twelfth of a small set."""
+
+    data: str = ""
+    strict: bool = False
+    epochs: int = 10
+    batch_size: int = 32
+    lr: float = 0.01
+    clip_norm: float = 0.0
+    seed: int = 0
+    layers: str = "dense:128 relu dense:64 relu dense:10"
+    model: str = "network"
+    loss: str = "softmax_cross_entropy"
+    optimizer: str = "sgd"
+    schedule: str = "constant"
+    init: str = "he"
+    batches: str = "shuffled"
+    validation: int = -1
+    plugins: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise BadInput(f"{name} = {getattr(self, name)}, expected at least 1")
+        if not (isfinite(self.lr) and self.lr > 0):
+            raise BadInput(f"lr = {self.lr}, expected a finite number above 0")
+        if not (isfinite(self.clip_norm) and self.clip_norm >= 0):
+            raise BadInput(f"clip_norm = {self.clip_norm}, expected a finite number, 0 for none")
+        if self.validation < -1:
+            raise BadInput(f"validation = {self.validation}, expected 0 or more images")
+        if self.seed < 0:
+            raise BadInput(f"seed = {self.seed}, expected 0 or more")
+
+    def changed(self, given: dict[str, Any]) -> Settings:
+        """These settings with those that were given. Raises BadInput for values that cannot be."""
+        return replace(self, **{name: value for name, value in given.items() if value is not None})
+
+    def to_toml(self) -> str:
+        """The settings as the run folder records them."""
+        import tomli_w
+
+        return tomli_w.dumps({"format": FORMAT} | asdict(self) | {"plugins": list(self.plugins)})
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The settings of a TOML file, by name.
+
+    Raises BadInput for a file that cannot be read or parsed, an unknown key, another format, or a wrong type.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadInput(f"settings file {path}: {error}") from error
+    found = table.pop("format", None)
+    if found != FORMAT:
+        raise BadInput(f"settings file {path}: format = {found!r}, expected {FORMAT}")
+    known = {row.name: row.default for row in fields(Settings)}
+    for name, value in table.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1) or sorted(known)
+            raise BadInput(f"settings file {path}: unknown key {name!r}; nearest: {', '.join(near)}")
+        table[name] = _typed(path, name, value, known[name])
+    return table
+
+
+def _typed(path: Path, name: str, value: Any, default: Any) -> Any:
+    if isinstance(default, tuple) and isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return tuple(value)
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(default):
+        raise BadInput(f"settings file {path}: {name} = {value!r}, expected {type(default).__name__}")
+    return value

@@ -1,0 +1,152 @@
+"""One step of training, and one epoch of steps: the textbook loop.
+
+    loss, g = model.loss_and_grads(x, labels)
+    w ← optimizer.step(w, g, lr · schedule(t))
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite, sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nn.flat import Flat
+from spec.arrays import Array
+from spec.laws.training import ProgressCase, loss_trend, update_ratio
+from spec.strict import Docket
+from spec.violation import Violation, Where
+
+
+class Figures(NamedTuple):
+    """What one step left behind for metrics.jsonl."""
+
+    step: int
+    loss: float
+    relative_change: float | None
+    gradient_norms: list[float]
+    update_ratio: float
+    rate: float
+
+
+@dataclass
+class Snapshot:
+    """Everything as it stood before a step, so that a broken step can happen again."""
+
+    w: Array
+    seen: Array
+    arrays: dict[str, Array]
+    optimizer: dict[str, Any]
+    generators: dict[str, Any]
+    progress: ProgressCase
+    done: int
+
+
+@dataclass
+class Trainer:
+    """A model, its flat buffers, and what moves them. `docket` is there only under --strict."""
+
+    model: Any
+    optimizer: Any
+    schedule: Callable[[float], float]
+    lr: float
+    steps: int
+    clip_norm: float | None = None
+    docket: Docket | None = None
+
+    def __post_init__(self) -> None:
+        self.flat = Flat(self.model)
+        self.optimizer.decays = self.flat.decays
+        self.done = 0
+        self.previous: float | None = None
+        self.before = self.flat.w.copy()
+        self.snapshot: Snapshot | None = None
+        self.progress = ProgressCase("training", started_at_zero=not self.flat.w.any())
+
+    def step(self, x: Array, labels: Array) -> Figures:
+        """One update on one batch. Raises Violation where the loss is not finite, or, armed, where a law is broken."""
+        flat = self.flat
+        if self.docket is not None:
+            self.snapshot = self.take_snapshot()
+        loss, grads = self.model.loss_and_grads(x, labels)
+        flat.collect(grads)
+        norms = flat.norms()
+        if not isfinite(loss) or (self.docket is not None and not isfinite(sum(norms))):
+            self._accuse(loss)
+        if self.clip_norm is not None:
+            self._clip(norms)
+        rate = self.lr * self.schedule(self.done / self.steps)
+        self.optimizer.step(flat.w, flat.g, rate)
+        ratio = flat.update_ratio()
+        self.done += 1
+        if self.docket is not None:
+            self._judge(loss, ratio)
+        change = (loss - self.previous) / abs(self.previous) if self.previous else None
+        self.previous = loss
+        return Figures(self.done, loss, change, norms, ratio, rate)
+
+    def generators(self) -> dict[str, np.random.Generator]:
+        """The generators that the model's layers keep."""
+        return dict(self.model.generators()) if hasattr(self.model, "generators") else {}
+
+    def take_snapshot(self) -> Snapshot:
+        """What is about to change, copied: weights, layer state, optimizer, generators, counters."""
+        np.copyto(self.before, self.flat.w)
+        views = {}
+        start = 0
+        for name, view in self.flat.views.items():
+            views[name] = self.before[start : start + view.size].reshape(view.shape)
+            start += view.size
+        state = getattr(self.model, "state", None) or {}
+        return Snapshot(
+            self.before,
+            self.flat.seen,
+            views | {name: np.copy(array) for name, array in state.items()},
+            copy.deepcopy(getattr(self.optimizer, "state", None) or {}),
+            {name: rng.bit_generator.state for name, rng in self.generators().items()},
+            copy.copy(self.progress),
+            self.done,
+        )
+
+    def _clip(self, norms: list[float]) -> None:
+        """g ← g · min(1, c/‖g‖), over all parameters together."""
+        norm = sqrt(sum(n * n for n in norms))
+        if self.clip_norm is not None and norm > self.clip_norm:
+            self.flat.g *= np.float32(self.clip_norm / norm)
+
+    def _judge(self, loss: float, ratio: float) -> None:
+        self.progress.feed(loss, ratio)
+        update_ratio(self.progress)
+        loss_trend(self.progress)
+        assert self.docket is not None
+        self.docket.audits["update-ratio"] += 1
+        self.docket.audits["loss-trend"] += 1
+
+    def _accuse(self, loss: float) -> None:
+        """Name the first gradient that is not finite, or else the loss; silent where only g·g overflowed."""
+        for name, view in self.flat.views.items():
+            bad = ~np.isfinite(view)
+            if bad.any():
+                at = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), bad.shape))
+                raise Violation(
+                    "finite",
+                    where=Where("training", "loss_and_grads"),
+                    array=f"gradient of {name}",
+                    index=at,
+                    actual=str(view[at]),
+                    expected="a finite number",
+                    step=self.done,
+                )
+        if not isfinite(loss):
+            raise Violation(
+                "finite",
+                where=Where("training", "loss_and_grads"),
+                array="loss",
+                actual=str(loss),
+                expected="a finite number",
+                cause="a step that was too long; --strict names the law that was broken first",
+                step=self.done,
+            )

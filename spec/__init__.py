@@ -1,0 +1,38 @@
+"""spec: the laws of a neural network, executable. It knows nothing of nn and can judge anyone's layers.
+
+    from spec import obeys, strict, check_gradient, check_layer, conformance, LayerCase
+"""
+
+from spec.cases import DataCase, LayerCase, LossCase, ModelCase
+from spec.conformance import Report, Verdict, conformance
+from spec.contract import obeys
+from spec.gradient import check_gradient, check_layer, check_model
+from spec.law import CATALOGUE, Law, law
+from spec.laws.calls import rows_sum_to_one
+from spec.strict import Docket, strict
+from spec.violation import BadInput, DoesNotApply, Inconclusive, Violation, Where
+
+__all__ = [
+    "CATALOGUE",
+    "BadInput",
+    "DataCase",
+    "Docket",
+    "DoesNotApply",
+    "Inconclusive",
+    "Law",
+    "LayerCase",
+    "LossCase",
+    "ModelCase",
+    "Report",
+    "Verdict",
+    "Violation",
+    "Where",
+    "check_gradient",
+    "check_layer",
+    "check_model",
+    "conformance",
+    "law",
+    "obeys",
+    "rows_sum_to_one",
+    "strict",
+]

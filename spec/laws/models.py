@@ -1,0 +1,216 @@
+"""The laws of a whole network: it starts undecided, breaks symmetry, can learn by heart, and repeats itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from spec.arrays import Array, digest, first_index
+from spec.cases import ModelCase
+from spec.gradient import check_along, check_model
+from spec.law import law
+from spec.violation import DoesNotApply, Violation, Where
+
+MARGIN = 0.5  # how far the first loss may lie from that of a guess
+HEART_STEPS = 400  # Adam steps to learn a tiny batch by heart
+DEAD = 0.5  # more than this share of constant units and a layer hardly computes
+
+
+@law(
+    "gradient",
+    kind="model",
+    family="convergence",
+    statement="The reported gradients are those of the reported loss, through all layers.",
+)
+def gradient(case: ModelCase) -> None:
+    """Finite differences over a few samples: coordinates, and random directions over each large array."""
+    count = 4
+    if case.quick:
+        return check_along(case.model, case.x, case.labels, case.rng, path=case.path)
+    check_model(case.model, case.x[:count], case.labels[:count], case.rng, path=case.path)
+
+
+@law(
+    "initial-loss",
+    kind="model",
+    family="convergence",
+    statement="An untrained classifier costs what a guess costs: ln C + σ²/2, σ² the variance of its logits.",
+)
+def initial_loss(case: ModelCase) -> None:
+    """σ² is read from the log probabilities, which are the logits up to a constant a row. At most 2 is granted."""
+    probabilities = case.fresh().predict(case.x).astype(np.float64)
+    loss = float(case.fresh().loss_and_grads(case.x, case.labels)[0])
+    log_p = np.log(np.maximum(probabilities, 1e-30))
+    entropy = -float(log_p[np.arange(len(case.labels)), case.labels].mean())
+    if not np.isclose(loss, entropy, rtol=0.05):
+        raise DoesNotApply("the loss is not the cross-entropy of the predicted probabilities")
+    variance = min(2.0, float(log_p.var(axis=1).mean()))
+    guess = float(np.log(log_p.shape[1])) + variance / 2
+    if abs(loss - guess) > MARGIN + variance / 2:
+        raise Violation(
+            "initial-loss",
+            where=case.where("loss_and_grads"),
+            array="the loss before training",
+            actual=f"{loss:.4g}",
+            expected=f"about {guess:.4g}, the cost of a guess among {log_p.shape[1]} classes",
+            cause="initial weights that are too large, or labels that do not match",
+        )
+
+
+@law(
+    "symmetry",
+    kind="model",
+    family="convergence",
+    statement="No two units of a layer stay alike once training has begun.",
+    rests_on=("gradient",),
+)
+def symmetry(case: ModelCase) -> None:
+    """After three plain gradient steps, no two nonzero columns of a weight matrix are equal, nor is it all zeros."""
+    model = case.fresh()
+    for _ in range(3):
+        _, grads = model.loss_and_grads(case.x, case.labels)
+        for name in model.params:
+            model.params[name] = model.params[name] - 0.1 * np.asarray(grads[name])
+    for name, array in model.params.items():
+        if array.ndim == 2 and min(array.shape) > 1:
+            pair = _twins(array)
+            if pair is not None:
+                raise Violation(
+                    "symmetry",
+                    where=case.where("loss_and_grads"),
+                    array=name,
+                    actual=f"the same for units {pair[0]} and {pair[1]} after 3 steps",
+                    expected="no two units alike",
+                    cause="weights that all start equal, as with --init zeros: their units get equal gradients forever",
+                )
+
+
+def _twins(weights: Array) -> tuple[int, int] | None:
+    if not weights.any() or (weights == weights[0]).all():
+        return (0, 1)
+    columns: dict[bytes, int] = {}
+    for i, column in enumerate(np.ascontiguousarray(weights.T)):
+        if column.any() and (twin := columns.setdefault(column.tobytes(), i)) != i:
+            return (twin, i)
+    return None
+
+
+@law(
+    "overfits",
+    kind="model",
+    family="convergence",
+    statement="A tiny batch can be learnt by heart.",
+    rests_on=("gradient", "symmetry"),
+)
+def overfits(case: ModelCase) -> None:
+    """Adam on one fixed batch, at three learning rates, until every sample is predicted right."""
+    first = float(case.fresh().loss_and_grads(case.x, case.labels)[0])
+    best = first
+    for rate in (1e-2, 1e-3, 1e-1):
+        model = case.fresh()
+        for loss in _adam(model, case.x, case.labels, rate):
+            best = min(best, loss)
+        if (model.predict(case.x).argmax(axis=1) == case.labels).all():
+            return
+    raise Violation(
+        "overfits",
+        where=case.where("loss_and_grads"),
+        array=f"the loss of a batch of {len(case.x)}",
+        actual=f"{best:.4g} at best after {HEART_STEPS} steps, from {first:.4g}",
+        expected="every sample predicted right",
+        cause="gradients that vanish on their way down, a layer that passes nothing on, or labels that do not match",
+    )
+
+
+def _adam(model: Any, x: Array, labels: Array, rate: float) -> Any:
+    """Textbook Adam on the model's own arrays; yields the loss of each step, and stops when there is little left."""
+    m = {name: np.zeros_like(array) for name, array in model.params.items()}
+    v = {name: np.zeros_like(array) for name, array in model.params.items()}
+    for t in range(1, HEART_STEPS + 1):
+        loss, grads = model.loss_and_grads(x, labels)
+        yield float(loss)
+        if loss < 0.01 or not np.isfinite(loss):
+            return
+        for name in model.params:
+            g = np.asarray(grads[name])
+            m[name] = 0.9 * m[name] + 0.1 * g
+            v[name] = 0.999 * v[name] + 0.001 * g * g
+            step = rate * (m[name] / (1 - 0.9**t)) / (np.sqrt(v[name] / (1 - 0.999**t)) + 1e-8)
+            model.params[name] = (model.params[name] - step).astype(model.params[name].dtype)
+
+
+@law(
+    "reproducible",
+    kind="model",
+    family="reproducibility",
+    statement="One seed, one result: two trainings from the same generator agree bit for bit.",
+)
+def reproducible(case: ModelCase) -> None:
+    """Build twice from the same generator, take three steps each, compare every bit."""
+    digests = []
+    for _ in range(2):
+        model = case.make(np.random.default_rng(case.seed))
+        for _ in range(3):
+            _, grads = model.loss_and_grads(case.x, case.labels)
+            for name in model.params:
+                model.params[name] = model.params[name] - np.float32(0.05) * np.asarray(grads[name])
+        digests.append(digest(dict(model.params)))
+    if digests[0] != digests[1]:
+        raise Violation(
+            "reproducible",
+            where=case.where("loss_and_grads"),
+            array="the weights after 3 steps",
+            actual=f"{digests[0][:12]} and {digests[1][:12]} from one seed",
+            expected="the same bits twice",
+            cause="randomness that does not come from the generator handed in, such as np.random.rand",
+        )
+
+
+@law(
+    "live-units",
+    kind="model",
+    family="convergence",
+    statement="Most units of every layer answer differently to different inputs.",
+)
+def live_units(case: ModelCase) -> None:
+    """A unit whose output is the same for every sample is dead: no gradient revives it."""
+    model = case.fresh()
+    if not hasattr(model, "activations"):
+        raise DoesNotApply("the model does not show its activations")
+    for path, output in model.activations(case.x).items():
+        flat = output.reshape(len(output), -1)
+        dead = float((flat == flat[0]).all(axis=0).mean())
+        if dead > DEAD:
+            raise Violation(
+                "live-units",
+                where=Where(path, "forward"),
+                array="the output",
+                actual=f"constant in {dead:.0%} of its units over {len(flat)} samples",
+                expected=f"at most {DEAD:.0%} dead units",
+                cause="dead ReLUs after a step that was too long; lower the learning rate, or use leaky_relu",
+            )
+
+
+@law(
+    "round-trip",
+    kind="model",
+    family="reproducibility",
+    statement="Weights that were saved and read again predict the same, bit for bit.",
+)
+def round_trip(case: ModelCase) -> None:
+    """Judged where something was saved."""
+    if case.reload is None:
+        raise DoesNotApply("nothing was saved yet")
+    expected, found = case.fresh().predict(case.x), case.reload().predict(case.x)
+    if not np.array_equal(found, expected):
+        at = first_index(found != expected)
+        raise Violation(
+            "round-trip",
+            where=case.where("predict"),
+            array="probabilities after reloading",
+            index=at,
+            actual=f"{found[at]:.6g}",
+            expected=f"{expected[at]:.6g}, as before saving",
+            cause="state that is neither in params nor in state, and so was not saved",
+        )
