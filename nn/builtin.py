@@ -1,5 +1,5 @@
 """Importing this module registers every plugin that comes with nn."""
 
-from nn import batches, initializers, layers, losses, metrics, network, optimizers, schedules
+from nn import batching, initializers, layers, losses, metrics, network, optimizers, schedules
 
-__all__ = ["batches", "initializers", "layers", "losses", "metrics", "network", "optimizers", "schedules"]
+__all__ = ["batching", "initializers", "layers", "losses", "metrics", "network", "optimizers", "schedules"]

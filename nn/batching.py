@@ -1,0 +1,28 @@
+"""How an epoch is cut into batches: (x, y, batch_size, rng) yields (x, y) pairs, each sample once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nn.registry import batches
+from spec.arrays import Array
+
+Batch = tuple[Array, Array]
+
+
+@batches("shuffled")
+def shuffled(x: Array, y: Array, batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
+    """In a new random order each epoch; the last batch may be smaller."""
+    order = rng.permutation(len(x))
+    for start in range(0, len(x), batch_size):
+        rows = order[start : start + batch_size]
+        yield x[rows], y[rows]
+
+
+@batches("sequential")
+def sequential(x: Array, y: Array, batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
+    """In the order of the data: here to show what it costs not to shuffle."""
+    for start in range(0, len(x), batch_size):
+        yield x[start : start + batch_size], y[start : start + batch_size]

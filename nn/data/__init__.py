@@ -1,0 +1,1 @@
+"""Data: IDX files, MNIST folders, built-in synthetic digits, pictures."""

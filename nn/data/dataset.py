@@ -1,0 +1,136 @@
+"""A data set of labeled pictures, and its split into what is learnt from, validated on and tested on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.data.idx import read_idx
+from spec.violation import BadInput
+
+Bytes = NDArray[np.uint8]
+DIGITS = tuple("0123456789")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Pictures (N, H, W) of bytes and labels (N,), for training and for the test; `synthetic` if code drew them."""
+
+    name: str
+    train_images: Bytes
+    train_labels: Bytes
+    test_images: Bytes
+    test_labels: Bytes
+    classes: tuple[str, ...] = DIGITS
+    synthetic: bool = False
+
+    @property
+    def n_classes(self) -> int:
+        """C."""
+        return len(self.classes)
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of the bytes of each array."""
+        names = ("train_images", "train_labels", "test_images", "test_labels")
+        return {name: hashlib.sha256(np.ascontiguousarray(getattr(self, name))).hexdigest() for name in names}
+
+
+def load_folder(path: Path) -> Dataset:
+    """The data set in a folder of four IDX files, gzipped or not, checked through and through.
+
+    Raises BadInput that names the file and what was found in it.
+    """
+    if not path.is_dir():
+        what = "is not a folder" if path.exists() else "does not exist"
+        raise BadInput(f"{path}: {what}, expected a folder with the four MNIST files")
+    train_images, train_labels = _pair(path, "train")
+    test_images, test_labels = _pair(path, "t10k")
+    if test_images.shape[1:] != train_images.shape[1:]:
+        raise BadInput(
+            f"{path}: test images are {_size(test_images)} pixels, expected {_size(train_images)} as in training"
+        )
+    return Dataset("MNIST", train_images, train_labels, test_images, test_labels)
+
+
+def _pair(folder: Path, part: str) -> tuple[Bytes, Bytes]:
+    image_file, label_file = _find(folder, f"{part}-images", 3), _find(folder, f"{part}-labels", 1)
+    images, labels = read_idx(image_file, dims=3), read_idx(label_file, dims=1)
+    if len(images) != len(labels):
+        raise BadInput(f"{image_file} holds {len(images):,} images, but {label_file.name} {len(labels):,} labels")
+    wrong = np.flatnonzero(labels >= len(DIGITS))
+    if len(wrong):
+        raise BadInput(f"{label_file}: label {wrong[0]} is {labels[wrong[0]]}, expected 0 to {len(DIGITS) - 1}")
+    return images, labels
+
+
+def _find(folder: Path, stem: str, dims: int) -> Path:
+    names = [f"{stem}{dot}idx{dims}-ubyte{end}" for dot in "-." for end in ("", ".gz")]
+    for name in names:
+        if (folder / name).exists():
+            return folder / name
+    raise BadInput(f"{folder}: {names[0]} is missing (gzipped or not)")
+
+
+def _size(images: Bytes) -> str:
+    return "×".join(map(str, images.shape[1:]))
+
+
+@dataclass(frozen=True)
+class Split:
+    """Inputs (N, D) float32, standardized with one mean and one deviation of the training split; labels (N,) int64."""
+
+    images: Dataset
+    x_train: NDArray[Any]
+    y_train: NDArray[Any]
+    x_val: NDArray[Any]
+    y_val: NDArray[Any]
+    x_test: NDArray[Any]
+    y_test: NDArray[Any]
+    mean: float
+    deviation: float
+    train_rows: NDArray[Any]
+    val_rows: NDArray[Any]
+
+
+def split(data: Dataset, validation: int, rng: np.random.Generator) -> Split:
+    """Hold `validation` random training images out, and standardize all by the mean and deviation of the rest.
+
+    Raises BadInput where nothing is left to train on, or all pixels are equal.
+    """
+    count = len(data.train_images)
+    if not 0 <= validation < count:
+        raise BadInput(f"validation = {validation:,} of {count:,} training images leaves nothing to train on")
+    order = rng.permutation(count)
+    val_rows, train_rows = np.sort(order[:validation]), np.sort(order[validation:])
+    kept = data.train_images if not validation else data.train_images[train_rows]
+    values, pixels = np.arange(256.0), np.bincount(kept.reshape(-1), minlength=256)
+    mean = float(values @ pixels / pixels.sum())
+    deviation = float(np.sqrt((values - mean) ** 2 @ pixels / pixels.sum()))
+    if deviation == 0:
+        raise BadInput(f"{data.name}: all training pixels are {mean:g}, expected pictures")
+
+    def standardized(images: Bytes) -> NDArray[Any]:
+        x = images.reshape(len(images), -1).astype(np.float32)
+        x -= np.float32(mean)
+        x /= np.float32(deviation)
+        return x
+
+    labels = data.train_labels.astype(np.int64)
+    return Split(
+        data,
+        standardized(kept),
+        labels[train_rows],
+        standardized(data.train_images[val_rows]),
+        labels[val_rows],
+        standardized(data.test_images),
+        data.test_labels.astype(np.int64),
+        mean,
+        deviation,
+        train_rows,
+        val_rows,
+    )

@@ -1,0 +1,42 @@
+"""Where weights begin: (rng, shape, fan_in, fan_out) -> array. Random, so that no two units are alike; scaled, so that
+signals neither fade nor grow on their way through the layers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nn.registry import initializer
+from spec.arrays import Array
+
+
+@initializer("zeros", variance=lambda fan_in, fan_out: 0.0)
+def zeros(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
+    """All zero: every unit stays the same as its neighbor. Here to show what symmetry does."""
+    return np.zeros(shape)
+
+
+@initializer("he", variance=lambda fan_in, fan_out: 2 / fan_in)
+def he(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
+    """Gaussian with variance 2/fan_in, for ReLU, which halves it.  Source: K. He et al., ICCV 2015."""
+    return rng.normal(0, np.sqrt(2 / fan_in), shape)
+
+
+@initializer("xavier", variance=lambda fan_in, fan_out: 2 / (fan_in + fan_out))
+def xavier(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
+    """Gaussian with variance 2/(fan_in + fan_out), for tanh.  Source: X. Glorot, Y. Bengio, AISTATS 2010."""
+    return rng.normal(0, np.sqrt(2 / (fan_in + fan_out)), shape)
+
+
+@initializer("lecun", variance=lambda fan_in, fan_out: 1 / fan_in)
+def lecun(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
+    """Gaussian with variance 1/fan_in.  Source: Y. LeCun et al., Efficient BackProp (1998)."""
+    return rng.normal(0, np.sqrt(1 / fan_in), shape)
+
+
+@initializer("orthogonal", variance=lambda fan_in, fan_out: 1 / max(fan_in, fan_out))
+def orthogonal(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
+    """Orthonormal rows or columns, whichever are fewer.  Source: A. M. Saxe et al., ICLR 2014."""
+    rows, columns = shape
+    q, r = np.linalg.qr(rng.standard_normal((max(shape), min(shape))))
+    q = q * np.sign(np.diag(r))
+    return q if rows >= columns else q.T

@@ -1,0 +1,90 @@
+"""Nonlinearities: without them a stack of affine maps is one affine map."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nn.layer import Layer
+from nn.registry import layer
+from spec.arrays import Array
+from spec.contract import obeys
+from spec.laws.calls import rows_sum_to_one
+
+
+@layer("relu")
+@obeys("N ... -> N ...")
+class ReLU(Layer):
+    """y = max(x, 0),  dx = dy · [y > 0].  Source: V. Nair, G. E. Hinton, ICML 2010."""
+
+    def forward(self, x: Array) -> Array:
+        self.y: Array = np.maximum(x, 0)
+        return self.y
+
+    def backward(self, dy: Array) -> Array:
+        return dy * (self.y > 0)
+
+
+@layer("leaky_relu")
+@obeys("N ... -> N ...")
+class LeakyReLU(Layer):
+    """y = x where x > 0, slope·x elsewhere;  dx = dy · (1 or slope).  Source: A. L. Maas et al., ICML 2013."""
+
+    def __init__(self, slope: float = 0.01) -> None:
+        if not 0 <= slope < 1:
+            raise ValueError(f"slope must lie in [0, 1), found {slope}")
+        self.slope = slope
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        return np.maximum(x, self.slope * x)
+
+    def backward(self, dy: Array) -> Array:
+        return np.where(self.x > 0, dy, self.slope * dy)
+
+
+@layer("sigmoid")
+@obeys("N ... -> N ...")
+class Sigmoid(Layer):
+    """y = 1/(1 + e⁻ˣ) = (1 + tanh(x/2))/2, which cannot overflow;  dx = dy · y(1 − y)."""
+
+    range = (0.0, 1.0)
+
+    def forward(self, x: Array) -> Array:
+        self.y: Array = 0.5 * (1 + np.tanh(0.5 * x))
+        return self.y
+
+    def backward(self, dy: Array) -> Array:
+        return dy * self.y * (1 - self.y)
+
+
+@layer("tanh")
+@obeys("N ... -> N ...")
+class Tanh(Layer):
+    """y = tanh x,  dx = dy · (1 − y²)."""
+
+    range = (-1.0, 1.0)
+
+    def forward(self, x: Array) -> Array:
+        self.y: Array = np.tanh(x)
+        return self.y
+
+    def backward(self, dy: Array) -> Array:
+        return dy * (1 - self.y * self.y)
+
+
+@layer("softmax")
+@obeys("N C -> N C", rows_sum_to_one)
+class Softmax(Layer):
+    """pᵢ = exp(xᵢ − max x) / Σⱼ exp(xⱼ − max x) over each row;  dx = p · (dy − Σⱼ dyⱼ pⱼ).
+
+    The shift by the largest logit changes nothing but keeps exp from overflowing. A loss that wants logits applies
+    its own softmax: don't put one before it.
+    """
+
+    def forward(self, x: Array) -> Array:
+        e = np.exp(x - x.max(axis=1, keepdims=True))
+        self.p: Array = e / e.sum(axis=1, keepdims=True)
+        return self.p
+
+    def backward(self, dy: Array) -> Array:
+        return self.p * (dy - (dy * self.p).sum(axis=1, keepdims=True))

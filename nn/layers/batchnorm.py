@@ -1,0 +1,62 @@
+"""Batch normalization: every feature with mean 0 and variance 1 over the batch, then scaled and shifted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nn.layer import Layer
+from nn.registry import layer
+from spec.arrays import Array
+from spec.contract import obeys
+
+
+@layer("batchnorm")
+@obeys("N n -> N n")
+class BatchNorm(Layer):
+    """y = gain · x̂ + shift,  x̂ = (x − μ)/√(v + ε);  μ, v of the batch in training, the running ones in eval.
+
+        d gain = Σₙ dy·x̂     d shift = Σₙ dy     with d = dy·gain:
+        dx = (d − mean(d) − x̂·mean(d·x̂)) / √(v + ε)    in training,    dx = d / √(v + ε)    in eval
+
+    The running statistics move by `momentum` each training step. Raises ValueError for a batch of one in training,
+    whose variance says nothing. Source: S. Ioffe, C. Szegedy, ICML 2015.
+    """
+
+    couples_samples = True
+
+    def __init__(self, momentum: float = 0.1, eps: float = 1e-5) -> None:
+        if not 0 < momentum <= 1:
+            raise ValueError(f"momentum must lie in (0, 1], found {momentum}")
+        if not eps > 0:
+            raise ValueError(f"eps must be above 0, found {eps}")
+        self.momentum, self.eps = momentum, eps
+
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        if len(shape) != 1:
+            raise ValueError(f"batchnorm takes a vector, found shape {shape}")
+        (self.n,) = shape
+        self.params = {"gain": np.ones(self.n), "shift": np.zeros(self.n)}
+        self.grads = {name: np.zeros_like(array) for name, array in self.params.items()}
+        self.state = {"mean": np.zeros(self.n), "variance": np.ones(self.n)}
+
+    def forward(self, x: Array) -> Array:
+        self.batch = self.training
+        if self.batch:
+            if len(x) < 2:
+                raise ValueError("batchnorm in training needs a batch of at least 2")
+            mean, variance = x.mean(axis=0), x.var(axis=0)
+            for name, found in (("mean", mean), ("variance", variance)):
+                self.state[name] += (self.momentum * (found - self.state[name])).astype(self.state[name].dtype)
+        else:
+            mean, variance = self.state["mean"], self.state["variance"]
+        self.scale = 1 / np.sqrt(variance + x.dtype.type(self.eps))
+        self.normal: Array = (x - mean) * self.scale
+        return self.params["gain"] * self.normal + self.params["shift"]
+
+    def backward(self, dy: Array) -> Array:
+        self.grads["gain"][...] = (dy * self.normal).sum(axis=0)
+        self.grads["shift"][...] = dy.sum(axis=0)
+        d = dy * self.params["gain"]
+        if self.batch:
+            d = d - d.mean(axis=0) - self.normal * (d * self.normal).mean(axis=0)
+        return d * self.scale

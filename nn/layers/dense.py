@@ -1,0 +1,47 @@
+"""The affine map, the one layer that holds nearly all weights."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nn.layer import Layer
+from nn.registry import choose, layer
+from spec.arrays import Array
+from spec.contract import obeys
+
+
+@layer("dense")
+@obeys("N n_in -> N n_out")
+class Dense(Layer):
+    """Affine map  y = x W + b,  W (n_in, n_out), b (n_out,).
+
+        dW = xᵀ dy      db = Σₙ dy      dx = dy Wᵀ
+
+    Raises ValueError for fewer than one unit, or an input that is no vector.
+    Source: D. E. Rumelhart, G. E. Hinton, R. J. Williams, Nature 323 (1986).
+    """
+
+    def __init__(self, units: int, init: str = "he") -> None:
+        if units < 1:
+            raise ValueError(f"units must be at least 1, found {units}")
+        self.n_out = units
+        self.initialize = choose("initializer", init).make()
+
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        if len(shape) != 1:
+            raise ValueError(f"dense takes a vector, found shape {shape}; put flatten before it")
+        (self.n_in,) = shape
+        size = (self.n_in, self.n_out)
+        self.params = {"W": self.initialize(rng, size, *size), "b": np.zeros(self.n_out)}
+        self.grads = {name: np.zeros_like(array) for name, array in self.params.items()}
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        y: Array = x @ self.params["W"]
+        y += self.params["b"]
+        return y
+
+    def backward(self, dy: Array) -> Array | None:
+        np.matmul(self.x.T, dy, out=self.grads["W"])
+        np.add.reduce(dy, axis=0, out=self.grads["b"])
+        return dy @ self.params["W"].T if self.needs_dx else None

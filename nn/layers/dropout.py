@@ -1,0 +1,39 @@
+"""Dropout: train a thinned network each time, use the whole one afterwards."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nn.layer import Layer
+from nn.registry import layer
+from spec.arrays import Array
+from spec.contract import obeys
+
+
+@layer("dropout")
+@obeys("N ... -> N ...")
+class Dropout(Layer):
+    """In training y = x · m / (1 − rate), each mᵢ drawn 0 with probability `rate`; in eval y = x.
+
+    The division keeps the mean: E[y] = x. dx = dy · m / (1 − rate). Raises ValueError for a rate outside [0, 1).
+    Source: N. Srivastava et al., JMLR 15 (2014).
+    """
+
+    def __init__(self, rate: float = 0.5) -> None:
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate must lie in [0, 1), found {rate}")
+        self.rate = rate
+
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        self.rng = rng
+
+    def forward(self, x: Array) -> Array:
+        self.mask: Array | None = None
+        if not self.training or self.rate == 0:
+            return x
+        kept = self.rng.random(x.shape, dtype=np.float32) >= self.rate
+        self.mask = kept * x.dtype.type(1 / (1 - self.rate))
+        return x * self.mask
+
+    def backward(self, dy: Array) -> Array:
+        return dy if self.mask is None else dy * self.mask

@@ -1,0 +1,19 @@
+"""How good the predictions are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nn.registry import metric
+from spec.arrays import Array
+
+
+@metric("accuracy")
+def accuracy(probabilities: Array, labels: Array) -> float:
+    """The share of samples whose most probable class is the right one."""
+    return float((probabilities.argmax(axis=1) == labels).mean())
+
+
+def confusion(predicted: Array, labels: Array, classes: int) -> Array:
+    """Counts (C, C): row = truth, column = prediction."""
+    return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)

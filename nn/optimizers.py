@@ -1,0 +1,133 @@
+"""How a gradient becomes a step. Each changes the flat array w in place; w and g are all parameters in one row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nn.registry import optimizer
+from spec.arrays import Array
+
+
+class Optimizer:
+    """Base of the built-in optimizers: `state` is saved with the run and made at the first step."""
+
+    decays: Array | None = None
+
+    def __init__(self) -> None:
+        self.state: dict[str, Any] = {}
+
+    def memory(self, name: str, w: Array) -> Array:
+        """The array of `state` under `name`, zeros like w before the first step."""
+        if name not in self.state:
+            self.state[name] = np.zeros_like(w)
+        found: Array = self.state[name]
+        return found
+
+
+def _fraction(**settings: float) -> None:
+    for name, value in settings.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"{name} must lie in [0, 1), found {value}")
+
+
+def _positive(**settings: float) -> None:
+    for name, value in settings.items():
+        if not value > 0:
+            raise ValueError(f"{name} must be above 0, found {value}")
+
+
+@optimizer("sgd")
+class SGD(Optimizer):
+    """w ← w − lr·g.  Source: H. Robbins, S. Monro, Ann. Math. Statist. 22 (1951)."""
+
+    def step(self, w: Array, g: Array, lr: float) -> None:
+        w -= lr * g
+
+
+@optimizer("momentum")
+class Momentum(Optimizer):
+    """v ← β·v + g,  w ← w − lr·v.  Source: B. T. Polyak, USSR Comp. Math. 4 (1964)."""
+
+    def __init__(self, beta: float = 0.9) -> None:
+        super().__init__()
+        _fraction(beta=beta)
+        self.beta = beta
+
+    def step(self, w: Array, g: Array, lr: float) -> None:
+        v = self.memory("v", w)
+        v *= self.beta
+        v += g
+        w -= lr * v
+
+
+@optimizer("nesterov")
+class Nesterov(Momentum):
+    """v ← β·v + g,  w ← w − lr·(g + β·v): the gradient as if seen one step ahead.
+
+    Source: I. Sutskever et al., ICML 2013.
+    """
+
+    def step(self, w: Array, g: Array, lr: float) -> None:
+        v = self.memory("v", w)
+        v *= self.beta
+        v += g
+        w -= lr * (g + self.beta * v)
+
+
+@optimizer("rmsprop")
+class RMSProp(Optimizer):
+    """s ← ρ·s + (1 − ρ)·g²,  w ← w − lr·g/(√s + ε).  Source: T. Tieleman, G. Hinton, Coursera lecture 6.5 (2012)."""
+
+    def __init__(self, rho: float = 0.9, eps: float = 1e-8) -> None:
+        super().__init__()
+        _fraction(rho=rho)
+        _positive(eps=eps)
+        self.rho, self.eps = rho, eps
+
+    def step(self, w: Array, g: Array, lr: float) -> None:
+        s = self.memory("s", w)
+        s *= self.rho
+        s += (1 - self.rho) * g * g
+        w -= lr * g / (np.sqrt(s) + self.eps)
+
+
+@optimizer("adam")
+class Adam(Optimizer):
+    """m ← β₁·m + (1 − β₁)·g,  v ← β₂·v + (1 − β₂)·g²,  w ← w − lr·m̂/(√v̂ + ε),  m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ).
+
+    The correction undoes the start at zero, with t counting from 1. Source: D. P. Kingma, J. Ba, ICLR 2015.
+    """
+
+    def __init__(self, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> None:
+        super().__init__()
+        _fraction(beta1=beta1, beta2=beta2)
+        _positive(eps=eps)
+        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+
+    def step(self, w: Array, g: Array, lr: float) -> None:
+        m, v = self.memory("m", w), self.memory("v", w)
+        self.state["t"] = t = self.state.get("t", 0) + 1
+        m *= self.beta1
+        m += (1 - self.beta1) * g
+        v *= self.beta2
+        v += (1 - self.beta2) * g * g
+        w -= (lr / (1 - self.beta1**t)) * m / (np.sqrt(v / (1 - self.beta2**t)) + self.eps)
+
+
+@optimizer("adamw")
+class AdamW(Adam):
+    """w ← w − lr·decay·w where weights decay (not at biases and normalization), then Adam's step.
+
+    Source: I. Loshchilov, F. Hutter, ICLR 2019.
+    """
+
+    def __init__(self, decay: float = 0.01, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> None:
+        super().__init__(beta1, beta2, eps)
+        _fraction(decay=decay)
+        self.decay = decay
+
+    def step(self, w: Array, g: Array, lr: float) -> None:
+        w -= lr * self.decay * (w if self.decays is None else w * self.decays)
+        super().step(w, g, lr)

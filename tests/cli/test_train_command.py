@@ -1,0 +1,241 @@
+"""nn train, predict and replay as a user meets them."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cli.main import run
+from nn.run import read_arrays
+
+FIGURES = re.compile(r"\d[\d,.]*%?")
+
+TRANSCRIPT = """\
+Loading MNIST dataset...
+  Training: 60,000 images
+  Test: 10,000 images
+Network architecture: 784 → 128 → 64 → 10
+  Layer 1: 784 inputs × 128 outputs = 100,352 weights
+  Layer 2: 128 × 64 = 8,192 weights
+  Layer 3: 64 × 10 = 640 weights
+  Total: 109,184 weights + 202 biases = 109,386 trainable parameters
+Training with mini-batch gradient descent (batch_size=32, lr=0.01)
+Epoch 1/10:  Loss = 0.823, Accuracy = 78.2%
+Test set accuracy: 96.8%"""
+
+SMALL = ["--layers", "dense:16 relu dense:10", "--epochs", "2", "--lr", "0.05"]
+
+
+def shape_of(text: str) -> list[str]:
+    """The lines of a transcript with their figures taken out."""
+    return [FIGURES.sub("#", line) for line in text.splitlines()]
+
+
+def test_transcript_keeps_the_agreed_lines(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every agreed line stands in the transcript, figures apart, in the agreed order, without control codes."""
+    assert run(["train", "--strict", str(tiny_folder), "--epochs", "2"]) == 0
+    out = capsys.readouterr().out
+    lines = iter(shape_of(out))
+    assert all(wanted in lines for wanted in shape_of(TRANSCRIPT)), out
+    assert "\x1b" not in out
+    assert "Confusion matrix" in out and "Every law held. Judged:" in out
+
+
+def test_run_folder_holds_what_is_promised(tiny_folder: Path, workplace: Path) -> None:
+    """A run leaves settings, metrics from the first step on, weights, split, summary and two pictures."""
+    assert run(["train", str(tiny_folder), *SMALL, "--run", "r"]) == 0
+    rows = [json.loads(line) for line in (workplace / "r/metrics.jsonl").read_text().splitlines()]
+    assert rows[0]["step"] == 1 and rows[0]["relative_change"] is None
+    assert {"loss", "gradient_norms", "update_ratio"} <= set(rows[0])
+    assert len(rows[0]["gradient_norms"]) == 2
+    assert sum("train_accuracy" in row for row in rows) == 2
+    summary = json.loads((workplace / "r/summary.json").read_text())
+    assert {"test_accuracy", "epoch_seconds", "seed", "digests", "versions"} <= set(summary)
+    for name in ("curves.png", "mistakes.png"):
+        Image.open(workplace / "r" / name).verify()
+    assert sorted(np.load(workplace / "r/split.npz")) == ["deviation", "mean", "train", "validation"]
+
+
+def test_config_of_a_run_repeats_it(tiny_folder: Path, workplace: Path) -> None:
+    """Training again from a run's own config gives the same weights bit for bit."""
+    layers = ["--layers", "dense:16 batchnorm relu dropout:0.2 dense:10", "--optimizer", "adam", "--lr", "0.003"]
+    assert run(["train", str(tiny_folder), "--epochs", "2", *layers, "--seed", "5", "--run", "a"]) == 0
+    assert run(["train", str(tiny_folder), "--config", "a/config.toml", "--run", "b"]) == 0
+    one, two = (read_arrays(workplace / name / "weights.safetensors") for name in "ab")
+    assert all(np.array_equal(one[key], two[key]) for key in one)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+def test_strict_and_plain_weights_are_equal(tiny_folder: Path, workplace: Path, optimizer: str) -> None:
+    """Strictness changes no bit of the result."""
+    more = ["--optimizer", optimizer, "--layers", "dense:12 relu dropout:0.1 dense:10", "--epochs", "1"]
+    assert run(["train", str(tiny_folder), *more, "--run", "plain"]) == 0
+    assert run(["train", "--strict", str(tiny_folder), *more, "--run", "strict"]) == 0
+    plain, strict = (read_arrays(workplace / name / "weights.safetensors") for name in ("plain", "strict"))
+    assert all(np.array_equal(plain[key], strict[key]) for key in plain)
+
+
+def test_without_a_path_it_trains_on_synthetic_digits(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With no path the built-in digits are used, and are called synthetic."""
+    assert run(["train", "--epochs", "1"]) == 0
+    assert "synthetic" in capsys.readouterr().out
+
+
+def test_predict_reads_a_digit(tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The newest run reads a picture: a prediction, its confidence, all probabilities; and the same as JSON."""
+    from nn.data.digits import built_in
+
+    assert run(["train", str(tiny_folder), "--epochs", "5", "--lr", "0.05"]) == 0
+    digit = built_in(seed=3, train=600, test=100).train_images[0]
+    Image.fromarray(digit).save("digit.png")
+    capsys.readouterr()
+    assert run(["predict", "digit.png"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^Prediction: \d \(confidence: \d+\.\d%\)$", out, re.M)
+    assert re.search(r"^Probabilities: \[(\d\.\d{3}, ){9}\d\.\d{3}\]$", out, re.M)
+    assert run(["predict", "digit.png", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert abs(sum(row["probabilities"]) - 1) < 1e-5 and row["file"] == "digit.png"
+
+
+@pytest.mark.parametrize(
+    ("flags", "law"),
+    [
+        (["--lr", "50"], "update-ratio"),
+        (["--init", "zeros"], "symmetry"),
+        (["--layers", "dense:16 relu dense:10 softmax"], "domain"),
+        (["--layers", "dense:128 relu dense:10", "--optimizer", "momentum", "--lr", "5"], "update-ratio"),
+    ],
+)
+def test_a_broken_law_is_named_and_replayed(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], flags: list[str], law: str
+) -> None:
+    """A mistake on the command line meets its law: exit 1, one diagnostic, and a signature that replays."""
+    assert run(["train", "--strict", str(tiny_folder), *flags, "--run", "r"]) == 1
+    err = capsys.readouterr().err
+    assert f"[{law}]" in err and "replay: nn replay r/failure" in err
+    assert run(["replay", "r/failure"]) == 1
+    assert f"Reproduced, law {law}" in capsys.readouterr().out
+
+
+BAD = [
+    (["--epochs", "-1"], "epochs = -1"),
+    (["--lr", "nan"], "lr = nan"),
+    (["--lr", "0"], "lr = 0"),
+    (["--batch-size", "0"], "batch_size = 0"),
+    (["--clip-norm", "-1"], "clip_norm"),
+    (["--seed", "-4"], "seed = -4"),
+    (["--layers", "densee:10"], "nearest: dense"),
+    (["--layers", ""], "none given"),
+    (["--layers", "dense:-128 relu dense:10"], "-128"),
+    (["--layers", "dense:x relu dense:10"], "expected int"),
+    (["--layers", "dense"], "units is missing"),
+    (["--layers", "dense:10,size=3"], "unknown setting 'size'"),
+    (["--layers", "dense:1,2,3"], "at most"),
+    (["--layers", "dense:12"], "expected 10"),
+    (["--optimizer", "adm"], "nearest: adam"),
+    (["--optimizer", "adam:beta1=2"], "beta1"),
+    (["--schedule", "cosin"], "cosine"),
+    (["--init", "hee"], "nearest: he"),
+    (["--loss", "mze"], "mse"),
+    (["--model", "netwrk"], "network"),
+    (["--batches", "shufled"], "shuffled"),
+    (["--validation", "-7"], "validation"),
+    (["--validation", "600"], "validation"),
+    (["--plugin", "absent.py"], "no such file"),
+    (["--config", "absent.toml"], "absent.toml"),
+]
+
+
+@pytest.mark.parametrize(("flags", "words"), BAD, ids=[" ".join(flags) for flags, _ in BAD])
+def test_a_bad_setting_is_one_sentence(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], flags: list[str], words: str
+) -> None:
+    """A bad setting gives one sentence that names it, exit code 2, and no run folder."""
+    assert run(["train", str(tiny_folder), *flags]) == 2
+    err = capsys.readouterr().err.strip()
+    assert words in err and len(err.splitlines()) == 1 and "Traceback" not in err
+    assert not (workplace / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("epochs = 3", "format = None"),
+        ("format = 1\nepoch = 3", "nearest: epochs"),
+        ("format = 1\nepochs = 'three'", "expected int"),
+        ("format = 1\nstrict = 1", "expected bool"),
+        ("format = ", "bad.toml"),
+    ],
+)
+def test_a_bad_settings_file_is_one_sentence(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], text: str, words: str
+) -> None:
+    """An unusable TOML file gives one sentence that names file and field, and exit code 2."""
+    (workplace / "bad.toml").write_text(text)
+    assert run(["train", str(tiny_folder), "--config", "bad.toml"]) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def broken(:\n", "mine.py:1"),
+        ("x = 1\ny = 1 / 0\n", "mine.py:2: ZeroDivisionError"),
+        ("raise SystemExit(3)\n", "SystemExit"),
+        ("x = 1\n", "registers nothing"),
+        ("from nn import layer\n@layer('a')\nclass A: pass\n", "has no contract"),
+        (
+            "from nn import layer\nfrom spec import obeys\n@layer('dense')\n@obeys('N ... -> N ...')\nclass A: pass\n",
+            "built in",
+        ),
+    ],
+)
+def test_a_bad_plugin_file_is_one_sentence(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], source: str, words: str
+) -> None:
+    """A plugin file that cannot be used gives one sentence with file and line, and exit code 2."""
+    (workplace / "mine.py").write_text(source)
+    assert run(["train", str(tiny_folder), "--plugin", "mine.py"]) == 2
+    assert words in capsys.readouterr().err
+    assert not (workplace / "runs").exists()
+
+
+def test_a_named_run_folder_is_never_shared(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run folder that exists is refused."""
+    (workplace / "r").mkdir()
+    assert run(["train", str(tiny_folder), *SMALL, "--run", "r"]) == 2
+    assert "r:" in capsys.readouterr().err
+
+
+def test_predict_without_a_run_says_what_to_do(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without any run, predict names the command that makes one."""
+    assert run(["predict", "digit.png"]) == 2
+    assert "nn train" in capsys.readouterr().err
+
+
+def test_json_is_one_object(tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --json the summary is all that is printed."""
+    assert run(["train", str(tiny_folder), *SMALL, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["test_accuracy"] > 0.2
+
+
+def test_listings(capsys: pytest.CaptureFixture[str]) -> None:
+    """`nn plugins` and `nn laws` list what there is, as text and as JSON."""
+    assert run(["plugins"]) == 0 and "dense" in capsys.readouterr().out
+    assert run(["plugins", "--json"]) == 0 and len(json.loads(capsys.readouterr().out)) > 20
+    assert run(["laws"]) == 0 and "update-ratio" in capsys.readouterr().out
+    assert run(["nonsense"]) == 2 and run(["--version"]) in (0, 2)
+
+
+def test_real_mnist_is_learnt_under_law(mnist: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One strict epoch of the default recipe on the real MNIST holds every law and passes 90%."""
+    assert run(["train", "--strict", str(mnist), "--epochs", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["test_accuracy"] > 0.9

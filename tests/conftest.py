@@ -1,0 +1,39 @@
+"""What several tests need: a tiny data set in IDX form, and the place of the real one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MNIST = ROOT.parent / "shared" / "mnist"
+
+
+@pytest.fixture
+def mnist() -> Path:
+    """The folder of the real MNIST, or a skip that says where it was looked for."""
+    if not MNIST.is_dir():
+        pytest.skip(f"the real MNIST is not at {MNIST}")
+    return MNIST
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """600 training and 100 test digits in IDX files."""
+    from nn.data.digits import built_in
+    from nn.data.idx import write_idx
+
+    folder = tmp_path_factory.mktemp("idx")
+    data = built_in(seed=3, train=600, test=100)
+    write_idx(folder / "train-images-idx3-ubyte", data.train_images)
+    write_idx(folder / "train-labels-idx1-ubyte", data.train_labels.astype(np.uint8))
+    write_idx(folder / "t10k-images-idx3-ubyte", data.test_images)
+    write_idx(folder / "t10k-labels-idx1-ubyte", data.test_labels.astype(np.uint8))
+    return folder
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder, so that runs/ lands there."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
