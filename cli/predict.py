@@ -15,7 +15,6 @@ import click
 def command(images: tuple[Path, ...], folder: Path | None, as_json: bool) -> None:
     """Read the digit in each of IMAGES with a trained run."""
     from nn.data.pictures import read_digit
-
     from nn.figures import shades
     from nn.predict import Reader
     from nn.run import Run, newest

@@ -24,10 +24,10 @@ class Flat:
         size = sum(np.size(array) for array in params.values())
         self.w, self.g = np.empty(size, np.float32), np.zeros(size, np.float32)
         self.views: dict[str, Array] = {}
-        self.layers: dict[str, Array] = {}
         self.decays = np.zeros(size, np.float32)
         kept = getattr(model, "grads", None)
-        start, ends = 0, {}
+        start = 0
+        ends: dict[str, tuple[int, int]] = {}
         for name in list(params):
             shape, stop = np.shape(params[name]), start + np.size(params[name])
             self.w[start:stop] = np.ravel(params[name])
@@ -39,7 +39,7 @@ class Flat:
             layer = name.rpartition(".")[0] or name
             ends[layer] = (ends.get(layer, (start, stop))[0], stop)
             start = stop
-        self.layers = {layer: self.g[a:b] for layer, (a, b) in ends.items()}
+        self.layers: dict[str, Array] = {layer: self.g[a:b] for layer, (a, b) in ends.items()}
         some = min(PROBE, size)
         self.probe = np.sort(np.random.default_rng(0).choice(size, some, replace=False))
         self.seen = self.w.take(self.probe)

@@ -234,7 +234,7 @@ def load_file(path: Path) -> list[Plugin]:
     except SyntaxError as error:
         raise BadInput(f"plugin file {path}:{error.lineno}: {error.msg}") from error
     except (Exception, SystemExit) as error:
-        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).name == path.name]
         place = f"{path}:{lines[-1]}" if lines else str(path)
         raise BadInput(f"plugin file {place}: {type(error).__name__} on import: {error}") from error
     new = [plugin for key, plugin in REGISTRY.plugins.items() if before.get(key) is not plugin]

@@ -22,6 +22,7 @@ from nn.streams import stream
 from nn.trainer import Figures, Trainer
 from spec.arrays import Array, digest
 from spec.cases import Case, DataCase, LayerCase, ModelCase
+from spec.claims import interval
 from spec.conformance import conformance
 from spec.strict import Docket
 from spec.violation import BadInput, Violation
@@ -87,7 +88,7 @@ class Session:
                 finally:
                     run.append_lines("metrics.jsonl", rows)
                 if self.docket is not None:
-                    phase, batch = "epoch", audit_batch(self.split)
+                    phase, batch = "epoch", (self.split.x_train[:500], self.split.y_train[:500])
                     audit_epoch(self.model, *batch, self.docket)
                 seconds.append(time.perf_counter() - begun)
                 phase, batch = "evaluate", (self.split.x_val[:1000], self.split.y_val[:1000])
@@ -138,7 +139,8 @@ class Session:
 
             buffer = io.BytesIO()
             rows = {"train": self.split.train_rows, "validation": self.split.val_rows}
-            np.savez_compressed(buffer, **rows, mean=self.split.mean, deviation=self.split.deviation)
+            figures = {"mean": np.array(self.split.mean), "deviation": np.array(self.split.deviation)}
+            np.savez_compressed(buffer, allow_pickle=False, **rows, **figures)
             run.write("split.npz", buffer.getvalue())
 
     def model_case(self, x: Array, labels: Array, run: Run) -> ModelCase:
@@ -253,14 +255,15 @@ def data_case(parts: Split) -> DataCase:
 
 
 def audit(settings: Settings, model: Any, x: Array, labels: Array, docket: Docket) -> None:
-    """Before training: every layer on what it is handed here, then the whole. Raises the first Violation."""
+    """Before training: every layer on Gaussian input of its shape, then the whole. Raises the first Violation."""
     if hasattr(model, "layers"):
-        hidden = x[:5]
-        for path, layer in zip(model.paths, model.layers, strict=True):
-            judge(LayerCase(path, layer, hidden, seed=settings.seed), docket)
-            layer.training = False
-            hidden = layer.forward(hidden)
-            layer.training = True
+        rng = np.random.default_rng(settings.seed)
+        shapes = [(x.shape[1],), *(output.shape[1:] for output in model.activations(x[:2]).values())]
+        for path, layer, shape in zip(model.paths, model.layers, shapes, strict=True):
+            probe = rng.standard_normal((5, *shape)).astype(np.float32)
+            if (domain := interval(layer)) is not None:
+                probe = probe.clip(*domain)
+            judge(LayerCase(path, layer, probe, seed=settings.seed), docket)
 
     def make(rng: np.random.Generator) -> Any:
         return build_model(settings, x.shape[1], int(model.predict(x[:1]).shape[1]), rng)

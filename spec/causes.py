@@ -25,6 +25,10 @@ def explain(analytic: Array, numeric: Array, *, samples: int, shape: tuple[int, 
     for factor, mistake in _factors(samples, shape):
         if factor != 1 and np.abs(analytic - factor * numeric).max() <= FIT * np.abs(factor * numeric).max():
             return f"{mistake} (ratio {factor:.4g})"
+    if len(shape) == 2 and shape[0] == shape[1] and analytic.size == shape[0] * shape[1]:
+        turned = numeric.reshape(shape).T.reshape(-1)
+        if np.allclose(analytic, turned, rtol=FIT, atol=FIT * np.abs(numeric).max()):
+            return "a transposed product"
     half_right = np.isclose(analytic, numeric, rtol=FIT, atol=0)
     if half_right.any() and not analytic[~half_right].any():
         return "a mask that is too wide: the slopes that are not zero by mistake are right"

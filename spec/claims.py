@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
+import numpy as np
+
+from spec.arrays import Array
 from spec.violation import BadInput
 
 
@@ -62,3 +65,15 @@ def claim(thing: object, name: str) -> Any:
         owner = thing if hasattr(thing, "__name__") else type(thing)
         raise BadInput(f"{getattr(owner, '__name__', owner)}: {name} = {value!r}, expected {row.expected}")
     return value
+
+
+def interval(thing: object) -> tuple[float, float] | None:
+    """The (low, high) that `thing` claims as its domain, or None where any number will do."""
+    claimed = claim(thing, "domain")
+    return None if claimed in (None, "logits") else (float(claimed[0]), float(claimed[1]))
+
+
+def within(thing: object, probe: Array, known: Array) -> Array:
+    """`probe`, but with the entries of `known` wherever it leaves the domain that `thing` claims."""
+    bounds = interval(thing)
+    return probe if bounds is None else np.where((probe >= bounds[0]) & (probe <= bounds[1]), probe, known)

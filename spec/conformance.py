@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from spec.cases import Case, LayerCase, LossCase
+from spec.claims import claim, within
 from spec.contract import obligation_of
 from spec.law import Law, laws_of
 from spec.strict import Docket, arm_layer, arm_loss
 from spec.strict import strict as arm
-from spec.violation import DoesNotApply, Inconclusive, Violation, Where
+from spec.violation import BadInput, DoesNotApply, Inconclusive, Violation, Where
 
 HOLDS, BROKEN, INCONCLUSIVE = "holds", "broken", "inconclusive"
 NOT_JUDGED, DOES_NOT_APPLY = "not judged", "does not apply"
@@ -71,16 +70,18 @@ def conformance(case: Case, laws: Iterable[str] | None = None, *, docket: Docket
     exercise = EXERCISES.get(case.kind)
     if exercise is not None:
         report.verdicts += _judge_calls(case, exercise)
-    broken = {row.law for row in report.verdicts if row.verdict == BROKEN}
-    spoiled = bool(broken)  # a call that fails leaves nothing for an audit to stand on
+    spoiled = sorted(row.law for row in report.verdicts if row.verdict == BROKEN)  # leaves audits nothing to stand on
+    broken = set(spoiled)
     wanted = None if laws is None else set(laws)
+    if wanted is not None:  # a broken call is told of even so, for it keeps the others from being judged
+        report.verdicts = [row for row in report.verdicts if row.law in wanted or row.verdict == BROKEN]
     for row in laws_of(case.kind):
         if wanted is not None and row.code not in wanted:
             continue
-        at_fault = sorted(broken.intersection(row.rests_on)) or (sorted(broken) if spoiled else [])
+        at_fault = sorted(broken.intersection(row.rests_on)) or spoiled
         verdict = _not_judged(row, at_fault) if at_fault else _judge(row, case)
-        if verdict.verdict != HOLDS:
-            broken.add(row.code) if verdict.verdict in (BROKEN, NOT_JUDGED) else None
+        if verdict.verdict in (BROKEN, NOT_JUDGED):
+            broken.add(row.code)
         if docket is not None and verdict.verdict in (HOLDS, BROKEN):
             docket.audits[row.code] += 1
         report.verdicts.append(verdict)
@@ -100,6 +101,17 @@ def _judge(row: Law, case: Case) -> Verdict:
         return Verdict(row.code, INCONCLUSIVE, str(reason))
     except DoesNotApply as reason:
         return Verdict(row.code, DOES_NOT_APPLY, str(reason))
+    except BadInput:
+        raise
+    except Exception as error:  # raised by what is judged, on input that it should take
+        violation = Violation(
+            row.code,
+            where=Where(case.path),
+            array="the audit",
+            actual=f"ended by {type(error).__name__}: {error}",
+            expected="an answer to valid input",
+        )
+        return Verdict(row.code, BROKEN, violation.message, violation)
     return Verdict(row.code, HOLDS)
 
 
@@ -128,7 +140,9 @@ def _judge_calls(case: Case, exercise: Callable[[Any, Docket], None]) -> list[Ve
 def _exercise_layer(case: LayerCase, docket: Docket) -> None:
     """Forward and backward on the batch, in both modes, on a batch of one, and far from zero."""
     rng = case.rng
-    batches = [case.x, -3 * case.x] + ([] if getattr(case.layer, "couples_samples", False) else [case.x[:1]])
+    batches = [case.x, within(case.layer, -3 * case.x, case.x)]
+    if not claim(case.layer, "couples_samples"):
+        batches.append(case.x[:1])
     for training in (True, False):
         layer = case.fresh()
         layer.training = training
@@ -158,7 +172,7 @@ def _exercise_loss(case: LossCase, docket: Docket) -> None:
     """Forward and backward on the batch, on one sample, and at extreme predictions."""
     loss = case.fresh()
     arm_loss(loss, case.path, docket)
-    for prediction in (case.prediction, np.float32(30) * case.prediction):
+    for prediction in (case.prediction, within(loss, 30 * case.prediction, case.prediction)):
         for count in (len(case.target), 1):
             loss.forward(prediction[:count], case.target[:count])
             loss.backward()

@@ -130,7 +130,8 @@ class _Line:
         margin = BROKEN * max(abs(left), abs(right), floor) + 8 * np.finfo(float).eps * scale / tiny
         if abs(right - left) > 10 * margin:
             between = min(left, right) - margin <= a <= max(left, right) + margin
-            return ("kink" if between else "wrong"), (left + right) / 2
+            several = self.direction is not None  # of several kinks met at once the coordinates tell more
+            return ("kink" if between or several else "wrong"), (left + right) / 2
         best = estimates[0] if abs(estimates[0] - estimates[1]) <= 10 * margin else estimates[1]
         tolerated = abs(a - best) <= BROKEN * max(abs(a), abs(best), floor)
         return ("right" if tolerated else "wrong"), best
@@ -167,7 +168,7 @@ def check_gradient(
 
     Raises Violation (law `gradient`) where they differ, Inconclusive where too many coordinates lie on kinks.
     """
-    point = np.array(x, np.float64)
+    point = np.array(x, np.float64, order="C")
     _same_shape(name, np.asarray(gradient), point, Where())
     found = measure(
         lambda: float(f(point)),
@@ -188,9 +189,11 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
     """
     template = in_float64(layer)
     template.needs_dx = True
-    point = np.array(x, np.float64)
+    point = np.array(x, np.float64, order="C")
     probe = copy.deepcopy(template)
-    y = probe.forward(point)
+    y = np.array(probe.forward(point))  # copied: the layer may write its next answer into the same array
+    if y.dtype != np.float64:
+        raise Inconclusive(f"forward answers float64 in {y.dtype}, too coarse to differentiate")
     dy = rng.standard_normal(y.shape)
     dx = probe.backward(dy)
     where = Where.of(type(layer).backward, path or type(layer).__name__)
@@ -225,6 +228,10 @@ def check_model(model: Any, x: Array, labels: Array, rng: np.random.Generator, *
     point = np.array(x, np.float64)
     probe = copy.deepcopy(template)
     value, grads = probe.loss_and_grads(point, labels)
+    where = Where.of(type(model).loss_and_grads, path)
+    missing = next((name for name in template.params if name not in grads), None)
+    if missing is not None:
+        raise Violation("gradient", where=where, array=f"gradient of {missing}", actual="missing", expected="an array")
     reported = {name: np.array(grads[name], np.float64) for name in template.params}
     repeats = copy.deepcopy(probe).loss_and_grads(point, labels)[0] == value
 
@@ -232,7 +239,6 @@ def check_model(model: Any, x: Array, labels: Array, rng: np.random.Generator, *
         each = template if repeats else copy.deepcopy(template)
         return float(each.loss_and_grads(point, labels)[0])
 
-    where = Where.of(type(model).loss_and_grads, path)
     for name, gradient in reported.items():
         array = template.params[name]
         _same_shape(name, gradient, array, where)
@@ -273,7 +279,7 @@ def in_float64(thing: Any) -> Any:
         for name in list(arrays or {}):
             array = np.asarray(arrays[name])  # type: ignore[index]  # a list of names of None is empty
             if array.dtype.kind == "f":
-                getattr(wide, holder)[name] = array.astype(np.float64)
+                getattr(wide, holder)[name] = array.astype(np.float64, order="C")
     return wide
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 from spec.violation import BadInput
@@ -70,7 +71,8 @@ def resolve(contract: Contract, owner: object) -> Dims:
     """The dimensions that are integer attributes of `owner`, by name."""
     names = {name for side in contract.inputs + contract.outputs for name in side}
     found = {name: getattr(owner, name, None) for name in names if name.isidentifier()}
-    return {name: size for name, size in found.items() if isinstance(size, int) and not isinstance(size, bool)}
+    whole = {name: size for name, size in found.items() if isinstance(size, Integral)}
+    return {name: int(size) for name, size in whole.items() if not isinstance(size, bool)}
 
 
 def bind(side: Side, shape: Sequence[int], dims: Dims) -> Dims:

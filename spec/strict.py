@@ -10,6 +10,7 @@ satisfied, so an armed network computes bit for bit what a plain one does, a lit
 from __future__ import annotations
 
 import copy
+import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from spec.arrays import Array, is_finite
-from spec.claims import claim
+from spec.claims import claim, interval
 from spec.contract import Obligation, Switch, obligation_of
 from spec.law import CATALOGUE, Judge
 from spec.laws import calls
@@ -28,7 +29,6 @@ from spec.shapes import Contract, parse
 from spec.violation import BadInput, Where
 
 ALWAYS: tuple[Judge, ...] = (calls.input_untouched, calls.shape, calls.dtype, calls.finite)
-CODE_OF: dict[Judge, str] = {row.judge: row.code for row in CATALOGUE.values()}
 
 
 class Docket:
@@ -41,10 +41,11 @@ class Docket:
 
     def judged(self) -> dict[str, int]:
         """How often each law was judged so far, by code."""
+        codes = {row.judge: row.code for row in CATALOGUE.values()}
         total = Counter(self.audits)
         for guard in self.guards:
             for judge in guard.laws:
-                total[CODE_OF[judge]] += guard.calls
+                total[codes.get(judge, getattr(judge, "__name__", "law"))] += guard.calls
         return dict(sorted(total.items()))
 
 
@@ -77,7 +78,7 @@ class Guard:
 
     def __call__(self, x: Array) -> Any:
         self.calls += 1
-        if x is not self.docket.sound:
+        if x is None or x is not self.docket.sound or not self.filtered:
             self.judge(Call(self.where, self.owner, self.contract, {self.names[0]: x}))
         seen = x.view()
         seen.setflags(write=False)
@@ -138,6 +139,8 @@ class LossGuard(Guard):
 
     def plainly_sound(self, prediction: Array, target: Array) -> bool:
         """Two quick looks that nearly always settle it: labels in range, first row no probabilities."""
+        if not isinstance(target, np.ndarray) or interval(self.owner) is not None:
+            return False
         if target.dtype != np.int64 or target.shape != prediction.shape[:1] or not len(target):
             return False
         return bool(
@@ -219,6 +222,10 @@ def strict(
     """
     if thing is None:
         return _block()
+    if not (callable(getattr(thing, "forward", None)) and callable(getattr(thing, "backward", None))):
+        raise BadInput(f"{getattr(thing, '__name__', type(thing).__name__)} has no forward and backward to guard")
+    if inspect.isclass(thing):
+        raise BadInput(f"{thing.__name__} is a class: pass an instance, so that its brothers stay as they are")
     obligation = Obligation(parse(contract)) if contract else obligation_of(thing)
     if obligation is None:
         raise BadInput(
@@ -249,6 +256,11 @@ def judged_call(
     laws = (*ALWAYS, *_claimed(function), *obligation.laws)
     where = Where.of(function)
     count = len(contract.inputs)
+    if len(args) < count:  # arrays handed in by keyword
+        bound = inspect.signature(function).bind(*args, **settings)
+        names_given = list(bound.arguments)[:count]
+        args = tuple(bound.arguments[name] for name in names_given)
+        settings = {name: value for name, value in settings.items() if name not in names_given}
     inputs = {("input" if count == 1 else f"input {i}"): array for i, array in enumerate(args[:count])}
     views = [array.view() if isinstance(array, np.ndarray) else array for array in args]
     for view in views:

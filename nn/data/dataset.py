@@ -37,7 +37,7 @@ class Dataset:
     def digests(self) -> dict[str, str]:
         """SHA-256 of the bytes of each array."""
         names = ("train_images", "train_labels", "test_images", "test_labels")
-        return {name: hashlib.sha256(np.ascontiguousarray(getattr(self, name))).hexdigest() for name in names}
+        return {name: hashlib.sha256(getattr(self, name).tobytes()).hexdigest() for name in names}
 
 
 def load_folder(path: Path) -> Dataset:

@@ -1,4 +1,4 @@
-"""Built-in digits: drawn by code from a seed, for a machine without data. Synthetic, and called so wherever they appear.
+"""Built-in digits: drawn by code from a seed, for a machine without data. They are called synthetic everywhere.
 
 Each digit is a set of strokes in the unit square, bent by a random affine map, drawn with a random pen four times
 too large, and averaged down to 28×28.
@@ -85,7 +85,8 @@ def draw(digit: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     fine = np.asarray(sheet, np.float32).reshape(SIDE, ZOOM, SIDE, ZOOM).mean(axis=(1, 3))
     soft = np.pad(fine, 1)
     blurred = 0.6 * fine + 0.1 * (soft[:-2, 1:-1] + soft[2:, 1:-1] + soft[1:-1, :-2] + soft[1:-1, 2:])
-    return np.minimum(255, 1.25 * blurred).astype(np.uint8)
+    picture: NDArray[np.uint8] = np.minimum(255, 1.25 * blurred).astype(np.uint8)
+    return picture
 
 
 def built_in(seed: int = 0, train: int = 6000, test: int = 1000) -> Dataset:

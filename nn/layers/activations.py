@@ -54,7 +54,8 @@ class Sigmoid(Layer):
         return self.y
 
     def backward(self, dy: Array) -> Array:
-        return dy * self.y * (1 - self.y)
+        dx: Array = dy * self.y * (1 - self.y)
+        return dx
 
 
 @layer("tanh")
@@ -69,7 +70,8 @@ class Tanh(Layer):
         return self.y
 
     def backward(self, dy: Array) -> Array:
-        return dy * (1 - self.y * self.y)
+        dx: Array = dy * (1 - self.y * self.y)
+        return dx
 
 
 @layer("softmax")
@@ -82,9 +84,10 @@ class Softmax(Layer):
     """
 
     def forward(self, x: Array) -> Array:
-        e = np.exp(x - x.max(axis=1, keepdims=True))
+        e: Array = np.exp(x - x.max(axis=1, keepdims=True))
         self.p: Array = e / e.sum(axis=1, keepdims=True)
         return self.p
 
     def backward(self, dy: Array) -> Array:
-        return self.p * (dy - (dy * self.p).sum(axis=1, keepdims=True))
+        dx: Array = self.p * (dy - (dy * self.p).sum(axis=1, keepdims=True))
+        return dx

@@ -51,12 +51,14 @@ class BatchNorm(Layer):
             mean, variance = self.state["mean"], self.state["variance"]
         self.scale = 1 / np.sqrt(variance + x.dtype.type(self.eps))
         self.normal: Array = (x - mean) * self.scale
-        return self.params["gain"] * self.normal + self.params["shift"]
+        y: Array = self.params["gain"] * self.normal + self.params["shift"]
+        return y
 
     def backward(self, dy: Array) -> Array:
         self.grads["gain"][...] = (dy * self.normal).sum(axis=0)
         self.grads["shift"][...] = dy.sum(axis=0)
-        d = dy * self.params["gain"]
+        d: Array = dy * self.params["gain"]
         if self.batch:
             d = d - d.mean(axis=0) - self.normal * (d * self.normal).mean(axis=0)
-        return d * self.scale
+        d = d * self.scale
+        return d

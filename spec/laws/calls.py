@@ -81,6 +81,8 @@ def input_untouched(call: Call) -> None:
 )
 def shape(call: Call) -> None:
     """Bind both sides of the contract; names are numbers of the owner or the same throughout the call."""
+    if isinstance(call.error, Violation):
+        raise call.error  # someone further in has spoken already
     if call.error is not None:
         raise call.violation(
             "shape",
@@ -88,6 +90,8 @@ def shape(call: Call) -> None:
             actual=f"ended by {type(call.error).__name__}: {call.error}",
             expected=f"an answer, as the contract {call.contract.text} promises",
         ).at(**_line_of(call.error, call.where)) from call.error
+    if call.outputs:
+        _as_many(call)
     dims = call.dims
     for names, sides in ((call.inputs, call.contract.inputs), (call.outputs, call.contract.outputs)):
         for (name, array), side in zip(names.items(), sides, strict=False):
@@ -104,6 +108,22 @@ def shape(call: Call) -> None:
                     actual=f"of shape {array.shape}",
                     expected=f"{expected(side, dims)} by the contract {call.contract.text}",
                 ) from None
+
+
+def _as_many(call: Call) -> None:
+    """As many outputs as the contract has, or a single number where it has none."""
+    if not call.contract.outputs:
+        name, value = next(iter(call.outputs.items()))
+        if np.ndim(value) or np.asarray(value).dtype.kind not in "fiu":
+            found = f"an array of shape {np.shape(value)}" if np.ndim(value) else f"of type {type(value).__name__}"
+            raise call.violation("shape", array=name, actual=found, expected="one number")
+    elif len(call.outputs) != len(call.contract.outputs):
+        raise call.violation(
+            "shape",
+            array="the result",
+            actual=f"{len(call.outputs)} array(s)",
+            expected=f"{len(call.contract.outputs)} by the contract {call.contract.text}",
+        )
 
 
 @law(
@@ -138,8 +158,10 @@ def dtype(call: Call) -> None:
 )
 def finite(call: Call) -> None:
     """Check with one dot product, look for the culprit only on failure, and blame the root."""
-    for name, array in call.arrays.items():
-        if np.issubdtype(np.asarray(array).dtype, np.floating) and not is_finite(np.asarray(array)):
+    if all(_sound(array) for array in call.arrays.values()):
+        return
+    for name, array in (call.inputs | call.outputs).items():
+        if not _sound(array):
             at = first_index(~np.isfinite(array))
             raise call.violation(
                 "finite",
@@ -149,6 +171,10 @@ def finite(call: Call) -> None:
                 expected="a finite number",
                 cause=_broken_parameter(call.owner),
             )
+
+
+def _sound(array: Any) -> bool:
+    return not np.issubdtype(np.asarray(array).dtype, np.floating) or is_finite(np.asarray(array))
 
 
 @law(
@@ -288,6 +314,7 @@ def _line_of(error: Exception, where: Where) -> dict[str, Any]:
 
 
 def named_outputs(names: tuple[str, ...], result: Any) -> dict[str, Array]:
-    """Pair what a call returned with the names of the contract's outputs."""
+    """Pair what a call returned with the names of the contract's outputs; a contract without any promises a number."""
+    names = names or ("result",)
     results = result if isinstance(result, tuple) and len(names) > 1 else (result,)
     return dict(zip(names, results, strict=False))

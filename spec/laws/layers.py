@@ -8,7 +8,7 @@ import numpy as np
 
 from spec.arrays import Array, first_index
 from spec.cases import LayerCase
-from spec.claims import claim
+from spec.claims import claim, within
 from spec.gradient import check_layer
 from spec.law import law
 from spec.violation import DoesNotApply, Violation
@@ -26,7 +26,7 @@ def pure(case: LayerCase) -> None:
     layer.training = False
     first = layer.forward(case.x)
     kept = first.copy()
-    layer.forward(-case.x)
+    layer.forward(within(layer, -case.x, case.x))
     _equal(case, "pure", "forward", "the earlier output", first, kept, "an output buffer that is used again")
     _equal(case, "pure", "forward", "output", layer.forward(case.x), kept, "state that forward leaves behind")
 
@@ -42,7 +42,8 @@ def gradient(case: LayerCase) -> None:
     rng = case.rng
     layer = case.fresh()
     for scale in (1.0, 0.3):
-        check_layer(layer, scale * case.x.astype(np.float64), rng, path=case.path)
+        point = case.x.astype(np.float64)
+        check_layer(layer, within(layer, scale * point, point), rng, path=case.path)
     if getattr(layer, "params", None):
         for name, array in layer.params.items():
             layer.params[name] = array + 0.1 * rng.standard_normal(array.shape).astype(array.dtype)
@@ -70,7 +71,7 @@ def repeatable_backward(case: LayerCase) -> None:
     kind="layer",
     family="reproducibility",
     statement="backward answers the latest forward of its own instance, whatever was computed before or elsewhere.",
-    rests_on=("gradient", "repeatable-backward"),
+    rests_on=("pure", "gradient", "repeatable-backward"),
 )
 def stale_gradient(case: LayerCase) -> None:
     """An instance with a past, and a twin that computes in between, against an instance without either."""
@@ -79,7 +80,7 @@ def stale_gradient(case: LayerCase) -> None:
         layer.training = False
     dy = _some_dy(case, clean.forward(case.x))
     expected = _answers(clean, dy)
-    other = case.x[::-1] * case.x.dtype.type(1.5)
+    other = within(clean, case.x[::-1] * case.x.dtype.type(1.5), case.x[::-1])
     used.backward(_some_dy(case, used.forward(other)))
     used.forward(case.x)
     twin.forward(other)
@@ -100,6 +101,7 @@ def stale_gradient(case: LayerCase) -> None:
     kind="layer",
     family="shape",
     statement="A row's output depends on that row alone, unless the layer claims couples_samples.",
+    rests_on=("pure",),
 )
 def independent_samples(case: LayerCase) -> None:
     """Judged in eval mode: the batch against its rows one at a time."""

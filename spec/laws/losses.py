@@ -6,9 +6,11 @@ import numpy as np
 
 from spec.arrays import Array, is_finite
 from spec.cases import LossCase
+from spec.claims import claim
+from spec.claims import claim, interval, within
 from spec.gradient import accuse, measure
 from spec.law import law
-from spec.violation import Violation
+from spec.violation import DoesNotApply, Violation
 
 EXTREME = 1e4  # a logit that a confident network may well produce
 
@@ -22,7 +24,8 @@ EXTREME = 1e4  # a logit that a confident network may well produce
 def gradient(case: LossCase) -> None:
     """Finite differences of the reported number, at two scales of prediction."""
     for scale in (1.0, 5.0):
-        point = scale * case.prediction.astype(np.float64)
+        point = case.prediction.astype(np.float64)
+        point = np.ascontiguousarray(within(case.loss, scale * point, point))
         loss, probe = case.fresh(), case.fresh()
         value = float(probe.forward(point, case.target))
         slope = np.asarray(probe.backward())
@@ -79,7 +82,7 @@ def stable(case: LossCase) -> None:
     """One confident right answer and one confident wrong one, at ±1e4."""
     for sign in (1, -1):
         extreme: Array = case.prediction.copy()
-        extreme[:, 0] = sign * EXTREME
+        extreme[:, 0] = np.clip(sign * EXTREME, *(interval(case.loss) or (-EXTREME, EXTREME)))
         loss = case.fresh()
         with np.errstate(all="ignore"):
             value = float(loss.forward(extreme, case.target))
@@ -103,19 +106,24 @@ def stable(case: LossCase) -> None:
     rests_on=("stable",),
 )
 def loss_minimum(case: LossCase) -> None:
-    """A step against the gradient must lower the loss."""
-    point = case.prediction.astype(np.float64)
-    loss = case.fresh()
-    before = float(loss.forward(point, case.target))
-    slope = np.asarray(loss.backward())
-    size = float(np.abs(slope).max(initial=0.0))
-    after = float(loss.forward(point - 1e-3 / (size or 1.0) * slope, case.target))
-    if not after <= before:
+    """A confident right answer against a confident wrong one, in float64."""
+    shape = case.prediction.shape
+    if claim(case.loss, "targets") == "labels":
+        right = 3.0 * np.eye(shape[1])[case.target]
+        wrong = np.roll(right, 1, axis=1)
+    elif claim(case.loss, "targets") == "binary":
+        right = 6.0 * case.target.astype(np.float64) - 3.0
+        wrong = -right
+    else:
+        right = case.target.astype(np.float64)
+        wrong = right + 1.0
+    low, high = (float(case.fresh().forward(answer, case.target)) for answer in (right, wrong))
+    if not low < high:
         raise Violation(
             "loss-minimum",
-            where=case.where("backward"),
-            array="loss",
-            actual=f"{after:.6g} after a small step against its gradient",
-            expected=f"less than {before:.6g}, the loss before the step",
-            cause="the sign of the loss or of its gradient",
+            where=case.where("forward"),
+            array="the loss of the right answer",
+            actual=f"{low:.6g}",
+            expected=f"less than {high:.6g}, the loss of a wrong one",
+            cause="the sign of the loss",
         )

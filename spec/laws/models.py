@@ -14,7 +14,7 @@ from spec.violation import DoesNotApply, Violation, Where
 
 MARGIN = 0.5  # how far the first loss may lie from that of a guess
 HEART_STEPS = 400  # Adam steps to learn a tiny batch by heart
-DEAD = 0.5  # more than this share of constant units and a layer hardly computes
+DEAD = 0.9  # more than this share of constant units and a layer hardly computes
 
 
 @law(
@@ -25,10 +25,10 @@ DEAD = 0.5  # more than this share of constant units and a layer hardly computes
 )
 def gradient(case: ModelCase) -> None:
     """Finite differences over a few samples: coordinates, and random directions over each large array."""
-    count = 4
     if case.quick:
-        return check_along(case.model, case.x, case.labels, case.rng, path=case.path)
-    check_model(case.model, case.x[:count], case.labels[:count], case.rng, path=case.path)
+        check_along(case.model, case.x[:20], case.labels[:20], case.rng, path=case.path)
+    else:
+        check_model(case.model, case.x[:4], case.labels[:4], case.rng, path=case.path)
 
 
 @law(
@@ -171,7 +171,7 @@ def reproducible(case: ModelCase) -> None:
     "live-units",
     kind="model",
     family="convergence",
-    statement="Most units of every layer answer differently to different inputs.",
+    statement="No layer is dead: more than a tenth of its units answer differently to different inputs.",
 )
 def live_units(case: ModelCase) -> None:
     """A unit whose output is the same for every sample is dead: no gradient revives it."""
