@@ -24,7 +24,7 @@ from spec.arrays import Array, digest
 from spec.cases import Case, DataCase, LayerCase, ModelCase
 from spec.claims import interval
 from spec.conformance import conformance
-from spec.strict import Docket
+from spec.strict import Docket, arm_predict
 from spec.violation import BadInput, Violation
 
 SAMPLE = 5000  # training images on which the training accuracy is measured
@@ -213,8 +213,8 @@ def make_trainer(settings: Settings, model: Any, steps: int, docket: Docket | No
     optimizer = choose("optimizer", settings.optimizer).make()
     schedule: Callable[[float], float] = choose("schedule", settings.schedule).make()
     trainer = Trainer(model, optimizer, schedule, settings.lr, steps, settings.clip_norm or None, docket)
-    if docket is not None and hasattr(model, "arm"):
-        model.arm(docket)
+    if docket is not None:
+        model.arm(docket) if hasattr(model, "arm") else arm_predict(model, choose("model", settings.model).text, docket)
     return trainer
 
 

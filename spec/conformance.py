@@ -104,14 +104,14 @@ def _judge(row: Law, case: Case) -> Verdict:
     except BadInput:
         raise
     except Exception as error:  # raised by what is judged, on input that it should take
-        violation = Violation(
+        raised = Violation(
             row.code,
             where=Where(case.path),
             array="the audit",
             actual=f"ended by {type(error).__name__}: {error}",
             expected="an answer to valid input",
         )
-        return Verdict(row.code, BROKEN, violation.message, violation)
+        return Verdict(row.code, BROKEN, raised.message, raised)
     return Verdict(row.code, HOLDS)
 
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from spec.arrays import Array, is_finite
 from spec.cases import LossCase
-from spec.claims import claim
 from spec.claims import claim, interval, within
 from spec.gradient import accuse, measure
 from spec.law import law
@@ -106,17 +105,8 @@ def stable(case: LossCase) -> None:
     rests_on=("stable",),
 )
 def loss_minimum(case: LossCase) -> None:
-    """A confident right answer against a confident wrong one, in float64."""
-    shape = case.prediction.shape
-    if claim(case.loss, "targets") == "labels":
-        right = 3.0 * np.eye(shape[1])[case.target]
-        wrong = np.roll(right, 1, axis=1)
-    elif claim(case.loss, "targets") == "binary":
-        right = 6.0 * case.target.astype(np.float64) - 3.0
-        wrong = -right
-    else:
-        right = case.target.astype(np.float64)
-        wrong = right + 1.0
+    """A clearly right answer against a clearly wrong one, in float64."""
+    right, wrong = _answers(case)
     low, high = (float(case.fresh().forward(answer, case.target)) for answer in (right, wrong))
     if not low < high:
         raise Violation(
@@ -127,3 +117,24 @@ def loss_minimum(case: LossCase) -> None:
             expected=f"less than {high:.6g}, the loss of a wrong one",
             cause="the sign of the loss",
         )
+
+
+def _answers(case: LossCase) -> tuple[Array, Array]:
+    """A right and a wrong prediction, both well within the claimed domain."""
+    least, most = interval(case.loss) or (-4.0, 4.0)
+    low = max(least, min(-4.0, most - 8.0))
+    span = min(most, low + 8.0) - low
+    targets = claim(case.loss, "targets")
+    if targets == "real":
+        right: Array = case.target.astype(np.float64)
+        return right, within(case.loss, right + 1.0, right - 1.0)
+    if targets == "labels":
+        classes = case.prediction.shape[-1]
+        if classes < 2:
+            raise DoesNotApply("there is one class, so no answer is wrong")
+        told: Array = np.eye(classes)[case.target]
+        other: Array = np.roll(told, 1, axis=1)
+    else:
+        told = np.round(case.target.astype(np.float64))
+        other = 1 - told
+    return low + span * (0.1 + 0.8 * told), low + span * (0.1 + 0.8 * other)

@@ -1,0 +1,53 @@
+"""What a plugin says of itself is read from one table."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spec import BadInput
+from spec.claims import CLAIMS, claim, interval, within
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_silence_is_the_default(name: str) -> None:
+    """What is not claimed has the table's default, which fits its own row."""
+    assert claim(object(), name) == CLAIMS[name].default
+    assert CLAIMS[name].fits(CLAIMS[name].default)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("couples_samples", 1), ("domain", "probabilities"), ("domain", (1, 0)), ("domain", (np.nan, 1)), ("range", 3),
+     ("range", "logits"), ("targets", "words"), ("variance", 2.0), ("restarts", "yes"), ("like", 3)],
+)
+def test_a_claim_of_the_wrong_kind_is_refused(name: str, value: Any) -> None:
+    """The refusal says whose claim it is and what was expected."""
+    with pytest.raises(BadInput, match=f"SimpleNamespace: {name} = .*expected"):
+        claim(SimpleNamespace(**{name: value}), name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("couples_samples", True), ("domain", "logits"), ("domain", (0, np.inf)), ("range", (0.0, 1.0)),
+     ("targets", "real"), ("variance", lambda i, o: 1 / i), ("restarts", True), ("like", "adam")],
+)
+def test_a_fitting_claim_is_returned(name: str, value: Any) -> None:
+    """The value comes back as it was claimed."""
+    assert claim(SimpleNamespace(**{name: value}), name) is value
+
+
+def test_a_class_is_named_itself() -> None:
+    """A class that claims wrongly is called by its own name."""
+    with pytest.raises(BadInput, match="^Wrong: range"):
+        claim(type("Wrong", (), {"range": 1}), "range")
+
+
+def test_probes_stay_within_the_domain() -> None:
+    """Where a probe leaves the claimed domain, the known entry stands in."""
+    layer = SimpleNamespace(domain=(0.0, 2.0))
+    assert within(layer, np.array([-1.0, 1.5, 3.0]), np.array([0.1, 0.2, 0.3])).tolist() == [0.1, 1.5, 0.3]
+    probe = np.array([-9.0])
+    assert within(object(), probe, np.array([1.0])) is probe
+    assert interval(SimpleNamespace(domain="logits")) is None

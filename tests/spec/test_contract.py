@@ -1,0 +1,169 @@
+"""@obeys marks a class and guards a function."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from spec import BadInput, Violation, obeys, rows_sum_to_one, strict
+from spec.contract import Switch, obligation_of
+from spec.laws.calls import Call
+
+Array = NDArray[np.float32]
+X = np.ones((2, 3), np.float32)
+
+
+def test_a_class_comes_back_as_it_went_in() -> None:
+    """The very same class with the very same methods, and a mark."""
+
+    class Plain:
+        def forward(self, x: Array) -> Array:
+            return x
+
+    before = Plain.forward
+    assert obeys("N C -> N C")(Plain) is Plain
+    assert Plain.forward is before
+    found = obligation_of(Plain())
+    assert found is not None and found.contract.text == "N C -> N C"
+    assert obligation_of(3) is None
+
+
+def test_a_guarded_function_keeps_the_bare_one() -> None:
+    """`.bare` is the function as written, and the guard has its name."""
+
+    def double(x: Array) -> Array:
+        return 2 * x
+
+    guarded = obeys("N C -> N C")(double)
+    assert guarded.bare is double  # type: ignore[attr-defined]
+    assert guarded.__name__ == "double"
+
+
+@obeys("N C -> N C")
+def drops_a_column(x: Array) -> Array:
+    """Breaks its contract."""
+    return x[:, 1:]
+
+
+def test_off_it_passes_through_and_on_it_judges() -> None:
+    """Nothing is judged outside the block, and everything inside it."""
+    assert drops_a_column(X).shape == (2, 2)
+    with strict(), pytest.raises(Violation, match=r"drops_a_column .*output is of shape \(2, 2\)"):
+        drops_a_column(X)
+    assert Switch.depth == 0
+    assert drops_a_column(X).shape == (2, 2)
+
+
+def test_blocks_nest() -> None:
+    """Leaving the inner block leaves the outer in force."""
+    with strict():
+        with strict():
+            pass
+        with pytest.raises(Violation):
+            drops_a_column(X)
+
+
+@obeys("N K, K C -> N C")
+def product(a: Array, b: Array) -> Array:
+    """A matrix product."""
+    return a @ b
+
+
+def test_two_inputs_share_their_names() -> None:
+    """K of the first must be K of the second, by position and by keyword."""
+    with strict():
+        assert product(X, np.ones((3, 4), np.float32)).shape == (2, 4)
+        assert product(X, b=np.ones((3, 4), np.float32)).shape == (2, 4)
+        assert product(a=X, b=np.ones((3, 4), np.float32)).shape == (2, 4)
+        with pytest.raises(Violation, match=r"input 1 is of shape \(2, 4\), expected \(K=3, C\)"):
+            product(X, np.ones((2, 4), np.float32))
+        with pytest.raises(Violation, match="input 1"):
+            product(X, b=np.ones((2, 4), np.float32))
+
+
+@obeys("N -> N, N")
+def split(x: Array) -> object:
+    """Promises two arrays, and gives one where x is short."""
+    return (x, 2 * x) if len(x) > 1 else x
+
+
+def test_every_promised_output_is_asked_for() -> None:
+    """One array where two were promised is a fault."""
+    with strict():
+        assert isinstance(split(X[:, 0]), tuple)
+        with pytest.raises(Violation, match=r"1 array\(s\), expected 2"):
+            split(X[:1, 0])
+
+
+@obeys("N C -> N C", rows_sum_to_one)
+def uneven(x: Array) -> Array:
+    """Rows of sum 3, one entry perhaps negative."""
+    return x
+
+
+def test_further_laws_are_judged() -> None:
+    """Rows that are promised as probabilities must sum to 1 and not be negative."""
+    with strict():
+        with pytest.raises(Violation) as found:
+            uneven(X)
+        assert (found.value.law, found.value.index) == ("simplex", (0,))
+        with pytest.raises(Violation, match="at least 0"):
+            uneven(np.array([[2, -1]], np.float32))
+        assert uneven(X / 3).shape == X.shape
+
+
+def test_a_law_of_ones_own_is_judged() -> None:
+    """Any function of a call serves as a law."""
+
+    def never(call: Call) -> None:
+        if call.outputs:
+            raise call.violation("never", actual="called", expected="silence")
+
+    guarded = obeys("N C -> N C", never)(lambda x: x)
+    with strict(), pytest.raises(Violation, match="never"):
+        guarded(X)
+
+
+@obeys("N C -> N C")
+def writes(x: Array) -> Array:
+    """Works in place."""
+    x += 1
+    return x
+
+
+@obeys("N C -> N C")
+def outer(x: Array) -> Array:
+    """Calls one that works in place."""
+    return writes(x)
+
+
+def test_the_innermost_function_is_blamed() -> None:
+    """A violation within a guarded function keeps its own law and place."""
+    with strict(), pytest.raises(Violation) as found:
+        outer(X)
+    assert (found.value.law, found.value.where.method) == ("input-untouched", "writes")
+
+
+def test_what_is_no_array_is_told() -> None:
+    """A list is no array."""
+    with strict(), pytest.raises(Violation, match="of type list"):
+        uneven([[1.0]])  # type: ignore[arg-type]
+
+
+def test_a_bad_contract_is_refused_at_once() -> None:
+    """The decorator itself refuses it."""
+    with pytest.raises(BadInput):
+        obeys("N C")
+
+
+@obeys("N -> ")
+def total(x: Array) -> object:
+    """A number, or an array where x is short."""
+    return x.sum() if len(x) > 1 else x
+
+
+def test_a_contract_without_outputs_promises_a_number() -> None:
+    """An array where a number is due is a fault."""
+    with strict():
+        assert total(X[:, 0]) == 2
+        with pytest.raises(Violation, match="expected one number"):
+            total(X[:1, 0])

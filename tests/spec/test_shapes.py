@@ -1,0 +1,80 @@
+"""Shape contracts are read, bound and told."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spec import BadInput
+from spec.shapes import Mismatch, bind, concrete, expected, parse, resolve
+
+SHAPES = st.lists(st.integers(0, 9), max_size=5).map(tuple)
+
+
+class Owner:
+    """Has one dimension of each kind of integer, and two look-alikes."""
+
+    n_in = 3
+    n_out = np.int64(4)
+    flag = True
+    word = "3"
+
+
+@pytest.mark.parametrize("text", ["N C", "N -> C -> D", "N -C -> N", "... ... -> N", "N 2x -> N"])
+def test_an_unreadable_contract_is_refused(text: str) -> None:
+    """The refusal quotes the contract."""
+    with pytest.raises(BadInput, match="contract"):
+        parse(text)
+
+
+def test_both_sides_are_read() -> None:
+    """Arrays are parted by commas, dimensions by blanks, and a side may be empty."""
+    contract = parse("N C, N -> ")
+    assert (contract.inputs, contract.outputs) == ((("N", "C"), ("N",)), ())
+    assert contract.reversed.outputs == contract.inputs
+
+
+@given(SHAPES)
+def test_dots_take_any_axes_and_give_them_back(shape: tuple[int, ...]) -> None:
+    """What `...` bound on one side is what it stands for on the other."""
+    dims = bind(("N", "..."), (7, *shape), {})
+    assert concrete(("...", "N"), dims) == (*shape, 7)
+    assert bind(("N", "..."), (7, *shape), dims) == dims
+
+
+@given(SHAPES)
+def test_a_fixed_pattern_takes_its_own_rank_alone(shape: tuple[int, ...]) -> None:
+    """Two names fit two axes and nothing else."""
+    if len(shape) == 2:
+        assert bind(("A", "B"), shape, {}) == {"A": shape[0], "B": shape[1]}
+    else:
+        with pytest.raises(Mismatch):
+            bind(("A", "B"), shape, {})
+
+
+@pytest.mark.parametrize(
+    ("side", "shape", "dims"),
+    [(("N", "N"), (2, 3), {}), (("N", "3"), (2, 4), {}), (("N", "C"), (2, 4), {"C": 5}), (("N", "...", "C"), (2,), {}),
+     (("N", "..."), (2, 3), {"...": (4,)})],
+)
+def test_what_does_not_fit_is_a_mismatch(side: tuple[str, ...], shape: tuple[int, ...], dims: dict[str, object]) -> None:
+    """Repeated names, numbers, known names, too few axes, and other axes than before."""
+    with pytest.raises(Mismatch):
+        bind(side, shape, dims)
+
+
+def test_integers_of_the_owner_are_dimensions() -> None:
+    """NumPy's integers count, truth values and words do not."""
+    assert resolve(parse("N n_in flag -> N n_out word 3"), Owner()) == {"n_in": 3, "n_out": 4}
+
+
+def test_the_expectation_names_what_it_knows() -> None:
+    """Known names are filled in, `...` spelled out, the rest left as names."""
+    assert expected(("N", "...", "n_in", "C", "3"), {"...": (2, 5), "n_in": 4}) == "(N, 2, 5, n_in=4, C, 3)"
+    assert expected(("...",), {}) == "(...)"
+
+
+def test_concrete_needs_every_name() -> None:
+    """A name that is not known yet gives no shape."""
+    assert concrete(("N", "3"), {"N": 2}) == (2, 3)
+    assert concrete(("N", "3"), {}) is None

@@ -1,0 +1,72 @@
+"""The diagnostic: fields first, then a sentence made from them."""
+
+import json
+import pickle
+
+import pytest
+
+from spec import Violation, Where
+
+
+def sample() -> Violation:
+    """A violation with every field filled in."""
+    return Violation(
+        "finite",
+        where=Where("2:dense", "forward", "dense.py", 40),
+        array="output",
+        index=(0, 7),
+        actual="nan",
+        expected="a finite number",
+        cause="W[5, 7] = nan",
+        step=412,
+        replay="runs/1/failure",
+    )
+
+
+@pytest.mark.parametrize(
+    "fact",
+    ["2:dense.forward (dense.py:40)  output[0, 7] is nan", "expected a finite number  [finite]",
+     "\n  caused by W[5, 7] = nan, after step 412; replay: nn replay runs/1/failure"],
+)
+def test_the_message_tells_every_field(fact: str) -> None:
+    """Where, which number, actual, expected, law, then the cause."""
+    assert fact in str(sample())
+
+
+def test_a_bare_violation_has_no_second_line() -> None:
+    """What is not known is left out."""
+    assert str(Violation("shape", actual="2", expected="3")) == "is 2, expected 3  [shape]"
+
+
+def test_a_replay_alone_starts_the_second_line() -> None:
+    """Without a cause, no stray punctuation."""
+    found = Violation("shape", array="x", actual="2", expected="3", replay="runs/1")
+    assert str(found).splitlines()[1] == "  replay: nn replay runs/1"
+
+
+def test_it_serializes_to_json_and_back() -> None:
+    """Every field reaches JSON as plain data."""
+    data = json.loads(json.dumps(sample().to_dict()))
+    assert (data["law"], data["index"], data["where"]["line"], data["step"]) == ("finite", [0, 7], 40, 412)
+    assert data["message"] == str(sample())
+    assert Violation("x", actual="", expected="").to_dict()["index"] is None
+
+
+def test_it_survives_pickling() -> None:
+    """A worker process can send it home whole."""
+    assert pickle.loads(pickle.dumps(sample())).fields() == sample().fields()
+
+
+def test_also_and_at_leave_the_original_alone() -> None:
+    """Filling in fields makes a new violation."""
+    first = sample()
+    assert first.also(step=9).step == 9
+    assert first.at(line=7).where.line == 7
+    assert (first.step, first.where.line) == (412, 40)
+
+
+def test_where_finds_the_source_of_functions_and_methods() -> None:
+    """A function without source keeps its name alone."""
+    assert Where.of(sample).file == "test_violation.py"
+    assert Where.of(sample().also).method == "also"
+    assert str(Where.of(len, "p")) == "p.len"

@@ -1,0 +1,76 @@
+"""The examples of the documentation run."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from cli.main import run
+
+ROOT = Path(__file__).parent.parent
+CODE = re.compile(r"```python\n(.*?)```", re.S)
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All code of docs/plugins.md but the law, as one file."""
+    blocks = CODE.findall((ROOT / "docs/plugins.md").read_text(encoding="utf-8"))
+    file = tmp_path_factory.mktemp("docs") / "mine.py"
+    file.write_text("\n".join(block for block in blocks if "@law" not in block), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--layers", "dense:16 scaled_swish dense:10", "--init", "narrow", "--schedule", "linear:end=0.1"],
+        ["--layers", "dense:16 relu dense:10", "--loss", "squared_hinge", "--batches", "reversed"],
+        ["--layers", "dense:16 tanh dense:10", "--optimizer", "signed", "--lr", "0.001"],
+        ["--model", "linear_softmax"],
+    ],
+    ids=["layer", "loss", "optimizer", "model"],
+)
+def test_every_kind_of_plugin_trains_under_law(
+    example: Path, tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], flags: list[str]
+) -> None:
+    """Each documented plugin trains strictly without a violation, and the run can be read back by predict."""
+    common = ["train", "--strict", str(tiny_folder), "--plugin", str(example), "--epochs", "3", "--json"]
+    assert run([*common, *flags]) == 0, capsys.readouterr().err
+    assert json.loads(capsys.readouterr().out)["test_accuracy"] > 0.3
+
+
+def test_the_documented_law_enters_the_catalogue() -> None:
+    """A user's law stands in the same catalogue and is judged with the rest."""
+    import numpy as np
+
+    from nn.layers import ReLU
+    from spec import CATALOGUE, LayerCase, conformance
+
+    (block,) = [b for b in CODE.findall((ROOT / "docs/plugins.md").read_text(encoding="utf-8")) if "@law" in b]
+    try:
+        exec(block, {})
+        x = np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
+        report = conformance(LayerCase("relu", ReLU(), x))
+        assert ("never-negative", "holds") in {(row.law, row.verdict) for row in report.verdicts}
+    finally:
+        CATALOGUE.pop(("layer", "never-negative"), None)
+
+
+SHOWN = ("call_shape", "call_domain", "call_simplex", "layer_gradient", "layer_stale_gradient")
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_readme_shows_what_the_counterexamples_say(name: str) -> None:
+    """The diagnostic in the README is the one that the counterexample raises today."""
+    import importlib.util
+
+    from spec import conformance
+
+    found = importlib.util.spec_from_file_location(name, ROOT / "fixtures/laws" / f"{name}.py")
+    assert found is not None and found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    (violation,) = conformance(module.case()).violations
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert violation.message in readme.replace("\n    ", "\n")
