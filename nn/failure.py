@@ -27,7 +27,8 @@ def write_failure(run: Run, phase: str, violation: Violation, session: Session, 
     """Write the signature of `violation`, met in `phase`, into the run folder; return its folder."""
     trainer = session.trainer
     before = trainer.snapshot if phase == "step" and trainer.snapshot else trainer.take_snapshot()
-    arrays = {f"weights/{name}": a for name, a in before.arrays.items()}
+    named = trainer.flat.named(before.w) | before.state
+    arrays = {f"weights/{name}": a for name, a in named.items()}
     arrays |= {"batch/x": batch[0], "batch/labels": batch[1], "flat/w": before.w, "flat/seen": before.seen}
     numbers = {}
     for name, value in before.optimizer.items():
@@ -108,6 +109,6 @@ def _restore(trainer: Any, record: dict[str, Any], arrays: dict[str, Array]) -> 
     trainer.optimizer.state = {**record["optimizer"], **part("optimizer/")}
     for name, value in record["progress"].items():
         setattr(trainer.progress, name, value)
-    for name, generator in trainer.generators().items():
+    for name, generator in trainer.generators.items():
         generator.bit_generator.state = record["generators"][name]
 

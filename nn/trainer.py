@@ -38,7 +38,7 @@ class Snapshot:
 
     w: Array
     seen: Array
-    arrays: dict[str, Array]
+    state: dict[str, Array]
     optimizer: dict[str, Any]
     generators: dict[str, Any]
     progress: ProgressCase
@@ -64,13 +64,14 @@ class Trainer:
         self.previous: float | None = None
         self.before = self.flat.w.copy()
         self.snapshot: Snapshot | None = None
+        self.generators = dict(self.model.generators()) if hasattr(self.model, "generators") else {}
         self.progress = ProgressCase("training", started_at_zero=not self.flat.w.any())
 
     def step(self, x: Array, labels: Array) -> Figures:
         """One update on one batch. Raises Violation where the loss is not finite, or, armed, where a law is broken."""
         flat = self.flat
         if self.docket is not None:
-            self.snapshot = self.take_snapshot()
+            self.snapshot = self.take_snapshot()  # cheap: one copy of w, and of what else there is
         loss, grads = self.model.loss_and_grads(x, labels)
         flat.collect(grads)
         norms = flat.norms()
@@ -88,26 +89,18 @@ class Trainer:
         self.previous = loss
         return Figures(self.done, loss, change, norms, ratio, rate)
 
-    def generators(self) -> dict[str, np.random.Generator]:
-        """The generators that the model's layers keep."""
-        return dict(self.model.generators()) if hasattr(self.model, "generators") else {}
-
     def take_snapshot(self) -> Snapshot:
         """What is about to change, copied: weights, layer state, optimizer, generators, counters."""
         np.copyto(self.before, self.flat.w)
-        views = {}
-        start = 0
-        for name, view in self.flat.views.items():
-            views[name] = self.before[start : start + view.size].reshape(view.shape)
-            start += view.size
-        state = getattr(self.model, "state", None) or {}
+        state = getattr(self.model, "state", None)
+        memory = getattr(self.optimizer, "state", None)
         return Snapshot(
             self.before,
             self.flat.seen,
-            views | {name: np.copy(array) for name, array in state.items()},
-            copy.deepcopy(getattr(self.optimizer, "state", None) or {}),
-            {name: rng.bit_generator.state for name, rng in self.generators().items()},
-            copy.copy(self.progress),
+            {name: np.copy(array) for name, array in state.items()} if state else {},
+            copy.deepcopy(memory) if memory else {},
+            {name: rng.bit_generator.state for name, rng in self.generators.items()},
+            self.progress.copy(),
             self.done,
         )
 

@@ -229,9 +229,7 @@ def check_model(model: Any, x: Array, labels: Array, rng: np.random.Generator, *
     probe = copy.deepcopy(template)
     value, grads = probe.loss_and_grads(point, labels)
     where = Where.of(type(model).loss_and_grads, path)
-    missing = next((name for name in template.params if name not in grads), None)
-    if missing is not None:
-        raise Violation("gradient", where=where, array=f"gradient of {missing}", actual="missing", expected="an array")
+    _all_there(template.params, grads, where)
     reported = {name: np.array(grads[name], np.float64) for name in template.params}
     repeats = copy.deepcopy(probe).loss_and_grads(point, labels)[0] == value
 
@@ -257,6 +255,8 @@ def check_along(model: Any, x: Array, labels: Array, rng: np.random.Generator, *
     kept = {name: template.params[name] for name in names}
     direction = {name: rng.standard_normal(array.shape) for name, array in kept.items()}
     value, grads = copy.deepcopy(template).loss_and_grads(point, labels)
+    where = Where.of(type(model).loss_and_grads, path)
+    _all_there(kept, grads, where)
     slope = sum(float(np.vdot(grads[name], direction[name])) for name in names)
     line = np.zeros(1)
 
@@ -268,7 +268,7 @@ def check_along(model: Any, x: Array, labels: Array, rng: np.random.Generator, *
 
     found = measure(loss, line, np.array([slope]), name="the gradient of all parameters", scale=abs(value), rng=rng)
     found.places = [None] * len(found.places)
-    accuse(found, where=Where.of(type(model).loss_and_grads, path), samples=len(point), gradient=line)
+    accuse(found, where=where, samples=len(point), gradient=line)
 
 
 def in_float64(thing: Any) -> Any:
@@ -281,6 +281,12 @@ def in_float64(thing: Any) -> Any:
             if array.dtype.kind == "f":
                 getattr(wide, holder)[name] = array.astype(np.float64, order="C")
     return wide
+
+
+def _all_there(params: Mapping[str, Array], grads: Mapping[str, Array], where: Where) -> None:
+    for name in params:
+        if name not in grads:
+            raise Violation("gradient", where=where, array=f"gradient of {name}", actual="missing", expected="an array")
 
 
 def _repeats(layer: Any, x: Array) -> bool:

@@ -85,8 +85,9 @@ class Softmax(Layer):
 
     def forward(self, x: Array) -> Array:
         e: Array = np.exp(x - x.max(axis=1, keepdims=True))
-        self.p: Array = e / e.sum(axis=1, keepdims=True)
-        return self.p
+        p: Array = e / e.sum(axis=1, keepdims=True)
+        self.p = p
+        return p
 
     def backward(self, dy: Array) -> Array:
         dx: Array = self.p * (dy - (dy * self.p).sum(axis=1, keepdims=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -26,6 +27,10 @@ class ProgressCase(Case):
     started_at_zero: bool = False
     first: float = field(default=0.0, init=False)
     smooth: float = field(default=0.0, init=False)
+
+    def copy(self) -> ProgressCase:
+        """The same figures, to be kept."""
+        return copy(self)
 
     def feed(self, loss: float, ratio: float) -> None:
         """Take in the loss and the update-to-weight ratio of the next step."""

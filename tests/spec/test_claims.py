@@ -24,7 +24,7 @@ def test_silence_is_the_default(name: str) -> None:
 )
 def test_a_claim_of_the_wrong_kind_is_refused(name: str, value: Any) -> None:
     """The refusal says whose claim it is and what was expected."""
-    with pytest.raises(BadInput, match=f"SimpleNamespace: {name} = .*expected"):
+    with pytest.raises(BadInput, match=rf"SimpleNamespace: {name} = .*expected"):
         claim(SimpleNamespace(**{name: value}), name)
 
 
@@ -40,7 +40,7 @@ def test_a_fitting_claim_is_returned(name: str, value: Any) -> None:
 
 def test_a_class_is_named_itself() -> None:
     """A class that claims wrongly is called by its own name."""
-    with pytest.raises(BadInput, match="^Wrong: range"):
+    with pytest.raises(BadInput, match=r"^Wrong: range"):
         claim(type("Wrong", (), {"range": 1}), "range")
 
 

@@ -57,7 +57,9 @@ def test_a_fixed_pattern_takes_its_own_rank_alone(shape: tuple[int, ...]) -> Non
     [(("N", "N"), (2, 3), {}), (("N", "3"), (2, 4), {}), (("N", "C"), (2, 4), {"C": 5}), (("N", "...", "C"), (2,), {}),
      (("N", "..."), (2, 3), {"...": (4,)})],
 )
-def test_what_does_not_fit_is_a_mismatch(side: tuple[str, ...], shape: tuple[int, ...], dims: dict[str, object]) -> None:
+def test_what_does_not_fit_is_a_mismatch(
+    side: tuple[str, ...], shape: tuple[int, ...], dims: dict[str, object]
+) -> None:
     """Repeated names, numbers, known names, too few axes, and other axes than before."""
     with pytest.raises(Mismatch):
         bind(side, shape, dims)

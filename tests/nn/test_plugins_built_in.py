@@ -1,0 +1,213 @@
+"""The built-in plugins, each under the laws of its kind and against the textbook."""
+
+import numpy as np
+import pytest
+
+import nn.builtin  # noqa: F401  # registers them
+from nn.metrics import confusion
+from nn.network import Network
+from nn.registry import REGISTRY, choose
+from spec import BadInput, LayerCase, LossCase, ModelCase, conformance
+
+RNG = np.random.default_rng
+
+LAYERS = ["dense:3", "relu", "leaky_relu:0.1", "sigmoid", "tanh", "softmax", "dropout:0.3", "batchnorm", "flatten"]
+
+
+@pytest.mark.parametrize("text", LAYERS)
+@pytest.mark.parametrize("seed", range(3))
+def test_layers_keep_every_law(text: str, seed: int) -> None:
+    """No built-in layer breaks a law of its calls or of its kind."""
+    layer = choose("layer", text).make()
+    layer.build((4,), RNG(seed))
+    for holder in (layer.params, layer.state):
+        for name in holder:
+            holder[name] = holder[name].astype(np.float32)
+    layer.grads = {name: np.zeros_like(array) for name, array in layer.params.items()}
+    x = RNG(seed).standard_normal((6, 4)).astype(np.float32)
+    assert conformance(LayerCase(text, layer, x, seed=seed)).violations == []
+
+
+TARGETS = {
+    "softmax_cross_entropy": RNG(0).integers(0, 3, 6),
+    "softmax_cross_entropy:smoothing=0.1": RNG(0).integers(0, 3, 6),
+    "binary_cross_entropy": np.eye(3, dtype=np.float32)[RNG(0).integers(0, 3, 6)],
+    "mse": RNG(0).standard_normal((6, 3)).astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("text", TARGETS)
+def test_losses_keep_every_law(text: str) -> None:
+    """No built-in loss breaks a law, and its probabilities are rows that sum to 1."""
+    loss = choose("loss", text).make()
+    prediction = RNG(1).standard_normal((6, 3)).astype(np.float32)
+    assert conformance(LossCase(text, loss, prediction, TARGETS[text])).violations == []
+    for scale in (1, 1e4):
+        rows = loss.probabilities(np.float32(scale) * prediction)
+        assert np.allclose(rows.sum(axis=1), 1, atol=1e-5) and (rows >= 0).all()
+
+
+def test_mse_without_a_positive_output_predicts_uniformly() -> None:
+    """Rows in which nothing is positive become the uniform distribution."""
+    rows = choose("loss", "mse").make().probabilities(np.array([[-1.0, -2.0]]))
+    assert np.array_equal(rows, [[0.5, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sgd", [-0.1, -0.2, -0.3]),
+        ("momentum:beta=0.5", [-0.1, -0.25, -0.425]),
+        ("nesterov:beta=0.5", [-0.15, -0.325, -0.5125]),
+        ("rmsprop:rho=0", [-0.1, -0.2, -0.3]),
+        ("adam", [-0.1, -0.2, -0.3]),
+        ("adamw:decay=0", [-0.1, -0.2, -0.3]),
+    ],
+)
+def test_optimizers_follow_the_textbook(text: str, expected: list[float]) -> None:
+    """The trajectory from 0 under a constant gradient of 1 and a rate of 0.1 is the one computed by hand."""
+    optimizer, w, g = choose("optimizer", text).make(), np.zeros(1), np.ones(1)
+    g.setflags(write=False)
+    for value in expected:
+        optimizer.step(w, g, 0.1)
+        assert np.isclose(w[0], value, atol=1e-6)
+
+
+def test_adamw_decays_weights_only() -> None:
+    """With no gradient, what decays shrinks by lr·decay and the rest stands still."""
+    optimizer = choose("optimizer", "adamw:decay=0.5").make()
+    optimizer.decays = np.array([1.0, 0.0])
+    w = np.array([1.0, 1.0])
+    optimizer.step(w, np.zeros(2), 0.1)
+    assert np.allclose(w, [0.95, 1.0])
+
+
+@pytest.mark.parametrize("name", ["zeros", "he", "xavier", "lecun", "orthogonal"])
+def test_initializers_have_the_variance_they_claim(name: str) -> None:
+    """Mean 0 and the claimed variance within five standard errors, on wide and on tall shapes, from the seed alone."""
+    function = REGISTRY.find("initializer", name).thing
+    for shape in ((300, 50), (50, 300)):
+        w = function(RNG(0), shape, *shape)
+        assert np.array_equal(w, function(RNG(0), shape, *shape)) and w.shape == shape
+        variance = function.variance(*shape)
+        assert abs(w.mean()) <= 5 * np.sqrt(variance / w.size)
+        assert abs(w.var() - variance) <= 5 * variance * np.sqrt(2 / w.size)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [("constant", 1, 1), ("step", 1, 0.0625), ("step:0.1,0.5", 1, 0.01), ("cosine", 1, 0), ("one_cycle", 0.04, 0.001)],
+)
+def test_schedules_stay_within_bounds(text: str, start: float, end: float) -> None:
+    """Defined from 0 to 1, never above the base rate or below 0, with the ends that are promised."""
+    factor = choose("schedule", text).make()
+    values = [factor(t) for t in np.linspace(0, 1, 101)]
+    assert np.isclose(values[0], start) and np.isclose(values[-1], end)
+    assert 0 <= min(values) <= max(values) <= 1
+
+
+@pytest.mark.parametrize("name", ["shuffled", "sequential"])
+def test_batches_hold_every_sample_once(name: str) -> None:
+    """An epoch is a permutation with images and labels paired; the last batch is smaller, the arrays as before."""
+    x, y = np.arange(10)[:, None], np.arange(10)
+    found = list(choose("batches", name).make()(x, y, 4, RNG(0)))
+    assert [len(labels) for _, labels in found] == [4, 4, 2]
+    assert sorted(np.concatenate([labels for _, labels in found])) == list(range(10))
+    assert all((images[:, 0] == labels).all() for images, labels in found) and (y == np.arange(10)).all()
+
+
+def test_metrics_give_known_answers() -> None:
+    """Two of three right; the confusion matrix has truth in its rows."""
+    p = np.eye(3)[[0, 1, 1]]
+    assert np.isclose(REGISTRY.find("metric", "accuracy").thing(p, np.array([0, 1, 2])), 2 / 3)
+    assert confusion(p.argmax(axis=1), np.array([0, 1, 2]), 3).tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]
+
+
+def test_dropout_keeps_the_mean_and_is_silent_in_eval() -> None:
+    """The mean over many draws is the input; each call draws afresh; eval returns the input."""
+    layer = choose("layer", "dropout:0.5").make()
+    layer.build((1,), RNG(0))
+    x = np.ones((20000, 1), np.float32)
+    first, second = layer.forward(x), layer.forward(x)
+    assert abs(first.mean() - 1) < 5 / np.sqrt(20000) and not np.array_equal(first, second)
+    layer.training = False
+    assert layer.forward(x) is x
+
+
+def test_batchnorm_normalizes_and_remembers() -> None:
+    """Mean 0, variance 1 in training; running statistics reach the batch's; eval leaves them; N = 1 is refused."""
+    layer = choose("layer", "batchnorm").make()
+    layer.build((3,), RNG(0))
+    x = 5 + 2 * RNG(1).standard_normal((64, 3))
+    for _ in range(200):
+        y = layer.forward(x)
+    assert np.allclose(y.mean(axis=0), 0, atol=1e-6) and np.allclose(y.var(axis=0), 1, atol=1e-3)
+    assert np.allclose(layer.state["mean"], x.mean(axis=0)) and np.allclose(layer.state["variance"], x.var(axis=0))
+    layer.training = False
+    before = layer.state["mean"].copy()
+    layer.forward(x + 1)
+    assert np.array_equal(layer.state["mean"], before)
+    layer.training = True
+    with pytest.raises(ValueError, match="at least 2"):
+        layer.forward(x[:1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("layer", "dropout:1.0"),
+        ("layer", "leaky_relu:2.0"),
+        ("layer", "batchnorm:momentum=0.0"),
+        ("layer", "batchnorm:eps=0.0"),
+        ("loss", "softmax_cross_entropy:smoothing=1.0"),
+        ("optimizer", "momentum:beta=1.5"),
+        ("optimizer", "adam:eps=0.0"),
+        ("layer", "leaky_relu:true"),
+    ],
+)
+def test_bad_settings_are_refused(kind: str, text: str) -> None:
+    """A setting outside its range is refused by name."""
+    with pytest.raises(BadInput):
+        choose(kind, text).make()
+
+
+ARCHITECTURES = [
+    "dense:16 relu dense:4",
+    "dense:16 tanh dense:8 sigmoid dense:4",
+    "dense:16 batchnorm relu dense:4",
+    "flatten dense:16 leaky_relu dropout:0.1 dense:4",
+]
+
+
+@pytest.mark.parametrize("layers", ARCHITECTURES)
+def test_networks_keep_every_law(layers: str) -> None:
+    """The default model breaks no law of models, whatever it is made of."""
+
+    def make(rng: np.random.Generator) -> Network:
+        return Network(8, 4, rng, layers=layers)
+
+    x = RNG(1).standard_normal((16, 8)).astype(np.float32)
+    report = conformance(ModelCase("network", make(RNG(0)), make, x, np.arange(16) % 4))
+    assert report.violations == []
+
+
+def test_a_dropout_moves_no_initialization() -> None:
+    """Each layer draws from a stream of its own, so that adding one leaves the others' weights as they were."""
+    plain = Network(8, 4, RNG(0), layers="dense:16 relu dense:4")
+    other = Network(8, 4, RNG(0), layers="dense:16 relu dropout dense:4")
+    assert np.array_equal(plain.layers[2].params["W"], other.layers[3].params["W"])
+
+
+@pytest.mark.parametrize(("layers", "words"), [("batchnorm flatten dense:3", "expected 4"), (" ", "none given")])
+def test_layers_that_do_not_fit_are_refused(layers: str, words: str) -> None:
+    """A network that does not end in the classes, or has no layers, is refused."""
+    with pytest.raises(BadInput, match=words):
+        Network(8, 4, RNG(0), layers=layers)
+
+
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "mse"])
+def test_one_hot_losses_train_on_labels(loss: str) -> None:
+    """Losses that want one-hot targets get them from the network."""
+    network = Network(8, 4, RNG(0), layers="dense:4", loss=loss)
+    value, grads = network.loss_and_grads(RNG(1).standard_normal((6, 8)).astype(np.float32), np.arange(6) % 4)
+    assert value > 0 and grads["0:dense.W"].shape == (8, 4) and len(grads) == 2

@@ -1,0 +1,247 @@
+"""The gradient check: right gradients are silent, wrong ones are found and explained."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from spec import Inconclusive, Violation, check_gradient, check_layer, check_model
+from spec.gradient import check_along, measure
+
+Array = NDArray[Any]
+Pair = tuple[Callable[[Array], Array], Callable[[Array], Array]]
+
+RIGHT: dict[str, Pair] = {
+    "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2),
+    "relu": (lambda x: np.maximum(x, 0), lambda x: (x > 0) * 1.0),
+    "relu, 1 at zero": (lambda x: np.maximum(x, 0), lambda x: (x >= 0) * 1.0),
+    "abs": (np.abs, np.sign),
+    "exp": (np.exp, np.exp),
+    "sine of 30x": (lambda x: np.sin(30 * x), lambda x: 30 * np.cos(30 * x)),
+    "constant": (lambda x: 0 * x + 3, lambda x: 0 * x),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_gradient_is_silent(name: str) -> None:
+    """Over many seeds, also with one entry on the kink and one just beside it."""
+    f, slope = RIGHT[name]
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        x, dy = rng.standard_normal((2, 4, 6))
+        x[0, 0], x[1, 1] = 0.0, 3e-6
+        check_gradient(lambda at, dy=dy: float((dy * f(at)).sum()), x, dy * slope(x), rng=rng)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [(lambda g: -g, "sign"), (lambda g: 2 * g, "factor 2"), (lambda g: g / 5, "once too often"),
+     (lambda g: 5 * g, "not divided by the batch"), (lambda g: 0 * g, "never computed"),
+     (lambda g: g.T, "transposed product"), (lambda g: g * np.linspace(1, 1.2, 5)[:, None], "")],
+)
+def test_a_wrong_gradient_is_found_and_explained(wrong: Callable[[Array], Array], words: str) -> None:
+    """The usual mistakes are named; an unusual one is found all the same."""
+    x = np.random.default_rng(3).standard_normal((5, 5))
+    with pytest.raises(Violation) as found:
+        check_gradient(lambda at: float((at**3).sum()), x, wrong(3 * x**2 + np.eye(5, k=1) * 0))
+    assert found.value.law == "gradient" and found.value.index is not None
+    assert words in found.value.cause
+
+
+def test_another_shape_is_found_at_once() -> None:
+    """A transposed gradient of an oblong matrix is named as such; any other shape is only told."""
+    x = np.ones((2, 3))
+    with pytest.raises(Violation, match="transposed product"):
+        check_gradient(lambda at: float(at.sum()), x, np.ones((3, 2)))
+    with pytest.raises(Violation) as found:
+        check_gradient(lambda at: float(at.sum()), x, np.ones(3))
+    assert (found.value.cause, found.value.actual) == ("", "of shape (3,)")
+
+
+def test_nan_in_a_gradient_is_told_with_its_place() -> None:
+    """The first entry that is not finite."""
+    with pytest.raises(Violation) as found:
+        check_gradient(lambda at: float(at.sum()), np.ones((2, 3)), np.array([[1, 1, 1], [1, np.nan, 1]]))
+    assert found.value.index == (1, 1)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_one_entry_a_tenth_off_is_found(seed: int) -> None:
+    """In an array that is checked at every coordinate, wherever the entry lies."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((10, 40))
+    gradient = np.cos(x)
+    at = (int(rng.integers(10)), int(rng.integers(40)))
+    gradient[at] *= 1.1
+    with pytest.raises(Violation) as found:
+        check_gradient(lambda point: float(np.sin(point).sum()), x, gradient)
+    assert found.value.index == at
+
+
+def test_a_large_array_is_seen_along_directions() -> None:
+    """The right gradient of 5000 entries is silent; one wrong row of 50 that no sample needs to hit is found."""
+    x = np.random.default_rng(0).standard_normal((100, 50))
+    check_gradient(lambda at: float(np.sin(at).sum()), x, np.cos(x))
+    gradient = np.cos(x)
+    gradient[7] *= -1
+    with pytest.raises(Violation):
+        check_gradient(lambda at: float(np.sin(at).sum()), x, gradient)
+
+
+def test_a_fault_that_only_directions_see_says_so() -> None:
+    """Where no coordinate of the sample is wrong, the array is named along a direction."""
+    x = np.zeros((100, 50))
+    gradient = np.ones((100, 50))
+    gradient[7, 3] += 5.0
+    rng = np.random.default_rng(0)
+    with pytest.raises(Violation, match="along a random direction") as found:
+        check_gradient(lambda at: float(at.sum()), x, gradient, rng=rng)
+    assert found.value.index is None
+
+
+def test_mostly_kinks_are_inconclusive() -> None:
+    """More than a tenth of kinks is neither right nor wrong; a value beyond both slopes is wrong."""
+    x = np.zeros((4, 3))
+    with pytest.raises(Inconclusive, match="12 of 12 slopes"):
+        check_gradient(lambda at: float(np.abs(at).sum()), x, np.full((4, 3), 0.5))
+    with pytest.raises(Violation):
+        check_gradient(lambda at: float(np.abs(at).sum()), x, np.full((4, 3), 1.5))
+
+
+def test_an_array_that_cannot_be_perturbed_is_refused() -> None:
+    """A transposed view has no flat form that shares its memory."""
+    x = np.ones((2, 3)).T
+    with pytest.raises(ValueError, match="contiguous"):
+        measure(lambda: 0.0, x, x, name="x", scale=1.0, rng=np.random.default_rng(0))
+
+
+class Dense:
+    """y = xW + b in float32."""
+
+    def __init__(self, *, transposed: bool = False) -> None:
+        rng = np.random.default_rng(0)
+        weights = rng.standard_normal((3, 4), dtype=np.float32)
+        self.params = {"W": rng.standard_normal((4, 3), dtype=np.float32).T if transposed else weights,
+                       "b": np.zeros(4, np.float32)}
+        self.grads: dict[str, Any] = {}
+        self.narrow = False
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        y: Array = x @ self.params["W"] + self.params["b"]
+        return y.astype(np.float32) if self.narrow else y
+
+    def backward(self, dy: Array) -> Array:
+        self.grads = {"W": self.x.T @ dy, "b": dy.sum(axis=0)}
+        return dy @ self.params["W"].T
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_float32_parameters_are_checked_in_float64(transposed: bool) -> None:
+    """Right is silent however the arrays lie in memory, and the layer is left as it was."""
+    layer = Dense(transposed=transposed)
+    before = layer.params["W"].copy()
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        check_layer(layer, rng.standard_normal((3, 4)).astype(np.float32).T, rng)
+    assert layer.params["W"].dtype == np.float32 and np.array_equal(layer.params["W"], before)
+    assert not layer.grads
+
+
+@pytest.mark.parametrize(
+    ("grads", "array", "words"),
+    [(lambda s, dy: {"W": s.x.T @ dy}, "grads['b']", "missing"),
+     (lambda s, dy: {"W": dy.T @ s.x, "b": dy.sum(axis=0)}, "dW", "transposed"),
+     (lambda s, dy: {"W": s.x.T @ dy, "b": dy.mean(axis=0)}, "db", "once too often")],
+)
+def test_a_wrong_parameter_gradient_names_its_array(grads: Any, array: str, words: str) -> None:
+    """The array, and the mistake."""
+
+    class Wrong(Dense):
+        def backward(self, dy: Array) -> Array:
+            self.grads = grads(self, dy)
+            return dy @ self.params["W"].T
+
+    with pytest.raises(Violation) as found:
+        check_layer(Wrong(), np.ones((5, 3)), np.random.default_rng(0))
+    assert found.value.array == array and words in str(found.value)
+
+
+def test_a_layer_that_insists_on_float32_is_inconclusive() -> None:
+    """Its slopes are too coarse to accuse anyone."""
+    layer = Dense()
+    layer.narrow = True
+    with pytest.raises(Inconclusive, match="float32"):
+        check_layer(layer, np.ones((5, 3)), np.random.default_rng(0))
+
+
+class Noisy:
+    """Dropout, drawn afresh at each forward."""
+
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(5)
+
+    def forward(self, x: Array) -> Array:
+        self.mask = self.rng.random(x.shape) < 0.5
+        return 2 * x * self.mask
+
+    def backward(self, dy: Array) -> Array:
+        return 2 * dy * self.mask
+
+
+def test_a_random_layer_is_checked_on_copies() -> None:
+    """Each probe draws the same mask."""
+    check_layer(Noisy(), np.random.default_rng(0).standard_normal((4, 5)), np.random.default_rng(1))
+
+
+class Softmax:
+    """Softmax regression, with `factor` on its gradient."""
+
+    def __init__(self, factor: float = 1.0, *, noisy: bool = False) -> None:
+        rng = np.random.default_rng(0)
+        self.params = {"W": rng.standard_normal((6, 3)), "b": np.zeros(3)}
+        self.factor = factor
+        self.rng = np.random.default_rng(9) if noisy else None
+        self.forgets = ""
+
+    def loss_and_grads(self, x: Array, labels: Array) -> tuple[float, dict[str, Array]]:
+        x = x if self.rng is None else x * (self.rng.random(x.shape) < 0.5)
+        z = x @ self.params["W"] + self.params["b"]
+        p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+        rows = np.arange(len(x))
+        slope = p.copy()
+        slope[rows, labels] -= 1
+        slope *= self.factor / len(x)
+        grads = {"W": x.T @ slope, "b": slope.sum(axis=0)}
+        grads.pop(self.forgets, None)
+        return float(-np.log(p[rows, labels]).mean()), grads
+
+
+X = np.random.default_rng(4).standard_normal((5, 6)).astype(np.float32)
+LABELS = np.array([0, 1, 2, 1, 0])
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+@pytest.mark.parametrize("check", [check_model, check_along])
+def test_a_right_model_is_silent(check: Callable[..., None], noisy: bool) -> None:
+    """Over many seeds, with noise and without."""
+    for seed in range(10):
+        check(Softmax(noisy=noisy), X, LABELS, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("check", [check_model, check_along])
+def test_a_wrong_model_is_found(check: Callable[..., None]) -> None:
+    """A gradient that is not divided by N is named."""
+    with pytest.raises(Violation, match="not divided by the batch size"):
+        check(Softmax(5.0), X, LABELS, np.random.default_rng(0))
+
+
+def test_a_model_without_one_of_its_gradients_is_found() -> None:
+    """The parameter that is left out is named."""
+    model = Softmax()
+    model.forgets = "b"
+    for check in (check_model, check_along):
+        with pytest.raises(Violation, match="gradient of b is missing"):
+            check(model, X, LABELS, np.random.default_rng(0))
