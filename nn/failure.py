@@ -15,6 +15,7 @@ import numpy as np
 
 from nn.run import Run, read_arrays, read_json
 from nn.settings import Settings
+from nn.trainer import Snapshot
 from spec.arrays import Array
 from spec.strict import Docket
 from spec.violation import BadInput, Violation
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def write_failure(run: Run, phase: str, violation: Violation, session: Session, batch: tuple[Array, Array]) -> Path:
     """Write the signature of `violation`, met in `phase`, into the run folder; return its folder."""
     trainer = session.trainer
-    before = trainer.snapshot if phase == "step" and trainer.snapshot else trainer.take_snapshot()
+    before = trainer.rewind() if phase == "step" and trainer.recent else trainer.take_snapshot()
     named = trainer.flat.named(before.w) | before.state
     arrays = {f"weights/{name}": a for name, a in named.items()}
     arrays |= {"batch/x": batch[0], "batch/labels": batch[1], "flat/w": before.w, "flat/seen": before.seen}
@@ -104,11 +105,10 @@ def _restore(trainer: Any, record: dict[str, Any], arrays: dict[str, Array]) -> 
         return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
 
     restore(trainer.model, part("weights/"))
-    trainer.flat.seen = arrays["flat/seen"].copy()
-    trainer.done = int(record["done"])
-    trainer.optimizer.state = {**record["optimizer"], **part("optimizer/")}
+    progress = trainer.progress.copy()
     for name, value in record["progress"].items():
-        setattr(trainer.progress, name, value)
-    for name, generator in trainer.generators.items():
-        generator.bit_generator.state = record["generators"][name]
+        setattr(progress, name, value)
+    memory = {**record["optimizer"], **part("optimizer/")}
+    done, generators = int(record["done"]), record["generators"]
+    trainer.restore(Snapshot(arrays["flat/w"], arrays["flat/seen"], {}, memory, generators, progress, done))
 

@@ -32,6 +32,9 @@ class Figures(NamedTuple):
     rate: float
 
 
+REMEMBERED = 32  # batches kept since the last snapshot, which is then taken anew
+
+
 @dataclass
 class Snapshot:
     """Everything as it stood before a step, so that a broken step can happen again."""
@@ -62,8 +65,8 @@ class Trainer:
         self.optimizer.decays = self.flat.decays
         self.done = 0
         self.previous: float | None = None
-        self.before = self.flat.w.copy()
         self.snapshot: Snapshot | None = None
+        self.recent: list[tuple[Array, Array]] = []
         self.generators = dict(self.model.generators()) if hasattr(self.model, "generators") else {}
         self.progress = ProgressCase("training", started_at_zero=not self.flat.w.any())
 
@@ -71,7 +74,9 @@ class Trainer:
         """One update on one batch. Raises Violation where the loss is not finite, or, armed, where a law is broken."""
         flat = self.flat
         if self.docket is not None:
-            self.snapshot = self.take_snapshot()  # cheap: one copy of w, and of what else there is
+            if self.snapshot is None or len(self.recent) == REMEMBERED:
+                self.snapshot, self.recent = self.take_snapshot(), []
+            self.recent.append((x, labels))
         loss, grads = self.model.loss_and_grads(x, labels)
         flat.collect(grads)
         norms = flat.norms()
@@ -91,11 +96,10 @@ class Trainer:
 
     def take_snapshot(self) -> Snapshot:
         """What is about to change, copied: weights, layer state, optimizer, generators, counters."""
-        np.copyto(self.before, self.flat.w)
         state = getattr(self.model, "state", None)
         memory = getattr(self.optimizer, "state", None)
         return Snapshot(
-            self.before,
+            self.flat.w.copy(),
             self.flat.seen,
             {name: np.copy(array) for name, array in state.items()} if state else {},
             copy.deepcopy(memory) if memory else {},
@@ -103,6 +107,29 @@ class Trainer:
             self.progress.copy(),
             self.done,
         )
+
+    def restore(self, before: Snapshot) -> None:
+        """Put everything back as it stood."""
+        self.flat.w[...] = before.w
+        self.flat.seen = before.seen
+        for name, array in before.state.items():
+            self.model.state[name][...] = array
+        self.optimizer.state = copy.deepcopy(before.optimizer)
+        for name, state in before.generators.items():
+            self.generators[name].bit_generator.state = state
+        self.progress = before.progress.copy()
+        self.done = before.done
+
+    def rewind(self) -> Snapshot:
+        """Everything as it stood before the latest step: from the last snapshot, the steps since run once more."""
+        assert self.snapshot is not None
+        self.restore(self.snapshot)
+        docket, self.docket = self.docket, None
+        for x, labels in self.recent[:-1]:
+            figures = self.step(x, labels)
+            self.progress.feed(figures.loss, figures.update_ratio)
+        self.docket = docket
+        return self.take_snapshot()
 
     def _clip(self, norms: list[float]) -> None:
         """g ← g · min(1, c/‖g‖), over all parameters together."""

@@ -73,12 +73,14 @@ class Guard:
         self.filtered = set(laws) == set(ALWAYS)  # further laws have no filter: they are judged each time
         self.calls = 0
         self.shapes: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self.bounded = interval(owner) is not None
         self.where = Where.of(bare, path)
         docket.guards.append(self)
 
     def __call__(self, x: Array) -> Any:
         self.calls += 1
-        if x is None or x is not self.docket.sound or not self.filtered:
+        docket = self.docket
+        if x is None or not self.filtered or (x is not docket.sound and not self.plainly_fits(x)):
             self.judge(Call(self.where, self.owner, self.contract, {self.names[0]: x}))
         seen = x.view()
         seen.setflags(write=False)
@@ -98,8 +100,12 @@ class Guard:
         ):
             self.judge(Call(self.where, self.owner, self.contract, {self.names[0]: x}, {self.names[1]: y}))
             self.shapes[x.shape] = y.shape
-        self.docket.sound = y
+        docket.sound = y
         return y
+
+    def plainly_fits(self, x: Array) -> bool:
+        """Whether x is like an input that was judged before, and finite."""
+        return type(x) is np.ndarray and x.shape in self.shapes and x.dtype.kind == "f" and isfinite(np.vdot(x, x))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         """A copy of an armed object is a plain one: audits probe copies and must not count as calls."""
@@ -139,7 +145,7 @@ class LossGuard(Guard):
 
     def plainly_sound(self, prediction: Array, target: Array) -> bool:
         """Two quick looks that nearly always settle it: labels in range, first row no probabilities."""
-        if not isinstance(target, np.ndarray) or interval(self.owner) is not None:
+        if not isinstance(target, np.ndarray) or self.bounded:
             return False
         if target.dtype != np.int64 or target.shape != prediction.shape[:1] or not len(target):
             return False
