@@ -16,6 +16,7 @@ CELL, MARGIN, ACROSS = 84, 16, 8  # pixels a digit, pixels under it, digits a ro
 def curves(rows: list[dict[str, Any]], path: Path) -> None:
     """Loss and accuracy over epochs as a PNG."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -28,6 +29,7 @@ def curves(rows: list[dict[str, Any]], path: Path) -> None:
             if key in rows[0]:
                 axes.plot(epochs, [row[key] for row in rows], marker="o", label=label)
         axes.set(xlabel="epoch", ylabel=title)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
     figure.savefig(path, format="png", dpi=120)

@@ -19,7 +19,7 @@ from nn.registry import choose, load_file
 from nn.run import Run, read_arrays, versions
 from nn.settings import Settings
 from nn.streams import stream
-from nn.trainer import Figures, Trainer
+from nn.trainer import Trainer
 from spec.arrays import Array, digest
 from spec.cases import Case, DataCase, LayerCase, ModelCase
 from spec.claims import interval
@@ -282,5 +282,3 @@ def judge(case: Case, docket: Docket, laws: list[str] | None = None) -> None:
     if report.violations:
         raise report.violations[0]
 
-
-__all__ = ["Figures", "Session", "prepare"]

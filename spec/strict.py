@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from spec.arrays import Array, is_finite
+from spec.arrays import Array
 from spec.claims import claim, interval
 from spec.contract import Obligation, Switch, obligation_of
 from spec.law import CATALOGUE, Judge
@@ -51,8 +51,6 @@ class Docket:
 
 class Guard:
     """Stands in for one bound method and judges its calls. The method as written is at `.bare`."""
-
-    needs = 1  # array arguments; a loss takes two
 
     def __init__(
         self,
@@ -124,8 +122,6 @@ class Guard:
 class LossGuard(Guard):
     """Stands in for the `forward` of a loss: (prediction, target) -> number."""
 
-    needs = 2
-
     def __call__(self, prediction: Array, target: Array) -> Any:  # type: ignore[override]  # a loss takes two
         self.calls += 1
         inputs = {"prediction": prediction, "target": target}
@@ -156,8 +152,6 @@ class LossGuard(Guard):
 
 class SlopeGuard(Guard):
     """Stands in for the `backward` of a loss: () -> gradient of the prediction."""
-
-    needs = 0
 
     def __call__(self) -> Any:  # type: ignore[override]  # it takes nothing
         self.calls += 1
@@ -290,5 +284,3 @@ def judged_call(
         law(call)
     return result
 
-
-__all__ = ["Docket", "Guard", "arm_layer", "arm_loss", "arm_predict", "disarm", "is_armed", "is_finite", "strict"]
