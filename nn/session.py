@@ -56,6 +56,7 @@ class Session:
         """Batches in one pass over the training split, the last and smaller one included."""
         return -(-len(self.split.x_train) // self.settings.batch_size)
 
+    @np.errstate(all="ignore")  # laws speak here, not warnings
     def train(self, run: Run, reporter: Reporter) -> dict[str, Any]:
         """Run the epochs, write the run folder, score the test set once; return the summary.
 
@@ -212,6 +213,10 @@ def make_trainer(settings: Settings, model: Any, steps: int, docket: Docket | No
     """Optimizer, schedule and flat buffers around a model, armed where there is a docket."""
     optimizer = choose("optimizer", settings.optimizer).make()
     schedule: Callable[[float], float] = choose("schedule", settings.schedule).make()
+    try:
+        schedule(0.0), schedule(1.0)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise BadInput(f"schedule {settings.schedule!r}: {error}") from error
     trainer = Trainer(model, optimizer, schedule, settings.lr, steps, settings.clip_norm or None, docket)
     if docket is not None:
         model.arm(docket) if hasattr(model, "arm") else arm_predict(model, choose("model", settings.model).text, docket)

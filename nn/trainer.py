@@ -32,7 +32,7 @@ class Figures(NamedTuple):
     rate: float
 
 
-REMEMBERED = 32  # batches kept since the last snapshot, which is then taken anew
+REMEMBERED = 8  # batches kept since the last snapshot, which is then taken anew
 
 
 @dataclass

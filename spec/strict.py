@@ -78,7 +78,7 @@ class Guard:
     def __call__(self, x: Array) -> Any:
         self.calls += 1
         docket = self.docket
-        if x is None or not self.filtered or (x is not docket.sound and not self.plainly_fits(x)):
+        if not self.filtered or (x is not docket.sound and not self.plainly_fits(x)) or x is None:
             self.judge(Call(self.where, self.owner, self.contract, {self.names[0]: x}))
         seen = x.view()
         seen.setflags(write=False)
@@ -127,11 +127,11 @@ class LossGuard(Guard):
         inputs = {"prediction": prediction, "target": target}
         if not (prediction is self.docket.sound and self.plainly_sound(prediction, target)):
             self.judge(Call(self.where, self.owner, self.contract, inputs))
-        views = [array.view() for array in (prediction, target)]
-        for view in views:
-            view.setflags(write=False)
+        seen, labels = prediction.view(), target.view()
+        seen.setflags(write=False)
+        labels.setflags(write=False)
         try:
-            value = self.bare(*views)
+            value = self.bare(seen, labels)
         except Exception as error:
             self.judge(Call(self.where, self.owner, self.contract, inputs, error=error))
             raise
@@ -140,14 +140,14 @@ class LossGuard(Guard):
         return value
 
     def plainly_sound(self, prediction: Array, target: Array) -> bool:
-        """Two quick looks that nearly always settle it: labels in range, first row no probabilities."""
+        """Two quick looks that nearly always settle it: labels in range, a logit or a row that is no probability."""
         if not isinstance(target, np.ndarray) or self.bounded:
             return False
         if target.dtype != np.int64 or target.shape != prediction.shape[:1] or not len(target):
             return False
-        return bool(
-            target.view(np.uint64).max() < prediction.shape[-1] and abs(prediction[0].sum() - 1) > 0.01
-        )
+        if target.view(np.uint64).max() >= prediction.shape[-1]:
+            return False
+        return not 0 <= prediction.item(0) <= 1 or bool(abs(prediction[0].sum() - 1) > 0.01)
 
 
 class SlopeGuard(Guard):

@@ -123,6 +123,17 @@ def test_a_broken_law_is_named_and_replayed(
     assert f"Reproduced, law {law}" in capsys.readouterr().out
 
 
+def test_a_plain_run_that_diverges_stops(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without --strict a loss that is no longer finite ends the training: exit 1, no warnings, no nan saved."""
+    with np.errstate(all="warn"):
+        assert run(["train", str(tiny_folder), "--lr", "1e6", "--run", "r"]) == 1
+    err = capsys.readouterr().err
+    assert "[finite]" in err and "Warning" not in err
+    assert not (workplace / "r/weights.safetensors").exists()
+
+
 BAD = [
     (["--epochs", "-1"], "epochs = -1"),
     (["--lr", "nan"], "lr = nan"),
@@ -141,6 +152,7 @@ BAD = [
     (["--optimizer", "adm"], "nearest: adam"),
     (["--optimizer", "adam:beta1=2"], "beta1"),
     (["--schedule", "cosin"], "cosine"),
+    (["--schedule", "step:every=0"], "division by zero"),
     (["--init", "hee"], "nearest: he"),
     (["--loss", "mze"], "mse"),
     (["--model", "netwrk"], "network"),
