@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from spec import CATALOGUE, BadInput, law
-from spec.law import laws_of
 
 
 @pytest.fixture(autouse=True)
@@ -53,5 +52,4 @@ def test_a_law_comes_after_those_it_rests_on() -> None:
 
 def test_every_law_has_its_statement() -> None:
     """One sentence each."""
-    assert all(row.statement.endswith(".") or "≤" in row.statement or "variance" in row.statement
-               for row in laws_of("call", "layer", "loss"))
+    assert all(row.statement.endswith(".") for row in CATALOGUE.values())
