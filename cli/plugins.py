@@ -14,7 +14,7 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
     """List the plugins: kind, name, contract, settings and file."""
     import json
 
-    import nn.session  # noqa: F401  # registers what is built in
+    import nn.builtin  # noqa: F401  # registers what is built in
     from nn.registry import REGISTRY, load_file
 
     for file in files:

@@ -11,7 +11,7 @@ import click
 @click.argument("folder", type=click.Path(path_type=Path))
 def command(folder: Path) -> None:
     """Repeat the step or audit that broke a law; FOLDER is the failure/ of a run."""
-    from nn.failure import replay
+    from nn.replay import replay
     from nn.run import read_json
     from spec.violation import BadInput
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from nn.build import build_model, load_plugins, restore
 from nn.run import Run, read_arrays, read_json
-from nn.session import build_model, load_plugins, restore
 from nn.settings import Settings, read_settings
 from spec.arrays import Array
 from spec.violation import BadInput

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-import nn.builtin  # noqa: F401  # registers what the settings may name
+from nn.audits import audit, audit_batch, audit_epoch, data_case, judge
+from nn.build import build_model, load_plugins, make_trainer, restore, weights
 from nn.data.dataset import Dataset, Split, load_folder, split
 from nn.data.digits import built_in
 from nn.failure import write_failure
 from nn.metrics import confusion
-from nn.registry import choose, load_file
+from nn.registry import choose
 from nn.run import Run, read_arrays, versions
 from nn.settings import Settings
 from nn.streams import stream
 from nn.trainer import Trainer
 from spec.arrays import Array, digest
-from spec.cases import Case, DataCase, LayerCase, ModelCase
-from spec.claims import interval
-from spec.conformance import conformance
-from spec.strict import Docket, arm_predict
-from spec.violation import BadInput, Violation
+from spec.cases import ModelCase
+from spec.strict import Docket
+from spec.violation import Violation
 
 SAMPLE = 5000  # training images on which the training accuracy is measured
 EVERY = 50  # steps between two words to the reporter
@@ -103,7 +102,8 @@ class Session:
             if self.docket is not None:
                 judge(self.model_case(*audit_batch(self.split), run), self.docket, ["round-trip"])
         except Violation as violation:
-            where = write_failure(run, phase, violation, self, batch)
+            sizes = {"n_in": int(self.split.x_train.shape[1]), "classes": self.dataset.n_classes}
+            where = write_failure(run, phase, violation, self.settings, self.trainer, batch, sizes)
             raise violation.also(replay=str(where)) from violation
         summary = self.summary(probabilities, seconds, audited)
         run.write_json("summary.json", summary)
@@ -136,8 +136,6 @@ class Session:
         """Weights and layer state, and the split that they were trained on."""
         run.write_arrays("weights.safetensors", weights(self.model))
         if not (run.folder / "split.npz").exists():
-            import io
-
             buffer = io.BytesIO()
             rows = {"train": self.split.train_rows, "validation": self.split.val_rows}
             figures = {"mean": np.array(self.split.mean), "deviation": np.array(self.split.deviation)}
@@ -189,101 +187,3 @@ def prepare(settings: Settings) -> Session:
     trainer = make_trainer(settings, model, steps, docket)
     choose("batches", settings.batches)
     return Session(settings, dataset, parts, model, trainer, docket)
-
-
-def load_plugins(settings: Settings) -> None:
-    """Import the user's plugin files."""
-    for name in settings.plugins:
-        load_file(Path(name))
-
-
-def build_model(settings: Settings, n_in: int, classes: int, rng: np.random.Generator | None = None) -> Any:
-    """The model that the settings name, from its own stream unless one is given. Raises BadInput."""
-    choice = choose("model", settings.model)
-    rng = rng or stream(np.random.SeedSequence(settings.seed), "init")
-    known = {"layers": settings.layers, "loss": settings.loss, "init": settings.init}
-    given = {name: value for name, value in known.items() if name in choice.plugin.settings}
-    try:
-        return choice.plugin.thing(n_in, classes, rng, *choice.args, **given | choice.kwargs)
-    except (TypeError, ValueError) as error:
-        raise error if isinstance(error, BadInput) else BadInput(f"model {choice.text!r}: {error}") from error
-
-
-def make_trainer(settings: Settings, model: Any, steps: int, docket: Docket | None) -> Trainer:
-    """Optimizer, schedule and flat buffers around a model, armed where there is a docket."""
-    optimizer = choose("optimizer", settings.optimizer).make()
-    schedule: Callable[[float], float] = choose("schedule", settings.schedule).make()
-    try:
-        schedule(0.0), schedule(1.0)
-    except (ArithmeticError, TypeError, ValueError) as error:
-        raise BadInput(f"schedule {settings.schedule!r}: {error}") from error
-    trainer = Trainer(model, optimizer, schedule, settings.lr, steps, settings.clip_norm or None, docket)
-    if docket is not None:
-        model.arm(docket) if hasattr(model, "arm") else arm_predict(model, choose("model", settings.model).text, docket)
-    return trainer
-
-
-def weights(model: Any) -> dict[str, Array]:
-    """Parameters and layer state under one name each."""
-    return dict(model.params) | dict(getattr(model, "state", None) or {})
-
-
-def restore(model: Any, arrays: dict[str, Array]) -> None:
-    """Put saved arrays back. Raises BadInput where names or shapes are not the model's."""
-    current = weights(model)
-    if set(current) != set(arrays):
-        odd = sorted(set(current) ^ set(arrays))[0]
-        raise BadInput(f"weights: {odd} is {'missing' if odd in current else 'unknown'} in this architecture")
-    for name, array in arrays.items():
-        if current[name].shape != array.shape:
-            raise BadInput(f"weights: {name} has shape {array.shape}, expected {current[name].shape}")
-        holder = model.params if name in model.params else model.state
-        if isinstance(holder[name], np.ndarray) and holder[name].flags.writeable:
-            holder[name][...] = array
-        else:
-            holder[name] = array
-
-
-def audit_batch(parts: Split) -> tuple[Array, Array]:
-    """A small batch of training images in which every class stands, for the audits."""
-    first = [int(np.flatnonzero(parts.y_train == c)[0]) for c in np.unique(parts.y_train)]
-    rows = np.array((first + list(range(20)))[:20])
-    return parts.x_train[rows], parts.y_train[rows]
-
-
-def data_case(parts: Split) -> DataCase:
-    """The prepared data under its laws."""
-    images = parts.images
-    labels = {"training": parts.y_train, "validation": parts.y_val, "test": parts.y_test}
-    raw = {"training": images.train_images, "test": images.test_images}
-    return DataCase("data", parts.x_train, labels, raw, images.n_classes)
-
-
-def audit(settings: Settings, model: Any, x: Array, labels: Array, docket: Docket) -> None:
-    """Before training: every layer on Gaussian input of its shape, then the whole. Raises the first Violation."""
-    if hasattr(model, "layers"):
-        rng = np.random.default_rng(settings.seed)
-        shapes = [(x.shape[1],), *(output.shape[1:] for output in model.activations(x[:2]).values())]
-        for path, layer, shape in zip(model.paths, model.layers, shapes, strict=True):
-            probe = rng.standard_normal((5, *shape)).astype(np.float32)
-            if (domain := interval(layer)) is not None:
-                probe = probe.clip(*domain)
-            judge(LayerCase(path, layer, probe, seed=settings.seed), docket)
-
-    def make(rng: np.random.Generator) -> Any:
-        return build_model(settings, x.shape[1], int(model.predict(x[:1]).shape[1]), rng)
-
-    judge(ModelCase("network", model, make, x, labels, seed=settings.seed), docket)
-
-
-def audit_epoch(model: Any, x: Array, labels: Array, docket: Docket) -> None:
-    """After each epoch: gradients along random directions, and live units. Raises the first Violation."""
-    judge(ModelCase("network", model, lambda rng: None, x, labels, quick=True), docket, ["gradient", "live-units"])
-
-
-def judge(case: Case, docket: Docket, laws: list[str] | None = None) -> None:
-    """Judge a case and raise its first Violation."""
-    report = conformance(case, laws, docket=docket)
-    if report.violations:
-        raise report.violations[0]
-

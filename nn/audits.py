@@ -1,0 +1,60 @@
+"""What --strict judges besides calls and steps: the data, the network before training, the network after each epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nn.build import build_model
+from nn.data.dataset import Split
+from nn.settings import Settings
+from spec.arrays import Array
+from spec.cases import Case, DataCase, LayerCase, ModelCase
+from spec.claims import interval
+from spec.conformance import conformance
+from spec.strict import Docket
+
+
+def audit_batch(parts: Split) -> tuple[Array, Array]:
+    """A small batch of training images in which every class stands, for the audits."""
+    first = [int(np.flatnonzero(parts.y_train == c)[0]) for c in np.unique(parts.y_train)]
+    rows = np.array((first + list(range(20)))[:20])
+    return parts.x_train[rows], parts.y_train[rows]
+
+
+def data_case(parts: Split) -> DataCase:
+    """The prepared data under its laws."""
+    images = parts.images
+    labels = {"training": parts.y_train, "validation": parts.y_val, "test": parts.y_test}
+    raw = {"training": images.train_images, "test": images.test_images}
+    return DataCase("data", parts.x_train, labels, raw, images.n_classes)
+
+
+def audit(settings: Settings, model: Any, x: Array, labels: Array, docket: Docket) -> None:
+    """Before training: every layer on Gaussian input of its shape, then the whole. Raises the first Violation."""
+    if hasattr(model, "layers"):
+        rng = np.random.default_rng(settings.seed)
+        shapes = [(x.shape[1],), *(output.shape[1:] for output in model.activations(x[:2]).values())]
+        for path, layer, shape in zip(model.paths, model.layers, shapes, strict=True):
+            probe = rng.standard_normal((5, *shape)).astype(np.float32)
+            if (domain := interval(layer)) is not None:
+                probe = probe.clip(*domain)
+            judge(LayerCase(path, layer, probe, seed=settings.seed), docket)
+
+    def make(rng: np.random.Generator) -> Any:
+        return build_model(settings, x.shape[1], int(model.predict(x[:1]).shape[1]), rng)
+
+    judge(ModelCase("network", model, make, x, labels, seed=settings.seed), docket)
+
+
+def audit_epoch(model: Any, x: Array, labels: Array, docket: Docket) -> None:
+    """After each epoch: gradients along random directions, and live units. Raises the first Violation."""
+    judge(ModelCase("network", model, lambda rng: None, x, labels, quick=True), docket, ["gradient", "live-units"])
+
+
+def judge(case: Case, docket: Docket, laws: list[str] | None = None) -> None:
+    """Judge a case and raise its first Violation."""
+    report = conformance(case, laws, docket=docket)
+    if report.violations:
+        raise report.violations[0]

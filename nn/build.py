@@ -1,0 +1,71 @@
+"""From settings to a model and its trainer, and back from saved arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import nn.builtin  # noqa: F401  # registers what the settings may name
+from nn.registry import choose, load_file
+from nn.settings import Settings
+from nn.streams import stream
+from nn.trainer import Trainer
+from spec.arrays import Array
+from spec.strict import Docket, arm_predict
+from spec.violation import BadInput
+
+
+def load_plugins(settings: Settings) -> None:
+    """Import the user's plugin files."""
+    for name in settings.plugins:
+        load_file(Path(name))
+
+
+def build_model(settings: Settings, n_in: int, classes: int, rng: np.random.Generator | None = None) -> Any:
+    """The model that the settings name, from its own stream unless one is given. Raises BadInput."""
+    choice = choose("model", settings.model)
+    rng = rng or stream(np.random.SeedSequence(settings.seed), "init")
+    known = {"layers": settings.layers, "loss": settings.loss, "init": settings.init}
+    given = {name: value for name, value in known.items() if name in choice.plugin.settings}
+    try:
+        return choice.plugin.thing(n_in, classes, rng, *choice.args, **given | choice.kwargs)
+    except (TypeError, ValueError) as error:
+        raise error if isinstance(error, BadInput) else BadInput(f"model {choice.text!r}: {error}") from error
+
+
+def make_trainer(settings: Settings, model: Any, steps: int, docket: Docket | None) -> Trainer:
+    """Optimizer, schedule and flat buffers around a model, armed where there is a docket."""
+    optimizer = choose("optimizer", settings.optimizer).make()
+    schedule: Callable[[float], float] = choose("schedule", settings.schedule).make()
+    try:
+        schedule(0.0), schedule(1.0)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise BadInput(f"schedule {settings.schedule!r}: {error}") from error
+    trainer = Trainer(model, optimizer, schedule, settings.lr, steps, settings.clip_norm or None, docket)
+    if docket is not None:
+        model.arm(docket) if hasattr(model, "arm") else arm_predict(model, choose("model", settings.model).text, docket)
+    return trainer
+
+
+def weights(model: Any) -> dict[str, Array]:
+    """Parameters and layer state under one name each."""
+    return dict(model.params) | dict(getattr(model, "state", None) or {})
+
+
+def restore(model: Any, arrays: dict[str, Array]) -> None:
+    """Put saved arrays back. Raises BadInput where names or shapes are not the model's."""
+    current = weights(model)
+    if set(current) != set(arrays):
+        odd = sorted(set(current) ^ set(arrays))[0]
+        raise BadInput(f"weights: {odd} is {'missing' if odd in current else 'unknown'} in this architecture")
+    for name, array in arrays.items():
+        if current[name].shape != array.shape:
+            raise BadInput(f"weights: {name} has shape {array.shape}, expected {current[name].shape}")
+        holder = model.params if name in model.params else model.state
+        if isinstance(holder[name], np.ndarray) and holder[name].flags.writeable:
+            holder[name][...] = array
+        else:
+            holder[name] = array
