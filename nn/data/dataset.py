@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,15 @@ from spec.violation import BadInput
 
 Bytes = NDArray[np.uint8]
 DIGITS = tuple("0123456789")
+PARTS = (("train-images", 3), ("train-labels", 1), ("t10k-images", 3), ("t10k-labels", 1))
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Pictures (N, H, W) of bytes and labels (N,), for training and for the test; `synthetic` if code drew them."""
+    """Pictures (N, H, W) of bytes and labels (N,), for training and for the test; `synthetic` if code drew them.
+
+    `source` says where they come from: a folder, or the code and its seed.
+    """
 
     name: str
     train_images: Bytes
@@ -28,6 +34,7 @@ class Dataset:
     test_labels: Bytes
     classes: tuple[str, ...] = DIGITS
     synthetic: bool = False
+    source: str = ""
 
     @property
     def n_classes(self) -> int:
@@ -45,35 +52,39 @@ def load_folder(path: Path) -> Dataset:
 
     Raises BadInput that names the file and what was found in it.
     """
-    if not path.is_dir():
-        what = "is not a folder" if path.exists() else "does not exist"
+    if not os.path.isdir(path):  # unlike Path.is_dir, raises for no path, be it far too long or forbidden
+        what = "is not a folder" if os.path.exists(path) else "does not exist"
         raise BadInput(f"{path}: {what}, expected a folder with the four MNIST files")
-    train_images, train_labels = _pair(path, "train")
-    test_images, test_labels = _pair(path, "t10k")
+    files = [_find(path, *part) for part in PARTS]
+    missing = [f"{stem}-idx{dims}-ubyte" for (stem, dims), file in zip(PARTS, files, strict=True) if file is None]
+    if missing:
+        be = "is" if len(missing) == 1 else "are"
+        raise BadInput(f"{path}: {', '.join(missing)} {be} missing, expected all four MNIST files, gzipped or not")
+    found = [file for file in files if file is not None]
+    train_images, train_labels = _pair(found[0], found[1])
+    test_images, test_labels = _pair(found[2], found[3])
     if test_images.shape[1:] != train_images.shape[1:]:
         raise BadInput(
             f"{path}: test images are {_size(test_images)} pixels, expected {_size(train_images)} as in training"
         )
-    return Dataset("MNIST", train_images, train_labels, test_images, test_labels)
+    return Dataset("MNIST", train_images, train_labels, test_images, test_labels, source=str(path))
 
 
-def _pair(folder: Path, part: str) -> tuple[Bytes, Bytes]:
-    image_file, label_file = _find(folder, f"{part}-images", 3), _find(folder, f"{part}-labels", 1)
+def _pair(image_file: Path, label_file: Path) -> tuple[Bytes, Bytes]:
     images, labels = read_idx(image_file, dims=3), read_idx(label_file, dims=1)
     if len(images) != len(labels):
-        raise BadInput(f"{image_file} holds {len(images):,} images, but {label_file.name} {len(labels):,} labels")
+        raise BadInput(
+            f"{image_file}: {len(images):,} images, but {label_file.name} has {len(labels):,} labels, expected as many"
+        )
     wrong = np.flatnonzero(labels >= len(DIGITS))
     if len(wrong):
         raise BadInput(f"{label_file}: label {wrong[0]} is {labels[wrong[0]]}, expected 0 to {len(DIGITS) - 1}")
     return images, labels
 
 
-def _find(folder: Path, stem: str, dims: int) -> Path:
+def _find(folder: Path, stem: str, dims: int) -> Path | None:
     names = [f"{stem}{dot}idx{dims}-ubyte{end}" for dot in "-." for end in ("", ".gz")]
-    for name in names:
-        if (folder / name).exists():
-            return folder / name
-    raise BadInput(f"{folder}: {names[0]} is missing (gzipped or not)")
+    return next((folder / name for name in names if os.path.exists(folder / name)), None)
 
 
 def _size(images: Bytes) -> str:
@@ -100,22 +111,29 @@ class Split:
 def split(data: Dataset, validation: int, rng: np.random.Generator) -> Split:
     """Hold `validation` random training images out, and standardize all by the mean and deviation of the rest.
 
-    Raises BadInput where nothing is left to train on, or all pixels are equal.
+        x = (pixels − mean) / deviation,   (N, H, W) uint8 -> (N, H·W) float32
+
+    Mean and deviation are float64, exact from the counts of the 256 shades. Rows keep their order.
+    Raises BadInput where `validation` is negative, nothing is left to train on, or all pixels are equal.
     """
     count = len(data.train_images)
-    if not 0 <= validation < count:
-        raise BadInput(f"validation = {validation:,} of {count:,} training images leaves nothing to train on")
+    if validation < 0:
+        raise BadInput(f"validation = {validation:,}, expected 0 or more training images to hold out")
+    if validation >= count:
+        raise BadInput(
+            f"validation = {validation:,} of {count:,} training images leaves nothing to train on, expected fewer"
+        )
     order = rng.permutation(count)
     val_rows, train_rows = np.sort(order[:validation]), np.sort(order[validation:])
     kept = data.train_images if not validation else data.train_images[train_rows]
-    values, pixels = np.arange(256.0), np.bincount(kept.reshape(-1), minlength=256)
+    values, pixels = np.arange(256.0), _shades(kept)
     mean = float(values @ pixels / pixels.sum())
     deviation = float(np.sqrt((values - mean) ** 2 @ pixels / pixels.sum()))
     if deviation == 0:
-        raise BadInput(f"{data.name}: all training pixels are {mean:g}, expected pictures")
+        raise BadInput(f"{data.name}: all training pixels are {mean:g}, expected more than one shade")
 
     def standardized(images: Bytes) -> NDArray[Any]:
-        x = images.reshape(len(images), -1).astype(np.float32)
+        x = images.reshape(len(images), prod(images.shape[1:])).astype(np.float32)
         x -= np.float32(mean)
         x /= np.float32(deviation)
         return x
@@ -134,3 +152,11 @@ def split(data: Dataset, validation: int, rng: np.random.Generator) -> Split:
         train_rows,
         val_rows,
     )
+
+
+def _shades(images: Bytes) -> NDArray[np.int64]:
+    """How many pixels have each shade, (256,); in parts, since bincount widens its input to eight bytes a pixel."""
+    total = np.zeros(256, np.int64)
+    for start in range(0, len(images), 4096):
+        total += np.bincount(images[start : start + 4096].reshape(-1), minlength=256)
+    return total

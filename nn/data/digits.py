@@ -78,12 +78,13 @@ def draw(digit: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     thick = max(5.0, rng.normal(9.5, 2.0))
     for stroke in strokes:
         wobbly = stroke - 0.5 + rng.normal(0, 0.015, stroke.shape) + rng.normal(0, 0.02, 2)
-        points = [(float(x), float(y)) for x, y in (wobbly @ affine.T + shift) * ZOOM]
+        points = [(x, y) for x, y in ((wobbly @ affine.T + shift) * ZOOM).tolist()]
         pen.line(points, fill=255, width=round(thick), joint="curve")
         for x, y in (points[0], points[-1]):
             pen.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=255)
     fine = np.asarray(sheet, np.float32).reshape(SIDE, ZOOM, SIDE, ZOOM).mean(axis=(1, 3))
-    soft = np.pad(fine, 1)
+    soft = np.zeros((SIDE + 2, SIDE + 2), np.float32)
+    soft[1:-1, 1:-1] = fine
     blurred = 0.6 * fine + 0.1 * (soft[:-2, 1:-1] + soft[2:, 1:-1] + soft[1:-1, :-2] + soft[1:-1, 2:])
     picture: NDArray[np.uint8] = np.minimum(255, 1.25 * blurred).astype(np.uint8)
     return picture
@@ -102,4 +103,4 @@ def built_in(seed: int = 0, train: int = 6000, test: int = 1000) -> Dataset:
         seen.add(picture.tobytes())
         images[i] = picture
     parts = (images[:train], labels[:train], images[train:], labels[train:])
-    return Dataset("built-in synthetic digits", *parts, synthetic=True)
+    return Dataset("built-in synthetic digits", *parts, synthetic=True, source=f"drawn by nn.data.digits, seed {seed}")

@@ -30,6 +30,8 @@ def read_idx(path: Path, *, dims: int) -> NDArray[np.uint8]:
     is absent, empty, of another kind, cut short, damaged, too large, or longer than it says.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe would wait for ever
+            raise BadInput(f"{path}: cannot be read: not a file, expected an IDX file")
         with path.open("rb") as raw:
             zipped = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
@@ -38,24 +40,26 @@ def read_idx(path: Path, *, dims: int) -> NDArray[np.uint8]:
             with gzip.GzipFile(fileobj=raw) as unpacked:
                 return _parse(unpacked, path, dims)
     except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
+        raise BadInput(f"{path}: no such file, expected an IDX file") from None
     except DAMAGE as error:
-        raise BadInput(f"{path}: cannot be read: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise BadInput(f"{path}: cannot be read: {why}, expected an IDX file, whole or gzipped") from error
 
 
 def _parse(file: IO[bytes] | gzip.GzipFile, path: Path, dims: int) -> NDArray[np.uint8]:
     header = file.read(4 + 4 * dims)
     if not header:
         raise BadInput(f"{path}: empty, expected an IDX file")
-    magic = header[:4]
-    if magic != bytes((0, 0, 8, dims)):
-        raise BadInput(f"{path}: magic number 0x{magic.hex()}, expected 0x0000080{dims}")
+    magic = bytes((0, 0, 8, dims))
+    if not magic.startswith(header[:4]):
+        raise BadInput(f"{path}: magic number 0x{header[:4].hex()}, expected 0x{magic.hex()}")
     if len(header) < 4 + 4 * dims:
         raise BadInput(f"{path}: the header ends after {len(header)} bytes, expected {4 + 4 * dims}")
     shape = struct.unpack(f">{dims}I", header[4:])
     size = prod(shape)
     if size == 0:
-        raise BadInput(f"{path}: no images: its dimensions are {'×'.join(map(str, shape))}")
+        what = "labels" if dims == 1 else "images"
+        raise BadInput(f"{path}: no {what}: its dimensions are {'×'.join(map(str, shape))}, expected none to be 0")
     if size > LARGEST:
         raise BadInput(f"{path}: promises {size:,} bytes, expected at most {LARGEST:,}")
     body = bytearray()
@@ -64,13 +68,17 @@ def _parse(file: IO[bytes] | gzip.GzipFile, path: Path, dims: int) -> NDArray[np
     if len(body) < size:
         raise BadInput(f"{path}: {len(body):,} bytes of data, expected {size:,} from its dimensions")
     if len(body) > size:
-        raise BadInput(f"{path}: bytes trail after the {size:,} that its dimensions promise")
+        raise BadInput(f"{path}: bytes trail after the {size:,} that its dimensions promise, expected none")
     return np.frombuffer(body, np.uint8).reshape(shape)
 
 
 def write_idx(path: Path, array: NDArray[np.uint8]) -> None:
-    """Write an array of bytes as IDX, under a temporary name first."""
+    """Write an array of bytes, of any shape, as IDX: under a temporary name first, so that no half file is left."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
-    temporary.write_bytes(header + np.ascontiguousarray(array, np.uint8).tobytes())
-    os.replace(temporary, path)
+    try:
+        temporary.write_bytes(header + np.ascontiguousarray(array, np.uint8).tobytes())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise BadInput(f"{path}: cannot be written: {error.strerror}, expected a place for a file") from error

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from spec.violation import BadInput
 
@@ -20,16 +21,20 @@ def read_digit(path: Path) -> NDArray[np.uint8]:
     Raises BadInput where the file is absent, no picture, or far too large.
     """
     try:
-        with Image.open(path) as picture:
+        if path.exists() and not path.is_file():  # a pipe would wait for ever
+            raise BadInput(f"{path}: not a file, expected a picture")
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as picture:
             if picture.width * picture.height > MOST:
                 raise BadInput(f"{path}: {picture.width}×{picture.height} pixels, expected at most {MOST:,} in all")
             grey = _on_white(picture)
     except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, BadInput):
-            raise
-        raise BadInput(f"{path}: not a picture that can be read: {error}") from error
+        raise BadInput(f"{path}: no such file, expected a picture") from None
+    except BadInput:
+        raise
+    except Image.DecompressionBombError:
+        raise BadInput(f"{path}: far too many pixels, expected at most {MOST:,} in all") from None
+    except Exception as error:  # each format's decoder fails in its own way
+        raise BadInput(f"{path}: not a picture that can be read, expected PNG, JPEG or the like") from error
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     if np.median(border) > 127:
         grey = 255 - grey
@@ -41,7 +46,10 @@ def _on_white(picture: Image.Image) -> NDArray[np.uint8]:
         ink = picture.convert("RGBA")
         paper = Image.new("RGBA", ink.size, "white")
         picture = Image.alpha_composite(paper, ink)
-    return np.asarray(picture.convert("L"))
+    if picture.mode.startswith("I"):  # 16 bits, which convert() would clip, not scale
+        deep = np.clip(np.asarray(picture, np.int64), 0, 65535)
+        return (deep // 257).astype(np.uint8)
+    return np.array(picture.convert("L"))
 
 
 def _normalized(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
