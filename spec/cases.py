@@ -24,6 +24,8 @@ class Case:
     kind: ClassVar[str]
     path: str
     seed: int = field(default=0, kw_only=True)
+    name: str = field(default="", kw_only=True)
+    """What it is registered as. A standard name, like a claim `like`, holds it to spec/definitions.py."""
 
     @property
     def rng(self) -> np.random.Generator:
@@ -89,6 +91,62 @@ class ModelCase(Case):
     def where(self, method: str) -> Where:
         """The place of one of the model's methods."""
         return Where.of(getattr(type(self.model), method), self.path)
+
+
+@dataclass
+class OptimizerCase(Case):
+    """An optimizer; `make()` gives a fresh one, with its settings and without a past."""
+
+    kind = "optimizer"
+    make: Callable[[], Any]
+
+    def where(self, method: str) -> Where:
+        """The place of one of the optimizer's methods."""
+        return Where.of(getattr(type(self.make()), method), self.path)
+
+
+@dataclass
+class FunctionCase(Case):
+    """A plugin that is a function: `thing` as it was registered, its claims on it, and the settings it is called with."""
+
+    thing: Callable[..., Any]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, *args: Any) -> Any:
+        return self.thing(*args, **self.settings)
+
+    @property
+    def where(self) -> Where:
+        """The place of the function."""
+        return Where.of(self.thing, self.path)
+
+
+@dataclass
+class InitializerCase(FunctionCase):
+    """(rng, shape, fan_in, fan_out) -> array."""
+
+    kind = "initializer"
+
+
+@dataclass
+class ScheduleCase(FunctionCase):
+    """(t) -> factor of the base learning rate, t from 0 to 1."""
+
+    kind = "schedule"
+
+
+@dataclass
+class BatchesCase(FunctionCase):
+    """(x, y, batch_size, rng) yields the (x, y) batches of one epoch."""
+
+    kind = "batches"
+
+
+@dataclass
+class MetricCase(FunctionCase):
+    """(probabilities, labels) -> float."""
+
+    kind = "metric"
 
 
 @dataclass
