@@ -107,7 +107,7 @@ class OptimizerCase(Case):
 
 @dataclass
 class FunctionCase(Case):
-    """A plugin that is a function: `thing` as it was registered, its claims on it, and the settings it is called with."""
+    """A plugin that is a function: `thing` as registered, with its claims, and the settings that it is called with."""
 
     thing: Callable[..., Any]
     settings: dict[str, Any] = field(default_factory=dict)
