@@ -18,7 +18,7 @@ def shuffled(x: Array, y: Array, batch_size: int, rng: np.random.Generator) -> I
     order = rng.permutation(len(x))
     for start in range(0, len(x), batch_size):
         rows = order[start : start + batch_size]
-        yield x[rows], y[rows]
+        yield x.take(rows, axis=0), y.take(rows, axis=0)
 
 
 @batches("sequential")

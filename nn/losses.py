@@ -46,7 +46,7 @@ class SoftmaxCrossEntropy(Loss):
         self.smoothing = smoothing
 
     def forward(self, prediction: Array, target: Array) -> float:
-        t = one_hot_rows(prediction.shape[1], prediction.dtype)[target]
+        t = one_hot_rows(prediction.shape[1], prediction.dtype).take(target, axis=0)
         if self.smoothing:
             t = (1 - self.smoothing) * t + prediction.dtype.type(self.smoothing / t.shape[1])
         z = prediction - np.maximum.reduce(prediction, axis=1, keepdims=True)

@@ -72,7 +72,7 @@ class Run:
     def append_lines(self, name: str, rows: list[dict[str, Any]]) -> None:
         """Add lines to a JSON-lines file."""
         with (self.folder / name).open("a", encoding="utf-8") as file:
-            file.write("".join(json.dumps(_plain(row)) + "\n" for row in rows))
+            file.write("".join(_line(row) for row in rows))
 
 
 def write_picture(run: Run, name: str, paint: Callable[[Path], None]) -> None:
@@ -119,6 +119,17 @@ def versions() -> dict[str, str]:
         "blas": f"{library.get('name')} {library.get('version')}",
         "threads": os.environ.get("OPENBLAS_NUM_THREADS", "default"),
     }
+
+
+_encode = json.JSONEncoder(allow_nan=False).encode
+
+
+def _line(row: dict[str, Any]) -> str:
+    """A row as JSON; only what JSON does not know is looked at more closely."""
+    try:
+        return _encode(row) + "\n"
+    except (TypeError, ValueError):
+        return _encode(_plain(row)) + "\n"
 
 
 def _plain(value: Any) -> Any:

@@ -18,6 +18,7 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
+from numpy import ndarray, vdot
 
 from spec.arrays import Array
 from spec.claims import claim, interval
@@ -50,7 +51,15 @@ class Docket:
 
 
 class Guard:
-    """Stands in for one bound method and judges its calls. The method as written is at `.bare`."""
+    """Stands in for one bound method and judges its calls. The method as written is at `.bare`.
+
+    Most of a call is a filter: an array like one that was judged before, and finite, can break no law of every call,
+    so the laws themselves are asked only where the filter is in doubt.
+    """
+
+    __slots__ = (
+        "bare", "bounded", "calls", "contract", "docket", "filtered", "laws", "names", "owner", "shapes", "where",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -77,11 +86,11 @@ class Guard:
 
     def __call__(self, x: Array) -> Any:
         self.calls += 1
-        docket = self.docket
-        if not self.filtered or (x is not docket.sound and not self.plainly_fits(x)) or x is None:
+        docket, filtered = self.docket, self.filtered
+        if not filtered or (x is not docket.sound and not self.plainly_fits(x)) or x is None:
             self.judge(Call(self.where, self.owner, self.contract, {self.names[0]: x}))
         seen = x.view()
-        seen.setflags(write=False)
+        seen.setflags(False)
         try:
             y = self.bare(seen)
         except Exception as error:
@@ -90,11 +99,11 @@ class Guard:
         if y is None and self.excused():
             return None
         if not (
-            self.filtered
-            and type(y) is np.ndarray
-            and y.dtype == x.dtype
+            filtered
+            and type(y) is ndarray
+            and y.dtype is x.dtype
             and self.shapes.get(x.shape) == y.shape
-            and isfinite(np.vdot(y, y))
+            and isfinite(vdot(y, y))
         ):
             self.judge(Call(self.where, self.owner, self.contract, {self.names[0]: x}, {self.names[1]: y}))
             self.shapes[x.shape] = y.shape
@@ -103,7 +112,7 @@ class Guard:
 
     def plainly_fits(self, x: Array) -> bool:
         """Whether x is like an input that was judged before, and finite."""
-        return type(x) is np.ndarray and x.shape in self.shapes and x.dtype.kind == "f" and isfinite(np.vdot(x, x))
+        return type(x) is ndarray and x.shape in self.shapes and x.dtype.kind == "f" and isfinite(vdot(x, x))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         """A copy of an armed object is a plain one: audits probe copies and must not count as calls."""
@@ -128,8 +137,8 @@ class LossGuard(Guard):
         if not (prediction is self.docket.sound and self.plainly_sound(prediction, target)):
             self.judge(Call(self.where, self.owner, self.contract, inputs))
         seen, labels = prediction.view(), target.view()
-        seen.setflags(write=False)
-        labels.setflags(write=False)
+        seen.setflags(False)
+        labels.setflags(False)
         try:
             value = self.bare(seen, labels)
         except Exception as error:
@@ -160,7 +169,7 @@ class SlopeGuard(Guard):
         except Exception as error:
             self.judge(Call(self.where, self.owner, self.contract, {}, error=error))
             raise
-        if not (type(slope) is np.ndarray and isfinite(np.vdot(slope, slope))):
+        if not (type(slope) is ndarray and isfinite(vdot(slope, slope))):
             self.judge(Call(self.where, self.owner, self.contract, {}, {self.names[1]: slope}))
         self.docket.sound = slope
         return slope
