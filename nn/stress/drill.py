@@ -1,0 +1,113 @@
+"""A drill: something is done to the program or to a trained network, and what comes of it is judged, never just shown.
+
+    @drill("fgsm", what="one step along the sign of the input gradient", expected="accuracy falls, never rises")
+    def fgsm(scene: Scene) -> Outcome: ...
+
+Importing the modules of nn.stress fills DRILLS. A drill that raises has failed; its exception is what was observed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nn.data.dataset import Split
+from nn.predict import Reader
+from nn.run import Run
+from spec.arrays import Array
+from spec.violation import BadInput, Violation
+
+HELD, FAILED, SKIPPED = "held", "failed", "skipped"
+
+
+@dataclass
+class Scene:
+    """What a drill is handed: a trained run and its data, a seed, an empty folder, and whether time matters."""
+
+    run: Run
+    split: Split
+    folder: Path
+    seed: int = 0
+    full: bool = False
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The trained network with its standardization."""
+        return Reader(self.run)
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """A generator that starts afresh for every drill."""
+        return np.random.default_rng(self.seed)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was observed, whether it is what was expected, the figures for a script, and arrays worth keeping."""
+
+    observed: str
+    held: bool
+    figures: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, Array] = field(default_factory=dict)
+    violation: Violation | None = None
+
+
+class Skip(Exception):
+    """This drill cannot be done here; the text says why."""
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One row of the table. `quick` drills are done without --full."""
+
+    name: str
+    what: str
+    expected: str
+    do: Callable[[Scene], Outcome]
+    quick: bool
+
+
+DRILLS: dict[str, Drill] = {}
+
+
+def drill(name: str, *, what: str, expected: str, quick: bool = True) -> Callable[[Callable[[Scene], Outcome]], Any]:
+    """Enter the decorated function into DRILLS. Raises BadInput where the name is taken."""
+    if name in DRILLS:
+        raise BadInput(f"a drill called {name!r} exists already")
+
+    def enter(do: Callable[[Scene], Outcome]) -> Callable[[Scene], Outcome]:
+        DRILLS[name] = Drill(name, what, expected, do, quick)
+        return do
+
+    return enter
+
+
+@dataclass(frozen=True)
+class Row:
+    """A drill that was done, with its verdict."""
+
+    drill: Drill
+    outcome: Outcome
+    verdict: str
+    seconds: float
+
+
+def perform(chosen: Drill, scene: Scene) -> Row:
+    """Do one drill; whatever it raises is its outcome."""
+    begun = time.perf_counter()
+    try:
+        outcome = chosen.do(scene)
+        verdict = HELD if outcome.held else FAILED
+    except Skip as reason:
+        outcome, verdict = Outcome(str(reason), True), SKIPPED
+    except Exception as error:
+        broken = error if isinstance(error, Violation) else None
+        outcome = Outcome(f"ended by {type(error).__name__}: {error}", False, violation=broken)
+        verdict = FAILED
+    return Row(chosen, outcome, verdict, time.perf_counter() - begun)
