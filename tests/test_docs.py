@@ -25,7 +25,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "flags",
     [
         ["--layers", "dense:16 scaled_swish dense:10", "--init", "narrow", "--schedule", "linear:end=0.1"],
-        ["--layers", "dense:16 relu dense:10", "--loss", "squared_hinge", "--batches", "reversed", "--lr", "0.03"],
+        ["--layers", "dense:16 relu dense:10", "--loss", "squared_hinge", "--batches", "reversed", "--lr", "0.003"],
         ["--layers", "dense:16 tanh dense:10", "--optimizer", "signed", "--lr", "0.001"],
         ["--model", "linear_softmax"],
     ],
