@@ -55,8 +55,8 @@ def run(args: list[str] | None = None) -> int:
     """The exit code of a command line."""
     try:
         group.main(args=args, prog_name="nn", standalone_mode=False)
-    except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
+    except click.exceptions.Abort as error:
+        click.echo(str(error) or "interrupted", err=True)
         return 130
     except click.ClickException as error:
         error.show()
