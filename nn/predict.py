@@ -30,7 +30,8 @@ class Reader:
             raise BadInput(f"{run.folder}: no best epoch, as no image was held out for validation; use --weights last")
         self.weights = f"last epoch ({len(tree['rows'])})" if which == "last" else f"best epoch ({best})"
         self.model = build_model(settings, self.n_in, len(self.classes))
-        restore(self.model, read_arrays(run.folder / ("weights.safetensors" if which == "last" else "best.safetensors")))
+        file = "weights.safetensors" if which == "last" else "best.safetensors"
+        restore(self.model, read_arrays(run.folder / file))
 
     def probabilities(self, image: Array) -> Array:
         """Probabilities (C,) of one picture (H, W), uint8, as the training images are."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from nn.audits import audit, audit_batch, audit_epoch, data_case, judge
 from nn.build import build_model, load_plugins, make_trainer, restore, weights
+from nn.checkpoint import NAME as CHECKPOINT
 from nn.checkpoint import restore_tree, snapshot_tree, write_checkpoint
 from nn.data.dataset import Dataset, Split, load_folder, split
 from nn.data.digits import built_in
@@ -152,7 +153,7 @@ class Session:
 
     def take_up(self, run: Run, tree: dict[str, Any]) -> None:
         """Stand where the checkpoint of the run stands; what came after it is forgotten."""
-        restore_tree(self.trainer, tree["trainer"], run.folder)
+        restore_tree(self.trainer, tree["trainer"], run.folder / CHECKPOINT)
         self.epochs, self.best, self.audited = tree["rows"], tree["best"], tree["audited"]
         if self.docket is not None:
             self.docket.audits.update(tree["judged"])
