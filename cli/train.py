@@ -100,7 +100,7 @@ def _resumable(run: Any) -> Iterator[None]:
         raise BadInput(f"{error}{hint()}") if isinstance(error.__cause__, OSError) else error from error.__cause__
 
 
-class _Silent:
+class Silent:
     """A reporter that says nothing."""
 
     def stage(self, text: str) -> None: ...
@@ -110,7 +110,7 @@ class _Silent:
 
 def _train_quietly(session: Any, run: Any, stop_after: int | None) -> dict[str, Any] | None:
     with _resumable(run):
-        summary: dict[str, Any] | None = session.train(run, _Silent(), stop_after)
+        summary: dict[str, Any] | None = session.train(run, Silent(), stop_after)
     if summary is not None:
         _paint(session, run, summary)
     return summary
