@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import zip_longest
 from math import inf
@@ -41,12 +42,13 @@ class Reproduction:
         self.place = tempfile.TemporaryDirectory(prefix="nn-reproduce-")
 
     def __enter__(self) -> Reproduction:
+        self.recorded = Run(Path(self.place.name) / "recorded")
         try:
-            self.recorded = Run(Path(self.place.name) / "recorded")
-            self.recorded.folder.mkdir()
-            unpack_bundle(self.bundle, self.recorded.folder)
-            self.record = read_record(self.recorded)
-            self.session = self._prepared()
+            with self._naming_the_bundle():
+                self.recorded.folder.mkdir()
+                unpack_bundle(self.bundle, self.recorded.folder)
+                self.record = read_record(self.recorded)
+                self.session = self._prepared()
         except BaseException:
             self.place.cleanup()
             raise
@@ -54,6 +56,14 @@ class Reproduction:
 
     def __exit__(self, *error: object) -> None:
         self.place.cleanup()
+
+    @contextmanager
+    def _naming_the_bundle(self) -> Iterator[None]:
+        """A sentence about a member names the bundle, not the folder that it was unpacked in."""
+        try:
+            yield
+        except BadInput as error:
+            raise BadInput(str(error).replace(str(self.recorded.folder), str(self.bundle))) from error
 
     def _prepared(self) -> Session:
         settings = run_settings(self.recorded.folder)
@@ -73,7 +83,8 @@ class Reproduction:
             self.session.train(again, reporter)
         except Violation as violation:
             raise violation.also(replay="") from violation
-        found = compare(self.recorded, again)
+        with self._naming_the_bundle():
+            found = compare(self.recorded, again)
         return found | {"versions": {"recorded": self.record["versions"], "here": versions()}}
 
 
@@ -91,7 +102,8 @@ def compare(recorded: Run, again: Run) -> dict[str, Any]:
     accuracy = [_accuracy(run) for run in (recorded, again)]
     corpora = [read_arrays(run.folder / "corpus.safetensors") for run in (recorded, again)]
     weights = [digest(read_arrays(run.folder / "weights.safetensors")) for run in (recorded, again)]
-    same = first is None and weights[0] == weights[1] and digest(corpora[0]) == digest(corpora[1])
+    ends = accuracy[0] == accuracy[1] and weights[0] == weights[1] and digest(corpora[0]) == digest(corpora[1])
+    same = first is None and ends
     near = drift <= BAND["epoch_loss"] and abs(accuracy[0] - accuracy[1]) <= BAND["accuracy"]
     return {
         "outcome": "identical" if same else "within band" if near else "different",
@@ -112,9 +124,9 @@ def _rows(run: Run) -> Iterator[dict[str, Any]]:
             try:
                 row = json.loads(line)
             except ValueError as error:
-                raise BadInput(f"metrics.jsonl line {number}: not JSON: {error}") from error
+                raise BadInput(f"{path}: line {number}: not JSON: {error}") from error
             if not isinstance(row, dict):
-                raise BadInput(f"metrics.jsonl line {number}: expected an object")
+                raise BadInput(f"{path}: line {number}: expected an object")
             row.pop(CLOCK, None)
             yield row
 
@@ -122,13 +134,14 @@ def _rows(run: Run) -> Iterator[dict[str, Any]]:
 def _relative(one: Any, two: Any) -> float:
     if not all(isinstance(value, int | float) for value in (one, two)):
         return inf
-    return abs(one - two) / max(abs(one), 1e-3)
+    return float(abs(one - two) / max(abs(one), 1e-3))
 
 
 def _accuracy(run: Run) -> float:
-    found = read_json(run.folder / "summary.json").get("test_accuracy")
+    path = run.folder / "summary.json"
+    found = read_json(path).get("test_accuracy")
     if not isinstance(found, float):
-        raise BadInput(f"summary.json: test_accuracy = {found!r}, expected a number")
+        raise BadInput(f"{path}: test_accuracy = {found!r}, expected a number")
     return found
 
 
