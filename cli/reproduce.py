@@ -48,11 +48,16 @@ def _lines(found: dict[str, Any]) -> list[str]:
     lines.append(f"Test accuracy: recorded {before:.2%}, here {now:.2%}")
     if found["outcome"] == "identical":
         return [*lines, f"Identical: all {found['steps']:,} steps, weights and probabilities, bit for bit"]
-    drift, change = found["epoch_loss_change"], found["probability_change"]
-    lines.append(f"Largest change of an epoch's loss: {'-' if drift is None else f'{drift:.2g}'}, relative")
-    lines.append(f"Largest change of a test probability: {'-' if change is None else f'{change:.2g}'}")
-    band = found["band"]
-    said = f"epoch losses within {band['epoch_loss']:.0%}, test accuracy within {band['accuracy']:.1%}"
-    since = f"bits differ since step {found['first_difference']:,} of {found['steps']:,}"
-    verdict = "Within band" if found["outcome"] == "within band" else "Different"
-    return [*lines, f"{verdict} ({said}): {since}"]
+    lines.append(f"Largest change of an epoch's loss: {_size(found['epoch_loss_change'])}, relative")
+    lines.append(f"Largest change of a test probability: {_size(found['probability_change'])}")
+    band, near = found["band"], found["outcome"] == "within band"
+    said = (
+        f"{band['rounding']:.0e} at the first difference, {band['epoch_loss']:.0%} in epoch losses, "
+        f"{band['accuracy']:.1%} in test accuracy"
+    )
+    since = f"since step {found['first_difference']:,} of {found['steps']:,}, there by {_size(found['first_change'])}"
+    return [*lines, f"{'Within band' if near else 'Different'} {since} (the band: {said})"]
+
+
+def _size(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2g}"

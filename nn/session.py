@@ -17,7 +17,7 @@ from nn.data.dataset import Dataset, Split, load_folder, split
 from nn.data.digits import built_in
 from nn.failure import write_failure
 from nn.metrics import confusion
-from nn.record import digests, versions, write_record
+from nn.record import read_record, versions, write_record
 from nn.registry import choose
 from nn.run import Run, read_arrays
 from nn.settings import Settings
@@ -135,7 +135,7 @@ class Session:
         if self.docket is not None:
             judge(self.model_case(*audit_batch(self.split), run), self.docket, ["round-trip"])
         run.write_arrays("corpus.safetensors", self.corpus())
-        summary = self.summary(probabilities)
+        summary = self.summary(probabilities, read_record(run)["digests"])
         run.write_json("summary.json", summary)
         return summary | {"probabilities": probabilities}
 
@@ -206,7 +206,7 @@ class Session:
 
         return ModelCase("network", self.model, lambda rng: None, x, labels, reload)
 
-    def summary(self, probabilities: Array) -> dict[str, Any]:
+    def summary(self, probabilities: Array, recorded: dict[str, str]) -> dict[str, Any]:
         """What remains of a run in figures."""
         predicted = probabilities.argmax(axis=1)
         return {
@@ -222,7 +222,7 @@ class Session:
             "audit_seconds": self.audited,
             "best_epoch": self.best["epoch"] if self.best else None,
             "seed": self.settings.seed,
-            "digests": digests(self.dataset, self.split) | {"weights": digest(weights(self.model))},
+            "digests": recorded | {"weights": digest(weights(self.model))},
             "versions": versions(),
             "judged": self.docket.judged() if self.docket else {},
         }
