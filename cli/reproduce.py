@@ -14,7 +14,7 @@ import click
 @click.option("--data", help="The folder of the data, where it is not where it was.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def command(bundle: Path, data: str | None, as_json: bool) -> None:
-    """Train BUNDLE again, plugins of its own included, and compare step by step.
+    """Train BUNDLE again and compare step by step. This runs the plugins that it brings: trust its author.
 
     Answers identical, within band, or different and since which step. Exit code 0, 0 or 1; 2 where nothing could be
     concluded.

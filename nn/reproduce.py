@@ -71,6 +71,9 @@ class Reproduction:
 
     def _prepared(self) -> Session:
         settings = run_settings(self.recorded.folder)
+        for name in settings.plugins:
+            if not Path(name).is_relative_to(self.recorded.folder):
+                raise BadInput(f"{self.bundle}: its plugin {Path(name).name} is missing, expected it in plugins/")
         if self.data is None and settings.data and not Path(settings.data).is_dir():
             raise BadInput(f"{self.bundle}: trained on data in {settings.data}, which is not here: name it with --data")
         session = prepare(replace(settings, data=settings.data if self.data is None else self.data))

@@ -14,6 +14,7 @@ from cli.main import run as cli
 from nn.record import revision, versions
 from nn.run import Run
 
+pytestmark = pytest.mark.usefixtures("hasty")
 PLUGIN = """
 from nn import layer
 from spec import obeys
@@ -164,6 +165,7 @@ def put(name: str, content: bytes) -> Callable[[dict[str, bytes]], None]:
         (put("/tmp/evil.py", b""), True, "which no bundle does"),
         (put("plugins\\1-evil.py", b""), True, "which no bundle does"),
         (drop("config.toml"), True, "config.toml is missing"),
+        (drop("plugins/1-mine.py"), True, "its plugin mine.py is missing"),
         (drop("bundle.json"), True, "bundle.json is missing"),
         (put("weights.safetensors", b"x"), False, "changed or damaged"),
         (put("bundle.json", b'{"format": 9}'), False, "format 9"),

@@ -24,6 +24,7 @@ from nn.settings import Settings
 from nn.streams import generators
 from spec.violation import BadInput
 
+pytestmark = pytest.mark.usefixtures("hasty")
 ALL = "dense:12 batchnorm relu dropout:0.2 dense:10"
 
 
