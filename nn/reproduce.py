@@ -28,7 +28,7 @@ from nn.session import Reporter, Session, prepare
 from spec.arrays import digest
 from spec.violation import BadInput, Violation
 
-BAND = {"rounding": 1e-3, "epoch_loss": 0.05, "accuracy": 0.005}  # relative, relative, share of the test images
+BAND = {"rounding": 1e-2, "epoch_loss": 0.05, "accuracy": 0.005}  # relative, relative, share of the test images
 LEAST = 0.05  # a loss below it is compared with it, since what is nearly nothing may well double
 CLOCK = "seconds"
 COUNTED = ("train_accuracy", "val_accuracy")  # which one picture moves by more than rounding
