@@ -14,6 +14,9 @@ COMMANDS = {
     "plugins": "List the plugins: contract, settings and file.",
     "laws": "List the laws.",
     "replay": "Make a recorded failure happen again.",
+    "runs": "List the runs with their figures.",
+    "bundle": "Pack a finished run into one file that others can check.",
+    "reproduce": "Train a bundle again and compare: identical, within a band, or different and since when.",
 }
 
 
@@ -54,16 +57,16 @@ def main(args: list[str] | None = None) -> None:
 def run(args: list[str] | None = None) -> int:
     """The exit code of a command line."""
     try:
-        group.main(args=args, prog_name="nn", standalone_mode=False)
-    except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
+        code = group.main(args=args, prog_name="nn", standalone_mode=False)
+    except click.exceptions.Abort as error:
+        click.echo(str(error) or "interrupted", err=True)
         return 130
     except click.ClickException as error:
         error.show()
         return 2
     except Exception as error:
         return _explain(error)
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _explain(error: Exception) -> int:

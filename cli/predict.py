@@ -11,15 +11,19 @@ import click
 @click.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--run", "folder", type=click.Path(path_type=Path), help="A trained run (the newest by default).")
+@click.option("--weights", type=click.Choice(["best", "last"]), default="last", help="Of which epoch (last).")
 @click.option("--json", "as_json", is_flag=True, help="A list of {file, prediction, confidence, probabilities}.")
-def command(images: tuple[Path, ...], folder: Path | None, as_json: bool) -> None:
+def command(images: tuple[Path, ...], folder: Path | None, weights: str, as_json: bool) -> None:
     """Read the digit in each of IMAGES with a trained run."""
     from nn.data.pictures import read_digit
     from nn.figures import shades
     from nn.predict import Reader
     from nn.run import Run, newest
 
-    reader = Reader(Run(folder) if folder else newest())
+    run = Run(folder) if folder else newest()
+    reader = Reader(run, weights)
+    if not as_json:
+        click.echo(f"Weights: {reader.weights} of {run.folder}")
     rows = []
     for path in images:
         digit = read_digit(path)
@@ -29,6 +33,7 @@ def command(images: tuple[Path, ...], folder: Path | None, as_json: bool) -> Non
         rows.append(
             {
                 "file": str(path),
+                "weights": reader.weights,
                 "prediction": name,
                 "confidence": confidence,
                 "probabilities": [float(p) for p in probabilities],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,26 +30,77 @@ import click
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="Your own plugin file; may be repeated.")
 @click.option("--config", type=click.Path(path_type=Path), help="Settings from a TOML file; flags win over it.")
 @click.option("--run", "folder", type=click.Path(path_type=Path), help="Run folder to make (runs/<time>).")
+@click.option("--stop-after", type=click.IntRange(min=1), help="Stop after this epoch; --resume goes on.")
+@click.option("--resume", "resumed", type=click.Path(path_type=Path), help="Go on with a run that was stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON and nothing else.")
-def command(config: Path | None, folder: Path | None, as_json: bool, **flags: Any) -> None:
+def command(
+    config: Path | None,
+    folder: Path | None,
+    stop_after: int | None,
+    resumed: Path | None,
+    as_json: bool,
+    **flags: Any,
+) -> None:
     """Train on the four MNIST files in DATA, or, without it, on built-in synthetic digits."""
     from nn.run import Run
     from nn.session import prepare
     from nn.settings import Settings, read_settings
+    from spec.violation import BadInput
 
+    if resumed is not None:
+        if config or folder:
+            raise BadInput(f"--{'config' if config else 'run'}: a run that is resumed has its own, leave it out")
+        run = Run(resumed)
+        with run.locked():
+            _resume(run, flags, stop_after, as_json)
+        return
     settings = Settings().changed(read_settings(config) if config else {})
     settings = settings.changed({**flags, "plugins": flags["plugins"] or None})
     if not as_json:
         click.echo(f"Loading {'MNIST' if settings.data else 'built-in synthetic'} dataset...")
     session = prepare(settings)
     run = Run.create(folder)
-    summary = _train_quietly(session, run) if as_json else _train_aloud(session, run)
-    if as_json:
-        summary.pop("probabilities")
-        click.echo(json.dumps(summary | {"run": str(run.folder)}))
+    with run.locked():
+        _train(session, run, stop_after, as_json)
 
 
-class _Silent:
+def _resume(run: Any, flags: dict[str, Any], stop_after: int | None, as_json: bool) -> None:
+    from nn.resume import resume
+
+    session = resume(run, flags, stop_after)
+    if not as_json:
+        click.echo(f"Resuming {run.folder} after epoch {len(session.epochs)} of {session.settings.epochs}")
+    _train(session, run, stop_after, as_json)
+
+
+def _train(session: Any, run: Any, stop_after: int | None, as_json: bool) -> None:
+    summary = (_train_quietly if as_json else _train_aloud)(session, run, stop_after)
+    if not as_json:
+        return
+    if summary is None:
+        summary = {"epochs": session.settings.epochs, "stopped_after": stop_after}
+    summary.pop("probabilities", None)
+    click.echo(json.dumps(summary | {"run": str(run.folder)}))
+
+
+@contextmanager
+def _resumable(run: Any) -> Iterator[None]:
+    """Whoever interrupts a training, or has no room for it, is told how it goes on."""
+    from nn.checkpoint import NAME
+    from spec.violation import BadInput
+
+    def hint() -> str:
+        return f"; go on with: nn train --resume {run.folder}" if (run.folder / NAME).exists() else ""
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise click.exceptions.Abort(f"interrupted{hint()}") from None
+    except BadInput as error:
+        raise BadInput(f"{error}{hint()}") if isinstance(error.__cause__, OSError) else error from error.__cause__
+
+
+class Silent:
     """A reporter that says nothing."""
 
     def stage(self, text: str) -> None: ...
@@ -55,13 +108,15 @@ class _Silent:
     def epoch(self, row: dict[str, Any]) -> None: ...
 
 
-def _train_quietly(session: Any, run: Any) -> dict[str, Any]:
-    summary: dict[str, Any] = session.train(run, _Silent())
-    _paint(session, run, summary)
+def _train_quietly(session: Any, run: Any, stop_after: int | None) -> dict[str, Any] | None:
+    with _resumable(run):
+        summary: dict[str, Any] | None = session.train(run, Silent(), stop_after)
+    if summary is not None:
+        _paint(session, run, summary)
     return summary
 
 
-def _train_aloud(session: Any, run: Any) -> dict[str, Any]:
+def _train_aloud(session: Any, run: Any, stop_after: int | None) -> dict[str, Any] | None:
     from cli import show
 
     settings = session.settings
@@ -72,9 +127,13 @@ def _train_aloud(session: Any, run: Any) -> dict[str, Any]:
     click.echo(f"  Loss: mean over the epoch's batches. Accuracy: on the {measured} images, after the epoch")
     teller = show.Teller(settings.epochs, session.steps_per_epoch)
     try:
-        summary: dict[str, Any] = session.train(run, teller)
+        with _resumable(run):
+            summary: dict[str, Any] | None = session.train(run, teller, stop_after)
     finally:
         teller.close()
+    if summary is None:
+        click.echo(f"Stopped after epoch {stop_after} of {settings.epochs}; go on with: nn train --resume {run.folder}")
+        return None
     click.echo(f"Test set accuracy: {summary['test_accuracy']:.1%}")
     classes = session.dataset.classes
     for line in show.confusion_lines(summary["confusion"], classes):

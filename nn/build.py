@@ -11,6 +11,7 @@ import numpy as np
 import nn.builtin  # noqa: F401  # registers what the settings may name
 from nn.registry import choose, load_file
 from nn.settings import Settings
+from nn.slots import Slots, put
 from nn.streams import stream
 from nn.trainer import Trainer
 from spec.arrays import Array
@@ -57,15 +58,15 @@ def weights(model: Any) -> dict[str, Array]:
 
 def restore(model: Any, arrays: dict[str, Array]) -> None:
     """Put saved arrays back. Raises BadInput where names or shapes are not the model's."""
-    current = weights(model)
-    if set(current) != set(arrays):
-        odd = sorted(set(current) ^ set(arrays))[0]
-        raise BadInput(f"weights: {odd} is {'missing' if odd in current else 'unknown'} in this architecture")
+    current, state = weights(model), getattr(model, "state", None)
+    missing = sorted(set(current) - set(arrays))
+    unknown = sorted(name for name in set(arrays) - set(current) if not (isinstance(state, Slots) and state.owns(name)))
+    if missing or unknown:
+        odd = (missing + unknown)[0]
+        raise BadInput(f"weights: {odd} is {'missing' if missing else 'unknown'} in this architecture")
     for name, array in arrays.items():
-        if current[name].shape != array.shape:
+        if name in current and current[name].shape != array.shape:
             raise BadInput(f"weights: {name} has shape {array.shape}, expected {current[name].shape}")
-        holder = model.params if name in model.params else model.state
-        if isinstance(holder[name], np.ndarray) and holder[name].flags.writeable:
-            holder[name][...] = array
-        else:
-            holder[name] = array
+        if name in model.params and array.dtype != np.float32:
+            raise BadInput(f"weights: {name} is {array.dtype}, expected float32")
+        put(model.params if name in model.params else model.state, name, array)

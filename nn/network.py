@@ -73,7 +73,11 @@ class Network:
         self.n_out = n_out
         self.params = self._slots("params")
         self.grads = self._slots("grads")
-        self.state = self._slots("state")
+
+    @property
+    def state(self) -> Slots:
+        """What layers keep besides parameters, under one name each."""
+        return self._slots("state")
 
     def _slots(self, holder: str) -> Slots:
         named = zip(self.paths, self.layers, strict=True)
@@ -130,15 +134,6 @@ class Network:
             arm_layer(layer, path, docket, obligation)
         arm_loss(self.loss, self.loss_name, docket)
         arm_predict(self, "network", docket)
-
-    def generators(self) -> dict[str, np.random.Generator]:
-        """The generators that layers keep, by path: strict, resume and replay save their state."""
-        return {
-            f"{path}.{name}": value
-            for path, layer in zip(self.paths, self.layers, strict=True)
-            for name, value in vars(layer).items()
-            if isinstance(value, np.random.Generator)
-        }
 
 
 def _complete(layer: Any) -> Any:

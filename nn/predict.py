@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from nn.build import build_model, load_plugins, restore
-from nn.run import Run, read_arrays, read_json
-from nn.settings import Settings, read_settings
+from nn.checkpoint import glance
+from nn.record import read_record, run_settings
+from nn.run import Run, read_arrays
 from spec.arrays import Array
 from spec.violation import BadInput
 
@@ -14,21 +15,23 @@ from spec.violation import BadInput
 class Reader:
     """The network of a run, with the standardization that it was trained under.
 
-    Raises BadInput where the folder is not a finished run.
+    `which` is "last", the weights of the last epoch, or "best", those of the epoch that validated best; `weights` says
+    so in words. Raises BadInput where the folder is not a run with weights.
     """
 
-    def __init__(self, run: Run) -> None:
-        summary = read_json(run.folder / "summary.json")
-        settings = Settings().changed(read_settings(run.folder / "config.toml"))
+    def __init__(self, run: Run, which: str = "last") -> None:
+        record, settings, tree = read_record(run), run_settings(run.folder), glance(run)
         load_plugins(settings)
-        try:
-            self.mean, self.deviation = float(summary["mean"]), float(summary["deviation"])
-            self.classes: tuple[str, ...] = tuple(summary["classes"])
-            self.n_in = int(summary["n_in"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadInput(f"{run.folder / 'summary.json'}: {error} is missing or not what a run writes") from error
+        self.mean, self.deviation = record["mean"], record["deviation"]
+        self.classes: tuple[str, ...] = tuple(record["classes"])
+        self.n_in: int = record["n_in"]
+        best = (tree.get("best") or {}).get("epoch")
+        if which == "best" and best is None:
+            raise BadInput(f"{run.folder}: no best epoch, as no image was held out for validation; use --weights last")
+        self.weights = f"last epoch ({len(tree['rows'])})" if which == "last" else f"best epoch ({best})"
         self.model = build_model(settings, self.n_in, len(self.classes))
-        restore(self.model, read_arrays(run.folder / "weights.safetensors"))
+        file = "weights.safetensors" if which == "last" else "best.safetensors"
+        restore(self.model, read_arrays(run.folder / file))
 
     def probabilities(self, image: Array) -> Array:
         """Probabilities (C,) of one picture (H, W), uint8, as the training images are."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from nn.audits import audit, audit_epoch, data_case, judge
-from nn.build import build_model, load_plugins, make_trainer, restore
-from nn.run import read_arrays, read_json
+from nn.build import build_model, load_plugins, make_trainer
+from nn.checkpoint import restore_tree
+from nn.packing import unpack
+from nn.run import read_json
 from nn.session import prepare
 from nn.settings import Settings
-from nn.trainer import Snapshot
-from spec.arrays import Array
 from spec.strict import Docket
 from spec.violation import BadInput, Violation
 
@@ -24,7 +23,7 @@ def replay(folder: Path) -> Violation | None:
     record = read_json(folder / "signature.json")
     try:
         table = dict(record["settings"])
-        table["plugins"] = tuple(str(folder / Path(name).name) for name in table["plugins"])
+        table["plugins"] = tuple(str(folder / f"{i}-{Path(name).name}") for i, name in enumerate(table["plugins"], 1))
         settings = Settings(**table)
         phase, n_in, classes = record["phase"], int(record["n_in"]), int(record["classes"])
     except (KeyError, TypeError) as error:
@@ -35,11 +34,12 @@ def replay(folder: Path) -> Violation | None:
         if phase == "data":
             judge(data_case(prepare(settings).split), docket)
             return None
-        arrays = read_arrays(folder / "arrays.safetensors")
+        before = folder / "before.safetensors"
+        tree = unpack(before)
         model = build_model(settings, n_in, classes)
         trainer = make_trainer(settings, model, int(record["steps"]), docket)
-        _restore(trainer, record, arrays)
-        x, labels = arrays["batch/x"], arrays["batch/labels"]
+        restore_tree(trainer, tree["trainer"], before)
+        x, labels = tree["x"], tree["labels"]
         if phase == "audit":
             audit(settings, model, x, labels, docket)
         elif phase == "epoch":
@@ -51,17 +51,3 @@ def replay(folder: Path) -> Violation | None:
     except Violation as violation:
         return violation
     return None
-
-
-def _restore(trainer: Any, record: dict[str, Any], arrays: dict[str, Array]) -> None:
-    def part(prefix: str) -> dict[str, Array]:
-        return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
-
-    restore(trainer.model, part("weights/"))
-    progress = trainer.progress.copy()
-    for name, value in record["progress"].items():
-        setattr(progress, name, value)
-    memory = {**record["optimizer"], **part("optimizer/")}
-    done, generators = int(record["done"]), record["generators"]
-    trainer.restore(Snapshot(arrays["flat/w"], arrays["flat/seen"], {}, memory, generators, progress, done))
-

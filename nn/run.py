@@ -1,12 +1,15 @@
-"""The run folder: settings, metrics, weights, split, summary, pictures. Every file is written whole or not at all."""
+"""The run folder: settings, metrics, weights, split, summary, pictures.
+
+Every file is written whole or not at all, and no two processes train in one folder.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from spec.arrays import Array
 from spec.violation import BadInput
 
 RUNS = Path("runs")
+LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -48,18 +52,47 @@ class Run:
                 raise BadInput(f"run folder {path}: {error.strerror}") from error
         raise BadInput(f"run folder {RUNS / stamp}: a thousand of this name exist")
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process alone, until the block ends or the process dies.
+
+        Raises BadInput where another process holds it, or there is no such folder.
+        """
+        from filelock import FileLock, Timeout
+
+        if not self.folder.is_dir():
+            raise BadInput(f"{self.folder}: no such folder, expected a run folder")
+        lock = FileLock(self.folder / LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise BadInput(f"{self.folder}: another process is training in this run folder") from None
+        except OSError as error:
+            raise BadInput(f"{self.folder}: could not be locked: {error.strerror}") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a process is training in this folder now."""
+        if not (self.folder / LOCK).exists():
+            return False
+        try:
+            with self.locked():
+                return False
+        except BadInput:
+            return True
+
     def write(self, name: str, content: bytes) -> Path:
         """Write under a temporary name, then rename, so that a crash leaves the old file or the new one."""
         path = self.folder / name
-        path.parent.mkdir(exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            temporary.write_bytes(content)
-            os.replace(temporary, path)
+            path.parent.mkdir(exist_ok=True)
+            return replace_file(path, content)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise BadInput(f"{path}: could not be written: {error.strerror}") from error
-        return path
 
     def write_json(self, name: str, value: Any) -> Path:
         """A JSON file; numbers that JSON does not know become null."""
@@ -71,8 +104,41 @@ class Run:
 
     def append_lines(self, name: str, rows: list[dict[str, Any]]) -> None:
         """Add lines to a JSON-lines file."""
-        with (self.folder / name).open("a", encoding="utf-8") as file:
-            file.write("".join(_line(row) for row in rows))
+        path = self.folder / name
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write("".join(_line(row) for row in rows))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise BadInput(f"{path}: could not be written: {error.strerror}") from error
+
+    def size(self, name: str) -> int:
+        """The bytes of a file, 0 where there is none."""
+        path = self.folder / name
+        return path.stat().st_size if path.exists() else 0
+
+    def cut(self, name: str, size: int) -> None:
+        """Drop what a file has beyond `size` bytes. Raises BadInput where it has fewer."""
+        if self.size(name) < size:
+            raise BadInput(f"{self.folder / name}: {self.size(name):,} bytes, expected at least {size:,}")
+        if self.size(name) > size:
+            os.truncate(self.folder / name, size)
+
+
+def replace_file(path: Path, content: bytes) -> Path:
+    """Write a file whole or not at all: under a temporary name, onto the disk, then renamed. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return path
 
 
 def write_picture(run: Run, name: str, paint: Callable[[Path], None]) -> None:
@@ -83,7 +149,7 @@ def write_picture(run: Run, name: str, paint: Callable[[Path], None]) -> None:
 
 
 def newest() -> Run:
-    """The finished run that was written last. Raises BadInput where there is none."""
+    """The run whose weights were written last. Raises BadInput where there is none."""
     found = sorted(RUNS.glob("*/weights.safetensors"), key=lambda path: path.stat().st_mtime)
     if not found:
         raise BadInput(f"no trained run in {RUNS}/; train one first: nn train")
@@ -107,18 +173,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BadInput(f"{path}: expected a JSON object, found {type(found).__name__}")
     return found
-
-
-def versions() -> dict[str, str]:
-    """What computed this run."""
-    blas: Any = np.show_config(mode="dicts")
-    library = blas["Build Dependencies"]["blas"] if blas else {}
-    return {
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "blas": f"{library.get('name')} {library.get('version')}",
-        "threads": os.environ.get("OPENBLAS_NUM_THREADS", "default"),
-    }
 
 
 _encode = json.JSONEncoder(allow_nan=False).encode

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +11,15 @@ import numpy as np
 
 from nn.audits import audit, audit_batch, audit_epoch, data_case, judge
 from nn.build import build_model, load_plugins, make_trainer, restore, weights
+from nn.checkpoint import NAME as CHECKPOINT
+from nn.checkpoint import restore_tree, snapshot_tree, write_checkpoint
 from nn.data.dataset import Dataset, Split, load_folder, split
 from nn.data.digits import built_in
 from nn.failure import write_failure
 from nn.metrics import confusion
+from nn.record import read_record, versions, write_record
 from nn.registry import choose
-from nn.run import Run, read_arrays, versions
+from nn.run import Run, read_arrays
 from nn.settings import Settings
 from nn.streams import stream
 from nn.trainer import Trainer
@@ -28,6 +30,7 @@ from spec.violation import Violation
 
 SAMPLE = 5000  # training images on which the training accuracy is measured
 EVERY = 50  # steps between two words to the reporter
+CORPUS = 100  # test images whose probabilities are kept with the run
 
 
 class Reporter(Protocol):
@@ -40,7 +43,7 @@ class Reporter(Protocol):
 
 @dataclass
 class Session:
-    """A training that is ready to start: data, model, trainer. Nothing is written before `train`."""
+    """A training that is ready to start or to go on: data, model, trainer. Nothing is written before `train`."""
 
     settings: Settings
     dataset: Dataset
@@ -49,6 +52,13 @@ class Session:
     trainer: Trainer
     docket: Docket | None
     epochs: list[dict[str, Any]] = field(default_factory=list)
+    best: dict[str, Any] | None = None
+    audited: float = 0.0
+    phase: str = "audit"
+    batch: tuple[Array, Array] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.batch = self.split.x_train[:1], self.split.y_train[:1]
 
     @property
     def steps_per_epoch(self) -> int:
@@ -56,58 +66,112 @@ class Session:
         return -(-len(self.split.x_train) // self.settings.batch_size)
 
     @np.errstate(all="ignore")  # laws speak here, not warnings
-    def train(self, run: Run, reporter: Reporter) -> dict[str, Any]:
+    def train(self, run: Run, reporter: Reporter, stop_after: int | None = None) -> dict[str, Any] | None:
         """Run the epochs, write the run folder, score the test set once; return the summary.
 
-        Raises Violation, its failure signature in the run folder.
+        Stops after epoch `stop_after`, if that comes before the last one, and returns None. Raises Violation, its
+        failure signature in the run folder.
         """
-        run.write("config.toml", self.settings.to_toml().encode())
-        phase = "audit"
-        batch: tuple[Array, Array] = (self.split.x_train[:1], self.split.y_train[:1])
-        started = time.perf_counter()
+        last = min(self.settings.epochs, stop_after or self.settings.epochs)
         try:
-            if self.docket is not None:
-                reporter.stage("Judging data and network before training")
-                phase = "data"
-                judge(data_case(self.split), self.docket)
-                phase, batch = "audit", audit_batch(self.split)
-                audit(self.settings, self.model, *batch, self.docket)
-            audited = time.perf_counter() - started
-            seconds = []
-            for epoch in range(1, self.settings.epochs + 1):
-                phase = "step"
-                begun = time.perf_counter()
-                rows: list[dict[str, Any]] = []
-                try:
-                    for x, labels in self.batches(epoch):
-                        batch = (x, labels)
-                        figures = self.trainer.step(x, labels)
-                        rows.append({"epoch": epoch} | figures._asdict())
-                        if figures.step % EVERY == 0:
-                            reporter.advance(epoch, figures.step, figures.loss)
-                finally:
-                    run.append_lines("metrics.jsonl", rows)
-                if self.docket is not None:
-                    phase, batch = "epoch", (self.split.x_train[:500], self.split.y_train[:500])
-                    audit_epoch(self.model, *batch, self.docket)
-                seconds.append(time.perf_counter() - begun)
-                phase, batch = "evaluate", (self.split.x_val[:1000], self.split.y_val[:1000])
-                row = self.evaluate(epoch, [r["loss"] for r in rows], seconds[-1])
-                self.epochs.append(row)
-                run.append_lines("metrics.jsonl", [row])
-                reporter.epoch(row)
-                self.save(run)
-            phase, batch = "evaluate", (self.split.x_test[:1000], self.split.y_test[:1000])
-            probabilities = self.model.predict(self.split.x_test)
-            if self.docket is not None:
-                judge(self.model_case(*audit_batch(self.split), run), self.docket, ["round-trip"])
+            self.begin(run, reporter)
+            for epoch in range(len(self.epochs) + 1, last + 1):
+                self.learn(epoch, run, reporter)
+            return self.finish(run) if last == self.settings.epochs else None
         except Violation as violation:
             sizes = {"n_in": int(self.split.x_train.shape[1]), "classes": self.dataset.n_classes}
-            where = write_failure(run, phase, violation, self.settings, self.trainer, batch, sizes)
+            where = write_failure(run, self.phase, violation, self.settings, self.trainer, self.batch, sizes)
             raise violation.also(replay=str(where)) from violation
-        summary = self.summary(probabilities, seconds, audited)
+
+    def begin(self, run: Run, reporter: Reporter) -> None:
+        """Record what is about to be trained, and judge it: the data each time, the network while it is fresh."""
+        if not self.epochs:
+            write_record(run, self.settings, self.dataset, self.split)
+            write_checkpoint(run, self.tree(run))
+        if self.docket is None:
+            return
+        started = time.perf_counter()
+        reporter.stage("Judging data and network before training")
+        self.phase = "data"
+        judge(data_case(self.split), self.docket)
+        if not self.epochs:
+            self.phase, self.batch = "audit", audit_batch(self.split)
+            audit(self.settings, self.model, *self.batch, self.docket)
+        self.audited += time.perf_counter() - started
+
+    def learn(self, epoch: int, run: Run, reporter: Reporter) -> None:
+        """One epoch: its steps, its audit, its figures, its checkpoint."""
+        begun = time.perf_counter()
+        self.phase = "step"
+        rows: list[dict[str, Any]] = []
+        try:
+            for x, labels in self.batches(epoch):
+                self.batch = (x, labels)
+                figures = self.trainer.step(x, labels)
+                rows.append({"epoch": epoch} | figures._asdict())
+                if figures.step % EVERY == 0:
+                    reporter.advance(epoch, figures.step, figures.loss)
+        finally:
+            run.append_lines("metrics.jsonl", rows)
+        if self.docket is not None:
+            self.phase, self.batch = "epoch", (self.split.x_train[:500], self.split.y_train[:500])
+            audit_epoch(self.model, *self.batch, self.docket)
+        seconds = time.perf_counter() - begun
+        self.phase, self.batch = "evaluate", (self.split.x_val[:1000], self.split.y_val[:1000])
+        row = self.evaluate(epoch, [r["loss"] for r in rows], seconds)
+        self.epochs.append(row)
+        run.append_lines("metrics.jsonl", [row])
+        if "val_accuracy" in row and (self.best is None or merit(row) > merit(self.epochs[self.best["epoch"] - 1])):
+            copies = {name: np.copy(array) for name, array in weights(self.model).items()}
+            self.best = {"epoch": epoch, "weights": copies}
+        write_checkpoint(run, self.tree(run))
+        self.export(run)
+        reporter.epoch(row)
+
+    def finish(self, run: Run) -> dict[str, Any]:
+        """Score the test set, once, and write the summary."""
+        self.phase, self.batch = "evaluate", (self.split.x_test[:1000], self.split.y_test[:1000])
+        probabilities = self.model.predict(self.split.x_test)
+        if self.docket is not None:
+            judge(self.model_case(*audit_batch(self.split), run), self.docket, ["round-trip"])
+        run.write_arrays("corpus.safetensors", self.corpus())
+        summary = self.summary(probabilities, read_record(run)["digests"])
         run.write_json("summary.json", summary)
         return summary | {"probabilities": probabilities}
+
+    def tree(self, run: Run) -> dict[str, Any]:
+        """All that the next epoch needs, for the checkpoint."""
+        return {
+            "epochs": self.settings.epochs,
+            "rows": self.epochs,
+            "metrics_bytes": run.size("metrics.jsonl"),
+            "trainer": snapshot_tree(self.trainer.take_snapshot()),
+            "best": self.best,
+            "judged": self.docket.judged() if self.docket else {},
+            "audited": self.audited,
+        }
+
+    def take_up(self, run: Run, tree: dict[str, Any]) -> None:
+        """Stand where the checkpoint of the run stands; what came after it is forgotten."""
+        restore_tree(self.trainer, tree["trainer"], run.folder / CHECKPOINT)
+        self.epochs, self.best, self.audited = tree["rows"], tree["best"], tree["audited"]
+        if self.docket is not None:
+            self.docket.audits.update(tree["judged"])
+        run.cut("metrics.jsonl", tree["metrics_bytes"])
+        if self.epochs:
+            self.export(run)
+
+    def export(self, run: Run) -> None:
+        """Weights and layer state of the last epoch, and of the best one."""
+        run.write_arrays("weights.safetensors", weights(self.model))
+        if self.best is not None:
+            run.write_arrays("best.safetensors", self.best["weights"])
+
+    def corpus(self) -> dict[str, Array]:
+        """The first 100 test images, their labels, and the probabilities that the last weights give for them."""
+        rows = slice(0, CORPUS)
+        found = {"images": self.dataset.test_images[rows], "labels": self.split.y_test[rows]}
+        return found | {"probabilities": self.model.predict(self.split.x_test[rows])}
 
     def batches(self, epoch: int) -> Any:
         """The batches of one epoch, from this epoch's own stream."""
@@ -132,16 +196,6 @@ class Session:
             row |= {"val_loss": float(-np.log(chosen).mean()), "val_accuracy": float(accuracy(p, labels))}
         return row
 
-    def save(self, run: Run) -> None:
-        """Weights and layer state, and the split that they were trained on."""
-        run.write_arrays("weights.safetensors", weights(self.model))
-        if not (run.folder / "split.npz").exists():
-            buffer = io.BytesIO()
-            rows = {"train": self.split.train_rows, "validation": self.split.val_rows}
-            figures = {"mean": np.array(self.split.mean), "deviation": np.array(self.split.deviation)}
-            np.savez_compressed(buffer, allow_pickle=False, **rows, **figures)
-            run.write("split.npz", buffer.getvalue())
-
     def model_case(self, x: Array, labels: Array, run: Run) -> ModelCase:
         """The trained model, with the way to reload it."""
 
@@ -152,7 +206,7 @@ class Session:
 
         return ModelCase("network", self.model, lambda rng: None, x, labels, reload)
 
-    def summary(self, probabilities: Array, seconds: list[float], audited: float) -> dict[str, Any]:
+    def summary(self, probabilities: Array, recorded: dict[str, str]) -> dict[str, Any]:
         """What remains of a run in figures."""
         predicted = probabilities.argmax(axis=1)
         return {
@@ -164,13 +218,19 @@ class Session:
             "mean": self.split.mean,
             "deviation": self.split.deviation,
             "n_in": int(self.split.x_train.shape[1]),
-            "epoch_seconds": seconds,
-            "audit_seconds": audited,
+            "epoch_seconds": [row["seconds"] for row in self.epochs],
+            "audit_seconds": self.audited,
+            "best_epoch": self.best["epoch"] if self.best else None,
             "seed": self.settings.seed,
-            "digests": self.dataset.digests() | {"weights": digest(weights(self.model))},
+            "digests": recorded | {"weights": digest(weights(self.model))},
             "versions": versions(),
             "judged": self.docket.judged() if self.docket else {},
         }
+
+
+def merit(row: dict[str, Any]) -> tuple[float, float]:
+    """What makes one epoch better than another: accuracy on the validation images, then their loss."""
+    return row["val_accuracy"], -row["val_loss"]
 
 
 def prepare(settings: Settings) -> Session:

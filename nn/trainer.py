@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nn.flat import Flat
+from nn.slots import put
+from nn.streams import generators
 from spec.arrays import Array
 from spec.laws.training import ProgressCase, loss_trend, update_ratio
 from spec.strict import Docket
@@ -46,6 +48,7 @@ class Snapshot:
     generators: dict[str, Any]
     progress: ProgressCase
     done: int
+    previous: float | None
 
 
 @dataclass
@@ -67,7 +70,7 @@ class Trainer:
         self.previous: float | None = None
         self.snapshot: Snapshot | None = None
         self.recent: list[tuple[Array, Array]] = []
-        self.generators = dict(self.model.generators()) if hasattr(self.model, "generators") else {}
+        self.generators = generators({"model": self.model, "optimizer": self.optimizer})
         self.progress = ProgressCase("training", started_at_zero=not self.flat.w.any())
 
     def step(self, x: Array, labels: Array) -> Figures:
@@ -106,6 +109,7 @@ class Trainer:
             {name: rng.bit_generator.state for name, rng in self.generators.items()},
             self.progress.copy(),
             self.done,
+            self.previous,
         )
 
     def restore(self, before: Snapshot) -> None:
@@ -113,12 +117,12 @@ class Trainer:
         self.flat.w[...] = before.w
         self.flat.seen = before.seen
         for name, array in before.state.items():
-            self.model.state[name][...] = array
+            put(self.model.state, name, array)
         self.optimizer.state = copy.deepcopy(before.optimizer)
         for name, state in before.generators.items():
             self.generators[name].bit_generator.state = state
         self.progress = before.progress.copy()
-        self.done = before.done
+        self.done, self.previous = before.done, before.previous
 
     def rewind(self) -> Snapshot:
         """Everything as it stood before the latest step: from the last snapshot, the steps since run once more."""

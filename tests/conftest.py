@@ -37,3 +37,10 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current folder, so that runs/ lands there."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No waiting for the disk, and none for git: what is not about them is tested quicker."""
+    monkeypatch.setattr("os.fsync", lambda number: None)
+    monkeypatch.setattr("nn.record.revision", lambda checkout: "")

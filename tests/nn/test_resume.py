@@ -1,0 +1,469 @@
+"""A training that was stopped, killed or left without room goes on as if nothing had happened."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn.builtin  # noqa: F401  # registers what is built in
+from cli.main import run as cli
+from nn.packing import pack, unpack
+from nn.registry import REGISTRY
+from nn.resume import resume
+from nn.run import Run, read_arrays
+from nn.session import prepare
+from nn.settings import Settings
+from nn.streams import generators
+from spec.violation import BadInput
+
+pytestmark = pytest.mark.usefixtures("hasty")
+ALL = "dense:12 batchnorm relu dropout:0.2 dense:10"
+
+
+class Quiet:
+    """A reporter that says nothing."""
+
+    def stage(self, text: str) -> None: ...
+    def advance(self, epoch: int, step: int, loss: float) -> None: ...
+    def epoch(self, row: dict[str, Any]) -> None: ...
+
+
+def names(kind: str) -> list[str]:
+    """The built-in plugins of a kind."""
+    return [plugin.name for plugin in REGISTRY.plugins.values() if plugin.kind == kind and plugin.built_in]
+
+
+def in_two_parts(settings: Settings, folder: Path, stop: int = 1) -> tuple[Run, Run]:
+    """The same training once without a stop and once stopped and resumed."""
+    one, two = Run.create(folder / "one"), Run.create(folder / "two")
+    assert prepare(settings).train(one, Quiet()) is not None
+    assert prepare(settings).train(two, Quiet(), stop) is None
+    assert resume(two, {}).train(two, Quiet()) is not None
+    return one, two
+
+
+def assert_same(one: Path, two: Path) -> None:
+    """Two run folders hold the same training, bit for bit; only clocks differ."""
+    for name in ("weights.safetensors", "best.safetensors", "corpus.safetensors", "split.npz"):
+        assert (one / name).read_bytes() == (two / name).read_bytes(), name
+    rows = [
+        [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in (p / "metrics.jsonl").open()]
+        for p in (one, two)
+    ]
+    assert rows[0] == rows[1]
+    trees = [unpack(folder / "checkpoint.safetensors")["trainer"] for folder in (one, two)]
+    assert pack(trees[0]) == pack(trees[1])
+    summaries = [json.loads((folder / "summary.json").read_text()) for folder in (one, two)]
+    for name in ("test_accuracy", "confusion", "digests", "judged", "best_epoch"):
+        assert summaries[0][name] == summaries[1][name], name
+
+
+@pytest.mark.parametrize("schedule", names("schedule"))
+@pytest.mark.parametrize("optimizer", names("optimizer"))
+def test_every_optimizer_and_schedule_goes_on_bit_for_bit(
+    tiny_folder: Path, tmp_path: Path, optimizer: str, schedule: str
+) -> None:
+    """Stopped and resumed equals never stopped, with batch normalization and dropout."""
+    settings = Settings(
+        data=str(tiny_folder), epochs=2, batch_size=128, layers=ALL, optimizer=optimizer, schedule=schedule
+    )
+    one, two = in_two_parts(settings, tmp_path)
+    assert_same(one.folder, two.folder)
+
+
+def test_a_strict_training_goes_on_bit_for_bit(tiny_folder: Path, tmp_path: Path) -> None:
+    """Under law the same holds, and every judgment is counted once but those of the data, which are judged again."""
+    settings = Settings(
+        data=str(tiny_folder), strict=True, epochs=3, batch_size=64, layers=ALL, optimizer="adam", clip_norm=1.0
+    )
+    one, two = in_two_parts(settings, tmp_path, stop=2)
+    counts = [json.loads((run.folder / "summary.json").read_text())["judged"] for run in (one, two)]
+    assert counts[0]["loss-trend"] == counts[1]["loss-trend"]
+    for run in (one, two):
+        summary = json.loads((run.folder / "summary.json").read_text())
+        (run.folder / "summary.json").write_text(json.dumps(summary | {"judged": {}}))
+    trees = [unpack(run.folder / "checkpoint.safetensors")["trainer"] for run in (one, two)]
+    assert trees[0]["progress"]["smooth"] == trees[1]["progress"]["smooth"] != 0
+    assert_same(one.folder, two.folder)
+
+
+PLUGIN = '''
+import numpy as np
+
+from nn import layer, model, optimizer
+from spec import obeys
+
+
+@layer("jitter")
+@obeys("N n -> N n")
+class Jitter:
+    """Noise from the generator handed in, kept inside a tool; a running mean in a state of its own precision."""
+
+    def build(self, shape, rng):
+        self.tool = {"noise": rng.standard_normal}
+        self.state = {"mean": np.zeros(shape)}
+
+    def forward(self, x):
+        if self.training:
+            self.state["mean"] = 0.9 * self.state["mean"] + 0.1 * x.mean(axis=0).astype(np.float64)
+            self.state["largest"] = np.abs(x).max(axis=0)
+            return x + (0.01 * self.tool["noise"](x.shape)).astype(x.dtype)
+        return x
+
+    def backward(self, dy):
+        return dy
+
+
+@optimizer("odd")
+class Odd:
+    """State of every kind: arrays of two precisions, a whole number, a NumPy number, a flag, arrays in a list."""
+
+    def __init__(self):
+        self.state = {"t": 0, "big": 2**70, "warm": False, "scale": np.float32(1), "empty": None}
+
+    def step(self, w, g, lr):
+        state = self.state
+        state["t"] += 1
+        state["scale"] *= np.float32(0.999)
+        state["v"] = 0.9 * state.get("v", np.zeros(len(w))) + g
+        state["past"] = [*state.get("past", []), g[:3].copy()][-2:]
+        state["warm"] = state["t"] > 3
+        w -= (lr * state["scale"] * state["v"]).astype(w.dtype)
+
+
+@model("noisy")
+class Noisy:
+    """A whole model that keeps its generator."""
+
+    def __init__(self, n_in, n_out, rng):
+        self.rng = rng
+        self.params = {"W": rng.normal(0, 0.01, (n_in, n_out)).astype(np.float32)}
+
+    def predict(self, x):
+        z = x @ self.params["W"]
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+    def loss_and_grads(self, x, labels):
+        kept = x * (self.rng.random(x.shape) > 0.1).astype(x.dtype)
+        p, rows = self.predict(kept), np.arange(len(x))
+        value = -float(np.log(np.maximum(p[rows, labels], 1e-30)).mean())
+        p[rows, labels] -= 1
+        return value, {"W": kept.T @ p / np.float32(len(x))}
+'''
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"layers": "dense:12 jitter relu jitter dense:10"},
+        {"optimizer": "odd"},
+        {"model": "noisy"},
+    ],
+    ids=["layer", "optimizer", "model"],
+)
+def test_a_users_plugin_goes_on_bit_for_bit(tiny_folder: Path, tmp_path: Path, more: dict[str, str]) -> None:
+    """State of any number type and generators kept anywhere are saved; the run keeps the plugin's source itself."""
+    file = tmp_path / "mine.py"
+    file.write_text(PLUGIN)
+    settings = Settings(data=str(tiny_folder), epochs=3, batch_size=128, plugins=(str(file),), **more)  # type: ignore[arg-type]
+    one, two = Run.create(tmp_path / "one"), Run.create(tmp_path / "two")
+    assert prepare(settings).train(one, Quiet()) is not None
+    assert prepare(settings).train(two, Quiet(), 1) is None
+    file.unlink()
+    assert resume(two, {}).train(two, Quiet(), 2) is None
+    assert resume(two, {}).train(two, Quiet()) is not None
+    assert_same(one.folder, two.folder)
+
+
+def test_state_that_cannot_be_saved_is_one_sentence(tiny_folder: Path, tmp_path: Path) -> None:
+    """An optimizer whose state is no array or number is refused by name at the first checkpoint that meets it."""
+    session = prepare(Settings(data=str(tiny_folder), epochs=1, batch_size=256))
+    session.trainer.optimizer.state["odd"] = {1, 2}
+    with pytest.raises(BadInput, match="trainer/optimizer/odd is a set, expected arrays and numbers"):
+        session.train(Run.create(tmp_path / "r"), Quiet())
+    session.trainer.optimizer.state["odd"] = np.array([None])
+    with pytest.raises(BadInput, match="expected arrays of plain numbers"):
+        session.train(Run.create(tmp_path / "s"), Quiet())
+
+
+def test_generators_are_found_wherever_they_are_kept() -> None:
+    """In attributes, lists, dicts, or as one bound method, each once."""
+    rng, other = np.random.default_rng(1), np.random.default_rng(2)
+
+    class Holder:
+        def __init__(self) -> None:
+            self.parts, self.again, self.me = [{"draw": rng.random}], rng, self
+            self.more = (other,)
+
+    assert set(map(id, generators(Holder()).values())) == {id(rng), id(other)}
+
+
+@pytest.fixture
+def stopped(tiny_folder: Path, workplace: Path) -> Path:
+    """A run that stopped after the first of three epochs."""
+    common = ["--layers", "dense:12 relu dense:10", "--batch-size", "128", "--seed", "4", "--json"]
+    assert cli(["train", str(tiny_folder), "--epochs", "3", "--stop-after", "1", *common, "--run", "r"]) == 0
+    return workplace / "r"
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--lr", "0.5"], "--lr 0.5: the run began with 0.01"),
+        (["--batch-size", "7"], "--batch-size 7"),
+        (["--strict"], "--strict True"),
+        (["--plugin", "a.py"], "--plugin a.py: the run began with none"),
+        (["--config", "r/config.toml"], "--config"),
+        (["--run", "other"], "--run"),
+        (["--stop-after", "1"], "stands after epoch 1"),
+    ],
+)
+def test_resume_keeps_its_settings(
+    stopped: Path, capsys: pytest.CaptureFixture[str], flags: list[str], words: str
+) -> None:
+    """Another setting on resume is refused in one sentence, exit code 2, and the run is as it was."""
+    before = {p.name: p.read_bytes() for p in stopped.iterdir() if p.is_file()}
+    capsys.readouterr()
+    assert cli(["train", "--resume", "r", *flags]) == 2
+    err = capsys.readouterr().err
+    assert words in err and len(err.strip().splitlines()) == 1
+    assert {p.name: p.read_bytes() for p in stopped.iterdir() if p.is_file()} == before
+
+
+def test_settings_given_again_are_accepted(stopped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same command line with --resume goes on; it says from where."""
+    capsys.readouterr()
+    assert cli(["train", "--resume", "r", "--seed", "4", "--epochs", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "Resuming r after epoch 1 of 3" in out and "Epoch 2/3" in out and "Epoch 1/3" not in out
+    assert json.loads((stopped / "record.json").read_text())["resumed"][0]["after_epoch"] == 1
+    assert cli(["train", "--resume", "r"]) == 2
+    assert "finished after 3 epochs" in capsys.readouterr().err
+
+
+def test_a_constant_schedule_may_go_on_for_longer(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--epochs 1, then 3 on resume, equals --epochs 3; any other schedule is refused, and so are fewer than done."""
+    common = ["train", str(tiny_folder), "--layers", ALL, "--batch-size", "128", "--optimizer", "adam"]
+    assert cli([*common, "--epochs", "3", "--run", "one", "--json"]) == 0
+    assert cli([*common, "--epochs", "2", "--run", "two", "--json"]) == 0
+    assert cli(["train", "--resume", "two", "--epochs", "3", "--json"]) == 0
+    assert_same(workplace / "one", workplace / "two")
+    assert "epochs = 3" in (workplace / "two/config.toml").read_text()
+    assert cli(["train", "--resume", "two", "--epochs", "1"]) == 2
+    assert "after epoch 3 already" in capsys.readouterr().err
+    assert cli([*common, "--epochs", "2", "--schedule", "cosine", "--stop-after", "1", "--run", "c", "--json"]) == 0
+    assert cli(["train", "--resume", "c", "--epochs", "3"]) == 2
+    assert "schedule 'cosine' was laid out over 2 epochs" in capsys.readouterr().err
+
+
+def test_other_data_are_refused(stopped: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The data may lie elsewhere, but must be the same bytes, and the split the recorded one."""
+    from nn.data.digits import built_in
+    from nn.data.idx import write_idx
+
+    other = workplace / "other"
+    other.mkdir()
+    data = built_in(seed=9, train=600, test=100)
+    write_idx(other / "train-images-idx3-ubyte", data.train_images)
+    write_idx(other / "train-labels-idx1-ubyte", data.train_labels)
+    write_idx(other / "t10k-images-idx3-ubyte", data.test_images)
+    write_idx(other / "t10k-labels-idx1-ubyte", data.test_labels)
+    assert cli(["train", str(other), "--resume", "r"]) == 2
+    assert "train_images of" in capsys.readouterr().err
+    record = json.loads((stopped / "record.json").read_text())
+    record["digests"]["split"] = "0"
+    (stopped / "record.json").write_text(json.dumps(record))
+    assert cli(["train", "--resume", "r"]) == 2
+    assert "the split into training and validation is not what the run began with" in capsys.readouterr().err
+
+
+def damaged(stopped: Path) -> list[tuple[str, bytes, str]]:
+    """Files of a run, spoilt, with a word of the sentence that answers."""
+    whole = (stopped / "checkpoint.safetensors").read_bytes()
+    tree = unpack(stopped / "checkpoint.safetensors")
+    small = tree | {"trainer": tree["trainer"] | {"w": np.zeros(3, np.float32)}}
+    odd = tree | {"trainer": {"w": 1}}
+    return [
+        ("checkpoint.safetensors", whole[:-100], "safetensors"),
+        ("checkpoint.safetensors", b"\xff" * 200, "nn packed"),
+        ("checkpoint.safetensors", pack([1]), "not a checkpoint"),
+        ("checkpoint.safetensors", pack(small), "does not fit the settings of the run: 3 weights, expected"),
+        ("checkpoint.safetensors", pack(odd), "does not fit"),
+        ("checkpoint.safetensors", whole.replace(b"$array", b"$scary"), "does not fit"),
+        ("metrics.jsonl", b"", "expected at least"),
+        ("config.toml", b"", "format"),
+        ("record.json", b"{}", "started is missing"),
+    ]
+
+
+@pytest.mark.parametrize("i", range(9))
+def test_a_damaged_run_is_one_sentence(stopped: Path, capsys: pytest.CaptureFixture[str], i: int) -> None:
+    """A run folder with a spoilt file is refused by that file's name, never with a traceback."""
+    name, content, words = damaged(stopped)[i]
+    (stopped / name).write_bytes(content)
+    capsys.readouterr()
+    assert cli(["train", "--resume", "r"]) == 2
+    err = capsys.readouterr().err
+    assert words in err and f"r/{name}: " in err and len(err.strip().splitlines()) == 1
+
+
+def test_resume_needs_a_run(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No folder, and a folder without a checkpoint, are each one sentence."""
+    assert cli(["train", "--resume", "absent"]) == 2
+    assert "no such folder" in capsys.readouterr().err
+    (workplace / "empty").mkdir()
+    assert cli(["train", "--resume", "empty"]) == 2
+    assert "train it anew" in capsys.readouterr().err
+
+
+def test_a_run_is_locked_while_it_trains(stopped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second process is refused in one sentence while the first one trains."""
+    run = Run(stopped)
+    with run.locked():
+        assert run.busy
+        assert cli(["train", "--resume", "r"]) == 2
+        assert "another process is training" in capsys.readouterr().err
+    assert not run.busy
+
+
+def test_the_best_epoch_is_kept_beside_the_last(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """best.safetensors holds the epoch that validated best; predict says which weights it reads with."""
+    from PIL import Image
+
+    flags = ["--epochs", "6", "--lr", "0.3", "--layers", "dense:12 dropout:0.5 relu dense:10"]
+    assert cli(["train", str(tiny_folder), *flags, "--run", "r", "--json"]) == 0
+    best = json.loads(capsys.readouterr().out)["best_epoch"]
+    rows = [json.loads(line) for line in (workplace / "r/metrics.jsonl").open()]
+    accuracies = [row["val_accuracy"] for row in rows if "val_accuracy" in row]
+    assert accuracies[best - 1] == max(accuracies) and best < 6, accuracies
+    assert cli(["train", str(tiny_folder), *flags, "--stop-after", str(best), "--run", "s", "--json"]) == 0
+    kept, then = read_arrays(workplace / "r/best.safetensors"), read_arrays(workplace / "s/weights.safetensors")
+    assert all(np.array_equal(kept[name], then[name]) for name in then)
+    Image.new("L", (28, 28)).save("digit.png")
+    capsys.readouterr()
+    for which, words in (("last", "last epoch (6)"), ("best", f"best epoch ({best})")):
+        assert cli(["predict", "digit.png", "--run", "r", "--weights", which]) == 0
+        assert words in capsys.readouterr().out
+    assert cli(["train", str(tiny_folder), "--epochs", "1", "--validation", "0", "--run", "t", "--json"]) == 0
+    assert cli(["predict", "digit.png", "--run", "t", "--weights", "best"]) == 2
+    assert "no best epoch" in capsys.readouterr().err
+
+
+class Crash(BaseException):
+    """The power goes."""
+
+
+def test_a_crash_at_any_write_loses_no_finished_epoch(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever file was being written when everything stopped, what resumes ends as if it had not."""
+    settings = Settings(data=str(tiny_folder), epochs=2, batch_size=256, layers=ALL, optimizer="adam")
+    fsync = os.fsync
+    calls = crash_at = 0
+
+    def failing(number: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == crash_at:
+            raise Crash
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    whole = Run.create(tmp_path / "whole")
+    prepare(settings).train(whole, Quiet())
+    total, begun = calls, 4  # the checkpoint of a run that has begun is the fourth file
+    assert total > 12
+    for crash_at in range(1, total + 1):
+        calls, run = 0, Run.create(tmp_path / str(crash_at))
+        with pytest.raises(Crash):
+            prepare(settings).train(run, Quiet())
+        calls = -100
+        if crash_at <= begun:
+            with pytest.raises(BadInput, match="train it anew"):
+                resume(run, {})
+        else:
+            resume(run, {}).train(run, Quiet())
+            assert_same(whole.folder, run.folder)
+
+
+SLOW = ["--layers", ALL, "--optimizer", "adam", "--epochs", "4", "--batch-size", "4", "--lr", "0.003"]
+
+
+def start(*args: str, **how: Any) -> subprocess.Popen[str]:
+    """`nn` in a process of its own."""
+    command = [sys.executable, "-c", "from cli.main import main; main()", *args]
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **how
+    )
+
+
+def wait_for_epoch(process: subprocess.Popen[str], epoch: int) -> None:
+    """Read the transcript up to the line of an epoch."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith(f"Epoch {epoch}/"):
+            return
+    raise AssertionError(process.stderr.read() if process.stderr else "")
+
+
+@pytest.fixture(scope="module")
+def unbroken(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The training that the next tests interrupt, without interruption."""
+    folder = tmp_path_factory.mktemp("unbroken") / "r"
+    assert cli(["train", str(tiny_folder), *SLOW, "--run", str(folder), "--json"]) == 0
+    return folder
+
+
+@pytest.mark.parametrize("moment", [0.003, 0.08])
+def test_a_killed_training_goes_on_bit_for_bit(
+    tiny_folder: Path, workplace: Path, unbroken: Path, moment: float
+) -> None:
+    """After kill -9, a moment into the second epoch or while its files are written, resume ends where no kill does."""
+    process = start("train", str(tiny_folder), *SLOW, "--run", "r")
+    wait_for_epoch(process, 1)
+    time.sleep(moment)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert cli(["train", "--resume", "r", "--json"]) == 0
+    assert_same(unbroken, workplace / "r")
+
+
+def test_an_interrupted_training_says_how_to_go_on(tiny_folder: Path, workplace: Path, unbroken: Path) -> None:
+    """Ctrl-C ends with exit code 130 and one sentence, which names the command that goes on."""
+    process = start("train", str(tiny_folder), *SLOW, "--run", "r")
+    wait_for_epoch(process, 1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert err.strip() == "interrupted; go on with: nn train --resume r"
+    assert cli(["train", "--resume", "r", "--json"]) == 0
+    assert_same(unbroken, workplace / "r")
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(tiny_folder: Path, workplace: Path, unbroken: Path) -> None:
+    """Where a file cannot grow the training ends in one sentence with exit code 2, and goes on once there is room."""
+
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    process = start("train", str(tiny_folder), *SLOW, "--run", "r", preexec_fn=no_room)
+    _, err = process.communicate()
+    assert process.returncode == 2
+    assert "could not be written: File too large; go on with: nn train --resume r" in err
+    assert len(err.strip().splitlines()) == 1 and not list((workplace / "r").glob(".*.tmp"))
+    assert cli(["train", "--resume", "r", "--json"]) == 0
+    assert_same(unbroken, workplace / "r")
