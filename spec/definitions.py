@@ -266,7 +266,7 @@ LOSSES: dict[str, Definition] = {
         "C. Cortes, V. Vapnik, 1995; of classes: K. Crammer, Y. Singer, 2001, and J. Weston, C. Watkins, 1999",
         (
             _loss(lambda z, t, a: np.maximum(0, a - _signs(t) * z) if t.ndim == z.ndim else _gaps(z, t, a), 1.0),
-            _loss(lambda z, t, a: _gaps(z, t, a).max(axis=1) if t.ndim < z.ndim else 0 * z, 1.0, outputs=False),
+            _loss(lambda z, t, a: _gaps(z, t, a).max(axis=1) if t.ndim < z.ndim else np.nan * z, 1.0, outputs=False),
         ),
     ),
 }  # fmt: skip
