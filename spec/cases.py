@@ -78,6 +78,7 @@ class LayerCase(Case):
         for generator in generators if other_draws else ():
             for _ in range(AHEAD):
                 generator.random()
+        layer.needs_dx = True
         if training is not None:
             layer.training = training
         return layer

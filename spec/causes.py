@@ -130,18 +130,18 @@ class _Whole:
 
 def _factors(samples: int, shape: tuple[int, ...]) -> list[tuple[float, str]]:
     rows = [
-        (-1.0, "the sign is turned round"),
+        (-1.0, "the wrong sign"),
         (2.0, "a factor 2 too many, as of a square without its half"),
         (0.5, "a factor 2 too few, as of a square whose 2 was dropped"),
-        (1 / samples, "divided by the batch size N once too often, or a mean where a sum is due"),
-        (float(samples), "not divided by the batch size N, or a sum where a mean is due"),
-        (-2.0, "the sign is turned round, and a factor 2 too many"),
-        (-1 / samples, "the sign is turned round, and divided by the batch size N once too often"),
+        (1 / samples, "a division by the batch size N once too often, or a mean where a sum is due"),
+        (float(samples), "a missing division by the batch size N, or a sum where a mean is due"),
+        (-2.0, "the wrong sign, and a factor 2 too many"),
+        (-1 / samples, "the wrong sign, and a division by the batch size N once too often"),
     ]
     for size in dict.fromkeys(shape):
         if size != samples:
-            rows.append((1 / size, f"divided by the size {size} of an axis, as by a mean over it"))
-            rows.append((float(size), f"multiplied by the size {size} of an axis"))
+            rows.append((1 / size, f"a division by the size {size} of an axis, as by a mean over it"))
+            rows.append((float(size), f"a product with the size {size} of an axis"))
     if len(shape) > 1:
         rows.append((1 / np.prod(shape), "a mean over all entries where a sum is due"))
     return rows
@@ -155,25 +155,25 @@ def _rows(whole: _Whole, clues: Clues, samples: int) -> Iterator[Row]:
     yield from _of_elements(right, clues)
     yield from _of_loss(clues)
     if clues.jacobian is not None and clues.dy is not None:
-        yield "only the diagonal of the Jacobian: each input also moves the other outputs", lambda: _diagonal(clues)
+        yield "only the diagonal of the Jacobian, where each input also moves other outputs", lambda: _diagonal(clues)
         yield "a transposed product: the Jacobian instead of its transpose", lambda: _turned(clues)
     if clues.of_row is not None and samples > 1:
         of_row = clues.of_row
-        yield "only the first sample of the batch is counted", lambda: of_row(0)
-        yield "only the last sample of the batch is counted", lambda: of_row(-1)
+        yield "a sum that counts only the first sample of the batch", lambda: of_row(0)
+        yield "a sum that counts only the last sample of the batch", lambda: of_row(-1)
 
 
 def _of_right(right: Array, clues: Clues) -> Iterator[Row]:
     if right.ndim == 2 and right.shape[0] == right.shape[1]:
         yield "a transposed product", right.T
     if (right < 0).any() and (right > 0).any():
-        yield "an absolute value: signs are lost", np.abs(right)
+        yield "an absolute value, which loses signs", np.abs(right)
     if right.ndim == 2:
-        yield "the rows of the batch are in reverse order", right[::-1]
+        yield "rows in reverse order", right[::-1]
     if clues.before is not None and clues.before.any():
-        yield "added to what was in grads before, which is to be overwritten", right + clues.before
+        yield "an addition to what was in grads before, which is to be overwritten", right + clues.before
     if clues.itself is not None and clues.dy is not None and right.ndim == 1 and clues.dy.ndim == 2:
-        yield "summed over the wrong axis", clues.dy.sum(axis=1) if clues.dy.sum(axis=0).shape == right.shape else None
+        yield "a sum over the wrong axis", clues.dy.sum(axis=1) if clues.dy.sum(axis=0).shape == right.shape else None
 
 
 def _of_elements(right: Array | None, clues: Clues) -> Iterator[Row]:
@@ -181,29 +181,29 @@ def _of_elements(right: Array | None, clues: Clues) -> Iterator[Row]:
     dy, x, y = clues.dy, clues.x, clues.y
     if dy is None or x is None or y is None or not dy.shape == x.shape == y.shape:
         return
-    yield "the derivative factor is missing: dx equals dy", dy
-    yield "the value y is taken for the derivative: dx = dy·y", dy * y
-    yield "the input x is taken for the derivative: dx = dy·x", dy * x
+    yield "a missing derivative factor: dx equals dy", dy
+    yield "the output y in place of the derivative: dx = dy·y", dy * y
+    yield "the input x in place of the derivative: dx = dy·x", dy * x
     if y.ndim == 2 and (y >= 0).all() and np.allclose(y.sum(axis=-1), 1):
-        yield "only the diagonal of the softmax Jacobian: the sum over the row is missing", dy * y * (1 - y)
-        yield "the sum over the row is not multiplied by p", dy * y - (dy * y).sum(axis=-1, keepdims=True)
+        yield "only the diagonal of the softmax Jacobian, without the sum over the row", dy * y * (1 - y)
+        yield "a sum over the row that is not multiplied by p", dy * y - (dy * y).sum(axis=-1, keepdims=True)
     if right is None or (dy == 0).any():
         return
     slope = right / dy
-    yield "the incoming gradient dy is not multiplied in", slope
-    yield "divided by the derivative where a product is due", dy / np.where(slope == 0, np.nan, slope)
-    yield "the derivative is multiplied in twice", dy * slope**2
+    yield "an incoming gradient dy that is not multiplied in", slope
+    yield "a division by the derivative where a product is due", dy / np.where(slope == 0, np.nan, slope)
+    yield "a derivative that is multiplied in twice", dy * slope**2
     if set(np.unique(np.round(slope, 6))) == {0.0, 1.0}:
-        yield "the mask is taken from dy where the input is due", dy * (dy > 0)
-        yield "the mask is upside down", dy * (1 - slope)
+        yield "a mask taken from dy where the input is due", dy * (dy > 0)
+        yield "a mask that is upside down", dy * (1 - slope)
     for due, wrong in FORMS.items():
         for name, z in (("y", y), ("x", x)):
             if np.allclose(slope, _FORM[due](z), rtol=1e-6, atol=1e-8):
                 here, there = due.replace("t", name), ("x" if name == "y" else "y")
                 other = x if name == "y" else y
-                yield f"{due.replace('t', there)} where {here} is due: {there} and {name} are confused", dy * _FORM[due](other)
+                yield f"the derivative {due.replace('t', there)} where {here} is due, {there} for {name}", dy * _FORM[due](other)
                 for form in wrong:
-                    yield f"the derivative is written {form.replace('t', name)} where {here} is due", dy * _FORM[form](z)
+                    yield f"the derivative {form.replace('t', name)} where {here} is due", dy * _FORM[form](z)
 
 
 _FORM: dict[str, Callable[[Array], Array]] = {
@@ -240,20 +240,20 @@ def _of_loss(clues: Clues) -> Iterator[Row]:
     n = len(z)
     if target.ndim == 1:
         p, hot = np.exp(log_softmax(z)), np.eye(z.shape[1])[target]
-        yield "the target is never subtracted: the softmax alone", p / n
-        yield "the softmax is missing: logits less target", (z - hot) / n
-        yield "the target alone: the softmax is never added", -hot / n
+        yield "a target that is never subtracted: the softmax alone", p / n
+        yield "a missing softmax: logits less target", (z - hot) / n
+        yield "a missing softmax: the target alone", -hot / n
         yield "the gradient for probabilities, −t/p, where that for logits is due", -hot / p / n
-        yield "the derivative of the softmax is multiplied in once more", (p - hot) * p * (1 - p) / n
+        yield "the derivative of the softmax multiplied in once more", (p - hot) * p * (1 - p) / n
         yield "labels shifted by one", (p - np.roll(hot, 1, axis=1)) / n
         yield "labels shifted by one", (p - np.roll(hot, -1, axis=1)) / n
     elif target.shape == z.shape:
         with np.errstate(over="ignore"):
             s = 1 / (1 + np.exp(-z))
-        yield "the sigmoid is missing: logits less target", (z - target) / n
-        yield "the target is never subtracted", z / n
-        yield "the target is never subtracted: the sigmoid alone", s / n
-        yield "the derivative of the sigmoid is multiplied in once more", (s - target) * s * (1 - s) / n
+        yield "a missing sigmoid: logits less target", (z - target) / n
+        yield "a target that is never subtracted", z / n
+        yield "a target that is never subtracted: the sigmoid alone", s / n
+        yield "the derivative of the sigmoid multiplied in once more", (s - target) * s * (1 - s) / n
         yield "only the sign of the difference", np.sign(z - target) / n
 
 
@@ -289,7 +289,7 @@ def _constant(seen: _Seen, clues: Clues) -> str:
         return ""
     k = float(seen.analytic @ seen.numeric / (seen.numeric @ seen.numeric))
     if seen.fits(k * seen.numeric):
-        kin = [(v, "a number that the layer keeps, {v:g}, is multiplied in wrongly") for v in clues.constants]
+        kin = [(v, "a product with a number that the layer keeps, {v:g}, too many") for v in clues.constants]
         kin += [(1 / v, "a division by a number that the layer keeps, {v:g}, too many") for v in clues.constants if v]
         named = [w.format(v=v if f == v else 1 / f) for f, w in kin if f not in (0, 1) and abs(k - f) <= seen.fit * abs(f)]
         named += [f"a factor 1 − {v:g} of the layer's own" for v in clues.constants if abs(k - (1 - v)) <= seen.fit and k]
@@ -302,7 +302,7 @@ def _constant(seen: _Seen, clues: Clues) -> str:
         if own @ own > 0:
             k = float((seen.analytic - seen.numeric) @ own / (own @ own))
             if k and seen.fits(seen.numeric + k * own):
-                return f"a multiple of the parameter itself is added, as by weight decay (multiple {k:.4g})"
+                return f"a multiple of the parameter itself added, as by weight decay (multiple {k:.4g})"
     return ""
 
 
@@ -311,9 +311,9 @@ def explain_shape(found: tuple[int, ...], wanted: tuple[int, ...], samples: int)
     if found == wanted[::-1] and found != wanted:
         return "a transposed product"
     if found == (samples, *wanted):
-        return "not summed over the batch"
+        return "a sum over the batch that is missing"
     if len(found) == len(wanted) + 1 and 1 in found and tuple(n for n in found if n != 1) == wanted:
-        return "an axis of size 1 is kept, as by keepdims"
+        return "an axis of size 1 that is kept, as by keepdims"
     if found == (samples,) and len(wanted) == 1:
-        return "summed over the wrong axis"
-    return "summed over everything, not over the batch alone" if found == () else ""
+        return "a sum over the wrong axis"
+    return "a sum over everything, not over the batch alone" if found == () else ""

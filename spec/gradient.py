@@ -235,9 +235,9 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
     probe = copy.deepcopy(template)
     before = {name: np.array(g) for name, g in (getattr(probe, "grads", None) or {}).items()}
     y = np.array(probe.forward(point))  # copied: the layer may write its next answer into the same array
-    coarse = y.dtype != np.float64 or _rounds(template, point, y)
     dy = rng.standard_normal(y.shape)
-    dx = probe.backward(dy)
+    dx = probe.backward(dy)  # before any other forward, whose cache it might share
+    coarse = y.dtype != np.float64 or _rounds(template, point, y)
     where = Where.of(type(layer).backward, path or type(layer).__name__)
     targets = {"dx": (point, dx)}
     params = getattr(template, "params", None) or {}
