@@ -268,8 +268,8 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
 
 
 def _rounds(layer: Any, x: Array, y: Array) -> bool:
-    """Whether forward is deaf to a change of 1e-9 but not to one of 1e-3: float32 inside, whatever comes out."""
-    heard = [not np.array_equal(copy.deepcopy(layer).forward(x * (1 + change)), y) for change in (1e-9, 1e-3)]
+    """Whether forward is deaf to a change of 1e-12 but not to one of 1e-3: float32 inside, whatever comes out."""
+    heard = [not np.array_equal(copy.deepcopy(layer).forward(x * (1 + change)), y) for change in (1e-12, 1e-3)]
     return heard == [False, True]
 
 

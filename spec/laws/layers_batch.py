@@ -51,9 +51,8 @@ def independent_samples(case: LayerCase) -> None:
     """In eval mode, and in training where nothing is drawn: each row alone, and among rows a thousand times larger."""
     _uncoupled(case)
     for training in modes(case):
-        layer = case.fresh(training)
-        together = np.array(layer.forward(case.x))
-        alone = np.concatenate([layer.forward(row[None]) for row in case.x])
+        together = np.array(case.fresh(training).forward(case.x))
+        alone = np.concatenate([case.fresh(training).forward(row[None]) for row in case.x])
         _same_rows(case, together, alone, f"in a batch of {len(case.x)}", slice(None))
         loud = within(layer, case.x * case.x.dtype.type(LOUD), case.x)
         for i in (0, len(case.x) - 1):

@@ -209,7 +209,7 @@ def _twins(weights: Array) -> tuple[int, int] | None:
     kind="model",
     family="convergence",
     statement="A tiny batch can be learnt by heart.",
-    rests_on=("gradient", "labels", "symmetry"),
+    rests_on=("gradient", "labels", "symmetry", "train-eval"),
 )
 def overfits(case: ModelCase) -> None:
     """Adam on one fixed batch, at three learning rates, until every sample is predicted right."""
