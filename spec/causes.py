@@ -154,9 +154,8 @@ def _rows(whole: _Whole, clues: Clues, samples: int) -> Iterator[Row]:
         yield from _of_right(right, clues)
     yield from _of_elements(right, clues)
     yield from _of_loss(clues)
-    if clues.jacobian is not None and clues.dy is not None:
-        yield "only the diagonal of the Jacobian, where each input also moves other outputs", lambda: _diagonal(clues)
-        yield "a transposed product: the Jacobian instead of its transpose", lambda: _turned(clues)
+    if right is not None and clues.jacobian is not None and clues.dy is not None:
+        yield from _of_jacobian(right, clues.dy, clues.jacobian)
     if clues.of_row is not None and samples > 1:
         of_row = clues.of_row
         yield "a sum that counts only the first sample of the batch", lambda: of_row(0)
@@ -257,19 +256,19 @@ def _of_loss(clues: Clues) -> Iterator[Row]:
         yield "only the sign of the difference", np.sign(z - target) / n
 
 
-def _diagonal(clues: Clues) -> Array | None:
-    jacobian, dy = clues.jacobian() if clues.jacobian else None, clues.dy
-    if jacobian is None or dy is None or jacobian.shape[0] != jacobian.shape[1]:
-        return None
-    off = jacobian - np.diag(np.diag(jacobian))
-    return (np.diag(jacobian) * dy.reshape(-1)).reshape(dy.shape) if np.abs(off).max() > 1e-6 else None
-
-
-def _turned(clues: Clues) -> Array | None:
-    jacobian, dy = clues.jacobian() if clues.jacobian else None, clues.dy
-    if jacobian is None or dy is None or jacobian.shape[0] != jacobian.shape[1]:
-        return None
-    return (jacobian @ dy.reshape(-1)).reshape(dy.shape)
+def _of_jacobian(right: Array, dy: Array, measured: Callable[[], Array | None]) -> Iterator[Row]:
+    """Mistakes of a square Jacobian J, as long as it explains the right gradient, Jᵀ dy."""
+    if dy.shape != right.shape or (jacobian := measured()) is None:
+        return
+    flat = dy.reshape(-1)
+    if not np.allclose(jacobian.T @ flat, right.reshape(-1), rtol=1e-4, atol=1e-6 * np.abs(right).max()):
+        return
+    for words, made in (
+        ("only the diagonal of the Jacobian, where each input also moves other outputs", np.diag(jacobian) * flat),
+        ("a transposed product: the Jacobian instead of its transpose", jacobian @ flat),
+    ):
+        if not np.allclose(made, right.reshape(-1), rtol=1e-3, atol=0):
+            yield words, made.reshape(dy.shape)
 
 
 def _masks(seen: _Seen) -> str:

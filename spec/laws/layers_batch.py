@@ -54,7 +54,7 @@ def independent_samples(case: LayerCase) -> None:
         together = np.array(case.fresh(training).forward(case.x))
         alone = np.concatenate([case.fresh(training).forward(row[None]) for row in case.x])
         _same_rows(case, together, alone, f"in a batch of {len(case.x)}", slice(None))
-        loud = within(layer, case.x * case.x.dtype.type(LOUD), case.x)
+        loud = within(case.layer, case.x * case.x.dtype.type(LOUD), case.x)
         for i in (0, len(case.x) - 1):
             batch = loud.copy()
             batch[i] = case.x[i]

@@ -8,7 +8,7 @@ import copy
 import numpy as np
 
 from spec.arrays import Array, first_index, is_finite
-from spec.cases import LayerCase
+from spec.cases import LayerCase, copied
 from spec.claims import claim, interval, within
 from spec.definitions import LAYERS, constants, standard
 from spec.gradient import in_float64
@@ -249,7 +249,7 @@ def round_trip(case: LayerCase) -> None:
     for name, array in (getattr(old, "params", None) or {}).items():
         array += (0.1 * case.rng.standard_normal(array.shape)).astype(array.dtype)
         old.params[name] = array
-    new = case.make(np.random.default_rng(case.seed + 1)) if case.make else case.fresh()
+    new = copied(case.make(np.random.default_rng(case.seed + 1)))[0] if case.make else case.fresh()
     for holder in ("params", "state"):
         saved = getattr(old, holder, None) or {}
         if set(saved) != set(getattr(new, holder, None) or {}):

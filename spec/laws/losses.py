@@ -76,7 +76,8 @@ def gradient(case: LossCase) -> None:
         for given, target in _batches(case):
             point = np.ascontiguousarray(within(case.loss, scale * given, given))
             loss, probe = case.fresh(), case.fresh()
-            value = float(probe.forward(point, target))
+            each = [abs(float(loss.forward(point[i : i + 1], target[i : i + 1]))) for i in range(len(point))]
+            probe.forward(point, target)
             slope = np.asarray(probe.backward())
             if slope.shape != point.shape:
                 raise Violation(
@@ -91,7 +92,7 @@ def gradient(case: LossCase) -> None:
                 point,
                 slope,
                 name="d prediction",
-                scale=abs(value),
+                scale=float(np.mean(each)),
                 rng=case.rng,
             )
             clues = Clues(prediction=point.copy(), target=target, constants=constants(loss))
