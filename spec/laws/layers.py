@@ -40,13 +40,15 @@ def registered(case: LayerCase) -> None:
 
 
 def _in_use(case: LayerCase, name: str) -> None:
-    still = case.fresh(False).forward(case.x)
     replaced, written = case.fresh(False), case.fresh(False)
+    still = [np.array(layer.forward(case.x)) for layer in (replaced, written)]
     array = np.asarray(replaced.params[name])
     moved = array + (0.5 + case.rng.random(array.shape)).astype(array.dtype)
     replaced.params[name] = moved
     written.params[name][...] = moved
-    one, two = (not np.array_equal(layer.forward(case.x), still) for layer in (replaced, written))
+    one, two = (
+        not np.array_equal(layer.forward(case.x), y) for layer, y in zip((replaced, written), still, strict=True)
+    )
     if one != two:
         found = "read from another array than this" if two else "copied elsewhere, so that a step in place is not seen"
         _accuse_holder(case, f"params[{name!r}]", found, f"self.params[{name!r}] read at each use", "forward")

@@ -65,10 +65,35 @@ def repeatable_backward(case: LossCase) -> None:
 
 
 @law(
+    "loss-mean",
+    kind="loss",
+    family="output range",
+    statement="The loss of a batch is the mean of the losses of its samples, also where N = C and where C = 1.",
+)
+def loss_mean(case: LossCase) -> None:
+    """Whole batches against their samples one at a time, in float64."""
+    for point, target in _batches(case):
+        whole = float(case.fresh().forward(point, target))
+        each = [float(case.fresh().forward(point[i : i + 1], target[i : i + 1])) for i in range(len(point))]
+        mean = float(np.mean(each))
+        if not np.isclose(whole, mean, rtol=1e-6, atol=1e-9):
+            summed = np.isclose(whole, sum(each), rtol=1e-6)
+            raise Violation(
+                "loss-mean",
+                where=case.where("forward"),
+                array="loss",
+                actual=f"{whole:.6g} for predictions of shape {point.shape}",
+                expected=f"{mean:.6g}, the mean over its samples",
+                cause="a sum over the batch where the mean is due" if summed else "",
+            )
+
+
+@law(
     "gradient",
     kind="loss",
     family="convergence",
     statement="backward gives the gradient of the loss that forward reports, divided by N once, at extreme logits too.",
+    rests_on=("loss-mean", "repeatable-backward"),
 )
 def gradient(case: LossCase) -> None:
     """Finite differences of the reported number, at three scales of prediction and for several sizes of the batch."""
@@ -97,30 +122,6 @@ def gradient(case: LossCase) -> None:
             )
             clues = Clues(prediction=point.copy(), target=target, constants=constants(loss))
             accuse(found, where=case.where("backward"), samples=len(point), gradient=slope, clues=clues)
-
-
-@law(
-    "loss-mean",
-    kind="loss",
-    family="output range",
-    statement="The loss of a batch is the mean of the losses of its samples, also where N = C and where C = 1.",
-)
-def loss_mean(case: LossCase) -> None:
-    """Whole batches against their samples one at a time, in float64."""
-    for point, target in _batches(case):
-        whole = float(case.fresh().forward(point, target))
-        each = [float(case.fresh().forward(point[i : i + 1], target[i : i + 1])) for i in range(len(point))]
-        mean = float(np.mean(each))
-        if not np.isclose(whole, mean, rtol=1e-6, atol=1e-9):
-            summed = np.isclose(whole, sum(each), rtol=1e-6)
-            raise Violation(
-                "loss-mean",
-                where=case.where("forward"),
-                array="loss",
-                actual=f"{whole:.6g} for predictions of shape {point.shape}",
-                expected=f"{mean:.6g}, the mean over its samples",
-                cause="a sum over the batch where the mean is due" if summed else "",
-            )
 
 
 @law(
