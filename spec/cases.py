@@ -36,7 +36,7 @@ def _opened(thing: Any) -> Any:
     if hasattr(thing, "__dict__"):
         return thing
     kind = type(thing)
-    wide = object.__new__(type(kind.__name__, (kind,), {}))
+    wide: Any = object.__new__(type(kind.__name__, (kind,), {}))
     state = thing.__reduce_ex__(2)[2]
     for name, value in (state[1] if state else {}).items():
         setattr(wide, name, value)

@@ -214,11 +214,13 @@ def _loss(f: Callable[..., Array], *usual: float, outputs: bool = True) -> Calla
 
 
 def _at(z: Array, labels: Array) -> Array:
-    return np.take_along_axis(z, labels.reshape(-1, 1), axis=1)
+    found: Array = np.take_along_axis(z, labels.reshape(-1, 1), axis=1)
+    return found
 
 
 def _smoothed(z: Array, labels: Array, a: float) -> Array:
-    return -((1 - a) * _at(log_softmax(z), labels) + a * log_softmax(z).mean(axis=1, keepdims=True))
+    found: Array = -((1 - a) * _at(log_softmax(z), labels) + a * log_softmax(z).mean(axis=1, keepdims=True))
+    return found
 
 
 def _gaps(z: Array, labels: Array, margin: float) -> Array:
@@ -241,7 +243,7 @@ LOSSES: dict[str, Definition] = {
         (_loss(_smoothed, 0.0, outputs=False),),
     ),
     "nll": Definition(
-        "C. M. Bishop, Pattern Recognition and Machine Learning, section 4.3: of log probabilities, or of probabilities",
+        "C. M. Bishop, Pattern Recognition and Machine Learning, section 4.3: of log probabilities, or of p",
         (_loss(lambda z, y: -_at(z, y), outputs=False), _loss(lambda z, y: -np.log(_at(z, y)), outputs=False)),
     ),
     "binary_cross_entropy": Definition(

@@ -28,8 +28,9 @@ import numpy as np
 
 from spec.arrays import Array, first_index, is_finite
 from spec.cases import copied
-from spec.causes import FIT, Clues, explain, explain_shape
+from spec.causes import FIT, explain, explain_shape
 from spec.definitions import constants
+from spec.mistakes import Clues
 from spec.violation import Inconclusive, Violation, Where
 
 HOLDS, BROKEN = 1e-5, 1e-4
@@ -265,7 +266,7 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
             clues.x, clues.y = point, y
             clues.jacobian = lambda: _jacobian(template, point, y)
         elif array.size <= EVERY:
-            clues.of_row = lambda row, array=array: _of_row(template, point, dy, row, array)  # type: ignore[misc]
+            clues.of_row = lambda row, array=array: _of_row(template, point, dy, row, array)
         accuse(found, where=where, samples=len(point), gradient=np.asarray(gradient), clues=clues)
 
 

@@ -50,7 +50,7 @@ def _in_use(case: LayerCase, name: str) -> None:
         not np.array_equal(layer.forward(case.x), y) for layer, y in zip((replaced, written), still, strict=True)
     )
     if one != two:
-        found = "read from another array than this" if two else "copied elsewhere, so that a step in place is not seen"
+        found = "read from another array than this" if two else "copied, so that a step in place is not seen"
         _accuse_holder(case, f"params[{name!r}]", found, f"self.params[{name!r}] read at each use", "forward")
 
 

@@ -1,4 +1,4 @@
-"""The laws of `backward`: it is the gradient of forward, linear in dy, and answers the latest forward of its instance."""
+"""The laws of `backward`: the gradient of forward, linear in dy, an answer to the latest forward of its instance."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def linear_backward(case: LayerCase) -> None:
     shape = copy.deepcopy(template).forward(point)
     one, two = some_dy(case, shape), np.roll(some_dy(case, shape), 1, axis=-1)
     first, second = answer(one), answer(two)
-    trials = [(f"{factor:g}·dy", factor * one, {k: factor * g for k, g in first.items()}) for factor in (0, 2, 1e3, 1e-3)]
+    trials = [(f"{k:g}·dy", k * one, {name: k * g for name, g in first.items()}) for k in (0, 2, 1e3, 1e-3)]
     trials.append(("dy₁ + dy₂", one + two, {k: g + second[k] for k, g in first.items()}))
     cause = "something besides a product with dy: a constant, a clip, a mask or a norm taken from dy"
     for what, dy, wanted in trials:

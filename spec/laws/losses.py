@@ -8,11 +8,11 @@ import numpy as np
 
 from spec.arrays import Array, first_index, is_finite
 from spec.cases import LossCase
-from spec.causes import Clues
 from spec.claims import claim, interval, within
 from spec.definitions import LOSSES, constants, standard
 from spec.gradient import accuse, measure
 from spec.law import law
+from spec.mistakes import Clues
 from spec.violation import DoesNotApply, Violation
 
 EXTREME = 1e4  # a logit that a confident network may well produce
@@ -171,7 +171,8 @@ def loss_minimum(case: LossCase) -> None:
         )
     least = claim(case.loss, "minimum")
     point = case.prediction.astype(np.float64)
-    values = [float(case.fresh().forward(z, case.target)) for z in (right, wrong, point, within(case.loss, -point, point))]
+    tried = (right, wrong, point, within(case.loss, -point, point))
+    values = [float(case.fresh().forward(z, case.target)) for z in tried]
     if least is not None and min(values) < least - 1e-9 * max(1.0, abs(least)):
         raise Violation(
             "loss-minimum",
@@ -236,7 +237,7 @@ def shift_invariant(case: LossCase) -> None:
     "soft-labels",
     kind="loss",
     family="domain",
-    statement="Where soft_labels is claimed, one-hot rows give the loss and the gradient of the labels that they stand for.",
+    statement="Where soft_labels is claimed, one-hot rows give the loss and the gradient of their labels.",
     rests_on=("gradient",),
 )
 def soft_labels(case: LossCase) -> None:

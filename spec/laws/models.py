@@ -43,7 +43,7 @@ def registered(case: ModelCase) -> None:
                 model.params[name] = moved
             noticed.append(not np.array_equal(model.predict(x), still))
         if noticed[0] != noticed[1]:
-            found = "not what the model reads" if noticed[0] else "copied elsewhere, so that a step in place is not seen"
+            found = "not what the model reads" if noticed[0] else "copied, so that a step in place is not seen"
             _accuse(case, "registered", f"params[{name!r}]", found, f"self.params[{name!r}] read at each use")
 
 

@@ -221,7 +221,8 @@ def loss_case(row: tuple[Any, str], seed: int) -> LossCase:
     """Five rows of predictions, labels or Gaussian targets."""
     rng = np.random.default_rng(seed)
     real = getattr(row[0], "targets", "") == "real"
-    return LossCase("p", row[0], rng.standard_normal((5, 4)), rng.standard_normal((5, 4)) if real else rng.integers(0, 4, 5))
+    target: Array = rng.standard_normal((5, 4)) if real else rng.integers(0, 4, 5)
+    return LossCase("p", row[0], rng.standard_normal((5, 4)), target)
 
 
 PLANTED: list[tuple[Callable[[Any, int], Any], Any]] = [

@@ -112,7 +112,7 @@ class ExtraGradient(Dense):
 
 
 class SharedParams(Dense):
-    params = {"W": np.ones((4, 3), np.float32), "b": np.zeros(3, np.float32)}
+    params: dict[str, Array] = dict(W=np.ones((4, 3), np.float32), b=np.zeros(3, np.float32))  # noqa: C408, RUF012
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class SharedParams(Dense):
 
 
 class SharedGrads(Dense):
-    grads: dict[str, Array] = {}
+    grads: dict[str, Array] = {}  # noqa: RUF012  # the mistake
 
     def __init__(self) -> None:
         super().__init__()
