@@ -40,7 +40,8 @@ def audit(settings: Settings, model: Any, x: Array, labels: Array, docket: Docke
             probe = rng.standard_normal((5, *shape)).astype(np.float32)
             if (domain := interval(layer)) is not None:
                 probe = probe.clip(*domain)
-            judge(LayerCase(path, layer, probe, seed=settings.seed), docket)
+            name = path.split(":")[1].split("(")[0]
+            judge(LayerCase(path, layer, probe, seed=settings.seed, name=name), docket)
 
     def make(rng: np.random.Generator) -> Any:
         return build_model(settings, x.shape[1], int(model.predict(x[:1]).shape[1]), rng)

@@ -72,12 +72,12 @@ class BinaryCrossEntropy(Loss):
     domain = "logits"
 
     def forward(self, prediction: Array, target: Array) -> float:
-        z = prediction
-        self.slope: Array = (0.5 * (1 + np.tanh(0.5 * z)) - target) / len(z)
-        return float((np.maximum(z, 0) - z * target + np.log1p(np.exp(-np.abs(z)))).sum()) / len(z)
+        z, t = prediction, target.astype(prediction.dtype, copy=False)
+        self.off: Array = 0.5 * (1 + np.tanh(0.5 * z)) - t
+        return float((np.maximum(z, 0) - z * t + np.log1p(np.exp(-np.abs(z)))).sum()) / len(z)
 
     def backward(self) -> Array:
-        return self.slope
+        return self.off / len(self.off)
 
     def probabilities(self, prediction: Array) -> Array:
         """The sigmoids of each row, made to sum to 1."""
@@ -92,7 +92,7 @@ class MeanSquaredError(Loss):
     targets = "real"
 
     def forward(self, prediction: Array, target: Array) -> float:
-        self.off: Array = prediction - target
+        self.off: Array = prediction - target.astype(prediction.dtype, copy=False)
         return 0.5 * float(np.vdot(self.off, self.off)) / len(prediction)
 
     def backward(self) -> Array:

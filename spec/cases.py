@@ -7,6 +7,8 @@ changes what it judges.
 from __future__ import annotations
 
 import copy
+import pickle
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -14,7 +16,31 @@ from typing import Any, ClassVar
 import numpy as np
 
 from spec.arrays import Array
+from spec.claims import within
 from spec.violation import Where
+
+STREAM = 0x1A57  # keeps what a law draws apart from what its author drew from the same seed
+AHEAD = 997  # numbers by which a generator moves on before it draws something else
+
+
+def copied(thing: Any) -> tuple[Any, list[Any]]:
+    """A deep copy that takes any attribute, and the generators that it holds, however deep."""
+    memo: dict[int, Any] = {}
+    twin = _opened(copy.deepcopy(thing, memo))
+    kinds = (np.random.Generator, np.random.RandomState, random.Random)
+    return twin, [found for found in memo.values() if isinstance(found, kinds)]
+
+
+def _opened(thing: Any) -> Any:
+    """An object of a class with __slots__ moves to a subclass without, where guards and modes find a place."""
+    if hasattr(thing, "__dict__"):
+        return thing
+    kind = type(thing)
+    wide: Any = object.__new__(type(kind.__name__, (kind,), {}))
+    state = thing.__reduce_ex__(2)[2]
+    for name, value in (state[1] if state else {}).items():
+        setattr(wide, name, value)
+    return wide
 
 
 @dataclass
@@ -29,8 +55,8 @@ class Case:
 
     @property
     def rng(self) -> np.random.Generator:
-        """A generator that starts afresh for every law."""
-        return np.random.default_rng(self.seed)
+        """A generator that starts afresh for every law, on a stream of its own: x may come from default_rng(seed)."""
+        return np.random.default_rng((self.seed, STREAM))
 
 
 @dataclass
@@ -41,10 +67,36 @@ class LayerCase(Case):
     layer: Any
     x: Array
     contract: str | None = None
+    make: Callable[[np.random.Generator], Any] | None = field(default=None, kw_only=True)
+    """Builds another such layer from a generator, for the law that saved arrays are all there is to save."""
 
-    def fresh(self) -> Any:
-        """A deep copy, so that no probe sees what another left behind."""
-        return copy.deepcopy(self.layer)
+    def fresh(self, training: bool | None = None, *, other_draws: bool = False) -> Any:
+        """A deep copy, so that no probe sees what another left behind, in the given mode or the one it is in.
+
+        With `other_draws` its generators have moved on, so that what it draws is different.
+        """
+        layer, generators = copied(self.layer)
+        for generator in generators if other_draws else ():
+            for _ in range(AHEAD):
+                generator.random()
+        layer.needs_dx = True
+        if training is not None:
+            layer.training = training
+        return layer
+
+    @property
+    def draws(self) -> bool:
+        """Whether forward takes from a generator in training."""
+        layer, generators = copied(self.layer)
+        layer.training = True
+        before = pickle.dumps(generators)
+        layer.forward(self.x)
+        return pickle.dumps(generators) != before
+
+    @property
+    def other(self) -> Array:
+        """Another batch of the same shape, within the layer's domain."""
+        return within(self.layer, self.x[::-1] * self.x.dtype.type(1.5), self.x[::-1])
 
     def where(self, method: str) -> Where:
         """The place of one of the layer's methods."""
@@ -62,7 +114,7 @@ class LossCase(Case):
 
     def fresh(self) -> Any:
         """A deep copy of the loss."""
-        return copy.deepcopy(self.loss)
+        return copied(self.loss)[0]
 
     def where(self, method: str) -> Where:
         """The place of one of the loss's methods."""

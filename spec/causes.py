@@ -1,51 +1,178 @@
 """Explains a wrong gradient: which usual mistake accounts for the whole difference.
 
-Each row of the table is a factor k with analytic = k · numeric at every slope that was measured, and the mistake that
-leaves that factor behind. A factor that fits only part of the slopes explains nothing and is not named.
+Each row of the tables below is a mistake and what it would have made of the right slopes. Only a mistake that accounts
+for every slope that was measured is named; where two do, both are; where more do, none is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from spec.arrays import Array
+from spec.mistakes import Clues, rows
 
-FIT = 1e-3  # how closely a factor must account for every slope
+Place = tuple[int, ...] | None
 
+FIT = 1e-4  # how closely a mistake must account for every slope
+FEW = 3  # slopes that differ from zero: fewer fit too much by chance
 
-def explain(analytic: Array, numeric: Array, *, samples: int, shape: tuple[int, ...]) -> str:
+def explain(
+    analytic: Array,
+    numeric: Array,
+    *,
+    samples: int,
+    shape: tuple[int, ...],
+    places: Sequence[Place] | None = None,
+    clues: Clues | None = None,
+    fit: float = FIT,
+) -> str:
     """Name the mistake behind slopes `analytic` where `numeric` is right, or "" where none fits the whole.
 
-    `samples` is the size of the batch, `shape` that of the gradient; a factor equal to 1 is no mistake.
+    `samples` is the size of the batch, `shape` that of the gradient; `places` says which entry each slope is, in C
+    order unless given. A factor equal to 1 is no mistake.
     """
     if not np.isfinite(analytic).all() or not numeric.any():
         return ""
     if not analytic.any():
         return "a gradient that is never computed: it is zero everywhere"
-    for factor, mistake in _factors(samples, shape):
-        if factor != 1 and np.abs(analytic - factor * numeric).max() <= FIT * np.abs(factor * numeric).max():
-            return f"{mistake} (ratio {factor:.4g})"
-    if len(shape) == 2 and shape[0] == shape[1] and analytic.size == shape[0] * shape[1]:
-        turned = numeric.reshape(shape).T.reshape(-1)
-        if np.allclose(analytic, turned, rtol=FIT, atol=FIT * np.abs(numeric).max()):
-            return "a transposed product"
-    half_right = np.isclose(analytic, numeric, rtol=FIT, atol=0)
-    if half_right.any() and not analytic[~half_right].any():
-        return "a mask that is too wide: the slopes that are not zero by mistake are right"
-    if half_right.any() and not numeric[~half_right].any():
-        return "a mask that is missing: slopes that should be zero are not"
-    return ""
+    seen = _Seen(np.asarray(analytic, float), np.asarray(numeric, float), fit)
+    factors = [f"{words} (ratio {k:.4g})" for k, words in _factors(samples, shape) if k != 1 and seen.fits(k * numeric)]
+    if factors:
+        return _either(factors)
+    whole = _Whole(seen, shape, places)
+    found = [words for words, made in rows(whole.numeric(), clues or Clues(), samples) if whole.fits(made)]
+    return _either(found) or _masks(seen) or _constant(seen, clues or Clues())
+
+
+def _either(found: list[str]) -> str:
+    found = list(dict.fromkeys(found))
+    return found[0] if len(found) == 1 else f"either {found[0]}, or {found[1]}" if len(found) == 2 else ""
+
+
+@dataclass
+class _Seen:
+    analytic: Array
+    numeric: Array
+    fit: float
+
+    def fits(self, made: Array) -> bool:
+        """Whether `made`, which is not the right answer, is what was found at every slope."""
+        if not np.isfinite(made).all() or not made.any():
+            return False
+        near = float(np.abs(self.analytic - made).max()) <= self.fit * float(np.abs(made).max())
+        return near and not np.allclose(made, self.numeric, rtol=10 * self.fit, atol=0)
+
+
+@dataclass
+class _Whole:
+    """The slopes at coordinates, and where in the gradient they stand."""
+
+    seen: _Seen
+    shape: tuple[int, ...]
+    places: Sequence[Place] | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every entry was measured, in order."""
+        return self.places is None and self.seen.analytic.size == int(np.prod(self.shape))
+
+    def picked(self, made: Array) -> tuple[Array, Array]:
+        """`made`, of the gradient's shape, at the coordinates, and what was found there."""
+        places = list(np.ndindex(self.shape)) if self.places is None else self.places
+        kept = [i for i, place in enumerate(places) if place is not None and i < self.seen.analytic.size]
+        at = [places[i] for i in kept]
+        return np.array([made[place] for place in at], float), self.seen.analytic[kept]
+
+    def fits(self, made: Any) -> bool:
+        """Whether an array of the gradient's shape accounts for every coordinate; enough of them, and not by chance."""
+        if callable(made):
+            made = made()
+        if made is None or np.shape(made) != self.shape or not self.shape:
+            return False
+        wanted, found = self.picked(np.asarray(made, float))
+        if np.count_nonzero(found) < FEW or not np.isfinite(wanted).all():
+            return False
+        return bool(np.abs(found - wanted).max() <= self.seen.fit * np.abs(found).max())
+
+    def numeric(self) -> Array | None:
+        """The right gradient in its own shape, where every entry was measured."""
+        size = int(np.prod(self.shape))
+        if self.seen.numeric.size != size or (self.places is not None and None in self.places):
+            return None
+        return self.seen.numeric.reshape(self.shape)
 
 
 def _factors(samples: int, shape: tuple[int, ...]) -> list[tuple[float, str]]:
     rows = [
-        (-1.0, "the sign is turned round"),
+        (-1.0, "the wrong sign"),
         (2.0, "a factor 2 too many, as of a square without its half"),
         (0.5, "a factor 2 too few, as of a square whose 2 was dropped"),
-        (1 / samples, "divided by the batch size N once too often, or a mean where a sum is due"),
-        (float(samples), "not divided by the batch size N, or a sum where a mean is due"),
+        (1 / samples, "a division by the batch size N once too often, or a mean where a sum is due"),
+        (float(samples), "a missing division by the batch size N, or a sum where a mean is due"),
+        (-2.0, "the wrong sign, and a factor 2 too many"),
+        (-1 / samples, "the wrong sign, and a division by the batch size N once too often"),
     ]
     for size in dict.fromkeys(shape):
-        rows.append((1 / size, f"divided by the size {size} of an axis, as by a mean over it"))
-        rows.append((float(size), f"multiplied by the size {size} of an axis"))
+        if size != samples:
+            rows.append((1 / size, f"a division by the size {size} of an axis, as by a mean over it"))
+            rows.append((float(size), f"a product with the size {size} of an axis"))
+    if len(shape) > 1:
+        rows.append((1 / np.prod(shape), "a mean over all entries where a sum is due"))
     return rows
+
+
+def _masks(seen: _Seen) -> str:
+    half_right = np.isclose(seen.analytic, seen.numeric, rtol=10 * seen.fit, atol=0)
+    if np.count_nonzero(seen.analytic[half_right]) < FEW:
+        return ""
+    if not seen.analytic[~half_right].any():
+        return "a mask that is too wide: the slopes that are not zero by mistake are right"
+    if not seen.numeric[~half_right].any():
+        return "a mask that is missing: slopes that should be zero are not"
+    return ""
+
+
+def _constant(seen: _Seen, clues: Clues) -> str:
+    """One factor on every slope that is none of the usual ones, a cut at ±c, or a multiple of the parameter added."""
+    if np.count_nonzero(np.abs(seen.numeric) > seen.fit * np.abs(seen.numeric).max()) < FEW:
+        return ""
+    k = float(seen.analytic @ seen.numeric / (seen.numeric @ seen.numeric))
+    if seen.fits(k * seen.numeric):
+        own = [words for made, words in _of_constants(clues.constants) if abs(k - made) <= seen.fit * abs(k)]
+        return f"{_either(own) or 'a constant factor'} (ratio {k:.4g})"
+    top = float(np.abs(seen.analytic).max())
+    if seen.fits(np.clip(seen.numeric, -top, top)):
+        return f"a gradient that is cut off at ±{top:.4g}"
+    if clues.itself is not None and clues.itself.size == seen.analytic.size and clues.itself.any():
+        own_array = clues.itself.reshape(-1)
+        k = float((seen.analytic - seen.numeric) @ own_array / (own_array @ own_array))
+        if k and seen.fits(seen.numeric + k * own_array):
+            return f"a multiple of the parameter itself added, as by weight decay (multiple {k:.4g})"
+    return ""
+
+
+def _of_constants(constants: Sequence[float]) -> list[tuple[float, str]]:
+    """Factors that a layer's own numbers leave behind: a rate, a slope, a scale."""
+    rows = []
+    for v in constants:
+        rows += [(v, f"a product with the layer's own {v:g} too many"), (1 - v, f"a product with 1 − {v:g} too many")]
+        rows += [(1 / v, f"a division by the layer's own {v:g} too many")] if v else []
+        rows += [(1 / (1 - v), f"a division by 1 − {v:g} too many")] if v != 1 else []
+    return rows
+
+
+def explain_shape(found: tuple[int, ...], wanted: tuple[int, ...], samples: int) -> str:
+    """Name the mistake behind a gradient of another shape, or "" where several could be."""
+    if found == wanted[::-1] and found != wanted:
+        return "a transposed product"
+    if found == (samples, *wanted):
+        return "a sum over the batch that is missing"
+    if len(found) == len(wanted) + 1 and 1 in found and tuple(n for n in found if n != 1) == wanted:
+        return "an axis of size 1 that is kept, as by keepdims"
+    if found == (samples,) and len(wanted) == 1:
+        return "a sum over the wrong axis"
+    return "a sum over everything, not over the batch alone" if found == () else ""

@@ -39,6 +39,10 @@ def _is_bool(value: Any) -> bool:
     return isinstance(value, bool)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and not isnan(value)
+
+
 def _optional(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: value is None or fits(value)
 
@@ -47,6 +51,12 @@ CLAIMS = {row.name: row for row in (
     Claim("couples_samples", False, _is_bool, "True or False"),
     Claim("domain", None, lambda v: v in (None, "logits") or _interval(v), 'a pair (low, high) or "logits"'),
     Claim("range", None, _optional(_interval), "a pair (low, high)"),
+    Claim("monotone", False, _is_bool, "True or False"),
+    Claim("odd", False, _is_bool, "True or False"),
+    Claim("keeps_mean", True, _is_bool, "True or False"),
+    Claim("minimum", None, _optional(_is_number), "a number"),
+    Claim("shift_invariant", None, _optional(_is_bool), "True or False"),
+    Claim("soft_labels", False, _is_bool, "True or False"),
     Claim("targets", "labels", lambda v: v in ("labels", "binary", "real"), '"labels", "binary" or "real"'),
     Claim("variance", None, _optional(callable), "a function of (fan_in, fan_out)"),
     Claim("restarts", False, _is_bool, "True or False"),

@@ -10,12 +10,16 @@ slopes that are truly zero. err ≤ 1e-5 holds, up to 1e-4 is tolerated, beyond 
 more closely: with Richardson's extrapolation (curvature), with smaller steps (a kink nearby), and with one-sided
 slopes (a kink right here, where every value between the two is right).
 
+What computes in float32 whatever it is handed is too coarse for such steps. It is judged at h = 5e-3 and 1e-2, and is
+wrong only where both steps say so by more than 2% and more than its roundoff.
+
 Source: W. H. Press et al., Numerical Recipes, section 5.7; Stanford CS231n, "Gradient checks".
 """
 
 from __future__ import annotations
 
 import copy
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,10 +27,15 @@ from typing import Any
 import numpy as np
 
 from spec.arrays import Array, first_index, is_finite
-from spec.causes import explain
+from spec.cases import copied
+from spec.causes import FIT, explain, explain_shape
+from spec.definitions import constants
+from spec.mistakes import Clues
 from spec.violation import Inconclusive, Violation, Where
 
 HOLDS, BROKEN = 1e-5, 1e-4
+COARSE = 2e-2  # what BROKEN is to float32
+COARSE_STEPS = (5e-3, 1e-2)
 EVERY = 400  # arrays up to this size are checked at every coordinate
 SAMPLE = 100  # of larger ones, so many coordinates, and
 DIRECTIONS = 3  # so many random directions, which together see every entry
@@ -43,6 +52,7 @@ class Slopes:
     places: list[tuple[int, ...] | None] = field(default_factory=list)  # None along a direction
     suspects: list[int] = field(default_factory=list)
     kinks: int = 0
+    coarse: bool = False
 
     @property
     def worst(self) -> int:
@@ -52,10 +62,20 @@ class Slopes:
 
 
 def measure(
-    f: Callable[[], float], array: Array, analytic: Array, *, name: str, scale: float, rng: np.random.Generator
+    f: Callable[[], float],
+    array: Array,
+    analytic: Array,
+    *,
+    name: str,
+    scale: float,
+    rng: np.random.Generator,
+    coarse: bool = False,
 ) -> Slopes:
-    """Measure the slopes of f, which reads `array` afresh at each call, against `analytic`, of the same shape."""
-    found = Slopes(name)
+    """Measure the slopes of f, which reads `array` afresh at each call, against `analytic`, of the same shape.
+
+    `coarse` says that f computes in float32.
+    """
+    found = Slopes(name, coarse=coarse)
     flat, slopes = array.reshape(-1), np.asarray(analytic, np.float64).reshape(-1)
     if not np.shares_memory(flat, array):
         raise ValueError("the array to perturb must be contiguous")
@@ -67,13 +87,18 @@ def measure(
         along = slopes[line.at] if line.direction is None else float(slopes @ line.direction)
         place = np.unravel_index(line.at, array.shape) if line.direction is None else None
         found.analytic.append(float(along))
-        found.numeric.append(line.central(line.step))
+        found.numeric.append(line.central(COARSE_STEPS[1] / 1e-5 * line.step if coarse else line.step))
         found.places.append(None if place is None else tuple(int(i) for i in place))
     largest = max((abs(n) for n, place in zip(found.numeric, found.places, strict=True) if place), default=0.0)
     for i, line in enumerate(lines):
         a, n = found.analytic[i], found.numeric[i]
         floor = max(1e-3 * largest, 1e-5 * scale, np.finfo(float).tiny)
-        if not abs(a - n) <= HOLDS * max(abs(a), abs(n), floor):
+        if coarse:
+            verdict, found.numeric[i] = line.coarsely(a, max(0.1 * largest, floor), scale)
+            found.kinks += verdict == "kink"
+            if verdict == "wrong":
+                found.suspects.append(i)
+        elif not abs(a - n) <= HOLDS * max(abs(a), abs(n), floor):
             verdict, found.numeric[i] = line.closer(a, floor, scale)
             found.kinks += verdict == "kink"
             if verdict == "wrong":
@@ -116,6 +141,20 @@ class _Line:
         down, low = self.shifted(-h)
         return (high - low) / (up - down)
 
+    def coarsely(self, a: float, floor: float, scale: float) -> tuple[str, float]:
+        """The verdict in float32: right if either step says so, a kink where the slopes of the two sides disagree."""
+        n, here = 0.0, self.f()
+        for relative in COARSE_STEPS:
+            h = relative / 1e-5 * self.step
+            (up, high), (down, low) = self.shifted(h), self.shifted(-h)
+            n, right, left = (high - low) / (up - down), (high - here) / up, (low - here) / down
+            margin = COARSE * max(abs(a), abs(n), floor) + 4 * float(np.finfo(np.float32).eps) * scale / h
+            if abs(a - n) <= margin:
+                return "right", n
+            if abs(right - left) > 10 * margin:
+                return "kink", n
+        return "wrong", n
+
     def closer(self, a: float, floor: float, scale: float) -> tuple[str, float]:
         """A second look at a suspect: "right", "kink" or "wrong", with the best estimate of the slope."""
         h = self.step
@@ -137,7 +176,7 @@ class _Line:
         return ("right" if tolerated else "wrong"), best
 
 
-def accuse(found: Slopes, *, where: Where, samples: int, gradient: Array) -> None:
+def accuse(found: Slopes, *, where: Where, samples: int, gradient: Array, clues: Clues | None = None) -> None:
     """Raise what the measured slopes amount to: nothing, Inconclusive, or the Violation of law `gradient`."""
     if found.suspects:
         i = found.worst
@@ -149,7 +188,13 @@ def accuse(found: Slopes, *, where: Where, samples: int, gradient: Array) -> Non
             actual=f"{found.analytic[i]:.6g}",
             expected=f"{found.numeric[i]:.6g}, the slope measured by finite differences",
             cause=explain(
-                np.array(found.analytic), np.array(found.numeric), samples=samples, shape=gradient.shape
+                np.array(found.analytic),
+                np.array(found.numeric),
+                samples=samples,
+                shape=gradient.shape,
+                places=found.places,
+                clues=clues,
+                fit=COARSE if found.coarse else FIT,
             ),
         )
     if found.kinks > KINKS * max(1, len(found.places)):
@@ -191,11 +236,11 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
     template.needs_dx = True
     point = np.array(x, np.float64, order="C")
     probe = copy.deepcopy(template)
+    before = {name: np.array(g) for name, g in (getattr(probe, "grads", None) or {}).items()}
     y = np.array(probe.forward(point))  # copied: the layer may write its next answer into the same array
-    if y.dtype != np.float64:
-        raise Inconclusive(f"forward answers float64 in {y.dtype}, too coarse to differentiate")
     dy = rng.standard_normal(y.shape)
-    dx = probe.backward(dy)
+    dx = probe.backward(dy)  # before any other forward, whose cache it might share
+    coarse = y.dtype != np.float64 or _rounds(template, point, y)
     where = Where.of(type(layer).backward, path or type(layer).__name__)
     targets = {"dx": (point, dx)}
     params = getattr(template, "params", None) or {}
@@ -214,9 +259,51 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
 
     scale = float(np.abs(dy * y).sum())
     for name, (array, gradient) in targets.items():
-        _same_shape(name, gradient, array, where)
-        found = measure(loss, array, gradient, name=name, scale=scale, rng=rng)
-        accuse(found, where=where, samples=len(point), gradient=gradient)
+        _same_shape(name, gradient, array, where, len(point))
+        found = measure(loss, array, gradient, name=name, scale=scale, rng=rng, coarse=coarse)
+        clues = Clues(dy=dy, itself=array, before=before.get(name[1:]), constants=constants(layer))
+        if name == "dx":
+            clues.x, clues.y = point, y
+            clues.jacobian = lambda: _jacobian(template, point, y)
+        elif array.size <= EVERY:
+            clues.of_row = lambda row, array=array: _of_row(template, point, dy, row, array)
+        accuse(found, where=where, samples=len(point), gradient=np.asarray(gradient), clues=clues)
+
+
+def _rounds(layer: Any, x: Array, y: Array) -> bool:
+    """Whether forward is deaf to a change of 1e-12 but not to one of 1e-3: float32 inside, whatever comes out."""
+    heard = [not np.array_equal(copy.deepcopy(layer).forward(x * (1 + change)), y) for change in (1e-12, 1e-3)]
+    return heard == [False, True]
+
+
+def _jacobian(layer: Any, x: Array, y: Array) -> Array | None:
+    """∂y/∂x as (y.size, x.size) by central differences, where that is small enough to measure."""
+    if x.size > EVERY:
+        return None
+    columns = np.empty((y.size, x.size))
+    for j, place in enumerate(np.ndindex(x.shape)):
+        sides = []
+        for h in (1e-5, -1e-5):
+            moved = x.copy()
+            moved[place] += h
+            sides.append(np.array(copy.deepcopy(layer).forward(moved)).reshape(-1))
+        columns[:, j] = (sides[0] - sides[1]) / 2e-5
+    return columns
+
+
+def _of_row(layer: Any, x: Array, dy: Array, row: int, array: Array) -> Array:
+    """The slopes of what one sample alone contributes, for a parameter `array` of `layer`."""
+    alone = np.zeros_like(dy)
+    alone[row] = dy[row]
+    flat, slopes = array.reshape(-1), np.empty(array.size)
+    for i, old in enumerate(flat.copy()):
+        sides = []
+        for h in (1e-5, -1e-5):
+            flat[i] = old + h
+            sides.append(float(np.vdot(alone, copy.deepcopy(layer).forward(x))))
+        flat[i] = old
+        slopes[i] = (sides[0] - sides[1]) / 2e-5
+    return slopes.reshape(array.shape)
 
 
 def check_model(model: Any, x: Array, labels: Array, rng: np.random.Generator, *, path: str = "model") -> None:
@@ -290,12 +377,14 @@ def _all_there(params: Mapping[str, Array], grads: Mapping[str, Array], where: W
 
 
 def _repeats(layer: Any, x: Array) -> bool:
-    """Whether one instance answers the same twice, so that probing needs no copies."""
-    probe = copy.deepcopy(layer)
-    return bool(np.array_equal(probe.forward(x), probe.forward(x)))
+    """Whether one instance draws nothing and answers the same twice, so that probing needs no copies."""
+    probe, generators = copied(layer)
+    before = pickle.dumps(generators)
+    first = np.array(probe.forward(x))
+    return bool(np.array_equal(first, probe.forward(x))) and pickle.dumps(generators) == before
 
 
-def _same_shape(name: str, gradient: Any, array: Array, where: Where) -> None:
+def _same_shape(name: str, gradient: Any, array: Array, where: Where, samples: int = 0) -> None:
     if np.shape(gradient) != array.shape:
         raise Violation(
             "gradient",
@@ -303,7 +392,7 @@ def _same_shape(name: str, gradient: Any, array: Array, where: Where) -> None:
             array=name,
             actual=f"of shape {np.shape(gradient)}",
             expected=f"{array.shape}, the shape of what it is the gradient of",
-            cause="a transposed product" if np.shape(gradient) == array.shape[::-1] else "",
+            cause=explain_shape(np.shape(gradient), array.shape, samples),
         )
     if not is_finite(np.asarray(gradient, np.float64)):
         at = first_index(~np.isfinite(gradient))

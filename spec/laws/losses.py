@@ -2,80 +2,133 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from spec.arrays import Array, is_finite
+from spec.arrays import Array, first_index, is_finite
 from spec.cases import LossCase
 from spec.claims import claim, interval, within
+from spec.definitions import LOSSES, constants, standard
 from spec.gradient import accuse, measure
 from spec.law import law
+from spec.mistakes import Clues
 from spec.violation import DoesNotApply, Violation
 
 EXTREME = 1e4  # a logit that a confident network may well produce
 
 
+def _batches(case: LossCase) -> Iterator[tuple[Array, Array]]:
+    """The batch in float64; one of as many samples as there are outputs, one that has one more, and one output alone.
+
+    Where N = C a mistaken axis goes unnoticed or strikes; where C = 1, (N, 1) may be taken for (N,).
+    """
+    point = case.prediction.astype(np.float64)
+    yield point, case.target
+    outputs = point.shape[-1]
+    for count in {outputs, outputs + 1} - {len(point), 1}:
+        rows = np.arange(count) % len(point)
+        yield np.ascontiguousarray(point[rows]), case.target[rows]
+    if claim(case.loss, "targets") != "labels" and point.ndim == 2 and outputs > 1:
+        yield np.ascontiguousarray(point[:, :1]), case.target[:, :1]
+
+
 @law(
-    "gradient",
+    "repeatable-backward",
     kind="loss",
-    family="convergence",
-    statement="backward gives the gradient of the loss that forward reports, divided by N once.",
+    family="reproducibility",
+    statement="backward gives the same gradient twice, and answers the latest forward.",
 )
-def gradient(case: LossCase) -> None:
-    """Finite differences of the reported number, at two scales of prediction."""
-    for scale in (1.0, 5.0):
-        point = case.prediction.astype(np.float64)
-        point = np.ascontiguousarray(within(case.loss, scale * point, point))
-        loss, probe = case.fresh(), case.fresh()
-        value = float(probe.forward(point, case.target))
-        slope = np.asarray(probe.backward())
-        if slope.shape != point.shape:
+def repeatable_backward(case: LossCase) -> None:
+    """Called twice, its first answer written over in between, and once after a forward of other predictions."""
+    clean, used = case.fresh(), case.fresh()
+    used.forward(case.prediction[::-1], case.target)
+    used.backward()
+    clean.forward(case.prediction, case.target)
+    used.forward(case.prediction, case.target)
+    first = np.array(clean.backward())
+    for found, cause in (
+        (np.array(clean.backward()), "backward changes what it keeps, as by an operation in place"),
+        (np.array(used.backward()), "a gradient that is kept from an earlier forward"),
+    ):
+        if not np.array_equal(found, first):
+            at = first_index(found != first) if found.shape == first.shape else None
             raise Violation(
-                "gradient",
+                "repeatable-backward",
                 where=case.where("backward"),
                 array="d prediction",
-                actual=f"of shape {slope.shape}",
-                expected=f"{point.shape}, the shape of the prediction",
+                index=at,
+                actual=f"of shape {found.shape}" if at is None else f"{found[at]:.6g}",
+                expected=str(first.shape) if at is None else f"{first[at]:.6g}",
+                cause=cause,
             )
-        found = measure(
-            lambda at=point, of=loss: float(of.forward(at, case.target)),  # type: ignore[misc]
-            point,
-            slope,
-            name="d prediction",
-            scale=abs(value),
-            rng=case.rng,
-        )
-        accuse(found, where=case.where("backward"), samples=len(point), gradient=slope)
 
 
 @law(
     "loss-mean",
     kind="loss",
     family="output range",
-    statement="The loss of a batch is the mean of the losses of its samples.",
+    statement="The loss of a batch is the mean of the losses of its samples, also where N = C and where C = 1.",
 )
 def loss_mean(case: LossCase) -> None:
-    """The whole batch against its samples one at a time, in float64."""
-    point = case.prediction.astype(np.float64)
-    whole = float(case.fresh().forward(point, case.target))
-    each = [float(case.fresh().forward(point[i : i + 1], case.target[i : i + 1])) for i in range(len(point))]
-    mean = float(np.mean(each))
-    if not np.isclose(whole, mean, rtol=1e-6, atol=1e-9):
-        summed = np.isclose(whole, sum(each), rtol=1e-6)
-        raise Violation(
-            "loss-mean",
-            where=case.where("forward"),
-            array="loss",
-            actual=f"{whole:.6g} for the batch of {len(point)}",
-            expected=f"{mean:.6g}, the mean over its samples",
-            cause="a sum over the batch where the mean is due" if summed else "",
-        )
+    """Whole batches against their samples one at a time, in float64."""
+    for point, target in _batches(case):
+        whole = float(case.fresh().forward(point, target))
+        each = [float(case.fresh().forward(point[i : i + 1], target[i : i + 1])) for i in range(len(point))]
+        mean = float(np.mean(each))
+        if not np.isclose(whole, mean, rtol=1e-6, atol=1e-9):
+            summed = np.isclose(whole, sum(each), rtol=1e-6)
+            raise Violation(
+                "loss-mean",
+                where=case.where("forward"),
+                array="loss",
+                actual=f"{whole:.6g} for predictions of shape {point.shape}",
+                expected=f"{mean:.6g}, the mean over its samples",
+                cause="a sum over the batch where the mean is due" if summed else "",
+            )
+
+
+@law(
+    "gradient",
+    kind="loss",
+    family="convergence",
+    statement="backward gives the gradient of the loss that forward reports, divided by N once, at extreme logits too.",
+    rests_on=("loss-mean", "repeatable-backward"),
+)
+def gradient(case: LossCase) -> None:
+    """Finite differences of the reported number, at three scales of prediction and for several sizes of the batch."""
+    for scale in (1.0, 5.0, 40.0):
+        for given, target in _batches(case):
+            point = np.ascontiguousarray(within(case.loss, scale * given, given))
+            loss, probe = case.fresh(), case.fresh()
+            each = [abs(float(loss.forward(point[i : i + 1], target[i : i + 1]))) for i in range(len(point))]
+            probe.forward(point, target)
+            slope = np.asarray(probe.backward())
+            if slope.shape != point.shape:
+                raise Violation(
+                    "gradient",
+                    where=case.where("backward"),
+                    array="d prediction",
+                    actual=f"of shape {slope.shape}",
+                    expected=f"{point.shape}, the shape of the prediction",
+                )
+            found = measure(
+                lambda at=point, of=loss, to=target: float(of.forward(at, to)),  # type: ignore[misc]
+                point,
+                slope,
+                name="d prediction",
+                scale=float(np.mean(each)),
+                rng=case.rng,
+            )
+            clues = Clues(prediction=point.copy(), target=target, constants=constants(loss))
+            accuse(found, where=case.where("backward"), samples=len(point), gradient=slope, clues=clues)
 
 
 @law(
     "stable",
     kind="loss",
     family="output range",
-    statement="Loss and gradient stay finite, and the loss exact, at extreme predictions within the domain.",
+    statement="Loss and gradient stay finite at extreme predictions within the domain.",
 )
 def stable(case: LossCase) -> None:
     """One confident right answer and one confident wrong one, at ±1e4."""
@@ -83,9 +136,8 @@ def stable(case: LossCase) -> None:
         extreme: Array = case.prediction.copy()
         extreme[:, 0] = np.clip(sign * EXTREME, *(interval(case.loss) or (-EXTREME, EXTREME)))
         loss = case.fresh()
-        with np.errstate(all="ignore"):
-            value = float(loss.forward(extreme, case.target))
-            slope = loss.backward()
+        value = float(loss.forward(extreme, case.target))
+        slope = loss.backward()
         if not (np.isfinite(value) and is_finite(slope)):
             raise Violation(
                 "stable",
@@ -101,7 +153,7 @@ def stable(case: LossCase) -> None:
     "loss-minimum",
     kind="loss",
     family="convergence",
-    statement="The right answer costs less than a wrong one.",
+    statement="The right answer costs less than a wrong one, and nothing costs less than a claimed minimum.",
     rests_on=("stable",),
 )
 def loss_minimum(case: LossCase) -> None:
@@ -116,6 +168,18 @@ def loss_minimum(case: LossCase) -> None:
             actual=f"{low:.6g}",
             expected=f"less than {high:.6g}, the loss of a wrong one",
             cause="the sign of the loss",
+        )
+    least = claim(case.loss, "minimum")
+    point = case.prediction.astype(np.float64)
+    tried = (right, wrong, point, within(case.loss, -point, point))
+    values = [float(case.fresh().forward(z, case.target)) for z in tried]
+    if least is not None and min(values) < least - 1e-9 * max(1.0, abs(least)):
+        raise Violation(
+            "loss-minimum",
+            where=case.where("forward"),
+            array="the loss",
+            actual=f"{min(values):.6g}",
+            expected=f"at least {least:g}, as claimed",
         )
 
 
@@ -138,3 +202,91 @@ def _answers(case: LossCase) -> tuple[Array, Array]:
         told = np.round(case.target.astype(np.float64))
         other = 1 - told
     return low + span * (0.1 + 0.8 * told), low + span * (0.1 + 0.8 * other)
+
+
+@law(
+    "shift-invariant",
+    kind="loss",
+    family="output range",
+    statement="A loss on softmax depends on differences of logits alone: a shift of a row changes nothing.",
+    rests_on=("gradient", "stable"),
+)
+def shift_invariant(case: LossCase) -> None:
+    """Another number is added to each row; the rows of the gradient sum to 0."""
+    claimed = claim(case.loss, "shift_invariant")
+    if claimed is False or not (claimed or standard(case.loss, case.name, LOSSES) == "softmax_cross_entropy"):
+        raise DoesNotApply("it neither claims shift_invariant nor bears the name softmax_cross_entropy")
+    point = case.prediction.astype(np.float64)
+    loss = case.fresh()
+    here, slope = float(loss.forward(point, case.target)), np.array(loss.backward())
+    there = float(case.fresh().forward(point + 100 * case.rng.standard_normal((len(point), 1)), case.target))
+    sums = np.abs(slope.sum(axis=-1))
+    off = abs(here - there) > 1e-6 * max(1.0, abs(here))
+    if off or sums.max() > 1e-6 * max(1.0, float(np.abs(slope).max())):
+        raise Violation(
+            "shift-invariant",
+            where=case.where("forward" if off else "backward"),
+            array="the loss of shifted logits" if off else "the sum of a row of d prediction",
+            actual=f"{there:.6g}" if off else f"{sums.max():.6g}",
+            expected=f"{here:.6g}, as before the shift" if off else "0",
+            cause="something added to the cross-entropy, or a softmax that is not normalized over each row",
+        )
+
+
+@law(
+    "soft-labels",
+    kind="loss",
+    family="domain",
+    statement="Where soft_labels is claimed, one-hot rows give the loss and the gradient of their labels.",
+    rests_on=("gradient",),
+)
+def soft_labels(case: LossCase) -> None:
+    """Integers against the rows of an identity matrix."""
+    if not claim(case.loss, "soft_labels") or claim(case.loss, "targets") != "labels":
+        raise DoesNotApply("soft_labels is not claimed")
+    point, rows = case.prediction.astype(np.float64), np.eye(case.prediction.shape[-1])[case.target]
+    hard, soft = case.fresh(), case.fresh()
+    one, two = float(hard.forward(point, case.target)), float(soft.forward(point, rows))
+    same = np.allclose(hard.backward(), soft.backward(), rtol=1e-6, atol=1e-9)
+    if not (np.isclose(one, two, rtol=1e-6) and same):
+        raise Violation(
+            "soft-labels",
+            where=case.where("forward"),
+            array="the loss of one-hot rows" if not np.isclose(one, two, rtol=1e-6) else "their gradient",
+            actual=f"{two:.6g}" if not np.isclose(one, two, rtol=1e-6) else "another",
+            expected=f"{one:.6g}, that of the labels" if not np.isclose(one, two, rtol=1e-6) else "that of the labels",
+        )
+
+
+@law(
+    "definition",
+    kind="loss",
+    family="convergence",
+    statement="A loss that bears or claims a standard name computes the textbook's values.",
+    rests_on=("gradient", "loss-mean", "stable", "loss-minimum", "shift-invariant"),
+)
+def definition(case: LossCase) -> None:
+    """At two scales of prediction, in float64, one and the same accepted variant must fit."""
+    name = standard(case.loss, case.name, LOSSES)
+    if not name:
+        raise DoesNotApply("it bears and claims no standard name")
+    given = case.prediction.astype(np.float64)
+    points = [given, np.ascontiguousarray(within(case.loss, 3 * given, given[::-1]))]
+    found = np.array([float(case.fresh().forward(point, case.target)) for point in points])
+    misses = []
+    for variant in LOSSES[name].variants:
+        for wanted in variant(points, case.target, constants(case.loss)):
+            off = float(np.abs(found - wanted).max() / max(1.0, np.abs(wanted).max()))
+            if off <= 1e-5:
+                return
+            misses.append((off if np.isfinite(off) else np.inf, wanted))
+    nearest = min(misses, key=lambda miss: miss[0])[1]
+    i = int(np.argmax(np.abs(found - nearest)))
+    raise Violation(
+        "definition",
+        where=case.where("forward"),
+        array=f"the loss of what is called {name}",
+        actual=f"{found[i]:.6g}",
+        expected=f"{nearest[i]:.6g}",
+        cause=f"another function than that of {LOSSES[name].source}",
+    )

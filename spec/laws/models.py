@@ -1,4 +1,5 @@
-"""The laws of a whole network: it starts undecided, breaks symmetry, can learn by heart, and repeats itself."""
+"""The laws of a whole network: it uses its parameters and labels as they are given, predicts each sample for itself,
+starts undecided, breaks symmetry, can learn by heart, and repeats itself."""
 
 from __future__ import annotations
 
@@ -18,10 +19,45 @@ DEAD = 0.9  # more than this share of constant units and a layer hardly computes
 
 
 @law(
+    "registered",
+    kind="model",
+    family="reproducibility",
+    statement="What params holds is what the model computes with, and what it grades.",
+)
+def registered(case: ModelCase) -> None:
+    """Each parameter is replaced, and written over in place: predict must notice both, or neither."""
+    x = case.x[:4]
+    for name in case.fresh().loss_and_grads(x, case.labels[:4])[1]:
+        if name not in case.model.params:
+            _accuse(case, "registered", f"the gradient {name!r}", "one without a parameter", f"params[{name!r}]")
+    still = case.fresh().predict(x)
+    for name in case.model.params:
+        noticed = []
+        for in_place in (True, False):
+            model = case.fresh()
+            array = np.asarray(model.params[name])
+            moved = array + (0.5 + case.rng.random(array.shape)).astype(array.dtype)
+            if in_place:
+                array[...] = moved
+            else:
+                model.params[name] = moved
+            noticed.append(not np.array_equal(model.predict(x), still))
+        if noticed[0] != noticed[1]:
+            found = "not what the model reads" if noticed[0] else "copied, so that a step in place is not seen"
+            _accuse(case, "registered", f"params[{name!r}]", found, f"self.params[{name!r}] read at each use")
+
+
+def _accuse(case: ModelCase, code: str, array: str, actual: str, expected: str, cause: str = "") -> None:
+    method = "predict" if code != "labels" else "loss_and_grads"
+    raise Violation(code, where=case.where(method), array=array, actual=actual, expected=expected, cause=cause)
+
+
+@law(
     "gradient",
     kind="model",
     family="convergence",
     statement="The reported gradients are those of the reported loss, through all layers.",
+    rests_on=("registered",),
 )
 def gradient(case: ModelCase) -> None:
     """Finite differences over a few samples: coordinates, and random directions over each large array."""
@@ -29,6 +65,78 @@ def gradient(case: ModelCase) -> None:
         check_along(case.model, case.x[:20], case.labels[:20], case.rng, path=case.path)
     else:
         check_model(case.model, case.x[:4], case.labels[:4], case.rng, path=case.path)
+
+
+@law(
+    "train-eval",
+    kind="model",
+    family="reproducibility",
+    statement="Prediction is deterministic: in eval mode, nothing drawn and nothing changed.",
+)
+def train_eval(case: ModelCase) -> None:
+    """The same batch several times from one model."""
+    model = case.fresh()
+    first = np.array(model.predict(case.x))
+    for _ in range(3):
+        again = model.predict(case.x)
+        if not np.array_equal(again, first):
+            at = first_index(again != first)
+            cause = "dropout, or running statistics that are updated, while predicting"
+            found, wanted = f"{again[at]:.6g} the next time", f"{first[at]:.6g}, as the first time"
+            _accuse(case, "train-eval", f"probabilities[{', '.join(map(str, at))}]", found, wanted, cause)
+
+
+@law(
+    "independent-samples",
+    kind="model",
+    family="shape",
+    statement="A prediction depends on its own sample alone.",
+    rests_on=("train-eval",),
+)
+def independent_samples(case: ModelCase) -> None:
+    """A batch against its samples one at a time, and in reverse order."""
+    model, x = case.fresh(), case.x[:8]
+    together = np.array(model.predict(x))
+    alone = np.concatenate([model.predict(x[i : i + 1]) for i in range(len(x))])
+    turned = np.array(model.predict(x[::-1]))[::-1]
+    for found, company in ((together, f"in a batch of {len(x)}"), (turned, "in a batch in reverse order")):
+        off = ~np.isclose(found, alone, rtol=1e-3, atol=1e-5)
+        if off.any():
+            at = first_index(off)
+            actual, wanted = f"{found[at]:.6g} {company}", f"{alone[at]:.6g}, as for that sample alone"
+            cause = "statistics of the batch in place of running ones, or a normalization over the wrong axis"
+            _accuse(case, "independent-samples", f"probabilities[{', '.join(map(str, at))}]", actual, wanted, cause)
+
+
+@law(
+    "labels",
+    kind="model",
+    family="convergence",
+    statement="Labels are used as given: a step towards class c makes class c likelier, and no other more so.",
+    rests_on=("gradient",),
+)
+def labels_as_given(case: ModelCase) -> None:
+    """From the model as it stands, one short step towards each of a few classes; log probabilities before and after."""
+    before = _log(case.fresh().predict(case.x))
+    classes = before.shape[1]
+    for c in sorted({0, 1, classes - 1} & set(range(classes))):
+        model = case.fresh()
+        _, grads = model.loss_and_grads(case.x, np.full_like(case.labels, c))
+        norm = np.sqrt(sum(float(np.vdot(g, g)) for g in (np.asarray(grads[name], float) for name in model.params)))
+        if not np.isfinite(norm) or norm == 0:
+            continue
+        for name in model.params:
+            model.params[name] = (model.params[name] - 1e-2 * np.asarray(grads[name]) / norm).astype(np.float32)
+        gain = (_log(model.predict(case.x)) - before).mean(axis=0)
+        if gain[c] < 0 and gain.argmax() != c:
+            found = f"class {int(gain.argmax())} likelier, and class {c} less likely"
+            cause = "labels that are shifted or mixed up on their way into the loss, such as labels − 1"
+            _accuse(case, "labels", f"a step towards class {c}", found, f"class {c} likelier", cause)
+
+
+def _log(probabilities: Array) -> Array:
+    found: Array = np.log(np.maximum(np.asarray(probabilities, np.float64), 1e-30))
+    return found
 
 
 @law(
@@ -101,7 +209,7 @@ def _twins(weights: Array) -> tuple[int, int] | None:
     kind="model",
     family="convergence",
     statement="A tiny batch can be learnt by heart.",
-    rests_on=("gradient", "symmetry"),
+    rests_on=("gradient", "labels", "symmetry", "train-eval"),
 )
 def overfits(case: ModelCase) -> None:
     """Adam on one fixed batch, at three learning rates, until every sample is predicted right."""

@@ -10,8 +10,9 @@ RIGHT = np.random.default_rng(0).standard_normal(12)
 
 @pytest.mark.parametrize(
     ("factor", "words"),
-    [(-1, "sign"), (2, "2 too many"), (0.5, "2 too few"), (1 / 5, "once too often"), (5, "not divided by the batch"),
-     (1 / 3, "divided by the size 3"), (4, "multiplied by the size 4"), (0, "never computed")],
+    [(-1, "sign"), (2, "2 too many"), (0.5, "2 too few"), (1 / 5, "once too often"),
+     (5, "missing division by the batch"),
+     (1 / 3, "division by the size 3"), (4, "product with the size 4"), (0, "never computed")],
 )
 def test_a_factor_names_its_mistake(factor: float, words: str) -> None:
     """Each factor of the table, on every slope."""

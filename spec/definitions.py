@@ -1,0 +1,274 @@
+"""The textbook's functions, one line each, in float64: what a plugin of a standard name must compute.
+
+A name stands for one function in several accepted variants, each with its source. What is free in a definition (a
+slope, an ε, a margin) may be any usual value or any number that the plugin keeps on itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from spec.arrays import Array
+from spec.claims import claim
+
+Arrays = list[Array]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One name: where the function is written down, and its accepted variants."""
+
+    source: str
+    variants: tuple[Callable[..., Iterator[Any]], ...]
+
+
+def squashed(name: str) -> str:
+    """`LayerNorm`, `layer-norm` and `layer_norm` are one name."""
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def standard(thing: object, name: str, table: Mapping[str, Definition]) -> str:
+    """The name in `table` that `thing` claims by `like`, or is registered under; "" where it is no standard one."""
+    wanted = squashed(claim(thing, "like") or name)
+    wanted = ALIASES.get(wanted, wanted)
+    return next((known for known in table if squashed(known) == wanted), "")
+
+
+def constants(thing: object) -> list[float]:
+    """The numbers that an instance keeps on itself: its slope, its rate, its ε."""
+    kept = vars(thing).values() if hasattr(thing, "__dict__") else ()
+    return [float(v) for v in kept if isinstance(v, int | float | np.number) and not isinstance(v, bool)]
+
+
+ALIASES = {
+    "linear": "dense", "affine": "dense", "fullyconnected": "dense", "silu": "swish", "bn": "batchnorm",
+    "batchnorm1d": "batchnorm", "batchnormalization": "batchnorm", "layernormalization": "layernorm",
+    "crossentropywithlogits": "softmaxcrossentropy", "meansquarederror": "mse", "meanabsoluteerror": "mae", "l1": "mae",
+    "bce": "binarycrossentropy", "negativeloglikelihood": "nll",
+}  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------------------- layers
+
+
+def sigmoid(x: Array) -> Array:
+    """1/(1 + e⁻ˣ), which cannot overflow in this form."""
+    half: Array = 0.5 * (1 + np.tanh(0.5 * x))
+    return half
+
+
+def log_softmax(x: Array, axis: int = -1) -> Array:
+    """x − log Σ exp x."""
+    z = x - x.max(axis=axis, keepdims=True)
+    found: Array = z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
+    return found
+
+
+def _of(f: Callable[..., Array], *usual: float) -> Callable[..., Iterator[Arrays]]:
+    """A function of x alone, or of x and one free number, whose usual values follow."""
+
+    def variant(points: Arrays, params: Mapping[str, Array], kept: Sequence[float]) -> Iterator[Arrays]:
+        with np.errstate(all="ignore"):
+            for settings in [(a,) for a in (*usual, *kept)] if usual else [()]:
+                yield [f(x, *settings) for x in points]
+
+    return variant
+
+
+def _affine(points: Arrays, params: Mapping[str, Array], kept: Sequence[float]) -> Iterator[Arrays]:
+    """x W + b with the one matrix and the one vector that there are, W either way round; without any, x itself."""
+    matrices = [p for p in params.values() if p.ndim == 2 and min(p.shape) > 1] or [
+        p for p in params.values() if p.ndim == 2
+    ]
+    vectors = [p for p in params.values() if not any(p is m for m in matrices)]
+    if not params:
+        yield points
+    elif len(matrices) == 1 and len(vectors) <= 1:
+        b = vectors[0].reshape(-1) if vectors else 0.0
+        for w in (matrices[0], matrices[0].T):
+            if points[0].shape[-1] == w.shape[0] and np.size(b) in (1, w.shape[1]):
+                yield [x @ w + b for x in points]
+
+
+EPSILONS = (1e-5, 1e-3, 1e-6, 1e-7, 1e-8, 1e-12, 0.0)
+
+
+def _norm(
+    axes: Callable[[int], list[tuple[int, ...]]], *, centered: bool = True, ddof: int = 0
+) -> Callable[..., Iterator[Arrays]]:
+    """gain · (x − μ)/√(v + ε) + shift over the given axes, with as many of the two as there are parameters."""
+
+    def variant(points: Arrays, params: Mapping[str, Array], kept: Sequence[float]) -> Iterator[Arrays]:
+        for over in axes(points[0].ndim):
+            for eps in (*EPSILONS, *kept):
+                with np.errstate(all="ignore"):
+                    plain = [_whitened(x, over, eps, centered, ddof) for x in points]
+                    for gain, shift in _roles(list(params.values())):
+                        if _fits(gain, plain[0]) and _fits(shift, plain[0]):
+                            yield [gain * x + shift for x in plain]
+
+    return variant
+
+
+def _roles(params: Arrays) -> list[tuple[Any, Any]]:
+    """Gain and shift, whichever is which by name unknown; more than two are no normalization."""
+    if len(params) > 2:
+        return []
+    return [(1.0, 0.0)] if not params else [(params[0], 0.0)] if len(params) == 1 else list(permutations(params, 2))
+
+
+def _whitened(x: Array, axes: tuple[int, ...], eps: float, centered: bool, ddof: int) -> Array:
+    d = x - x.mean(axis=axes, keepdims=True) if centered else x
+    count = np.prod([x.shape[i] for i in axes]) - ddof
+    found: Array = d / np.sqrt((d * d).sum(axis=axes, keepdims=True) / count + eps)
+    return found
+
+
+def _fits(param: Array | float, x: Array) -> bool:
+    try:
+        return np.broadcast_shapes(np.shape(param), x.shape) == x.shape
+    except ValueError:
+        return False
+
+
+def _batch_axes(ndim: int) -> list[tuple[int, ...]]:
+    return list(dict.fromkeys([(0,), tuple(range(ndim - 1)), (0, *range(2, ndim))]))
+
+
+def _sample_axes(ndim: int) -> list[tuple[int, ...]]:
+    return list(dict.fromkeys([tuple(range(1, ndim)), (ndim - 1,)]))
+
+
+_erf = np.vectorize(math.erf, otypes=[float])
+
+LAYERS: dict[str, Definition] = {
+    "relu": Definition("V. Nair, G. E. Hinton, ICML 2010", (_of(lambda x: np.maximum(x, 0)),)),
+    "leaky_relu": Definition(
+        "A. L. Maas et al., ICML 2013", (_of(lambda x, a: np.where(x > 0, x, a * x), 0.01, 0.1, 0.2, 0.3),)
+    ),
+    "elu": Definition(
+        "D.-A. Clevert et al., ICLR 2016", (_of(lambda x, a: np.where(x > 0, x, a * np.expm1(np.minimum(x, 0))), 1.0),)
+    ),
+    "selu": Definition(
+        "G. Klambauer et al., NeurIPS 2017",
+        (_of(lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0)))),),
+    ),
+    "gelu": Definition(
+        "D. Hendrycks, K. Gimpel, 2016: exact, by tanh, or by the sigmoid",
+        (
+            _of(lambda x: 0.5 * x * (1 + _erf(x / np.sqrt(2)))),
+            _of(lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))),
+            _of(lambda x: x * sigmoid(1.702 * x)),
+        ),
+    ),
+    "swish": Definition("P. Ramachandran et al., 2017", (_of(lambda x, a: x * sigmoid(a * x), 1.0),)),
+    "mish": Definition("D. Misra, BMVC 2020", (_of(lambda x: x * np.tanh(np.logaddexp(0, x))),)),
+    "sigmoid": Definition("I. Goodfellow et al., Deep Learning, section 3.10", (_of(sigmoid),)),
+    "tanh": Definition("I. Goodfellow et al., Deep Learning, section 6.3.2", (_of(np.tanh),)),
+    "softplus": Definition("C. Dugas et al., NeurIPS 2000", (_of(lambda x, a: np.logaddexp(0, a * x) / a, 1.0),)),
+    "softsign": Definition("X. Glorot, Y. Bengio, AISTATS 2010", (_of(lambda x: x / (1 + np.abs(x))),)),
+    "hardtanh": Definition("R. Collobert, 2004", (_of(lambda x, a: np.clip(x, -abs(a), abs(a)), 1.0),)),
+    "relu6": Definition("A. Krizhevsky, 2010", (_of(lambda x: np.clip(x, 0, 6)),)),
+    "softmax": Definition(
+        "I. Goodfellow et al., Deep Learning, section 4.1",
+        (_of(lambda x: np.exp(log_softmax(x))), _of(lambda x: np.exp(log_softmax(x, 1)))),
+    ),
+    "log_softmax": Definition(
+        "I. Goodfellow et al., Deep Learning, section 6.2.2.3", (_of(log_softmax), _of(lambda x: log_softmax(x, 1)))
+    ),
+    "dense": Definition("D. E. Rumelhart et al., Nature 323 (1986)", (_affine,)),
+    "flatten": Definition("the numbers of a sample in C order", (_of(lambda x: x.reshape(len(x), -1)),)),
+    "dropout": Definition(
+        "N. Srivastava et al., JMLR 15 (2014): in eval x, or x times the share that was kept",
+        (_of(lambda x, a: x * a, 1.0), _of(lambda x, a: x * (1 - a), 0.0)),
+    ),
+    "batchnorm": Definition("S. Ioffe, C. Szegedy, ICML 2015", (_norm(_batch_axes),)),
+    "layernorm": Definition(
+        "J. L. Ba et al., 2016; variance divided by n, or by n − 1", (_norm(_sample_axes), _norm(_sample_axes, ddof=1))
+    ),
+    "rmsnorm": Definition("B. Zhang, R. Sennrich, NeurIPS 2019", (_norm(_sample_axes, centered=False),)),
+}
+
+
+# ---------------------------------------------------------------------------------------------------------- losses
+
+
+def _loss(f: Callable[..., Array], *usual: float, outputs: bool = True) -> Callable[..., Iterator[list[float]]]:
+    """The mean over N of f, summed or averaged over the outputs, of prediction and target, and one free number."""
+
+    def variant(points: Arrays, target: Array, kept: Sequence[float]) -> Iterator[list[float]]:
+        with np.errstate(all="ignore"):
+            for settings in [(a,) for a in (*usual, *kept)] if usual else [()]:
+                costs = [f(z, target, *settings).reshape(len(z), -1) for z in points]
+                yield [float(cost.sum(axis=1).mean()) for cost in costs]
+                if outputs:
+                    yield [float(cost.mean()) for cost in costs]
+
+    return variant
+
+
+def _at(z: Array, labels: Array) -> Array:
+    found: Array = np.take_along_axis(z, labels.reshape(-1, 1), axis=1)
+    return found
+
+
+def _smoothed(z: Array, labels: Array, a: float) -> Array:
+    found: Array = -((1 - a) * _at(log_softmax(z), labels) + a * log_softmax(z).mean(axis=1, keepdims=True))
+    return found
+
+
+def _gaps(z: Array, labels: Array, margin: float) -> Array:
+    gaps: Array = np.maximum(0, z - _at(z, labels) + margin)
+    gaps[np.arange(len(z)), labels] = 0
+    return gaps
+
+
+def _huber(d: Array, a: float) -> Array:
+    return np.where(np.abs(d) <= a, 0.5 * d * d, a * (np.abs(d) - 0.5 * a))
+
+
+def _signs(t: Array) -> Array:
+    return np.where(t > 0, 1.0, -1.0)
+
+
+LOSSES: dict[str, Definition] = {
+    "softmax_cross_entropy": Definition(
+        "I. Goodfellow et al., Deep Learning, section 6.2.2.3; smoothing: C. Szegedy et al., CVPR 2016",
+        (_loss(_smoothed, 0.0, outputs=False),),
+    ),
+    "nll": Definition(
+        "C. M. Bishop, Pattern Recognition and Machine Learning, section 4.3: of log probabilities, or of p",
+        (_loss(lambda z, y: -_at(z, y), outputs=False), _loss(lambda z, y: -np.log(_at(z, y)), outputs=False)),
+    ),
+    "binary_cross_entropy": Definition(
+        "C. M. Bishop, Pattern Recognition and Machine Learning, section 4.3.2: of logits, or of probabilities",
+        (
+            _loss(lambda z, t: np.logaddexp(0, z) - z * t),
+            _loss(lambda z, t: -t * np.log(z) - (1 - t) * np.log(1 - z)),
+        ),
+    ),
+    "mse": Definition(
+        "C. M. Bishop, Pattern Recognition and Machine Learning, section 1.1: with ½ or without",
+        (_loss(lambda z, t: (z - t) ** 2), _loss(lambda z, t: 0.5 * (z - t) ** 2)),
+    ),
+    "mae": Definition("T. Hastie et al., The Elements of Statistical Learning, section 10.6", (
+        _loss(lambda z, t: np.abs(z - t)),
+    )),
+    "huber": Definition("P. J. Huber, Annals of Mathematical Statistics 35 (1964): as such, or divided by δ", (
+        _loss(lambda z, t, a: _huber(z - t, a), 1.0),
+        _loss(lambda z, t, a: _huber(z - t, a) / a, 1.0),
+    )),
+    "hinge": Definition(
+        "C. Cortes, V. Vapnik, 1995; of classes: K. Crammer, Y. Singer, 2001, and J. Weston, C. Watkins, 1999",
+        (
+            _loss(lambda z, t, a: np.maximum(0, a - _signs(t) * z) if t.ndim == z.ndim else _gaps(z, t, a), 1.0),
+            _loss(lambda z, t, a: _gaps(z, t, a).max(axis=1) if t.ndim < z.ndim else np.nan * z, 1.0, outputs=False),
+        ),
+    ),
+}  # fmt: skip
