@@ -1,5 +1,31 @@
 """The laws themselves, one file per kind. Importing this package fills the catalogue."""
 
-from spec.laws import calls, data, layers, losses, models, training
+from spec.laws import (
+    batches,
+    calls,
+    data,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    schedules,
+    textbook,
+    training,
+)
 
-__all__ = ["calls", "data", "layers", "losses", "models", "training"]
+__all__ = [
+    "batches",
+    "calls",
+    "data",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "schedules",
+    "textbook",
+    "training",
+]

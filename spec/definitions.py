@@ -1,0 +1,403 @@
+"""The textbook: what a thing must compute that bears, or claims by `like`, a standard name.
+
+Each name has every variant that is accepted, in float64, one line a function where it can be, with its source; and
+the usual mistakes, so that a wrong trajectory can be told from its numbers.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from math import cos, floor, inf, pi
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+
+from spec.arrays import Array
+from spec.violation import BadInput, DoesNotApply
+
+Entry = TypeVar("Entry")
+
+
+def textbook(table: Mapping[str, Entry], name: str, like: str | None) -> tuple[str, Entry]:
+    """The row of `table` for what claims `like`, or else is registered under `name`.
+
+    Raises DoesNotApply where that is no standard name, and BadInput where `like` is none.
+    """
+    called = (like or name).strip().lower().replace("-", "_").replace(" ", "_")
+    called = SYNONYMS.get(called, called)
+    if called in table:
+        return called, table[called]
+    if like:
+        raise BadInput(f"like = {like!r} is not a standard name; known: {', '.join(sorted(table))}")
+    raise DoesNotApply(f"{name or 'it'} is not a standard name, and nothing is claimed by like=")
+
+
+SYNONYMS = {
+    "nag": "nesterov",
+    "sgd_momentum": "momentum",
+    "heavy_ball": "momentum",
+    "sign_sgd": "signsgd",
+    "kaiming": "he",
+    "kaiming_normal": "he",
+    "kaiming_uniform": "he_uniform",
+    "he_normal": "he",
+    "glorot": "xavier",
+    "glorot_normal": "xavier",
+    "xavier_normal": "xavier",
+    "glorot_uniform": "xavier_uniform",
+    "lecun_normal": "lecun",
+    "zero": "zeros",
+    "eye": "identity",
+    "cosine_annealing": "cosine",
+    "cosine_decay": "cosine",
+    "linear_decay": "linear",
+    "exponential_decay": "exponential",
+    "step_decay": "step",
+    "error_rate": "error",
+    "nll": "cross_entropy",
+    "log_loss": "cross_entropy",
+    "macro_f1": "f1",
+    "f1_score": "f1",
+}
+
+# ---------------------------------------------------------------------------------------------------- optimizers
+# A rule gives the direction d of w ← w − lr·d from the gradient g, the step t = 1, 2, ..., its memory s, which is 0
+# where nothing was stored, and the hyperparameters h.
+
+Memory: TypeAlias = "defaultdict[str, Any]"
+Rule: TypeAlias = Callable[[Array, float, Memory, Any], Array]
+
+
+def _sum(s: Memory, name: str, beta: float, x: Array) -> Array:
+    """s ← β·s + x."""
+    s[name] = beta * s[name] + x
+    return s[name]  # type: ignore[no-any-return]
+
+
+def _mean(s: Memory, name: str, beta: float, x: Array) -> Array:
+    """s ← β·s + (1 − β)·x."""
+    return _sum(s, name, beta, (1 - beta) * x)
+
+
+def _sgd(g: Array, t: float, s: Memory, h: Any) -> Array:
+    return g
+
+
+def _momentum(g: Array, t: float, s: Memory, h: Any) -> Array:
+    """v ← β·v + g; with v ← β·v − lr·g, w ← w + v it is the same as long as lr is."""
+    return _sum(s, "v", h.beta, g)
+
+
+def _momentum_mean(g: Array, t: float, s: Memory, h: Any) -> Array:
+    return _mean(s, "v", h.beta, g)
+
+
+def _nesterov(g: Array, t: float, s: Memory, h: Any) -> Array:
+    return g + h.beta * _sum(s, "v", h.beta, g)
+
+
+def _nesterov_mean(g: Array, t: float, s: Memory, h: Any) -> Array:
+    return (1 - h.beta) * g + h.beta * _mean(s, "v", h.beta, g)
+
+
+def _rmsprop(g: Array, t: float, s: Memory, h: Any) -> Array:
+    return g / (np.sqrt(_mean(s, "s", h.rho, g * g)) + h.eps)
+
+
+def _rmsprop_inside(g: Array, t: float, s: Memory, h: Any) -> Array:
+    return g / np.sqrt(_mean(s, "s", h.rho, g * g) + h.eps)
+
+
+def _adagrad(g: Array, t: float, s: Memory, h: Any) -> Array:
+    return g / (np.sqrt(_sum(s, "s", 1, g * g)) + h.eps)
+
+
+def _adagrad_inside(g: Array, t: float, s: Memory, h: Any) -> Array:
+    return g / np.sqrt(_sum(s, "s", 1, g * g) + h.eps)
+
+
+def _adadelta(g: Array, t: float, s: Memory, h: Any) -> Array:
+    d: Array = np.sqrt((s["u"] + h.eps) / (_mean(s, "s", h.rho, g * g) + h.eps)) * g
+    _mean(s, "u", h.rho, d * d)
+    return d
+
+
+def _first(g: Array, t: float, s: Memory, h: Any) -> Array:
+    """m̂ = m/(1 − β₁ᵗ)."""
+    return _mean(s, "m", h.beta1, g) / (1 - h.beta1**t)
+
+
+def _second(g: Array, t: float, s: Memory, h: Any) -> Array:
+    """v̂ = v/(1 − β₂ᵗ)."""
+    return _mean(s, "v", h.beta2, g * g) / (1 - h.beta2**t)
+
+
+def _adam(g: Array, t: float, s: Memory, h: Any) -> Array:
+    return _first(g, t, s, h) / (np.sqrt(_second(g, t, s, h)) + h.eps)
+
+
+def _adam_inside(g: Array, t: float, s: Memory, h: Any) -> Array:
+    return _first(g, t, s, h) / np.sqrt(_second(g, t, s, h) + h.eps)
+
+
+def _adam_hat(g: Array, t: float, s: Memory, h: Any) -> Array:
+    """The order of section 2 of the paper: √(1 − β₂ᵗ)/(1 − β₁ᵗ)·m/(√v + ε)."""
+    return _first(g, t, s, h) * np.sqrt(1 - h.beta2**t) / (np.sqrt(_second(g, inf, s, h)) + h.eps)
+
+
+def _adam_summed(g: Array, t: float, s: Memory, h: Any) -> Array:
+    return _sum(s, "m", h.beta1, g) / (1 - h.beta1**t) / (np.sqrt(_second(g, t, s, h)) + h.eps)
+
+
+def _adam_stored(g: Array, t: float, s: Memory, h: Any) -> Array:
+    s["m"], s["v"] = _first(g, t, s, h), _second(g, t, s, h)
+    return s["m"] / (np.sqrt(s["v"]) + h.eps)  # type: ignore[no-any-return]
+
+
+def _adam_swapped(g: Array, t: float, s: Memory, h: Any) -> Array:
+    m, v = _mean(s, "m", h.beta2, g), _mean(s, "v", h.beta1, g * g)
+    return m / (1 - h.beta2**t) / (np.sqrt(v / (1 - h.beta1**t)) + h.eps)
+
+
+def _amsgrad(g: Array, t: float, s: Memory, h: Any) -> Array:
+    m = _first(g, t, s, h)
+    s["top"] = np.maximum(s["top"], _second(g, inf, s, h))
+    return m / (np.sqrt(s["top"] / (1 - h.beta2**t)) + h.eps)
+
+
+def _amsgrad_hat(g: Array, t: float, s: Memory, h: Any) -> Array:
+    m = _first(g, t, s, h)
+    s["top"] = np.maximum(s["top"], _second(g, t, s, h))
+    return m / (np.sqrt(s["top"]) + h.eps)
+
+
+def _nadam(g: Array, t: float, s: Memory, h: Any, ahead: int = 1) -> Array:
+    m = h.beta1 * _mean(s, "m", h.beta1, g) / (1 - h.beta1 ** (t + ahead))
+    return (m + (1 - h.beta1) * g / (1 - h.beta1**t)) / (np.sqrt(_second(g, t, s, h)) + h.eps)
+
+
+def _nadam_scheduled(g: Array, t: float, s: Memory, h: Any) -> Array:
+    """μₜ = β₁·(1 − 0.5·0.96^(t/250)), and products of μ where β₁ᵗ stood."""
+    now, then = (h.beta1 * (1 - 0.5 * 0.96 ** (i / 250)) for i in (t, t + 1))
+    s["product"] = (s["product"] or 1.0) * now
+    m = then * _mean(s, "m", h.beta1, g) / (1 - s["product"] * then)
+    return (m + (1 - now) * g / (1 - s["product"])) / (np.sqrt(_second(g, t, s, h)) + h.eps)  # type: ignore[no-any-return]
+
+
+def _adamax(g: Array, t: float, s: Memory, h: Any) -> Array:
+    s["u"] = np.maximum(h.beta2 * s["u"], np.abs(g))
+    return _first(g, t, s, h) / (s["u"] + h.eps)  # type: ignore[no-any-return]
+
+
+def _lion(g: Array, t: float, s: Memory, h: Any) -> Array:
+    d = np.sign(h.beta1 * s["m"] + (1 - h.beta1) * g)
+    _mean(s, "m", h.beta2, g)
+    return d  # type: ignore[no-any-return]
+
+
+def _sign(g: Array, t: float, s: Memory, h: Any) -> Array:
+    return np.sign(g)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """One standard name: where it is written, its usual hyperparameters, what it computes, and what it is taken for.
+
+    `decay` is coupled where it may be added to the gradient (g + λ·w), decoupled where w shrinks by lr·λ·w.
+    """
+
+    source: str
+    usual: Mapping[str, float]
+    variants: tuple[Rule, ...]
+    mistakes: Mapping[str, Rule] = field(default_factory=dict)
+    coupled: bool = True
+
+
+ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+ADAM_MISTAKES: dict[str, Rule] = {
+    "t is stuck at 1: every step is corrected as if it were the first": lambda g, t, s, h: _adam(g, 1, s, h),
+    "the correction for the start at zero is missing: m/(1 − β₁ᵗ), v/(1 − β₂ᵗ)": lambda g, t, s, h: _adam(g, inf, s, h),
+    "t is one ahead: it counts from 2": lambda g, t, s, h: _adam(g, t + 1, s, h),
+    "only m is corrected: v/(1 − β₂ᵗ) is missing": lambda g, t, s, h: (
+        _first(g, t, s, h) / (np.sqrt(_second(g, inf, s, h)) + h.eps)
+    ),
+    "only v is corrected: m/(1 − β₁ᵗ) is missing": lambda g, t, s, h: (
+        _first(g, inf, s, h) / (np.sqrt(_second(g, t, s, h)) + h.eps)
+    ),
+    "β₁ and β₂ are swapped": _adam_swapped,
+    "m ← β₁·m + g, without the factor 1 − β₁": _adam_summed,
+    "the corrected moments are stored in place of the moments": _adam_stored,
+}
+
+OPTIMIZERS = {
+    "sgd": Optimizer("Robbins & Monro 1951", {"beta": 0.0}, (_sgd, _momentum, _momentum_mean, _nesterov)),
+    "momentum": Optimizer(
+        "Polyak 1964",
+        {"beta": 0.9},
+        (_momentum, _momentum_mean),
+        {
+            "β and 1 − β are swapped": lambda g, t, s, h: _mean(s, "v", 1 - h.beta, g),
+            "the velocity never fades: β is missing": lambda g, t, s, h: _sum(s, "v", 1, g),
+        },
+    ),
+    "nesterov": Optimizer("Nesterov 1983; Sutskever et al. 2013", {"beta": 0.9}, (_nesterov, _nesterov_mean)),
+    "rmsprop": Optimizer(
+        "Tieleman & Hinton 2012",
+        {"rho": 0.9, "eps": 1e-8},
+        (_rmsprop, _rmsprop_inside),
+        {
+            "ρ and 1 − ρ are swapped": lambda g, t, s, h: g / (np.sqrt(_mean(s, "s", 1 - h.rho, g * g)) + h.eps),
+            "s ← ρ·s + g², without the factor 1 − ρ": lambda g, t, s, h: (
+                g / (np.sqrt(_sum(s, "s", h.rho, g * g)) + h.eps)
+            ),
+            "a correction for the start at zero, which is Adam's": lambda g, t, s, h: (
+                g / (np.sqrt(_mean(s, "s", h.rho, g * g) / (1 - h.rho**t)) + h.eps)
+            ),
+        },
+    ),
+    "adagrad": Optimizer("Duchi et al. 2011", {"eps": 1e-8}, (_adagrad, _adagrad_inside)),
+    "adadelta": Optimizer("Zeiler 2012", {"rho": 0.95, "eps": 1e-6}, (_adadelta,)),
+    "adam": Optimizer("Kingma & Ba 2015", ADAM, (_adam, _adam_inside, _adam_hat), ADAM_MISTAKES),
+    "adamw": Optimizer(
+        "Loshchilov & Hutter 2019",
+        ADAM | {"decay": 0.01},
+        (_adam, _adam_inside, _adam_hat),
+        ADAM_MISTAKES,
+        coupled=False,
+    ),
+    "amsgrad": Optimizer(
+        "Reddi et al. 2018",
+        ADAM,
+        (_amsgrad, _amsgrad_hat, lambda g, t, s, h: _amsgrad(g, inf, s, h)),
+    ),
+    "nadam": Optimizer("Dozat 2016", ADAM, (_nadam, lambda g, t, s, h: _nadam(g, t, s, h, 0), _nadam_scheduled)),
+    "adamax": Optimizer("Kingma & Ba 2015", ADAM, (_adamax,)),
+    "lion": Optimizer("Chen et al. 2023", {"beta1": 0.9, "beta2": 0.99}, (_lion,), coupled=False),
+    "signsgd": Optimizer("Bernstein et al. 2018", {}, (_sign,)),
+}
+
+DECAYS: dict[str, Callable[[Array, Array, float, float], Array]] = {
+    "before": lambda w, d, lr, decay: w - lr * decay * w - lr * d,
+    "after": lambda w, d, lr, decay: (w - lr * d) * (1 - lr * decay),
+    "coupled": lambda w, d, lr, decay: w - lr * d,
+}
+
+
+def walk(rule: Rule, h: Any, w: Array, gradients: Iterable[Array], lr: float, decay: str = "before") -> Array:
+    """The weights after each step of `rule` from w, in float64: (steps, n). `decay` is a key of DECAYS."""
+    memory: Memory = defaultdict(float)
+    path = []
+    w = w.astype(np.float64)
+    for t, g in enumerate(gradients, 1):
+        g = g.astype(np.float64) + (h.decay * w if decay == "coupled" else 0.0)
+        w = DECAYS[decay](w, rule(g, t, memory, h), lr, h.decay)
+        path.append(w)
+    return np.array(path)
+
+
+# ----------------------------------------------------------------------------------------------------- schedules
+# The factor at t in [0, 1]. `end`, the factor at t = 1, is measured and need not be told; the rest must be.
+
+Factor: TypeAlias = Callable[[float, Any], float]
+
+SCHEDULES: dict[str, tuple[Factor, tuple[str, ...]]] = {
+    "constant": (lambda t, h: h.end, ()),
+    "linear": (lambda t, h: 1 + (h.end - 1) * t, ()),
+    "cosine": (lambda t, h: h.end + (1 - h.end) * (1 + cos(pi * t)) / 2, ()),  # Loshchilov & Hutter 2017
+    "exponential": (lambda t, h: h.end**t, ()),
+    "step": (lambda t, h: h.drop ** floor(t / h.every), ("drop", "every")),
+}
+
+# -------------------------------------------------------------------------------------------------- initializers
+# The variances, as functions of (fan_in, fan_out), that a name may have; and for a uniform one that none exceeds √(3v).
+
+Variance: TypeAlias = Callable[[int, int], float]
+
+INITIALIZERS: dict[str, tuple[Variance, ...]] = {
+    "zeros": (lambda i, o: 0.0,),
+    "he": (lambda i, o: 2 / i,),  # He et al. 2015, eq. 10
+    "he_uniform": (lambda i, o: 2 / i,),
+    "xavier": (lambda i, o: 2 / (i + o), lambda i, o: 1 / i),  # Glorot & Bengio 2010, eq. 12; Caffe's
+    "xavier_uniform": (lambda i, o: 2 / (i + o), lambda i, o: 1 / i),
+    "lecun": (lambda i, o: 1 / i,),  # LeCun et al. 1998, eq. 16
+    "lecun_uniform": (lambda i, o: 1 / i,),
+    "orthogonal": (lambda i, o: 1 / max(i, o),),  # Saxe et al. 2014
+}
+
+# ------------------------------------------------------------------------------------------------------- metrics
+# From probabilities (N, C) and labels (N,). Averages over classes are over those that stand among the labels.
+
+Score: TypeAlias = Callable[[Array, Array], float]
+
+
+def _accuracy(p: Array, y: Array) -> float:
+    return float((p.argmax(axis=1) == y).mean())
+
+
+def _cross_entropy(p: Array, y: Array) -> float:
+    return float(-np.log(p[np.arange(len(y)), y]).mean())
+
+
+def _brier(p: Array, y: Array) -> float:
+    return float(((p - np.eye(p.shape[1])[y]) ** 2).sum(axis=1).mean())
+
+
+def _counts(p: Array, y: Array) -> tuple[Array, Array, Array]:
+    """Right answers, predictions and labels per class, (C,) each."""
+    found, classes = p.argmax(axis=1), p.shape[1]
+    return tuple(np.bincount(of, minlength=classes).astype(float) for of in (found[found == y], found, y))  # type: ignore[return-value]
+
+
+def _precision(p: Array, y: Array) -> Array:
+    right, found, _ = _counts(p, y)
+    return right / np.maximum(found, 1)  # type: ignore[no-any-return]
+
+
+def _recall(p: Array, y: Array) -> Array:
+    right, _, true = _counts(p, y)
+    return right / np.maximum(true, 1)  # type: ignore[no-any-return]
+
+
+def _f1(p: Array, y: Array) -> Array:
+    right, found, true = _counts(p, y)
+    return 2 * right / np.maximum(found + true, 1)  # type: ignore[no-any-return]
+
+
+def _averages(of: Callable[[Array, Array], Array]) -> tuple[Score, ...]:
+    """The mean over the classes, that weighted by their labels, over all samples at once (micro), and of class 1."""
+    return (
+        lambda p, y: float(of(p, y).mean()),
+        lambda p, y: float((of(p, y) * _counts(p, y)[2]).sum() / len(y)),
+        _accuracy,
+        lambda p, y: float(of(p, y)[1]),
+    )
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One standard name: its accepted variants, its least and greatest value, and whether more is better."""
+
+    variants: tuple[Score, ...]
+    least: float = 0.0
+    most: float = 1.0
+    more_is_better: bool = True
+
+
+METRICS = {
+    "accuracy": Metric((_accuracy,)),
+    "error": Metric((lambda p, y: 1 - _accuracy(p, y),), more_is_better=False),
+    "cross_entropy": Metric((_cross_entropy,), most=inf, more_is_better=False),
+    "brier": Metric((_brier, lambda p, y: _brier(p, y) / p.shape[1]), most=2.0, more_is_better=False),  # Brier 1950
+    "precision": Metric(_averages(_precision)),
+    "recall": Metric(_averages(_recall)),
+    "balanced_accuracy": Metric(_averages(_recall)[:1]),
+    "f1": Metric((*_averages(_f1), lambda p, y: _harmonic(p, y))),
+}
+
+
+def _harmonic(p: Array, y: Array) -> float:
+    """The other macro F1: of the mean precision and the mean recall (Sokolova & Lapalme 2009)."""
+    precision, recall = float(_precision(p, y).mean()), float(_recall(p, y).mean())
+    return 2 * precision * recall / max(precision + recall, 1e-30)
