@@ -67,138 +67,138 @@ SYNONYMS = {
 # where nothing was stored, and the hyperparameters h.
 
 Memory: TypeAlias = "defaultdict[str, Any]"
-Rule: TypeAlias = Callable[[Array, float, Memory, Any], Array]
+Rule: TypeAlias = Callable[[Array, float, Memory, Any], Any]  # an array; Any, as the memory may hold anything
 
 
-def _sum(s: Memory, name: str, beta: float, x: Array) -> Array:
+def _sum(s: Memory, name: str, beta: float, x: Array) -> Any:
     """s ← β·s + x."""
     s[name] = beta * s[name] + x
-    return s[name]  # type: ignore[no-any-return]
+    return s[name]
 
 
-def _mean(s: Memory, name: str, beta: float, x: Array) -> Array:
+def _mean(s: Memory, name: str, beta: float, x: Array) -> Any:
     """s ← β·s + (1 − β)·x."""
     return _sum(s, name, beta, (1 - beta) * x)
 
 
-def _sgd(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _sgd(g: Array, t: float, s: Memory, h: Any) -> Any:
     return g
 
 
-def _momentum(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _momentum(g: Array, t: float, s: Memory, h: Any) -> Any:
     """v ← β·v + g; with v ← β·v − lr·g, w ← w + v it is the same as long as lr is."""
     return _sum(s, "v", h.beta, g)
 
 
-def _momentum_mean(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _momentum_mean(g: Array, t: float, s: Memory, h: Any) -> Any:
     return _mean(s, "v", h.beta, g)
 
 
-def _nesterov(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _nesterov(g: Array, t: float, s: Memory, h: Any) -> Any:
     return g + h.beta * _sum(s, "v", h.beta, g)
 
 
-def _nesterov_mean(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _nesterov_mean(g: Array, t: float, s: Memory, h: Any) -> Any:
     return (1 - h.beta) * g + h.beta * _mean(s, "v", h.beta, g)
 
 
-def _rmsprop(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _rmsprop(g: Array, t: float, s: Memory, h: Any) -> Any:
     return g / (np.sqrt(_mean(s, "s", h.rho, g * g)) + h.eps)
 
 
-def _rmsprop_inside(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _rmsprop_inside(g: Array, t: float, s: Memory, h: Any) -> Any:
     return g / np.sqrt(_mean(s, "s", h.rho, g * g) + h.eps)
 
 
-def _adagrad(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _adagrad(g: Array, t: float, s: Memory, h: Any) -> Any:
     return g / (np.sqrt(_sum(s, "s", 1, g * g)) + h.eps)
 
 
-def _adagrad_inside(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _adagrad_inside(g: Array, t: float, s: Memory, h: Any) -> Any:
     return g / np.sqrt(_sum(s, "s", 1, g * g) + h.eps)
 
 
-def _adadelta(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _adadelta(g: Array, t: float, s: Memory, h: Any) -> Any:
     d: Array = np.sqrt((s["u"] + h.eps) / (_mean(s, "s", h.rho, g * g) + h.eps)) * g
     _mean(s, "u", h.rho, d * d)
     return d
 
 
-def _first(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _first(g: Array, t: float, s: Memory, h: Any) -> Any:
     """m̂ = m/(1 − β₁ᵗ)."""
     return _mean(s, "m", h.beta1, g) / (1 - h.beta1**t)
 
 
-def _second(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _second(g: Array, t: float, s: Memory, h: Any) -> Any:
     """v̂ = v/(1 − β₂ᵗ)."""
     return _mean(s, "v", h.beta2, g * g) / (1 - h.beta2**t)
 
 
-def _adam(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _adam(g: Array, t: float, s: Memory, h: Any) -> Any:
     return _first(g, t, s, h) / (np.sqrt(_second(g, t, s, h)) + h.eps)
 
 
-def _adam_inside(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _adam_inside(g: Array, t: float, s: Memory, h: Any) -> Any:
     return _first(g, t, s, h) / np.sqrt(_second(g, t, s, h) + h.eps)
 
 
-def _adam_hat(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _adam_hat(g: Array, t: float, s: Memory, h: Any) -> Any:
     """The order of section 2 of the paper: √(1 − β₂ᵗ)/(1 − β₁ᵗ)·m/(√v + ε)."""
     return _first(g, t, s, h) * np.sqrt(1 - h.beta2**t) / (np.sqrt(_second(g, inf, s, h)) + h.eps)
 
 
-def _adam_summed(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _adam_summed(g: Array, t: float, s: Memory, h: Any) -> Any:
     return _sum(s, "m", h.beta1, g) / (1 - h.beta1**t) / (np.sqrt(_second(g, t, s, h)) + h.eps)
 
 
-def _adam_stored(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _adam_stored(g: Array, t: float, s: Memory, h: Any) -> Any:
     s["m"], s["v"] = _first(g, t, s, h), _second(g, t, s, h)
-    return s["m"] / (np.sqrt(s["v"]) + h.eps)  # type: ignore[no-any-return]
+    return s["m"] / (np.sqrt(s["v"]) + h.eps)
 
 
-def _adam_swapped(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _adam_swapped(g: Array, t: float, s: Memory, h: Any) -> Any:
     m, v = _mean(s, "m", h.beta2, g), _mean(s, "v", h.beta1, g * g)
     return m / (1 - h.beta2**t) / (np.sqrt(v / (1 - h.beta1**t)) + h.eps)
 
 
-def _amsgrad(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _amsgrad(g: Array, t: float, s: Memory, h: Any) -> Any:
     m = _first(g, t, s, h)
     s["top"] = np.maximum(s["top"], _second(g, inf, s, h))
     return m / (np.sqrt(s["top"] / (1 - h.beta2**t)) + h.eps)
 
 
-def _amsgrad_hat(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _amsgrad_hat(g: Array, t: float, s: Memory, h: Any) -> Any:
     m = _first(g, t, s, h)
     s["top"] = np.maximum(s["top"], _second(g, t, s, h))
     return m / (np.sqrt(s["top"]) + h.eps)
 
 
-def _nadam(g: Array, t: float, s: Memory, h: Any, ahead: int = 1) -> Array:
+def _nadam(g: Array, t: float, s: Memory, h: Any, ahead: int = 1) -> Any:
     m = h.beta1 * _mean(s, "m", h.beta1, g) / (1 - h.beta1 ** (t + ahead))
     return (m + (1 - h.beta1) * g / (1 - h.beta1**t)) / (np.sqrt(_second(g, t, s, h)) + h.eps)
 
 
-def _nadam_scheduled(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _nadam_scheduled(g: Array, t: float, s: Memory, h: Any) -> Any:
     """μₜ = β₁·(1 − 0.5·0.96^(t/250)), and products of μ where β₁ᵗ stood."""
     now, then = (h.beta1 * (1 - 0.5 * 0.96 ** (i / 250)) for i in (t, t + 1))
     s["product"] = (s["product"] or 1.0) * now
     m = then * _mean(s, "m", h.beta1, g) / (1 - s["product"] * then)
-    return (m + (1 - now) * g / (1 - s["product"])) / (np.sqrt(_second(g, t, s, h)) + h.eps)  # type: ignore[no-any-return]
+    return (m + (1 - now) * g / (1 - s["product"])) / (np.sqrt(_second(g, t, s, h)) + h.eps)
 
 
-def _adamax(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _adamax(g: Array, t: float, s: Memory, h: Any) -> Any:
     s["u"] = np.maximum(h.beta2 * s["u"], np.abs(g))
-    return _first(g, t, s, h) / (s["u"] + h.eps)  # type: ignore[no-any-return]
+    return _first(g, t, s, h) / (s["u"] + h.eps)
 
 
-def _lion(g: Array, t: float, s: Memory, h: Any) -> Array:
+def _lion(g: Array, t: float, s: Memory, h: Any) -> Any:
     d = np.sign(h.beta1 * s["m"] + (1 - h.beta1) * g)
     _mean(s, "m", h.beta2, g)
-    return d  # type: ignore[no-any-return]
+    return d
 
 
-def _sign(g: Array, t: float, s: Memory, h: Any) -> Array:
-    return np.sign(g)  # type: ignore[no-any-return]
+def _sign(g: Array, t: float, s: Memory, h: Any) -> Any:
+    return np.sign(g)
 
 
 @dataclass(frozen=True)
@@ -352,17 +352,20 @@ def _counts(p: Array, y: Array) -> tuple[Array, Array, Array]:
 
 def _precision(p: Array, y: Array) -> Array:
     right, found, _ = _counts(p, y)
-    return right / np.maximum(found, 1)  # type: ignore[no-any-return]
+    share: Array = right / np.maximum(found, 1)
+    return share
 
 
 def _recall(p: Array, y: Array) -> Array:
     right, _, true = _counts(p, y)
-    return right / np.maximum(true, 1)  # type: ignore[no-any-return]
+    share: Array = right / np.maximum(true, 1)
+    return share
 
 
 def _f1(p: Array, y: Array) -> Array:
     right, found, true = _counts(p, y)
-    return 2 * right / np.maximum(found + true, 1)  # type: ignore[no-any-return]
+    share: Array = 2 * right / np.maximum(found + true, 1)
+    return share
 
 
 def _averages(of: Callable[[Array, Array], Array]) -> tuple[Score, ...]:

@@ -45,7 +45,13 @@ def shape(case: InitializerCase) -> None:
             )
 
 
-@law("finite", kind="initializer", family="output range", statement="No weight is nan or infinite.", rests_on=("shape",))
+@law(
+    "finite",
+    kind="initializer",
+    family="output range",
+    statement="No weight is nan or infinite.",
+    rests_on=("shape",),
+)
 def finite(case: InitializerCase) -> None:
     """Both rectangles."""
     for wanted in SHAPES:

@@ -1,4 +1,4 @@
-"""The laws of a metric: one number, a function of the samples in whatever order, and the known one where it is standard."""
+"""The laws of a metric: one number, a function of the samples in any order, and the known one where it is standard."""
 
 from __future__ import annotations
 
@@ -130,12 +130,12 @@ def metric_known(case: MetricCase) -> None:
                 cause = "a percentage in place of a share" if found > 10 else ""
                 raise _broken(case, "metric-known", name, f"{found:.6g}", f"in [{row.least:g}, {row.most:g}]", cause)
         if not sign * best >= sign * value:
-            expected = f"{'at least' if sign > 0 else 'at most'} {value:.6g}, that of a prediction half of which is wrong"
+            bound = "at least" if sign > 0 else "at most"
             raise _broken(
                 case,
                 "metric-known",
                 f"{name} of a perfect prediction",
                 f"{best:.6g}",
-                expected,
+                f"{bound} {value:.6g}, that of a prediction half of which is wrong",
                 "more and less are exchanged: the share of wrong answers for that of right ones, or the sign",
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from numbers import Number
 from typing import Any
@@ -38,7 +38,7 @@ def draw(case: OptimizerCase, steps: int, scale: float = 1.0) -> Array:
     return (scale * case.rng.standard_normal((steps, SIZE))).astype(np.float32)
 
 
-def walked(optimizer: Any, w: Array, gradients: Sequence[Array], lr: float = LR) -> Array:
+def walked(optimizer: Any, w: Array, gradients: Iterable[Array], lr: float = LR) -> Array:
     """The weights after each step from a copy of w, each gradient an array of its own: (steps, SIZE)."""
     w, path = w.copy(), []
     with np.errstate(all="ignore"):
@@ -124,7 +124,9 @@ def finite(case: OptimizerCase) -> None:
                 expected="a finite number",
                 cause="a division by zero: t that counts from 0, so that 1 − βᵗ = 0"
                 if scale == 1 and step == 0
-                else "a division by zero: ε is missing" if scale < 1 else "",
+                else "a division by zero: ε is missing"
+                if scale < 1
+                else "",
             )
 
 
@@ -132,7 +134,7 @@ def finite(case: OptimizerCase) -> None:
     "state",
     kind="optimizer",
     family="reproducibility",
-    statement="The past belongs to the instance, and `state` holds all of it: saved and restored, it goes on bit for bit.",
+    statement="The past belongs to the instance, and `state` holds it all: saved and restored, it goes on bit for bit.",
     rests_on=("finite",),
 )
 def state(case: OptimizerCase) -> None:
@@ -173,15 +175,16 @@ def state(case: OptimizerCase) -> None:
 
 
 def _beside_another(case: OptimizerCase, w: Array, gradients: Array) -> Array:
-    one, other, path = fresh(case), fresh(case), []
+    one, other, path = fresh(case), fresh(case), [w]
     for g in gradients:
-        path.append(walked(one, path[-1] if path else w, [g])[0])
+        path.append(walked(one, path[-1], [g])[0])
         walked(other, w, [1 - 3 * g])
-    return np.array(path)
+    return np.array(path[1:])
 
 
 def _reusing_the_gradient(case: OptimizerCase, w: Array, gradients: Array) -> Array:
-    optimizer, w, buffer, path = fresh(case), w.copy(), np.empty(SIZE, np.float32), []
+    optimizer, w, buffer = fresh(case), w.copy(), np.empty(SIZE, np.float32)
+    path = []
     for g in gradients:
         buffer[...] = g
         optimizer.step(w, buffer, LR)
@@ -259,8 +262,9 @@ def zero_gradient_still(case: OptimizerCase) -> None:
     off = not told.untold and not any(told.candidates["decay"])
     size, moved = np.abs(w), np.abs(path - w)
     grown = (np.abs(path) > size * (1 + CLOSE)) & (w != 0)
+    drift = "a decay that is said to be off" if off else "a memory that does not start at 0"
     for wrong, expected, cause in (
-        (moved > CLOSE * size if off else moved > CLOSE * np.where(w == 0, 1, np.inf), "the same as before", ""),
+        (moved > CLOSE * size if off else moved > CLOSE * np.where(w == 0, 1, np.inf), "the same as before", drift),
         (grown, "no larger than before", "a weight decay of the wrong sign: w grows"),
         (
             moved[:1] > lr * np.maximum(1, size) * (1 + ROUNDING),
@@ -277,7 +281,7 @@ def zero_gradient_still(case: OptimizerCase) -> None:
                 index=(at,),
                 actual=f"{path[step, at]:.6g} after {step + 1} steps of a zero gradient, from {w[at]:g}",
                 expected=expected,
-                cause=cause or ("a decay that is said to be off" if off and w[at] else "a memory that does not start at 0"),
+                cause=cause,
             )
 
 
@@ -293,7 +297,8 @@ def first_step(case: OptimizerCase) -> None:
     w, g = draw(case, 2)
     still = first_move(fresh(case), w, g, 0.0)
     if (np.abs(still) > CLOSE * np.abs(w)).any():
-        raise _first(case, f"{np.linalg.norm(still):.4g} long at lr = 0", "0", "an update that ignores the lr handed in")
+        long = f"{np.linalg.norm(still):.4g} long at lr = 0"
+        raise _first(case, long, "0", "an update that ignores the lr handed in")
     origin = np.zeros(SIZE, np.float32)
     move = first_move(fresh(case), origin, g)
     if not move.any():

@@ -46,14 +46,15 @@ def optimizer(case: OptimizerCase) -> None:
     paths = [walked(fresh(case), w, gradients) for gradients in ways]
 
     def goes(rule: Rule, h: Any, decay: str) -> list[bool]:
-        return [_near(walk(rule, h, w, gradients, LR, decay), path, w) for gradients, path in zip(ways, paths, strict=True)]
+        pairs = zip(ways, paths, strict=True)
+        return [_near(walk(rule, h, w, gradients, LR, decay), path, w) for gradients, path in pairs]
 
     forms = ("before", "after", "coupled") if row.coupled else ("before", "after")
     if any(all(goes(rule, h, decay)) for h in told.choices() for rule in row.variants for decay in forms):
         return
     cause = _mistake(name, row, told, goes)
     if told.unknown or (told.untold and not cause):
-        why = f"settings that the textbook's {name} does not have" if told.unknown else "hyperparameters under unusual names"
+        why = f"settings that {name} does not have" if told.unknown else "hyperparameters under unusual names"
         raise Inconclusive(f"{why}: {', '.join(told.unknown or told.untold)}")
     h = next(told.choices())
     right = [walk(row.variants[0], h, w, gradients, LR) for gradients in ways]
@@ -126,7 +127,7 @@ def initializer(case: InitializerCase) -> None:
             found.append(violation)
     unknown = read_settings(case.thing, case.settings, {}).unknown
     if len(found) == len(variances):
-        raise Inconclusive(f"settings that the textbook's {name} does not have: {', '.join(unknown)}") if unknown else found[0]
+        raise Inconclusive(f"settings that {name} does not have: {', '.join(unknown)}") if unknown else found[0]
     for wanted in SHAPES:
         weights = drawn(case, wanted).astype(np.float64)
         if name == "orthogonal":
@@ -172,15 +173,16 @@ def schedule(case: ScheduleCase) -> None:
     grid = [float(t) for t in (np.arange(100) + np.sqrt(0.5)) / 100]
     for choice in told.choices():
         h = SimpleNamespace(**vars(choice) | {"end": end})
-        off = next((t for t in grid if not isclose(float(case(t)), factor(t, h), rel_tol=1e-6, abs_tol=1e-6)), None)
-        if off is None:
+        found = [(t, float(case(t)), factor(t, h)) for t in grid]
+        off = [row for row in found if not isclose(row[1], row[2], rel_tol=1e-6, abs_tol=1e-6)]
+        if not off:
             return
     raise Violation(
         "definition",
         where=case.where,
-        array=f"the factor at t = {off:.4g}",
-        actual=f"{case(off):.6g}",
-        expected=f"{factor(off, h):.6g}, that of {name} with {end:.4g} at the end",
+        array=f"the factor at t = {off[0][0]:.4g}",
+        actual=f"{off[0][1]:.6g}",
+        expected=f"{off[0][2]:.6g}, that of {name} with {end:.4g} at the end",
     )
 
 
@@ -203,7 +205,7 @@ def metric(case: MetricCase) -> None:
         if np.allclose(found, right, rtol=1e-4, atol=1e-6):
             return
     if unknown:
-        raise Inconclusive(f"settings that the textbook's {name} does not have: {', '.join(unknown)}")
+        raise Inconclusive(f"settings that {name} does not have: {', '.join(unknown)}")
     right = [row.variants[0](p.astype(np.float64), y) for p, y in batches]
     at = int(np.argmax(~np.isclose(found, right, rtol=1e-4, atol=1e-6)))
     raise Violation(
