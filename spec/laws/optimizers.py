@@ -175,11 +175,12 @@ def state(case: OptimizerCase) -> None:
 
 
 def _beside_another(case: OptimizerCase, w: Array, gradients: Array) -> Array:
-    one, other, path = fresh(case), fresh(case), [w]
+    one, other, w, path = fresh(case), fresh(case), w.copy(), []
     for g in gradients:
-        path.append(walked(one, path[-1], [g])[0])
+        one.step(w, g.copy(), LR)
+        path.append(w.copy())
         walked(other, w, [1 - 3 * g])
-    return np.array(path[1:])
+    return np.array(path)
 
 
 def _reusing_the_gradient(case: OptimizerCase, w: Array, gradients: Array) -> Array:
@@ -300,16 +301,17 @@ def first_step(case: OptimizerCase) -> None:
         long = f"{np.linalg.norm(still):.4g} long at lr = 0"
         raise _first(case, long, "0", "an update that ignores the lr handed in")
     origin = np.zeros(SIZE, np.float32)
-    move = first_move(fresh(case), origin, g)
-    if not move.any():
-        raise DoesNotApply("it does not move from w = 0")
-    if not move @ g < 0:
-        cause = "the sign: w += lr·g climbs" if move @ g > 0 else ""
-        raise _first(case, f"uphill: Δw·g = {move @ g:.4g}", "Δw·g < 0, against the gradient", cause)
+    for slope in (-g, g):
+        move = first_move(fresh(case), origin, slope)
+        if not move.any():
+            raise DoesNotApply("it does not move from w = 0")
+        if not move @ slope < 0:
+            cause = "the sign: w += lr·g climbs" if move @ slope > 0 else ""
+            raise _first(case, f"uphill: Δw·g = {move @ slope:.4g}", "Δw·g < 0, against the gradient", cause)
     short = first_move(fresh(case), origin, np.float32(0.1) * g)
     ratio = float(np.linalg.norm(short) / np.linalg.norm(move))
     if ratio > 1 + ROUNDING:
-        cause = "a square root that is missing in the denominator" if np.isclose(ratio, 10, rtol=0.01) else ""
+        cause = "a square root that is missing in the denominator" if np.isclose(ratio, 10, rtol=0.3) else ""
         raise _first(case, f"{ratio:.4g} times as long for a tenth of the gradient", "at most as long", cause)
     claimed = claim(type(fresh(case)), "first_step")
     if claimed is not None:

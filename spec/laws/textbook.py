@@ -40,7 +40,7 @@ def optimizer(case: OptimizerCase) -> None:
     """Ten steps in every accepted variant; then the usual mistakes, and the other names, for a cause."""
     instance = case.make()
     name, row = textbook(OPTIMIZERS, case.name, claim(instance, "like"))
-    told = _with_decay(instance, name, row)
+    told = _with_decay(case, instance, name, row)
     w = draw(case, STEPS + 1)[STEPS]
     ways = (np.full((STEPS, SIZE), STEEP, np.float32), draw(case, STEPS, STEEP))
     paths = [walked(fresh(case), w, gradients) for gradients in ways]
@@ -69,18 +69,23 @@ def optimizer(case: OptimizerCase) -> None:
     )
 
 
-def _with_decay(instance: object, name: str, row: Optimizer) -> Told:
+def _with_decay(case: OptimizerCase, instance: object, name: str, row: Optimizer) -> Told:
     """What is told; an attribute `decay` may mean something else, unless the name says that weights decay."""
     told = read(instance, {"decay": 0.0} | dict(row.usual))
     plainly = name == "adamw" or any(alias in PLAINLY_DECAY for alias in attributes(instance))
     decays = told.candidates["decay"]
     candidates = told.candidates | {"decay": decays if plainly else tuple(dict.fromkeys((*decays, 0.0)))}
-    optional = {"decay"} if name != "adamw" else set()
-    if name == "sgd":
-        optional.add("beta")
-    if name != "adadelta":
-        optional.add("eps")  # beside such gradients any will do
-    return Told(candidates, tuple(n for n in told.untold if n not in optional), told.unknown)
+    spared = {"decay"} if name == "adadelta" else {"decay", "eps"}  # beside such gradients any ε will do
+    needed = set(told.untold) - spared - ({"beta"} if name == "sgd" else set())
+    if (name == "adamw" and "decay" in told.untold) or (not plainly and _decays(case)):
+        needed.add("decay")
+    return Told(candidates, tuple(sorted(needed)), told.unknown)
+
+
+def _decays(case: OptimizerCase) -> bool:
+    """Whether weights move without a gradient."""
+    w = np.full(SIZE, 50, np.float32)
+    return not np.array_equal(walked(fresh(case), w, [np.zeros_like(w)] * 3)[-1], w)
 
 
 def _near(expected: Array, path: Array, w: Array) -> bool:
