@@ -66,7 +66,7 @@ def read(thing: object, usual: Mapping[str, float]) -> Told:
     """What an instance tells of the hyperparameters in `usual`, which gives their usual values."""
     told = attributes(thing)
     known = {alias for name in usual for alias in ALIASES.get(name, (name,))} | IGNORED | {"betas"}
-    given = {normal(name): value for name, value in vars(thing).items()} if hasattr(thing, "__dict__") else {}
+    given = {normal(name): value for name, value in getattr(thing, "__dict__", {}).items()}
     unknown = []
     for name, row in _parameters(type(thing)).items():
         value = given.get(normal(name), None if row.default is row.empty else row.default)

@@ -136,7 +136,7 @@ def judge_variance(code: str, case: InitializerCase, wanted: tuple[int, int], ex
     draws = [drawn(case, wanted, np.random.default_rng([case.seed, i])).astype(np.float64) for i in range(2)]
     v = expected(*wanted)
     moments = [_off(weights, v) for weights in draws]
-    if all(off_center for off_center, _ in moments):
+    if v and all(off_center for off_center, _ in moments):
         raise Violation(
             code,
             where=case.where,

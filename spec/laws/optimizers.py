@@ -308,8 +308,8 @@ def first_step(case: OptimizerCase) -> None:
         if not move @ slope < 0:
             cause = "the sign: w += lr·g climbs" if move @ slope > 0 else ""
             raise _first(case, f"uphill: Δw·g = {move @ slope:.4g}", "Δw·g < 0, against the gradient", cause)
-    short = first_move(fresh(case), origin, np.float32(0.1) * g)
-    ratio = float(np.linalg.norm(short) / np.linalg.norm(move))
+    longer = first_move(fresh(case), origin, 10 * g)
+    ratio = float(np.linalg.norm(move) / np.linalg.norm(longer)) if longer.any() else np.inf
     if ratio > 1 + ROUNDING:
         cause = "a square root that is missing in the denominator" if np.isclose(ratio, 10, rtol=0.3) else ""
         raise _first(case, f"{ratio:.4g} times as long for a tenth of the gradient", "at most as long", cause)

@@ -377,6 +377,7 @@ INITIALIZERS: list[tuple[str, Callable[..., Array], Any]] = [
     ("glorot", gained, None),
     ("zeros", zeros, None),
     ("nothing", zeros, lambda i, o: 0),
+    ("ones", lambda rng, shape, fan_in, fan_out: np.ones(shape), lambda i, o: 0),
 ]
 
 SCHEDULES: list[tuple[str, Callable[..., Any], dict[str, Any]]] = [
@@ -414,14 +415,22 @@ def by_class(x: Array, y: Array, batch_size: int, rng: Any) -> list[Any]:
     return found
 
 
-def noisy(x: Array, y: Array, batch_size: int, rng: Any) -> Iterator[Any]:
-    """Adds noise, and moves the image by a pixel."""
+def augmented(x: Array, y: Array, batch_size: int, rng: Any) -> Iterator[Any]:
+    """Flipped or not, moved by up to two pixels, brighter or darker, with noise, and each with mean 0."""
     order = rng.permutation(len(x))
     for start in range(0, len(x), batch_size):
         rows = order[start : start + batch_size]
-        moved = np.zeros_like(x[rows])
-        moved[:, 1:] = x[rows][:, :-1]
-        yield moved + 0.1 * rng.standard_normal(moved.shape).astype(np.float32), y[rows]
+        images = x[rows].reshape(-1, 28, 28)[:, :, :: rng.choice([-1, 1])]
+        images = np.roll(images, rng.integers(-2, 3, 2), axis=(1, 2)).reshape(-1, 784)
+        images = rng.uniform(0.5, 2) * images + 0.05 * rng.standard_normal(images.shape)
+        yield (images - images.mean(axis=1, keepdims=True)).astype(np.float32), y[rows]
+
+
+def hidden(x: Array, y: Array, batch_size: int, rng: Any) -> Iterator[Any]:
+    """Under so much noise that no image is known again."""
+    for start in range(0, len(x), batch_size):
+        some = x[start : start + batch_size]
+        yield some + 10 * rng.standard_normal(some.shape).astype(np.float32), y[start : start + batch_size]
 
 
 def buffered(x: Array, y: Array, batch_size: int, rng: Any) -> Iterator[Any]:
@@ -435,7 +444,7 @@ def buffered(x: Array, y: Array, batch_size: int, rng: Any) -> Iterator[Any]:
 
 def curriculum(x: Array, y: Array, batch_size: int, rng: Any) -> Iterator[Any]:
     """The easy ones first, whatever that is: an order that no generator decides."""
-    order = np.argsort(np.sin(x[:, 0] + 40 * y), kind="stable")
+    order = np.argsort(np.sin(x.sum(axis=1) + 40 * y), kind="stable")
     for start in range(0, len(x), batch_size):
         yield x[order[start : start + batch_size]], y[order[start : start + batch_size]]
 
@@ -446,7 +455,7 @@ def strided(x: Array, y: Array, batch_size: int, rng: Any) -> Iterator[Any]:
         yield x[i::parts], y[i::parts]
 
 
-BATCHES = [stratified, by_class, noisy, buffered, curriculum, strided]
+BATCHES = [stratified, by_class, augmented, hidden, buffered, curriculum, strided]
 
 
 def confidence(p: Array, y: Array) -> float:

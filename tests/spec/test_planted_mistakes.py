@@ -327,8 +327,16 @@ def flattens(x: Array, y: Array, size: int, rng: Any) -> Iterator[Any]:
     return ((a.reshape(-1), b) for a, b in cut(x, y, np.arange(len(x)), size))
 
 
-def inverted(x: Array, y: Array, size: int, rng: Any) -> Iterator[Any]:
-    return ((-1 - a, b) for a, b in cut(x, y, np.arange(len(x)), size))
+def noisy(x: Array, y: Array, size: int, rng: Any) -> Iterator[Any]:
+    return ((a + 0.1 * np.random.standard_normal(a.shape), b) for a, b in cut(x, y, rng.permutation(len(x)), size))
+
+
+def noisy_apart(x: Array, y: Array, size: int, rng: Any) -> Iterator[Any]:
+    return apart(x + 0.01 * rng.standard_normal(x.shape), y, size, rng)
+
+
+def noisy_short(x: Array, y: Array, size: int, rng: Any) -> Iterator[Any]:
+    return short_range(x + 0.01 * rng.standard_normal(x.shape), y, size, rng)
 
 
 def empty_end(x: Array, y: Array, size: int, rng: Any) -> Iterator[Any]:
@@ -375,7 +383,9 @@ BATCHES: list[tuple[Callable[..., Any], str, str]] = [
     (shuffles_y, "paired", ""),
     (images_alone, "paired", ""),
     (flattens, "paired", ""),
-    (inverted, "paired", ""),
+    (noisy_apart, "paired", ""),
+    (noisy_short, "once-per-epoch", ""),
+    (noisy, "seeded", "global generator"),
     (short_range, "once-per-epoch", "ends too early"),
     (endless, "once-per-epoch", ""),
     (padded, "last-batch", "filled up"),
