@@ -113,6 +113,8 @@ class Lion(Optimizer):
 
 
 class SignSGD(Optimizer):
+    first_step = staticmethod(np.sign)
+
     def step(self: Any, w: Array, g: Array, lr: float) -> None:
         w -= lr * np.sign(g)
 
@@ -121,6 +123,24 @@ class Adagrad(Optimizer):
     def step(self: Any, w: Array, g: Array, lr: float) -> None:
         self.state["sum"] = self.state.get("sum", 0) + g**2
         w -= lr * g / (np.sqrt(self.state["sum"]) + 1e-10)
+
+
+class AdagradInside(Optimizer):
+    usual = {"eps": 0.1}
+
+    def step(self: Any, w: Array, g: Array, lr: float) -> None:
+        self.state["sum"] = self.state.get("sum", 0) + g**2
+        w -= lr * g / np.sqrt(self.state["sum"] + self.eps)
+
+
+class AMSGradCorrected(AMSGrad):
+    """The maximum is taken of what is corrected."""
+
+    def step(self: Any, w: Array, g: Array, lr: float) -> None:
+        t = self.count()
+        m, v = self.ema("m", self.beta1, g), self.ema("v", self.beta2, g**2)
+        self.state["top"] = np.maximum(self.state.get("top", 0), v / (1 - self.beta2**t))
+        w -= lr * m / (1 - self.beta1**t) / (np.sqrt(self.state["top"]) + 1e-8)
 
 
 class Adadelta(Optimizer):
@@ -288,6 +308,8 @@ OPTIMIZERS: list[tuple[str, Callable[[], Any]]] = [
     ("lion", Lion),
     ("sign-sgd", SignSGD),
     ("adagrad", Adagrad),
+    ("adagrad", AdagradInside),
+    ("amsgrad", AMSGradCorrected),
     ("adadelta", Adadelta),
     ("rmsprop", RMSProp),
     ("rmsprop", RMSPropL2),
@@ -471,6 +493,14 @@ def f1_by_class(p: Array, y: Array) -> float:
     return float(np.mean(each))
 
 
+def f1_of_means(p: Array, y: Array) -> float:
+    """Of the mean precision and the mean recall."""
+    found, classes = p.argmax(axis=1), range(p.shape[1])
+    precision = np.mean([(y[found == c] == c).mean() if (found == c).any() else 0 for c in classes])
+    recall = np.mean([(found[y == c] == c).mean() for c in classes])
+    return float(2 * precision * recall / (precision + recall))
+
+
 def top(p: Array, y: Array, *, k: int = 2) -> float:
     return float((np.argsort(-p, axis=1)[:, :k] == y[:, None]).any(axis=1).mean())
 
@@ -478,7 +508,9 @@ def top(p: Array, y: Array, *, k: int = 2) -> float:
 METRICS: list[tuple[str, Callable[..., Any]]] = [
     ("confidence", confidence),
     ("f1", f1_by_class),
+    ("f1", f1_of_means),
     ("top_k", top),
+    ("accuracy", lambda p, y: np.array((p.argmax(axis=1) == y).mean())),
     ("accuracy", lambda p, y: np.mean(np.argmax(p, -1) == y)),
     ("accuracy", lambda p, y: 1 - np.count_nonzero(p.argmax(1) - y) / len(y)),
     ("error", lambda p, y: float((p.argmax(1) != y).mean())),

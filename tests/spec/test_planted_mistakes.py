@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import BatchesCase, InitializerCase, MetricCase, OptimizerCase, ScheduleCase, conformance
+from spec import BadInput, BatchesCase, InitializerCase, MetricCase, OptimizerCase, ScheduleCase, conformance
 
 # state on a class is one of the mistakes
 
@@ -38,6 +38,20 @@ class WritesTheGradient(Optimizer):
 class ReturnsTheWeights(Optimizer):
     def step(self, w: Array, g: Array, lr: float) -> Array:
         return w - lr * g
+
+
+class ChangesTheShape(Optimizer):
+    def step(self, w: Array, g: Array, lr: float) -> None:
+        w -= lr * g
+        w.shape = (1, -1)
+
+
+class NoState(Optimizer):
+    """Its memory is a list, not a dict."""
+
+    def step(self, w: Array, g: Array, lr: float) -> None:
+        self.state = [g.copy()]  # type: ignore[assignment]
+        w -= lr * g
 
 
 class NoEpsilon(Optimizer):
@@ -222,6 +236,8 @@ class SummingRMSProp(Optimizer):
 OPTIMIZERS: list[tuple[Callable[[], Any], str, str, str]] = [
     (WritesTheGradient, "", "step-in-place", "in-place operation on the gradient"),
     (ReturnsTheWeights, "", "step-in-place", "returned"),
+    (ChangesTheShape, "", "step-in-place", ""),
+    (NoState, "", "state", ""),
     (NoEpsilon, "rmsprop", "finite", "ε is missing"),
     (SharedDefault, "momentum", "state", "mutable default argument"),
     (CountsOutside, "", "state", "self.t"),
@@ -443,3 +459,10 @@ def test_a_planted_mistake_breaks_its_law_and_no_other(case: Any, code: str, cau
         found = conformance(case).violations
         assert [violation.law for violation in found] == [code], [violation.message for violation in found]
         assert cause in found[0].cause
+
+
+def test_a_variance_that_is_none_is_refused() -> None:
+    """A claim that is no finite number of 0 or more is bad input, not a broken law."""
+    thing = claiming(lambda rng, shape, fan_in, fan_out: rng.standard_normal(shape), lambda fan_in, fan_out: -1.0)
+    with pytest.raises(BadInput, match=r"variance\(300, 40\) = -1.0, expected a finite number"):
+        conformance(InitializerCase("mine", thing))
