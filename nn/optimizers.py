@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nn.ranges import fraction, positive
 from nn.registry import optimizer
 from spec.arrays import Array
 
@@ -26,18 +27,6 @@ class Optimizer:
         return found
 
 
-def _fraction(**settings: float) -> None:
-    for name, value in settings.items():
-        if not 0 <= value < 1:
-            raise ValueError(f"{name} must lie in [0, 1), found {value}")
-
-
-def _positive(**settings: float) -> None:
-    for name, value in settings.items():
-        if not value > 0:
-            raise ValueError(f"{name} must be above 0, found {value}")
-
-
 @optimizer("sgd")
 class SGD(Optimizer):
     """w ← w − lr·g.  Source: H. Robbins, S. Monro, Ann. Math. Statist. 22 (1951)."""
@@ -52,7 +41,7 @@ class Momentum(Optimizer):
 
     def __init__(self, beta: float = 0.9) -> None:
         super().__init__()
-        _fraction(beta=beta)
+        fraction(beta=beta)
         self.beta = beta
 
     def step(self, w: Array, g: Array, lr: float) -> None:
@@ -82,8 +71,8 @@ class RMSProp(Optimizer):
 
     def __init__(self, rho: float = 0.9, eps: float = 1e-8) -> None:
         super().__init__()
-        _fraction(rho=rho)
-        _positive(eps=eps)
+        fraction(rho=rho)
+        positive(eps=eps)
         self.rho, self.eps = rho, eps
 
     def step(self, w: Array, g: Array, lr: float) -> None:
@@ -102,8 +91,8 @@ class Adam(Optimizer):
 
     def __init__(self, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> None:
         super().__init__()
-        _fraction(beta1=beta1, beta2=beta2)
-        _positive(eps=eps)
+        fraction(beta1=beta1, beta2=beta2)
+        positive(eps=eps)
         self.beta1, self.beta2, self.eps = beta1, beta2, eps
 
     def step(self, w: Array, g: Array, lr: float) -> None:
@@ -125,7 +114,7 @@ class AdamW(Adam):
 
     def __init__(self, decay: float = 0.01, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> None:
         super().__init__(beta1, beta2, eps)
-        _fraction(decay=decay)
+        fraction(decay=decay)
         self.decay = decay
 
     def step(self, w: Array, g: Array, lr: float) -> None:

@@ -1,9 +1,13 @@
-"""The learning rate over time: t = step/total steps in [0, 1] to a factor in [0, 1] of the base rate."""
+"""The learning rate over time: t = step/total steps in [0, 1] to a factor in [0, 1] of the base rate.
+
+Each raises ValueError for a setting that would lead out of [0, 1], or that it cannot divide by.
+"""
 
 from __future__ import annotations
 
 from math import cos, floor, pi
 
+from nn.ranges import factor, fraction, positive
 from nn.registry import schedule
 
 
@@ -16,18 +20,23 @@ def constant(t: float) -> float:
 @schedule("step")
 def step(t: float, *, drop: float = 0.5, every: float = 0.25) -> float:
     """drop^⌊t/every⌋."""
+    factor(drop=drop)
+    positive(every=every)
     return float(drop ** floor(t / every))
 
 
 @schedule("cosine")
 def cosine(t: float, *, floor: float = 0.0) -> float:
     """floor + (1 − floor)·(1 + cos πt)/2.  Source: I. Loshchilov, F. Hutter, ICLR 2017."""
+    factor(floor=floor)
     return floor + (1 - floor) * (1 + cos(pi * t)) / 2
 
 
 @schedule("one_cycle")
 def one_cycle(t: float, *, warmup: float = 0.3, start: float = 0.04, end: float = 0.001) -> float:
     """Up from `start` to 1 until t = warmup, then down to `end`, both along a cosine.  Source: L. N. Smith, 2018."""
+    fraction(warmup=warmup)
+    factor(start=start, end=end)
     if t < warmup:
         return 1 + (start - 1) * (1 + cos(pi * t / warmup)) / 2
     return end + (1 - end) * (1 + cos(pi * (t - warmup) / (1 - warmup))) / 2

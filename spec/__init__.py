@@ -3,7 +3,17 @@
     from spec import obeys, strict, check_gradient, check_layer, conformance, LayerCase
 """
 
-from spec.cases import DataCase, LayerCase, LossCase, ModelCase
+from spec.cases import (
+    BatchesCase,
+    DataCase,
+    InitializerCase,
+    LayerCase,
+    LossCase,
+    MetricCase,
+    ModelCase,
+    OptimizerCase,
+    ScheduleCase,
+)
 from spec.conformance import Report, Verdict, conformance
 from spec.contract import obeys
 from spec.gradient import check_gradient, check_layer, check_model
@@ -15,15 +25,20 @@ from spec.violation import BadInput, DoesNotApply, Inconclusive, Violation, Wher
 __all__ = [
     "CATALOGUE",
     "BadInput",
+    "BatchesCase",
     "DataCase",
     "Docket",
     "DoesNotApply",
     "Inconclusive",
+    "InitializerCase",
     "Law",
     "LayerCase",
     "LossCase",
+    "MetricCase",
     "ModelCase",
+    "OptimizerCase",
     "Report",
+    "ScheduleCase",
     "Verdict",
     "Violation",
     "Where",

@@ -59,6 +59,7 @@ CLAIMS = {row.name: row for row in (
     Claim("soft_labels", False, _is_bool, "True or False"),
     Claim("targets", "labels", lambda v: v in ("labels", "binary", "real"), '"labels", "binary" or "real"'),
     Claim("variance", None, _optional(callable), "a function of (fan_in, fan_out)"),
+    Claim("first_step", None, _optional(callable), "a function of g that gives −Δw/lr"),
     Claim("restarts", False, _is_bool, "True or False"),
     Claim("like", None, _optional(lambda v: isinstance(v, str)), "a standard name"),
 )}

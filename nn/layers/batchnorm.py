@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nn.layer import Layer
+from nn.ranges import positive
 from nn.registry import layer
 from spec.arrays import Array
 from spec.contract import obeys
@@ -27,8 +28,7 @@ class BatchNorm(Layer):
     def __init__(self, momentum: float = 0.1, eps: float = 1e-5) -> None:
         if not 0 < momentum <= 1:
             raise ValueError(f"momentum must lie in (0, 1], found {momentum}")
-        if not eps > 0:
-            raise ValueError(f"eps must be above 0, found {eps}")
+        positive(eps=eps)
         self.momentum, self.eps = momentum, eps
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:

@@ -152,7 +152,7 @@ BAD = [
     (["--optimizer", "adm"], "nearest: adam"),
     (["--optimizer", "adam:beta1=2"], "beta1"),
     (["--schedule", "cosin"], "cosine"),
-    (["--schedule", "step:every=0"], "division by zero"),
+    (["--schedule", "step:every=0"], "every must be a finite number above 0"),
     (["--init", "hee"], "nearest: he"),
     (["--loss", "mze"], "mse"),
     (["--model", "netwrk"], "network"),

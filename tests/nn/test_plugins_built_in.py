@@ -1,13 +1,28 @@
 """The built-in plugins, each under the laws of its kind and against the textbook."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import nn.builtin  # noqa: F401  # registers them
+from nn.build import make_trainer
 from nn.metrics import confusion
 from nn.network import Network
 from nn.registry import REGISTRY, choose
-from spec import BadInput, LayerCase, LossCase, ModelCase, conformance
+from nn.settings import Settings
+from spec import (
+    BadInput,
+    BatchesCase,
+    InitializerCase,
+    LayerCase,
+    LossCase,
+    MetricCase,
+    ModelCase,
+    OptimizerCase,
+    ScheduleCase,
+    conformance,
+)
 
 RNG = np.random.default_rng
 
@@ -162,6 +177,9 @@ def test_batchnorm_normalizes_and_remembers() -> None:
         ("loss", "softmax_cross_entropy:smoothing=1.0"),
         ("optimizer", "momentum:beta=1.5"),
         ("optimizer", "adam:eps=0.0"),
+        ("optimizer", "adam:eps=inf"),
+        ("optimizer", "rmsprop:eps=inf"),
+        ("layer", "batchnorm:eps=inf"),
         ("layer", "leaky_relu:true"),
     ],
 )
@@ -169,6 +187,65 @@ def test_bad_settings_are_refused(kind: str, text: str) -> None:
     """A setting outside its range is refused by name."""
     with pytest.raises(BadInput):
         choose(kind, text).make()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("step:drop=2.0", r"drop must lie in \[0, 1\], found 2.0"),
+        ("step:every=0", "every must be a finite number above 0, found 0"),
+        ("step:every=inf", "every must be a finite number above 0, found inf"),
+        ("cosine:floor=-0.5", r"floor must lie in \[0, 1\], found -0.5"),
+        ("one_cycle:warmup=1.0", r"warmup must lie in \[0, 1\), found 1.0"),
+        ("one_cycle:start=1.5", r"start must lie in \[0, 1\], found 1.5"),
+        ("one_cycle:end=-1", r"end must lie in \[0, 1\], found -1"),
+    ],
+)
+def test_bad_settings_of_a_schedule_are_refused_before_training(text: str, words: str) -> None:
+    """By name and value, with what was expected."""
+    model = Network(4, 2, RNG(0), layers="dense:2")
+    with pytest.raises(BadInput, match=words):
+        make_trainer(Settings(schedule=text), model, 10, None)
+
+
+KINDS: dict[str, Any] = {
+    "initializer": InitializerCase,
+    "schedule": ScheduleCase,
+    "batches": BatchesCase,
+    "metric": MetricCase,
+}
+NAMED = [(kind, name) for (kind, name), plugin in REGISTRY.plugins.items() if kind in KINDS and plugin.built_in]
+SET = ["step:drop=0.1,every=0.3", "step:0,1", "cosine:floor=0.2", "one_cycle:warmup=0", "one_cycle:start=0,end=1"]
+
+
+@pytest.mark.parametrize(("kind", "text"), NAMED + [("schedule", text) for text in SET])
+def test_functions_keep_every_law(kind: str, text: str) -> None:
+    """No built-in initializer, schedule, batches or metric breaks a law of its kind, and each is judged."""
+    choice = choose(kind, text)
+    for seed in range(3):
+        case = KINDS[kind](text, choice.plugin.thing, settings=choice.kwargs, seed=seed, name=choice.plugin.name)
+        report = conformance(case)
+        assert report.verdict == "holds", [row.because for row in report.verdicts]
+
+
+OPTIMIZERS = [
+    *(name for kind, name in REGISTRY.plugins if kind == "optimizer"),
+    "momentum:beta=0",
+    "nesterov:beta=0.5",
+    "rmsprop:rho=0.99,eps=0.001",
+    "adam:beta1=0.5,beta2=0.9",
+    "adamw:decay=0.5",
+    "adamw:decay=0",
+]
+
+
+@pytest.mark.parametrize("text", OPTIMIZERS)
+def test_optimizers_keep_every_law(text: str) -> None:
+    """No built-in optimizer breaks a law, and each goes the way of its name, with whatever settings."""
+    choice = choose("optimizer", text)
+    for seed in range(3):
+        report = conformance(OptimizerCase(text, choice.make, seed=seed, name=choice.plugin.name))
+        assert {row.verdict for row in report.verdicts} == {"holds"}, [row.because for row in report.verdicts]
 
 
 ARCHITECTURES = [

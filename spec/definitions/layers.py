@@ -1,8 +1,4 @@
-"""The textbook's functions, one line each, in float64: what a plugin of a standard name must compute.
-
-A name stands for one function in several accepted variants, each with its source. What is free in a definition (a
-slope, an ε, a margin) may be any usual value or any number that the plugin keeps on itself.
-"""
+"""Layers and activations as the textbooks have them: functions of x, and of parameters where there are any."""
 
 from __future__ import annotations
 
@@ -15,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from spec.arrays import Array
-from spec.claims import claim
 
 Arrays = list[Array]
 
@@ -26,35 +21,6 @@ class Definition:
 
     source: str
     variants: tuple[Callable[..., Iterator[Any]], ...]
-
-
-def squashed(name: str) -> str:
-    """`LayerNorm`, `layer-norm` and `layer_norm` are one name."""
-    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
-
-
-def standard(thing: object, name: str, table: Mapping[str, Definition]) -> str:
-    """The name in `table` that `thing` claims by `like`, or is registered under; "" where it is no standard one."""
-    wanted = squashed(claim(thing, "like") or name)
-    wanted = ALIASES.get(wanted, wanted)
-    return next((known for known in table if squashed(known) == wanted), "")
-
-
-def constants(thing: object) -> list[float]:
-    """The numbers that an instance keeps on itself: its slope, its rate, its ε."""
-    kept = vars(thing).values() if hasattr(thing, "__dict__") else ()
-    return [float(v) for v in kept if isinstance(v, int | float | np.number) and not isinstance(v, bool)]
-
-
-ALIASES = {
-    "linear": "dense", "affine": "dense", "fullyconnected": "dense", "silu": "swish", "bn": "batchnorm",
-    "batchnorm1d": "batchnorm", "batchnormalization": "batchnorm", "layernormalization": "layernorm",
-    "crossentropywithlogits": "softmaxcrossentropy", "meansquarederror": "mse", "meanabsoluteerror": "mae", "l1": "mae",
-    "bce": "binarycrossentropy", "negativeloglikelihood": "nll",
-}  # fmt: skip
-
-
-# ---------------------------------------------------------------------------------------------------------- layers
 
 
 def sigmoid(x: Array) -> Array:
@@ -194,81 +160,3 @@ LAYERS: dict[str, Definition] = {
     ),
     "rmsnorm": Definition("B. Zhang, R. Sennrich, NeurIPS 2019", (_norm(_sample_axes, centered=False),)),
 }
-
-
-# ---------------------------------------------------------------------------------------------------------- losses
-
-
-def _loss(f: Callable[..., Array], *usual: float, outputs: bool = True) -> Callable[..., Iterator[list[float]]]:
-    """The mean over N of f, summed or averaged over the outputs, of prediction and target, and one free number."""
-
-    def variant(points: Arrays, target: Array, kept: Sequence[float]) -> Iterator[list[float]]:
-        with np.errstate(all="ignore"):
-            for settings in [(a,) for a in (*usual, *kept)] if usual else [()]:
-                costs = [f(z, target, *settings).reshape(len(z), -1) for z in points]
-                yield [float(cost.sum(axis=1).mean()) for cost in costs]
-                if outputs:
-                    yield [float(cost.mean()) for cost in costs]
-
-    return variant
-
-
-def _at(z: Array, labels: Array) -> Array:
-    found: Array = np.take_along_axis(z, labels.reshape(-1, 1), axis=1)
-    return found
-
-
-def _smoothed(z: Array, labels: Array, a: float) -> Array:
-    found: Array = -((1 - a) * _at(log_softmax(z), labels) + a * log_softmax(z).mean(axis=1, keepdims=True))
-    return found
-
-
-def _gaps(z: Array, labels: Array, margin: float) -> Array:
-    gaps: Array = np.maximum(0, z - _at(z, labels) + margin)
-    gaps[np.arange(len(z)), labels] = 0
-    return gaps
-
-
-def _huber(d: Array, a: float) -> Array:
-    return np.where(np.abs(d) <= a, 0.5 * d * d, a * (np.abs(d) - 0.5 * a))
-
-
-def _signs(t: Array) -> Array:
-    return np.where(t > 0, 1.0, -1.0)
-
-
-LOSSES: dict[str, Definition] = {
-    "softmax_cross_entropy": Definition(
-        "I. Goodfellow et al., Deep Learning, section 6.2.2.3; smoothing: C. Szegedy et al., CVPR 2016",
-        (_loss(_smoothed, 0.0, outputs=False),),
-    ),
-    "nll": Definition(
-        "C. M. Bishop, Pattern Recognition and Machine Learning, section 4.3: of log probabilities, or of p",
-        (_loss(lambda z, y: -_at(z, y), outputs=False), _loss(lambda z, y: -np.log(_at(z, y)), outputs=False)),
-    ),
-    "binary_cross_entropy": Definition(
-        "C. M. Bishop, Pattern Recognition and Machine Learning, section 4.3.2: of logits, or of probabilities",
-        (
-            _loss(lambda z, t: np.logaddexp(0, z) - z * t),
-            _loss(lambda z, t: -t * np.log(z) - (1 - t) * np.log(1 - z)),
-        ),
-    ),
-    "mse": Definition(
-        "C. M. Bishop, Pattern Recognition and Machine Learning, section 1.1: with ½ or without",
-        (_loss(lambda z, t: (z - t) ** 2), _loss(lambda z, t: 0.5 * (z - t) ** 2)),
-    ),
-    "mae": Definition("T. Hastie et al., The Elements of Statistical Learning, section 10.6", (
-        _loss(lambda z, t: np.abs(z - t)),
-    )),
-    "huber": Definition("P. J. Huber, Annals of Mathematical Statistics 35 (1964): as such, or divided by δ", (
-        _loss(lambda z, t, a: _huber(z - t, a), 1.0),
-        _loss(lambda z, t, a: _huber(z - t, a) / a, 1.0),
-    )),
-    "hinge": Definition(
-        "C. Cortes, V. Vapnik, 1995; of classes: K. Crammer, Y. Singer, 2001, and J. Weston, C. Watkins, 1999",
-        (
-            _loss(lambda z, t, a: np.maximum(0, a - _signs(t) * z) if t.ndim == z.ndim else _gaps(z, t, a), 1.0),
-            _loss(lambda z, t, a: _gaps(z, t, a).max(axis=1) if t.ndim < z.ndim else np.nan * z, 1.0, outputs=False),
-        ),
-    ),
-}  # fmt: skip

@@ -1,0 +1,60 @@
+"""Which standard name a plugin bears or claims, and which numbers it keeps on itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import numpy as np
+
+from spec.claims import claim
+from spec.violation import BadInput, DoesNotApply
+
+Entry = TypeVar("Entry")
+
+SYNONYMS = {
+    "batchnorm1d": "batchnorm", "batchnormalization": "batchnorm", "bn": "batchnorm", "bce": "binarycrossentropy",
+    "cosineannealing": "cosine", "cosinedecay": "cosine", "logloss": "crossentropy", "nll": "crossentropy",
+    "affine": "dense", "fullyconnected": "dense", "linear": "dense", "errorrate": "error",
+    "exponentialdecay": "exponential", "f1score": "f1", "macrof1": "f1", "henormal": "he", "kaiming": "he",
+    "kaimingnormal": "he", "kaiminguniform": "heuniform", "eye": "identity", "layernormalization": "layernorm",
+    "lecunnormal": "lecun", "lineardecay": "linear", "l1": "mae", "meanabsoluteerror": "mae", "heavyball": "momentum",
+    "sgdmomentum": "momentum", "meansquarederror": "mse", "nag": "nesterov", "negativeloglikelihood": "nll",
+    "signsgd": "signsgd", "crossentropywithlogits": "softmaxcrossentropy", "stepdecay": "step", "silu": "swish",
+    "glorot": "xavier", "glorotnormal": "xavier", "xaviernormal": "xavier", "glorotuniform": "xavieruniform",
+    "zero": "zeros",
+}  # fmt: skip
+"""Other words for a standard name, all written together in lower case."""
+
+
+def squashed(name: str) -> str:
+    """`LayerNorm`, `layer-norm` and `layer_norm` are one name."""
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def standard(thing: object, name: str, table: Mapping[str, Entry]) -> str:
+    """The name in `table` that `thing` claims by `like`, or is registered under; "" where that is no standard one.
+
+    Raises BadInput where what is claimed is unknown.
+    """
+    like = claim(thing, "like")
+    wanted = squashed(like or name)
+    names = {squashed(known): known for known in table}
+    found = names.get(wanted) or names.get(SYNONYMS.get(wanted, ""), "")
+    if like and not found:
+        raise BadInput(f"like = {like!r} is not a standard name; known: {', '.join(sorted(table))}")
+    return found
+
+
+def textbook(thing: object, name: str, table: Mapping[str, Entry]) -> tuple[str, Entry]:
+    """The row of `table` under the standard name of `thing`. Raises DoesNotApply where it has none."""
+    found = standard(thing, name, table)
+    if not found:
+        raise DoesNotApply(f"{name or 'it'} is not a standard name, and nothing is claimed by like=")
+    return found, table[found]
+
+
+def constants(thing: object) -> list[float]:
+    """The numbers that an instance keeps on itself: its slope, its rate, its ε."""
+    kept = vars(thing).values() if hasattr(thing, "__dict__") else ()
+    return [float(v) for v in kept if isinstance(v, int | float | np.number) and not isinstance(v, bool)]
