@@ -121,8 +121,9 @@ def labels_as_given(case: ModelCase) -> None:
     Several steps, since dropout and running statistics blur what a single one does to predictions.
     """
     before = _log(case.fresh().predict(case.x))
-    classes = before.shape[1]
-    gains = {c: (_log(_urged(case, c).predict(case.x)) - before).mean(axis=0) for c in sorted({0, classes // 2, classes - 1})}
+    last = before.shape[1] - 1
+    tried = sorted({0, last // 2, last})
+    gains = {c: (_log(_urged(case, c).predict(case.x)) - before).mean(axis=0) for c in tried}
     moved = {c: gain for c, gain in gains.items() if gain.any()}
     if moved and all(gain[c] < 0 and gain.argmax() != c for c, gain in moved.items()):
         c, gain = next(iter(moved.items()))
