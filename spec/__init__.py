@@ -4,11 +4,13 @@
 """
 
 from spec.cases import DataCase, LayerCase, LossCase, ModelCase
-from spec.conformance import Report, Verdict, conformance
+from spec.conformance import conformance
 from spec.contract import obeys
 from spec.gradient import check_gradient, check_layer, check_model
 from spec.law import CATALOGUE, Law, law
 from spec.laws.calls import rows_sum_to_one
+from spec.record import Record
+from spec.report import Report, Verdict
 from spec.strict import Docket, strict
 from spec.violation import BadInput, DoesNotApply, Inconclusive, Violation, Where
 
@@ -23,6 +25,7 @@ __all__ = [
     "LayerCase",
     "LossCase",
     "ModelCase",
+    "Record",
     "Report",
     "Verdict",
     "Violation",
