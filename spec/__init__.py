@@ -3,6 +3,7 @@
     from spec import obeys, strict, check_gradient, check_layer, conformance, LayerCase
 """
 
+from spec.adapters import check_backward, check_loss, check_object, check_weights
 from spec.cases import DataCase, LayerCase, LossCase, ModelCase
 from spec.conformance import conformance
 from spec.contract import obeys
@@ -30,9 +31,13 @@ __all__ = [
     "Verdict",
     "Violation",
     "Where",
+    "check_backward",
     "check_gradient",
     "check_layer",
+    "check_loss",
     "check_model",
+    "check_object",
+    "check_weights",
     "conformance",
     "law",
     "obeys",

@@ -96,4 +96,5 @@ class _Search:
 
     def within(self, array: Array) -> Array:
         bounds = interval(self.thing)
+        array = array + array.dtype.type(0)  # no minus zero
         return array if bounds is None else array.clip(*bounds).astype(array.dtype)
