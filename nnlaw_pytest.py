@@ -1,0 +1,25 @@
+"""pytest --nn-plugin mine.py: a test per plugin and law. Installed as a pytest plugin under a name that hides nobody's
+package, and imports nothing until the option is used."""
+
+
+def pytest_addoption(parser):
+    """The one option."""
+    group = parser.getgroup("nnlaw", "laws of neural networks")
+    group.addoption(
+        "--nn-plugin", action="append", default=[], metavar="FILE",
+        help="judge the plugins in FILE: a test per plugin and law; may be repeated",
+    )
+
+
+def pytest_configure(config):
+    """Bring in the suite where the option is used."""
+    files = config.getoption("nn_plugin")
+    if files:
+        from nn.verify import judge_target
+        from spec.pytest_plugin import Suite
+
+        def judge(file):
+            outcome = judge_target({"file": str(file)})
+            return outcome.reports, outcome.printed
+
+        config.pluginmanager.register(Suite(files, judge), "nnlaw-suite")
