@@ -125,9 +125,7 @@ class _Inquiry:
     def settled(self, verdicts: list[Verdict], case: Case) -> list[Verdict]:
         """Declared exceptions turned round, and the smallest input put into what is broken."""
         found = [self.excepted(row, case) if row.law in self.expected else row for row in verdicts]
-        if not self.shrink:
-            return found
-        return [replace(row, violation=_shrunk(row.violation, case)) if row.violation else row for row in found]
+        return [_with_smallest(row, case) for row in found] if self.shrink else found
 
     def excepted(self, row: Verdict, case: Case) -> Verdict:
         """A declared exception that is broken is told as one; one that holds is out of date, and so broken."""
@@ -156,8 +154,15 @@ def _drawn(row: Law, case: Case, redraw: Callable[[int], Case]) -> Verdict:
     return verdict
 
 
+def _with_smallest(row: Verdict, case: Case) -> Verdict:
+    if row.violation is None:
+        return row
+    found = _shrunk(row.violation, case)
+    return replace(row, violation=found, because=found.message)
+
+
 def _shrunk(violation: Violation, case: Case) -> Violation:
-    """The violation with the smallest input on which its law says the same."""
+    """The violation as its law puts it on the smallest input on which it says the same."""
     key = (case.kind, violation.law)
     if key in CATALOGUE:
         def judge(at: Case) -> Verdict:

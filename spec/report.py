@@ -66,6 +66,12 @@ class Report:
     def __iter__(self) -> Iterator[Verdict]:
         return iter(self.verdicts)
 
+    def __len__(self) -> int:
+        return len(self.verdicts)
+
+    def __contains__(self, code: object) -> bool:
+        return any(row.law == code for row in self.verdicts)
+
     def to_dict(self) -> dict[str, Any]:
         """The report in the form that JSON takes."""
         return {
