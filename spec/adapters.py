@@ -101,8 +101,8 @@ def check_weights(
     rng = rng or np.random.default_rng(0)
     point, own = _wide(x), _wide_tree(weights)
     a, cache = _pair(forward(point.copy(), own), forward, "(a, cache)")
-    given = backward(np.array(y), cache, own)
     cost = loss or _usual_loss(np.asarray(a), np.asarray(y))
+    given = backward(np.array(y), cache, own)
 
     def total() -> float:
         return float(cost(np.asarray(_pair(forward(point.copy(), own), forward, "(a, cache)")[0]), y))

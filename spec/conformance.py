@@ -63,7 +63,8 @@ def conformance(
         asked = _Inquiry(wanted, docket, _checked(expected or {}, subject.kind), shrink)
         return asked.report(subject, lambda draw: replace(subject, seed=subject.seed + draw))
     record = subject if isinstance(subject, Record) else record_of(subject, kind, contract=contract)
-    asked = _Inquiry(wanted, docket, _checked({**record.expected, **(expected or {})}, record.kind), shrink)
+    declared = expected if expected is not None else record.expected
+    asked = _Inquiry(wanted, docket, _checked(declared, record.kind), shrink)
     try:
         found = cases(record, seed)
     except Violation as violation:  # raised by the plugin while it was built
@@ -82,7 +83,9 @@ def _redrawn(record: Record, seed: int, which: int, draw: int) -> Case:
     return cases(record, seed + draw)[which]
 
 
-def _checked(expected: dict[str, str], kind: str) -> dict[str, str]:
+def _checked(expected: Any, kind: str) -> dict[str, str]:
+    if not isinstance(expected, dict):
+        raise BadInput(f"expected = {expected!r}, expected a dict of law: reason")
     known = {row.code for row in laws_of("call", kind)}
     for code, why in expected.items():
         if code not in known or not isinstance(why, str) or not why.strip():

@@ -36,7 +36,7 @@ class Record:
     @property
     def label(self) -> str:
         """Kind, name and place, as sentences about it begin."""
-        where = Where.of(getattr(self.thing, self._method, self.thing))
+        where = Where.of(getattr(self.thing, self._method) if inspect.isclass(self.thing) else self.thing)
         place = f" ({where.file}:{where.line})" if where.file else ""
         return f"{self.kind} {self.name}{place}"
 
