@@ -27,7 +27,6 @@ GRACE = 3.0  # seconds between asking a worker to show its stack and killing it
 FRAME = re.compile(r'File "(?P<file>.+)", line (?P<line>\d+) in')
 
 Target = dict[str, str]
-STOP = threading.Event()
 
 
 @dataclass
@@ -55,19 +54,21 @@ class Terms:
 
 def judge_targets(targets: list[Target], terms: Terms, jobs: int = 1) -> Iterator[Outcome]:
     """The outcome of each target, in order, `jobs` at a time."""
-    STOP.clear()
+    stop = threading.Event()
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         try:
-            yield from pool.map(lambda target: judge_target(target, terms), targets)
+            yield from pool.map(lambda target: judge_target(target, terms, stop), targets)
         finally:
-            STOP.set()  # interrupted: the workers that still run are stopped, not waited for
+            stop.set()  # interrupted: the workers that still run are stopped, not waited for
 
 
-def judge_target(target: Target, terms: Terms | None = None) -> Outcome:
-    """Judge one target in a worker. Where it dies over a plugin, the plugins after it get a new one."""
+def judge_target(target: Target, terms: Terms | None = None, stop: threading.Event | None = None) -> Outcome:
+    """Judge one target in a worker, which ends once `stop` is set. Where it dies over a plugin, the plugins after it
+    get a new one."""
+    stop = stop or threading.Event()
     outcome, skip = Outcome(target), 0
     while True:
-        events, ending, printed = _work(target, terms or Terms(), skip)
+        events, ending, printed = _work(target, terms or Terms(), skip, stop)
         outcome.printed = (outcome.printed + printed)[:KEPT]
         plan: list[dict[str, str]] = next((e["plan"] for e in events if "plan" in e), [])
         outcome.reports += [event["report"] for event in events if "report" in event]
@@ -78,7 +79,7 @@ def judge_target(target: Target, terms: Terms | None = None) -> Outcome:
             last = max((event["start"] for event in events if "start" in event), default=skip)
             outcome.reports.append(_error(plan[last]["name"], plan[last]["kind"], f"{plan[last]['label']}: {ending}"))
             skip = last + 1
-            if skip < len(plan):
+            if skip < len(plan) and not stop.is_set():
                 continue
         return outcome
 
@@ -88,7 +89,9 @@ def _error(name: str, kind: str, because: str) -> dict[str, Any]:
     return {"name": name, "kind": kind, "verdict": "error", "because": because, "laws": [], "violations": []}
 
 
-def _work(target: Target, terms: Terms, skip: int) -> tuple[list[dict[str, Any]], str, str]:
+def _work(
+    target: Target, terms: Terms, skip: int, stop: threading.Event
+) -> tuple[list[dict[str, Any]], str, str]:
     """One worker's events, how it died if it did, and what was printed."""
     with tempfile.TemporaryDirectory(prefix="nn-verify-") as folder:
         journal, request = Path(folder, "journal"), Path(folder, "request")
@@ -105,7 +108,7 @@ def _work(target: Target, terms: Terms, skip: int) -> tuple[list[dict[str, Any]]
         )
         reader = _Reader(process)
         try:
-            late = _await(process, journal, terms.timeout)
+            late = _await(process, journal, terms.timeout, stop)
         finally:
             _kill(process)
         printed = reader.text()
@@ -130,10 +133,10 @@ def _environment() -> dict[str, str]:
     return {**os.environ, **one, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
 
 
-def _await(process: subprocess.Popen[bytes], journal: Path, timeout: float) -> bool:
+def _await(process: subprocess.Popen[bytes], journal: Path, timeout: float, stop: threading.Event) -> bool:
     """Wait until the worker ends; whether one of its steps took longer than `timeout`, and it was stopped."""
     size, began = -1, time.monotonic()
-    while process.poll() is None and not STOP.is_set():
+    while process.poll() is None and not stop.is_set():
         if journal.stat().st_size != size:
             size, began = journal.stat().st_size, time.monotonic()
         if time.monotonic() - began > timeout:
