@@ -90,8 +90,8 @@ _WHEN = {
 
 
 def _plural(kind: str) -> str:
-    known = {"call": "every call", "loss": "losses", "batches": "batches", "data": "prepared data", "training": "training"}
-    return known.get(kind, f"{kind}s")
+    known = {"call": "every call", "loss": "losses", "batches": "batches", "data": "prepared data"}
+    return known.get(kind, kind if kind == "training" else f"{kind}s")
 
 
 def _diagnostic(row: Law) -> str:

@@ -16,7 +16,7 @@ COLORS = {"holds": "green", "broken": "red", "error": "red", "inconclusive": "ye
 
 def verdict_of(reports: Reports) -> str:
     """The worst verdict among the plugins of a file."""
-    return min((report["verdict"] for report in reports), key=WORST_FIRST.index)
+    return min((str(report["verdict"]) for report in reports), key=WORST_FIRST.index)
 
 
 def held(reports: Reports) -> int:
@@ -35,7 +35,8 @@ def first_word(reports: Reports) -> str:
         for violation in report["violations"]:
             return str(violation["message"]).replace("\n  ", "; ")
     reasons = [report["because"] for report in reports if report["because"]]
-    reasons += [f"{r['law']}: {r['because']}" for report in reports for r in report["laws"] if r["verdict"] == "inconclusive"]
+    rows = [row for report in reports for row in report["laws"] if row["verdict"] == "inconclusive"]
+    reasons += [f"{row['law']}: {row['because']}" for row in rows]
     return str(reasons[0]) if reasons else ", ".join(f"{report['kind']} {report['name']}" for report in reports)
 
 

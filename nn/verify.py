@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,10 +143,8 @@ def _await(process: subprocess.Popen[bytes], journal: Path, timeout: float, stop
         if time.monotonic() - began > timeout:
             if hasattr(os, "killpg"):
                 process.send_signal(signal.SIGABRT)  # its stack goes into the journal
-                try:
+                with suppress(subprocess.TimeoutExpired):
                     process.wait(GRACE)
-                except subprocess.TimeoutExpired:
-                    pass
             return True
         time.sleep(0.02)
     return False
@@ -154,10 +153,8 @@ def _await(process: subprocess.Popen[bytes], journal: Path, timeout: float, stop
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """The worker and whatever it started."""
     if hasattr(os, "killpg"):
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
     else:
         process.kill()
     process.wait()

@@ -124,7 +124,8 @@ def check_loss(
         return float(_pair(loss(own, *points), loss, "(loss, grads)")[0])
 
     samples = len(points[0]) if points and np.ndim(points[0]) else 1
-    _judge(total, _paired(own, given, "params", loss), Where.of(loss), scale=abs(float(value)), samples=samples, rng=rng)
+    targets = _paired(own, given, "params", loss)
+    _judge(total, targets, Where.of(loss), scale=abs(float(value)), samples=samples, rng=rng)
 
 
 def _judge(
@@ -173,7 +174,7 @@ def _kept(probe: Any, name: str) -> Any:
 
 
 def _is_gradient(name: str) -> bool:
-    return name.startswith(("grad_", "d_")) or name.endswith("_grad") or name[:1] == "d" and name[1:2].isupper()
+    return name.startswith(("grad_", "d_")) or name.endswith("_grad") or (name[:1] == "d" and name[1:2].isupper())
 
 
 def _moves(total: Callable[[], float], array: Array) -> bool:
@@ -201,7 +202,7 @@ def _samples(y: Array) -> int:
     """The size of the batch, whether samples are rows or columns: one-hot vectors each sum to 1."""
     for axis in (1, 0):
         if y.ndim == 2 and y.shape[axis] > 1 and (y.sum(axis=axis) == 1).all():
-            return y.shape[1 - axis]
+            return int(y.shape[1 - axis])
     return max(y.shape) if 1 in y.shape[:2] else len(y)
 
 

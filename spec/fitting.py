@@ -52,7 +52,7 @@ def _contract(record: Record) -> Contract:
         raise BadInput(f'{record.label}: put @obeys("N n_in -> N n_out") above its class, or pass contract=')
     contract = obligation.contract
     if len(contract.inputs) != 1 or len(contract.outputs) != 1:
-        raise BadInput(f'{record.label}: the contract "{contract.text}" has several arrays; a layer takes and gives one')
+        raise BadInput(f'{record.label}: the contract "{contract.text}" takes or gives several arrays, a layer one')
     return contract
 
 

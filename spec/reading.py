@@ -14,7 +14,7 @@ BY_LAW = {
     ("loss", "shift-invariant"): f"{DL}, section 4.1, Overflow and Underflow, equation 4.1",
     ("loss", "loss-mean"): f"{DL}, section 8.1.3, Batch and Minibatch Algorithms",
     ("model", "overfits"): f"{DL}, section 11.5, Debugging Strategies: fit a tiny dataset",
-    ("model", "initial-loss"): "Stanford CS231n, notes on sanity checks: look for the correct loss at chance performance",
+    ("model", "initial-loss"): "Stanford CS231n, notes on sanity checks: the correct loss at chance performance",
     ("model", "symmetry"): f"{DL}, section 8.4, Parameter Initialization Strategies",
     ("layer", "dropout-mean"): "N. Srivastava et al., Dropout, JMLR 15 (2014)",
     ("layer", "train-eval"): f"{DL}, section 7.12, Dropout; section 8.7.1, Batch Normalization",

@@ -136,7 +136,7 @@ def construct(record: Record, settings: dict[str, Any]) -> Any:
 def record_of(thing: Any, kind: str | None = None, name: str | None = None, contract: str | None = None) -> Record:
     """The record of a class, a function or an instance that nobody registered. Raises BadInput where its kind is not
     plain from its methods or arguments."""
-    called = name or getattr(thing, "__name__", type(thing).__name__)
+    called = name or str(getattr(thing, "__name__", type(thing).__name__))
     return Record(kind or _kind_of(thing, contract), called, thing, contract)
 
 

@@ -52,7 +52,7 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """"error" if it could not be judged, "broken" if any law is, "inconclusive" if any law is or none was judged."""
+        """"error" if it could not be judged; else the worst there is; "inconclusive" where no law was judged."""
         found = {row.verdict for row in self.verdicts}
         if self.because:
             return ERROR

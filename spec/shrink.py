@@ -52,7 +52,7 @@ class _Search:
         """Whether the law says the same of the changed case, which is then kept."""
         if monotonic() > self.ends:
             return False
-        case = replace(self.case, **changed)
+        case = replace(self.case, **changed)  # type: ignore[arg-type]  # of these names, each has its own
         try:
             found = self.retry(case)
         except Exception:  # the law was never meant for such an input

@@ -76,9 +76,12 @@ def inputs(draw: Any, layer: Any, *, contract: str | None = None, max_side: int 
     Raises BadInput where there is no contract.
     """
     obligation = obligation_of(layer)
-    if contract is None and obligation is None:
+    if contract is not None:
+        parsed = parse(contract)
+    elif obligation is not None:
+        parsed = obligation.contract
+    else:
         raise BadInput(f"{type(layer).__name__} has no contract: put @obeys above its class, or pass contract=")
-    parsed = parse(contract) if contract is not None or obligation is None else obligation.contract
     side, dims = parsed.inputs[0], resolve(parsed, layer)
     if "..." in side:
         dims["..."] = draw(hnp.array_shapes(min_dims=0, max_dims=2, max_side=max_side))

@@ -51,7 +51,7 @@ def test_one_file_shows_every_law_and_the_diagnostic(folder: Path, capsys: pytes
     code, out, _ = ran(capsys, "verify", "work/bob.py")
     assert code == 1 and "layer twice: broken" in out and "--- work/bob.py printed ---\n<bob>" in out
     assert "not judged      it rests on gradient, which does not hold" in out
-    assert "twice.backward (bob.py:9)  dx[0, 0] is " in out and "caused by a factor 2" in out
+    assert "twice.backward (bob.py:9)  dx[0, " in out and "caused by a factor 2" in out
     assert "smallest x that shows it: [[0.0, 0.0, 0.0, 0.0]]" in out and "1 plugin: 1 broken;" in out
     assert ran(capsys, "verify", "work/ann.py")[0] == 0
     assert ran(capsys, "verify", "work/ann.py", "--law", "gradient")[0] == 0
@@ -64,7 +64,7 @@ def test_a_folder_becomes_a_table_with_a_row_a_file(folder: Path, capsys: pytest
     assert code == 2 and list(rows) == ["work/ann.py", "work/bob.py", "work/eve.py"]
     assert "holds" in rows["work/ann.py"] and rows["work/bob.py"].endswith("gradient")
     assert "eve.py:1: invalid syntax" in rows["work/eve.py"] and "3 plugins: 1 holds, 1 broken, 1 error" in out
-    table = list(csv.DictReader(Path("t.csv").open(newline="")))
+    table = list(csv.DictReader(Path("t.csv").read_text().splitlines()))
     assert [row["verdict"] for row in table] == ["holds", "broken", "error"] and table[1]["broken"] == "gradient"
     assert "caused by" in table[1]["diagnostic"] and table[0]["diagnostic"] == ""
     suites = list(ElementTree.parse("t.xml").getroot())
@@ -184,7 +184,11 @@ def test_a_law_is_explained_by_its_counterexample(capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize(
     ("args", "words"),
-    [(["gradeint"], "nearest: gradient"), (["zzz", "--kind", "loss"], "no law of kind loss"), (["--kind", "x"], "no kind")],
+    [
+        (["gradeint"], "nearest: gradient"),
+        (["zzz", "--kind", "loss"], "no law of kind loss"),
+        (["--kind", "x"], "no kind"),
+    ],
 )
 def test_an_unknown_law_is_refused(capsys: pytest.CaptureFixture[str], args: list[str], words: str) -> None:
     """With the nearest ones."""

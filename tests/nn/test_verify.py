@@ -1,4 +1,4 @@
-"""Judging in a worker process: whatever a plugin file does, there is a verdict, a sentence, and the next one is judged."""
+"""Judging in a worker process: whatever a plugin file does, it has its verdict, and the next one is judged."""
 
 import os
 import re

@@ -186,7 +186,7 @@ def plain(x: Array) -> Array:
         (layer(Open), "can't be copied"),
         (layer(OpenBuilt), "can't be copied"),
         (layer(Misclaiming), "domain = 'positive'"),
-        (layer(obeys("N C, N C -> N C")(type("Two", (Twice,), {}))), "several arrays"),
+        (layer(obeys("N C, N C -> N C")(type("Two", (Twice,), {}))), "several arrays, a layer one"),
         (layer(type("Bare", (), {"forward": plain, "backward": plain})), "put @obeys"),
         (layer(type("Wordy", (Twice,), {"examples": "units"})), "expected a list of dicts"),
         (layer(type("Half", (), {"forward": plain})), "has no method backward"),
@@ -199,7 +199,7 @@ def plain(x: Array) -> Array:
 )
 def test_what_cannot_be_told_is_asked_for_in_one_sentence(record: Record, words: str) -> None:
     """Naming the plugin and what would help."""
-    with pytest.raises(BadInput, match="mine|Misclaiming") as told:
+    with pytest.raises(BadInput, match=r"mine|Misclaiming") as told:
         cases(record)
     assert words in str(told.value) and "\n" not in str(told.value)
 

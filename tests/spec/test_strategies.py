@@ -48,7 +48,7 @@ def test_inputs_need_a_contract() -> None:
 def test_batches_have_labels_in_range(batch: tuple[Array, Array]) -> None:
     """As many as samples."""
     x, labels = batch
-    assert x.shape == (len(labels), 3) and labels.dtype == np.int64 and ((0 <= labels) & (labels < 4)).all()
+    assert x.shape == (len(labels), 3) and labels.dtype == np.int64 and ((labels >= 0) & (labels < 4)).all()
 
 
 @given(shapes(max_dims=2))
@@ -60,7 +60,13 @@ def test_shapes_are_small(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize(
     "trait",
-    [np.isnan, np.isposinf, lambda v: 0 < abs(v) < 1.2e-38, lambda v: abs(v) > 9e37, lambda v: v == 0 and np.signbit(v)],
+    [
+        np.isnan,
+        np.isposinf,
+        lambda v: 0 < abs(v) < 1.2e-38,
+        lambda v: abs(v) > 9e37,
+        lambda v: v == 0 and np.signbit(v),
+    ],
 )
 def test_hostile_floats_are_found(trait: Any) -> None:
     """nan, infinity, denormals, what overflows when squared, and the other zero."""
