@@ -255,7 +255,7 @@ def _how_to_register(module: Any) -> str:
                 continue
             line, name = thing.forward.__code__.co_firstlineno, thing.__name__.lower()
             if len(inspect.signature(thing.forward).parameters) > 2:
-                return f'{thing.__name__} (line {line}) looks like a loss: from nn import loss, put @loss("{name}") above it'
+                return f'{thing.__name__} (line {line}) looks like a loss: put @loss("{name}") from nn above it'
             return (
                 f'{thing.__name__} (line {line}) has forward and backward: put @layer("{name}") and '
                 '@obeys("N n_in -> N n_out") above it (from nn import layer; from spec import obeys)'

@@ -1,18 +1,21 @@
 """Judging in a worker process: whatever a plugin file does, it has its verdict, and the next one is judged."""
 
+import json
 import os
 import re
-import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nn.judging import file_records, module_records, named_record
+from nn.judging import file_records, judge, module_records, named_record
+from nn.registry import REGISTRY
 from nn.verify import Outcome, Terms, judge_target, judge_targets
-from spec import BadInput
+from nn.worker import main
+from spec import BadInput, Record
 
 HEAD = "import os, sys, time\nimport numpy as np\nfrom nn import layer, loss, schedule\nfrom spec import law, obeys\n"
 LAYER = """
@@ -56,7 +59,7 @@ def verdicts(outcome: Outcome) -> list[tuple[str, str]]:
         ("def f(): return f()\nf()\n", "mine.py:5: RecursionError on import"),
         ("x = 1\n", "registers nothing; expected a decorator such as @layer('name')"),
         (right().replace('@layer("good")\n@obeys("N ... -> N ...")\n', ""), 'put @layer("good") and @obeys('),
-        ("class L:\n def forward(self, p, t): 1\n def backward(self): 1\n", '@loss("l") above it'),
+        ("class L:\n def forward(self, p, t): 1\n def backward(self): 1\n", '@loss("l") from nn above it'),
         ("class L:\n def forward(self, p, t): 1\n", "expected a decorator"),
         ('@layer("x")\nclass L: pass\n', "layer 'x' has no contract"),
         ('@law("gradient", kind="layer", family="shape", statement="Twice.")\ndef f(case): 1\n', "already in the"),
@@ -212,8 +215,6 @@ def test_modules_and_names_are_targets(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_name_of_several_kinds_is_ambiguous(monkeypatch: pytest.MonkeyPatch) -> None:
     """And the way out is told."""
-    from nn.registry import REGISTRY
-
     monkeypatch.setitem(REGISTRY.plugins, ("loss", "step"), REGISTRY.find("loss", "mse"))
     with pytest.raises(BadInput, match="write loss:step or schedule:step"):
         named_record("step")
@@ -230,14 +231,74 @@ def test_an_interrupted_judging_leaves_no_worker_behind(tmp_path: Path) -> None:
     assert time.monotonic() - began < 40
 
 
-def test_a_worker_can_be_run_by_hand(tmp_path: Path) -> None:
-    """Its journal is a plan, starts, reports and an end."""
-    import json
+@pytest.fixture
+def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run a worker's main in this very process, and read its journal."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "_exit", lambda code: None)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr("faulthandler.enable", lambda file: None)
+    monkeypatch.setattr("resource.setrlimit", lambda what, limits: None)
+    kept = dict(REGISTRY.plugins)
 
-    (tmp_path / "request").write_text(json.dumps({"target": {"name": "relu"}, "laws": [], "seed": 0, "skip": 0}))
-    done = subprocess.run(
-        [sys.executable, "-m", "nn.worker", str(tmp_path / "journal"), str(tmp_path / "request")],
-        cwd=Path(__file__).parents[2], env={**os.environ}, capture_output=True, text=True,
-    )
-    events = [set(json.loads(line)) for line in (tmp_path / "journal").read_text().splitlines()]
-    assert events == [{"plan"}, {"start"}, {"report"}, {"done"}], done.stderr
+    def run(target: dict[str, str], laws: tuple[str, ...] = (), skip: int = 0) -> list[dict[str, Any]]:
+        request = {"target": target, "laws": list(laws), "seed": 0, "skip": skip}
+        Path("request").write_text(json.dumps(request))
+        Path("journal").write_text("")
+        with warnings.catch_warnings():
+            main("journal", "request")
+        return [json.loads(line) for line in Path("journal").read_text().splitlines()]
+
+    yield run
+    REGISTRY.plugins.clear()
+    REGISTRY.plugins.update(kept)
+
+
+def test_a_journal_tells_the_plan_each_start_each_report_and_the_end(worker: Any) -> None:
+    """Whatever the target; what is skipped, or not of the law, has no report."""
+    Path("mine.py").write_text(HEAD + right("one") + right("two"))
+    Path("my_module.py").write_text(HEAD + right("three"))
+    events = worker({"file": "mine.py"}, skip=1)
+    assert [list(event)[0] for event in events] == ["plan", "start", "report", "done"]
+    assert events[0]["plan"][0] == {"name": "one", "kind": "layer", "label": "layer one (mine.py:8)"}
+    assert [e["report"]["verdict"] for e in worker({"module": "my_module"}) if "report" in e] == ["holds"]
+    assert not [event for event in worker({"name": "relu"}, laws=("loss-mean",)) if "report" in event]
+    assert len(worker({"kind": "metric"})[0]["plan"]) >= 1
+
+
+def test_a_journal_tells_why_there_is_no_plan(worker: Any) -> None:
+    """An unusable file, or one that ends the interpreter."""
+    assert "no such file" in worker({"file": "nowhere.py"})[0]["error"]
+    Path("rude.py").write_text("raise KeyboardInterrupt\n")
+    assert worker({"file": "rude.py"}) == [{"error": "rude.py: KeyboardInterrupt on import: ", "done": True}]
+
+
+def test_a_journal_tells_who_left_by_os_exit(worker: Any) -> None:
+    """With the line."""
+    Path("leaving.py").write_text(HEAD + "os._exit(3)\n" + right())
+    assert worker({"file": "leaving.py"})[0]["exit"].endswith("leaving.py:5")
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (BadInput("say more"), "layer mine (test_verify.py:"),
+        (BadInput("mine: say more"), "mine: say more"),
+        (KeyError("x"), "judging it ended by KeyError: 'x', at test_verify.py:"),
+        (SystemExit(2), "it ended the interpreter by SystemExit, at test_verify.py:"),
+    ],
+)
+def test_whatever_judging_ends_in_is_a_report(
+    monkeypatch: pytest.MonkeyPatch, fault: BaseException, words: str
+) -> None:
+    """An error that says why."""
+    class Mine:
+        def forward(self, x: Any) -> Any:
+            return x
+
+    def fall(*args: Any, **settings: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr("nn.judging.conformance", fall)
+    report = judge(Record("layer", "mine", Mine), [], 0)
+    assert report.verdict == "error" and words in report.because
