@@ -259,8 +259,8 @@ def test_a_journal_tells_the_plan_each_start_each_report_and_the_end(worker: Any
     Path("mine.py").write_text(HEAD + right("one") + right("two"))
     Path("my_module.py").write_text(HEAD + right("three"))
     events = worker({"file": "mine.py"}, skip=1)
-    assert [list(event)[0] for event in events] == ["plan", "start", "report", "done"]
-    assert events[0]["plan"][0] == {"name": "one", "kind": "layer", "label": "layer one (mine.py:8)"}
+    assert [next(iter(event)) for event in events] == ["plan", "start", "report", "done"]
+    assert events[0]["plan"][0] == {"name": "one", "kind": "layer", "label": "layer one (mine.py:9)"}
     assert [e["report"]["verdict"] for e in worker({"module": "my_module"}) if "report" in e] == ["holds"]
     assert not [event for event in worker({"name": "relu"}, laws=("loss-mean",)) if "report" in event]
     assert len(worker({"kind": "metric"})[0]["plan"]) >= 1
