@@ -59,6 +59,8 @@ def named_record(text: str) -> Record:
         raise BadInput(f"{text}: {_unknown(text)}")
     if len(kinds) > 1:
         raise BadInput(f"{text}: several kinds have one; write {' or '.join(f'{kind}:{text}' for kind in kinds)}")
+    if ":" not in asked:  # without settings it is constructed like anyone's plugin
+        return record_of(REGISTRY.find(kinds[0], asked))
     choice = choose(kinds[0], asked)
     positional = dict(zip(choice.plugin.settings, choice.args, strict=False))
     return record_of(choice.plugin, positional | choice.kwargs)

@@ -29,7 +29,7 @@ class Twice:
 def folder(workplace: Path) -> Path:
     """Three submissions and what is none."""
     (workplace / "work").mkdir()
-    (workplace / "work/ann.py").write_text(RIGHT.format(name="relu", slope=2))
+    (workplace / "work/ann.py").write_text(RIGHT.format(name="double", slope=2))
     (workplace / "work/bob.py").write_text("print('<bob>\\x01')\n" + RIGHT.format(name="twice", slope=1))
     (workplace / "work/eve.py").write_text("x = = 3\n")
     (workplace / "work/_notes.py").write_text("")
@@ -111,8 +111,8 @@ def test_bad_usage_is_one_sentence(
 def test_names_and_modules_are_found(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A built-in name, one with settings, a module in the current folder."""
     (workplace / "mylayers.py").write_text(RIGHT.format(name="twice", slope=2))
-    code, out, _ = ran(capsys, "verify", "relu", "dropout:rate=0.2", "mylayers", "--jobs", "1")
-    assert code == 0 and "3 plugins: 3 holds" in out
+    code, out, _ = ran(capsys, "verify", "relu", "dense", "dropout:rate=0.2", "mylayers", "--jobs", "1")
+    assert code == 0 and "4 plugins: 4 holds" in out
 
 
 def test_all_the_built_in_plugins_are_judged(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,7 +175,7 @@ def test_a_law_is_explained_by_its_counterexample(capsys: pytest.CaptureFixture[
     """What it says, what it rests on, what to read, code that breaks it, and what is said of it now."""
     code, out, _ = ran(capsys, "laws", "stale-gradient")
     for words in ("stale-gradient: a law of layers", "rests on  pure, gradient", "section 6.5", "class Broken",
-                  "    counterexample.backward (layer_stale_gradient.py:27)  dx[0, 0] is 0.0105114"):
+                  "    counterexample.backward (layer_stale_gradient.py:", "[stale-gradient]\n"):
         assert words in out
     assert code == 0
     (facts,) = json.loads(ran(capsys, "laws", "gradient", "--kind", "layer", "--json")[1])

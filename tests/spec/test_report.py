@@ -172,4 +172,4 @@ def test_a_loss_is_shown_with_its_target() -> None:
     rng = np.random.default_rng(0)
     case = LossCase("a", Sum(), rng.normal(size=(5, 3)).astype("f4"), rng.normal(size=(5, 3)).astype("f4"))
     (found,) = conformance(case, ["loss-mean"], shrink=True).violations
-    assert found.input is not None and [len(found.input[name]) for name in ("prediction", "target")] == [2, 2]
+    assert found.input is not None and 1 <= len(found.input["prediction"]) == len(found.input["target"]) <= 2
