@@ -11,8 +11,10 @@ import click
 COMMANDS = {
     "train": "Train a network, on MNIST files or on the built-in synthetic digits.",
     "predict": "Read a digit from a picture with a trained run.",
+    "verify": "Judge plugins, your own or the built-in ones, by every law.",
+    "new": "Write the skeleton of a plugin that passes.",
     "plugins": "List the plugins: contract, settings and file.",
-    "laws": "List the laws.",
+    "laws": "List the laws, or explain one.",
     "replay": "Make a recorded failure happen again.",
     "runs": "List the runs with their figures.",
     "bundle": "Pack a finished run into one file that others can check.",

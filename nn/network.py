@@ -17,6 +17,7 @@ from nn.slots import Slots
 from nn.streams import seed_of, stream
 from spec.arrays import Array
 from spec.contract import obligation_of
+from spec.fitting import complete, in_float32
 from spec.shapes import Mismatch, bind, concrete, resolve
 from spec.strict import Docket, arm_layer, arm_loss, arm_predict
 from spec.violation import BadInput
@@ -52,14 +53,14 @@ class Network:
         shape: tuple[int, ...] = (n_in,)
         for choice in choices:
             name = choice.plugin.name
-            layer = _complete(choice.make(init=init))
+            layer = complete(choice.make(init=init))
             child = stream(seed_of(rng), f"layer {name}", places[name])
             places[name] += 1
             try:
                 layer.build(shape, child)
             except ValueError as error:
                 raise BadInput(f"layer {choice.text!r} on input of shape {shape}: {error}") from error
-            _cast(layer)
+            in_float32(layer)
             before, shape = shape, _output_shape(layer, shape, choice.text)
             self.paths.append(f"{len(self.layers)}:{name}({_arrow(before, shape)})")
             self.layers.append(layer)
@@ -134,28 +135,6 @@ class Network:
             arm_layer(layer, path, docket, obligation)
         arm_loss(self.loss, self.loss_name, docket)
         arm_predict(self, "network", docket)
-
-
-def _complete(layer: Any) -> Any:
-    """Supply what a class without a base lacks of the protocol."""
-    for name in ("params", "grads", "state"):
-        if getattr(layer, name, None) is None:
-            setattr(layer, name, {})
-    for name, value in (("training", True), ("needs_dx", True)):
-        if not hasattr(layer, name):
-            setattr(layer, name, value)
-    if not hasattr(layer, "build"):
-        layer.build = lambda shape, rng: None
-    return layer
-
-
-def _cast(layer: Any) -> None:
-    """Float32 to train, whatever `build` made; a gradient array for every parameter."""
-    for holder in (layer.params, layer.state):
-        for name, array in holder.items():
-            holder[name] = np.array(array, np.float32)
-    for name, array in layer.params.items():
-        layer.grads[name] = np.zeros_like(array)
 
 
 def _output_shape(layer: Any, shape: tuple[int, ...], text: str) -> tuple[int, ...]:

@@ -59,10 +59,12 @@ class Plugin:
 
 @dataclass
 class Registry:
-    """All plugins by kind and name. While `user` is set, what registers is a user's own."""
+    """All plugins by kind and name. While `user` is set, what registers is a user's own; it may hide a built-in one
+    only while `hiding` is set, too."""
 
     plugins: dict[tuple[str, str], Plugin] = field(default_factory=dict)
     user: bool = False
+    hiding: bool = False
 
     def enter(self, kind: str, name: str, thing: Any) -> None:
         """Register `thing`. Raises BadInput where a layer has no contract, or the name is built in."""
@@ -70,7 +72,7 @@ class Registry:
         if kind == "layer" and obligation_of(thing) is None:
             raise BadInput(f'layer {name!r} has no contract: put @obeys("N n_in -> N n_out") under @layer({name!r})')
         known = self.plugins.get(key)
-        if known is not None and known.built_in and self.user:
+        if known is not None and known.built_in and self.user and not self.hiding:
             raise BadInput(f"{kind} {name!r} is built in; give your own another name")
         self.plugins[key] = Plugin(kind, canonical(name), thing, not self.user)
 
@@ -84,13 +86,13 @@ class Registry:
         return found
 
     @contextmanager
-    def of_user(self) -> Any:
-        """Inside this block a registering plugin is a user's own, and may not hide a built-in one."""
-        self.user = True
+    def of_user(self, hiding: bool = False) -> Any:
+        """Inside this block a registering plugin is a user's own, and may hide a built-in one only if told so."""
+        self.user, self.hiding = True, hiding
         try:
             yield
         finally:
-            self.user = False
+            self.user = self.hiding = False
 
 
 REGISTRY = Registry()
@@ -211,8 +213,8 @@ def _value(word: str) -> Any:
     return value if isinstance(value, int | float | str) else word
 
 
-def load_file(path: Path) -> list[Plugin]:
-    """Import a user's plugin file and return what it registered.
+def load_file(path: Path, *, hiding: bool = False) -> list[Plugin]:
+    """Import a user's plugin file and return what it registered, which may hide a built-in one where `hiding` is set.
 
     Raises BadInput with file and line where it cannot be read or parsed, raises on import, or registers nothing.
     """
@@ -228,8 +230,10 @@ def load_file(path: Path) -> list[Plugin]:
         raise BadInput(f"plugin file {path}: expected a Python file (.py)")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module.__name__] = module
+    if str(path.parent.resolve()) not in sys.path:  # last, so that its neighbors can be imported but hide nothing
+        sys.path.append(str(path.parent.resolve()))
     try:
-        with REGISTRY.of_user():
+        with REGISTRY.of_user(hiding):
             spec.loader.exec_module(module)
     except SyntaxError as error:
         raise BadInput(f"plugin file {path}:{error.lineno}: {error.msg}") from error
@@ -239,5 +243,21 @@ def load_file(path: Path) -> list[Plugin]:
         raise BadInput(f"plugin file {place}: {type(error).__name__} on import: {error}") from error
     new = [plugin for key, plugin in REGISTRY.plugins.items() if before.get(key) is not plugin]
     if not new:
-        raise BadInput(f"plugin file {path}: registers nothing; expected a decorator such as @layer('name')")
+        raise BadInput(f"plugin file {path}: registers nothing; {_how_to_register(module)}")
     return new
+
+
+def _how_to_register(module: Any) -> str:
+    """What to write above the first class that looks like a layer or a loss, or in general."""
+    for thing in vars(module).values():
+        if inspect.isclass(thing) and thing.__module__ == module.__name__ and hasattr(thing, "forward"):
+            if not hasattr(thing, "backward"):
+                continue
+            line, name = thing.forward.__code__.co_firstlineno, thing.__name__.lower()
+            if len(inspect.signature(thing.forward).parameters) > 2:
+                return f'{thing.__name__} (line {line}) looks like a loss: put @loss("{name}") from nn above it'
+            return (
+                f'{thing.__name__} (line {line}) has forward and backward: put @layer("{name}") and '
+                '@obeys("N n_in -> N n_out") above it (from nn import layer; from spec import obeys)'
+            )
+    return "expected a decorator such as @layer('name')"

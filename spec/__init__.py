@@ -3,6 +3,7 @@
     from spec import obeys, strict, check_gradient, check_layer, conformance, LayerCase
 """
 
+from spec.adapters import check_backward, check_loss, check_object, check_weights
 from spec.cases import (
     BatchesCase,
     DataCase,
@@ -14,11 +15,13 @@ from spec.cases import (
     OptimizerCase,
     ScheduleCase,
 )
-from spec.conformance import Report, Verdict, conformance
+from spec.conformance import conformance
 from spec.contract import obeys
 from spec.gradient import check_gradient, check_layer, check_model
 from spec.law import CATALOGUE, Law, law
 from spec.laws.calls import rows_sum_to_one
+from spec.record import Record
+from spec.report import Report, Verdict
 from spec.strict import Docket, strict
 from spec.violation import BadInput, DoesNotApply, Inconclusive, Violation, Where
 
@@ -37,14 +40,19 @@ __all__ = [
     "MetricCase",
     "ModelCase",
     "OptimizerCase",
+    "Record",
     "Report",
     "ScheduleCase",
     "Verdict",
     "Violation",
     "Where",
+    "check_backward",
     "check_gradient",
     "check_layer",
+    "check_loss",
     "check_model",
+    "check_object",
+    "check_weights",
     "conformance",
     "law",
     "obeys",

@@ -202,6 +202,16 @@ class MetricCase(FunctionCase):
 
 
 @dataclass
+class ArrayCase(Case):
+    """Any function of arrays, with inputs and the obligation, shape contract and further laws, that it is under."""
+
+    kind = "function"
+    thing: Callable[..., Any]
+    inputs: list[Array]
+    obligation: Any
+
+
+@dataclass
 class DataCase(Case):
     """Prepared data: standardized training inputs (N, ...), labels in [0, C), and the raw images of both sets."""
 

@@ -1,93 +1,180 @@
 """Every law that applies to one case, judged in order: a report.
 
+    conformance(LayerCase("mine", layer, x))        a case: one thing and what to probe it with
+    conformance(MyLayer)                            a class, function or instance: its cases are made and drawn
+    conformance(MyLayer, expected={"dtype": "float64 is meant here"})
+
 A law names the laws it rests on. Where one of those is broken it is not judged: one fault, one diagnostic.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from spec.cases import Case, LayerCase, LossCase, ModelCase
+from spec.cases import ArrayCase, Case, LayerCase, LossCase, ModelCase
 from spec.claims import claim, within
 from spec.contract import obligation_of
-from spec.law import Law, laws_of
-from spec.strict import Docket, arm_layer, arm_loss, arm_predict
+from spec.law import CATALOGUE, Law, laws_of
+from spec.plugin import cases
+from spec.record import Record, record_of
+from spec.report import (
+    BROKEN,
+    DOES_NOT_APPLY,
+    HOLDS,
+    INCONCLUSIVE,
+    NOT_JUDGED,
+    Report,
+    Verdict,
+    merged,
+)
+from spec.shrink import smallest
+from spec.strict import Docket, arm_layer, arm_loss, arm_predict, called_codes, judged_call
 from spec.strict import strict as arm
 from spec.violation import BadInput, DoesNotApply, Inconclusive, Violation, Where
 
-HOLDS, BROKEN, INCONCLUSIVE = "holds", "broken", "inconclusive"
-NOT_JUDGED, DOES_NOT_APPLY = "not judged", "does not apply"
+DRAWS = 3  # so often is a law judged, on fresh draws, before it is inconclusive
+
+
+def conformance(
+    subject: Any,
+    laws: Iterable[str] | None = None,
+    *,
+    docket: Docket | None = None,
+    seed: int = 0,
+    kind: str | None = None,
+    contract: str | None = None,
+    expected: dict[str, str] | None = None,
+    shrink: bool = False,
+) -> Report:
+    """Judge `subject` by every law of its kind, the laws of its calls first, or by the codes in `laws` alone.
+
+    `subject` is a case, a Record, or a class, function or instance, whose `kind` and `contract` may be given where
+    they can't be told. Laws in `expected` are declared exceptions, each with its reason: they are judged all the same,
+    and broken by holding. `docket`, where given, counts the judgments. With `shrink` a violation of a layer or a loss
+    bears the smallest input that shows it. Raises BadInput where the subject can't be used.
+    """
+    wanted = None if laws is None else set(laws)
+    if isinstance(subject, Case):
+        asked = _Inquiry(wanted, docket, _checked(expected or {}, subject.kind), shrink)
+        return asked.report(subject, lambda draw: replace(subject, seed=subject.seed + draw))
+    record = subject if isinstance(subject, Record) else record_of(subject, kind, contract=contract)
+    declared = expected if expected is not None else record.expected
+    asked = _Inquiry(wanted, docket, _checked(declared, record.kind), shrink)
+    try:
+        found = cases(record, seed)
+    except Violation as violation:  # raised by the plugin while it was built
+        return Report(record.name, record.kind, [Verdict(violation.law, BROKEN, violation.message, violation)])
+    reports: list[Report] = []
+    for i, case in enumerate(found):
+        reports.append(asked.report(case, partial(_redrawn, record, seed, i)))
+        if reports[-1].verdict == BROKEN:  # one fault, one diagnostic
+            break
+    report = merged(reports)
+    report.name = record.name
+    return report
+
+
+def _redrawn(record: Record, seed: int, which: int, draw: int) -> Case:
+    return cases(record, seed + draw)[which]
+
+
+def _checked(expected: Any, kind: str) -> dict[str, str]:
+    if not isinstance(expected, dict):
+        raise BadInput(f"expected = {expected!r}, expected a dict of law: reason")
+    known = {row.code for row in laws_of("call", kind)}
+    for code, why in expected.items():
+        if code not in known or not isinstance(why, str) or not why.strip():
+            raise BadInput(
+                f"expected = {{{code!r}: {why!r}}}: expected the code of a law of calls or of kind {kind}, and a reason"
+            )
+    return expected
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What was found of one law, and why where it is not plain."""
+class _Inquiry:
+    """What is asked of each case."""
 
-    law: str
-    verdict: str
-    because: str = ""
-    violation: Violation | None = None
+    wanted: set[str] | None
+    docket: Docket | None
+    expected: dict[str, str] = field(default_factory=dict)
+    shrink: bool = False
+
+    def report(self, case: Case, redraw: Callable[[int], Case]) -> Report:
+        """Every law in order, calls first."""
+        report = Report(case.path, case.kind)
+        if case.kind in EXERCISES:
+            report.verdicts += self.settled(_judge_calls(case), case)
+        spoiled = sorted(row.law for row in report.verdicts if row.verdict == BROKEN)  # audits have no ground then
+        broken = set(spoiled)
+        if self.wanted is not None:  # a broken call is told of even so, for it keeps the others from being judged
+            report.verdicts = [row for row in report.verdicts if row.law in self.wanted or row.verdict == BROKEN]
+        for row in laws_of(case.kind):
+            if self.wanted is not None and row.code not in self.wanted:
+                continue
+            at_fault = sorted(broken.intersection(row.rests_on)) or spoiled
+            verdict = _not_judged(row, at_fault) if at_fault else _drawn(row, case, redraw)
+            if verdict.verdict in (BROKEN, NOT_JUDGED):
+                broken.add(row.code)
+            if self.docket is not None and verdict.verdict in (HOLDS, BROKEN):
+                self.docket.audits[row.code] += 1
+            report.verdicts += self.settled([verdict], case)
+        return report
+
+    def settled(self, verdicts: list[Verdict], case: Case) -> list[Verdict]:
+        """Declared exceptions turned round, and the smallest input put into what is broken."""
+        found = [self.excepted(row, case) if row.law in self.expected else row for row in verdicts]
+        return [_with_smallest(row, case) for row in found] if self.shrink else found
+
+    def excepted(self, row: Verdict, case: Case) -> Verdict:
+        """A declared exception that is broken is told as one; one that holds is out of date, and so broken."""
+        why = self.expected[row.law]
+        if row.verdict == BROKEN:
+            return Verdict(row.law, DOES_NOT_APPLY, f"declared exception: {why}; found: {row.because}")
+        if row.verdict != HOLDS:
+            return row
+        stale = Violation(
+            row.law,
+            where=Where(case.path),
+            array="the declared exception",
+            actual=f"out of date ({why}): the law holds",
+            expected=f"the law {row.law} to be broken as declared; take it out of expected",
+        )
+        return Verdict(row.law, BROKEN, stale.message, stale)
 
 
-@dataclass
-class Report:
-    """All verdicts on one case."""
-
-    name: str
-    kind: str
-    verdicts: list[Verdict] = field(default_factory=list)
-
-    @property
-    def verdict(self) -> str:
-        """"broken" if any law is, else "inconclusive" if any law is, else "holds"."""
-        found = {row.verdict for row in self.verdicts}
-        return next((word for word in (BROKEN, INCONCLUSIVE) if word in found), HOLDS)
-
-    @property
-    def violations(self) -> list[Violation]:
-        """One violation per broken law."""
-        return [row.violation for row in self.verdicts if row.violation]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report in the form that JSON takes."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "verdict": self.verdict,
-            "laws": [{"law": r.law, "verdict": r.verdict, "because": r.because} for r in self.verdicts],
-            "violations": [violation.to_dict() for violation in self.violations],
-        }
+def _drawn(row: Law, case: Case, redraw: Callable[[int], Case]) -> Verdict:
+    """One law on the case, and where that was inconclusive on fresh draws."""
+    verdict = _judge(row, case)
+    for draw in range(1, DRAWS):
+        if verdict.verdict != INCONCLUSIVE:
+            break
+        verdict = _judge(row, redraw(draw))
+    return verdict
 
 
-def conformance(case: Case, laws: Iterable[str] | None = None, *, docket: Docket | None = None) -> Report:
-    """Judge `case` by every law of its kind, the laws of its calls first, or by the codes in `laws` alone.
+def _with_smallest(row: Verdict, case: Case) -> Verdict:
+    if row.violation is None:
+        return row
+    found = _shrunk(row.violation, case)
+    return replace(row, violation=found, because=found.message)
 
-    `docket`, where given, counts the judgments.
-    """
-    report = Report(case.path, case.kind)
-    exercise = EXERCISES.get(case.kind)
-    if exercise is not None:
-        report.verdicts += _judge_calls(case, exercise)
-    spoiled = sorted(row.law for row in report.verdicts if row.verdict == BROKEN)  # leaves audits nothing to stand on
-    broken = set(spoiled)
-    wanted = None if laws is None else set(laws)
-    if wanted is not None:  # a broken call is told of even so, for it keeps the others from being judged
-        report.verdicts = [row for row in report.verdicts if row.law in wanted or row.verdict == BROKEN]
-    for row in laws_of(case.kind):
-        if wanted is not None and row.code not in wanted:
-            continue
-        at_fault = sorted(broken.intersection(row.rests_on)) or spoiled
-        verdict = _not_judged(row, at_fault) if at_fault else _judge(row, case)
-        if verdict.verdict in (BROKEN, NOT_JUDGED):
-            broken.add(row.code)
-        if docket is not None and verdict.verdict in (HOLDS, BROKEN):
-            docket.audits[row.code] += 1
-        report.verdicts.append(verdict)
-    return report
+
+def _shrunk(violation: Violation, case: Case) -> Violation:
+    """The violation as its law puts it on the smallest input on which it says the same."""
+    key = (case.kind, violation.law)
+    if key in CATALOGUE:
+        def judge(at: Case) -> Verdict:
+            return _judge(CATALOGUE[key], at)
+    else:
+        def judge(at: Case) -> Verdict:
+            return next((row for row in _judge_calls(at) if row.violation), Verdict(violation.law, HOLDS))
+
+    return smallest(violation, case, lambda at: judge(at).violation)
 
 
 def _not_judged(row: Law, at_fault: list[str]) -> Verdict:
@@ -118,12 +205,13 @@ def _judge(row: Law, case: Case) -> Verdict:
     return Verdict(row.code, HOLDS)
 
 
-def _judge_calls(case: Case, exercise: Callable[[Any, Docket], None]) -> list[Verdict]:
+def _judge_calls(case: Case) -> list[Verdict]:
     """Arm a copy, put it through its paces, and read off which law of the calls spoke, if any."""
     docket = Docket()
     violation = None
     try:
-        exercise(case, docket)
+        with np.errstate(all="ignore"):
+            EXERCISES[case.kind](case, docket)
     except Violation as found:
         violation = found
     judged = docket.judged()
@@ -191,8 +279,17 @@ def _exercise_model(case: ModelCase, docket: Docket) -> None:
     model.predict(case.x[:1])
 
 
+def _exercise_function(case: ArrayCase, docket: Docket) -> None:
+    """One call on the batch, one far from zero, one on a batch of one."""
+    docket.audits.update(called_codes(case.thing, case.obligation))
+    bare = getattr(case.thing, "bare", case.thing)
+    for change in (lambda x: x, lambda x: within(case.thing, -3 * x, x), lambda x: x[:1]):
+        judged_call(bare, case.obligation, tuple(change(x) for x in case.inputs), {})
+
+
 EXERCISES: dict[str, Callable[[Any, Docket], None]] = {
     "layer": _exercise_layer,
     "loss": _exercise_loss,
     "model": _exercise_model,
+    "function": _exercise_function,
 }

@@ -189,6 +189,13 @@ def _claimed(thing: object) -> tuple[Judge, ...]:
     return domain + ((calls.within_range,) if claim(thing, "range") is not None else ())
 
 
+def called_codes(function: Any, obligation: Obligation) -> list[str]:
+    """The codes of the laws that `judged_call` judges."""
+    codes = {row.judge: row.code for row in CATALOGUE.values()}
+    laws = (*ALWAYS, *_claimed(function), *obligation.laws)
+    return [codes.get(judge, getattr(judge, "__name__", "law")) for judge in laws]
+
+
 LABELS = parse("N C, N -> ")
 VALUES = parse("N ..., N ... -> ")
 

@@ -56,6 +56,7 @@ class Violation(Exception):
         cause: str = "",
         step: int | None = None,
         replay: str = "",
+        input: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.law = law
@@ -67,6 +68,7 @@ class Violation(Exception):
         self.cause = cause
         self.step = step
         self.replay = replay
+        self.input = input
 
     def fields(self) -> dict[str, Any]:
         """The constructor's arguments, by name."""
@@ -112,6 +114,7 @@ class Violation(Exception):
             "expected": self.expected,
             "cause": self.cause,
             "step": self.step,
+            "input": self.input,
             "message": self.message,
         }
 

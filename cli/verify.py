@@ -1,0 +1,142 @@
+"""nn verify: every law against files, folders, modules and built-in plugins; a verdict per law, a row per file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nn.verify import Outcome, Target
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[FILE|FOLDER|MODULE|NAME]...")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write the verdicts as JUnit XML, too.")
+@click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Write a row per file, too.")
+@click.option("--law", "laws", multiple=True, metavar="CODE", help="Judge by this law alone; may be repeated.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of whatever is drawn.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Files judged at a time.  [default: up to 4]")
+@click.option("--timeout", default=60.0, show_default=True, type=click.FloatRange(min=0.1), metavar="SECONDS",
+              help="For importing a file, and for each plugin in it.")
+def command(
+    names: tuple[str, ...],
+    as_json: bool,
+    junit: Path | None,
+    csv: Path | None,
+    laws: tuple[str, ...],
+    seed: int,
+    jobs: int | None,
+    timeout: float,
+) -> None:
+    """Judge plugins by every law that applies to their kind: your own files, every file of a folder, a module, or a
+    built-in plugin such as relu, layer:relu or dropout:rate=0.2. Without an argument, all the built-in ones.
+
+    Each file is judged in a process of its own. Exit code 0: all held; 1: a law is broken; 2: something could not be
+    judged.
+    """
+    import json
+
+    from cli import exports
+    from cli.verdicts import Page
+    from nn.verify import Terms, judge_targets
+
+    targets = list(_targets(names))
+    outcomes: list[Outcome] = []
+    page = None if as_json else Page(targets)
+    for outcome in judge_targets(targets, Terms(laws, seed, timeout), jobs or _jobs()):
+        outcomes.append(outcome)
+        if outcome.printed.strip():
+            click.echo(f"--- {outcome.name} printed ---\n{outcome.printed.rstrip()}\n---", err=as_json)
+        if page is not None:
+            page.add(outcome)
+    reports = [report for outcome in outcomes for report in outcome.reports]
+    if not reports:
+        _no_such_law(laws)
+    if page is not None:
+        page.close()
+    if as_json:
+        plugins = [{**report, "file": o.target.get("file", "")} for o in outcomes for report in o.reports]
+        click.echo(json.dumps({"plugins": plugins}, indent=2))
+    if junit is not None:
+        exports.write(junit, exports.junit(outcomes))
+    if csv is not None:
+        exports.write(csv, exports.csv(outcomes))
+    raise SystemExit(_exit_code([report["verdict"] for report in reports]))
+
+
+def _targets(names: tuple[str, ...]) -> Iterator[Target]:
+    """What to judge, each in a worker. Raises BadInput for a folder without Python files, or a file that is none."""
+    from spec.violation import BadInput
+
+    if not names:
+        from nn.registry import KINDS
+
+        yield from ({"kind": kind} for kind in KINDS)
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            files = [f for f in sorted(path.rglob("*.py")) if not _is_hidden(f.relative_to(path))]
+            if not files:
+                raise BadInput(f"{name}: no Python files in this folder")
+            yield from ({"file": str(file)} for file in files)
+        elif path.suffix == ".py" or path.exists() or "/" in name:
+            yield {"file": name}
+        else:
+            yield {_sort(name): name}
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in path.parts)
+
+
+def _sort(name: str) -> str:
+    """Whether a word that is no path names a module. What merely looks like one is looked up among the plugins."""
+    import importlib.util
+    import sys
+
+    first = name.partition(".")[0]
+    if not all(part.isidentifier() for part in name.split(".")) or _is_plugin(name):
+        return "name"
+    local = Path(first).is_dir() or Path(f"{first}.py").is_file()
+    try:
+        found = local or first in sys.modules or importlib.util.find_spec(first) is not None
+    except (ImportError, ValueError):
+        found = False
+    return "module" if found else "name"
+
+
+def _is_plugin(name: str) -> bool:
+    import nn.builtin  # noqa: F401  # registers what is built in
+    from nn.registry import REGISTRY, canonical
+
+    return any(canonical(name) == known for _, known in REGISTRY.plugins)
+
+
+def _jobs() -> int:
+    import os
+
+    return min(4, os.cpu_count() or 1)
+
+
+def _no_such_law(laws: tuple[str, ...]) -> None:
+    import difflib
+
+    from spec import CATALOGUE
+    from spec.violation import BadInput
+
+    known = sorted({code for _, code in CATALOGUE})
+    near = difflib.get_close_matches(laws[0], known, n=3) if laws else []
+    hint = f"; nearest: {', '.join(near)}" if near else "; nn laws lists them"
+    raise BadInput(f"no plugin here is judged by a law called {' or '.join(laws)}{hint}")
+
+
+def _exit_code(verdicts: list[Any]) -> int:
+    """2 where anything could not be judged, else 1 where a law is broken, else 0."""
+    if {"error", "inconclusive"} & set(verdicts):
+        return 2
+    return int("broken" in verdicts)

@@ -1,0 +1,209 @@
+"""nn verify, nn laws, nn new: what they print and write, and how they end."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from cli.main import run
+from nn.registry import KINDS
+from nn.verify import judge_target
+from spec.law import laws_of
+
+RIGHT = """from nn import layer
+from spec import obeys
+@layer("{name}")
+@obeys("N ... -> N ...")
+class Twice:
+    def forward(self, x):
+        return 2 * x
+    def backward(self, dy):
+        return {slope} * dy
+"""
+
+
+@pytest.fixture
+def folder(workplace: Path) -> Path:
+    """Three submissions and what is none."""
+    (workplace / "work").mkdir()
+    (workplace / "work/ann.py").write_text(RIGHT.format(name="double", slope=2))
+    (workplace / "work/bob.py").write_text("print('<bob>\\x01')\n" + RIGHT.format(name="twice", slope=1))
+    (workplace / "work/eve.py").write_text("x = = 3\n")
+    (workplace / "work/_notes.py").write_text("")
+    return workplace / "work"
+
+
+def ran(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
+    """Exit code, output, errors."""
+    try:
+        code = run(list(args))
+    except SystemExit as ended:
+        code = int(str(ended.code))
+    shown = capsys.readouterr()
+    return code, shown.out, shown.err
+
+
+def test_one_file_shows_every_law_and_the_diagnostic(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With place, cause and smallest input; what it printed is shown apart; exit code 1."""
+    code, out, _ = ran(capsys, "verify", "work/bob.py")
+    assert code == 1 and "layer twice: broken" in out and "--- work/bob.py printed ---\n<bob>" in out
+    assert "not judged      it rests on gradient, which does not hold" in out
+    assert "twice.backward (bob.py:9)  dx[0, " in out and "caused by a factor 2" in out
+    assert "smallest x that shows it: [[0.0, 0.0, 0.0, 0.0]]" in out and "1 plugin: 1 broken;" in out
+    assert ran(capsys, "verify", "work/ann.py")[0] == 0
+    assert ran(capsys, "verify", "work/ann.py", "--law", "gradient")[0] == 0
+
+
+def test_a_folder_becomes_a_table_with_a_row_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And the same in CSV and JUnit; 2 wins over 1; hidden files are left out."""
+    code, out, _ = ran(capsys, "verify", "work", "--jobs", "1", "--csv", "t.csv", "--junit", "t.xml")
+    rows = {line.split()[0]: line for line in out.splitlines() if line.startswith("work/")}
+    assert code == 2 and list(rows) == ["work/ann.py", "work/bob.py", "work/eve.py"]
+    assert "holds" in rows["work/ann.py"] and rows["work/bob.py"].endswith("gradient")
+    assert "eve.py:1: invalid syntax" in rows["work/eve.py"] and "3 plugins: 1 holds, 1 broken, 1 error" in out
+    table = list(csv.DictReader(Path("t.csv").read_text().splitlines()))
+    assert [row["verdict"] for row in table] == ["holds", "broken", "error"] and table[1]["broken"] == "gradient"
+    assert "caused by" in table[1]["diagnostic"] and table[0]["diagnostic"] == ""
+    suites = list(ElementTree.parse("t.xml").getroot())
+    assert [(s.get("failures"), s.get("errors")) for s in suites] == [("0", "0"), ("1", "0"), ("0", "1")]
+    assert int(suites[1].get("skipped", "0")) >= 2 and int(suites[0].get("tests", "0")) >= 9
+
+
+def test_json_is_the_documented_form(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On standard output and nothing else on it; what the plugin printed goes to standard error."""
+    code, out, err = ran(capsys, "verify", "work/bob.py", "--json")
+    (plugin,) = json.loads(out)["plugins"]
+    assert code == 1 and "<bob>" in err and plugin["file"] == "work/bob.py"
+    assert (plugin["name"], plugin["kind"], plugin["verdict"]) == ("twice", "layer", "broken")
+    assert {"law", "verdict", "because"} == set(plugin["laws"][0])
+    (violation,) = plugin["violations"]
+    wanted = {"law", "where", "array", "index", "actual", "expected", "message", "cause", "input"}
+    assert wanted <= set(violation) and violation["input"] == {"x": [[0.0] * 4]}
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["nowhere/mine.py"], "no such file"),
+        (["empty"], "no Python files in this folder"),
+        (["relux"], "nearest: relu"),
+        (["no.such.module"], "no such file, folder, module or built-in plugin"),
+        (["work/ann.py", "--law", "gradeint"], "nearest: gradient"),
+        (["work/ann.py", "--law", "zzz"], "nn laws lists them"),
+        (["work/ann.py", "--csv", "nowhere/t.csv"], "cannot be written"),
+        (["work/ann.py", "--timeout", "0"], "0.1"),
+        (["text.txt"], "expected a Python file"),
+    ],
+)
+def test_bad_usage_is_one_sentence(
+    folder: Path, capsys: pytest.CaptureFixture[str], args: list[str], words: str
+) -> None:
+    """And exit code 2."""
+    (folder.parent / "empty").mkdir()
+    (folder.parent / "text.txt").write_text("")
+    code, out, err = ran(capsys, "verify", *args)
+    assert code == 2 and words in out + err and "Traceback" not in out + err
+
+
+def test_names_and_modules_are_found(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A built-in name, one with settings, a module in the current folder."""
+    (workplace / "mylayers.py").write_text(RIGHT.format(name="twice", slope=2))
+    code, out, _ = ran(capsys, "verify", "relu", "dense", "dropout:rate=0.2", "mylayers", "--jobs", "1")
+    assert code == 0 and "4 plugins: 4 holds" in out
+
+
+def test_all_the_built_in_plugins_are_judged(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without an argument; a row each, and none is broken."""
+    code, out, _ = ran(capsys, "verify", "--jobs", "1")
+    assert "layer dense" in out and "model network" in out and "broken" not in out and " error" not in out
+    assert code == (0 if all(any(laws_of(kind)) for kind in KINDS) else 2)
+
+
+def test_every_skeleton_holds(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of every kind, by every law there is."""
+    for kind in KINDS:
+        assert ran(capsys, "new", kind, f"my-{kind}")[1] == f"my_{kind}.py\nNext: nn verify my_{kind}.py\n"
+    source = "".join(Path(f"my_{kind}.py").read_text() for kind in KINDS)
+    Path("all.py").write_text(source)
+    found = {report["kind"]: report for report in judge_target({"file": "all.py"}).reports}
+    assert set(found) == set(KINDS)
+    for kind, report in found.items():
+        assert report["verdict"] == ("holds" if any(laws_of(kind)) else "inconclusive"), report
+
+
+def test_a_skeleton_never_overwrites(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And goes where it is told to."""
+    assert ran(capsys, "new", "layer", "swish", "--output", "a.py")[0] == 0
+    before = Path("a.py").read_text()
+    assert 'nn verify a.py' in before and '@layer("swish")' in before
+    code, _, err = ran(capsys, "new", "loss", "other", "--output", "a.py")
+    assert code == 2 and "a.py exists" in err and Path("a.py").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["lair", "x"], "no kind of plugin is called 'lair'"),
+        (["layer", "2x"], "can't name a plugin"),
+        (["layer", "class"], "can't name a plugin"),
+        (["layer", "../x"], "can't name a plugin"),
+        (["layer", "relu"], "is built in"),
+        (["layer", "x", "--output", "nowhere/x.py"], "cannot be written"),
+    ],
+)
+def test_new_refuses_what_can_be_no_plugin(
+    workplace: Path, capsys: pytest.CaptureFixture[str], args: list[str], words: str
+) -> None:
+    """In one sentence; nothing is written."""
+    code, _, err = ran(capsys, "new", *args)
+    assert code == 2 and words in err and not list(workplace.iterdir())
+
+
+def test_laws_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """All, or those of one kind, also for scripts."""
+    code, out, _ = ran(capsys, "laws", "--kind", "loss")
+    assert code == 0 and "loss-mean" in out and "stale-gradient" not in out
+    rows: list[dict[str, Any]] = json.loads(ran(capsys, "laws", "--json")[1])
+    assert {"kind", "law", "family", "tier", "statement", "rests_on", "read", "counterexample"} == set(rows[0])
+    assert all(row["read"] for row in rows)
+
+
+def test_a_law_is_explained_by_its_counterexample(capsys: pytest.CaptureFixture[str]) -> None:
+    """What it says, what it rests on, what to read, code that breaks it, and what is said of it now."""
+    code, out, _ = ran(capsys, "laws", "stale-gradient")
+    for words in ("stale-gradient: a law of layers", "rests on  pure, gradient", "section 6.5", "class Broken",
+                  "    counterexample.backward (layer_stale_gradient.py:", "[stale-gradient]\n"):
+        assert words in out
+    assert code == 0
+    (facts,) = json.loads(ran(capsys, "laws", "gradient", "--kind", "layer", "--json")[1])
+    assert "the slope measured" in facts["diagnostic"] and facts["counterexample"].endswith("layer_gradient.py")
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["gradeint"], "nearest: gradient"),
+        (["zzz", "--kind", "loss"], "no law of kind loss"),
+        (["--kind", "x"], "no kind"),
+    ],
+)
+def test_an_unknown_law_is_refused(capsys: pytest.CaptureFixture[str], args: list[str], words: str) -> None:
+    """With the nearest ones."""
+    code, _, err = ran(capsys, "laws", *args)
+    assert code == 2 and words in err
+
+
+def test_a_users_law_is_explained_without_a_counterexample(capsys: pytest.CaptureFixture[str]) -> None:
+    """It stands in the catalogue like any other."""
+    from spec import CATALOGUE, law
+
+    try:
+        law("mine", kind="schedule", family="shape", statement="It is mine.")(lambda case: None)
+        out = ran(capsys, "laws", "mine")[1]
+        assert "It is mine." in out and "It has no counterexample." in out
+        assert json.loads(ran(capsys, "laws", "mine", "--json")[1])[0]["diagnostic"] == ""
+    finally:
+        CATALOGUE.pop(("schedule", "mine"))

@@ -1,0 +1,223 @@
+"""One call each for the ways in which people already write networks: silent where right, and naming what is wrong."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from spec import BadInput, Violation, check_backward, check_loss, check_object, check_weights
+
+Array = NDArray[Any]
+RNG = np.random.default_rng
+X, W, B = RNG(0).normal(size=(5, 4)), RNG(1).normal(size=(4, 3)), RNG(2).normal(size=3)
+
+
+def forward(x: Array, w: Array, b: Array) -> Any:
+    """The affine map."""
+    return x @ w + b, (x, w)
+
+
+def backward(dout: Array, cache: Any) -> Any:
+    """Its gradients."""
+    x, w = cache
+    return dout @ w.T, x.T @ dout, dout.sum(axis=0)
+
+
+def test_a_right_pair_is_silent_over_twenty_seeds() -> None:
+    """Whatever was drawn, in float32 too."""
+    for seed in range(20):
+        check_backward(forward, backward, X.astype(np.float32), W, B, rng=RNG(seed))
+
+
+@pytest.mark.parametrize(
+    ("change", "array", "cause"),
+    [
+        (lambda dx, dw, db: (dx, dw / 5, db), "dw", "batch size N"),
+        (lambda dx, dw, db: (-dx, dw, db), "dx", "sign"),
+        (lambda dx, dw, db: (dx, dw, 2 * db), "db", "factor 2"),
+        (lambda dx, dw, db: (dx, dw.T, db), "dw", "transposed"),
+        (lambda dx, dw, db: (dx, dw * np.nan, db), "dw", ""),
+    ],
+)
+def test_a_wrong_gradient_is_named_with_its_cause(change: Callable[..., Any], array: str, cause: str) -> None:
+    """By the name of the argument, with the line of backward."""
+    def wrong(dout: Array, cache: Any) -> Any:
+        return change(*backward(dout, cache))
+
+    with pytest.raises(Violation) as told:
+        check_backward(forward, wrong, X, W, B)
+    assert told.value.array == array and cause in told.value.cause and told.value.where.file == "test_adapters.py"
+
+
+def test_what_is_no_float_array_is_handed_on() -> None:
+    """Such as settings that hold state, and arguments that have no gradient."""
+    def scale(x: Array, settings: dict[str, Any]) -> Any:
+        settings["calls"] = settings.get("calls", 0) + 1
+        return 2.0 * x * settings["calls"], settings
+
+    settings: dict[str, Any] = {}
+    check_backward(scale, lambda dout, cache: (2 * dout, None), X, settings)
+    check_backward(scale, lambda dout, cache: 2 * dout, X, settings)
+    assert settings == {}
+
+
+class Linear:
+    """Keeps its weights on itself."""
+
+    way = "returned"
+
+    def __init__(self) -> None:
+        self.W, self.b = W.copy(), B.copy()
+        self.dW = np.zeros_like(W)
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dy: Array) -> Any:
+        dx, dw, db = dy @ self.W.T, self.x.T @ dy, self.wrong * dy.sum(axis=0)
+        if self.way == "returned":
+            return dx, dw, db
+        if self.way == "by name":
+            return dx, {"dW": dw, "b": db}
+        if self.way == "kept":
+            self.dW, self.grad_b = dw, db
+        else:
+            self.grads = {"W": dw, "b": db}
+        return dx
+
+    wrong = 1.0
+
+
+class Held(Linear):
+    """Keeps them in params."""
+
+    def __init__(self) -> None:
+        self.params = {"W": W.copy(), "b": B.copy()}
+
+    @property
+    def W(self) -> Array:  # type: ignore[override]
+        return self.params["W"]
+
+    @property
+    def b(self) -> Array:  # type: ignore[override]
+        return self.params["b"]
+
+
+@pytest.mark.parametrize("base", [Linear, Held])
+@pytest.mark.parametrize("way", ["returned", "by name", "kept", "grads"])
+def test_an_object_may_give_its_gradients_in_any_way(way: str, base: type[Any]) -> None:
+    """Silent where right; where wrong, the parameter is named."""
+    layer = type("Mine", (base,), {"way": way})()
+    check_object(layer, X)
+    layer.wrong = 0.5
+    with pytest.raises(Violation, match=r"Mine.backward .* db\[.*(?s:.*)factor 2"):
+        check_object(layer, X)
+
+
+def test_a_forgotten_gradient_is_told() -> None:
+    """But only of a parameter that matters."""
+    forgetful = type("Forgetful", (Linear,), {"backward": lambda self, dy: dy @ self.W.T})()
+    del forgetful.dW
+    forgetful.unused = np.ones(3)
+    with pytest.raises(Violation, match="dW is missing"):
+        check_object(forgetful, X)
+    idle = type("Idle", (), {"forward": lambda self, x: 2 * x, "backward": lambda self, dy: 2 * dy, "unused": 0})()
+    idle.table = np.ones(3)
+    check_object(idle, X)
+
+
+def run(x: Array, weights: Any) -> Any:
+    """Tanh layers under a softmax."""
+    kept, a = [], x
+    for i, (w, b) in enumerate(weights):
+        kept.append(a)
+        z = a @ w + b
+        a = np.tanh(z) if i < len(weights) - 1 else np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    return a, (kept, a)
+
+
+def back(y: Array, cache: Any, weights: Any) -> Any:
+    """Their gradients."""
+    kept, a = cache
+    d, grads = (a - y) / len(y), []
+    for i in reversed(range(len(weights))):
+        grads.append((kept[i].T @ d, d.sum(axis=0)))
+        d = (d @ weights[i][0].T) * (1 - kept[i] ** 2)
+    return grads[::-1]
+
+
+WEIGHTS = [(RNG(3).normal(size=(4, 6)), np.zeros(6)), (RNG(4).normal(size=(6, 3)), np.zeros(3))]
+Y = np.eye(3)[[0, 2, 1, 1, 0]]
+
+
+def test_a_list_of_weights_is_checked() -> None:
+    """The layer and the array are named."""
+    check_weights(run, back, WEIGHTS, X, Y)
+    with pytest.raises(Violation, match=r"d weights\[0\]\[0\]\[.*(?s:.*)batch size N"):
+        check_weights(run, lambda *args: [(5 * dw, db) for dw, db in back(*args)], WEIGHTS, X, Y)
+
+
+def columns(x: Array, weights: Any) -> Any:
+    """Samples are columns, and the output is a sigmoid."""
+    ((w, b),) = weights
+    a = 1 / (1 + np.exp(-(w @ x + b)))
+    return a, (x, a)
+
+
+@pytest.mark.parametrize("y", [np.array([[0, 1, 1, 0, 1]]), np.eye(3)[[0, 2, 1, 1, 0]].T])
+def test_samples_may_be_columns(y: Array) -> None:
+    """Under a sigmoid, the loss is the binary cross-entropy."""
+    weights = [(RNG(5).normal(size=(len(y), 4)), np.zeros((len(y), 1)))]
+
+    def slopes(y: Array, cache: Any, weights: Any) -> Any:
+        x, a = cache
+        return [((a - y) @ x.T / 5, (a - y).sum(axis=1, keepdims=True) / 5)]
+
+    check_weights(columns, slopes, weights, X.T, y)
+
+
+def test_another_loss_can_be_handed_in() -> None:
+    """Else an output that is no probability is under half the mean squared error."""
+    def affine(x: Array, weights: Any) -> Any:
+        return x @ weights[0][0], x
+
+    y = RNG(6).normal(size=(5, 3))
+    check_weights(affine, lambda y, x, w: [(x.T @ (x @ w[0][0] - y) / 5,)], [(W,)], X, y)
+    total = lambda a, y: float(a.sum())  # noqa: E731
+    check_weights(affine, lambda y, x, w: [(x.T @ np.ones((5, 3)),)], [(W,)], X, y, loss=total)
+
+
+def ridge(params: Any, x: Array, y: Array) -> Any:
+    """Least squares."""
+    off = x @ params["w"] - y
+    return 0.5 * (off @ off) / len(x), {"w": x.T @ off / len(x)}
+
+
+def test_a_loss_with_gradients_is_checked() -> None:
+    """Of dicts, of a flat array, and without data."""
+    y = RNG(7).normal(size=5)
+    check_loss(ridge, {"w": np.ones(4)}, X, y)
+    check_loss(lambda w: (float(w @ w), 2 * w), B)
+    with pytest.raises(Violation, match=r"d params\['w'\]\[.*(?s:.*)batch size N"):
+        check_loss(lambda p, x, y: (ridge(p, x, y)[0], {"w": 5 * ridge(p, x, y)[1]["w"]}), {"w": np.ones(4)}, X, y)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: check_backward(forward, lambda dout, _: (dout, dout), X, W, B), "2 gradients, expected 3: x, w, b"),
+        (lambda: check_backward(lambda x: x, backward, X), "expected (out, cache)"),
+        (lambda: check_object(type("T", (Linear,), {"backward": lambda s, dy: (dy, dy)})(), X), "1 gradients after dx"),
+        (lambda: check_weights(run, lambda *_: [(W,)], WEIGHTS, X, Y), "no gradient for weights[0][1]"),
+        (lambda: check_weights(run, back, WEIGHTS, X, np.array([0, 2, 1, 1, 0])), "make y one-hot"),
+        (lambda: check_loss(lambda w: 3.0, B), "expected (loss, grads)"),
+    ],
+)
+def test_a_call_that_does_not_fit_is_refused(call: Callable[[], None], words: str) -> None:
+    """In one sentence that counts and names."""
+    with pytest.raises(BadInput, match=re.escape(words)):
+        call()

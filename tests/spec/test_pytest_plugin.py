@@ -1,0 +1,99 @@
+"""The pytest plugin: nothing is imported until it is used; then a test per plugin and law."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = """from nn import layer
+from spec import obeys
+print("said")
+@layer("twice")
+@obeys("N ... -> N ...")
+class Twice:
+    def forward(self, x): return 2 * x
+    def backward(self, dy): return dy
+"""
+
+
+def pytest_run(folder: Path, *args: str) -> str:
+    """What a pytest of its own prints in this folder."""
+    code = (
+        "import sys, pytest, importlib.metadata as m\n"
+        "installed = any(e.value == 'nnlaw_pytest' for e in m.entry_points(group='pytest11'))\n"
+        "extra = [] if installed else ['-p', 'nnlaw_pytest']\n"
+        "end = pytest.main([*extra, '-p', 'no:cacheprovider', '-p', 'no:cov', *sys.argv[1:]])\n"
+        "print('exit', int(end), 'numpy' in sys.modules, 'spec' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *args], cwd=folder, capture_output=True, text=True)
+    return done.stdout + done.stderr
+
+
+def test_unused_it_imports_nothing(tmp_path: Path) -> None:
+    """Neither numpy nor spec, in a run without the option."""
+    (tmp_path / "test_one.py").write_text("def test_one(): pass\n")
+    assert "exit 0 False False" in pytest_run(tmp_path, "-q")
+
+
+def test_each_law_is_a_test_and_what_is_not_judged_is_a_skip(tmp_path: Path) -> None:
+    """A diagnostic without a traceback; a file that can't be judged is a failure; -k chooses."""
+    (tmp_path / "mine.py").write_text(SOURCE)
+    (tmp_path / "bad.py").write_text("x = = 3\n")
+    out = pytest_run(tmp_path, "-rs", "-v", "--nn-plugin", "mine.py", "--nn-plugin", "bad.py")
+    assert "mine.py::layer twice::shape PASSED" in out and "mine.py::layer twice::gradient FAILED" in out
+    assert "twice.backward (mine.py:8)  dx[0, " in out and "smallest x that shows it: [[0.0" in out
+    assert "not judged: it rests on gradient, which does not hold" in out and "said" in out
+    assert "bad.py::file bad::verdict FAILED" in out and "bad.py:1: invalid syntax" in out
+    assert "Traceback" not in out and "exit 1" in out
+    assert "exit 0" in pytest_run(tmp_path, "--nn-plugin", "mine.py", "-k", "shape")
+
+
+def test_the_suite_adds_its_tests_to_those_that_pytest_found(request: pytest.FixtureRequest) -> None:
+    """Each runs as its verdict says."""
+    from spec.pytest_plugin import Suite
+
+    def judge(file: Path) -> tuple[list[dict[str, object]], str]:
+        laws = [{"law": word, "verdict": word, "because": "why"} for word in ("holds", "broken", "not judged")]
+        found = [{"law": "broken", "input": {"x": [1]}}]
+        good = {"kind": "layer", "name": "a", "verdict": "broken", "because": "", "laws": laws, "violations": found}
+        bad = {"kind": "file", "name": "b", "verdict": "error", "because": "hangs", "laws": [], "violations": []}
+        return [good, bad], "said"
+
+    items: list[pytest.Item] = []
+    Suite(["mine.py"], judge).pytest_collection_modifyitems(request.session, items)
+    holds, broken, skipped, error = items
+    holds.runtest()
+    assert holds.reportinfo()[2] == "layer a::holds" and list(holds.parent.collect()) == []  # type: ignore[union-attr]
+    for item, words in ((broken, "why\n  smallest x that shows it: \\[1\\]"), (error, "error: hangs")):
+        with pytest.raises(Exception, match=words) as told:
+            item.runtest()
+        assert item.repr_failure(told) == str(told.value)
+    with pytest.raises(pytest.skip.Exception, match="not judged: why"):
+        skipped.runtest()
+    with pytest.raises(ZeroDivisionError) as other:
+        raise ZeroDivisionError
+    assert "ZeroDivisionError" in str(holds.repr_failure(other))
+
+
+def test_the_hook_brings_the_suite_in_where_it_is_asked_to() -> None:
+    """And only there."""
+    hook = importlib.import_module("nnlaw_pytest")
+    registered: list[object] = []
+
+    class Config:
+        files: tuple[str, ...] = ()
+        pluginmanager = type("M", (), {"register": lambda self, thing, name: registered.append(thing)})()
+
+        def getoption(self, name: str) -> tuple[str, ...]:
+            return self.files
+
+    config = Config()
+    hook.pytest_configure(config)
+    assert registered == []
+    config.files = ("nowhere.py",)
+    hook.pytest_configure(config)
+    reports, printed = registered[0].judge(Path("nowhere.py"))  # type: ignore[attr-defined]
+    assert "no such file" in reports[0]["because"] and printed == ""

@@ -1,0 +1,87 @@
+"""What the strategies draw."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import find, given, settings
+from numpy.typing import NDArray
+
+from spec import BadInput, obeys
+from spec.strategies import arrays, batches, hostile, inputs, shapes
+
+Array = NDArray[Any]
+few = settings(max_examples=25, deadline=None, database=None)
+
+
+@obeys("N h 3 ... -> N h")
+class Odd:
+    """A layer with every sort of dimension."""
+
+    h = 2
+    domain = (0.1, 0.3)
+
+
+@given(inputs(Odd()))
+@few
+def test_inputs_fit_contract_and_domain(x: Array) -> None:
+    """Attributes, numbers and further axes, float32 within the claim."""
+    assert x.shape[1:3] == (2, 3) and x.ndim <= 5 and x.dtype == np.float32
+    assert ((x >= 0.1) & (x <= 0.3)).all()
+
+
+@given(inputs(object(), contract="N C -> N C"))
+@few
+def test_a_contract_may_be_handed_in(x: Array) -> None:
+    """For a class that bears none."""
+    assert x.ndim == 2 and x.size
+
+
+def test_inputs_need_a_contract() -> None:
+    """Else nobody knows what to draw."""
+    with pytest.raises(BadInput, match="has no contract"):
+        find(inputs(object()), lambda x: True)
+
+
+@given(batches(n_in=3, classes=4))
+@few
+def test_batches_have_labels_in_range(batch: tuple[Array, Array]) -> None:
+    """As many as samples."""
+    x, labels = batch
+    assert x.shape == (len(labels), 3) and labels.dtype == np.int64 and ((labels >= 0) & (labels < 4)).all()
+
+
+@given(shapes(max_dims=2))
+@few
+def test_shapes_are_small(shape: tuple[int, ...]) -> None:
+    """None is empty."""
+    assert 1 <= len(shape) <= 2 and all(1 <= side <= 6 for side in shape)
+
+
+@pytest.mark.parametrize(
+    "trait",
+    [
+        np.isnan,
+        np.isposinf,
+        lambda v: 0 < abs(v) < 1.2e-38,
+        lambda v: abs(v) > 9e37,
+        lambda v: v == 0 and np.signbit(v),
+    ],
+)
+def test_hostile_floats_are_found(trait: Any) -> None:
+    """nan, infinity, denormals, what overflows when squared, and the other zero."""
+    search = settings(max_examples=2000, database=None, derandomize=True)
+    assert trait(find(hostile(), lambda v: bool(trait(v)), settings=search))
+
+
+@given(hostile((2, 3), width=16), arrays((2,), width=64))
+@few
+def test_widths_are_kept(small: Array, wide: Array) -> None:
+    """Down to half and up to double precision."""
+    assert small.dtype == np.float16 and wide.dtype == np.float64 and np.isfinite(wide).all()
+
+
+@pytest.mark.parametrize("name", ["nn-dev", "nn-ci", "nn-thorough"])
+def test_profiles_are_registered(name: str) -> None:
+    """By importing the module."""
+    assert settings.get_profile(name).deadline is None
