@@ -399,13 +399,30 @@ def test_a_crash_at_any_write_loses_no_finished_epoch(
             assert_same(whole.folder, run.folder)
 
 
-SLOW = ["--layers", ALL, "--optimizer", "adam", "--epochs", "4", "--batch-size", "4", "--lr", "0.003"]
+PAUSED = """
+import os
+import time
+
+from nn import batches
 
 
-def start(*args: str, **how: Any) -> subprocess.Popen[str]:
-    """`nn` in a process of its own."""
+@batches("paused")
+def paused(x, y, batch_size, rng):
+    order = rng.permutation(len(x))
+    for start in range(0, len(x), batch_size):
+        time.sleep(float(os.environ.get("PAUSE", "0")))
+        rows = order[start : start + batch_size]
+        yield x[rows], y[rows]
+"""
+SLOW = ["--layers", ALL, "--optimizer", "adam", "--epochs", "4", "--batch-size", "16", "--lr", "0.003"]
+SLOW += ["--batches", "paused", "--plugin", "paused.py"]
+
+
+def start(*args: str, pause: str = "0", **how: Any) -> subprocess.Popen[str]:
+    """`nn` in a process of its own, which waits `pause` seconds before each batch, so that it can be met at work."""
+    Path("paused.py").write_text(PAUSED)
     command = [sys.executable, "-c", "from cli.main import main; main()", *args]
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = os.environ | {"PAUSE": pause, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **how
     )
@@ -423,17 +440,19 @@ def wait_for_epoch(process: subprocess.Popen[str], epoch: int) -> None:
 @pytest.fixture(scope="module")
 def unbroken(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The training that the next tests interrupt, without interruption."""
-    folder = tmp_path_factory.mktemp("unbroken") / "r"
-    assert cli(["train", str(tiny_folder), *SLOW, "--run", str(folder), "--json"]) == 0
-    return folder
+    place = tmp_path_factory.mktemp("unbroken")
+    (place / "paused.py").write_text(PAUSED)
+    flags = [*SLOW[:-1], str(place / "paused.py")]
+    assert cli(["train", str(tiny_folder), *flags, "--run", str(place / "r"), "--json"]) == 0
+    return place / "r"
 
 
-@pytest.mark.parametrize("moment", [0.003, 0.08])
+@pytest.mark.parametrize("moment", [0.0, 0.003, 0.1, 0.25])
 def test_a_killed_training_goes_on_bit_for_bit(
     tiny_folder: Path, workplace: Path, unbroken: Path, moment: float
 ) -> None:
-    """After kill -9, a moment into the second epoch or while its files are written, resume ends where no kill does."""
-    process = start("train", str(tiny_folder), *SLOW, "--run", "r")
+    """After kill -9 at some moment after the first epoch, resume ends where a training without a kill does."""
+    process = start("train", str(tiny_folder), *SLOW, "--run", "r", pause="0.005")
     wait_for_epoch(process, 1)
     time.sleep(moment)
     process.kill()
@@ -444,7 +463,7 @@ def test_a_killed_training_goes_on_bit_for_bit(
 
 def test_an_interrupted_training_says_how_to_go_on(tiny_folder: Path, workplace: Path, unbroken: Path) -> None:
     """Ctrl-C ends with exit code 130 and one sentence, which names the command that goes on."""
-    process = start("train", str(tiny_folder), *SLOW, "--run", "r")
+    process = start("train", str(tiny_folder), *SLOW, "--run", "r", pause="0.005")
     wait_for_epoch(process, 1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
