@@ -295,8 +295,8 @@ def lesson(t: Trace, step: Step | None = None, note: str = "") -> Page:
     page.text(
         "The chain rule, read from the end: each layer gets the gradient of its output, turns it into the gradients of "
         "its parameters and of its input, and hands the latter down. The finite difference beside each one knows "
-        "nothing of the chain rule: it moves that one number by ±h, h = 1e-5, runs the forward pass again, and divides: "
-        "(L(v+h) - L(v-h)) / 2h."
+        "nothing of the chain rule: it moves that one number by ±h, h = 1e-5, runs the forward pass again, and "
+        "divides: (L(v+h) - L(v-h)) / 2h."
     )
     page.heading(f"{len(t.stages) + 1}. {t.network.loss_name}: d{t.output_name}", 3)
     _loss_backward(page, t)
