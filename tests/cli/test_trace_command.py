@@ -68,7 +68,7 @@ def test_a_plugin_with_a_wrong_gradient_ends_with_its_law(
         (["--layers", "dense:1", "--y", "1"], "--x is missing"),
         (["--layers", "dense:1", "--x", "1,a", "--y", "1"], "--x '1,a'"),
         (["--layers", "dense:1", "--x", "1,2;3", "--y", "1"], "rows of equal length"),
-        (["--step=-1"], "expected a learning rate above 0"),
+        (["--step", "0"], "expected a learning rate above 0"),
         (["--layers", "dense:1", "--x", "1", "--y", "1", "--loss", "mse", "--step", "1e300"], "after a step"),
         (["absent.toml"], "absent.toml"),
         ([str(textbook()), "--y", "1"], "one or the other"),
