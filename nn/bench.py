@@ -23,8 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from nn.contestants import PEERS, Contestant, Floor, Own, peers
+from nn.contestants import Contestant, Floor, Own
 from nn.data.idx import write_idx
+from nn.peers import PEERS, peers
 from spec.arrays import Array
 from spec.violation import BadInput
 

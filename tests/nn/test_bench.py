@@ -8,11 +8,12 @@ from PIL import Image
 
 import nn.bench
 import nn.memory
-from nn.bench import PEERS, bench, child, machine, race, random_pictures, spread, training
+from nn.bench import bench, child, machine, race, random_pictures, spread, training
 from nn.bench_report import plot, report
-from nn.contestants import Floor, Own, Sklearn, Torch
+from nn.contestants import Floor, Own
 from nn.data.dataset import load_folder
 from nn.page import Page
+from nn.peers import PEERS, Sklearn, Torch
 from spec.violation import BadInput
 
 
