@@ -19,6 +19,8 @@ COMMANDS = {
     "runs": "List the runs with their figures.",
     "bundle": "Pack a finished run into one file that others can check.",
     "reproduce": "Train a bundle again and compare: identical, within a band, or different and since when.",
+    "bench": "Measure speed and memory, beside the bare matrix products and other libraries.",
+    "trace": "Walk through a small network in words and numbers.",
 }
 
 

@@ -30,7 +30,8 @@ ROWS = 1000  # samples predicted at a time
 class Network:
     """Layers in a row under one loss, all arrays in float32.
 
-    `n_in` pixels come in, `n_out` classes go out. Raises BadInput where the layers do not fit together.
+    `n_in` pixels come in, `n_out` classes go out (0: as many as the last layer gives). Raises BadInput where the
+    layers do not fit together.
     """
 
     def __init__(
@@ -66,12 +67,12 @@ class Network:
             self.layers.append(layer)
             if layer.params and len(shape) == 1:
                 self.widths.append(shape[0])
-        if shape != (n_out,):
+        if n_out and shape != (n_out,):
             raise BadInput(f"layers: the last one gives {_arrow(shape, shape)} outputs, expected {n_out}, the classes")
         self.layers[0].needs_dx = False
         self.loss = choose("loss", loss).make()
         self.loss_name = choose("loss", loss).plugin.name
-        self.n_out = n_out
+        self.n_out = n_out or shape[0]
         self.params = self._slots("params")
         self.grads = self._slots("grads")
 

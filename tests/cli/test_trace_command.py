@@ -1,0 +1,82 @@
+"""nn trace as a user meets it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.main import run
+from nn.exercise import textbook
+
+MINE = ["trace", "--layers", "dense:2 relu dense:1", "--loss", "binary_cross_entropy", "--x", "-1,2", "--y", "1"]
+
+
+def test_without_arguments_it_tells_the_textbook_network(capsys: pytest.CaptureFixture[str]) -> None:
+    """The page names the orientation, shows the equation with its numbers, and both routes to the logit's gradient."""
+    assert run(["trace", "--step"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "z1[0, 0] = 1·0.1 + 2·0.2 + 0.1 = 0.6",
+        "acts on columns, W1 @ x",
+        "dL/da2 = -y/a2 + (1 - y)/(1 - a2) = [[-1.326]]",
+        "dz2 = ([[0.754]] - [[1]])/1 = [[-0.246]]",
+        "dW1 = outer(dz1, x) = [[-0.123, -0.246], [-0.1476, -0.2952]]",
+        "The loss fell from 0.2824",
+    ):
+        assert words in out, words
+
+
+def test_a_network_of_ones_own_in_three_forms(capsys: pytest.CaptureFixture[str]) -> None:
+    """A network from flags is told as text, as Markdown and as JSON, and a given step is taken."""
+    assert run(MINE) == 0 and "FORWARD" in capsys.readouterr().out
+    assert run([*MINE, "--markdown"]) == 0 and "## Forward" in capsys.readouterr().out
+    assert run([*MINE, "--step", "0.5", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["step"]["lr"] == 0.5 and found["step"]["loss_after"] < found["step"]["loss_before"]
+    assert set(found["gradients"]) == {"dz2", "dW2", "db2", "da1", "dz1", "dW1", "db1", "dx"}
+
+
+def test_a_file_of_ones_own_is_worked_through(capsys: pytest.CaptureFixture[str]) -> None:
+    """An exercise in a file is told with the weights that it gives."""
+    assert run(["trace", str(textbook()), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["params"]["W1"] == [[0.1, 0.3], [0.2, 0.4]]
+
+
+def test_a_plugin_with_a_wrong_gradient_ends_with_its_law(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wrong backward of a user's plugin: the page marks it, then one diagnostic, exit code 1."""
+    from nn.registry import REGISTRY
+
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from nn import layer\nfrom spec import obeys\n"
+        "@layer('twice')\n@obeys('N ... -> N ...')\nclass Twice:\n"
+        "    def forward(self, x): return 2 * x\n    def backward(self, dy): return dy\n"
+    )
+    try:
+        assert run(["trace", "--plugin", str(file), "--layers", "twice dense:1", "--x", "1,2", "--y", "1"]) == 1
+    finally:
+        REGISTRY.plugins.pop(("layer", "twice"))
+    told = capsys.readouterr()
+    assert "WRONG" in told.out and "[gradient]" in told.err and "twice" in told.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--layers", "dense:1", "--y", "1"], "--x is missing"),
+        (["--layers", "dense:1", "--x", "1,a", "--y", "1"], "--x '1,a'"),
+        (["--layers", "dense:1", "--x", "1,2;3", "--y", "1"], "rows of equal length"),
+        (["--step", "0"], "expected a learning rate above 0"),
+        (["--layers", "dense:1", "--x", "1", "--y", "1", "--loss", "mse", "--step", "1e300"], "after a step"),
+        (["absent.toml"], "absent.toml"),
+        ([str(textbook()), "--y", "1"], "one or the other"),
+        (["--layers", "densee:1", "--x", "1", "--y", "1"], "nearest: dense"),
+    ],
+)
+def test_bad_use_is_one_sentence(capsys: pytest.CaptureFixture[str], flags: list[str], words: str) -> None:
+    """Flags that cannot be used give one sentence and exit code 2."""
+    assert run(["trace", *flags]) == 2
+    err = capsys.readouterr().err.strip()
+    assert words in err and len(err.splitlines()) == 1

@@ -1,0 +1,61 @@
+"""The examples run and obey, and the pages that were made by a command are whole."""
+
+import ast
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cli.main import run
+from nn.registry import REGISTRY, load_file
+from nn.settings import Settings, read_settings
+from spec import LayerCase, conformance
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+
+
+@pytest.mark.parametrize("recipe", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
+def test_recipes_are_settings_that_train(recipe: Path, tiny_folder: Path, workplace: Path) -> None:
+    """Each recipe is read by `nn train --config` and trains under law."""
+    assert run(["train", str(tiny_folder), "--config", str(recipe), "--strict", "--epochs", "1", "--json"]) == 0
+
+
+def test_the_default_recipe_is_the_default() -> None:
+    """examples/default.toml says what `nn train` does without flags."""
+    assert Settings().changed(read_settings(EXAMPLES / "default.toml")) == Settings()
+
+
+def test_the_residual_block_obeys_every_law() -> None:
+    """The example plugin is broken by no law."""
+    (plugin,) = load_file(EXAMPLES / "residual.py")
+    try:
+        layer = plugin.thing()
+        layer.build((6,), np.random.default_rng(0))
+        for holder in (layer.params, layer.state):
+            holder.update({name: array.astype(np.float32) for name, array in holder.items()})
+        x = np.random.default_rng(1).standard_normal((5, 6)).astype(np.float32)
+        assert conformance(LayerCase("residual", layer, x)).violations == []
+    finally:
+        REGISTRY.plugins.pop(("layer", "residual"))
+
+
+@pytest.mark.parametrize("name", ["evidence", "benchmarks"])
+def test_pages_name_pictures_that_are_there(name: str) -> None:
+    """Every picture of a made page lies beside it."""
+    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    pictures = re.findall(r"!\[.*?\]\((.*?)\)", page)
+    assert pictures and all((ROOT / "docs" / picture).is_file() for picture in pictures)
+
+
+def test_the_evidence_answers_every_question() -> None:
+    """docs/evidence.md has a section for each question of the script that makes it."""
+    page = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    asked = []
+    for file in ("questions.py", "troubles.py"):
+        for node in ast.walk(ast.parse((ROOT / "benchmarks" / file).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "heading":
+                asked += [node.args[0].value] if isinstance(node.args[0], ast.Constant) else []
+    assert len(asked) > 10
+    assert [heading for heading in asked if f"# {heading}\n" not in page] == []
