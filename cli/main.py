@@ -10,6 +10,7 @@ import click
 
 COMMANDS = {
     "train": "Train a network, on MNIST files or on the built-in synthetic digits.",
+    "digits": "Write synthetic digits, drawn by code, as MNIST files.",
     "predict": "Read a digit from a picture with a trained run.",
     "plugins": "List the plugins: contract, settings and file.",
     "laws": "List the laws.",
