@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nn.judging import file_records
-from spec.report import INCONCLUSIVE, Report
-
 from nn.registry import KINDS, PLURAL
 from spec.conformance import conformance
 from spec.law import CATALOGUE
+from spec.report import INCONCLUSIVE, Report
 
 ROOT = Path(__file__).parents[1]
 FAULTS, CORRECT = ROOT / "fixtures" / "faults", ROOT / "fixtures" / "correct"
@@ -27,7 +26,7 @@ PAGE = ROOT / "docs" / "kill-matrix.md"
 
 @dataclass(frozen=True)
 class Planted:
-    """What the docstring of a fault says: the mistake, the law that must see it, words of the cause that must be named."""
+    """What the docstring of a fault says: the mistake, the law that must see it, words that the cause must contain."""
 
     path: Path
     sentence: str
@@ -93,7 +92,7 @@ def page(outcomes: list[Outcome]) -> str:
         "",
         "Written by `python benchmarks/kill_matrix.py`: every planted bug of fixtures/faults against every law.",
         "",
-        "| planted | caught | by its own law and no other | wrong gradients | their cause named | a wrong cause named |",
+        "| planted | caught | by its own law alone | wrong gradients | their cause named | a wrong cause named |",
         "|---|---|---|---|---|---|",
         f"| {len(outcomes)} | {len(caught)} | {sum(row.right_law for row in outcomes)} | {len(gradients)} | "
         f"{len(named)} ({len(named) / max(1, len(gradients)):.0%}) | {len(wrong)} |",
