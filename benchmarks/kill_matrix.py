@@ -1,0 +1,170 @@
+"""Who checks the checkers: every planted bug against every law, and every law against code that is right.
+
+    python benchmarks/kill_matrix.py                judges fixtures/faults and writes docs/kill-matrix.md
+    python benchmarks/kill_matrix.py --seeds 200    counts false alarms on fixtures/correct over so many seeds
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from nn.judging import file_records
+from nn.registry import KINDS, PLURAL
+from spec.conformance import conformance
+from spec.law import CATALOGUE
+from spec.report import INCONCLUSIVE, Report
+
+ROOT = Path(__file__).parents[1]
+FAULTS, CORRECT = ROOT / "fixtures" / "faults", ROOT / "fixtures" / "correct"
+PAGE = ROOT / "docs" / "kill-matrix.md"
+
+
+@dataclass(frozen=True)
+class Planted:
+    """What the docstring of a fault says: the mistake, the law that must see it, words that the cause must contain."""
+
+    path: Path
+    sentence: str
+    law: str
+    cause: str
+
+    @property
+    def kind(self) -> str:
+        """The kind of plugin, with which the file's name begins."""
+        return self.path.stem.partition("_")[0]
+
+
+def planted(path: Path) -> Planted:
+    """Read the docstring of one fault. Raises ValueError where it is not of the form that fixtures/README.md gives."""
+    sentence, _, rest = path.read_text(encoding="utf-8").split('"""')[1].partition("\n")
+    told = dict(line.split(": ", 1) for line in rest.split("\n") if line)
+    if not sentence.endswith(".") or "law" not in told or set(told) - {"law", "cause"}:
+        raise ValueError(f"{path.name}: expected a sentence, then lines `law: ` and perhaps `cause: `")
+    return Planted(path, sentence, told["law"], told.get("cause", ""))
+
+
+def judged(path: Path, seed: int = 0) -> Report:
+    """The report on the one plugin of a file."""
+    (record,) = file_records(path)
+    return conformance(record, seed=seed)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one fault: the laws that spoke, and the cause that the first of them named."""
+
+    fault: Planted
+    laws: tuple[str, ...]
+    cause: str
+
+    @property
+    def right_law(self) -> bool:
+        """Whether its own law spoke, and no other."""
+        return self.laws == (self.fault.law,)
+
+    @property
+    def right_cause(self) -> bool:
+        """Whether the cause is the one that the header asks for; a wrong gradient without one must get none."""
+        if self.fault.cause:
+            return self.fault.cause in self.cause
+        return self.fault.law != "gradient" or not self.cause
+
+
+def outcome(fault: Planted, seed: int = 0) -> Outcome:
+    """Judge one fault."""
+    found = judged(fault.path, seed).violations
+    return Outcome(fault, tuple(row.law for row in found), found[0].cause if found else "")
+
+
+def page(outcomes: list[Outcome]) -> str:
+    """The text of docs/kill-matrix.md."""
+    caught = [row for row in outcomes if row.laws]
+    gradients = [row for row in outcomes if row.fault.law == "gradient"]
+    named = [row for row in gradients if row.fault.cause and row.right_cause]
+    wrong = [row for row in gradients if not row.right_cause and row.cause]
+    lines = [
+        "# The kill matrix",
+        "",
+        "Written by `python benchmarks/kill_matrix.py`: every planted bug of fixtures/faults against every law.",
+        "",
+        "| planted | caught | by its own law alone | wrong gradients | their cause named | a wrong cause named |",
+        "|---|---|---|---|---|---|",
+        f"| {len(outcomes)} | {len(caught)} | {sum(row.right_law for row in outcomes)} | {len(gradients)} | "
+        f"{len(named)} ({len(named) / max(1, len(gradients)):.0%}) | {len(wrong)} |",
+        "",
+        "## Laws",
+        "",
+        "How many bugs each law was the one to see.",
+        "",
+        *_laws(outcomes),
+    ]
+    for kind in KINDS:
+        lines += ["", f"## {PLURAL.get(kind, kind + 's').capitalize()}", "", "| bug | law | found | cause |"]
+        lines += ["|---|---|---|---|", *(_row(row) for row in outcomes if row.fault.kind == kind)]
+    return "\n".join(lines) + "\n"
+
+
+def _laws(outcomes: list[Outcome]) -> list[str]:
+    seen = Counter((row.fault.kind, law) for row in outcomes for law in row.laws)
+    calls = Counter(law for row in outcomes for law in row.laws if (row.fault.kind, law) not in CATALOGUE)
+    rows, idle = ["| kind | laws |", "|---|---|"], []
+    for kind in ("call", *KINDS):
+        codes = [code for of, code in CATALOGUE if of == kind]
+        count = {code: calls[code] if kind == "call" else seen[kind, code] for code in codes}
+        rows.append(f"| {kind} | {', '.join(f'{code} {n}' for code, n in count.items() if n)} |")
+        idle += [f"{kind} {code}" for code, n in count.items() if not n]
+    return [*rows, "", f"No bug needs: {', '.join(idle) or 'none'}."]
+
+
+def _row(row: Outcome) -> str:
+    sentence = row.fault.sentence.replace("|", "\\|")
+    name = f"[{row.fault.path.stem}](../fixtures/faults/{row.fault.path.name} \"{sentence}\")"
+    found = "✓" if row.right_law else ", ".join(row.laws) or "missed"
+    cause = ("✓ " if row.right_cause else "✗ ") + row.cause if row.fault.law == "gradient" and row.cause else ""
+    if row.fault.cause and not row.right_cause:
+        cause = f"✗ {row.cause or 'none'}, expected: {row.fault.cause}"
+    return f"| {name} | {row.fault.law} | {found} | {cause.strip()} |"
+
+
+def false_alarms(seeds: int) -> int:
+    """Judge every correct plugin under so many seeds; print each that is accused, and return how many were."""
+    accused = doubtful = 0
+    paths = sorted(CORRECT.glob("*.py"))
+    for path in paths:
+        reports = [judged(path, seed) for seed in range(seeds)]
+        alarms = [row for report in reports for row in report.violations]
+        unsure = {row.law for report in reports for row in report.verdicts if row.verdict == INCONCLUSIVE}
+        accused, doubtful = accused + bool(alarms), doubtful + bool(unsure)
+        if alarms or unsure:
+            print(path.stem, f"{len(alarms)} of {seeds}", alarms[0].message if alarms else f"inconclusive: {unsure}")
+    print(f"{len(paths)} correct plugins, {seeds} seeds: {accused} accused, {doubtful} inconclusive")
+    return accused
+
+
+def main() -> int:
+    """Exit code 1 where a bug was missed or misjudged, or correct code accused."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--seeds", type=int, default=0, help="judge fixtures/correct under so many seeds instead")
+    seeds = parser.parse_args().seeds
+    start = time.perf_counter()
+    if seeds:
+        failed = false_alarms(seeds)
+    else:
+        outcomes = [outcome(planted(path)) for path in sorted(FAULTS.glob("*.py"))]
+        PAGE.write_text(page(outcomes), encoding="utf-8")
+        for row in outcomes:
+            if not (row.right_law and row.right_cause):
+                print(f"{row.fault.path.stem}: {row.laws or 'missed'}, expected {row.fault.law}; cause: {row.cause}")
+        failed = sum(not (row.right_law and row.right_cause) for row in outcomes)
+        print(f"{len(outcomes)} bugs, {failed} of them missed or misjudged; {PAGE.name} is written")
+    print(f"{time.perf_counter() - start:.0f} s")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""The corpus that checks the checkers: planted bugs are caught, correct plugins are not accused."""
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nn.registry import KINDS, REGISTRY
+from spec import CATALOGUE
+
+ROOT = Path(__file__).parents[2]
+SEEDS = 2  # the many are benchmarks/kill_matrix.py --seeds
+
+
+def _kill_matrix() -> Any:
+    """The script that reads headers and judges files."""
+    told = importlib.util.spec_from_file_location("kill_matrix", ROOT / "benchmarks" / "kill_matrix.py")
+    assert told is not None and told.loader is not None
+    module = importlib.util.module_from_spec(told)
+    sys.modules[told.name] = module
+    told.loader.exec_module(module)
+    return module
+
+
+matrix = _kill_matrix()
+FAULTS = sorted((ROOT / "fixtures" / "faults").glob("*.py"))
+CORRECT = sorted((ROOT / "fixtures" / "correct").glob("*.py"))
+KNOWN: dict[str, str] = {
+    "layer_dense_global_generator": "a layer is not built twice, so what build draws is not compared",
+    "layer_dense_seeds_itself": "a layer is not built twice, so what build draws is not compared",
+    "layer_dense_weights_not_in_params": "saved arrays are put into a copy, not into a layer that was built anew",
+    "layer_projection_not_saved": "saved arrays are put into a copy, not into a layer that was built anew",
+    "layer_softmax_shifted_by_the_whole_array": "stable speaks beside independent-samples",
+    "loss_binary_gradient_of_logits": "the missing derivative of a probability is taken for a missing sigmoid",
+    "loss_huber_not_cut": "a clip that is missing is taken for a missing sigmoid",
+    "model_bias_never_graded": "reproducible speaks beside gradient",
+    "model_loss_summed": "no law asks whether the loss of a model is a mean",
+}
+"""Faults that the laws don't judge as they should yet, each with the reason; one that they do fails this list."""
+
+
+@pytest.fixture(autouse=True)
+def _registry() -> Iterator[None]:
+    """What a file registers is forgotten after its test."""
+    before = dict(REGISTRY.plugins)
+    yield
+    REGISTRY.plugins.clear()
+    REGISTRY.plugins.update(before)
+
+
+def with_known(paths: list[Path]) -> list[Any]:
+    """Each path, the known exceptions marked."""
+    marks = {name: [pytest.mark.xfail(reason=why, strict=True)] for name, why in KNOWN.items()}
+    return [pytest.param(path, marks=marks.get(path.stem, []), id=path.stem) for path in paths]
+
+
+@pytest.mark.parametrize("path", with_known(FAULTS))
+def test_a_planted_bug_is_caught_by_its_own_law_and_explained_rightly_or_not_at_all(path: Path) -> None:
+    """One fault, one diagnostic, of the law in its header; and of a wrong gradient the cause in its header, or none."""
+    found = matrix.outcome(matrix.planted(path))
+    assert found.laws == (found.fault.law,)
+    assert found.right_cause, f"named {found.cause!r}, expected {found.fault.cause!r}"
+
+
+@pytest.mark.parametrize("path", CORRECT, ids=lambda path: path.stem)
+def test_a_correct_plugin_is_not_accused(path: Path) -> None:
+    """No law speaks under any seed, and none is left in doubt."""
+    for seed in range(SEEDS):
+        report = matrix.judged(path, seed)
+        assert [row.message for row in report.violations] == []
+        assert report.verdict == "holds"
+
+
+def test_the_corpus_covers_every_kind_of_plugin() -> None:
+    """At least 120 bugs and 60 correct plugins, of every kind, each fault's law being one of its kind or of calls."""
+    faults = [matrix.planted(path) for path in FAULTS]
+    assert len(faults) >= 120 and len(CORRECT) >= 60
+    for paths in (FAULTS, CORRECT):
+        assert {path.stem.partition("_")[0] for path in paths} == set(KINDS)
+    for fault in faults:
+        where = {"call", fault.kind} if fault.kind in ("layer", "loss", "model") else {fault.kind}
+        known = {code for kind, code in CATALOGUE if kind in where}
+        assert fault.law in known or fault.path.stem in KNOWN, fault.path.name
+
+
+def test_a_header_of_another_form_is_refused(tmp_path: Path) -> None:
+    """The sentence ends with a period, and a law is named."""
+    path = tmp_path / "layer_odd.py"
+    path.write_text('"""Something is wrong.\n\ncause: none\n"""\n')
+    with pytest.raises(ValueError, match=r"layer_odd\.py"):
+        matrix.planted(path)
+
+
+def test_the_page_shows_each_bug_and_the_laws_that_none_needs() -> None:
+    """Counts, a row per bug, and the idle laws."""
+    fault = matrix.planted(FAULTS[0])
+    text = matrix.page([matrix.Outcome(fault, (fault.law,), ""), matrix.Outcome(fault, (), "")])
+    assert "| 2 | 1 | 1 |" in text and fault.path.stem in text and "missed" in text
+    assert "No bug needs: " in text and "layer gradient" in text
