@@ -20,6 +20,7 @@ from spec.cases import ArrayCase, Case, LayerCase, LossCase, ModelCase
 from spec.claims import claim, within
 from spec.contract import obligation_of
 from spec.law import CATALOGUE, Law, laws_of
+from spec.laws.calls import Call, dtype
 from spec.plugin import cases
 from spec.record import Record, record_of
 from spec.report import (
@@ -32,6 +33,7 @@ from spec.report import (
     Verdict,
     merged,
 )
+from spec.shapes import parse
 from spec.shrink import smallest
 from spec.strict import Docket, arm_layer, arm_loss, arm_predict, called_codes, judged_call
 from spec.strict import strict as arm
@@ -266,7 +268,10 @@ def _exercise_loss(case: LossCase, docket: Docket) -> None:
     for prediction in (case.prediction, within(loss, 30 * case.prediction, case.prediction)):
         for count in (len(case.target), 1):
             loss.forward(prediction[:count], case.target[:count])
-            loss.backward()
+            slope = loss.backward()
+            if case.target.dtype == prediction.dtype or claim(loss, "targets") == "labels":
+                seen = Call(case.where("backward"), case.loss, parse("-> N ..."), {"prediction": prediction})
+                dtype(replace(seen, outputs={"d prediction": slope}))
 
 
 def _exercise_model(case: ModelCase, docket: Docket) -> None:

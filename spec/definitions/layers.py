@@ -111,12 +111,13 @@ def _sample_axes(ndim: int) -> list[tuple[int, ...]]:
     return list(dict.fromkeys([tuple(range(1, ndim)), (ndim - 1,)]))
 
 
+SLOPES = (0.01, 0.001, 0.02, 0.05, 0.1, 0.2, 0.25, 0.3, 1 / 3, 1 / 5.5)
 _erf = np.vectorize(math.erf, otypes=[float])
 
 LAYERS: dict[str, Definition] = {
     "relu": Definition("V. Nair, G. E. Hinton, ICML 2010", (_of(lambda x: np.maximum(x, 0)),)),
     "leaky_relu": Definition(
-        "A. L. Maas et al., ICML 2013", (_of(lambda x, a: np.where(x > 0, x, a * x), 0.01, 0.1, 0.2, 0.3),)
+        "A. L. Maas et al., ICML 2013", (_of(lambda x, a: np.where(x > 0, x, a * x), *SLOPES),)
     ),
     "elu": Definition(
         "D.-A. Clevert et al., ICLR 2016", (_of(lambda x, a: np.where(x > 0, x, a * np.expm1(np.minimum(x, 0))), 1.0),)

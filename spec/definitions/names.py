@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -55,6 +55,9 @@ def textbook(thing: object, name: str, table: Mapping[str, Entry]) -> tuple[str,
 
 
 def constants(thing: object) -> list[float]:
-    """The numbers that an instance keeps on itself: its slope, its rate, its ε."""
-    kept = vars(thing).values() if hasattr(thing, "__dict__") else ()
-    return [float(v) for v in kept if isinstance(v, int | float | np.number) and not isinstance(v, bool)]
+    """The numbers that an instance or its class keeps: its slope, its rate, its ε."""
+    kept: dict[str, Any] = {}
+    for owner in (*reversed(type(thing).__mro__), thing):
+        kept |= getattr(owner, "__dict__", {})
+    numbers = [v for v in kept.values() if isinstance(v, int | float | np.number) and not isinstance(v, bool)]
+    return list(dict.fromkeys(float(v) for v in numbers))

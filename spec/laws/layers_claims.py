@@ -19,7 +19,8 @@ EXTREME = 1e4  # how far out a layer is judged, unless it claims a domain
     "stable",
     kind="layer",
     family="output range",
-    statement="Output and gradients stay finite at extreme input within the claimed domain (±1e4 unless claimed).",
+    statement="Output and gradients stay finite at zero and at extreme input within the claimed domain (±1e4 unless "
+    "claimed).",
     rests_on=("gradient",),
 )
 def stable(case: LayerCase) -> None:

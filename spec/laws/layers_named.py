@@ -102,8 +102,7 @@ def normalized(case: LayerCase) -> None:
     x = (2 + 3 * rows * (1 + case.rng.random(case.x.shape[1:]))).astype(case.x.dtype)
     layer = case.fresh(name == "batchnorm")
     for key, array in (getattr(layer, "params", None) or {}).items():
-        shift = key.lower().startswith(("b", "sh", "off", "mean", "c"))
-        layer.params[key] = np.zeros_like(array) if shift else np.ones_like(array)
+        layer.params[key] = np.zeros_like(array) if _shifts(key.lower(), array) else np.ones_like(array)
     y = np.asarray(layer.forward(x), np.float64)
     wanted = {"deviation": 1.0} if name == "rmsnorm" else {"mean": 0.0, "deviation": 1.0}
     off = {axes: _off(y, axes, wanted) for axes in _axes(name, y.ndim)}
@@ -120,6 +119,13 @@ def normalized(case: LayerCase) -> None:
             )
     if name == "batchnorm":
         _converges(case, x)
+
+
+def _shifts(key: str, array: Array) -> bool:
+    """Whether a parameter of a normalization is its shift: by its name, or because it starts at zero."""
+    if any(word in key for word in ("beta", "bias", "shift", "offset")) or key == "b":
+        return True
+    return not array.any() and not any(word in key for word in ("gamma", "gain", "scale", "weight"))
 
 
 def _axes(name: str, ndim: int) -> list[tuple[int, ...]]:
@@ -176,9 +182,10 @@ def definition(case: LayerCase) -> None:
     points = [within(case.layer, scale * case.x.astype(np.float64), case.x) for scale in (1.0, 6.0)]
     found = [np.array(copy.deepcopy(layer).forward(x), np.float64) for x in points]
     params = {key: np.asarray(array, np.float64) for key, array in (getattr(layer, "params", None) or {}).items()}
+    kept = constants(case.layer) + [float(array.item()) for array in params.values() if array.size == 1]
     misses = []
     for variant in LAYERS[name].variants:
-        for wanted in variant(points, params, constants(case.layer)):
+        for wanted in variant(points, params, kept):
             pairs = list(zip(found, wanted, strict=True))
             if all(y.shape == w.shape for y, w in pairs):
                 off = max(float(np.abs(y - w).max() / max(1.0, np.abs(w).max())) for y, w in pairs)

@@ -33,14 +33,20 @@ LAYERS = ["dense:3", "relu", "leaky_relu:0.1", "sigmoid", "tanh", "softmax", "dr
 @pytest.mark.parametrize("seed", range(3))
 def test_layers_keep_every_law(text: str, seed: int) -> None:
     """No built-in layer breaks a law of its calls or of its kind."""
-    layer = choose("layer", text).make()
-    layer.build((4,), RNG(seed))
-    for holder in (layer.params, layer.state):
-        for name in holder:
-            holder[name] = holder[name].astype(np.float32)
-    layer.grads = {name: np.zeros_like(array) for name, array in layer.params.items()}
+
+    def make(rng: np.random.Generator) -> Any:
+        layer = choose("layer", text).make()
+        layer.build((4,), rng)
+        for holder in (layer.params, layer.state):
+            for name in holder:
+                holder[name] = holder[name].astype(np.float32)
+        layer.grads = {name: np.zeros_like(array) for name, array in layer.params.items()}
+        return layer
+
     x = RNG(seed).standard_normal((6, 4)).astype(np.float32)
-    assert conformance(LayerCase(text, layer, x, seed=seed)).violations == []
+    report = conformance(LayerCase(text, make(RNG(seed)), x, seed=seed, name=text.split(":")[0], make=make))
+    assert report.verdict == "holds", report.violations
+    assert {row.law: row.verdict for row in report.verdicts}["definition"] == "holds"
 
 
 TARGETS = {
@@ -51,12 +57,27 @@ TARGETS = {
 }
 
 
+@pytest.mark.parametrize("text", ["binary_cross_entropy", "mse"])
+@pytest.mark.parametrize("dtype", [np.float64, np.int64])
+def test_the_gradient_of_a_loss_is_as_wide_as_the_prediction(text: str, dtype: Any) -> None:
+    """float32 stays float32 whatever the targets are, and an answer that is written over is given again."""
+    loss = choose("loss", text).make()
+    loss.forward(RNG(1).standard_normal((6, 3)).astype(np.float32), np.eye(3, dtype=dtype)[[0, 1, 2, 0, 1, 2]])
+    slope = loss.backward()
+    assert slope.dtype == np.float32
+    kept = slope.copy()
+    slope[...] = 0
+    assert np.array_equal(loss.backward(), kept)
+
+
 @pytest.mark.parametrize("text", TARGETS)
 def test_losses_keep_every_law(text: str) -> None:
     """No built-in loss breaks a law, and its probabilities are rows that sum to 1."""
     loss = choose("loss", text).make()
     prediction = RNG(1).standard_normal((6, 3)).astype(np.float32)
-    assert conformance(LossCase(text, loss, prediction, TARGETS[text])).violations == []
+    report = conformance(LossCase(text, loss, prediction, TARGETS[text], name=text.split(":")[0]))
+    assert report.verdict == "holds", report.violations
+    assert {row.law: row.verdict for row in report.verdicts}["definition"] == "holds"
     for scale in (1, 1e4):
         rows = loss.probabilities(np.float32(scale) * prediction)
         assert np.allclose(rows.sum(axis=1), 1, atol=1e-5) and (rows >= 0).all()

@@ -537,9 +537,30 @@ class Squeezed(Quadratic):
         return prediction - target if target.shape[1] > 1 else prediction - target[:, 0]
 
 
+class Wide(Entropy):
+    """float64 comes out, whatever went in."""
+
+    def backward(self) -> Array:
+        return super().backward().astype(np.float64)
+
+
+class Above(Entropy):
+    """A gradient that is right in size and does not sum to 0 in its rows, for a penalty on logits that is reported."""
+
+    shift_invariant = True
+
+    def forward(self, prediction: Array, target: Array) -> float:
+        self.z = prediction
+        return super().forward(prediction, target) + float(0.1 * prediction.sum() / len(prediction))
+
+    def backward(self) -> Array:
+        return super().backward() + self.z.dtype.type(0.1 / len(self.z))
+
+
 LOSSES: dict[Callable[[], Any], str] = {
-    Clipped: "gradient", OverClasses: "loss-mean", Twice: "loss-mean", Remembers: "repeatable-backward",
-    Negative: "loss-minimum", Base2: "definition", Quartic: "definition", Squeezed: "loss-mean",
+    Wide: "dtype", Above: "shift-invariant", Clipped: "gradient", OverClasses: "loss-mean", Twice: "loss-mean",
+    Remembers: "repeatable-backward", Negative: "loss-minimum", Base2: "definition", Quartic: "definition",
+    Squeezed: "loss-mean",
 }  # fmt: skip
 
 
