@@ -96,8 +96,8 @@ def loss_mean(case: LossCase) -> None:
     rests_on=("loss-mean", "repeatable-backward"),
 )
 def gradient(case: LossCase) -> None:
-    """Finite differences of the reported number, at three scales of prediction and for several sizes of the batch."""
-    for scale in (1.0, 5.0, 40.0):
+    """Finite differences of the reported number, near and far, right and wrong, for several sizes of the batch."""
+    for scale in (1.0, 5.0, 40.0, -40.0):
         for given, target in _batches(case):
             point = np.ascontiguousarray(within(case.loss, scale * given, given))
             loss, probe = case.fresh(), case.fresh()

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from spec.causes import explain
+from spec.causes import explain, explain_shape
+from spec.mistakes import Clues
 
 RIGHT = np.random.default_rng(0).standard_normal(12)
 
@@ -39,3 +40,36 @@ def test_what_fits_no_mistake_is_left_unexplained() -> None:
     assert explain(odd, RIGHT, samples=5, shape=(3, 4)) == ""
     assert explain(RIGHT * np.nan, RIGHT, samples=5, shape=(3, 4)) == ""
     assert explain(RIGHT, 0 * RIGHT, samples=5, shape=(3, 4)) == ""
+
+
+def test_where_two_mistakes_fit_both_are_named() -> None:
+    """A factor 2 with a batch of two says so; where the batch explains it alone, an axis of that size is not blamed."""
+    assert explain(2 * RIGHT, RIGHT, samples=2, shape=(3, 4)).startswith("either a factor 2 too many")
+    assert explain(3 * RIGHT, RIGHT, samples=3, shape=(3, 4)).startswith("a missing division by the batch size N")
+
+
+def test_a_factor_that_the_layer_keeps_is_named() -> None:
+    """As a product or a quotient; any other is a constant factor, and two slopes are too few to say so."""
+    keeps = Clues(constants=[0.3])
+    for factor, words in ((0.3, "own 0.3"), (1 / 0.3, "division by the layer's own 0.3"), (0.7, "product with 1 − 0.3"),
+                          (1 / 0.7, "division by 1 − 0.3"), (0.9, "a constant factor")):  # fmt: skip
+        assert words in explain(factor * RIGHT, RIGHT, samples=5, shape=(3, 4), clues=keeps)
+    assert explain(0.9 * RIGHT[:2], RIGHT[:2], samples=5, shape=(2,)) == ""
+
+
+def test_what_stood_in_grads_is_recognized() -> None:
+    """An addition in place of an assignment."""
+    before, right = np.ones((3, 4)), RIGHT.reshape(3, 4)
+    said = explain((right + before).reshape(-1), RIGHT, samples=5, shape=(3, 4), clues=Clues(before=before))
+    assert said == "an addition to what was in grads before, which is to be overwritten"
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "words"),
+    [((3, 2), (2, 3), "transposed"), ((5, 3), (3,), "missing"), ((1, 3), (3,), "keepdims"), ((5,), (3,), "wrong axis"),
+     ((), (3,), "everything"), ((2, 2), (3,), "")],
+)
+def test_a_shape_names_its_mistake(found: tuple[int, ...], wanted: tuple[int, ...], words: str) -> None:
+    """In a batch of five."""
+    said = explain_shape(found, wanted, 5)
+    assert words in said and bool(words) == bool(said)

@@ -641,3 +641,28 @@ def test_an_unusual_loss_is_never_accused(name: str) -> None:
         }[kind]
         report = conformance(LossCase("right", make(), z, target, seed=seed, name=name))
         assert report.verdict == "holds", accused(report)
+
+
+def verdicts(layer: Any, x: Array, name: str) -> dict[str, str]:
+    """Each law of one layer."""
+    report = conformance(LayerCase("right", layer, x, "N ... -> N ...", name=name))
+    return {row.law: row.verdict for row in report.verdicts}
+
+
+class Picky(Masked):
+    """A dropout of batches of up to eight."""
+
+    def forward(self, x: Array) -> Array:
+        if len(x) > 8:
+            raise ValueError("at most 8")
+        return super().forward(x)
+
+
+def test_where_a_law_finds_nothing_to_judge_it_says_so() -> None:
+    """A dropout that takes no large batch or drops nothing, a normalization of one number, a flat batchnorm."""
+    x = np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
+    assert verdicts(Picky(), x, "mine")["dropout-mean"] == "does not apply"
+    assert verdicts(Masked(keep=1.0), x, "dropout")["dropout-mean"] == "does not apply"
+    assert verdicts(Noise(), x, "mine")["dropout-mean"] == "does not apply"
+    one = Elementwise(lambda x: 0 * x, lambda x: 0 * x)
+    assert verdicts(one, x[:, :1], "layernorm")["normalized"] == "does not apply"
