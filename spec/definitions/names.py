@@ -17,10 +17,10 @@ SYNONYMS = {
     "cosineannealing": "cosine", "cosinedecay": "cosine", "logloss": "crossentropy", "nll": "crossentropy",
     "affine": "dense", "fullyconnected": "dense", "linear": "dense", "errorrate": "error",
     "exponentialdecay": "exponential", "f1score": "f1", "macrof1": "f1", "henormal": "he", "kaiming": "he",
-    "kaimingnormal": "he", "kaiminguniform": "heuniform", "eye": "identity", "layernormalization": "layernorm",
+    "kaimingnormal": "he", "kaiminguniform": "heuniform", "layernormalization": "layernorm",
     "lecunnormal": "lecun", "lineardecay": "linear", "l1": "mae", "meanabsoluteerror": "mae", "heavyball": "momentum",
     "sgdmomentum": "momentum", "meansquarederror": "mse", "nag": "nesterov", "negativeloglikelihood": "nll",
-    "signsgd": "signsgd", "crossentropywithlogits": "softmaxcrossentropy", "stepdecay": "step", "silu": "swish",
+    "crossentropywithlogits": "softmaxcrossentropy", "stepdecay": "step", "silu": "swish",
     "glorot": "xavier", "glorotnormal": "xavier", "xaviernormal": "xavier", "glorotuniform": "xavieruniform",
     "zero": "zeros",
 }  # fmt: skip

@@ -296,6 +296,7 @@ def zero_gradient_still(case: OptimizerCase) -> None:
 def first_step(case: OptimizerCase) -> None:
     """From w = 0, where nothing decays; what `first_step` claims of Δw = −lr·first_step(g) is judged there too."""
     w, g = draw(case, 2)
+    g += np.sign(g) / 2  # no entry so small that ε hides what the step makes of its size
     still = first_move(fresh(case), w, g, 0.0)
     if (np.abs(still) > CLOSE * np.abs(w)).any():
         long = f"{np.linalg.norm(still):.4g} long at lr = 0"
