@@ -28,6 +28,28 @@ def command(kind: str, name: str, output: Path | None) -> None:
     except OSError as error:
         raise BadInput(f"{file}: cannot be written: {error.strerror}") from error
     click.echo(f"{file}\nNext: nn verify {file}")
+    meant = _textbook(kind, _checked(kind, name))
+    if meant not in ("", OWN[kind]):
+        click.echo(
+            f"{name} is a standard name, but this skeleton computes {OWN[kind]}: "
+            f"law definition will hold it to the textbook's {meant}"
+        )
+
+
+OWN = {
+    "layer": "swish", "loss": "softmax_cross_entropy", "optimizer": "momentum", "initializer": "xavier_uniform",
+    "schedule": "linear", "metric": "accuracy",
+}  # fmt: skip
+"""What each skeleton computes."""
+
+
+def _textbook(kind: str, name: str) -> str:
+    """The textbook's name for `name`, or "" where it has none."""
+    from spec import definitions as d
+
+    tables = {"layer": d.LAYERS, "loss": d.LOSSES, "optimizer": d.OPTIMIZERS, "initializer": d.INITIALIZERS,
+              "schedule": d.SCHEDULES, "metric": d.METRICS}
+    return d.standard(None, name, tables[kind]) if kind in tables else ""  # type: ignore[arg-type]  # of many types
 
 
 def _checked(kind: str, name: str) -> str:

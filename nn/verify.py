@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 KEPT = 20_000  # characters of what a plugin prints
+STARTUP = 30.0  # seconds granted to a worker, on a busy machine, before the plugin's own time begins
 GRACE = 3.0  # seconds between asking a worker to show its stack and killing it
 FRAME = re.compile(r'File "(?P<file>.+)", line (?P<line>\d+) in')
 
@@ -140,7 +141,7 @@ def _await(process: subprocess.Popen[bytes], journal: Path, timeout: float, stop
     while process.poll() is None and not stop.is_set():
         if journal.stat().st_size != size:
             size, began = journal.stat().st_size, time.monotonic()
-        if time.monotonic() - began > timeout:
+        if time.monotonic() - began > (timeout if size else timeout + STARTUP):
             if hasattr(os, "killpg"):
                 process.send_signal(signal.SIGABRT)  # its stack goes into the journal
                 with suppress(subprocess.TimeoutExpired):

@@ -1,7 +1,7 @@
 """The process in which plugins are judged: `python -m nn.worker JOURNAL REQUEST`, both files.
 
 REQUEST is JSON: {"target": {"file" | "module" | "name" | "kind": ...}, "laws": [...], "seed": 0, "skip": 0}. Every
-event is a line of JSON in JOURNAL: first the plan, or the reason why there is none; then for every plugin that it
+event is a line of JSON in JOURNAL: that it is ready; the plan, or why there is none; then every plugin that it
 starts, and its report. What is written last tells, should the process die, what it died of. What the plugin prints goes
 to this process's own output and is nobody's data.
 """
@@ -42,8 +42,10 @@ def main(journal_file: str, request_file: str) -> None:
     _note_exits(journal)
     warnings.simplefilter("ignore")  # laws probe far from zero on purpose
 
+    import nn.judging  # noqa: F401  # takes its time, which is not the plugin's
     from spec.violation import BadInput
 
+    journal.write(ready=True)
     try:
         records = _records(request["target"])
     except BadInput as reason:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from spec.arrays import Array
-from spec.cases import Case, LayerCase
+from spec.cases import Case, LayerCase, copied
 from spec.claims import interval
 from spec.draws import draw
 from spec.record import Record, construct, path_of
@@ -35,7 +35,7 @@ def layer_cases(record: Record, settings: dict[str, Any], shape: Any, seed: int)
         if found and group and not group[0]:
             break  # without any further axis only where nothing else is taken
         for candidate in group:
-            attempt = _Attempt(record, copy.deepcopy(made), candidate, seed)
+            attempt = _Attempt(record, copied(made)[0], candidate, seed)
             first = first or attempt
             if attempt.error is None:
                 found.append(attempt)

@@ -15,6 +15,7 @@ from spec.law import law
 from spec.mistakes import Clues
 from spec.violation import DoesNotApply, Violation
 
+LOGITS = 1e-6  # this share of the largest logit counts as loss: where that is 0, roundoff in the logits is still there
 EXTREME = 1e4  # a logit that a confident network may well produce
 
 
@@ -117,7 +118,7 @@ def gradient(case: LossCase) -> None:
                 point,
                 slope,
                 name="d prediction",
-                scale=float(np.mean(each)),
+                scale=float(np.mean(each)) + LOGITS * float(np.abs(point).max(initial=0)),
                 rng=case.rng,
             )
             clues = Clues(prediction=point.copy(), target=target, constants=constants(loss))

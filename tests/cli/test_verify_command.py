@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from cli.main import run
-from nn.registry import KINDS
+from nn.judging import file_records, judge
+from nn.registry import KINDS, REGISTRY
 from nn.verify import judge_target
 from spec.law import laws_of
 
@@ -141,6 +142,26 @@ def test_a_skeleton_never_overwrites(workplace: Path, capsys: pytest.CaptureFixt
     assert 'nn verify a.py' in before and '@layer("swish")' in before
     code, _, err = ran(capsys, "new", "loss", "other", "--output", "a.py")
     assert code == 2 and "a.py exists" in err and Path("a.py").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "own"),
+    [
+        ("layer", "swish", True), ("layer", "silu", True), ("layer", "mish", False), ("loss", "hinge", False),
+        ("optimizer", "heavy_ball", True), ("initializer", "glorot_uniform", True), ("schedule", "linear", True),
+        ("metric", "error", False), ("model", "mlp", True),
+    ],
+)  # fmt: skip
+def test_a_standard_name_is_told_of_where_the_skeleton_computes_something_else(
+    workplace: Path, capsys: pytest.CaptureFixture[str], kind: str, name: str, own: bool
+) -> None:
+    """It says so exactly where the name is not kept; every other law holds even so."""
+    said = ran(capsys, "new", kind, name, "--output", "a.py")[1]
+    assert ("law definition" in said) is not own
+    (record,) = file_records(Path("a.py"))
+    REGISTRY.plugins.pop((kind, name))
+    broken = {found.law for found in judge(record, [], 0).violations}
+    assert bool(broken) is not own and broken <= {"definition", "metric-known"}
 
 
 @pytest.mark.parametrize(

@@ -309,3 +309,13 @@ def test_one_hot_losses_train_on_labels(loss: str) -> None:
     network = Network(8, 4, RNG(0), layers="dense:4", loss=loss)
     value, grads = network.loss_and_grads(RNG(1).standard_normal((6, 8)).astype(np.float32), np.arange(6) % 4)
     assert value > 0 and grads["0:dense.W"].shape == (8, 4) and len(grads) == 2
+
+
+@pytest.mark.parametrize("seed", [26, 36])
+def test_a_loss_of_exactly_zero_accuses_nobody(seed: int) -> None:
+    """Where a batch of one is so right that the loss is 0, roundoff in its logits is no wrong gradient."""
+    from spec import Record
+
+    report = conformance(Record("loss", "softmax_cross_entropy", REGISTRY.find("loss", "softmax_cross_entropy").thing),
+                         seed=seed)
+    assert report.verdict == "holds", report.violations

@@ -392,6 +392,25 @@ def test_an_instance_that_is_built_is_judged_as_it_stands() -> None:
     assert conformance(made).verdict == "holds"
 
 
+def test_a_layer_with_slots_is_tried_like_any_other() -> None:
+    """Guards and modes find a place on the copies; the layer itself has none for them."""
+
+    @obeys("N ... -> N ...")
+    class Slotted:
+        __slots__ = ("gain",)
+
+        def __init__(self) -> None:
+            self.gain = 2
+
+        def forward(self, x: Array) -> Array:
+            return self.gain * x
+
+        backward = forward
+
+    report = conformance(Slotted)
+    assert report.verdict == "holds", report.violations
+
+
 def test_code_without_a_source_file_is_judged() -> None:
     """As in a notebook: the diagnostic names what it can."""
     space: dict[str, Any] = {}
