@@ -73,7 +73,8 @@ def test_config_of_a_run_repeats_it(tiny_folder: Path, workplace: Path) -> None:
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
 def test_strict_and_plain_weights_are_equal(tiny_folder: Path, workplace: Path, optimizer: str) -> None:
     """Strictness changes no bit of the result."""
-    more = ["--optimizer", optimizer, "--layers", "dense:12 relu dropout:0.1 dense:10", "--epochs", "1", "--lr", "0.001"]
+    layers = "dense:12 relu dropout:0.1 dense:10"
+    more = ["--optimizer", optimizer, "--layers", layers, "--epochs", "1", "--lr", "0.001"]
     assert run(["train", str(tiny_folder), *more, "--run", "plain"]) == 0
     assert run(["train", "--strict", str(tiny_folder), *more, "--run", "strict"]) == 0
     plain, strict = (read_arrays(workplace / name / "weights.safetensors") for name in ("plain", "strict"))
