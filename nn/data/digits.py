@@ -1,106 +1,101 @@
 """Built-in digits: drawn by code from a seed, for a machine without data. They are called synthetic everywhere.
 
-Each digit is a set of strokes in the unit square, bent by a random affine map, drawn with a random pen four times
-too large, and averaged down to 28×28.
+A digit is written in one of the styles of nn.data.strokes, each point of its path jittered, the whole bent, stretched,
+turned and slanted, and drawn by a pen of its own width, on 28×28 as MNIST was made (nn.data.pen).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from nn.data.dataset import Dataset
+from nn.data.pen import BOX, SIDE, draw
+from nn.data.strokes import Style, styles
 
-SIDE, ZOOM = 28, 4
-Stroke = NDArray[np.float64]
-
-
-def _arc(x: float, y: float, rx: float, ry: float, start: float, stop: float) -> Stroke:
-    """Points along an ellipse; angles in turns, clockwise from three o'clock, y down."""
-    angle = 2 * np.pi * np.linspace(start, stop, 25)
-    return np.stack([x + rx * np.cos(angle), y + ry * np.sin(angle)], axis=1)
-
-
-def _line(*points: tuple[float, float]) -> Stroke:
-    return np.array(points)
+VERSION = 1  # of what a seed draws
+CHUNK = 4096  # digits drawn at once
+POINTS, PEN = 24, 6  # most points of a style; ways in which the pen varies
+TERMS = 9  # of the polynomial that bends
+DRAWS = 3 * (2 * POINTS + 2 * TERMS + PEN + 4) + 8
+Floats = NDArray[np.float64]
 
 
-STROKES: tuple[list[list[Stroke]], ...] = (
-    [[_arc(0.5, 0.5, 0.28, 0.42, 0, 1)], [_arc(0.5, 0.5, 0.36, 0.4, 0.1, 1.1)]],
-    [[_line((0.5, 0.08), (0.5, 0.92))], [_line((0.36, 0.25), (0.53, 0.08), (0.53, 0.92))]],
-    [
-        [_arc(0.5, 0.3, 0.28, 0.22, -0.45, 0.1), _line((0.72, 0.43), (0.22, 0.9), (0.8, 0.9))],
-        [_arc(0.48, 0.32, 0.27, 0.24, -0.5, 0.12), _line((0.67, 0.48), (0.25, 0.88), (0.5, 0.82), (0.8, 0.92))],
-    ],
-    [
-        [_arc(0.46, 0.3, 0.26, 0.21, -0.45, 0.25), _arc(0.46, 0.7, 0.3, 0.21, -0.25, 0.42)],
-        [_line((0.22, 0.1), (0.72, 0.1), (0.46, 0.42)), _arc(0.46, 0.67, 0.28, 0.25, -0.25, 0.42)],
-    ],
-    [
-        [_line((0.6, 0.08), (0.18, 0.62), (0.82, 0.62)), _line((0.62, 0.08), (0.62, 0.92))],
-        [_line((0.25, 0.1), (0.22, 0.5), (0.7, 0.5)), _line((0.72, 0.1), (0.68, 0.92))],
-    ],
-    [
-        [_line((0.75, 0.1), (0.3, 0.1), (0.27, 0.45)), _arc(0.46, 0.66, 0.29, 0.25, -0.36, 0.4)],
-        [_line((0.3, 0.12), (0.27, 0.46)), _line((0.3, 0.1), (0.78, 0.08)), _arc(0.45, 0.66, 0.3, 0.24, -0.32, 0.42)],
-    ],
-    [
-        [_arc(0.5, 0.68, 0.25, 0.23, 0, 1), _line((0.64, 0.08), (0.4, 0.32), (0.26, 0.64))],
-        [_arc(0.7, 0.55, 0.45, 0.47, -0.28, -0.5), _arc(0.5, 0.7, 0.25, 0.21, 0, 1)],
-    ],
-    [
-        [_line((0.2, 0.1), (0.8, 0.1), (0.42, 0.92))],
-        [_line((0.2, 0.16), (0.78, 0.1), (0.45, 0.92)), _line((0.35, 0.5), (0.75, 0.5))],
-    ],
-    [
-        [_arc(0.5, 0.29, 0.22, 0.2, 0, 1), _arc(0.5, 0.7, 0.26, 0.22, 0, 1)],
-        [_arc(0.52, 0.28, 0.2, 0.2, 0, 1), _arc(0.47, 0.7, 0.24, 0.22, 0, 1)],
-    ],
-    [
-        [_arc(0.5, 0.32, 0.25, 0.23, 0, 1), _line((0.75, 0.32), (0.7, 0.62), (0.6, 0.92))],
-        [_arc(0.48, 0.3, 0.24, 0.22, 0, 1), _line((0.72, 0.28), (0.72, 0.92))],
-    ],
-)
+@dataclass(frozen=True)
+class Hand:
+    """How much writers differ: means and deviations, set by hand."""
+
+    jitter: float = 2.5  # of each point, in hundredths of the height
+    bend: float = 0.07  # of each term of the bending polynomial
+    aspect: float = 0.17  # of the width, relative
+    slant: tuple[float, float] = (0.12, 0.24)  # sideways per height, to the right
+    turn: float = 0.09  # radians
+    pen: tuple[float, float] = (1.3, 0.33)  # radius in pixels
+    thinnest: float = 0.65
+    swell: float = 0.12  # of the radius along the path, relative
+    edge: tuple[float, float] = (0.9, 1.5)  # pixels over which ink fades, least and most
 
 
-def draw(digit: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """One picture (28, 28) of `digit`, white on black."""
-    templates = STROKES[digit]
-    strokes = templates[rng.integers(len(templates))]
-    angle, shear = rng.normal(0, 0.12), rng.normal(0.1, 0.15)
-    width, height = rng.normal(17, 1.8), rng.normal(20, 1.2)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    affine = np.diag([width, height]) @ np.array([[1, -shear], [0, 1]]) @ turn
-    shift = SIDE / 2 + rng.normal(0, 0.7, 2)
-    sheet = Image.new("L", (SIDE * ZOOM, SIDE * ZOOM))
-    pen = ImageDraw.Draw(sheet)
-    thick = max(5.0, rng.normal(9.5, 2.0))
-    for stroke in strokes:
-        wobbly = stroke - 0.5 + rng.normal(0, 0.015, stroke.shape) + rng.normal(0, 0.02, 2)
-        points = [(x, y) for x, y in ((wobbly @ affine.T + shift) * ZOOM).tolist()]
-        pen.line(points, fill=255, width=round(thick), joint="curve")
-        for x, y in (points[0], points[-1]):
-            pen.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=255)
-    fine = np.asarray(sheet, np.float32).reshape(SIDE, ZOOM, SIDE, ZOOM).mean(axis=(1, 3))
-    soft = np.zeros((SIDE + 2, SIDE + 2), np.float32)
-    soft[1:-1, 1:-1] = fine
-    blurred = 0.6 * fine + 0.1 * (soft[:-2, 1:-1] + soft[2:, 1:-1] + soft[1:-1, :-2] + soft[1:-1, 2:])
-    picture: NDArray[np.uint8] = np.minimum(255, 1.25 * blurred).astype(np.uint8)
-    return picture
+def _uniform(bits: np.random.PCG64, count: int) -> Floats:
+    """(count, DRAWS) numbers in [0, 1) from the raw bits of the generator, whose stream NumPy never changes."""
+    raw = bits.random_raw(count * DRAWS)
+    return ((raw >> np.uint64(11)) * 2.0**-53).reshape(count, DRAWS)
 
 
-def built_in(seed: int = 0, train: int = 6000, test: int = 1000) -> Dataset:
-    """A data set drawn from `seed`: every digit about equally often, no picture twice."""
-    rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.arange(train + test) % 10).astype(np.uint8)
-    images = np.empty((train + test, SIDE, SIDE), np.uint8)
-    seen: set[bytes] = set()
-    for i, label in enumerate(labels):
-        picture = draw(int(label), rng)
-        while picture.tobytes() in seen:
-            picture = draw(int(label), rng)
-        seen.add(picture.tobytes())
-        images[i] = picture
+def write(digit_styles: Style, u: Floats, hand: Hand) -> NDArray[np.uint8]:
+    """Pictures (n, 28, 28) in one style from uniform numbers (n, DRAWS)."""
+    style = digit_styles
+    n, k = len(u), len(style.points)
+    flat, bell = u[:, :8], 2 * (u[:, 8:].reshape(n, -1, 3).sum(axis=2) - 1.5)  # deviation 1, within ±3
+    jitter, rest = bell[:, : 2 * POINTS].reshape(n, 2, POINTS), bell[:, 2 * POINTS :]
+    bends, rest = rest[:, : 2 * TERMS].reshape(n, 2, TERMS), rest[:, 2 * TERMS :]
+    points = style.points.T + hand.jitter * jitter[:, :, :k]
+    path = np.zeros((n, 2, len(style.weights)))
+    for i in range(k):  # not a matrix product, whose rounding depends on the machine
+        path += points[:, :, i, None] * style.weights[:, i]
+    x, y = path[:, 0] / 50 - 1, path[:, 1] / 50 - 1
+    terms = (x * y, x * x, y * y, x * x * x, x * x * y, x * y * y, y * y * y, x, y)
+    dx, dy = np.zeros_like(x), np.zeros_like(y)
+    for i, term in enumerate(terms):
+        dx += hand.bend * bends[:, 0, i, None] * term
+        dy += hand.bend * bends[:, 1, i, None] * term
+    x, y = x + dx, y + dy
+    x = x * (1 + hand.aspect * rest[:, 0, None])
+    half = np.clip(hand.turn * rest[:, 1, None], -0.5, 0.5) / 2  # tangent of half the angle
+    cos, sin = (1 - half * half) / (1 + half * half), 2 * half / (1 + half * half)
+    x, y = x * cos - y * sin, x * sin + y * cos
+    x = x - (hand.slant[0] + hand.slant[1] * rest[:, 2, None]) * y
+    radius = np.maximum(hand.thinnest, hand.pen[0] + hand.pen[1] * rest[:, 3])
+    t = np.linspace(-1, 1, x.shape[1])
+    swell = 1 + hand.swell * (rest[:, 4, None] * t + rest[:, 5, None] * (2 * t * t - 1) * 0.7)
+    pen = radius[:, None] * np.clip(swell, 0.5, 1.6)
+    size = np.maximum(np.ptp(x, axis=1), np.ptp(y, axis=1))
+    scale = ((BOX - 2 * radius) / size)[:, None]
+    edge = hand.edge[0] + (hand.edge[1] - hand.edge[0]) * flat[:, 1]
+    return draw(x * scale, y * scale, pen, style.down, edge)
+
+
+def pictures(labels: NDArray[np.uint8], u: Floats, hand: Hand) -> NDArray[np.uint8]:
+    """One picture (28, 28) for each label, white on black."""
+    out = np.empty((len(labels), SIDE, SIDE), np.uint8)
+    for digit in range(10):
+        of_digit = np.flatnonzero(labels == digit)
+        known, ends = styles(digit)
+        choice = np.searchsorted(ends, u[of_digit, 0], side="right")
+        for i, style in enumerate(known):
+            rows = of_digit[choice == i]
+            if len(rows):
+                out[rows] = write(style, u[rows], hand)
+    return out
+
+
+def built_in(seed: int = 0, train: int = 6000, test: int = 1000, hand: Hand = Hand()) -> Dataset:
+    count = train + test
+    bits = np.random.PCG64(np.random.SeedSequence([VERSION, seed]))
+    order = np.argsort(bits.random_raw(count), kind="stable")
+    labels = (order % 10).astype(np.uint8)
+    images = np.concatenate([pictures(labels[i:i+CHUNK], _uniform(bits, len(labels[i:i+CHUNK])), hand) for i in range(0, count, CHUNK)])
     parts = (images[:train], labels[:train], images[train:], labels[train:])
     return Dataset("built-in synthetic digits", *parts, synthetic=True, source=f"drawn by nn.data.digits, seed {seed}")
