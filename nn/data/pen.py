@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIDE, BOX = 28, 20
-MARGIN = 12  # pixels around the box on the sheet that is drawn on
+MARGIN = 14  # pixels around the box on the sheet that is drawn on
 SHEET = BOX + 2 * MARGIN
 MIDDLE = SIDE // 2  # where the center of mass is put
 Floats = NDArray[np.float64]
@@ -22,8 +22,9 @@ def draw(x: Floats, y: Floats, radius: Floats, down: NDArray[np.bool_], edge: Fl
     There are only sums, products, quotients and square roots, element by element, all of which IEEE 754 rounds in one
     way, so that every machine draws the same bytes.
     """
-    x = x - (x - radius).min(axis=1, keepdims=True) + MARGIN - 0.5
-    y = y - (y - radius).min(axis=1, keepdims=True) + MARGIN - 0.5
+    out = radius + (edge[:, None] - 1) / 2
+    x = x - (x - out).min(axis=1, keepdims=True) + MARGIN - 0.5
+    y = y - (y - out).min(axis=1, keepdims=True) + MARGIN - 0.5
     height = _heights(x, y, radius, down)
     shade = np.clip(height / edge[:, None, None] + 0.5, 0, 1)
     sheet = np.floor(255 * shade + 0.5).astype(np.uint8)
@@ -63,7 +64,8 @@ def _heights(x: Floats, y: Floats, radius: Floats, down: NDArray[np.bool_]) -> F
 
 
 def _start(ink: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where on the sheet the picture starts, from the ink (n, SHEET) on each line; the box never leaves the picture."""
+    """Where on the sheet the picture starts, from the ink (n, SHEET) on each line; no ink is ever left out."""
     center = (ink * np.arange(SHEET)).sum(axis=1) / np.maximum(ink.sum(axis=1), 1)
     start = np.floor(center + 0.5).astype(np.int64) - MIDDLE
-    return np.clip(start, MARGIN + BOX - SIDE, MARGIN)
+    end = SHEET - (ink[:, ::-1] > 0).argmax(axis=1)
+    return np.clip(start, np.maximum(end - SIDE, 0), MARGIN)
