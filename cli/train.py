@@ -42,6 +42,8 @@ def command(
     **flags: Any,
 ) -> None:
     """Train on the four MNIST files in DATA, or, without it, on built-in synthetic digits."""
+    from cli.bar import counting
+    from nn.data.dataset import marked
     from nn.run import Run
     from nn.session import prepare
     from nn.settings import Settings, read_settings
@@ -57,8 +59,10 @@ def command(
     settings = Settings().changed(read_settings(config) if config else {})
     settings = settings.changed({**flags, "plugins": flags["plugins"] or None})
     if not as_json:
-        click.echo(f"Loading {'MNIST' if settings.data else 'built-in synthetic'} dataset...")
-    session = prepare(settings)
+        real = settings.data and not marked(Path(settings.data))
+        click.echo(f"Loading {'MNIST' if real else 'built-in synthetic'} dataset...")
+    with counting("drawing digits") as tell:
+        session = prepare(settings, tell)
     run = Run.create(folder)
     with run.locked():
         _train(session, run, stop_after, as_json)

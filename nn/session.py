@@ -14,7 +14,7 @@ from nn.build import build_model, load_plugins, make_trainer, restore, weights
 from nn.checkpoint import NAME as CHECKPOINT
 from nn.checkpoint import restore_tree, snapshot_tree, write_checkpoint
 from nn.data.dataset import Dataset, Split, load_folder, split
-from nn.data.digits import built_in
+from nn.data.digits import Tell, default
 from nn.failure import write_failure
 from nn.metrics import confusion
 from nn.record import read_record, versions, write_record
@@ -233,10 +233,13 @@ def merit(row: dict[str, Any]) -> tuple[float, float]:
     return row["val_accuracy"], -row["val_loss"]
 
 
-def prepare(settings: Settings) -> Session:
-    """Load, check and build everything. Raises BadInput; leaves nothing behind."""
+def prepare(settings: Settings, tell: Tell | None = None) -> Session:
+    """Load, check and build everything; `tell` hears how many built-in digits are drawn, where they have to be.
+
+    Raises BadInput; leaves nothing behind but built-in digits in the user's cache folder.
+    """
     load_plugins(settings)
-    dataset = load_folder(Path(settings.data)) if settings.data else built_in()
+    dataset = load_folder(Path(settings.data)) if settings.data else default(tell)
     validation = settings.validation
     if validation < 0:
         validation = min(5000, len(dataset.train_images) // 12)

@@ -17,6 +17,8 @@ from spec.violation import BadInput
 
 Bytes = NDArray[np.uint8]
 DIGITS = tuple("0123456789")
+SYNTHETIC = "built-in synthetic digits"
+MARKER = "SYNTHETIC.txt"  # a folder with this file holds digits that code drew
 PARTS = (("train-images", 3), ("train-labels", 1), ("t10k-images", 3), ("t10k-labels", 1))
 
 
@@ -67,7 +69,16 @@ def load_folder(path: Path) -> Dataset:
         raise BadInput(
             f"{path}: test images are {_size(test_images)} pixels, expected {_size(train_images)} as in training"
         )
-    return Dataset("MNIST", train_images, train_labels, test_images, test_labels, source=str(path))
+    drawn = marked(path)
+    name = SYNTHETIC if drawn else "MNIST"
+    return Dataset(
+        name, train_images, train_labels, test_images, test_labels, synthetic=drawn, source=str(path)
+    )
+
+
+def marked(path: Path) -> bool:
+    """Whether a folder says that its pictures were drawn by code."""
+    return os.path.exists(path / MARKER)
 
 
 def _pair(image_file: Path, label_file: Path) -> tuple[Bytes, Bytes]:

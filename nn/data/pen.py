@@ -9,63 +9,82 @@ SIDE, BOX = 28, 20
 MARGIN = 14  # pixels around the box on the sheet that is drawn on
 SHEET = BOX + 2 * MARGIN
 MIDDLE = SIDE // 2  # where the center of mass is put
+TOGETHER = 256  # pictures drawn at once: as many as a cache holds
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
 
 
-def draw(x: Floats, y: Floats, radius: Floats, down: NDArray[np.bool_], edge: Floats) -> NDArray[np.uint8]:
+def draw(x: Floats, y: Floats, radius: Floats, down: NDArray[np.bool_], edge: Floats) -> Bytes:
     """Pictures (n, 28, 28) of n paths of M points each: x, y and the pen's radius (n, M), in pixels.
 
-    The path is moved so that its ink starts at the corner of the 20×20 box, drawn, and shifted by whole pixels so
-    that the center of mass falls at index 14. A pixel's shade is how much of it the ink covers: 255 · clip((r − d)/edge
-    + ½), d the distance from its center to the path, and `edge` (n,) how many pixels wide the border of the ink is.
-
-    There are only sums, products, quotients and square roots, element by element, all of which IEEE 754 rounds in one
-    way, so that every machine draws the same bytes.
+    `down` (n, M − 1) is false where the pen is lifted. The path is moved so that its ink starts at the corner of the
+    20×20 box, drawn, and shifted by whole pixels so that the center of mass falls at index 14. A pixel's shade is how
+    much of it the ink covers: 255 · clip((r − d)/edge + ½, 0, 1), d the distance from its center to the path, and
+    `edge` (n, 1) how many pixels wide the border of the ink is.
     """
-    out = radius + (edge[:, None] - 1) / 2
-    x = x - (x - out).min(axis=1, keepdims=True) + MARGIN - 0.5
-    y = y - (y - out).min(axis=1, keepdims=True) + MARGIN - 0.5
-    height = _heights(x, y, radius, down)
-    shade = np.clip(height / edge[:, None, None] + 0.5, 0, 1)
-    sheet = np.floor(255 * shade + 0.5).astype(np.uint8)
-    top = _start(sheet.sum(axis=2, dtype=np.int64))
-    left = _start(sheet.sum(axis=1, dtype=np.int64))
-    inside = np.arange(SIDE)
-    rows, columns = (top[:, None] + inside)[:, :, None], (left[:, None] + inside)[:, None, :]
-    return sheet[np.arange(len(sheet))[:, None, None], rows, columns]
+    out = radius + (edge - 1) / 2
+    fine_x, fine_y = (
+        (z - (z - out).min(axis=1, keepdims=True) + (MARGIN - 0.5)).astype(np.float32) for z in (x, y)
+    )
+    long = np.maximum(np.abs(np.diff(fine_x, axis=1)), np.abs(np.diff(fine_y, axis=1))) * down
+    reach = np.ceil(long.max(axis=1) / 2 + radius.max(axis=1) + 1).astype(np.int64)
+    pen, fade = radius.astype(np.float32), edge.astype(np.float32)[:, :, None]
+    pictures = np.empty((len(x), SIDE, SIDE), np.uint8)
+    for size in np.unique(reach):  # pictures that need windows of one size are drawn together
+        alike = np.flatnonzero(reach == size)
+        for rows in (alike[i : i + TOGETHER] for i in range(0, len(alike), TOGETHER)):
+            heights = _heights(fine_x[rows], fine_y[rows], pen[rows], down[rows], min(int(size), MARGIN - 1))
+            pictures[rows] = _framed(np.clip(heights / fade[rows] + np.float32(0.5), 0, 1))
+    return pictures
 
 
-def _heights(x: Floats, y: Floats, radius: Floats, down: NDArray[np.bool_]) -> Floats:
-    """max over the path's pieces of radius − distance, for each pixel of the sheets (n, SHEET, SHEET).
+def _heights(x: Singles, y: Singles, radius: Singles, down: NDArray[np.bool_], reach: int) -> Singles:
+    """max over the pieces of a path of radius − distance, for each pixel of the sheets (n, SHEET, SHEET).
 
-    Only a window around each piece is looked at, large enough for the largest that is drawn.
+    Only a window of `reach` pixels on each side of a piece's middle is looked at.
     """
-    n = len(x)
-    sheets = np.full(n * SHEET * SHEET, -9.0)
-    dx, dy = np.diff(x, axis=1), np.diff(y, axis=1)
-    long = np.maximum(np.abs(dx), np.abs(dy)).max(axis=0)
-    wide = radius.max(axis=0)
-    origin = np.arange(n) * SHEET * SHEET
-    for m in np.flatnonzero(down):
-        reach = int(np.ceil(long[m] / 2 + max(wide[m], wide[m + 1]) + 1))
-        span = np.arange(2 * reach + 1)
-        left = np.floor((x[:, m] + x[:, m + 1]) / 2 + 0.5).astype(np.int64) - reach
-        top = np.floor((y[:, m] + y[:, m + 1]) / 2 + 0.5).astype(np.int64) - reach
-        gx = (left[:, None] + span - x[:, m, None])[:, None, :]
-        gy = (top[:, None] + span - y[:, m, None])[:, :, None]
-        px, py = dx[:, m, None, None], dy[:, m, None, None]
-        along = np.clip((gx * px + gy * py) / np.maximum(px * px + py * py, 1e-9), 0, 1)
-        distance = np.sqrt(np.square(gx - along * px) + np.square(gy - along * py))
-        r0, r1 = radius[:, m, None, None], radius[:, m + 1, None, None]
-        height = r0 + along * (r1 - r0) - distance
-        place = (origin + top * SHEET + left)[:, None, None] + (span[:, None] * SHEET + span)
+    sheets = np.full(len(x) * SHEET * SHEET, -9, np.float32)
+    span = np.arange(2 * reach + 1)
+    window = span[:, None] * SHEET + span
+    for m in np.flatnonzero(down.any(axis=0)):
+        rows = np.flatnonzero(down[:, m])
+        x0, y0, r0 = x[rows, m], y[rows, m], radius[rows, m]
+        dx, dy, dr = x[rows, m + 1] - x0, y[rows, m + 1] - y0, radius[rows, m + 1] - r0
+        left = np.floor(x0 + dx / 2 + np.float32(0.5)).astype(np.int64) - reach
+        top = np.floor(y0 + dy / 2 + np.float32(0.5)).astype(np.int64) - reach
+        gx = (left[:, None] + span - x0[:, None]).astype(np.float32)
+        gy = (top[:, None] + span - y0[:, None]).astype(np.float32)
+        square = np.maximum(dx * dx + dy * dy, np.float32(1e-6))[:, None]
+        along = (gx * (dx[:, None] / square))[:, None, :] + (gy * (dy[:, None] / square))[:, :, None]
+        np.clip(along, 0, 1, out=along)
+        across, below = gx[:, None, :] - along * dx[:, None, None], gy[:, :, None] - along * dy[:, None, None]
+        across *= across
+        below *= below
+        across += below
+        height = along * dr[:, None, None] + r0[:, None, None] - np.sqrt(across, out=across)
+        place = (rows * (SHEET * SHEET) + top * SHEET + left)[:, None, None] + window
         sheets[place] = np.maximum(sheets[place], height)
-    return sheets.reshape(n, SHEET, SHEET)
+    return sheets.reshape(len(x), SHEET, SHEET)
+
+
+def _framed(shade: Singles) -> Bytes:
+    """Cut the sheets (n, SHEET, SHEET) to 28×28, so that the center of mass falls at index 14."""
+    sheets = np.floor(255 * shade + np.float32(0.5)).astype(np.uint8)
+    top, left = (_start(sheets.sum(axis=axis, dtype=np.int64)) for axis in (2, 1))
+    inside = np.arange(SIDE)
+    pictures: Bytes = sheets[
+        np.arange(len(sheets))[:, None, None],
+        (top[:, None] + inside)[:, :, None],
+        (left[:, None] + inside)[:, None, :],
+    ]
+    return pictures
 
 
 def _start(ink: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where on the sheet the picture starts, from the ink (n, SHEET) on each line; no ink is ever left out."""
+    """Where on the sheet the picture starts, from the ink (n, SHEET) on each line; no ink is left out."""
     center = (ink * np.arange(SHEET)).sum(axis=1) / np.maximum(ink.sum(axis=1), 1)
     start = np.floor(center + 0.5).astype(np.int64) - MIDDLE
     end = SHEET - (ink[:, ::-1] > 0).argmax(axis=1)
-    return np.clip(start, np.maximum(end - SIDE, 0), MARGIN)
+    bounded: NDArray[np.int64] = np.clip(start, np.maximum(end - SIDE, 0), MARGIN)
+    return bounded

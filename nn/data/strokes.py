@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 GAP = 6.0  # units between two points of a drawn path, at most
 CUT = 2  # points on either side over which a corner is cut short
 HANDLES = 16
+LONGEST = 80  # points of the longest path
 Floats = NDArray[np.float64]
 
 STYLES: dict[int, tuple[tuple[int, str], ...]] = {
