@@ -1,5 +1,6 @@
 """What several tests need: a tiny data set in IDX form, and the place of the real one."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,14 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_idx(folder / "t10k-images-idx3-ubyte", data.test_images)
     write_idx(folder / "t10k-labels-idx1-ubyte", data.test_labels.astype(np.uint8))
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache folder for these tests alone, so that the user's own is neither read nor written."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture

@@ -44,9 +44,9 @@ class Hand:
     aspect: float = 0.17  # of the width, relative
     slant: tuple[float, float] = (0.12, 0.24)  # sideways per height, to the right
     turn: float = 0.09  # radians
-    pen: tuple[float, float, float] = (1.2, 0.33, 0.08)  # r = a + bz + cz² pixels, z of deviation 1: some are thick
+    pen: tuple[float, float, float] = (1.2, 0.35, 0.1)  # r = a + bz + cz² pixels, z of deviation 1: some are thick
     thinnest: float = 0.65  # pixels
-    swell: float = 0.12  # of the pen along the path, relative
+    swell: float = 0.2  # of the pen along the path, relative
     edge: tuple[float, float] = (0.9, 1.5)  # pixels over which ink fades
 
 
@@ -156,16 +156,16 @@ def _bent(style: Style, jitter: Floats, bend: Floats, haste: Floats) -> Floats:
 def _scale(x: Floats, y: Floats, reach: Floats) -> Floats:
     """The factor (n, 1) by which the longer side of the ink, path and pen, becomes 20 pixels; by secants."""
     size: Floats = np.maximum(np.ptp(x, axis=1), np.ptp(y, axis=1))[:, None]
-    scale = (BOX - 2 * reach.max(axis=1, keepdims=True)) / size
+    scale: Floats = (BOX - 2 * reach.max(axis=1, keepdims=True)) / size
     for _ in range(3):
-        sides = [(z * scale + reach).max(axis=1) - (z * scale - reach).min(axis=1) for z in (x, y)]
-        scale = scale + (BOX - np.maximum(*sides)[:, None]) / size
+        ends = [(z * scale + reach).max(axis=1) - (z * scale - reach).min(axis=1) for z in (x, y)]
+        scale = scale + (BOX - np.stack(ends).max(axis=0)[:, None]) / size
     return scale
 
 
 def _numbers(bits: np.random.PCG64, count: int) -> Floats:
-    raw = bits.random_raw(count * NUMBERS)
-    numbers: Floats = ((raw >> np.uint64(11)) * 2.0**-53).reshape(count, NUMBERS)
+    raw = bits.random_raw(count * NUMBERS) >> np.uint64(11)
+    numbers: Floats = raw.reshape(count, NUMBERS).astype(np.float64) * 2.0**-53
     return numbers
 
 

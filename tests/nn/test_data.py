@@ -335,13 +335,17 @@ def test_no_built_in_digit_is_in_both_parts() -> None:
 
 
 def test_a_digit_drawn_twice_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the pen repeats itself, the second picture is thrown away."""
+    """Where the pen repeats itself, all but the first of the pictures are drawn anew until none is the same."""
     from nn.data import digits
 
-    shades = iter([1, 1, 1, 2, 3])
-    monkeypatch.setattr(digits, "draw", lambda digit, rng: np.full((28, 28), next(shades), np.uint8))
-    data = built_in(0, 2, 1)
-    assert [*data.train_images[:, 0, 0], *data.test_images[:, 0, 0]] == [1, 2, 3]
+    shades = iter([1, 1, 4, 1, 2, 4, 3])
+
+    def draw(labels: np.ndarray, *_: object) -> np.ndarray:
+        return np.stack([np.full((28, 28), next(shades), np.uint8) for _ in labels])
+
+    monkeypatch.setattr(digits, "pictures", draw)
+    data = built_in(0, 3, 1)
+    assert [*data.train_images[:, 0, 0], *data.test_images[:, 0, 0]] == [1, 2, 4, 3]
 
 
 def test_built_in_digits_can_be_told_apart() -> None:

@@ -1,0 +1,143 @@
+"""The built-in digits by themselves: what a seed draws, how it is framed, and what a person may edit."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn.data import digits
+from nn.data.dataset import MARKER, Dataset, load_folder
+from nn.data.digits import FEWEST, HAND, MOST, POINTS, built_in, default, shares
+from nn.data.folder import make_empty, write_folder
+from nn.data.strokes import LONGEST, STYLES, styles
+from spec.violation import BadInput
+
+SEED_0 = "74ec6ee53b047d19e1fdab977aa14d499a1f7273675e9b280ab3abe8915e0338"
+
+
+def test_a_seed_draws_the_same_bytes_everywhere() -> None:
+    """These bytes were drawn with other versions of Python and NumPy too; a change of them is a new VERSION."""
+    data = built_in(0, 200, 50)
+    whole = b"".join(a.tobytes() for a in (data.train_images, data.train_labels, data.test_images, data.test_labels))
+    assert hashlib.sha256(whole).hexdigest() == SEED_0
+
+
+def test_digits_are_framed_as_mnist_was() -> None:
+    """The longer side of the ink is 20 pixels, and the center of mass lies within half a pixel of index 14."""
+    images = built_in(1, 1000, 10).train_images
+    inked, mass = images > 0, images.astype(np.float64)
+    sides = [np.ptp(np.flatnonzero(lines)) + 1 for picture in inked for lines in (picture.any(0), picture.any(1))]
+    longer = np.array(sides).reshape(-1, 2).max(axis=1)
+    assert longer.max() == 20 and (longer >= 19).all()
+    for axis in (1, 2):
+        center = mass.sum(axis=axis) @ np.arange(28) / mass.sum(axis=(1, 2))
+        assert (np.abs(center - 14) <= 0.51).mean() > 0.99 and np.abs(center - 14).max() < 1
+
+
+def test_every_digit_is_drawn_equally_often() -> None:
+    """The ten labels are as even as the count allows, in an order that the seed shuffles."""
+    data = built_in(4, 150, 53)
+    labels = np.concatenate([data.train_labels, data.test_labels])
+    assert set(np.bincount(labels).tolist()) == {20, 21} and len(set(labels[:10].tolist())) < 10
+
+
+def test_whoever_listens_hears_how_many_are_drawn() -> None:
+    """The count grows to the total."""
+    heard: list[tuple[int, int]] = []
+    built_in(0, 2000, 500, tell=lambda done, total: heard.append((done, total)))
+    assert heard == [(2048, 2500), (2500, 2500)]
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_every_style_can_be_drawn(digit: int) -> None:
+    """Each has no more points than there are numbers for, fits the square, and leaves ink of its own."""
+    known, ends = styles(digit)
+    assert len(known) == len(STYLES[digit]) and ends[-1] == 1
+    numbers = np.full((len(known), digits.NUMBERS), 0.5)
+    numbers[:, 0] = ends - 1e-9
+    drawn = digits.pictures(np.full(len(known), digit, np.uint8), numbers)
+    assert len({picture.tobytes() for picture in drawn}) == len(known) and (drawn.max(axis=(1, 2)) > 200).all()
+    for style in known:
+        assert len(style.points) <= POINTS and len(style.sharp) <= LONGEST
+        assert style.points.min() >= 0 and style.points.max() <= 100
+
+
+def test_a_steady_hand_draws_the_path_of_the_table() -> None:
+    """Without jitter, bend and slant a plain 1 is an upright bar of the pen's width."""
+    steady = digits.Hand(0, 0, 0, 0, (0, 0), 0, (1.5, 0, 0), 0.65, 0, (1, 1))
+    numbers = np.zeros((1, digits.NUMBERS))
+    bar = digits.pictures(np.ones(1, np.uint8), numbers, steady)[0]
+    assert np.flatnonzero(bar.any(axis=1)).tolist() == list(range(4, 24))
+    assert np.flatnonzero(bar.any(axis=0)).size == 3 and (bar[6:22].max(axis=1) == 255).all()
+
+
+def test_a_pen_that_is_lifted_leaves_no_ink() -> None:
+    """Between the stem and the foot of a 1 the paper stays black."""
+    steady = digits.Hand(0, 0, 0, 0, (0, 0), 0, (0.7, 0, 0), 0.65, 0, (1, 1))
+    place = next(i for i, (_, path) in enumerate(STYLES[4]) if "|" in path)
+    numbers = np.zeros((1, digits.NUMBERS))
+    numbers[0, 0] = styles(4)[1][place] - 1e-9
+    lifted = digits.pictures(np.full(1, 4, np.uint8), numbers, steady)[0]
+    assert lifted[5, 13] == 0 and lifted[:8].any()
+
+
+def test_digits_read_as_real_ones_do(mnist: Path) -> None:
+    """The most similar of 2,000 built-in digits is of the right class for most real digits."""
+    real, drawn = load_folder(mnist), built_in(0, 2000, 1)
+    known = drawn.train_images.reshape(-1, 784).astype(np.float32)
+    asked = real.train_images[:500].reshape(-1, 784).astype(np.float32)
+    nearest = ((known**2).sum(axis=1) - 2 * asked @ known.T).argmin(axis=1)
+    assert (drawn.train_labels[nearest] == real.train_labels[:500]).mean() > 0.8
+
+
+def test_the_default_set_is_drawn_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """On first use it is drawn and kept; then it comes from the cache, the same; an edited hand draws it anew."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(digits, "TRAIN", 100)
+    monkeypatch.setattr(digits, "TEST", 30)
+    draws: list[int] = []
+
+    def drawing(tell: digits.Tell | None = None) -> Dataset:
+        draws.append(1)
+        return built_in(0, 100, 30, tell)
+
+    monkeypatch.setattr(digits, "built_in", drawing)
+    first, second = default(), default()
+    assert len(draws) == 1 and first.digests() == second.digests() == built_in(0, 100, 30).digests()
+    assert second.synthetic and second.source == first.source == digits.source(0)
+    monkeypatch.setattr(digits, "HAND", digits.Hand(jitter=HAND.jitter + 1))
+    default()
+    assert len(draws) == 2
+
+
+@pytest.mark.parametrize("count", [-1, 0, FEWEST - 1, MOST + 1])
+def test_a_count_that_cannot_be_is_refused(count: int) -> None:
+    """Too few for a test set and more than an IDX file may hold are refused by number."""
+    with pytest.raises(BadInput, match=f"count = {count:,}, expected"):
+        shares(count)
+    assert shares(7000) == (6000, 1000) and shares(70_000) == (60_000, 10_000)
+
+
+def test_a_folder_of_digits_is_known_as_synthetic(tmp_path: Path) -> None:
+    """What was written is read back, and still says that code drew it; without the marker it is as any other."""
+    data = built_in(2, 60, 10)
+    make_empty(tmp_path / "a" / "b")
+    write_folder(tmp_path / "a" / "b", data)
+    back = load_folder(tmp_path / "a" / "b")
+    assert back.digests() == data.digests() and back.synthetic and back.name == data.name
+    assert "seed 2" in (tmp_path / "a" / "b" / MARKER).read_text()
+    (tmp_path / "a" / "b" / MARKER).unlink()
+    assert not load_folder(tmp_path / "a" / "b").synthetic
+
+
+def test_a_folder_that_is_in_use_is_left_alone(tmp_path: Path) -> None:
+    """Files are never written over: a folder that holds any, and a file in its place, are refused."""
+    (tmp_path / "mine").write_text("keep")
+    with pytest.raises(BadInput, match="holds mine, expected a new or empty folder"):
+        make_empty(tmp_path)
+    with pytest.raises(BadInput, match="expected a new or empty folder"):
+        make_empty(tmp_path / "mine")
+    with pytest.raises(BadInput, match="cannot be written"):
+        write_folder(tmp_path / "absent", built_in(0, 60, 10))
+    assert (tmp_path / "mine").read_text() == "keep"
