@@ -28,8 +28,7 @@ TRAIN, TEST = 6000, 1000
 FEWEST, MOST = 70, 600_000  # pictures that may be asked for
 CHUNK = 2048  # pictures drawn at once
 POINTS, TRAITS = 20, 6  # points that a style may have; further ways in which writers differ
-NUMBERS = 3 + 3 * (2 * POINTS + 2 * HANDLES + TRAITS)  # that one picture takes from the generator
-CALM = {1: 0.4}  # a 1 that is bent as much as other digits is none
+NUMBERS = 2 + 3 * (2 * POINTS + 2 * HANDLES + TRAITS)  # that one picture takes from the generator
 Bytes = NDArray[np.uint8]
 Tell = Callable[[int, int], None]  # hears how many pictures of how many are done
 
@@ -40,7 +39,6 @@ class Hand:
 
     jitter: float = 6.0  # of each point, in hundredths of the square
     bend: float = 15.0  # of each of the 4×4 handles of the sheet, in hundredths
-    haste: float = 1.0  # how far corners are cut short, at most
     aspect: float = 0.17  # of the width, relative
     slant: tuple[float, float] = (0.12, 0.24)  # sideways per height, to the right
     turn: float = 0.09  # radians
@@ -81,7 +79,7 @@ def default(tell: Tell | None = None) -> Dataset:
         drawn = built_in(tell=tell)
         return {name: getattr(drawn, name) for name in parts}
 
-    recipe = hashlib.sha256(repr((VERSION, STYLES, HAND, CALM)).encode()).hexdigest()[:16]  # an edit is seen at once
+    recipe = hashlib.sha256(repr((VERSION, STYLES, HAND)).encode()).hexdigest()[:16]  # an edit is seen at once
     arrays = kept(f"digits-{VERSION}-{recipe}-seed-0-{TRAIN}-{TEST}", shapes, make)
     images, labels, test_images, test_labels = arrays.values()
     return Dataset(SYNTHETIC, images, labels, test_images, test_labels, synthetic=True, source=source(0))
@@ -102,12 +100,12 @@ def shares(count: int) -> tuple[int, int]:
 def pictures(labels: Bytes, numbers: Floats, hand: Hand = HAND) -> Bytes:
     """A picture (28, 28) for each label (n,), white on black, from numbers (n, NUMBERS) in [0, 1)."""
     n = len(labels)
-    share, haste, fade = (numbers[:, i, None] for i in range(3))
-    bells = 2 * (numbers[:, 3::3] + numbers[:, 4::3] + numbers[:, 5::3] - 1.5)  # mean 0, deviation 1, within ±3
+    share, fade = numbers[:, 0], numbers[:, 1, None]
+    bells = 2 * (numbers[:, 2::3] + numbers[:, 3::3] + numbers[:, 4::3] - 1.5)  # mean 0, deviation 1, within ±3
     jitter, bend, traits = np.split(bells, [2 * POINTS, 2 * POINTS + 2 * HANDLES], axis=1)
     jitter, bend = hand.jitter * jitter.reshape(n, 2, -1), hand.bend * bend.reshape(n, 2, -1)
     wide, turned, slanted, heavy, grows, peaks = (traits[:, i, None] for i in range(TRAITS))
-    x, y, t, down = _paths(labels, share[:, 0], jitter, bend, hand.haste * haste)
+    x, y, t, down = _paths(labels, share, jitter, bend)
     x = x * (1 + hand.aspect * wide)
     half = hand.turn * turned / 2
     cos, sin = (1 - half * half) / (1 + half * half), 2 * half / (1 + half * half)  # of 2·arctan(half)
@@ -120,7 +118,7 @@ def pictures(labels: Bytes, numbers: Floats, hand: Hand = HAND) -> Bytes:
     return draw(x * scale, y * scale, radius, down, edge)
 
 
-def _paths(labels: Bytes, share: Floats, jitter: Floats, bend: Floats, haste: Floats) -> tuple[Any, ...]:
+def _paths(labels: Bytes, share: Floats, jitter: Floats, bend: Floats) -> tuple[Any, ...]:
     """x and y of the paths (n, M), in halves of the square around its middle, t from −1 to 1 along them, and `down`.
 
     A path that is shorter than the longest stays at its end, the pen lifted.
@@ -133,8 +131,8 @@ def _paths(labels: Bytes, share: Floats, jitter: Floats, bend: Floats, haste: Fl
         choice = np.searchsorted(ends, share[of_digit], side="right")
         for i, style in enumerate(known):
             rows = of_digit[choice == i]
-            calm, length = CALM.get(digit, 1.0), len(style.sharp)
-            drawn = _bent(style, calm * jitter[rows], calm * bend[rows], haste[rows]) / 50 - 1
+            length = len(style.path)
+            drawn = _bent(style, jitter[rows], bend[rows]) / 50 - 1
             path[rows, :2, :length] = drawn
             path[rows, :2, length:] = drawn[:, :, -1:]
             path[rows, 2] = np.minimum(np.arange(LONGEST) * (2 / (length - 1)), 2) - 1
@@ -142,12 +140,11 @@ def _paths(labels: Bytes, share: Floats, jitter: Floats, bend: Floats, haste: Fl
     return path[:, 0], path[:, 1], path[:, 2], down
 
 
-def _bent(style: Style, jitter: Floats, bend: Floats, haste: Floats) -> Floats:
+def _bent(style: Style, jitter: Floats, bend: Floats) -> Floats:
     """The paths (n, 2, M) in one style, in hundredths of the square."""
-    path = np.zeros((len(jitter), 2, len(style.sharp)))
+    path = np.zeros((len(jitter), 2, len(style.path)))
     for i, point in enumerate(style.points):  # not a matrix product, whose rounding depends on the machine
-        weights = style.sharp[:, i] + haste * (style.round[:, i] - style.sharp[:, i])
-        path += (point + jitter[:, :, i])[:, :, None] * weights[:, None]
+        path += (point + jitter[:, :, i])[:, :, None] * style.path[:, i]
     for i in range(HANDLES):
         path += bend[:, :, i, None] * style.bend[:, i]
     return path

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 GAP = 6.0  # units between two points of a drawn path, at most
-CUT = 2  # points on either side over which a corner is cut short
 HANDLES = 16
 LONGEST = 80  # points of the longest path
 Floats = NDArray[np.float64]
@@ -184,15 +183,14 @@ STYLES: dict[int, tuple[tuple[int, str], ...]] = {
 class Style:
     """One way to write one digit, ready to be bent: its K points, and how the M points of its path come from them.
 
-        path = weights @ points,   (M, K) @ (K, 2) -> (M, 2)
+        x, y = path @ points,   (M, K) @ (K, 2) -> (M, 2)
 
-    `sharp` passes through all points, `round` cuts the corners short. `bend` (M, HANDLES) tells how much a handle of
-    the sheet moves each point of the path. `down` (M − 1,) is false where the pen is lifted between two points.
+    `bend` (M, HANDLES) tells how much each handle of the sheet moves each point of the path. `down` (M − 1,) is false
+    where the pen is lifted between two points.
     """
 
     points: Floats
-    sharp: Floats
-    round: Floats
+    path: Floats
     bend: Floats
     down: NDArray[np.bool_]
 
@@ -216,13 +214,12 @@ def _style(path: str) -> Style:
             knots += [place, place] if word.endswith("!") else [place]
         strokes.append(knots)
     points = np.array(list(names))
-    sharp = [_spline(knots, points) for knots in strokes]
-    down = [[True] * (len(rows) - 1) + [False] for rows in sharp]
-    whole = np.concatenate(sharp)
+    drawn = [_spline(knots, points) for knots in strokes]
+    down = [[True] * (len(rows) - 1) + [False] for rows in drawn]
+    whole = np.concatenate(drawn)
     return Style(
         points,
         whole,
-        np.concatenate([_rounded(rows) for rows in sharp]),
         _handles(_product(whole, points) / 100),
         np.concatenate(down)[:-1],
     )
@@ -254,15 +251,6 @@ def _spline(knots: list[int], points: Floats) -> Floats:
         for u in np.arange(1, count + 1) / count:
             rows.append(0.5 * (2 * p1 + u * (p2 - p0 + u * (second + u * third))))
     return np.array(rows)
-
-
-def _rounded(rows: Floats) -> Floats:
-    """Each row's mean with up to CUT rows on either side, as many on both, so that the ends stay."""
-    out = np.empty_like(rows)
-    for i in range(len(rows)):
-        near = min(i, len(rows) - 1 - i, CUT)
-        out[i] = sum(rows[i - near : i + near + 1]) / (2 * near + 1)
-    return out
 
 
 def _handles(path: Floats) -> Floats:

@@ -59,13 +59,13 @@ def test_every_style_can_be_drawn(digit: int) -> None:
     drawn = digits.pictures(np.full(len(known), digit, np.uint8), numbers)
     assert len({picture.tobytes() for picture in drawn}) == len(known) and (drawn.max(axis=(1, 2)) > 200).all()
     for style in known:
-        assert len(style.points) <= POINTS and len(style.sharp) <= LONGEST
+        assert len(style.points) <= POINTS and len(style.path) <= LONGEST
         assert style.points.min() >= 0 and style.points.max() <= 100
 
 
 def test_a_steady_hand_draws_the_path_of_the_table() -> None:
     """Without jitter, bend and slant a plain 1 is an upright bar of the pen's width."""
-    steady = digits.Hand(0, 0, 0, 0, (0, 0), 0, (1.5, 0, 0), 0.65, 0, (1, 1))
+    steady = digits.Hand(0, 0, 0, (0, 0), 0, (1.5, 0, 0), 0.65, 0, (1, 1))
     numbers = np.zeros((1, digits.NUMBERS))
     bar = digits.pictures(np.ones(1, np.uint8), numbers, steady)[0]
     assert np.flatnonzero(bar.any(axis=1)).tolist() == list(range(4, 24))
@@ -74,7 +74,7 @@ def test_a_steady_hand_draws_the_path_of_the_table() -> None:
 
 def test_a_pen_that_is_lifted_leaves_no_ink() -> None:
     """Between the stem and the foot of a 1 the paper stays black."""
-    steady = digits.Hand(0, 0, 0, 0, (0, 0), 0, (0.7, 0, 0), 0.65, 0, (1, 1))
+    steady = digits.Hand(0, 0, 0, (0, 0), 0, (0.7, 0, 0), 0.65, 0, (1, 1))
     place = next(i for i, (_, path) in enumerate(STYLES[4]) if "|" in path)
     numbers = np.zeros((1, digits.NUMBERS))
     numbers[0, 0] = styles(4)[1][place] - 1e-9
