@@ -35,7 +35,7 @@ def test_every_kind_of_plugin_trains_under_law(
     example: Path, tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], flags: list[str]
 ) -> None:
     """Each documented plugin trains strictly without a violation, and the run can be read back by predict."""
-    common = ["train", "--strict", str(tiny_folder), "--plugin", str(example), "--epochs", "3", "--json"]
+    common = ["train", "--strict", str(tiny_folder), "--plugin", str(example), "--epochs", "8", "--json"]
     assert run([*common, *flags]) == 0, capsys.readouterr().err
     assert json.loads(capsys.readouterr().out)["test_accuracy"] > 0.3
 
