@@ -104,15 +104,9 @@ def _resumable(run: Any) -> Iterator[None]:
         raise BadInput(f"{error}{hint()}") if isinstance(error.__cause__, OSError) else error from error.__cause__
 
 
-class Silent:
-    """A reporter that says nothing."""
-
-    def stage(self, text: str) -> None: ...
-    def advance(self, epoch: int, step: int, loss: float) -> None: ...
-    def epoch(self, row: dict[str, Any]) -> None: ...
-
-
 def _train_quietly(session: Any, run: Any, stop_after: int | None) -> dict[str, Any] | None:
+    from nn.session import Silent
+
     with _resumable(run):
         summary: dict[str, Any] | None = session.train(run, Silent(), stop_after)
     if summary is not None:

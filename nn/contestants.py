@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nn.run import Run
-from nn.session import Session, prepare
+from nn.session import Session, Silent, prepare
 from nn.settings import Settings
 from spec.arrays import Array
 
@@ -72,14 +72,6 @@ class Floor:
         return found
 
 
-class Quiet:
-    """A reporter that says nothing."""
-
-    def stage(self, text: str) -> None: ...
-    def advance(self, epoch: int, step: int, loss: float) -> None: ...
-    def epoch(self, row: dict[str, Any]) -> None: ...
-
-
 class Own:
     """`nn train` itself, epoch by epoch: batches, steps, metrics.jsonl, and under strict its guards and epoch audit."""
 
@@ -91,13 +83,13 @@ class Own:
         self.loading = time.perf_counter() - begun
         self.run = Run.create(folder)
         with np.errstate(all="ignore"):
-            self.session.begin(self.run, Quiet())
+            self.session.begin(self.run, Silent())
         self.audited = self.session.audited
 
     def epoch(self) -> tuple[float, float]:
         """One epoch, without the evaluation that follows it."""
         with np.errstate(all="ignore"):
-            self.session.learn(len(self.session.epochs) + 1, self.run, Quiet())
+            self.session.learn(len(self.session.epochs) + 1, self.run, Silent())
         row = self.session.epochs[-1]
         return row["seconds"], row["loss"]
 

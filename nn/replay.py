@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from nn.audits import audit, audit_epoch, data_case, judge
 from nn.build import build_model, load_plugins, make_trainer
 from nn.checkpoint import restore_tree
 from nn.packing import unpack
-from nn.run import read_json
-from nn.session import prepare
+from nn.run import Run, read_json
+from nn.session import Silent, prepare
 from nn.settings import Settings
 from spec.strict import Docket
 from spec.violation import BadInput, Violation
@@ -33,6 +34,10 @@ def replay(folder: Path) -> Violation | None:
     try:
         if phase == "data":
             judge(data_case(prepare(settings).split), docket)
+            return None
+        if phase == "reload":  # what was not saved isn't in the signature either: train again
+            with TemporaryDirectory() as again:
+                prepare(settings).train(Run(Path(again)), Silent())
             return None
         before = folder / "before.safetensors"
         tree = unpack(before)

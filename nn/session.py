@@ -41,6 +41,14 @@ class Reporter(Protocol):
     def epoch(self, row: dict[str, Any]) -> None: ...
 
 
+class Silent:
+    """A reporter that says nothing."""
+
+    def stage(self, text: str) -> None: ...
+    def advance(self, epoch: int, step: int, loss: float) -> None: ...
+    def epoch(self, row: dict[str, Any]) -> None: ...
+
+
 @dataclass
 class Session:
     """A training that is ready to start or to go on: data, model, trainer. Nothing is written before `train`."""
@@ -133,7 +141,8 @@ class Session:
         self.phase, self.batch = "evaluate", (self.split.x_test[:1000], self.split.y_test[:1000])
         probabilities = self.model.predict(self.split.x_test)
         if self.docket is not None:
-            judge(self.model_case(*audit_batch(self.split), run), self.docket, ["round-trip"])
+            self.phase, self.batch = "reload", audit_batch(self.split)
+            judge(self.model_case(*self.batch, run), self.docket, ["round-trip"])
         run.write_arrays("corpus.safetensors", self.corpus())
         summary = self.summary(probabilities, read_record(run)["digests"])
         run.write_json("summary.json", summary)

@@ -124,6 +124,43 @@ def test_a_broken_law_is_named_and_replayed(
     assert f"Reproduced, law {law}" in capsys.readouterr().out
 
 
+FORGETFUL = '''
+import numpy as np
+
+from nn import Layer, layer
+from spec import obeys
+
+
+@layer("forgetful")
+@obeys("N n -> N n")
+class Forgetful(Layer):
+    """y = k·x, where k grows while it is trained and is nowhere saved."""
+
+    k = np.float32(1)
+
+    def forward(self, x):
+        self.used = self.k
+        if self.training:
+            self.k = self.k * np.float32(1.01)
+        return self.used * x
+
+    def backward(self, dy):
+        return self.used * dy
+'''
+
+
+def test_what_was_not_saved_is_told_and_replayed(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A layer that keeps what it learns out of state predicts otherwise once reloaded; replay trains once more."""
+    (workplace / "mine.py").write_text(FORGETFUL, encoding="utf-8")
+    mine = ["--plugin", "mine.py", "--layers", "dense:12 forgetful dense:10", "--epochs", "1", "--run", "r"]
+    assert run(["train", "--strict", str(tiny_folder), *mine]) == 1
+    assert "[round-trip]" in capsys.readouterr().err
+    assert run(["replay", "r/failure"]) == 1
+    assert "Reproduced, law round-trip" in capsys.readouterr().out
+
+
 def test_a_plain_run_that_diverges_stops(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

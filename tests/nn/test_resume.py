@@ -19,21 +19,13 @@ from nn.packing import pack, unpack
 from nn.registry import REGISTRY
 from nn.resume import resume
 from nn.run import Run, read_arrays
-from nn.session import prepare
+from nn.session import Silent, prepare
 from nn.settings import Settings
 from nn.streams import generators
 from spec.violation import BadInput
 
 pytestmark = pytest.mark.usefixtures("hasty")
 ALL = "dense:12 batchnorm relu dropout:0.2 dense:10"
-
-
-class Quiet:
-    """A reporter that says nothing."""
-
-    def stage(self, text: str) -> None: ...
-    def advance(self, epoch: int, step: int, loss: float) -> None: ...
-    def epoch(self, row: dict[str, Any]) -> None: ...
 
 
 def names(kind: str) -> list[str]:
@@ -44,9 +36,9 @@ def names(kind: str) -> list[str]:
 def in_two_parts(settings: Settings, folder: Path, stop: int = 1) -> tuple[Run, Run]:
     """The same training once without a stop and once stopped and resumed."""
     one, two = Run.create(folder / "one"), Run.create(folder / "two")
-    assert prepare(settings).train(one, Quiet()) is not None
-    assert prepare(settings).train(two, Quiet(), stop) is None
-    assert resume(two, {}).train(two, Quiet()) is not None
+    assert prepare(settings).train(one, Silent()) is not None
+    assert prepare(settings).train(two, Silent(), stop) is None
+    assert resume(two, {}).train(two, Silent()) is not None
     return one, two
 
 
@@ -176,11 +168,11 @@ def test_a_users_plugin_goes_on_bit_for_bit(tiny_folder: Path, tmp_path: Path, m
     file.write_text(PLUGIN)
     settings = Settings(data=str(tiny_folder), epochs=3, batch_size=128, plugins=(str(file),), **more)  # type: ignore[arg-type]
     one, two = Run.create(tmp_path / "one"), Run.create(tmp_path / "two")
-    assert prepare(settings).train(one, Quiet()) is not None
-    assert prepare(settings).train(two, Quiet(), 1) is None
+    assert prepare(settings).train(one, Silent()) is not None
+    assert prepare(settings).train(two, Silent(), 1) is None
     file.unlink()
-    assert resume(two, {}).train(two, Quiet(), 2) is None
-    assert resume(two, {}).train(two, Quiet()) is not None
+    assert resume(two, {}).train(two, Silent(), 2) is None
+    assert resume(two, {}).train(two, Silent()) is not None
     assert_same(one.folder, two.folder)
 
 
@@ -189,10 +181,10 @@ def test_state_that_cannot_be_saved_is_one_sentence(tiny_folder: Path, tmp_path:
     session = prepare(Settings(data=str(tiny_folder), epochs=1, batch_size=256))
     session.trainer.optimizer.state["odd"] = {1, 2}
     with pytest.raises(BadInput, match="trainer/optimizer/odd is a set, expected arrays and numbers"):
-        session.train(Run.create(tmp_path / "r"), Quiet())
+        session.train(Run.create(tmp_path / "r"), Silent())
     session.trainer.optimizer.state["odd"] = np.array([None])
     with pytest.raises(BadInput, match="expected arrays of plain numbers"):
-        session.train(Run.create(tmp_path / "s"), Quiet())
+        session.train(Run.create(tmp_path / "s"), Silent())
 
 
 def test_generators_are_found_wherever_they_are_kept() -> None:
@@ -383,19 +375,19 @@ def test_a_crash_at_any_write_loses_no_finished_epoch(
 
     monkeypatch.setattr(os, "fsync", failing)
     whole = Run.create(tmp_path / "whole")
-    prepare(settings).train(whole, Quiet())
+    prepare(settings).train(whole, Silent())
     total, begun = calls, 4  # the checkpoint of a run that has begun is the fourth file
     assert total > 12
     for crash_at in range(1, total + 1):
         calls, run = 0, Run.create(tmp_path / str(crash_at))
         with pytest.raises(Crash):
-            prepare(settings).train(run, Quiet())
+            prepare(settings).train(run, Silent())
         calls = -100
         if crash_at <= begun:
             with pytest.raises(BadInput, match="train it anew"):
                 resume(run, {})
         else:
-            resume(run, {}).train(run, Quiet())
+            resume(run, {}).train(run, Silent())
             assert_same(whole.folder, run.folder)
 
 
