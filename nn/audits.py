@@ -1,18 +1,22 @@
-"""What --strict judges besides calls and steps: the data, the network before training, the network after each epoch."""
+"""What --strict judges besides calls and steps: data, plugins and network before training, the network each epoch."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from nn.build import build_model
 from nn.data.dataset import Split
+from nn.judging import chosen_record
+from nn.registry import choose
 from nn.settings import Settings
 from spec.arrays import Array
 from spec.cases import Case, DataCase, LayerCase, ModelCase
 from spec.claims import interval
 from spec.conformance import conformance
+from spec.record import Record
 from spec.strict import Docket
 
 
@@ -32,7 +36,12 @@ def data_case(parts: Split) -> DataCase:
 
 
 def audit(settings: Settings, model: Any, x: Array, labels: Array, docket: Docket) -> None:
-    """Before training: every layer on Gaussian input of its shape, then the whole. Raises the first Violation."""
+    """Before training: what the settings choose, every layer on Gaussian input of its shape, then the whole.
+
+    Raises the first Violation.
+    """
+    for record in chosen(settings):
+        judge(record, docket)
     if hasattr(model, "layers"):
         rng = np.random.default_rng(settings.seed)
         shapes = [(x.shape[1],), *(output.shape[1:] for output in model.activations(x[:2]).values())]
@@ -49,13 +58,22 @@ def audit(settings: Settings, model: Any, x: Array, labels: Array, docket: Docke
     judge(ModelCase("network", model, make, x, labels, seed=settings.seed), docket)
 
 
+def chosen(settings: Settings) -> Iterator[Record]:
+    """What trains the model besides its layers, and the loss and the initializer where the model takes them."""
+    takes = choose("model", settings.model).plugin.settings
+    lines = {"loss": settings.loss, "initializer": settings.init} if {"loss", "init"} <= set(takes) else {}
+    lines |= {"optimizer": settings.optimizer, "schedule": settings.schedule, "batches": settings.batches}
+    for kind, line in lines.items():
+        yield chosen_record(kind, line)
+
+
 def audit_epoch(model: Any, x: Array, labels: Array, docket: Docket) -> None:
     """After each epoch: gradients along random directions, and live units. Raises the first Violation."""
     judge(ModelCase("network", model, lambda rng: None, x, labels, quick=True), docket, ["gradient", "live-units"])
 
 
-def judge(case: Case, docket: Docket, laws: list[str] | None = None) -> None:
-    """Judge a case and raise its first Violation."""
+def judge(case: Case | Record, docket: Docket, laws: list[str] | None = None) -> None:
+    """Judge a case or a plugin and raise its first Violation."""
     report = conformance(case, laws, docket=docket)
     if report.violations:
         raise report.violations[0]

@@ -61,7 +61,12 @@ def named_record(text: str) -> Record:
         raise BadInput(f"{text}: several kinds have one; write {' or '.join(f'{kind}:{text}' for kind in kinds)}")
     if ":" not in asked:  # without settings it is constructed like anyone's plugin
         return record_of(REGISTRY.find(kinds[0], asked))
-    choice = choose(kinds[0], asked)
+    return chosen_record(kinds[0], asked)
+
+
+def chosen_record(kind: str, text: str) -> Record:
+    """The plugin and settings that a line such as `adam:beta1=0.8` chooses. Raises BadInput."""
+    choice = choose(kind, text)
     positional = dict(zip(choice.plugin.settings, choice.args, strict=False))
     return record_of(choice.plugin, positional | choice.kwargs)
 

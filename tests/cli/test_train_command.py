@@ -26,6 +26,8 @@ Training with mini-batch gradient descent (batch_size=32, lr=0.01)
 Epoch 1/10:  Loss = 0.823, Accuracy = 78.2%
 Test set accuracy: 96.8%"""
 
+FAULTS = Path(__file__).parents[2] / "fixtures" / "faults"
+
 SMALL = ["--layers", "dense:16 relu dense:10", "--epochs", "2", "--lr", "0.05"]
 
 
@@ -122,6 +124,27 @@ def test_a_broken_law_is_named_and_replayed(
     assert f"[{law}]" in err and "replay: nn replay r/failure" in err
     assert run(["replay", "r/failure"]) == 1
     assert f"Reproduced, law {law}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("fault", "flag", "law"),
+    [
+        ("optimizer_adam_stuck_at_one", "--optimizer", "definition"),
+        ("batches_labels_shuffled_apart", "--batches", "paired"),
+        ("initializer_he_swapped_fans", "--init", "variance"),
+        ("schedule_warmup_beyond_one", "--schedule", "bounds"),
+    ],
+)
+def test_every_chosen_plugin_is_judged_before_training(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], fault: str, flag: str, law: str
+) -> None:
+    """A fault in what trains the network, not only in its layers, ends a strict training before its first step."""
+    file = FAULTS / f"{fault}.py"
+    name = re.search(r'@\w+\("([^"]+)"', file.read_text(encoding="utf-8"))
+    assert name is not None
+    assert run(["train", "--strict", str(tiny_folder), "--plugin", str(file), flag, name[1], "--run", "r"]) == 1
+    assert f"[{law}]" in capsys.readouterr().err
+    assert run(["replay", "r/failure"]) == 1
 
 
 FORGETFUL = '''
