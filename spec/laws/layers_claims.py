@@ -20,7 +20,7 @@ EXTREME = 1e4  # how far out a layer is judged, unless it claims a domain
     kind="layer",
     family="output range",
     statement="Output and gradients stay finite at extreme input within the claimed domain (±1e4 unless claimed).",
-    rests_on=("gradient",),
+    rests_on=("gradient", "independent-samples"),
 )
 def stable(case: LayerCase) -> None:
     """All high, all low, mixed, and all zero, in float32 and in float64, forward and backward."""

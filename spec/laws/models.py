@@ -264,6 +264,7 @@ def _adam(model: Any, x: Array, labels: Array, rate: float) -> Any:
     kind="model",
     family="reproducibility",
     statement="One seed, one result: two trainings from the same generator agree bit for bit.",
+    rests_on=("gradient",),
 )
 def reproducible(case: ModelCase) -> None:
     """Build twice from the same generator, take three steps each, compare every bit."""
