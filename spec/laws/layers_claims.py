@@ -92,7 +92,7 @@ def odd(case: LayerCase) -> None:
     kind="layer",
     family="reproducibility",
     statement="params and state, copied into a fresh layer, predict the same: nothing else needs to be saved.",
-    rests_on=("registered", "train-eval", "pure"),
+    rests_on=("registered", "train-eval", "pure", "gradient"),
 )
 def round_trip(case: LayerCase) -> None:
     """After a few steps of training, in which params and state moved; the fresh layer is built anew where it can be."""
