@@ -30,7 +30,6 @@ FAULTS = sorted((ROOT / "fixtures" / "faults").glob("*.py"))
 CORRECT = sorted((ROOT / "fixtures" / "correct").glob("*.py"))
 KNOWN: dict[str, str] = {
     "layer_dense_seeds_itself": "weights that are always the same may be meant: filters, a fixed pattern",
-    "model_loss_summed": "no law asks whether the loss of a model is a mean",
 }
 """Faults that the laws don't judge as they should yet, each with the reason; one that they do fails this list."""
 
