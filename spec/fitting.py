@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def layer_cases(record: Record, settings: dict[str, Any], shape: Any, seed: int)
                 found.append(attempt)
                 break
     return [
-        LayerCase(path, attempt.layer, attempt.x, record.contract, seed=seed, name=record.name)
+        LayerCase(path, attempt.layer, attempt.x, record.contract, seed=seed, name=record.name, make=attempt.make)
         for attempt in found or [_blamed(record, path, first, shape)]
     ]
 
@@ -80,12 +81,15 @@ class _Attempt:
         rng = np.random.default_rng(seed)
         self.layer, self.shape, self.stage = layer, shape, "build"
         self.error: Exception | None = None
+        self.make: Callable[[np.random.Generator], Any] | None = None
         self.x: Array = draw(rng, (N, *shape), None)
         try:
+            bare = copy.deepcopy(layer)
             built = not inspect.isclass(record.thing) and bool(getattr(layer, "params", None))
             complete(layer)
             if not built:
                 layer.build(shape, rng)
+                self.make = partial(_built, bare, shape)
             in_float32(layer)
             self.stage = "claims"
             self.x = draw(rng, (N, *shape), interval(layer))
@@ -99,6 +103,14 @@ class _Attempt:
                     probe.forward(self.x.copy())
         except Exception as error:
             self.error = error
+
+
+def _built(bare: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
+    """Another such layer, from this generator."""
+    layer = complete(copy.deepcopy(bare))
+    layer.build(shape, rng)
+    in_float32(layer)
+    return layer
 
 
 def _blamed(record: Record, path: str, first: _Attempt | None, shape: Any) -> _Attempt:

@@ -46,7 +46,7 @@ def rows(right: Array | None, clues: Clues, samples: int) -> Iterator[Row]:
     if right is not None:
         yield from _of_right(right, clues)
     yield from _of_elements(right, clues)
-    yield from _of_loss(clues)
+    yield from _of_loss(right, clues)
     if right is not None and clues.jacobian is not None and clues.dy is not None:
         yield from _of_jacobian(right, clues.dy, clues.jacobian)
     if clues.of_row is not None and samples > 1:
@@ -124,7 +124,7 @@ FORMS = {
 """Derivatives as they are written in x or y, and what is written in their place."""
 
 
-def _of_loss(clues: Clues) -> Iterator[Row]:
+def _of_loss(right: Array | None, clues: Clues) -> Iterator[Row]:
     """Mistakes of a loss of logits and labels, or of predictions and targets of their shape."""
     z, target = clues.prediction, clues.target
     if z is None or target is None or z.ndim != 2:
@@ -142,10 +142,13 @@ def _of_loss(clues: Clues) -> Iterator[Row]:
     elif target.shape == z.shape:
         with np.errstate(over="ignore"):
             s = 1 / (1 + np.exp(-z))
-        yield "a missing sigmoid: logits less target", (z - target) / n
+        if right is not None and np.allclose(right, (s - target) / n, rtol=1e-4, atol=1e-8):
+            yield "a missing sigmoid: logits less target", (z - target) / n
+            yield "a target that is never subtracted: the sigmoid alone", s / n
+            yield "the derivative of the sigmoid multiplied in once more", (s - target) * s * (1 - s) / n
+        else:
+            yield "prediction less target, which is the gradient of another loss", (z - target) / n
         yield "a target that is never subtracted", z / n
-        yield "a target that is never subtracted: the sigmoid alone", s / n
-        yield "the derivative of the sigmoid multiplied in once more", (s - target) * s * (1 - s) / n
         yield "only the sign of the difference", np.sign(z - target) / n
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from spec import seeding
 from spec.arrays import Array, first_index
 from spec.cases import LayerCase
 from spec.claims import claim, within
@@ -62,16 +63,25 @@ def _accuse_holder(case: LayerCase, array: str, actual: str, expected: str, meth
     "seeded",
     kind="layer",
     family="reproducibility",
-    statement="Two copies of a layer give the same answers: what it draws comes from the generator handed in.",
+    statement="What a layer draws, when it is built and at each call, comes from the generator handed in.",
 )
 def seeded(case: LayerCase) -> None:
-    """Several calls of each in turn, in both modes."""
+    """Built several times from one seed; then several calls of two copies in turn, in both modes."""
+    make = case.make
+    if make is not None and hasattr(type(case.layer), "build"):
+        seeding.seeded(lambda rng: _drawn(make(rng)), case.seed, where=case.where("build"), array="what build draws")
     cause = "randomness of its own, such as np.random.rand, or a memory on the class; use the generator handed in"
     for training in (True, False):
         first, second = case.fresh(training), case.fresh(training)
         for _ in range(CALLS):
             kept = np.array(first.forward(case.x))
             equal(case, "seeded", "forward", "the output of a copy", second.forward(case.x), kept, cause)
+
+
+def _drawn(layer: Any) -> Array:
+    """All that is in params and state, in one row."""
+    held = [*(layer.params or {}).values(), *(layer.state or {}).values()]
+    return np.concatenate([np.ravel(array) for array in held] or [np.zeros(0)])
 
 
 @law(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spec.arrays import Array, digest, first_index
-from spec.cases import ModelCase
+from spec.cases import ModelCase, copied
 from spec.gradient import check_along, check_model
 from spec.law import law
 from spec.violation import DoesNotApply, Violation, Where
@@ -48,7 +48,7 @@ def registered(case: ModelCase) -> None:
 
 
 def _accuse(case: ModelCase, code: str, array: str, actual: str, expected: str, cause: str = "") -> None:
-    method = "predict" if code != "labels" else "loss_and_grads"
+    method = "predict" if code not in ("labels", "loss-mean") else "loss_and_grads"
     raise Violation(code, where=case.where(method), array=array, actual=actual, expected=expected, cause=cause)
 
 
@@ -148,6 +148,33 @@ def _urged(case: ModelCase, c: int) -> Any:
 def _log(probabilities: Array) -> Array:
     found: Array = np.log(np.maximum(np.asarray(probabilities, np.float64), 1e-30))
     return found
+
+
+@law(
+    "loss-mean",
+    kind="model",
+    family="output range",
+    statement="The reported loss is a mean over the batch: the same samples twice over cost no more.",
+    rests_on=("gradient",),
+)
+def loss_mean(case: ModelCase) -> None:
+    """The batch against itself twice over, which moves neither a mean nor the statistics of a normalization."""
+    once = float(case.fresh().loss_and_grads(case.x, case.labels)[0])
+    other, generators = copied(case.model)
+    for generator in generators:
+        generator.random()
+    if float(other.loss_and_grads(case.x, case.labels)[0]) != once:
+        raise DoesNotApply("the loss is random")
+    twice = float(case.fresh().loss_and_grads(np.concatenate([case.x] * 2), np.concatenate([case.labels] * 2))[0])
+    if not np.isclose(twice, once, rtol=1e-3, atol=1e-6):
+        _accuse(
+            case,
+            "loss-mean",
+            "the loss of the batch twice over",
+            f"{twice:.6g}",
+            f"{once:.6g}, as for the batch once",
+            "a sum over the batch where the mean is due" if np.isclose(twice, 2 * once, rtol=1e-2) else "",
+        )
 
 
 @law(
@@ -264,6 +291,7 @@ def _adam(model: Any, x: Array, labels: Array, rate: float) -> Any:
     kind="model",
     family="reproducibility",
     statement="One seed, one result: two trainings from the same generator agree bit for bit.",
+    rests_on=("gradient",),
 )
 def reproducible(case: ModelCase) -> None:
     """Build twice from the same generator, take three steps each, compare every bit."""
