@@ -19,14 +19,9 @@ EXTREME = 1e4  # how far out a layer is judged, unless it claims a domain
     "stable",
     kind="layer",
     family="output range",
-<<<<<<< HEAD
     statement="Output and gradients stay finite at zero and at extreme input within the claimed domain (±1e4 unless "
     "claimed).",
-    rests_on=("gradient",),
-=======
-    statement="Output and gradients stay finite at extreme input within the claimed domain (±1e4 unless claimed).",
     rests_on=("gradient", "independent-samples"),
->>>>>>> faults
 )
 def stable(case: LayerCase) -> None:
     """All high, all low, mixed, and all zero, in float32 and in float64, forward and backward."""
