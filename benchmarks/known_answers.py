@@ -289,18 +289,18 @@ def rows() -> list[dict[str, Any]]:
         row: dict[str, Any] = {"kind": "layer", "name": name, "equation": equation, "settings": settings, "x": POINTS}
         row["y"] = compared(name, f(exact(POINTS)), g(np.array(POINTS)))
         row["dy"] = SLOPES
-        near = slopes(lambda x, g=g: float((g(np.array(x)) * SLOPES).sum()), POINTS, coarse)  # type: ignore[misc]
-        row["dx"] = compared(f"{name} dx", slopes(lambda x, f=f: weighed(f(x)), exact(POINTS), fine), near)  # type: ignore[misc]
+        near = slopes(lambda x, g=g: float((g(np.array(x)) * SLOPES).sum()), POINTS, coarse)  # type: ignore[misc]  # a lambda whose default carries the loop variable
+        row["dx"] = compared(f"{name} dx", slopes(lambda x, f=f: weighed(f(x)), exact(POINTS), fine), near)  # type: ignore[misc]  # a lambda whose default carries the loop variable
         table.append(row)
     given = {"labels": LABELS, "binary": ONE_HOT, "real": TARGETS}
     for name, equation, targets, f, g in LOSSES:
         row = {"kind": "loss", "name": name, "equation": equation, "x": POINTS, "target": given[targets]}
         row["loss"] = compared(name, f(exact(POINTS)), g(np.array(POINTS)))
-        near = slopes(lambda x, g=g: float(g(np.array(x))), POINTS, coarse)  # type: ignore[misc]
+        near = slopes(lambda x, g=g: float(g(np.array(x))), POINTS, coarse)  # type: ignore[misc]  # a lambda whose default carries the loop variable
         row["dx"] = compared(f"{name} dx", slopes(f, exact(POINTS), fine), near)
         table.append(row)
     for name, equation, settings, step, walk in OPTIMIZERS:
-        path, w, memories = [], [mpf(v) for v in START], [{} for _ in START]  # type: ignore[var-annotated]
+        path, w, memories = [], [mpf(v) for v in START], [{} for _ in START]  # type: ignore[var-annotated]  # lists that begin empty
         for t, g in enumerate(GRADIENTS, 1):
             w = [step(a, mpf(b), t, s) for a, b, s in zip(w, g, memories, strict=True)]
             path.append(w)

@@ -16,7 +16,8 @@ import numpy as np
 
 from nn.network import Network
 from spec.arrays import Array
-from spec.gradient import EVERY, Slopes, accuse, in_float64, measure
+from spec.gradient import in_float64
+from spec.slopes import EVERY, Slopes, accuse, measure
 from spec.violation import BadInput, Inconclusive, Violation, Where
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from spec.arrays import Array
-from spec.gradient import _same_shape, accuse, measure
+from spec.slopes import accuse, measure, same_shape
 from spec.violation import BadInput, Violation, Where
 
 
@@ -139,7 +139,7 @@ def _judge(
 ) -> None:
     """Every gradient against the slopes of `total`, which reads the arrays afresh at each call."""
     for name, (array, gradient) in targets.items():
-        _same_shape(name, np.asarray(gradient), array, where)
+        same_shape(name, np.asarray(gradient), array, where)
         found = measure(total, array, np.array(gradient), name=name, scale=scale, rng=rng)
         accuse(found, where=where, samples=samples, gradient=np.asarray(gradient))
 

@@ -71,5 +71,5 @@ def _guard(function: Marked, obligation: Obligation) -> Marked:
         return judged_call(function, obligation, args, settings)
 
     guarded.__obeys__ = obligation  # type: ignore[attr-defined]  # a function's attributes are not in its type
-    guarded.bare = function  # type: ignore[attr-defined]
+    guarded.bare = function  # type: ignore[attr-defined]  # a function's attributes are not in its type
     return guarded  # type: ignore[return-value]  # wraps keeps the signature, which the checker cannot see

@@ -49,7 +49,7 @@ def _write(path: Path, arrays: dict[str, Bytes]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # the stubs take savez's keywords for its flags
         os.replace(temporary, path)
     except OSError:
         try:

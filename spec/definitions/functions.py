@@ -61,7 +61,7 @@ def _brier(p: Array, y: Array) -> float:
 def _counts(p: Array, y: Array) -> tuple[Array, Array, Array]:
     """Right answers, predictions and labels per class, (C,) each."""
     found, classes = p.argmax(axis=1), p.shape[1]
-    return tuple(np.bincount(of, minlength=classes).astype(float) for of in (found[found == y], found, y))  # type: ignore[return-value]
+    return tuple(np.bincount(of, minlength=classes).astype(float) for of in (found[found == y], found, y))  # type: ignore[return-value]  # three of them, which the checker cannot count
 
 
 def _precision(p: Array, y: Array) -> Array:

@@ -10,9 +10,9 @@ from spec.arrays import Array, first_index, is_finite
 from spec.cases import LossCase
 from spec.claims import claim, interval, within
 from spec.definitions import LOSSES, constants, standard
-from spec.gradient import accuse, measure
 from spec.law import law
 from spec.mistakes import Clues
+from spec.slopes import accuse, measure
 from spec.violation import DoesNotApply, Violation
 
 EXTREME = 1e4  # a logit that a confident network may well produce
@@ -115,7 +115,7 @@ def gradient(case: LossCase) -> None:
                     expected=f"{point.shape}, the shape of the prediction",
                 )
             found = measure(
-                lambda at=point, of=loss, to=target: float(of.forward(at, to)),  # type: ignore[misc]
+                lambda at=point, of=loss, to=target: float(of.forward(at, to)),  # type: ignore[misc]  # a lambda whose default carries the loop variable
                 point,
                 slope,
                 name="d prediction",

@@ -27,7 +27,7 @@ def found(tiny_folder: Path) -> dict[str, object]:
     """A whole report on a tiny data set, child processes left out."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(nn.bench, "child", lambda code: (0.5, "100.0"))
-        return bench(tiny_folder, with_peers=False, rounds=3, track=straight)  # type: ignore[arg-type]
+        return bench(tiny_folder, with_peers=False, rounds=3, track=straight)  # type: ignore[arg-type]  # a stand-in for the bar
 
 
 def test_epochs_alternate() -> None:
@@ -45,7 +45,7 @@ def test_epochs_alternate() -> None:
         def predict(self, x: object) -> object:
             return x
 
-    laps = race([Runner("A"), Runner("B")], 3, straight)  # type: ignore[arg-type]
+    laps = race([Runner("A"), Runner("B")], 3, straight)  # type: ignore[arg-type]  # a stand-in for the bar
     assert order == list("ABABAB") and laps["A"] == [(1.0, 2.0)] * 3
 
 
@@ -98,9 +98,9 @@ def test_nothing_is_left_behind(found: dict[str, object], tmp_path: Path, monkey
     """The temporary folder is gone even where the data cannot be read."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(BadInput):
-        bench(tmp_path / "absent", with_peers=False, rounds=2, track=straight)  # type: ignore[arg-type]
+        bench(tmp_path / "absent", with_peers=False, rounds=2, track=straight)  # type: ignore[arg-type]  # a stand-in for the bar
     with pytest.raises(BadInput, match="rounds = 1"):
-        bench(None, with_peers=False, rounds=1, track=straight)  # type: ignore[arg-type]
+        bench(None, with_peers=False, rounds=1, track=straight)  # type: ignore[arg-type]  # a stand-in for the bar
     assert not list(tmp_path.iterdir())
 
 

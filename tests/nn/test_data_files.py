@@ -150,7 +150,7 @@ def test_the_split_is_standardized_on_its_training_part(tiny_folder: Path) -> No
 
 def test_pictures_of_one_shade_cannot_be_standardized() -> None:
     """Equal pixels everywhere are refused."""
-    flat = Dataset("flat", *(np.zeros(s, np.uint8) for s in ((9, 4, 4), 9, (9, 4, 4), 9)))  # type: ignore[arg-type]
+    flat = Dataset("flat", *(np.zeros(s, np.uint8) for s in ((9, 4, 4), 9, (9, 4, 4), 9)))  # type: ignore[arg-type]  # shapes of several lengths
     with pytest.raises(BadInput, match="all training pixels are 0"):
         split(flat, 0, np.random.default_rng(0))
 

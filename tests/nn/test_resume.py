@@ -166,7 +166,7 @@ def test_a_users_plugin_goes_on_bit_for_bit(tiny_folder: Path, tmp_path: Path, m
     """State of any number type and generators kept anywhere are saved; the run keeps the plugin's source itself."""
     file = tmp_path / "mine.py"
     file.write_text(PLUGIN)
-    settings = Settings(data=str(tiny_folder), epochs=3, batch_size=128, plugins=(str(file),), **more)  # type: ignore[arg-type]
+    settings = Settings(data=str(tiny_folder), epochs=3, batch_size=128, plugins=(str(file),), **more)  # type: ignore[arg-type]  # settings of several types
     one, two = Run.create(tmp_path / "one"), Run.create(tmp_path / "two")
     assert prepare(settings).train(one, Silent()) is not None
     assert prepare(settings).train(two, Silent(), 1) is None

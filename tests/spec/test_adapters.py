@@ -99,11 +99,11 @@ class Held(Linear):
         self.params = {"W": W.copy(), "b": B.copy()}
 
     @property
-    def W(self) -> Array:  # type: ignore[override]
+    def W(self) -> Array:  # type: ignore[override]  # a property in place of the attribute, on purpose
         return self.params["W"]
 
     @property
-    def b(self) -> Array:  # type: ignore[override]
+    def b(self) -> Array:  # type: ignore[override]  # a property in place of the attribute, on purpose
         return self.params["b"]
 
 
@@ -187,7 +187,7 @@ def test_another_loss_can_be_handed_in() -> None:
 
     y = RNG(6).normal(size=(5, 3))
     check_weights(affine, lambda y, x, w: [(x.T @ (x @ w[0][0] - y) / 5,)], [(W,)], X, y)
-    total = lambda a, y: float(a.sum())  # noqa: E731
+    total = lambda a, y: float(a.sum())  # noqa: E731  # as people write them
     check_weights(affine, lambda y, x, w: [(x.T @ np.ones((5, 3)),)], [(W,)], X, y, loss=total)
 
 

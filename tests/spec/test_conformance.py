@@ -278,7 +278,7 @@ def test_an_exception_in_an_audit_breaks_that_law() -> None:
 def test_an_unusable_claim_is_refused() -> None:
     """A claim of the wrong kind is no broken law but bad input."""
     layer = Swish()
-    layer.couples_samples = "yes"  # type: ignore[attr-defined]
+    layer.couples_samples = "yes"  # type: ignore[attr-defined]  # a claim of the wrong kind, on purpose
     with pytest.raises(BadInput, match="couples_samples"):
         conformance(case_of(layer))
 

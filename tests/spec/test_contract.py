@@ -34,7 +34,7 @@ def test_a_guarded_function_keeps_the_bare_one() -> None:
         return 2 * x
 
     guarded = obeys("N C -> N C")(double)
-    assert guarded.bare is double  # type: ignore[attr-defined]
+    assert guarded.bare is double  # type: ignore[attr-defined]  # a function's attributes are not in its type
     assert guarded.__name__ == "double"
 
 
@@ -146,7 +146,7 @@ def test_the_innermost_function_is_blamed() -> None:
 def test_what_is_no_array_is_told() -> None:
     """A list is no array."""
     with strict(), pytest.raises(Violation, match="of type list"):
-        uneven([[1.0]])  # type: ignore[arg-type]
+        uneven([[1.0]])  # type: ignore[arg-type]  # a list, on purpose
 
 
 def test_a_bad_contract_is_refused_at_once() -> None:

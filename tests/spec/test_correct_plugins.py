@@ -525,7 +525,7 @@ def claiming(thing: Callable[..., Any], claims: dict[str, Any]) -> Callable[...,
     def claimed(*args: Any, **settings: Any) -> Any:
         return thing(*args, **settings)
 
-    claimed.__wrapped__ = thing  # type: ignore[attr-defined]
+    claimed.__wrapped__ = thing  # type: ignore[attr-defined]  # a function's attributes are not in its type
     claimed.__dict__ |= claims
     return claimed
 

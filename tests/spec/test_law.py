@@ -21,7 +21,7 @@ def test_an_unknown_word_is_refused(word: str, value: str) -> None:
     """The refusal names the word and lists what is known."""
     words = {"kind": "layer", "family": "shape", "tier": "audit"} | {word: value}
     with pytest.raises(BadInput, match=f"{word} '{value}' is not one of"):
-        law("mine", statement="", **words)  # type: ignore[arg-type]
+        law("mine", statement="", **words)  # type: ignore[arg-type]  # unknown words, on purpose
 
 
 def test_a_key_is_taken_once() -> None:

@@ -112,7 +112,7 @@ class ExtraGradient(Dense):
 
 
 class SharedParams(Dense):
-    params: dict[str, Array] = dict(W=np.ones((4, 3), np.float32), b=np.zeros(3, np.float32))  # noqa: C408, RUF012
+    params: dict[str, Array] = dict(W=np.ones((4, 3), np.float32), b=np.zeros(3, np.float32))  # noqa: C408, RUF012  # as people write them
 
     def __init__(self) -> None:
         super().__init__()

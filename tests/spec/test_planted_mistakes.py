@@ -50,7 +50,7 @@ class NoState(Optimizer):
     """Its memory is a list, not a dict."""
 
     def step(self, w: Array, g: Array, lr: float) -> None:
-        self.state = [g.copy()]  # type: ignore[assignment]
+        self.state = [g.copy()]  # type: ignore[assignment]  # a list where a dict is due: the mistake
         w -= lr * g
 
 
@@ -438,7 +438,7 @@ METRICS: list[tuple[str, Callable[..., Any], str, str]] = [
 
 def claiming(thing: Callable[..., Any], variance: Any) -> Callable[..., Any]:
     """The function with its claim on it."""
-    thing.variance = variance  # type: ignore[attr-defined]
+    thing.variance = variance  # type: ignore[attr-defined]  # a claim on a function
     return thing
 
 

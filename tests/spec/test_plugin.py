@@ -60,7 +60,7 @@ def test_sizes_all_differ() -> None:
 
 def test_any_further_axes_are_tried_with_one_and_with_two() -> None:
     """An elementwise layer is judged on vectors and on matrices."""
-    assert [case.x.shape for case in cases(layer(Twice))] == [(5, 4), (5, 4, 6)]  # type: ignore[attr-defined]
+    assert [case.x.shape for case in cases(layer(Twice))] == [(5, 4), (5, 4, 6)]  # type: ignore[attr-defined]  # the kind of case is known here
 
 
 class OnlyScalars(Twice):
@@ -92,7 +92,7 @@ class Fixed(Twice):
 @pytest.mark.parametrize(("thing", "shape"), [(OnlyScalars, (5,)), (Halves, (5, 8)), (Fixed, (5, 11))])
 def test_a_shape_is_found_that_the_layer_takes(thing: Any, shape: tuple[int, ...]) -> None:
     """By trying, or as an example says."""
-    assert cases(layer(thing))[0].x.shape == shape  # type: ignore[attr-defined]
+    assert cases(layer(thing))[0].x.shape == shape  # type: ignore[attr-defined]  # the kind of case is known here
 
 
 @obeys("N C -> N C")
@@ -112,7 +112,7 @@ class Log:
 def test_inputs_are_drawn_within_the_claimed_domain(domain: tuple[float, float]) -> None:
     """Whichever side of it is open."""
     thing = type("Claiming", (Log,), {"domain": domain, "forward": lambda self, x: x})
-    x = cases(layer(thing))[0].x  # type: ignore[attr-defined]
+    x = cases(layer(thing))[0].x  # type: ignore[attr-defined]  # the kind of case is known here
     assert ((x > domain[0]) & (x < domain[1])).all() and len(np.unique(x)) > 10
 
 
@@ -258,7 +258,7 @@ class Squared:
 def test_losses_get_targets_as_they_claim(targets: str, domain: Any, fits: Callable[[Array, Array], bool]) -> None:
     """Once with N unlike C, once with N = C."""
     found = cases(Record("loss", "mine", type("Claiming", (Squared,), {"targets": targets, "domain": domain})))
-    assert [case.prediction.shape for case in found] == [(5, 3), (4, 4)]  # type: ignore[attr-defined]
+    assert [case.prediction.shape for case in found] == [(5, 3), (4, 4)]  # type: ignore[attr-defined]  # the kind of case is known here
     assert all(isinstance(case, LossCase) and fits(case.prediction, case.target) for case in found)
 
 
@@ -266,7 +266,7 @@ def test_a_binary_loss_of_one_axis_gets_zeros_and_ones() -> None:
     """An example names the shape of a sample."""
     thing = type("Flat", (Squared,), {"targets": "binary", "examples": [{"input_shape": ()}]})
     (case,) = cases(Record("loss", "mine", thing))
-    assert set(case.target.tolist()) <= {0.0, 1.0} and case.target.shape == (5,)  # type: ignore[attr-defined]
+    assert set(case.target.tolist()) <= {0.0, 1.0} and case.target.shape == (5,)  # type: ignore[attr-defined]  # the kind of case is known here
 
 
 class Softmax:
@@ -359,13 +359,13 @@ def test_required_settings_of_functions_get_small_numbers() -> None:
     """Where they are integers."""
     (case,) = cases(record_of(uniform))
     assert case.path == "uniform(width=3)"
-    assert case(np.random.default_rng(0), (2, 2), 2, 2).shape == (2, 2)  # type: ignore[operator]
+    assert case(np.random.default_rng(0), (2, 2), 2, 2).shape == (2, 2)  # type: ignore[operator]  # the kind of case is known here
 
 
 def test_an_optimizer_is_made_afresh() -> None:
     """Each time another."""
     (case,) = cases(record_of(Descent))
-    assert case.make() is not case.make()  # type: ignore[attr-defined]
+    assert case.make() is not case.make()  # type: ignore[attr-defined]  # the kind of case is known here
 
 
 @pytest.mark.parametrize("thing", [plain, 3])
@@ -388,7 +388,7 @@ def test_an_instance_that_is_built_is_judged_as_it_stands() -> None:
     made.build((4,), np.random.default_rng(0))
     made.params["W"][...] = 0.5
     (case,) = cases(record_of(made))
-    assert (case.layer.params["W"] == np.float32(0.5)).all() and made.params["W"].dtype == np.float64  # type: ignore[attr-defined]
+    assert (case.layer.params["W"] == np.float32(0.5)).all() and made.params["W"].dtype == np.float64  # type: ignore[attr-defined]  # the kind of case is known here
     assert conformance(made).verdict == "holds"
 
 

@@ -66,7 +66,7 @@ def test_the_suite_adds_its_tests_to_those_that_pytest_found(request: pytest.Fix
     Suite(["mine.py"], judge).pytest_collection_modifyitems(request.session, items)
     holds, broken, skipped, error = items
     holds.runtest()
-    assert holds.reportinfo()[2] == "layer a::holds" and list(holds.parent.collect()) == []  # type: ignore[union-attr]
+    assert holds.reportinfo()[2] == "layer a::holds" and list(holds.parent.collect()) == []  # type: ignore[union-attr]  # a test item has a parent
     for item, words in ((broken, "why\n  smallest x that shows it: \\[1\\]"), (error, "error: hangs")):
         with pytest.raises(Exception, match=words) as told:
             item.runtest()
@@ -95,5 +95,5 @@ def test_the_hook_brings_the_suite_in_where_it_is_asked_to() -> None:
     assert registered == []
     config.files = ("nowhere.py",)
     hook.pytest_configure(config)
-    reports, printed = registered[0].judge(Path("nowhere.py"))  # type: ignore[attr-defined]
+    reports, printed = registered[0].judge(Path("nowhere.py"))  # type: ignore[attr-defined]  # the registered plugin, known as an object
     assert "no such file" in reports[0]["because"] and printed == ""

@@ -66,7 +66,7 @@ def test_a_function_of_a_standard_name_holds_and_its_neighbor_does_not(i: int) -
     """However it is written; two per cent more is another function."""
     name, f = RIGHT[i]
     for stretch, expected in ((1.0, "holds"), (1.02, "broken")):
-        layer = Elementwise(lambda x, k=stretch: k * f(x))  # type: ignore[misc]
+        layer = Elementwise(lambda x, k=stretch: k * f(x))  # type: ignore[misc]  # a lambda whose default carries the loop variable
         assert verdict(LayerCase("p", layer, X, "N ... -> N ...", name=name)) == expected
 
 
@@ -187,6 +187,6 @@ def test_a_loss_of_a_standard_name_holds_and_its_neighbor_does_not(i: int) -> No
     name, f, target, claims = LOSS_ROWS[i]
     z = 0.5 + 0.2 * np.tanh(X) if "domain" in claims else X
     for stretch, expected in ((1.0, "holds"), (1.02, "broken")):
-        loss = Loss(lambda z, t, k=stretch: k * f(z, t), **claims)  # type: ignore[misc]
+        loss = Loss(lambda z, t, k=stretch: k * f(z, t), **claims)  # type: ignore[misc]  # a lambda whose default carries the loop variable
         with np.errstate(all="ignore"):
             assert verdict(LossCase("p", loss, z, target, name=name)) == expected
