@@ -14,7 +14,7 @@ from nn.checkpoint import snapshot_tree
 from nn.packing import pack
 from nn.run import Run
 from nn.settings import Settings
-from nn.trainer import Trainer
+from nn.trainer import Snapshot
 from spec.arrays import Array
 from spec.violation import Violation
 
@@ -24,12 +24,12 @@ def write_failure(
     phase: str,
     violation: Violation,
     settings: Settings,
-    trainer: Trainer,
+    steps: int,
+    before: Snapshot,
     batch: tuple[Array, Array],
     sizes: dict[str, int],
 ) -> Path:
     """Write the signature of `violation`, met in `phase`, into the run folder; return its folder."""
-    before = trainer.rewind() if phase == "step" and trainer.recent else trainer.take_snapshot()
     for i, name in enumerate(settings.plugins, 1):
         run.write(f"failure/{i}-{Path(name).name}", Path(name).read_bytes())
     tree = {"x": batch[0], "labels": batch[1], "trainer": snapshot_tree(before)}
@@ -41,7 +41,7 @@ def write_failure(
             "violation": violation.to_dict(),
             "settings": asdict(settings),
             **sizes,
-            "steps": trainer.steps,
+            "steps": steps,
             "done": before.done,
         },
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +23,7 @@ from nn.registry import choose
 from nn.run import Run, read_arrays
 from nn.settings import Settings
 from nn.streams import stream
-from nn.trainer import Trainer
+from nn.trainer import Snapshot, Trainer
 from spec.arrays import Array, digest
 from spec.cases import ModelCase
 from spec.strict import Docket
@@ -64,6 +65,7 @@ class Session:
     audited: float = 0.0
     phase: str = "audit"
     batch: tuple[Array, Array] = field(init=False)
+    start: Snapshot = field(init=False)  # of the epoch
 
     def __post_init__(self) -> None:
         self.batch = self.split.x_train[:1], self.split.y_train[:1]
@@ -88,7 +90,8 @@ class Session:
             return self.finish(run) if last == self.settings.epochs else None
         except Violation as violation:
             sizes = {"n_in": int(self.split.x_train.shape[1]), "classes": self.dataset.n_classes}
-            where = write_failure(run, self.phase, violation, self.settings, self.trainer, self.batch, sizes)
+            steps, before = self.trainer.steps, self.before()
+            where = write_failure(run, self.phase, violation, self.settings, steps, before, self.batch, sizes)
             raise violation.also(replay=str(where)) from violation
 
     def begin(self, run: Run, reporter: Reporter) -> None:
@@ -110,7 +113,7 @@ class Session:
     def learn(self, epoch: int, run: Run, reporter: Reporter) -> None:
         """One epoch: its steps, its audit, its figures, its checkpoint."""
         begun = time.perf_counter()
-        self.phase = "step"
+        self.phase, self.start = "step", self.trainer.take_snapshot()
         rows: list[dict[str, Any]] = []
         try:
             for x, labels in self.batches(epoch):
@@ -135,6 +138,13 @@ class Session:
         write_checkpoint(run, self.tree(run))
         self.export(run)
         reporter.epoch(row)
+
+    def before(self) -> Snapshot:
+        """Everything as it stood before what is under way; before a step, by the epoch's steps taken once more."""
+        if self.phase != "step":
+            return self.trainer.take_snapshot()
+        done = self.trainer.done - self.start.done
+        return self.trainer.again(self.start, islice(self.batches(len(self.epochs) + 1), done))
 
     def finish(self, run: Run) -> dict[str, Any]:
         """Score the test set, once, and write the summary."""

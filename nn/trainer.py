@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import isfinite, sqrt
 from typing import Any, NamedTuple
@@ -32,9 +32,6 @@ class Figures(NamedTuple):
     gradient_norms: list[float]
     update_ratio: float
     rate: float
-
-
-REMEMBERED = 8  # batches kept since the last snapshot, which is then taken anew
 
 
 @dataclass
@@ -68,18 +65,12 @@ class Trainer:
         self.optimizer.decays = self.flat.decays
         self.done = 0
         self.previous: float | None = None
-        self.snapshot: Snapshot | None = None
-        self.recent: list[tuple[Array, Array]] = []
         self.generators = generators({"model": self.model, "optimizer": self.optimizer})
         self.progress = ProgressCase("training", started_at_zero=not self.flat.w.any())
 
     def step(self, x: Array, labels: Array) -> Figures:
         """One update on one batch. Raises Violation where the loss is not finite, or, armed, where a law is broken."""
         flat = self.flat
-        if self.docket is not None:
-            if self.snapshot is None or len(self.recent) == REMEMBERED:
-                self.snapshot, self.recent = self.take_snapshot(), []
-            self.recent.append((x, labels))
         loss, grads = self.model.loss_and_grads(x, labels)
         flat.collect(grads)
         norms = flat.norms()
@@ -90,9 +81,9 @@ class Trainer:
         rate = self.lr * self.schedule(self.done / self.steps)
         self.optimizer.step(flat.w, flat.g, rate)
         ratio = flat.update_ratio()
-        self.done += 1
         if self.docket is not None:
             self._judge(loss, ratio)
+        self.done += 1
         change = (loss - self.previous) / abs(self.previous) if self.previous else None
         self.previous = loss
         return Figures(self.done, loss, change, norms, ratio, rate)
@@ -124,12 +115,11 @@ class Trainer:
         self.progress = before.progress.copy()
         self.done, self.previous = before.done, before.previous
 
-    def rewind(self) -> Snapshot:
-        """Everything as it stood before the latest step: from the last snapshot, the steps since run once more."""
-        assert self.snapshot is not None
-        self.restore(self.snapshot)
+    def again(self, since: Snapshot, batches: Iterable[tuple[Array, Array]]) -> Snapshot:
+        """Everything as it stands once the steps on `batches` were taken anew from `since`, unjudged."""
+        self.restore(since)
         docket, self.docket = self.docket, None
-        for x, labels in self.recent[:-1]:
+        for x, labels in batches:
             figures = self.step(x, labels)
             self.progress.feed(figures.loss, figures.update_ratio)
         self.docket = docket

@@ -126,6 +126,7 @@ class ModelCase(Case):
     """A whole network as it stands, and a small batch of real data.
 
     `make(rng)` builds another from a generator; `reload()` builds one from what was saved, where something was.
+    `quick` is for a model in training, whose calls are judged as they come: one direction stands for all gradients.
     """
 
     kind = "model"

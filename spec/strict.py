@@ -154,9 +154,9 @@ class LossGuard(Guard):
             return False
         if target.dtype != np.int64 or target.shape != prediction.shape[:1] or not len(target):
             return False
-        if target.view(np.uint64).max() >= prediction.shape[-1]:
+        if np.maximum.reduce(target.view(np.uint64)) >= prediction.shape[-1]:
             return False
-        return not 0 <= prediction.item(0) <= 1 or bool(abs(prediction[0].sum() - 1) > 0.01)
+        return not 0 <= prediction.item(0) <= 1 or bool(abs(np.add.reduce(prediction[0]) - 1) > 0.01)
 
 
 class SlopeGuard(Guard):
