@@ -121,7 +121,8 @@ class Trainer:
         docket, self.docket = self.docket, None
         for x, labels in batches:
             figures = self.step(x, labels)
-            self.progress.feed(figures.loss, figures.update_ratio)
+            if docket is not None:
+                self.progress.feed(figures.loss, figures.update_ratio)
         self.docket = docket
         return self.take_snapshot()
 
