@@ -29,6 +29,7 @@ from spec.laws.calls import Call, named_outputs
 from spec.shapes import Contract, parse
 from spec.violation import BadInput, Where
 
+INT64, UINT64 = np.dtype(np.int64), np.dtype(np.uint64)  # a negative label is a huge unsigned one
 ALWAYS: tuple[Judge, ...] = (calls.input_untouched, calls.shape, calls.dtype, calls.finite)
 
 
@@ -36,7 +37,7 @@ class Docket:
     """The count of judgments, and the last array found sound, so that it is not judged twice."""
 
     def __init__(self) -> None:
-        self.sound: Array | None = None
+        self.sound: Array = np.empty(0)
         self.guards: list[Guard] = []
         self.audits: Counter[str] = Counter()
 
@@ -86,27 +87,30 @@ class Guard:
 
     def __call__(self, x: Array) -> Any:
         self.calls += 1
-        docket, filtered = self.docket, self.filtered
-        if not filtered or (x is not docket.sound and not self.plainly_fits(x)) or x is None:
+        docket = self.docket
+        fits = self.filtered and (x is docket.sound or self.plainly_fits(x))
+        if not fits:
             self.judge(Call(self.where, self.owner, self.contract, {self.names[0]: x}))
         seen = x.view()
-        seen.setflags(write=False)
+        seen.setflags(False)  # not to be written into
         try:
             y = self.bare(seen)
         except Exception as error:
             self.judge(Call(self.where, self.owner, self.contract, {self.names[0]: x}, error=error))
             raise
-        if y is None and self.excused():
-            return None
-        if not (
-            filtered
+        if (
+            fits
             and type(y) is ndarray
             and y.dtype is x.dtype
             and self.shapes.get(x.shape) == y.shape
             and isfinite(vdot(y, y))
         ):
-            self.judge(Call(self.where, self.owner, self.contract, {self.names[0]: x}, {self.names[1]: y}))
-            self.shapes[x.shape] = y.shape
+            docket.sound = y
+            return y
+        if y is None and self.excused():
+            return None
+        self.judge(Call(self.where, self.owner, self.contract, {self.names[0]: x}, {self.names[1]: y}))
+        self.shapes[x.shape] = y.shape
         docket.sound = y
         return y
 
@@ -137,8 +141,8 @@ class LossGuard(Guard):
         if not (prediction is self.docket.sound and self.plainly_sound(prediction, target)):
             self.judge(Call(self.where, self.owner, self.contract, inputs))
         seen, labels = prediction.view(), target.view()
-        seen.setflags(write=False)
-        labels.setflags(write=False)
+        seen.setflags(False)
+        labels.setflags(False)
         try:
             value = self.bare(seen, labels)
         except Exception as error:
@@ -152,9 +156,9 @@ class LossGuard(Guard):
         """Two quick looks that nearly always settle it: labels in range, a logit or a row that is no probability."""
         if not isinstance(target, np.ndarray) or self.bounded:
             return False
-        if target.dtype != np.int64 or target.shape != prediction.shape[:1] or not len(target):
+        if target.dtype != INT64 or target.shape != prediction.shape[:1] or not len(target):
             return False
-        if np.maximum.reduce(target.view(np.uint64)) >= prediction.shape[-1]:
+        if np.maximum.reduce(target.view(UINT64)) >= prediction.shape[-1]:
             return False
         return not 0 <= prediction.item(0) <= 1 or bool(abs(np.add.reduce(prediction[0]) - 1) > 0.01)
 
