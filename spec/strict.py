@@ -92,7 +92,7 @@ class Guard:
         if not fits:
             self.judge(Call(self.where, self.owner, self.contract, {self.names[0]: x}))
         seen = x.view()
-        seen.setflags(False)  # not to be written into
+        seen.setflags(write=False)
         try:
             y = self.bare(seen)
         except Exception as error:
@@ -141,8 +141,8 @@ class LossGuard(Guard):
         if not (prediction is self.docket.sound and self.plainly_sound(prediction, target)):
             self.judge(Call(self.where, self.owner, self.contract, inputs))
         seen, labels = prediction.view(), target.view()
-        seen.setflags(False)
-        labels.setflags(False)
+        seen.setflags(write=False)
+        labels.setflags(write=False)
         try:
             value = self.bare(seen, labels)
         except Exception as error:
