@@ -17,8 +17,10 @@ from nn.run import Run
 from nn.session import Session, Silent, prepare
 from nn.settings import Settings
 from spec.arrays import Array
+from spec.strict import Docket
 
 BATCH, RATE = 32, 0.01
+OWN = {"": "nn", "calls": "nn, call laws alone", "strict": "nn --strict"}
 WIDTHS = (784, 128, 64, 10)
 
 
@@ -73,13 +75,18 @@ class Floor:
 
 
 class Own:
-    """`nn train` itself, epoch by epoch: batches, steps, metrics.jsonl, and under strict its guards and epoch audit."""
+    """`nn train` itself, epoch by epoch: batches, steps, metrics.jsonl, and under strict its guards and epoch audit.
 
-    def __init__(self, data: Path, epochs: int, folder: Path, *, strict: bool) -> None:
-        self.name = "nn --strict" if strict else "nn"
+    `laws` are "" for none, "calls" for the guards alone, or "strict" for all.
+    """
+
+    def __init__(self, data: Path, epochs: int, folder: Path, laws: str = "") -> None:
+        self.name = OWN[laws]
         begun = time.perf_counter()
-        settings = Settings(data=str(data), epochs=epochs, batch_size=BATCH, lr=RATE, strict=strict)
+        settings = Settings(data=str(data), epochs=epochs, batch_size=BATCH, lr=RATE, strict=laws == "strict")
         self.session: Session = prepare(settings)
+        if laws == "calls":
+            self.session.model.arm(Docket())
         self.loading = time.perf_counter() - begun
         self.run = Run.create(folder)
         with np.errstate(all="ignore"):
