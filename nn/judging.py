@@ -91,7 +91,7 @@ def built_in_records(kind: str) -> list[Record]:
 def judge(record: Record, laws: list[str], seed: int) -> Report:
     """Every law, or those named, against one plugin. What keeps it from being judged is told in the report."""
     try:
-        return conformance(record, laws or None, seed=seed, shrink=True)
+        return conformance(record, laws or None, seed=seed, explain=True)
     except BadInput as reason:
         because = str(reason) if record.name in str(reason) else f"{record.label}: {reason}"
     except Exception as error:  # a plugin that breaks the judging itself

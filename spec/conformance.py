@@ -23,6 +23,7 @@ from spec.law import CATALOGUE, Law, laws_of
 from spec.laws.calls import Call, dtype
 from spec.plugin import cases
 from spec.record import Record, record_of
+from spec.repair import repair
 from spec.report import (
     BROKEN,
     DOES_NOT_APPLY,
@@ -51,22 +52,23 @@ def conformance(
     kind: str | None = None,
     contract: str | None = None,
     expected: dict[str, str] | None = None,
-    shrink: bool = False,
+    explain: bool = False,
 ) -> Report:
     """Judge `subject` by every law of its kind, the laws of its calls first, or by the codes in `laws` alone.
 
     `subject` is a case, a Record, or a class, function or instance, whose `kind` and `contract` may be given where
     they can't be told. Laws in `expected` are declared exceptions, each with its reason: they are judged all the same,
-    and broken by holding. `docket`, where given, counts the judgments. With `shrink` a violation of a layer or a loss
-    bears the smallest input that shows it. Raises BadInput where the subject can't be used.
+    and broken by holding. `docket`, where given, counts the judgments. With `explain` a violation of a layer or a
+    loss bears the smallest input that shows it, and any the one change of its source that mends it, where one is
+    found. Raises BadInput where the subject can't be used.
     """
     wanted = None if laws is None else set(laws)
     if isinstance(subject, Case):
-        asked = _Inquiry(wanted, docket, _checked(expected or {}, subject.kind), shrink)
+        asked = _Inquiry(wanted, docket, _checked(expected or {}, subject.kind), explain)
         return asked.report(subject, lambda draw: replace(subject, seed=subject.seed + draw))
     record = subject if isinstance(subject, Record) else record_of(subject, kind, contract=contract)
     declared = expected if expected is not None else record.expected
-    asked = _Inquiry(wanted, docket, _checked(declared, record.kind), shrink)
+    asked = _Inquiry(wanted, docket, _checked(declared, record.kind), explain)
     try:
         found = cases(record, seed)
     except Violation as violation:  # raised by the plugin while it was built
@@ -104,7 +106,7 @@ class _Inquiry:
     wanted: set[str] | None
     docket: Docket | None
     expected: dict[str, str] = field(default_factory=dict)
-    shrink: bool = False
+    explain: bool = False
 
     def report(self, case: Case, redraw: Callable[[int], Case]) -> Report:
         """Every law in order, calls first."""
@@ -130,7 +132,7 @@ class _Inquiry:
     def settled(self, verdicts: list[Verdict], case: Case) -> list[Verdict]:
         """Declared exceptions turned round, and the smallest input put into what is broken."""
         found = [self.excepted(row, case) if row.law in self.expected else row for row in verdicts]
-        return [_with_smallest(row, case) for row in found] if self.shrink else found
+        return [_explained(row, case) for row in found] if self.explain else found
 
     def excepted(self, row: Verdict, case: Case) -> Verdict:
         """A declared exception that is broken is told as one; one that holds is out of date, and so broken."""
@@ -159,24 +161,23 @@ def _drawn(row: Law, case: Case, redraw: Callable[[int], Case]) -> Verdict:
     return verdict
 
 
-def _with_smallest(row: Verdict, case: Case) -> Verdict:
+def _explained(row: Verdict, case: Case) -> Verdict:
+    """A violation as it reads on the smallest input that shows it, with the change of the source that mends it."""
     if row.violation is None:
         return row
-    found = _shrunk(row.violation, case)
+    law = row.violation.law
+
+    def broken(at: Case) -> Violation | None:
+        if (case.kind, law) in CATALOGUE:
+            return _judge(CATALOGUE[case.kind, law], at).violation
+        return next((row.violation for row in _judge_calls(at) if row.violation), None)
+
+    def sound(at: Case) -> bool:
+        return _Inquiry(None, None).report(at, lambda draw: at).verdict == HOLDS
+
+    mended = repair(case, law, holds=lambda at: broken(at) is None, sound=sound)
+    found = smallest(row.violation, case, broken).also(repair=mended)
     return replace(row, violation=found, because=found.message)
-
-
-def _shrunk(violation: Violation, case: Case) -> Violation:
-    """The violation as its law puts it on the smallest input on which it says the same."""
-    key = (case.kind, violation.law)
-    if key in CATALOGUE:
-        def judge(at: Case) -> Verdict:
-            return _judge(CATALOGUE[key], at)
-    else:
-        def judge(at: Case) -> Verdict:
-            return next((row for row in _judge_calls(at) if row.violation), Verdict(violation.law, HOLDS))
-
-    return smallest(violation, case, lambda at: judge(at).violation)
 
 
 def _not_judged(row: Law, at_fault: list[str]) -> Verdict:

@@ -42,6 +42,8 @@ class Violation(Exception):
 
         2:dense(128→64).forward  output[0, 7] is nan, expected a finite number  [finite]
           caused by W[5, 7] = nan, after step 412
+
+    `repair` tells of the one change of the source with which the law holds, where it was sought and found.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Violation(Exception):
         array: str = "",
         index: tuple[int, ...] | None = None,
         cause: str = "",
+        repair: str = "",
         step: int | None = None,
         replay: str = "",
         input: dict[str, Any] | None = None,
@@ -66,6 +69,7 @@ class Violation(Exception):
         self.array = array
         self.index = index
         self.cause = cause
+        self.repair = repair
         self.step = step
         self.replay = replay
         self.input = input
@@ -96,7 +100,7 @@ class Violation(Exception):
         second = ", ".join(notes)
         if self.replay:
             second += f"{'; ' if second else ''}replay: nn replay {self.replay}"
-        return first + (f"\n  {second}" if second else "")
+        return "\n  ".join(part for part in (first, second, self.repair and f"mended by {self.repair}") if part)
 
     def to_dict(self) -> dict[str, Any]:
         """The fields in the form that JSON takes."""
@@ -113,6 +117,7 @@ class Violation(Exception):
             "actual": self.actual,
             "expected": self.expected,
             "cause": self.cause,
+            "repair": self.repair,
             "step": self.step,
             "input": self.input,
             "message": self.message,

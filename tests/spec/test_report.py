@@ -132,7 +132,7 @@ class Centered(Coupled):
 
 def smallest(subject: Any) -> dict[str, Any]:
     """The input of the one violation."""
-    (found,) = conformance(subject, shrink=True).violations
+    (found,) = conformance(subject, explain=True).violations
     assert found.input is not None and found.to_dict()["input"] == found.input
     return found.input
 
@@ -152,7 +152,7 @@ def test_the_smallest_input_stays_within_the_domain() -> None:
 
 def test_a_large_input_is_not_shown() -> None:
     """It tells a reader nothing."""
-    (found,) = conformance(LayerCase("a", Wrong(), np.ones((3, 99), np.float32)), shrink=True).violations
+    (found,) = conformance(LayerCase("a", Wrong(), np.ones((3, 99), np.float32)), explain=True).violations
     assert found.input is None
 
 
@@ -171,5 +171,5 @@ def test_a_loss_is_shown_with_its_target() -> None:
 
     rng = np.random.default_rng(0)
     case = LossCase("a", Sum(), rng.normal(size=(5, 3)).astype("f4"), rng.normal(size=(5, 3)).astype("f4"))
-    (found,) = conformance(case, ["loss-mean"], shrink=True).violations
+    (found,) = conformance(case, ["loss-mean"], explain=True).violations
     assert found.input is not None and 1 <= len(found.input["prediction"]) == len(found.input["target"]) <= 2

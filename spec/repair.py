@@ -1,0 +1,156 @@
+"""Which line is wrong? One small change at a time is made to the source, and the one that mends everything is named.
+
+    repair(case, holds=..., sound=...)      "line 34: `dy.sum()` → `dy.sum(axis=0)`"
+
+A change counts where the broken law holds with it, and so does every other law; what `forward` answers may not
+change, unless a textbook's definition says what it should be. So what is named is a fact: with this change the code is
+right, as far as the laws see. Other laws leave open what was meant, so for them none is sought.
+Source: W. Weimer et al., Automatically finding patches using genetic programming, ICSE 2009; here without chance.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from time import process_time
+from typing import Any
+
+import numpy as np
+
+from spec.arrays import Array
+from spec.cases import Case, LayerCase, LossCase, ModelCase
+from spec.gradient import in_float64
+from spec.workshop import Workshop
+
+SOUGHT = {"gradient", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive", "definition"}
+SECONDS = 2.5  # of this process's own time
+PATIENCE = 0.5  # seconds of computing for one change to show itself
+STANDINS = {
+    "self.input": "was handed", "self.output": "answered",
+    "self.prediction": "was handed", "self.target": "was told",
+}  # fmt: skip
+ENOUGH, TOLD = 4, 2  # so many changes that mend are looked for, and the shortest of them named
+STEP = 1e-6
+NEAR = 1e-4  # how closely a changed backward must meet the slope measured along one direction
+
+Held = Callable[[Case], bool]
+
+
+def repair(case: Case, law: str, *, holds: Held, sound: Held) -> str:
+    """The changes of one place that mend `case`, or "" where none is found within the time.
+
+    `holds` judges the broken law alone, `sound` every law; both on a case that is made of the changed source.
+    """
+    work = Workshop.of(case) if law in SOUGHT and _can_wait() else None
+    if work is None:
+        return ""
+    try:
+        promising = None if law == "definition" else _along(case)
+    except Exception:  # a gradient that is missing, or a pass that fails
+        promising = None
+    found: dict[str, int] = {}
+    ends = process_time() + SECONDS
+    with _quietly():
+        for edit, changed in work.changes():
+            if process_time() > ends or len(found) == ENOUGH or edit.tier > min(found.values(), default=edit.tier):
+                break
+            with contextlib.suppress(Exception):  # a change that breaks the code is no repair
+                with _alarm(PATIENCE):
+                    mends = (promising is None or promising(changed)) and holds(changed)
+                if mends and sound(changed):
+                    found[str(edit)] = edit.tier
+    text = ", or ".join(sorted(found, key=len)[:TOLD])
+    notes = [f"`{name}` being what forward {words}" for name, words in STANDINS.items() if name in text]
+    return "; ".join([text, *notes] if text else [])
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """TimeoutError for a change that makes the code run on and on."""
+
+    def ring(*args: Any) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGVTALRM, ring)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def _can_wait() -> bool:
+    """Whether a change that never ends can be stopped: a signal reaches the main thread alone."""
+    return hasattr(signal, "SIGVTALRM") and threading.current_thread() is threading.main_thread()
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _along(case: Any) -> Held | None:
+    """A quick look before the law itself: one directional slope of what is differentiated, which may not change."""
+    rng = np.random.default_rng(0x5EED)
+    if isinstance(case, LayerCase):
+        x, wide = np.array(case.x, np.float64), in_float64(case.layer)
+        wide.needs_dx = True
+        dy = rng.standard_normal(np.shape(copy.deepcopy(wide).forward(x)))
+
+        def run(case: Any, moved: dict[str, Array]) -> tuple[float, dict[str, Array]]:
+            layer = copy.deepcopy(wide)
+            layer.__class__ = type(case.layer)
+            for name, step in moved.items():
+                if name != "x":
+                    layer.params[name] = layer.params[name] + step
+            value = float(np.vdot(dy, layer.forward(x + moved.get("x", 0))))
+            dx = layer.backward(dy)
+            return value, {"x": dx} | {name: layer.grads[name] for name in layer.params or {}}
+
+        sizes = {"x": x} | dict(wide.params or {})
+
+    elif isinstance(case, LossCase):
+        prediction = np.array(case.prediction, np.float64)
+
+        def run(case: Any, moved: dict[str, Array]) -> tuple[float, dict[str, Array]]:
+            loss = case.fresh()
+            return float(loss.forward(prediction + moved.get("x", 0), case.target)), {"x": loss.backward()}
+
+        sizes = {"x": prediction}
+
+    elif isinstance(case, ModelCase):
+        x, wide = np.array(case.x[:4], np.float64), in_float64(case.model)
+
+        def run(case: Any, moved: dict[str, Array]) -> tuple[float, dict[str, Array]]:
+            model = copy.deepcopy(wide)
+            model.__class__ = type(case.model)
+            for name, step in moved.items():
+                model.params[name] = model.params[name] + step
+            value, grads = model.loss_and_grads(x, case.labels[:4])
+            return float(value), {name: grads.get(name, 0.0) for name in model.params}
+
+        sizes = dict(wide.params)
+
+    else:
+        return None
+    value, _ = run(case, {})
+    step = {name: rng.standard_normal(np.shape(array)) for name, array in sizes.items()}
+    sides = [run(case, {name: h * u for name, u in step.items()})[0] for h in (STEP, -STEP)]
+    slope = (sides[0] - sides[1]) / (2 * STEP)
+
+    def promising(changed: Case) -> bool:
+        found, grads = run(changed, {})
+        if abs(found - value) > 1e-9 * max(1.0, abs(value)):
+            return False
+        along = sum(float(np.vdot(grads[name], u)) for name, u in step.items())
+        return abs(along - slope) <= NEAR * max(abs(along), abs(slope))
+
+    return promising
