@@ -175,8 +175,8 @@ def _explained(row: Verdict, case: Case) -> Verdict:
     def sound(at: Case) -> bool:
         return _Inquiry(None, None).report(at, lambda draw: at).verdict == HOLDS
 
-    mended = repair(case, law, holds=lambda at: broken(at) is None, sound=sound)
-    found = smallest(row.violation, case, broken).also(repair=mended)
+    found = smallest(row.violation, case, broken)
+    found = found.also(repair=repair(case, law, holds=lambda at: broken(at) is None, sound=sound))
     return replace(row, violation=found, because=found.message)
 
 

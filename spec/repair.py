@@ -112,17 +112,17 @@ def _along(case: Any) -> Held | None:
                 if name != "x":
                     layer.params[name] = layer.params[name] + step
             value = float(np.vdot(dy, layer.forward(x + moved.get("x", 0))))
-            dx = layer.backward(dy)
+            dx = layer.backward(dy.copy())  # a change may write where it should not
             return value, {"x": dx} | {name: layer.grads[name] for name in layer.params or {}}
 
         sizes = {"x": x} | dict(wide.params or {})
 
     elif isinstance(case, LossCase):
-        prediction = np.array(case.prediction, np.float64)
+        prediction, target = np.array(case.prediction, np.float64), np.array(case.target)
 
         def run(case: Any, moved: dict[str, Array]) -> tuple[float, dict[str, Array]]:
             loss = case.fresh()
-            return float(loss.forward(prediction + moved.get("x", 0), case.target)), {"x": loss.backward()}
+            return float(loss.forward(prediction + moved.get("x", 0), target.copy())), {"x": loss.backward()}
 
         sizes = {"x": prediction}
 
@@ -134,7 +134,7 @@ def _along(case: Any) -> Held | None:
             model.__class__ = type(case.model)
             for name, step in moved.items():
                 model.params[name] = model.params[name] + step
-            value, grads = model.loss_and_grads(x, case.labels[:4])
+            value, grads = model.loss_and_grads(x.copy(), case.labels[:4].copy())
             return float(value), {name: grads.get(name, 0.0) for name in model.params}
 
         sizes = dict(wide.params)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from spec.cases import Case, LayerCase, ModelCase, OptimizerCase
+from spec.cases import Case, ModelCase, OptimizerCase
 from spec.edits import Edit, edits
 from spec.slips import EXPRESSIONS
 
@@ -193,8 +193,11 @@ def _recast(case: Any, kind: type) -> Case:
 
     if isinstance(case, OptimizerCase):
         return replace(case, make=lambda: cast(case.make()))
+    own = {name: getattr(case, name).copy() for name in ARRAYS if hasattr(case, name)}
     if isinstance(case, ModelCase):
-        return replace(case, model=cast(case.model), make=lambda rng: cast(case.make(rng)))
-    name = "layer" if isinstance(case, LayerCase) else "loss"
-    found: Case = replace(case, **{name: cast(getattr(case, name))})
+        own["make"] = lambda rng: cast(case.make(rng))
+    found: Case = replace(case, **{case.kind: cast(getattr(case, case.kind))}, **own)
     return found
+
+
+ARRAYS = ("x", "labels", "prediction", "target")  # copied: a change may write into them
