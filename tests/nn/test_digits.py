@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from nn.data import digits
-from nn.data.dataset import MARKER, Dataset, load_folder
+from nn.data.dataset import Dataset, load_folder
 from nn.data.digits import FEWEST, HAND, MOST, POINTS, built_in, default, shares
+from nn.data.files import MARKER
 from nn.data.folder import make_empty, write_folder
 from nn.data.strokes import LONGEST, STYLES, styles
 from spec.violation import BadInput
