@@ -34,7 +34,7 @@ def find_files(path: Path) -> Files:
     if split and os.path.isfile(path):
         return _gathered(path.parent, split)
     if not os.path.isdir(path):  # unlike Path.is_dir, raises for no path, be it far too long or forbidden
-        what, hint = "does not exist", f"; fetch them with: {fetching(path)}"
+        what, hint = "does not exist", f"; fetch them with: {command('fetch', path)}"
         if os.path.exists(path):
             what, hint = "is not a folder", ", or an .npz file"
         raise BadInput(f"{path}: {what}, expected a folder with the four MNIST files{hint}")
@@ -47,9 +47,15 @@ def find_files(path: Path) -> Files:
     return _gathered(path, splits[0] if splits else "")
 
 
-def fetching(folder: Path) -> str:
-    """The command that fetches MNIST into a folder."""
-    return f"nn fetch {shlex.quote(os.path.join(folder, ''))}"
+def command(verb: str, folder: Path) -> str:
+    """The command line that does something with a folder: train, fetch."""
+    return f"nn {verb} {shlex.quote(os.path.join(folder, ''))}"
+
+
+def named(folder: Path, name: str) -> Path | None:
+    """The file of a name such as train-labels-idx1-ubyte.gz in a folder, under any of its spellings."""
+    stem, _, rest = name.rpartition("-idx")
+    return _find(folder, stem, int(rest[0]))
 
 
 def _gathered(folder: Path, split: str) -> Files:
@@ -59,7 +65,7 @@ def _gathered(folder: Path, split: str) -> Files:
     if missing:
         be = "is" if len(missing) == 1 else "are"
         what = "EMNIST" if split else "MNIST"
-        hint = "" if split else f"; fetch what is missing with: {fetching(folder)}"
+        hint = "" if split else f"; fetch what is missing with: {command('fetch', folder)}"
         words = f"{', '.join(missing)} {be} missing, expected all four {what} files, gzipped or not{hint}"
         raise BadInput(f"{folder}: {words}")
     kind = EMNIST[split] if split else DRAWN if os.path.exists(folder / MARKER) else MNIST
