@@ -17,6 +17,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -47,7 +50,7 @@ def download(wanted: Wanted, mirrors: tuple[str, ...], folder: Path, tell: Tell 
                     os.fsync(file.fileno())
                 os.replace(part, folder / wanted.name)
                 return host
-        troubles.append(f"{host}: {trouble}")
+        troubles.append(f"{host}: {_one_line(trouble)}")
     raise BadInput(
         f"{folder / wanted.name}: no mirror gave it ({'; '.join(troubles)}); fetch again where there is a network, as "
         "what has come is kept, or name a place that has the files with --mirror URL, or copy them there by hand"
@@ -86,7 +89,7 @@ def _receive(url: str, part: Path, most: int, tell: Tell | None) -> str:
     have = _size(part)
     headers = {"User-Agent": "nnlaw", "Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
-        with urlopen(Request(url, headers=headers), timeout=PATIENCE) as answer:
+        with _opened(Request(url, headers=headers)) as answer:
             return _keep(answer, part, have, most, tell)
     except BadInput:
         raise
@@ -100,6 +103,30 @@ def _receive(url: str, part: Path, most: int, tell: Tell | None) -> str:
         if isinstance(reason, TimeoutError):
             return f"sent nothing to speak of for {PATIENCE:g} s"
         return str(getattr(reason, "strerror", None) or reason or type(reason).__name__)
+
+
+def _opened(request: Request) -> HTTPResponse:
+    """The answer to a request once its headers are here. Raises TimeoutError where that takes too long.
+
+    A thread of its own asks, since urlopen's timeout begins anew with each byte, and knows nothing of a slow resolver.
+    """
+    found: SimpleQueue[Any] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found.put(urlopen(request, timeout=PATIENCE))
+        except Exception as error:  # raised again where someone waits
+            found.put(error)
+
+    Thread(target=ask, daemon=True).start()
+    try:
+        answer = found.get(timeout=PATIENCE)
+    except Empty:
+        raise TimeoutError from None
+    if isinstance(answer, Exception):
+        raise answer
+    opened: HTTPResponse = answer
+    return opened
 
 
 def _keep(answer: HTTPResponse, part: Path, have: int, most: int, tell: Tell | None) -> str:
@@ -135,6 +162,11 @@ def _chunks(answer: HTTPResponse) -> Iterator[bytes]:
             if came < LEAST:
                 raise TimeoutError
             since, came = time.monotonic(), 0
+
+
+def _one_line(text: str) -> str:
+    """What a server said, without what a terminal would obey."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:100]
 
 
 def _size(path: Path) -> int:
