@@ -102,9 +102,12 @@ class Archive:
 def _parsed(file: Any, name: str) -> NDArray[Any]:
     start = file.read(HEADER)
     buffer = io.BytesIO(start)
-    version = npy.read_magic(buffer)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran, dtype = read(buffer)
+    try:
+        version = npy.read_magic(buffer)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, fortran, dtype = read(buffer)
+    except Exception as error:  # a header is Python, whose tokenizer, parser and types fail each in their own way
+        raise BadInput(f"{name} has no header that NumPy knows, {EXPECTED}") from error
     if dtype.kind not in "biufc" or any(side < 1 for side in shape):
         raise BadInput(f"{name} is {str(dtype)[:40]} of shape {shape}, expected numbers, and no side of length 0")
     size = prod(shape) * dtype.itemsize

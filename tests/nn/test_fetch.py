@@ -460,7 +460,7 @@ def test_a_changed_byte_is_never_right(tmp_path_factory: pytest.TempPathFactory,
     spoilt_one[place] ^= change
     path.write_bytes(spoilt_one)
     assert verdict(path, Wanted("x", len(CONTENT), hashlib.sha256(ZIPPED).hexdigest(), True)) != RIGHT
-    if 10 <= place:  # before it stand date and system, which change nothing that is packed
+    if place >= 10:  # before it stand date and system, which change nothing that is packed
         assert verdict(path, Wanted("x", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())) != RIGHT
 
 
