@@ -26,14 +26,17 @@ def command(folder: Path, dataset: str | None, mirrors: tuple[str, ...]) -> None
         raise click.BadParameter(f"{dataset!r}, expected one of {', '.join(SOURCES)}", param_hint="--dataset")
     source = source_of(folder, dataset)
     mirrors = checked_mirrors(mirrors) or source.mirrors
-    with prepared(folder, source) as missing:
-        click.echo(f"Fetching {source.kind.name} into {folder}...")
-        for wanted in source.files:
-            if wanted not in missing:
-                click.echo(f"  {wanted.name}: there already")
-                continue
-            with counting(wanted.name) as tell:
-                host = download(wanted, mirrors, folder, tell)
-            size = (folder / wanted.name).stat().st_size
-            click.echo(f"  {wanted.name}: {size:,} bytes from {host}")
+    try:
+        with prepared(folder, source) as missing:
+            click.echo(f"Fetching {source.kind.name} into {folder}...")
+            for wanted in source.files:
+                if wanted not in missing:
+                    click.echo(f"  {wanted.name}: there already")
+                    continue
+                with counting(wanted.name) as tell:
+                    host = download(wanted, mirrors, folder, tell)
+                size = (folder / wanted.name).stat().st_size
+                click.echo(f"  {wanted.name}: {size:,} bytes from {host}")
+    except KeyboardInterrupt:
+        raise click.exceptions.Abort(f"interrupted; go on with: {command_line('fetch', folder)}") from None
     click.echo(f"Every file is the known one, by its SHA-256. Train with: {command_line('train', folder)}")

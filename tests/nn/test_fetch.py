@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from cli.main import run
 from nn.data import download as downloading
 from nn.data.dataset import load_folder
-from nn.data.digest import RIGHT, SHORT, WRONG, verdict
+from nn.data.digest import CHUNK, RIGHT, SHORT, WRONG, verdict
 from nn.data.download import download
 from nn.data.fetch import LOCK
 from nn.data.kinds import DESCRIPTION, FASHION, MNIST
@@ -215,7 +215,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *args: str) -> str:
 # The whole command
 
 
-@pytest.mark.usefixtures("known")
+@pytest.mark.usefixtures("known", "hasty")
 def test_a_data_set_is_fetched_verified_and_trained_on(
     serve: Callable[..., Mirror], files: dict[str, bytes], workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -235,7 +235,7 @@ def test_a_data_set_is_fetched_verified_and_trained_on(
     assert "fetch what is missing with: nn fetch mnist/" in capsys.readouterr().err
     assert run(["fetch", "mnist/", "--mirror", mirror.url]) == 0
     assert [name for name, _ in mirror.asked[4:]] == [LABELS]
-    assert run(["train", "mnist/", "--epochs", "1", "--run", "r"]) == 0
+    assert run(["train", "mnist/", "--epochs", "1", "--batch-size", "200", "--run", "r"]) == 0
 
 
 @pytest.mark.usefixtures("known")
@@ -314,6 +314,26 @@ def test_what_cannot_be_written_is_one_sentence(
     part.rmdir()
     with FileLock(workplace / "m" / LOCK):
         assert "another process" in refusal(capsys, "m", "--mirror", mirror.url)
+
+
+@pytest.mark.usefixtures("known")
+def test_an_interruption_and_an_unreadable_file_are_told(
+    workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C ends in the command that goes on; a file that is there and cannot be read is named."""
+
+    def interrupted(*args: object) -> str:
+        raise KeyboardInterrupt
+
+    def unreadable(*args: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(downloading, "download", interrupted)
+    assert run(["fetch", "my data"]) == 130
+    assert "interrupted; go on with: nn fetch 'my data/'" in capsys.readouterr().err
+    (workplace / "my data" / LABELS).write_text("")
+    monkeypatch.setattr("nn.data.fetch.verdict", unreadable)
+    assert f"{LABELS}: cannot be read: Permission denied" in refusal(capsys, "my data")
 
 
 # One file
@@ -417,6 +437,23 @@ def test_no_mirror_is_asked_for_ever(
     assert len(mirror.asked) == downloading.TRIES and (tmp_path / f".{LABELS}.part").stat().st_size == 20
 
 
+def test_a_slow_mirror_is_waited_for(
+    serve: Callable[..., Mirror], files: dict[str, bytes], known: dict[str, Wanted], tmp_path: Path
+) -> None:
+    """One that takes longer than the patience, but always sends enough, is not left."""
+
+    def slow(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        send(handler, b"", len(body))
+        for start in range(0, len(body), len(body) // 4):
+            handler.wfile.write(body[start : start + len(body) // 4])
+            handler.wfile.flush()
+            time.sleep(0.2)
+
+    mirror = serve(files, slow)
+    fetched(tmp_path, known["train-images-idx3-ubyte.gz"], mirror)
+    assert len(mirror.asked) == 1
+
+
 def test_a_redirection_is_followed(
     serve: Callable[..., Mirror], files: dict[str, bytes], known: dict[str, Wanted], tmp_path: Path
 ) -> None:
@@ -445,8 +482,9 @@ def test_a_file_is_known_by_its_bytes(tmp_path: Path, whole: bytes, packed: bool
     assert verdict(path, wanted) == SHORT
     path.write_bytes(whole)
     assert verdict(path, wanted) == RIGHT
-    path.write_bytes(whole + b"\0")
-    assert verdict(path, wanted) == WRONG
+    for trailing in (1, CHUNK):
+        path.write_bytes(whole + bytes(trailing))
+        assert verdict(path, wanted) == WRONG
     for length in (0, 1, 2, 9, len(whole) // 2, len(whole) - 9, len(whole) - 1):
         path.write_bytes(whole[:length])
         assert verdict(path, wanted) == SHORT, length

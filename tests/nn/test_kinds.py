@@ -165,6 +165,7 @@ def test_a_description_that_cannot_be_read_is_refused(tmp_path: Path, refusal: R
     assert "expected TOML" in refusal(lambda: load_folder(tmp_path))
 
 
+@pytest.mark.usefixtures("hasty")
 def test_class_names_are_shown_and_recorded(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -74,14 +74,20 @@ def test_an_npz_is_recognized_like_a_folder(tmp_path: Path) -> None:
     assert load(path).name == name_of(path) == "Mine"
 
 
+@pytest.mark.usefixtures("hasty")
 def test_an_npz_is_trained_on(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`nn train x.npz` is all; training goes on after a stop."""
+    """`nn train x.npz` is all; training goes on after a stop, and its bundle is reproduced, wherever the file lies."""
     data = built_in(3, 300, 60)
     arrays = (data.train_images, data.train_labels, data.test_images, data.test_labels)
     np.savez(workplace / "x.npz", **dict(zip(ARRAYS, arrays, strict=True)))
-    assert run(["train", "x.npz", "--epochs", "2", "--stop-after", "1", "--run", "r"]) == 0
+    assert run(["train", "x.npz", "--epochs", "2", "--stop-after", "1", "--batch-size", "100", "--run", "r"]) == 0
     assert "Loading MNIST dataset" in capsys.readouterr().out
     assert run(["train", "--resume", "r"]) == 0
+    assert run(["bundle", "r"]) == 0 and run(["reproduce", "r.zip"]) == 0
+    (workplace / "x.npz").rename(workplace / "y.npz")
+    assert run(["reproduce", "r.zip"]) == 2
+    assert "name it with --data" in capsys.readouterr().err
+    assert run(["reproduce", "r.zip", "--data", "y.npz"]) == 0
 
 
 def with_header(text: str, body: bytes = b"", version: int = 1) -> bytes:
