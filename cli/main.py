@@ -10,6 +10,7 @@ import click
 
 COMMANDS = {
     "train": "Train a network, on MNIST files or on the built-in synthetic digits.",
+    "fetch": "Fetch MNIST, Fashion-MNIST or Kuzushiji-MNIST into a folder, and verify it.",
     "digits": "Write synthetic digits, drawn by code, as MNIST files.",
     "predict": "Read a digit from a picture with a trained run.",
     "verify": "Judge plugins, your own or the built-in ones, by every law.",

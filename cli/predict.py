@@ -45,7 +45,8 @@ def command(images: tuple[Path, ...], folder: Path | None, weights: str, as_json
             click.echo(line)
         click.echo(f"Prediction: {name} (confidence: {confidence:.1%})")
         click.echo(f"Probabilities: [{', '.join(f'{p:.3f}' for p in probabilities)}]")
+        width = max(map(len, reader.classes))
         for label, p in zip(reader.classes, probabilities, strict=True):
-            click.echo(f"  {label} {'█' * round(40 * float(p)):<40} {p:6.1%}")
+            click.echo(f"  {label:<{width}} {'█' * round(40 * float(p)):<40} {p:6.1%}")
     if as_json:
         click.echo(json.dumps(rows, indent=2))

@@ -11,7 +11,7 @@ import click
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--data", help="The folder of the data, where it is not where it was.")
+@click.option("--data", help="The data, where they are not where they were.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def command(bundle: Path, data: str | None, as_json: bool) -> None:
     """Train BUNDLE again and compare step by step. This runs the plugins that it brings: trust its author.

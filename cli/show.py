@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from nn.session import Session
     from spec.arrays import Array
 
+WIDEST = 5  # letters of a class that heads a column of the confusion matrix; longer ones are numbered
+
 
 class Teller:
     """Tells the progress of a training: a live bar on a terminal, plain lines elsewhere."""
@@ -93,13 +95,16 @@ def architecture_lines(session: Session) -> list[str]:
 
 
 def confusion_lines(table: Sequence[Sequence[int]], classes: Sequence[str]) -> list[str]:
-    """The confusion matrix, truth down, prediction across, with the accuracy of each class."""
-    width = max(6, *(len(name) + 1 for name in classes))
+    """The confusion matrix, truth down, prediction across, with the accuracy of each class; long names are numbered."""
+    numbered = max(map(len, classes)) > WIDEST
+    heads = [str(i) for i in range(len(classes))] if numbered else list(classes)
+    names = [f"{name} {head}" for name, head in zip(classes, heads, strict=True)] if numbered else heads
+    side, width = (1 + max(map(len, column)) for column in (names, heads + [f"{n:,}" for row in table for n in row]))
     lines = ["Confusion matrix (rows: truth, columns: prediction):"]
-    lines.append(" " * width + "".join(f"{name:>{width}}" for name in classes) + "   right")
-    for name, row in zip(classes, table, strict=True):
-        right = row[list(classes).index(name)] / max(1, sum(row))
-        lines.append(f"{name:>{width}}" + "".join(f"{n:>{width},}" for n in row) + f"  {right:6.1%}")
+    lines.append(" " * side + "".join(f"{head:>{width}}" for head in heads) + "   right")
+    for i, (name, row) in enumerate(zip(names, table, strict=True)):
+        right = row[i] / max(1, sum(row))
+        lines.append(f"{name:>{side}}" + "".join(f"{n:>{width},}" for n in row) + f"  {right:6.1%}")
     return lines
 
 
@@ -111,7 +116,8 @@ def mistake_lines(images: Array, truth: Array, predicted: Array, classes: Sequen
     if not drawn:
         return ["No test image was misclassified."]
     lines = ["Misclassified, for example:"]
-    lines += ["  " + "  ".join(digit[row] for digit in drawn) for row in range(len(drawn[0]))]
-    captions = (f"{classes[t]} read as {classes[p]}" for t, p in zip(truth[:5], predicted[:5], strict=True))
-    lines.append("  " + "  ".join(f"{text:<{len(drawn[0][0])}}" for text in captions))
+    captions = [f"{classes[t]} read as {classes[p]}" for t, p in zip(truth[:5], predicted[:5], strict=True)]
+    width = max(len(drawn[0][0]), *map(len, captions))
+    for texts in (*zip(*drawn, strict=True), captions):
+        lines.append("  " + "  ".join(f"{text:<{width}}" for text in texts))
     return lines

@@ -41,9 +41,13 @@ def command(
     as_json: bool,
     **flags: Any,
 ) -> None:
-    """Train on the four MNIST files in DATA, or, without it, on built-in synthetic digits."""
+    """Train on DATA: a folder with the four files of MNIST, Fashion-MNIST or EMNIST, or an .npz file.
+
+    `nn fetch DATA` fetches MNIST. Without DATA, train on built-in synthetic digits.
+    """
     from cli.bar import counting
-    from nn.data.dataset import marked
+    from nn.data.kinds import SYNTHETIC
+    from nn.data.load import name_of
     from nn.run import Run
     from nn.session import prepare
     from nn.settings import Settings, read_settings
@@ -59,8 +63,8 @@ def command(
     settings = Settings().changed(read_settings(config) if config else {})
     settings = settings.changed({**flags, "plugins": flags["plugins"] or None})
     if not as_json:
-        real = settings.data and not marked(Path(settings.data))
-        click.echo(f"Loading {'MNIST' if real else 'built-in synthetic'} dataset...")
+        name = name_of(Path(settings.data)) if settings.data else SYNTHETIC
+        click.echo(f"Loading {name.removesuffix(' digits')} dataset...")
     with counting("drawing digits") as tell:
         session = prepare(settings, tell)
     run = Run.create(folder)

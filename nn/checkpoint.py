@@ -66,4 +66,7 @@ def _checked(run: Run, tree: Any) -> dict[str, Any]:
     kinds = {"rows": list, "epochs": int, "metrics_bytes": int, "judged": dict, "audited": float, "trainer": dict}
     if not isinstance(tree, dict) or any(not isinstance(tree.get(name), kind) for name, kind in kinds.items()):
         raise BadInput(f"{run.folder / NAME}: not a checkpoint of a training")
+    best = tree.get("best")
+    if not all(isinstance(row, dict) for row in tree["rows"]) or not (best is None or isinstance(best, dict)):
+        raise BadInput(f"{run.folder / NAME}: its epochs are not rows of figures, not a checkpoint of a training")
     return tree

@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw
 
 from spec.arrays import Array
 
-CELL, MARGIN, ACROSS = 84, 16, 8  # pixels a digit, pixels under it, digits a row
+CELL, MARGIN, ACROSS = 84, 16, 8  # pixels a digit, pixels a line of text under it, digits a row
+LETTERS = 14  # that fit under a digit
 
 
 def curves(rows: list[dict[str, Any]], path: Path) -> None:
@@ -39,13 +40,19 @@ def mistakes(images: Array, truth: Array, predicted: Array, classes: tuple[str, 
     """Up to 40 misclassified digits, each with what it is and what it was taken for, as a PNG."""
     count = min(len(images), 40)
     rows = max(1, -(-count // ACROSS))
-    sheet = Image.new("L", (ACROSS * CELL, rows * (CELL + MARGIN)), 255)
+    pairs = [(classes[t], classes[p]) for t, p in zip(truth[:count], predicted[:count], strict=True)]
+    texts = [[f"{was} read as {read}"] for was, read in pairs]
+    if any(len(text) > LETTERS for [text] in texts):
+        texts = [[was[:LETTERS], f"as {read}"[:LETTERS]] for was, read in pairs]
+    height = CELL + MARGIN * max(map(len, texts), default=1)
+    sheet = Image.new("L", (ACROSS * CELL, rows * height), 255)
     pen = ImageDraw.Draw(sheet)
     for i in range(count):
-        x, y = i % ACROSS * CELL, i // ACROSS * (CELL + MARGIN)
+        x, y = i % ACROSS * CELL, i // ACROSS * height
         digit = Image.fromarray(255 - images[i]).resize((CELL - 4, CELL - 4), Image.Resampling.NEAREST)
         sheet.paste(digit, (x + 2, y + 2))
-        pen.text((x + 4, y + CELL), f"{classes[truth[i]]} read as {classes[predicted[i]]}", fill=0)
+        for line, text in enumerate(texts[i]):
+            pen.text((x + 4, y + CELL + MARGIN * line), text, fill=0)
     sheet.save(path, format="PNG")
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
+from nn.run import read_arrays
 from spec.arrays import Array
 from spec.violation import BadInput
 
@@ -32,10 +33,7 @@ def pack(tree: Any) -> bytes:
 
 def unpack(path: Path) -> Any:
     """The tree in a file that `pack` made. Raises BadInput where it is not one."""
-    try:
-        arrays = load_file(path)
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
-        raise BadInput(f"{path}: not a readable safetensors file: {error}") from error
+    arrays = read_arrays(path)
     return _decoded(_tree(path), arrays, path)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from nn.data.dataset import Dataset, Split
-from nn.run import Run, read_json
+from nn.run import Run, read_json, regular
 from nn.settings import Settings, read_settings
 from spec.arrays import digest
 from spec.violation import BadInput
@@ -93,7 +93,7 @@ def note_resumed(run: Run, epoch: int) -> None:
 
 def run_settings(folder: Path) -> Settings:
     """The settings of a run, its plugins being the copies in its folder where they stand there."""
-    settings = Settings().changed(read_settings(folder / "config.toml"))
+    settings = Settings().changed(read_settings(regular(folder / "config.toml")))
     copies = [folder / "plugins" / f"{i}-{Path(name).name}" for i, name in enumerate(settings.plugins, 1)]
     used = [str(c) if c.is_file() else name for c, name in zip(copies, settings.plugins, strict=True)]
     return replace(settings, plugins=tuple(used))

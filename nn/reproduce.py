@@ -74,7 +74,7 @@ class Reproduction:
         for name in settings.plugins:
             if not Path(name).is_relative_to(self.recorded.folder):
                 raise BadInput(f"{self.bundle}: its plugin {Path(name).name} is missing, expected it in plugins/")
-        if self.data is None and settings.data and not Path(settings.data).is_dir():
+        if self.data is None and settings.data and not Path(settings.data).exists():
             raise BadInput(f"{self.bundle}: trained on data in {settings.data}, which is not here: name it with --data")
         session = prepare(replace(settings, data=settings.data if self.data is None else self.data))
         check_record(self.recorded, session.dataset, session.split)

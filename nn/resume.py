@@ -7,7 +7,7 @@ from typing import Any
 
 from nn.checkpoint import glance, read_checkpoint
 from nn.record import check_record, note_resumed, run_settings
-from nn.run import Run
+from nn.run import Run, regular
 from nn.session import Session, prepare
 from nn.settings import Settings, read_settings
 from spec.violation import BadInput
@@ -21,7 +21,7 @@ def resume(run: Run, given: dict[str, Any], stop_after: int | None = None) -> Se
     where data, split or checkpoint are not those of the run.
     """
     done = len(glance(run)["rows"])
-    recorded = Settings().changed(read_settings(run.folder / "config.toml"))
+    recorded = Settings().changed(read_settings(regular(run.folder / "config.toml")))
     wanted = changed(recorded, given, done)
     if stop_after is not None and stop_after <= done:
         raise BadInput(f"{run.folder}: stands after epoch {done}, expected --stop-after beyond it, found {stop_after}")

@@ -156,18 +156,29 @@ def newest() -> Run:
     return Run(found[-1].parent)
 
 
+def regular(path: Path) -> Path:
+    """The path, unless what stands there is no file, as a pipe, which would wait for ever. Raises BadInput."""
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{path}: not a file, expected one that a run writes")
+    return path
+
+
 def read_arrays(path: Path) -> dict[str, Array]:
-    """The arrays of a safetensors file. Raises BadInput where it is absent or not one."""
+    """The arrays of a safetensors file. Raises BadInput where it is absent or not one, or of types NumPy has not."""
     try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
+        return load_file(regular(path))
+    except BadInput:
+        raise
+    except (OSError, SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path}: not a readable safetensors file: {error}") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file. Raises BadInput where it is absent or not one."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(regular(path).read_text(encoding="utf-8"))
+    except BadInput:
+        raise
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: not a readable JSON file: {error}") from error
     if not isinstance(found, dict):

@@ -14,8 +14,9 @@ from nn.audits import audit, audit_batch, audit_epoch, data_case, judge
 from nn.build import build_model, load_plugins, make_trainer, restore, weights
 from nn.checkpoint import NAME as CHECKPOINT
 from nn.checkpoint import restore_tree, snapshot_tree, write_checkpoint
-from nn.data.dataset import Dataset, Split, load_folder, split
+from nn.data.dataset import Dataset, Split, split
 from nn.data.digits import Tell, default
+from nn.data.load import load
 from nn.failure import write_failure
 from nn.metrics import confusion
 from nn.record import read_record, versions, write_record
@@ -258,7 +259,8 @@ def prepare(settings: Settings, tell: Tell | None = None) -> Session:
     Raises BadInput; leaves nothing behind but built-in digits in the user's cache folder.
     """
     load_plugins(settings)
-    dataset = load_folder(Path(settings.data)) if settings.data else default(tell)
+    dataset = load(Path(settings.data)) if settings.data else default(tell)
+    settings = settings.suited(dataset.n_classes)
     validation = settings.validation
     if validation < 0:
         validation = min(5000, len(dataset.train_images) // 12)

@@ -52,6 +52,12 @@ class Settings:
         """These settings with those that were given. Raises BadInput for values that cannot be."""
         return replace(self, **{name: value for name, value in given.items() if value is not None})
 
+    def suited(self, classes: int) -> Settings:
+        """These settings; the layers that nobody chose end in as many outputs as there are classes."""
+        if self.layers != Settings.layers:
+            return self
+        return replace(self, layers=f"{self.layers.rpartition(':')[0]}:{classes}")
+
     def to_toml(self) -> str:
         """The settings as the run folder records them."""
         import tomli_w

@@ -1,6 +1,6 @@
 """What several tests need: a tiny data set in IDX form, and the place of the real one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -53,3 +53,18 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """No waiting for the disk, and none for git: what is not about them is tested quicker."""
     monkeypatch.setattr("os.fsync", lambda number: None)
     monkeypatch.setattr("nn.record.revision", lambda checkout: "")
+
+
+@pytest.fixture
+def refusal() -> Callable[[Callable[[], object]], str]:
+    """The one sentence with which a call refuses its input."""
+    from spec.violation import BadInput
+
+    def words(call: Callable[[], object]) -> str:
+        with pytest.raises(BadInput) as caught:
+            call()
+        sentence = str(caught.value)
+        assert "\n" not in sentence and "expected" in sentence
+        return sentence
+
+    return words

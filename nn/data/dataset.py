@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -12,14 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.data.files import Files, find_files
 from nn.data.idx import read_idx
+from nn.data.kinds import DIGITS, MNIST, Kind, by_labels, described, oriented
 from spec.violation import BadInput
 
 Bytes = NDArray[np.uint8]
-DIGITS = tuple("0123456789")
-SYNTHETIC = "built-in synthetic digits"
-MARKER = "SYNTHETIC.txt"  # a folder with this file holds digits that code drew
-PARTS = (("train-images", 3), ("train-labels", 1), ("t10k-images", 3), ("t10k-labels", 1))
 
 
 @dataclass(frozen=True)
@@ -54,48 +51,56 @@ def load_folder(path: Path) -> Dataset:
 
     Raises BadInput that names the file and what was found in it.
     """
-    if not os.path.isdir(path):  # unlike Path.is_dir, raises for no path, be it far too long or forbidden
-        what = "is not a folder" if os.path.exists(path) else "does not exist"
-        raise BadInput(f"{path}: {what}, expected a folder with the four MNIST files")
-    files = [_find(path, *part) for part in PARTS]
-    missing = [f"{stem}-idx{dims}-ubyte" for (stem, dims), file in zip(PARTS, files, strict=True) if file is None]
-    if missing:
-        be = "is" if len(missing) == 1 else "are"
-        raise BadInput(f"{path}: {', '.join(missing)} {be} missing, expected all four MNIST files, gzipped or not")
-    found = [file for file in files if file is not None]
-    train_images, train_labels = _pair(found[0], found[1])
-    test_images, test_labels = _pair(found[2], found[3])
+    files = find_files(path)
+    kind = kind_of(files)
+    train_images, train_labels, test_images, test_labels = files.paths
+    return assembled(path, kind, _pair(train_images, train_labels, kind), _pair(test_images, test_labels, kind))
+
+
+def kind_of(files: Files) -> Kind:
+    """What the files hold, by their names, their first labels and a description beside them. Raises BadInput."""
+    kind = files.kind
+    if kind is MNIST:
+        kind = by_labels(read_idx(files.paths[1], dims=1), read_idx(files.paths[3], dims=1))
+    return described(files.folder, kind)
+
+
+def assembled(path: Path, kind: Kind, train: tuple[Bytes, Bytes], test: tuple[Bytes, Bytes]) -> Dataset:
+    """The data set of two checked pairs of images and labels. Raises BadInput where the pairs do not match."""
+    (train_images, train_labels), (test_images, test_labels) = train, test
     if test_images.shape[1:] != train_images.shape[1:]:
         raise BadInput(
             f"{path}: test images are {_size(test_images)} pixels, expected {_size(train_images)} as in training"
         )
-    drawn = marked(path)
-    name = SYNTHETIC if drawn else "MNIST"
     return Dataset(
-        name, train_images, train_labels, test_images, test_labels, synthetic=drawn, source=str(path)
+        kind.name,
+        oriented(train_images, kind),
+        train_labels,
+        oriented(test_images, kind),
+        test_labels,
+        kind.classes,
+        kind.synthetic,
+        str(path),
     )
 
 
-def marked(path: Path) -> bool:
-    """Whether a folder says that its pictures were drawn by code."""
-    return os.path.exists(path / MARKER)
-
-
-def _pair(image_file: Path, label_file: Path) -> tuple[Bytes, Bytes]:
+def _pair(image_file: Path, label_file: Path, kind: Kind) -> tuple[Bytes, Bytes]:
     images, labels = read_idx(image_file, dims=3), read_idx(label_file, dims=1)
+    return images, class_indices(images, labels, (str(image_file), label_file.name), str(label_file), kind)
+
+
+def class_indices(images: Bytes, labels: NDArray[Any], names: tuple[str, str], label_name: str, kind: Kind) -> Bytes:
+    """The labels counted from 0. Raises BadInput where they are not as many as the images, or of no class."""
     if len(images) != len(labels):
         raise BadInput(
-            f"{image_file}: {len(images):,} images, but {label_file.name} has {len(labels):,} labels, expected as many"
+            f"{names[0]}: {len(images):,} images, but {names[1]} has {len(labels):,} labels, expected as many"
         )
-    wrong = np.flatnonzero(labels >= len(DIGITS))
+    first, last = kind.first_label, kind.first_label + len(kind.classes) - 1
+    wrong = np.flatnonzero((labels < first) | (labels > last))
     if len(wrong):
-        raise BadInput(f"{label_file}: label {wrong[0]} is {labels[wrong[0]]}, expected 0 to {len(DIGITS) - 1}")
-    return images, labels
-
-
-def _find(folder: Path, stem: str, dims: int) -> Path | None:
-    names = [f"{stem}{dot}idx{dims}-ubyte{end}" for dot in "-." for end in ("", ".gz")]
-    return next((folder / name for name in names if os.path.exists(folder / name)), None)
+        raise BadInput(f"{label_name}: label {wrong[0]} is {labels[wrong[0]]}, expected {first} to {last}")
+    indices: Bytes = (labels - labels.dtype.type(first)).astype(np.uint8)
+    return indices
 
 
 def _size(images: Bytes) -> str:

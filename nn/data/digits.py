@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.data.cache import kept
-from nn.data.dataset import SYNTHETIC, Dataset
+from nn.data.dataset import Dataset
+from nn.data.kinds import SYNTHETIC
 from nn.data.pen import BOX, SIDE, draw
 from nn.data.strokes import HANDLES, LONGEST, STYLES, Floats, Style, styles
 from spec.violation import BadInput

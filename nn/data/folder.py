@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nn.data.dataset import MARKER, PARTS, Dataset
+from nn.data.dataset import Dataset
+from nn.data.files import MARKER, PARTS
 from nn.data.idx import write_idx
 from spec.violation import BadInput
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from spec.violation import BadInput
 
-LARGEST = 512 * 2**20  # bytes that a file may promise
+LARGEST = 560 * 2**20  # bytes that a file may promise: EMNIST's byclass has 547 million
 CHUNK = 2**20
 DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, OSError)
 
@@ -62,14 +62,23 @@ def _parse(file: IO[bytes] | gzip.GzipFile, path: Path, dims: int) -> NDArray[np
         raise BadInput(f"{path}: no {what}: its dimensions are {'×'.join(map(str, shape))}, expected none to be 0")
     if size > LARGEST:
         raise BadInput(f"{path}: promises {size:,} bytes, expected at most {LARGEST:,}")
-    body = bytearray()
+    body = body_of(file, size, str(path))
+    return np.frombuffer(body, np.uint8).reshape(shape)
+
+
+def body_of(file: IO[bytes] | gzip.GzipFile, size: int, name: str, start: bytes = b"") -> bytearray:
+    """The `size` bytes that are left of a file, `start` of them read already; no more, however much there is.
+
+    Raises BadInput, naming the file, where there are fewer, or where others follow.
+    """
+    body = bytearray(start)
     while len(body) < size + 1 and (chunk := file.read(min(CHUNK, size + 1 - len(body)))):
         body += chunk
     if len(body) < size:
-        raise BadInput(f"{path}: {len(body):,} bytes of data, expected {size:,} from its dimensions")
+        raise BadInput(f"{name}: {len(body):,} bytes of data, expected {size:,} from its dimensions")
     if len(body) > size:
-        raise BadInput(f"{path}: bytes trail after the {size:,} that its dimensions promise, expected none")
-    return np.frombuffer(body, np.uint8).reshape(shape)
+        raise BadInput(f"{name}: bytes trail after the {size:,} that its dimensions promise, expected none")
+    return body
 
 
 def write_idx(path: Path, array: NDArray[np.uint8]) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from cli.bar import counting
 from cli.main import run
-from nn.data.dataset import MARKER
 from nn.data.digits import built_in
+from nn.data.files import MARKER
 
 
 def test_digits_are_written_and_trained_on_as_synthetic(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from nn.data import digits
-from nn.data.dataset import MARKER, Dataset, load_folder
+from nn.data.dataset import Dataset, load_folder
 from nn.data.digits import FEWEST, HAND, MOST, POINTS, built_in, default, shares
+from nn.data.files import MARKER
 from nn.data.folder import make_empty, write_folder
 from nn.data.strokes import LONGEST, STYLES, styles
 from spec.violation import BadInput
@@ -21,6 +22,45 @@ def test_a_seed_draws_the_same_bytes_everywhere() -> None:
     data = built_in(0, 200, 50)
     whole = b"".join(a.tobytes() for a in (data.train_images, data.train_labels, data.test_images, data.test_labels))
     assert hashlib.sha256(whole).hexdigest() == SEED_0
+
+
+def test_built_in_digits_come_from_their_seed_alone() -> None:
+    """One seed draws one data set, another seed another, and the data set says that it is synthetic."""
+    one, two, other = built_in(5, 80, 20), built_in(5, 80, 20), built_in(6, 80, 20)
+    assert one.digests() == two.digests() and one.digests() != other.digests()
+    assert one.synthetic and one.name == "built-in synthetic digits" and "seed 5" in one.source
+    assert one.train_images.shape == (80, 28, 28) and one.test_images.shape == (20, 28, 28)
+    assert set(one.train_labels) == set(range(10)) and one.train_images.dtype == np.uint8
+
+
+def test_no_built_in_digit_is_in_both_parts() -> None:
+    """No picture is drawn twice, so that none of the test is trained on."""
+    data = built_in(2, 200, 100)
+    pictures = [image.tobytes() for image in (*data.train_images, *data.test_images)]
+    assert len(set(pictures)) == 300
+
+
+def test_a_digit_drawn_twice_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the pen repeats itself, all but the first of the pictures are drawn anew until none is the same."""
+    from nn.data import digits
+
+    shades = iter([1, 1, 4, 1, 2, 4, 3])
+
+    def draw(labels: np.ndarray, *_: object) -> np.ndarray:
+        return np.stack([np.full((28, 28), next(shades), np.uint8) for _ in labels])
+
+    monkeypatch.setattr(digits, "pictures", draw)
+    data = built_in(0, 3, 1)
+    assert [*data.train_images[:, 0, 0], *data.test_images[:, 0, 0]] == [1, 2, 4, 3]
+
+
+def test_built_in_digits_can_be_told_apart() -> None:
+    """The nearest of the ten mean pictures is the right one for most test digits, but not for all."""
+    data = built_in(0, 1000, 300)
+    x, test = (a.reshape(len(a), -1).astype(np.float64) for a in (data.train_images, data.test_images))
+    means = np.stack([x[data.train_labels == c].mean(axis=0) for c in range(10)])
+    nearest = ((test[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
+    assert 0.6 < (nearest == data.test_labels).mean() < 1
 
 
 def test_digits_are_framed_as_mnist_was() -> None:

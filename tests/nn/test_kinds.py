@@ -1,0 +1,227 @@
+"""What a data set is known by: Fashion-MNIST by its labels, EMNIST by its file names, any other by a description."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cli.main import run
+from cli.show import confusion_lines, mistake_lines
+from nn.data.dataset import load_folder
+from nn.data.files import MARKER, PARTS
+from nn.data.idx import write_idx
+from nn.data.kinds import DESCRIPTION, EMNIST, FASHION, FASHION_STARTS
+from nn.data.load import load, name_of
+from nn.figures import mistakes
+
+Refusal = Callable[[Callable[[], object]], str]
+
+
+def write(folder: Path, train: list[int], test: list[int], names: str = "{}") -> None:
+    """A set of 3×2 pictures, each of another shade in each corner, with these labels; `names` frames the file names."""
+    folder.mkdir(exist_ok=True)
+    for (stem, dims), labels in zip(PARTS, (train, train, test, test), strict=True):
+        name = names.format(stem if names == "{}" else stem.replace("t10k", "test"))
+        array = np.array(labels, np.uint8)
+        if dims == 3:
+            array = np.arange(len(labels) * 6).reshape(-1, 3, 2).astype(np.uint8)
+        write_idx(folder / f"{name}-idx{dims}-ubyte", array)
+
+
+def described(folder: Path, text: str) -> Path:
+    """The folder, with a description in it."""
+    (folder / DESCRIPTION).write_text(text)
+    return folder
+
+
+def test_fashion_is_known_by_its_first_labels(tmp_path: Path) -> None:
+    """Both parts must begin as it does; its ten classes have their names, its pictures lie upright."""
+    train, test = ([*start, 0, 1] for start in FASHION_STARTS)
+    write(tmp_path, train, test)
+    data = load_folder(tmp_path)
+    assert data.name == name_of(tmp_path) == "Fashion-MNIST" and data.classes == FASHION.classes
+    assert data.classes[data.train_labels[0]] == "Ankle boot" and data.train_images.shape == (12, 3, 2)
+    write(tmp_path, train, test[1:])
+    assert load_folder(tmp_path).name == name_of(tmp_path) == "MNIST"
+
+
+def test_each_split_of_emnist_has_its_classes() -> None:
+    """The names of the published mapping: digits, capitals, then the small letters that are told apart."""
+    assert {name: len(kind.classes) for name, kind in EMNIST.items()} == {
+        "balanced": 47,
+        "byclass": 62,
+        "bymerge": 47,
+        "digits": 10,
+        "letters": 26,
+        "mnist": 10,
+    }
+    for name, label, char in (
+        ("byclass", 10, "A"),
+        ("byclass", 36, "a"),
+        ("byclass", 61, "z"),
+        ("balanced", 35, "Z"),
+        ("balanced", 36, "a"),
+        ("balanced", 38, "d"),
+        ("bymerge", 46, "t"),
+    ):
+        assert EMNIST[name].classes[label] == char
+
+
+@pytest.mark.parametrize("split", sorted(EMNIST))
+def test_emnist_is_turned_upright_and_counted_from_0(tmp_path: Path, split: str) -> None:
+    """Each split is known by its file names, rows and columns are exchanged, the first class has index 0."""
+    first = 1 if split == "letters" else 0
+    last = first + len(EMNIST[split].classes) - 1
+    write(tmp_path, [first, last, first], [last], f"emnist-{split}-{{}}")
+    data = load_folder(tmp_path)
+    assert data.name == name_of(tmp_path) == f"EMNIST {split}"
+    assert data.train_labels.tolist() == [0, last - first, 0] and data.test_labels.tolist() == [last - first]
+    assert np.array_equal(data.train_images[0], np.arange(6).reshape(3, 2).T) and data.train_images.flags.c_contiguous
+
+
+def test_letters_count_from_1(tmp_path: Path, refusal: Refusal) -> None:
+    """A letter of label 0 or 27 is of no class."""
+    write(tmp_path, [1, 0], [1], "emnist-letters-{}")
+    assert "label 1 is 0, expected 1 to 26" in refusal(lambda: load_folder(tmp_path))
+    write(tmp_path, [1, 27], [1], "emnist-letters-{}")
+    assert "label 1 is 27, expected 1 to 26" in refusal(lambda: load_folder(tmp_path))
+
+
+def test_of_several_data_sets_one_is_named(tmp_path: Path, refusal: Refusal) -> None:
+    """Where several splits lie together the sentence says how to choose: by the path of any file of it."""
+    write(tmp_path, [1, 2], [1], "emnist-letters-{}")
+    assert load(tmp_path).name == "EMNIST letters"
+    write(tmp_path, [1, 2], [1], "emnist-digits-{}")
+    words = refusal(lambda: load(tmp_path))
+    assert "several data sets (digits, letters)" in words
+    assert load(Path(words.rpartition(" as ")[2])).name == "EMNIST digits"
+    assert load(tmp_path / "emnist-letters-test-labels-idx1-ubyte").name == "EMNIST letters"
+    (tmp_path / "emnist-digits-train-labels-idx1-ubyte").unlink()
+    words = refusal(lambda: load(tmp_path / "emnist-digits-train-images-idx3-ubyte"))
+    assert "emnist-digits-train-labels-idx1-ubyte is missing" in words and "nn fetch" not in words
+    assert "does not exist" in refusal(lambda: load(tmp_path / "emnist-digits-train-labels-idx1-ubyte"))
+    other = tmp_path / "other"
+    write(other, [1], [2])
+    write(other, [1], [2], "emnist-digits-{}")
+    assert "several data sets (MNIST's, digits)" in refusal(lambda: load(other))
+
+
+def test_a_description_names_anything(tmp_path: Path) -> None:
+    """Two classes counted from 5, transposed pictures, a name: whatever has the layout of MNIST can be described."""
+    write(tmp_path, [5, 6], [6])
+    described(tmp_path, 'name = "Cats"\nclasses = ["cat", "no cat"]\nfirst_label = 5\ntransposed = true\n')
+    data = load_folder(tmp_path)
+    assert (data.name, data.classes, data.n_classes) == ("Cats", ("cat", "no cat"), 2)
+    assert data.train_labels.tolist() == [0, 1] and data.train_images.shape == (2, 2, 3)
+    described(tmp_path, 'name = "Only a name"')
+    assert load_folder(tmp_path).classes == tuple("0123456789") and name_of(tmp_path) == "Only a name"
+    (tmp_path / MARKER).write_text("")
+    assert load_folder(tmp_path).synthetic
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name =", "expected TOML"),
+        ("\x00", "expected TOML"),
+        ("[" * 5000, "expected TOML"),
+        ("class = 1", "unknown key 'class'"),
+        ("synthetic = false", "unknown key 'synthetic'"),
+        ("name = 1", "'1' for a name"),
+        ('name = ""', "'' for a name"),
+        ('name = "a\\u001b[2J"', "for a name, expected text"),
+        (f'name = "{"x" * 41}"', "1 to 40 characters"),
+        ("classes = 3", "'None' for a name"),
+        ("classes = []", "0 classes"),
+        ('classes = ["a"]', "1 classes"),
+        ('classes = ["a", "a"]', "no two of one name"),
+        ('classes = ["a", 2]', "'2' for a name"),
+        (f"classes = {[str(i) for i in range(257)]}", "257 classes"),
+        ("first_label = -1", "from label -1 on"),
+        ("first_label = 247", "from label 247 on"),
+        ("first_label = true", "expected a number"),
+        ("transposed = 1", "expected a number, and true or false"),
+    ],
+)
+def test_a_wrong_description_is_refused(tmp_path: Path, refusal: Refusal, text: str, words: str) -> None:
+    """What is no TOML, no name or no row of classes ends in a sentence that names the file."""
+    write(tmp_path, [1, 2], [1])
+    sentence = refusal(lambda: load_folder(described(tmp_path, text)))
+    assert sentence.startswith(f"{tmp_path / DESCRIPTION}: ") and words in sentence and sentence.isprintable()
+
+
+def test_a_description_that_cannot_be_read_is_refused(tmp_path: Path, refusal: Refusal) -> None:
+    """A folder in its place, a link to nowhere and bytes that are no text are told."""
+    write(tmp_path, [1, 2], [1])
+    (tmp_path / DESCRIPTION).mkdir()
+    assert "not a file" in refusal(lambda: load_folder(tmp_path))
+    (tmp_path / DESCRIPTION).rmdir()
+    (tmp_path / DESCRIPTION).symlink_to("nowhere")
+    assert "not a file" in refusal(lambda: load_folder(tmp_path))
+    (tmp_path / DESCRIPTION).unlink()
+    (tmp_path / DESCRIPTION).write_bytes(b"\xff")
+    assert "expected TOML" in refusal(lambda: load_folder(tmp_path))
+
+
+@pytest.mark.usefixtures("hasty")
+def test_class_names_are_shown_and_recorded(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Twelve named classes: transcript, matrix, summary, record and prediction name them; the last layer has twelve."""
+    names = [*FASHION.classes, "Hat", "Sock"]
+    for path in tiny_folder.iterdir():
+        (workplace / path.name).symlink_to(path)
+    described(workplace, f'name = "Twelve"\nclasses = {json.dumps(names)}')
+    assert run(["train", ".", "--epochs", "1", "--batch-size", "100", "--run", "r"]) == 0
+    out = capsys.readouterr().out
+    assert "Loading Twelve dataset..." in out and "→ 64 → 12\n" in out and "Hat: 0, Sock: 0" in out
+    assert " Ankle boot 9 " in out and " read as " in out
+    summary = json.loads((workplace / "r/summary.json").read_text())
+    record = json.loads((workplace / "r/record.json").read_text())
+    assert summary["classes"] == record["classes"] == names and summary["data"] == record["data"] == "Twelve"
+    assert "dense:12" in (workplace / "r/config.toml").read_text()
+    assert run(["predict", "r/mistakes.png", "--run", "r", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["prediction"] in names
+    assert run(["predict", "r/mistakes.png", "--run", "r"]) == 0
+    assert "\n  T-shirt/top " in capsys.readouterr().out
+    assert run(["train", "--resume", "r", "--epochs", "2"]) == 0
+
+
+def test_layers_that_were_chosen_are_kept(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Layers that do not end in as many outputs as there are classes are refused, not mended."""
+    for path in tiny_folder.iterdir():
+        (workplace / path.name).symlink_to(path)
+    described(workplace, f"classes = {[str(i) for i in range(12)]}")
+    assert run(["train", ".", "--layers", "dense:10"]) == 2
+    assert "expected 12, the classes" in capsys.readouterr().err
+
+
+def test_a_matrix_heads_its_columns_by_short_names_and_numbers_long_ones() -> None:
+    """Columns are as wide as what stands in them."""
+    assert confusion_lines([[1234, 0], [7, 70]], ["A", "B"])[1:] == [
+        "       A     B   right",
+        " A 1,234     0  100.0%",
+        " B     7    70   90.9%",
+    ]
+    assert confusion_lines([[1, 0], [0, 0]], ["Ankle boot", "Bag"])[1:] == [
+        "              0 1   right",
+        " Ankle boot 0 1 0  100.0%",
+        "        Bag 1 0 0    0.0%",
+    ]
+
+
+@pytest.mark.parametrize("classes", [("0", "1"), ("Ankle boot", "Something that is far too long for it")])
+def test_mistakes_are_captioned_by_their_classes(tmp_path: Path, classes: tuple[str, ...]) -> None:
+    """Captions stand under their pictures, on one line where they fit, on two where not."""
+    from PIL import Image
+
+    images, truth = np.zeros((9, 28, 28), np.uint8), np.array([0, 1] * 4 + [0])
+    mistakes(images, truth, 1 - truth, classes, tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.height == 2 * (84 + 16 * (1 if classes[0] == "0" else 2))
+    lines = mistake_lines(images, truth, 1 - truth, classes)
+    assert len({len(line) for line in lines[1:]}) == 1 and lines[-1].count(f"{classes[0]} read as {classes[1]}") == 3
