@@ -105,8 +105,8 @@ def page(outcomes: list[Outcome]) -> str:
         "|---|---|---|",
         f"| {len(outcomes)} | {len(caught)} | {sum(row.right_law for row in outcomes)} |",
         "",
-        "Of the wrong gradients: how often the cause that the file's header gives was named, how often another, and how "
-        "often a change of one place was found with which every law holds.",
+        "Of the wrong gradients: how often the cause that the file's header gives was named, how often another, and "
+        "how often a change of one place was found with which every law holds.",
         "",
         "| wrong gradients | cause named | mended by one change | either | a wrong cause named |",
         "|---|---|---|---|---|",

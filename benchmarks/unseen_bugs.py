@@ -2,9 +2,9 @@
 
     python benchmarks/unseen_bugs.py [--half A|B]      judges benchmarks/unseen and writes docs/unseen.md
 
-`unseen/bugs/NNN.py` bears one mistake, `unseen/right/NNN.py` is the same code mended, and a line of `unseen/truth.jsonl`
-tells the mistake, its line, whether a gradient is wrong, and the half to which it was dealt. Their author knew the
-protocol (docs/plugins.md) and nothing of the laws, and proved each pair by means of his own.
+`unseen/bugs/NNN.py` bears one mistake, `unseen/right/NNN.py` is the same code mended, and a line of
+`unseen/truth.jsonl` tells the mistake, its line, whether a gradient is wrong, and the half to which it was dealt.
+Their author knew the protocol (docs/plugins.md) and nothing of the laws, and proved each pair by means of his own.
 """
 
 from __future__ import annotations
@@ -128,8 +128,8 @@ HEAD = (
     "# Bugs that the kit had not seen",
     "",
     "Written by `python benchmarks/unseen_bugs.py`. The planted bugs of [kill-matrix.md](kill-matrix.md) are ones that "
-    "the kit was developed against. These 120 were written by someone who knew the protocol and nothing of the laws, each "
-    "with the same plugin mended, and proved without the kit. They were dealt at random into two halves.",
+    "the kit was developed against. These 120 were written by someone who knew the protocol and nothing of the laws, "
+    "each with the same plugin mended, and proved without the kit. They were dealt at random into two halves.",
     "",
 )
 
