@@ -1,0 +1,40 @@
+"""autograd: autograd.test_util.check_grads on a primitive whose vjp is the plugin's backward, in reverse mode.
+
+Order 1: the second order would differentiate backward itself, which a plugin in NumPy does not offer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from typing import Any
+
+from autograd.core import defvjp_argnums
+from autograd.extend import primitive
+from autograd.test_util import check_grads
+from subjects import KINDS, Function, functions
+
+from spec.record import Record
+
+__all__ = ["KINDS", "NAME", "VERSION", "harnesses"]
+NAME, VERSION = "autograd check_grads", version("autograd")
+
+
+def harnesses(record: Record) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Each function of the plugin, and its check, which raises."""
+    for name, function in functions(record):
+        yield name, lambda function=function: _check(function)
+
+
+def _check(function: Function) -> None:
+    wrapped = primitive(function.value)
+
+    def vjp(argnums: tuple[int, ...], ans: Any, args: Any, kwargs: Any) -> Callable[[Any], tuple[Any, ...]]:
+        def pull(dy: Any) -> tuple[Any, ...]:
+            slopes = function.slopes(dy)
+            return tuple(slopes[i] for i in argnums)
+
+        return pull
+
+    defvjp_argnums(wrapped, vjp)
+    check_grads(wrapped, tuple(range(len(function.points))), modes=["rev"], order=1)(*function.points)

@@ -1,0 +1,59 @@
+"""CS231n: its eval_numerical_gradient and rel_error, as thousands of students run them on layers of their own.
+
+    n = (f(x + h) − f(x − h)) / 2h,  h = 1e-5;   error = max |a − n| / max(1e-8, |a| + |n|)
+
+Above 1e-2 the course calls a gradient probably wrong; between 1e-4 and 1e-2 "you should feel uncomfortable".
+Source: https://cs231n.github.io/neural-networks-3/#gradcheck and the assignments' gradient_check.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from subjects import KINDS, Array, Function, functions
+
+from spec.record import Record
+
+__all__ = ["KINDS", "NAME", "VERSION", "harnesses"]
+NAME, VERSION = "CS231n eval_numerical_gradient", ""
+LIMIT = 1e-2
+
+
+def harnesses(record: Record) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Each function of the plugin, and its check, which raises."""
+    for name, function in functions(record):
+        yield name, lambda function=function: check(function)
+
+
+def check(function: Function, limit: float = LIMIT) -> None:
+    """Compare every slope at every point. Raises ValueError where the error is above `limit`, or not a number."""
+    points = function.points
+    y = np.array(function.value(*points))
+    dy = np.random.default_rng(0).standard_normal(y.shape) if y.ndim else np.float64(1)
+    slopes = function.slopes(dy)
+    for point, slope in zip(points, slopes, strict=True):
+        numeric = eval_numerical_gradient_array(lambda: function.value(*points), point, dy)
+        error = rel_error(np.asarray(slope), numeric)
+        if not error <= limit:
+            raise ValueError(f"relative error {error:.1e}")
+
+
+def eval_numerical_gradient_array(f: Callable[[], Any], x: Array, df: Any, h: float = 1e-5) -> Array:
+    """Central differences at every coordinate of x, which f reads and which is changed in place."""
+    grad = np.zeros_like(x)
+    for at in np.ndindex(x.shape):
+        kept = x[at]
+        x[at] = kept + h
+        above = np.array(f())
+        x[at] = kept - h
+        below = np.array(f())
+        x[at] = kept
+        grad[at] = np.sum((above - below) * df) / (2 * h)
+    return grad
+
+
+def rel_error(x: Array, y: Array) -> float:
+    """The largest relative error."""
+    return float(np.max(np.abs(x - y) / np.maximum(1e-8, np.abs(x) + np.abs(y))))
