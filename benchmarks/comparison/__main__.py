@@ -1,3 +1,53 @@
+"""What this kit and other checkers catch of the same bugs: run, not argued.
+
+    pip install -r benchmarks/comparison/requirements.txt
+    python benchmarks/comparison                        fixtures/faults and fixtures/correct, into docs/comparison.md
+    python benchmarks/comparison FOLDER                 FOLDER/bugs and FOLDER/right, counted and printed
+    python benchmarks/comparison FOLDER --about "..."   the same, into the page, under this sentence
+"""
+
+from __future__ import annotations
+
+import argparse
 import sys
-from running import work
-if sys.argv[1]=="--work": sys.exit(work(sys.argv[2], sys.argv[3:]))
+from pathlib import Path
+
+from page import folder_section, planted_section, put
+from running import CHECKERS, work
+from tally import Tally, measured
+
+ROOT = Path(__file__).parents[2]
+
+
+def main() -> int:
+    """Exit code 2 where a package or a folder is missing."""
+    parser = argparse.ArgumentParser(description="What this kit and other checkers catch of the same bugs.")
+    parser.add_argument("folder", nargs="?", type=Path, help="with bugs/ and right/ in it, a plugin in each file")
+    parser.add_argument("--about", default="", help="a sentence on FOLDER, under which its counts go into the page")
+    parser.add_argument("--only", default="", help=f"some of {', '.join(CHECKERS)}; the page is left alone")
+    told = parser.parse_args()
+    fixtures = ROOT / "fixtures"
+    bugs, right = (
+        (told.folder / "bugs", told.folder / "right") if told.folder else (fixtures / "faults", fixtures / "correct")
+    )
+    if not any(bugs.glob("*.py")) or not any(right.glob("*.py")):
+        print(f"{bugs} and {right}: expected Python files in both", file=sys.stderr)
+        return 2
+    tallies: list[Tally] = []
+    try:
+        for name in told.only.split(",") if told.only else CHECKERS:
+            tallies.append(measured(name, bugs, right))
+            print(tallies[-1].line, flush=True)
+    except ModuleNotFoundError as missing:
+        print(missing, file=sys.stderr)
+        return 2
+    section = folder_section(tallies, told.about) if told.folder else planted_section(tallies)
+    if told.only or (told.folder and not told.about):
+        print(section)
+    else:
+        put(section, "folder" if told.folder else "planted")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(work(sys.argv[2], sys.argv[3:]) if sys.argv[1:2] == ["--work"] else main())

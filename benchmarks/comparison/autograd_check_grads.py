@@ -6,7 +6,6 @@ Order 1: the second order would differentiate backward itself, which a plugin in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from typing import Any
 
 from autograd.core import defvjp_argnums
@@ -16,8 +15,7 @@ from subjects import KINDS, Function, functions
 
 from spec.record import Record
 
-__all__ = ["KINDS", "NAME", "VERSION", "harnesses"]
-NAME, VERSION = "autograd check_grads", version("autograd")
+__all__ = ["KINDS", "harnesses"]
 
 
 def harnesses(record: Record) -> Iterator[tuple[str, Callable[[], Any]]]:

@@ -16,8 +16,7 @@ from subjects import KINDS, Function, functions
 from spec.record import Record
 
 jax.config.update("jax_enable_x64", True)
-__all__ = ["KINDS", "NAME", "VERSION", "harnesses"]
-NAME, VERSION = "JAX check_grads", jax.__version__
+__all__ = ["KINDS", "harnesses"]
 
 
 def harnesses(record: Record) -> Iterator[tuple[str, Callable[[], Any]]]:

@@ -21,10 +21,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-CHECKERS = (
-    "kit", "torch_gradcheck", "jax_check_grads", "autograd_check_grads", "cs231n", "sklearn_check_estimator"
-)
-LIMIT = 120  # seconds for one harness
+CHECKERS = {
+    "kit": ("nnlaw conformance", "nnlaw"),
+    "torch_gradcheck": ("PyTorch gradcheck", "torch"),
+    "jax_check_grads": ("JAX check_grads", "jax"),
+    "autograd_check_grads": ("autograd check_grads", "autograd"),
+    "cs231n": ("CS231n numerical gradient, above 1e-2", "numpy"),
+    "cs231n_stricter": ("CS231n numerical gradient, above 1e-4", "numpy"),
+    "sklearn_check_estimator": ("scikit-learn check_estimator", "scikit-learn"),
+}
+"""Each a file here: what it is called, and the distribution that it comes with."""
+LIMIT = 120  # seconds for one file
+MISSING = 3  # exit code of a process whose checker can't be imported
 
 
 @dataclass
@@ -40,16 +48,18 @@ class Found:
 
 
 class Late(Exception):
-    """A harness did not end in time."""
+    """A file was not done in time."""
 
 
 def run(checker: str, paths: list[Path]) -> Iterator[Found]:
-    """What `checker` says of each file, in order; where the process dies, the file that it died of, and on."""
+    """What `checker` says of each file, in order. Raises ModuleNotFoundError where its package is not installed."""
     left = list(paths)
-    while left:
+    while left:  # again from the file after the one that a process died of
         command = [sys.executable, str(Path(__file__).parent), "--work", checker, *map(str, left)]
         one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **one}) as process:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**os.environ, **one}
+        ) as process:
             assert process.stdout is not None
             for line in process.stdout:
                 if line.startswith("{"):
@@ -57,19 +67,19 @@ def run(checker: str, paths: list[Path]) -> Iterator[Found]:
                     left.pop(0)
         if left:
             died = f"the process ended with code {process.returncode}"
-            if len(left) == len(paths) and process.returncode == 3:
-                raise ModuleNotFoundError(checker)
+            if process.returncode == MISSING:
+                raise ModuleNotFoundError(f"{checker}: pip install -r benchmarks/comparison/requirements.txt")
             yield Found(str(left.pop(0)), "?", ["process"], {"process": died})
 
 
 def work(checker: str, paths: list[str]) -> int:
-    """In the process of its own: a line of JSON for each file. Exit code 3 where the checker's package is missing."""
+    """In the process of its own: a line of JSON for each file. MISSING where the checker's package is."""
     out, sys.stdout = sys.stdout, sys.stderr  # what plugins print is nobody's data
     try:
         module = importlib.import_module(checker)
     except ModuleNotFoundError as missing:
         print(missing)
-        return 3
+        return MISSING
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGALRM, _late)
     for path in paths:
@@ -105,7 +115,8 @@ def look(module: Any, path: Path) -> Found:
 
 def _look(harnesses: Iterator[Any], found: Found) -> None:
     for harness, check in harnesses:
-        found.harnesses.append(harness)
+        if harness not in found.harnesses:
+            found.harnesses.append(harness)
         try:
             check()
         except (Exception, SystemExit) as error:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.multiclass import check_classification_targets
@@ -18,7 +17,6 @@ from spec.plugin import cases
 from spec.record import Record
 
 KINDS = ("model",)
-NAME, VERSION = "scikit-learn check_estimator", sklearn.__version__
 
 
 class NetworkClassifier(ClassifierMixin, BaseEstimator):

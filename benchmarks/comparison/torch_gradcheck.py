@@ -11,8 +11,7 @@ from subjects import KINDS, Function, functions
 
 from spec.record import Record
 
-__all__ = ["KINDS", "NAME", "VERSION", "harnesses"]
-NAME, VERSION = "PyTorch gradcheck", torch.__version__
+__all__ = ["KINDS", "harnesses"]
 
 
 def harnesses(record: Record) -> Iterator[tuple[str, Callable[[], Any]]]:

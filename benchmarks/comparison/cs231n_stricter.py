@@ -1,0 +1,18 @@
+"""CS231n again, complaining where the course says that one should feel uncomfortable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import cs231n
+from subjects import KINDS
+
+from spec.record import Record
+
+__all__ = ["KINDS", "harnesses"]
+
+
+def harnesses(record: Record) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Each function of the plugin, and its check, which raises."""
+    return cs231n.harnesses(record, cs231n.UNCOMFORTABLE)
