@@ -69,7 +69,7 @@ def run(checker: str, paths: list[Path]) -> Iterator[Found]:
             died = f"the process ended with code {process.returncode}"
             if process.returncode == MISSING:
                 raise ModuleNotFoundError(f"{checker}: pip install -r benchmarks/comparison/requirements.txt")
-            yield Found(str(left.pop(0)), "?", ["process"], {"process": died})
+            yield Found(str(left.pop(0)), harnesses=["process"], complaints={"process": died})
 
 
 def work(checker: str, paths: list[str]) -> int:

@@ -1,0 +1,82 @@
+"""benchmarks/comparison points other checkers at plugins, and counts what they say fairly."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FAULTS, CORRECT = ROOT / "fixtures" / "faults", ROOT / "fixtures" / "correct"
+MODULES = ("running", "tally", "page")
+
+
+@pytest.fixture
+def comparison(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, ModuleType]]:
+    """The modules of the folder, which import one another by their bare names; forgotten afterwards."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks" / "comparison"))
+    yield {name: importlib.import_module(name) for name in MODULES}
+    for name in MODULES:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("checker", ["cs231n", "autograd_check_grads"])
+def test_a_checker_complains_of_wrong_gradients_and_not_of_right_ones(
+    comparison: dict[str, ModuleType], checker: str
+) -> None:
+    """A layer, a loss and a model with wrong gradients are each told of; right ones, dropout among them, are not."""
+    wrong = ["layer_tanh_without_derivative", "loss_squares_factor_two", "model_gradient_negated"]
+    right = ["layer_spatial_dropout", "layer_batchnorm", "loss_huber", "model_dropout"]
+    paths = [FAULTS / f"{name}.py" for name in wrong] + [CORRECT / f"{name}.py" for name in right]
+    try:
+        found = list(comparison["running"].run(checker, paths))
+    except ModuleNotFoundError as missing:
+        pytest.skip(f"not a dependency of the tests: {missing}")
+    assert [bool(row.complaints) for row in found] == [True] * 3 + [False] * 4
+    assert all(row.harnesses and not row.refused for row in found)
+    assert found[0].harnesses == ["layer in training", "layer in eval"]
+
+
+def test_a_checker_is_not_pointed_where_it_cannot_be(comparison: dict[str, ModuleType]) -> None:
+    """A gradient checker says nothing of an optimizer, and is not counted as having looked."""
+    (found,) = comparison["running"].run("cs231n", [FAULTS / "optimizer_sgd_climbs.py"])
+    assert (found.kind, found.harnesses, found.complaints) == ("optimizer", [], {})
+
+
+def test_a_plugin_that_ends_the_process_is_caught_and_the_next_is_judged(
+    comparison: dict[str, ModuleType], tmp_path: Path
+) -> None:
+    """What kills the checker counts as caught, and costs no other file its turn."""
+    lethal = tmp_path / "a.py"
+    lethal.write_text("import os\nos._exit(7)\n", encoding="utf-8")
+    died, fine = comparison["running"].run("cs231n", [lethal, CORRECT / "loss_huber.py"])
+    assert died.complaints == {"process": "the process ended with code 7"}
+    assert (fine.kind, fine.complaints) == ("loss", {})
+
+
+def test_a_harness_that_complains_of_correct_code_gets_no_credit(comparison: dict[str, ModuleType]) -> None:
+    """A bug counts as credited only where a harness speaks that is silent on all correct code."""
+    Found, Tally = comparison["running"].Found, comparison["tally"].Tally
+    bugs = [
+        Found("a", "layer", ["quiet", "noisy"], {"noisy": "no"}),
+        Found("b", "layer", ["quiet", "noisy"], {"noisy": "no", "quiet": "no"}),
+        Found("c", "layer", ["quiet", "noisy"]),
+    ]
+    tally = Tally("cs231n", bugs, [Found("d", "layer", ["quiet", "noisy"], {"noisy": "no"})], 1.0)
+    assert (tally.caught, tally.credited, len(tally.alarms)) == ({"a", "b"}, {"b"}, 1)
+
+
+def test_a_run_replaces_its_own_part_of_the_page(
+    comparison: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The planted bugs and the other folder keep what they said while the other is measured anew."""
+    page = comparison["page"]
+    monkeypatch.setattr(page, "PAGE", tmp_path / "comparison.md")
+    monkeypatch.setattr(page, "_how", lambda: "")  # asks for versions of packages that the tests do without
+    page.put("old counts\n", "planted")
+    page.put("others\n", "folder")
+    page.put("new counts\n", "planted")
+    text = page.PAGE.read_text(encoding="utf-8")
+    assert "old counts" not in text and text.index("new counts") < text.index("<!-- folder -->\nothers")
