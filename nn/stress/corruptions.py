@@ -9,6 +9,7 @@ anew; the strengths are ours where theirs are one and not five. Each picture dra
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -32,11 +33,12 @@ def impulse_noise(x: Array, share: float, rng: Chance) -> Array:
     return np.where(hit, white, x)
 
 
-def glass_blur(x: Array, reach: int, rng: Chance) -> Array:
-    """Each pixel changes places, or not, with one within `reach` of it, twice over; a slight blur before and after."""
-    sigma = 0.4 + 0.15 * reach
+def glass_blur(x: Array, how: tuple[int, int], rng: Chance) -> Array:
+    """Each pixel changes places, or not, with one within `reach` of it, `rounds` times over; blurred before and after."""
+    reach, rounds = how
+    sigma = 0.3 + 0.15 * reach
     y, every = blur(x, sigma), np.arange(len(x))
-    for _ in range(2):
+    for _ in range(rounds):
         for row in range(SIDE):
             for column in range(SIDE):
                 step = rng.integers(-reach, reach, (2, len(x)), endpoint=True) * (rng.random(len(x)) < 0.5)
@@ -137,10 +139,10 @@ def canny_edges(x: Array, share: float, rng: Chance) -> Array:
     return (1 - share) * x + share * edges(x)
 
 
-CORRUPTIONS: dict[str, tuple[Callable[..., Array], tuple[float, ...]]] = {
+CORRUPTIONS: dict[str, tuple[Callable[..., Array], tuple[Any, ...]]] = {
     "shot noise": (shot_noise, (60, 25, 12, 5, 3)),
     "impulse noise": (impulse_noise, (0.03, 0.06, 0.09, 0.17, 0.27)),
-    "glass blur": (glass_blur, (1, 2, 3, 4, 5)),
+    "glass blur": (glass_blur, ((1, 1), (1, 2), (2, 2), (3, 2), (4, 2))),
     "motion blur": (motion_blur, (3, 5, 7, 9, 12)),
     "shear": (shear, (0.2, 0.4, 0.6, 0.8, 1.0)),
     "scale": (scale, (0.9, 0.8, 0.7, 0.6, 0.5)),
