@@ -127,7 +127,7 @@ def _train_aloud(session: Any, run: Any, stop_after: int | None) -> dict[str, An
         click.echo(line)
     click.echo(f"Training with mini-batch gradient descent (batch_size={settings.batch_size}, lr={settings.lr:g})")
     if settings.adversarial:
-        click.echo(f"  Hardening: each batch is moved by up to eps = {settings.adversarial:g} to where the loss is higher")
+        click.echo(f"  Hardening: batches are moved by up to eps = {settings.adversarial:g} to where they cost more")
     measured = f"{len(session.split.x_val):,} validation" if len(session.split.x_val) else "training"
     click.echo(f"  Loss: mean over the epoch's batches. Accuracy: on the {measured} images, after the epoch")
     teller = show.Teller(settings.epochs, session.steps_per_epoch)

@@ -40,13 +40,15 @@ class Hardening:
     def start(self, x: Array, rng: np.random.Generator) -> Array:
         """x + δ, each δᵢ uniform in [−ε, ε); clipped to black and white."""
         delta = self.eps * (2 * rng.random(x.shape, dtype=np.float32) - 1)
-        return np.clip(x + delta, self.black, self.white)
+        found: Array = np.clip(x + delta, self.black, self.white)
+        return found
 
     def ascend(self, model: Any, x: Array, start: Array, labels: Array) -> Array:
         """clip(start + 1.25 ε·sign(∂L/∂x at start)) to within ε of x, and to black and white."""
-        moved = start + np.float32(STRIDE) * self.eps * np.sign(model.input_gradient(start, labels))
+        moved: Array = start + np.float32(STRIDE) * self.eps * np.sign(model.input_gradient(start, labels))
         np.clip(moved, x - self.eps, x + self.eps, out=moved)
-        return np.clip(moved, self.black, self.white, out=moved)
+        np.clip(moved, self.black, self.white, out=moved)
+        return moved
 
 
 def hardening(eps: float, parts: Split, model: Any) -> Hardening | None:

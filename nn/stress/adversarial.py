@@ -21,9 +21,10 @@ ROUNDING = 1e-5  # of a pixel, in float32
 Attack = Callable[[Ball], Array]
 
 
-def _work(scene: Scene) -> dict[str, int]:
-    """Steps and restarts of PGD."""
-    return {"steps": 40, "restarts": 5} if scene.full else {"steps": 20, "restarts": 2}
+def _climb(scene: Scene, of: Subject, labels: Array, ball: Ball, targeted: bool = False) -> Array:
+    """PGD, with 40 steps and 5 restarts where time does not matter."""
+    steps, restarts = (40, 5) if scene.full else (20, 2)
+    return pgd(of.victim, of.x, labels, ball, scene.rng, steps=steps, restarts=restarts, targeted=targeted)
 
 
 def _stray(found: Array, x: Array, ball: Ball) -> str:
@@ -79,18 +80,14 @@ def fgsm_curve(scene: Scene) -> Outcome:
 def pgd_curve(scene: Scene) -> Outcome:
     """Madry's attack in the largest-change norm."""
     of = climbable(scene, 300, 2000)
-    return _assault(
-        scene, of, "inf", EPS, "pgd", lambda ball: pgd(of.victim, of.x, of.labels, ball, scene.rng, **_work(scene))
-    )
+    return _assault(scene, of, "inf", EPS, "pgd", lambda ball: _climb(scene, of, of.labels, ball))
 
 
 @drill("pgd-l2", what="the same where the whole change has a length of at most eps", expected=WITHIN)
 def pgd_l2_curve(scene: Scene) -> Outcome:
     """Madry's attack in the Euclidean norm."""
     of = climbable(scene, 300, 2000)
-    return _assault(
-        scene, of, "2", LENGTHS, "pgd-l2", lambda ball: pgd(of.victim, of.x, of.labels, ball, scene.rng, **_work(scene))
-    )
+    return _assault(scene, of, "2", LENGTHS, "pgd-l2", lambda ball: _climb(scene, of, of.labels, ball))
 
 
 @drill("square", what="random search with squares, which asks for probabilities alone", expected=WITHIN)
@@ -123,13 +120,13 @@ def targeted_curve(scene: Scene) -> Outcome:
     """A picture that is read as the target is read wrong, so aiming can only be harder than missing."""
     of = climbable(scene, 200, 1000)
     other = scene.rng.integers(1, len(of.classes), len(of.labels))
-    targets, work = (of.labels + other) % len(of.classes), _work(scene)
+    targets = (of.labels + other) % len(of.classes)
     hit, missed = [], []
     for eps in EPS[2:]:
         ball = Ball("inf", eps)
-        aimed = pgd(of.victim, of.x, targets, ball, scene.rng, targeted=True, **work)
+        aimed = _climb(scene, of, targets, ball, targeted=True)
         hit.append(float((of.victim.probabilities(aimed).argmax(axis=1) == targets).mean()))
-        missed.append(1 - of.reads(pgd(of.victim, of.x, of.labels, ball, scene.rng, **work)))
+        missed.append(1 - of.reads(_climb(scene, of, of.labels, ball)))
     easier = [eps for eps, a, b in zip(EPS[2:], hit, missed, strict=True) if a > b + SLACK]
     falls = [eps for eps, a, b in zip(EPS[3:], hit, hit[1:], strict=False) if b < a - SLACK]
     observed = ", ".join(f"{a:.1%} at {eps:g}" for eps, a in zip(EPS[2:], hit, strict=True))

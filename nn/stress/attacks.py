@@ -95,7 +95,7 @@ def square(
         raise BadInput(f"square search: {x.shape[1]} pixels under norm {ball.norm}, expected a square under inf")
     eps = x.dtype.type(ball.eps)
     stripes = rng.choice(np.array([-eps, eps]), (len(x), 1, side))
-    best = np.clip(x + np.broadcast_to(stripes, (len(x), side, side)).reshape(x.shape), 0, 1)
+    best: Array = np.clip(x + np.broadcast_to(stripes, (len(x), side, side)).reshape(x.shape), 0, 1)
     margin = margins(victim.probabilities(best), labels)
     for query in range(queries):
         open_ = np.flatnonzero(margin > 0)
@@ -115,7 +115,8 @@ def _with_square(x: Array, best: Array, eps: Array, edge: int, side: int, rng: n
     sign = np.where(rng.random((len(x), 1)) < 0.5, -eps, eps)
     across, down = np.arange(side * side) % side, np.arange(side * side) // side
     inside = (down >= corner[0]) & (down < corner[0] + edge) & (across >= corner[1]) & (across < corner[1] + edge)
-    return np.where(inside, np.clip(x + sign, 0, 1), best)
+    found: Array = np.where(inside, np.clip(x + sign, 0, 1), best)
+    return found
 
 
 HALVED = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)  # shares of the queries after which squares shrink
@@ -123,7 +124,7 @@ HALVED = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)  # shares of the qu
 
 def _share(done: float) -> float:
     """The share of the picture that a square covers, as in the source."""
-    return 0.8 / 2 ** sum(done > when for when in HALVED)
+    return 0.8 * 0.5 ** sum(done > when for when in HALVED)
 
 
 def _parts(x: Array) -> list[slice]:

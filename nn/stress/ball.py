@@ -54,9 +54,9 @@ class Ball:
         """Somewhere in the ball around x: uniform in the cube for "inf"; for "2" uniform in the ball, u^(1/D)·g/‖g‖·ε
         with g Gaussian and u uniform. Clipped to the box."""
         if self.norm == "inf":
-            delta = 2 * rng.random(x.shape, dtype=x.dtype) - 1  # type: ignore[type-var]  # float32 or float64
+            delta = 2 * rng.random(x.shape, dtype=x.dtype) - 1
         else:
-            direction = rng.standard_normal(x.shape, dtype=x.dtype)  # type: ignore[type-var]  # likewise
+            direction = rng.standard_normal(x.shape, dtype=x.dtype)
             far = rng.random((len(x), 1)) ** (1 / x.shape[1])
             delta = direction / lengths(direction) * far.astype(x.dtype)
         return self.project(x, x + x.dtype.type(self.eps) * delta)
@@ -68,6 +68,9 @@ class Ball:
         """
         eps = x.dtype.type(self.eps)
         if self.norm == "inf":
-            return np.clip(np.clip(moved, x - eps, x + eps), 0, 1)
-        delta = moved - x
-        return np.clip(x + delta * np.minimum(1, eps / np.maximum(lengths(delta), eps)), 0, 1) if eps else x.copy()
+            near = np.clip(moved, x - eps, x + eps)
+        else:
+            delta = moved - x
+            near = x + delta * (eps / np.maximum(lengths(delta), eps)) if eps else x
+        found: Array = np.clip(near, 0, 1)
+        return found

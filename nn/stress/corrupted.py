@@ -22,7 +22,7 @@ MILD = ("shot noise", "impulse noise", "glass blur", "shear", "scale", "rotate",
 )
 def corruptions(scene: Scene) -> Outcome:
     """Nothing is promised of the other kinds at severity 1, nor of any at higher ones: their figures are reported."""
-    of = subject(scene, 200, 10_000)
+    of = subject(scene, 200, 2000)
     if of.shape != (SIDE, SIDE):
         raise Skip(f"pictures of {of.shape[0]}×{of.shape[1]} pixels, and the strengths are meant for {SIDE}×{SIDE}")
     clean, pictures = of.reads(of.x), of.folded(of.x)

@@ -24,7 +24,8 @@ Chance = np.random.Generator
 
 def shot_noise(x: Array, photons: float, rng: Chance) -> Array:
     """Poisson(photons·x)/photons: few photons make white uneven."""
-    return rng.poisson(x * photons) / photons
+    found: Array = rng.poisson(x * photons) / photons
+    return found
 
 
 def impulse_noise(x: Array, share: float, rng: Chance) -> Array:
@@ -34,7 +35,7 @@ def impulse_noise(x: Array, share: float, rng: Chance) -> Array:
 
 
 def glass_blur(x: Array, how: tuple[int, int], rng: Chance) -> Array:
-    """Each pixel changes places, or not, with one within `reach` of it, `rounds` times over; blurred before and after."""
+    """Each pixel changes places, or not, with one within `reach` of it, `rounds` times; blurred before and after."""
     reach, rounds = how
     sigma = 0.3 + 0.15 * reach
     y, every = blur(x, sigma), np.arange(len(x))
@@ -54,7 +55,8 @@ def motion_blur(x: Array, length: int, rng: Chance) -> Array:
     angle = rng.uniform(-np.pi / 4, np.pi / 4, len(x))
     way = np.stack([np.sin(angle), np.cos(angle)], axis=1)
     stops = np.linspace(-length / 2, length / 2, length + 1)
-    return np.mean([warp(x, _turned(np.zeros(len(x))), way * stop) for stop in stops], axis=0)
+    found: Array = np.mean([warp(x, _turned(np.zeros(len(x))), way * stop) for stop in stops], axis=0)
+    return found
 
 
 def shear(x: Array, slope: float, rng: Chance) -> Array:
@@ -93,13 +95,14 @@ def stripe(x: Array, width: int, rng: Chance) -> Array:
 
 
 def fog(x: Array, density: float, rng: Chance) -> Array:
-    """(x + density·cloud)/(1 + density), the cloud in [0, 1]: noise of grids of 2, 4, ... 16 cells, each half as strong."""
-    cloud = np.zeros_like(x)
+    """(x + density·cloud)/(1 + density), the cloud in [0, 1]: noise of 2, 4, 8 and 16 cells a side, ever weaker."""
+    cloud: Array = np.zeros_like(x)
     for octave in range(1, 5):
         weights = _between(2**octave)
         cloud += weights.T @ rng.random((len(x), 2**octave, 2**octave)) @ weights / 2**octave
     low, high = cloud.min(axis=(1, 2), keepdims=True), cloud.max(axis=(1, 2), keepdims=True)
-    return (x + density * (cloud - low) / (high - low)) / (1 + density)
+    found: Array = (x + density * (cloud - low) / (high - low)) / (1 + density)
+    return found
 
 
 def spatter(x: Array, share: float, rng: Chance) -> Array:
@@ -184,4 +187,5 @@ def _sign(count: int, rng: Chance) -> Array:
 def _between(cells: int) -> Array:
     """Weights (cells, SIDE) that spread `cells` values evenly over the pixels, along straight lines."""
     at = np.linspace(0, cells - 1, SIDE)
-    return np.maximum(0, 1 - np.abs(np.arange(cells)[:, None] - at))
+    found: Array = np.maximum(0, 1 - np.abs(np.arange(cells)[:, None] - at))
+    return found

@@ -88,7 +88,8 @@ def edges(x: Array, sigma: float = 1.0, low: float = 0.1, high: float = 0.2) -> 
         near = [_moved(around, down, across) for down in (-1, 0, 1) for across in (-1, 0, 1)]
         grown = weak & np.logical_or.reduce(near)
         if (grown == found).all():
-            return found.astype(x.dtype)
+            outline: Array = found.astype(x.dtype)
+            return outline
         found = grown
 
 

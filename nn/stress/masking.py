@@ -22,7 +22,7 @@ MISSED = 0.02  # share of images that a weaker attack may read wrong and a stron
     "masking",
     what="five signs of a hidden gradient",
     expected="no gradient is 0, a tiny step uphill raises the loss, PGD misses what FGSM or square search find in at "
-    "most 2% of images, and at eps = 0.5, where all pictures can be made one grey, no more is read right than by a guess",
+    "most 2% of images, and at eps = 0.5, where any picture can be made grey, no more is read right than by a guess",
 )
 def masking(scene: Scene) -> Outcome:
     """Each sign is a share of images, held against 2%; the last one against the share of the commonest class."""

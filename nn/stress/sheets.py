@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from spec.arrays import Array
 ZOOM, LEFT, TOP, GAP = 2, 88, 14, 2  # pixels a pixel, room for names of rows and of columns, room between pictures
 
 
-def curve(eps: Sequence[float], lines: dict[str, Sequence[float]], label: str, path: Path) -> None:
+def curve(eps: Sequence[float], lines: Mapping[str, Sequence[float]], label: str, path: Path) -> None:
     """Accuracy against eps as a PNG, a line for each attack."""
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""What the drills of a trained network try things on: the network as a victim, and a random share of the test images."""
+"""What drills of a trained network try things on: the network as a victim, and test images drawn at random."""
 
 from __future__ import annotations
 

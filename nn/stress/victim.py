@@ -53,7 +53,7 @@ def losses(p: Array, labels: Array) -> Array:
 
 
 def margins(p: Array, labels: Array) -> Array:
-    """log p_y − max over j ≠ y of log p_j of each row, (N,) float64: z_y − max z_j under a softmax, < 0 where fooled."""
+    """log p_y − max over j ≠ y of log p_j of each row, (N,) float64; z_y − max z_j under a softmax, < 0 if fooled."""
     rows, log_p = np.arange(len(p)), np.log(np.maximum(p.astype(np.float64), 1e-30))
     own = log_p[rows, labels]
     log_p[rows, labels] = -np.inf

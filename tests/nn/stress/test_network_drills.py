@@ -57,12 +57,19 @@ def do(name: str, given: Scene) -> Row:
 
 @pytest.mark.parametrize("name", MINE)
 def test_drills_end_in_a_verdict_with_figures_that_can_be_kept(trained: Run, tmp_path: Path, name: str) -> None:
-    """Each is done without an error, is the same when done again, and leaves figures that JSON knows."""
-    row, again = (do(name, scene(trained, tmp_path)) for _ in range(2))
+    """Each holds on a sound network, and leaves figures that can be saved and the pictures that belong to it."""
+    row = do(name, scene(trained, tmp_path))
     assert row.verdict == HELD, row.outcome.observed
-    assert pack(row.outcome.figures) == pack(again.outcome.figures)
+    assert pack(row.outcome.figures)
     pictures = {"masking": 0, "targeted": 0, "pgd": 2, "fgsm": 2, "pgd-l2": 2, "square": 2}
     assert len(list(tmp_path.glob("*.png"))) == pictures.get(name, 1)
+
+
+def test_a_drill_done_again_finds_the_same(trained: Run, tmp_path: Path) -> None:
+    """All chance comes from the scene's seed."""
+    for name in ("pgd", "refusal"):
+        one, two = (do(name, scene(trained, tmp_path)).outcome for _ in range(2))
+        assert one.figures == two.figures and one.observed == two.observed
 
 
 class Altered:
