@@ -14,6 +14,19 @@ NETS = {
     "hardened": ("hardened", "`examples/hardened.toml`"),
     "wide": ("hardened, wide", "`examples/hardened-wide.toml`"),
 }
+TRIED = [
+    ["128 64", "sgd", "0.01, constant", "10", "0.1", "89.6%", "78.0%", "57.7%"],
+    ["128 64", "adam", "0.002", "15", "0.1", "97.5%", "90.4%", "84.8%"],
+    ["128 64", "adam", "0.003", "30", "0.1", "97.7%", "91.7%", "89.2%"],
+    ["128 64", "adamw, decay 0.01", "0.003", "30", "0.12", "97.8%", "93.1%", "80.6%"],
+    ["128 64", "adamw, decay 0.1", "0.003", "30", "0.1", "98.1%", "91.5%", "89.5%, chosen"],
+    ["256 128", "adam", "0.003", "30", "0.1", "98.2%", "92.0%", "88.6%"],
+    ["256 128", "adam, dropout 0.2", "0.003", "20", "0.1", "97.8%", "93.2%", "89.9%"],
+    ["256 128", "adamw, decay 0.1", "0.002", "20", "0.13", "98.1%", "93.4%", "89.8%"],
+    ["256 128", "adamw, decay 0.3", "0.003", "20", "0.1", "98.0%", "94.0%", "92.4%, chosen"],
+    ["256 128", "adamw, decay 0.6", "0.003", "20", "0.1", "97.5%", "93.3%", "91.7%"],
+    ["512 512", "adam", "0.001", "12", "0.1", "98.2%", "91.9%", "89.4%"],
+]  # accuracy on 1,000 validation images; measured once, by hand
 Found = dict[str, dict[str, Any]]
 
 
@@ -51,7 +64,18 @@ def _hardening(made: Page, found: Found, pictures: Path) -> None:
         figures = [share(found[net][key]) for key in ("clean", "all 0.1", "all 0.3")]
         rows.append([title, recipe, widths, *figures])
     made.table(["network", "recipe", "units", "clean", "PGD, eps = 0.1", "PGD, eps = 0.3"], rows)
-    made.text((ROOT / "benchmarks" / "adversarial_choice.txt").read_text(encoding="utf-8").strip())
+    made.text(
+        "How the recipes were chosen: by PGD with 40 steps and 5 restarts at eps = 0.1 on 1,000 validation images, one "
+        "seed each, so that a difference of a point says little. All with batches of 128 and one cycle of the learning "
+        "rate but the first, which is the default recipe with nothing changed but `--adversarial 0.1`: ten epochs of "
+        "plain SGD are too few for it."
+    )
+    made.table(["units", "optimizer", "learning rate", "epochs", "trained at eps", "clean", "FGSM", "PGD"], TRIED)
+    made.text(
+        "More epochs help the small network. The wide one learns its training pictures by heart, attack and all (their "
+        "loss falls to 0.03), unless its weights decay (0.10). Training at a larger eps is no gain: at 0.12 the small "
+        "network learnt to foil the one step that it was trained against, 93% under FGSM and 81% under PGD."
+    )
 
 
 def _attacks(made: Page, found: Found, pictures: Path) -> None:
