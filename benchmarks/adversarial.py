@@ -50,6 +50,11 @@ def measured(run: Any, name: str) -> dict[str, Any]:
     kept = run.folder / "figures.json"
     found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
     parts = prepare(run_settings(run.folder)).split
+    for eps in (0.1, 0.3):
+        if f"all {eps}" not in found:
+            found[f"all {eps}"] = on_all(run, parts, eps)
+            print(f"{name}: {found[f'all {eps}']:.2%} at {eps}", flush=True)
+            run.write_json("figures.json", found)
     for drill in DRILLED:
         if drill in found:
             continue
@@ -59,11 +64,6 @@ def measured(run: Any, name: str) -> dict[str, Any]:
         print(f"{name}: {drill} {row.verdict} after {row.seconds:.0f} s: {row.outcome.observed}", flush=True)
         found[drill] = {"verdict": row.verdict, "observed": row.outcome.observed} | row.outcome.figures
         run.write_json("figures.json", found)
-    for eps in (0.1, 0.3):
-        if f"all {eps}" not in found:
-            found[f"all {eps}"] = on_all(run, parts, eps)
-            print(f"{name}: {found[f'all {eps}']:.2%} at {eps}", flush=True)
-            run.write_json("figures.json", found)
     if "clean" not in found:
         found["clean"] = json.loads((run.folder / "summary.json").read_text())["test_accuracy"]
         run.write_json("figures.json", found)

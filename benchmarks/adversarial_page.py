@@ -121,8 +121,8 @@ def _masking(made: Page, found: Found, pictures: Path) -> None:
     made.heading("Is it robust, or does it hide its gradient?")
     made.text(
         "A network can make attacks fail that follow its gradient, and be as weak as before. Five signs of that "
-        "(A. Athalye, N. Carlini, D. Wagner, ICML 2018), on 1,000 test images at eps = 0.1. At eps = 0.5 every picture "
-        "can be made the same grey, so that whoever is read right more often than by a guess was not attacked well."
+        "(A. Athalye, N. Carlini, D. Wagner, ICML 2018), on 1,000 test images at eps = 0.1. At eps = 0.5 any picture "
+        "can be made an even grey: an attack after which more is read right than by a guess was no good."
     )
     signs = [key for key, value in found["default"]["masking"].items() if isinstance(value, float)]
     names = {"left": "read right at eps = 0.5", "guess": "the commonest class"}
