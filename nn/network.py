@@ -93,11 +93,30 @@ class Network:
 
     def loss_and_grads(self, x: Array, labels: Array) -> tuple[float, Slots]:
         """The mean loss over the batch and the gradient of every parameter, by backpropagation."""
+        value, _ = self._there_and_back(x, labels)
+        return value, self.grads
+
+    def input_gradient(self, x: Array, labels: Array) -> Array:
+        """∂L/∂x (N, n_in) of the mean loss over the batch, in eval mode. `grads` are overwritten.
+
+        Training needs no such gradient, so the first layer skips it (`needs_dx`) at all other times.
+        """
+        self._train(False)
+        self.layers[0].needs_dx = True
+        try:
+            _, slope = self._there_and_back(x, labels)
+        finally:
+            self.layers[0].needs_dx = False
+            self._train(True)
+        return slope
+
+    def _there_and_back(self, x: Array, labels: Array) -> tuple[float, Array]:
+        """The mean loss, and what the first layer answers to the slope that arrives at it."""
         value = self.loss.forward(self.forward(x), self.targets(labels, x.dtype))
         slope = self.loss.backward()
         for layer in reversed(self.layers):
             slope = layer.backward(slope)
-        return value, self.grads
+        return value, slope
 
     def targets(self, labels: Array, dtype: Any) -> Array:
         """Labels as the loss wants them: as they are, or one-hot (N, C)."""

@@ -51,6 +51,8 @@ def replay(folder: Path) -> Violation | None:
             audit_epoch(model, x, labels, docket)
         elif phase == "evaluate":
             model.predict(x)
+        elif phase == "perturb":
+            model.input_gradient(x, labels)
         else:
             trainer.step(x, labels)
     except Violation as violation:

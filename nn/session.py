@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,7 @@ from nn.data.dataset import Dataset, Split, split
 from nn.data.digits import Tell, default
 from nn.data.load import load
 from nn.failure import write_failure
+from nn.hardening import Hardening, hardening
 from nn.metrics import confusion
 from nn.record import read_record, versions, write_record
 from nn.registry import choose
@@ -67,9 +69,11 @@ class Session:
     phase: str = "audit"
     batch: tuple[Array, Array] = field(init=False)
     start: Snapshot = field(init=False)  # of the epoch
+    hardening: Hardening | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.batch = self.split.x_train[:1], self.split.y_train[:1]
+        self.hardening = hardening(self.settings.adversarial, self.split, self.model)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -91,8 +95,8 @@ class Session:
             return self.finish(run) if last == self.settings.epochs else None
         except Violation as violation:
             sizes = {"n_in": int(self.split.x_train.shape[1]), "classes": self.dataset.n_classes}
-            steps, before = self.trainer.steps, self.before()
-            where = write_failure(run, self.phase, violation, self.settings, steps, before, self.batch, sizes)
+            phase, batch, steps = self.phase, self.batch, self.trainer.steps
+            where = write_failure(run, phase, violation, self.settings, steps, self.before(), batch, sizes)
             raise violation.also(replay=str(where)) from violation
 
     def begin(self, run: Run, reporter: Reporter) -> None:
@@ -114,11 +118,11 @@ class Session:
     def learn(self, epoch: int, run: Run, reporter: Reporter) -> None:
         """One epoch: its steps, its audit, its figures, its checkpoint."""
         begun = time.perf_counter()
-        self.phase, self.start = "step", self.trainer.take_snapshot()
+        self.start = self.trainer.take_snapshot()
         rows: list[dict[str, Any]] = []
         try:
             for x, labels in self.batches(epoch):
-                self.batch = (x, labels)
+                self.phase, self.batch = "step", (x, labels)
                 figures = self.trainer.step(x, labels)
                 rows.append({"epoch": epoch} | figures._asdict())
                 if figures.step % EVERY == 0:
@@ -193,11 +197,19 @@ class Session:
         found = {"images": self.dataset.test_images[rows], "labels": self.split.y_test[rows]}
         return found | {"probabilities": self.model.predict(self.split.x_test[rows])}
 
-    def batches(self, epoch: int) -> Any:
-        """The batches of one epoch, from this epoch's own stream."""
-        rng = stream(np.random.SeedSequence(self.settings.seed), "shuffle", epoch)
+    def batches(self, epoch: int) -> Iterator[tuple[Array, Array]]:
+        """The batches of one epoch, from this epoch's own stream; hardened ones depend on the weights of the moment."""
+        seed = np.random.SeedSequence(self.settings.seed)
         draw = choose("batches", self.settings.batches).make()
-        return draw(self.split.x_train, self.split.y_train, self.settings.batch_size, rng)
+        chance = stream(seed, "adversarial", epoch)
+        rows = self.split.x_train, self.split.y_train, self.settings.batch_size
+        for x, labels in draw(*rows, stream(seed, "shuffle", epoch)):
+            if self.hardening is None:
+                yield x, labels
+                continue
+            start = self.hardening.start(x, chance)
+            self.phase, self.batch = "perturb", (start, labels)
+            yield self.hardening.ascend(self.model, x, start, labels), labels
 
     def evaluate(self, epoch: int, losses: list[float], seconds: float) -> dict[str, Any]:
         """The figures of one epoch: mean training loss, accuracy on training images, and on validation images."""

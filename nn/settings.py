@@ -24,6 +24,7 @@ class Settings:
     batch_size: int = 32
     lr: float = 0.01
     clip_norm: float = 0.0
+    adversarial: float = 0.0
     seed: int = 0
     layers: str = "dense:128 relu dense:64 relu dense:10"
     model: str = "network"
@@ -43,6 +44,8 @@ class Settings:
             raise BadInput(f"lr = {self.lr}, expected a finite number above 0")
         if not (isfinite(self.clip_norm) and self.clip_norm >= 0):
             raise BadInput(f"clip_norm = {self.clip_norm}, expected a finite number, 0 for none")
+        if not 0 <= self.adversarial <= 1:
+            raise BadInput(f"adversarial = {self.adversarial}, expected a share of white from 0 (none) to 1")
         if self.validation < -1:
             raise BadInput(f"validation = {self.validation}, expected 0 or more images")
         if self.seed < 0:

@@ -41,7 +41,7 @@ def test_the_residual_block_obeys_every_law() -> None:
         REGISTRY.plugins.pop(("layer", "residual"))
 
 
-@pytest.mark.parametrize("name", ["evidence", "benchmarks"])
+@pytest.mark.parametrize("name", ["evidence", "benchmarks", "stress-adversarial"])
 def test_pages_name_pictures_that_are_there(name: str) -> None:
     """Every picture of a made page lies beside it."""
     page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")

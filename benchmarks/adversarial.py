@@ -1,0 +1,108 @@
+"""Makes docs/stress-adversarial.md and its pictures: python benchmarks/adversarial.py mnist/ [RUNS]   (some minutes)
+
+In RUNS the three trained networks and the figures stay, so that a second call takes up what the first one left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # one thread gives the same bits on any machine, and NumPy asks only once
+ROOT = Path(__file__).parent.parent
+RECIPES = {"default": "default", "hardened": "hardened", "wide": "hardened-wide"}
+DRILLED = ("fgsm", "pgd", "pgd-l2", "square", "targeted", "masking", "corruptions", "calibration", "refusal")
+PICTURES = {
+    "default": ("pgd", "pgd-l2", "corruptions", "calibration", "refusal"),
+    "hardened": ("pgd",),
+    "wide": (),
+}
+
+
+def trained(data: Path, runs: Path, name: str) -> Any:
+    """The run of a recipe: what stands in RUNS if it has these settings and is finished, else trained now."""
+    from nn.record import run_settings
+    from nn.run import Run
+    from nn.session import Silent, prepare
+    from nn.settings import Settings, read_settings
+
+    recipe = read_settings(ROOT / "examples" / f"{RECIPES[name]}.toml")
+    settings, folder = Settings().changed(recipe | {"data": str(data)}), runs / name
+    if (folder / "summary.json").exists() and run_settings(folder) == settings:
+        return Run(folder)
+    print(f"training {folder}", flush=True)
+    run = Run.create(folder)
+    prepare(settings).train(run, Silent())
+    return run
+
+
+def measured(run: Any, name: str) -> dict[str, Any]:
+    """What every drill in its full form found, and PGD with 40 steps and 5 restarts on all test images."""
+    from nn.record import run_settings
+    from nn.session import prepare
+    from nn.stress import adversarial, confidence, corrupted, masking  # noqa: F401  # they enter the drills
+    from nn.stress.drill import DRILLS, Scene, perform
+
+    kept = run.folder / "figures.json"
+    found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+    parts = prepare(run_settings(run.folder)).split
+    for eps in (0.1, 0.3):
+        if f"all {eps}" not in found:
+            found[f"all {eps}"] = on_all(run, parts, eps)
+            print(f"{name}: {found[f'all {eps}']:.2%} at {eps}", flush=True)
+            run.write_json("figures.json", found)
+    for drill in DRILLED:
+        if drill in found:
+            continue
+        folder = run.folder / "drills" / drill
+        folder.mkdir(parents=True, exist_ok=True)
+        row = perform(DRILLS[drill], Scene(run, parts, folder, full=True))
+        print(f"{name}: {drill} {row.verdict} after {row.seconds:.0f} s: {row.outcome.observed}", flush=True)
+        found[drill] = {"verdict": row.verdict, "observed": row.outcome.observed} | row.outcome.figures
+        run.write_json("figures.json", found)
+    if "clean" not in found:
+        found["clean"] = json.loads((run.folder / "summary.json").read_text())["test_accuracy"]
+        run.write_json("figures.json", found)
+    return found
+
+
+def on_all(run: Any, parts: Any, eps: float) -> float:
+    """Accuracy on all test images under PGD with 40 steps and 5 restarts."""
+    import numpy as np
+
+    from nn.stress.attacks import pgd
+    from nn.stress.ball import Ball
+    from nn.stress.drill import Scene
+    from nn.stress.subject import subject
+
+    of = subject(Scene(run, parts, run.folder), 10**9, 10**9)
+    return of.reads(pgd(of.victim, of.x, of.labels, Ball("inf", eps), np.random.default_rng(0), steps=40, restarts=5))
+
+
+def main() -> None:
+    """Train, drill, write."""
+    sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+    from adversarial_page import page
+
+    if len(sys.argv) not in (2, 3):
+        raise SystemExit("usage: python benchmarks/adversarial.py MNIST_FOLDER [RUNS]")
+    os.environ["MPLCONFIGDIR"] = os.environ.get("MPLCONFIGDIR", tempfile.gettempdir())
+    runs = Path(sys.argv[2] if len(sys.argv) == 3 else tempfile.mkdtemp(prefix="nn-adversarial-"))
+    runs.mkdir(parents=True, exist_ok=True)
+    data = Path(sys.argv[1]).resolve()
+    found = {name: measured(trained(data, runs, name), name) for name in RECIPES}
+    pictures = ROOT / "docs" / "stress"
+    pictures.mkdir(exist_ok=True)
+    for name, drills in PICTURES.items():
+        for drill in drills:
+            for file in sorted((runs / name / "drills" / drill).glob("*.png")):
+                (pictures / f"{name}-{file.name}").write_bytes(file.read_bytes())
+    (ROOT / "docs" / "stress-adversarial.md").write_text(page(found, pictures).markdown(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""The drills of a trained network hold on one that is sound, and fail on one that is not."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn.data.dataset import Dataset, split
+from nn.packing import pack
+from nn.record import run_settings
+from nn.run import Run
+from nn.session import Silent, prepare
+from nn.settings import Settings
+from nn.stress import adversarial, confidence, corrupted, masking
+from nn.stress.ball import Ball
+from nn.stress.confidence import BINS, calibration_error, reliability, threshold
+from nn.stress.drill import DRILLS, FAILED, HELD, SKIPPED, Row, Scene, perform
+from spec.arrays import Array
+
+MINE = ["fgsm", "pgd", "pgd-l2", "square", "targeted", "masking", "corruptions", "calibration", "refusal"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A small network that learnt digits of one hand."""
+    from nn.data.idx import write_idx
+    from nn.stress.filters import drawn
+
+    folder = tmp_path_factory.mktemp("trained")
+    rng = np.random.default_rng(0)
+    shapes = rng.uniform(5, 22, (2, 10, 3, 2))
+    for stem, count in (("train", 900), ("t10k", 60)):
+        labels = np.arange(count) % 10
+        starts, ends = (shape[labels] + rng.normal(0, 0.7, (count, 3, 2)) for shape in shapes)
+        write_idx(folder / f"{stem}-images-idx3-ubyte", (255 * drawn(starts, ends, 1, 28, 28)).astype(np.uint8))
+        write_idx(folder / f"{stem}-labels-idx1-ubyte", labels.astype(np.uint8))
+    run = Run(folder / "run")
+    run.folder.mkdir()
+    layers = "dense:32 relu dense:10"
+    prepare(Settings(data=str(folder), epochs=4, layers=layers, lr=0.03, validation=100)).train(run, Silent())
+    return run
+
+
+def scene(run: Run, folder: Path) -> Scene:
+    """What a drill is handed, the data read-only."""
+    data = prepare(run_settings(run.folder)).split
+    for array in (data.x_test, data.y_test, data.x_val, data.images.test_images):
+        array.setflags(write=False)
+    return Scene(run, data, folder)
+
+
+def do(name: str, given: Scene) -> Row:
+    """The drill's row."""
+    return perform(DRILLS[name], given)
+
+
+@pytest.mark.parametrize("name", MINE)
+def test_drills_end_in_a_verdict_with_figures_that_can_be_kept(trained: Run, tmp_path: Path, name: str) -> None:
+    """Each holds on a sound network, and leaves figures that can be saved and the pictures that belong to it."""
+    row = do(name, scene(trained, tmp_path))
+    assert row.verdict == HELD, row.outcome.observed
+    assert pack(row.outcome.figures)
+    pictures = {"masking": 0, "targeted": 0, "pgd": 2, "fgsm": 2, "pgd-l2": 2, "square": 2}
+    assert len(list(tmp_path.glob("*.png"))) == pictures.get(name, 1)
+
+
+def test_a_drill_done_again_finds_the_same(trained: Run, tmp_path: Path) -> None:
+    """All chance comes from the scene's seed."""
+    for name in ("pgd", "refusal"):
+        one, two = (do(name, scene(trained, tmp_path)).outcome for _ in range(2))
+        assert one.figures == two.figures and one.observed == two.observed
+
+
+class Altered:
+    """A model whose answers are changed."""
+
+    def __init__(self, model: Any, sharpen: float = 1.0, flat: bool = False) -> None:
+        self.model, self.sharpen, self.flat = model, sharpen, flat
+
+    def predict(self, x: Array) -> Array:
+        """p ∝ p^sharpen."""
+        log_p = np.log(np.maximum(self.model.predict(x).astype(np.float64), 1e-300))
+        p = np.exp(self.sharpen * (log_p - log_p.max(axis=1, keepdims=True)))
+        found: Array = p / p.sum(axis=1, keepdims=True)
+        return found
+
+    def input_gradient(self, x: Array, labels: Array) -> Array:
+        """Zero where `flat`, else turned round."""
+        slope: Array = self.model.input_gradient(x, labels)
+        return 0 * slope if self.flat else -slope
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_a_hidden_gradient_is_seen(trained: Run, tmp_path: Path, flat: bool) -> None:
+    """A gradient that is zero, or leads downhill, is found by what needs none."""
+    given = scene(trained, tmp_path)
+    given.reader.model = Altered(given.reader.model, flat=flat)
+    assert do("masking", given).verdict == FAILED
+
+
+def test_overconfidence_is_seen(trained: Run, tmp_path: Path) -> None:
+    """Probabilities that are much too timid fail the calibration, unless nothing was promised of the loss."""
+    given = scene(trained, tmp_path)
+    given.reader.model = Altered(given.reader.model, sharpen=0.1)
+    assert do("calibration", given).verdict == FAILED
+    other = run_settings(trained.folder).changed({"loss": "softmax_cross_entropy:smoothing=0.1"})
+    assert not confidence._promises(other)
+
+
+def test_a_network_that_is_sure_of_all_refuses_nothing(trained: Run, tmp_path: Path) -> None:
+    """Where every confidence is 1 no threshold parts letters from digits, and the drill says so."""
+    given = scene(trained, tmp_path)
+    given.reader.model = Altered(given.reader.model, sharpen=1e6)
+    assert do("refusal", given).verdict == FAILED
+
+
+class Brittle(Altered):
+    """One that only reads pictures without a speck of noise, and hides its gradient."""
+
+    def predict(self, x: Array) -> Array:
+        """A guess where many pixels are not black."""
+        p = super().predict(x)
+        p[(x > x.min() + 0.01).sum(axis=1) > 130] = 0.1
+        return p
+
+
+def test_a_brittle_network_is_told_by_what_it_cannot_bear(trained: Run, tmp_path: Path) -> None:
+    """Mild damage that costs it more than a tenth is named, and so is noise that does more harm than an attack."""
+    given = scene(trained, tmp_path)
+    given.reader.model = Brittle(given.reader.model, flat=True)
+    for name, told in (("corruptions", "glass blur reads"), ("fgsm", "noise does more harm at [")):
+        row = do(name, given)
+        assert row.verdict == FAILED and told in row.outcome.observed
+
+
+def test_what_is_wrong_with_an_attack_is_told() -> None:
+    """A change beyond eps, and pixels that are none."""
+    x, ball = np.full((2, 4), 0.5), Ball("inf", 0.1)
+    assert adversarial._stray(x + 0.1, x, ball) == ""
+    assert "0.2" in adversarial._stray(x + 0.2, x, ball)
+    assert "pixels" in adversarial._stray(x + 0.6, x, Ball("inf", 0.7))
+    assert "eps" in adversarial._stray(x * np.nan, x, ball)
+
+
+def test_what_is_wrong_with_a_corruption_is_told() -> None:
+    """Out of range, not seeded, not worse with severity."""
+    rng, x = np.random.default_rng(0), np.full((2, 28, 28), 0.5, np.float32)
+    found = [x + 2, x, x, x, x]
+    assert [fault.split()[-1] for fault in corrupted._faults("fog", x, found, rng)] == ["1]", "itself", "picture"]
+
+
+def odd_sized(given: Scene, high: int, wide: int) -> Scene:
+    """The same with cut pictures, and a model that takes them."""
+    data, rng = given.split.images, np.random.default_rng(0)
+    cut = Dataset("cut", data.train_images[:, :high, :wide], data.train_labels, data.test_images[:, :high, :wide],
+                  data.test_labels)  # fmt: skip
+    given.split = split(cut, 50, rng)
+
+    class Guess:
+        def predict(self, x: Array) -> Array:
+            return np.full((len(x), 10), 0.1, np.float32)
+
+        def input_gradient(self, x: Array, labels: Array) -> Array:
+            return np.zeros_like(x)
+
+    given.reader.model = Guess()
+    return given
+
+
+def test_what_cannot_be_done_is_skipped(trained: Run, tmp_path: Path) -> None:
+    """Pictures of another size, a model without an input gradient, no image to choose a threshold by."""
+    cut = odd_sized(scene(trained, tmp_path), 20, 24)
+    assert {do(name, cut).verdict for name in ("square", "corruptions", "refusal")} == {SKIPPED}
+    assert do("masking", cut).verdict == FAILED  # but it is done, without the search
+    closed = scene(trained, tmp_path)
+    closed.reader.model = object()
+    assert {do(name, closed).verdict for name in ("fgsm", "pgd", "pgd-l2", "targeted", "masking")} == {SKIPPED}
+    bare = scene(trained, tmp_path)
+    bare.split = split(bare.split.images, 0, np.random.default_rng(0))
+    assert do("refusal", bare).verdict == SKIPPED
+
+
+def test_the_calibration_error_of_a_known_case() -> None:
+    """Ten answers at 0.8 of which six are right, ten at 0.95 of which all are: ECE = ½·0.2 + ½·0.05."""
+    sure, right = np.repeat([0.8, 0.95], 10), np.array([True] * 6 + [False] * 4 + [True] * 10)
+    assert calibration_error(sure, right) == pytest.approx(0.125)
+    count, mean, good = reliability(np.array([1.0, 1 / BINS, 1e-9]), np.array([True, False, True]))
+    assert (count[[0, -1]] == [2, 1]).all() and count.sum() == 3 and good[0] == 0.5 and mean[-1] == 1
+
+
+def test_the_threshold_keeps_its_share() -> None:
+    """At least 99% lie at or above it, and with any larger one fewer would."""
+    found = np.random.default_rng(0).random(1000)
+    t = threshold(found)
+    assert (found >= t).mean() == pytest.approx(0.99) and (found > t).mean() < 0.99
+    assert threshold(np.full(7, 0.3)) == 0.3
+
+
+def test_the_modules_are_the_ones_that_enter_the_drills() -> None:
+    """All nine are known once the four modules are imported."""
+    assert {DRILLS[name].do.__module__ for name in MINE} == {
+        module.__name__ for module in (adversarial, confidence, corrupted, masking)
+    }
