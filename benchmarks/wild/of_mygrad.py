@@ -19,8 +19,6 @@ from shared import FRACTIONS, Subject, cast, checked, claiming, initializer, sub
 
 from spec import check_loss
 
-PACKAGE = "mygrad"
-
 
 class Layer:
     """A function of x and of arrays by name, which are drawn when it is built."""
@@ -111,15 +109,16 @@ def _layers() -> Iterator[Subject]:
 def _losses() -> Iterator[Subject]:
     logits = {"domain": "logits"}
     of = nnet.losses
-    yield subject("loss", "nnet.losses.softmax_crossentropy", Loss(of.softmax_crossentropy, like="softmax_cross_entropy", **logits))
+    soft = Loss(of.softmax_crossentropy, like="softmax_cross_entropy", **logits)
+    yield subject("loss", "nnet.losses.softmax_crossentropy", soft)
     yield subject("loss", "nnet.losses.multiclass_hinge", Loss(of.multiclass_hinge, like="hinge"))
     nll = Loss(lambda x, y: of.negative_log_likelihood(nnet.logsoftmax(x), y), like="softmax_cross_entropy", **logits)
     yield subject("loss", "nnet.losses.negative_log_likelihood of logsoftmax", nll)
     for gamma in (0, 0.5, 1, 2):
         focal = Loss(partial(_focal, gamma=gamma), domain=FRACTIONS)
         yield subject("loss", f"nnet.losses.focal_loss, gamma {gamma}", focal)
-    soft = Loss(lambda x, y: of.softmax_focal_loss(x, y, gamma=2).mean(), **logits)
-    yield subject("loss", "nnet.losses.softmax_focal_loss", soft)
+    focal = Loss(lambda x, y: of.softmax_focal_loss(x, y, gamma=2).mean(), **logits)
+    yield subject("loss", "nnet.losses.softmax_focal_loss", focal)
     rng = np.random.default_rng(0)
     pair, y = {"a": rng.normal(size=(5, 3)), "b": rng.normal(size=(5, 3))}, np.array([1, -1, 1, 1, -1])
     yield checked("nnet.losses.margin_ranking_loss", lambda: check_loss(_ranked, pair, y))

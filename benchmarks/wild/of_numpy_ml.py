@@ -9,250 +9,23 @@ Several inputs at once are the parts of one x. Losses that are documented as sum
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 import old_names  # noqa: F401  # numpy-ml imports a name that Python dropped
-from shared import BINARY, Subject, cast, checked, claiming, drawing, initializer, state_of, subject
+from as_numpy_ml import Attention, Cell, Dropped, Layer, Norm, Parts, Sequence, Sparse
+from as_numpy_ml_more import Activation, Loss, Optimizer, minibatches
+from shared import Subject, checked, claiming, initializer, subject
 
 from spec import check_backward, check_loss
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # old escapes in its docstrings
-    from numpy_ml.neural_nets import activations, layers, losses, optimizers, schedulers, utils, wrappers
+    from numpy_ml.neural_nets import activations, layers, losses, optimizers, schedulers, wrappers
     from numpy_ml.neural_nets.initializers import WeightInitializer
     from numpy_ml.utils.data_structures import DiscreteSampler
-
-PACKAGE = "numpy-ml"
-STATE = ("running_mean", "running_var")
-
-
-class Layer:
-    """A layer of numpy-ml, initialized by a first forward; `forward` and `backward` are those of one training step."""
-
-    def __init__(self, make: Callable[[], Any], **claims: Any):
-        self.make = make
-        claiming(self, **claims)
-
-    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
-        self.rng = state_of(rng)
-        with drawing(self.rng):
-            self.layer = self.make()
-            self.pass_through(np.ones((2, *shape)))
-        self.layer.flush_gradients()
-        arrays = self.layer.parameters
-        self.params = {name: array for name, array in arrays.items() if name not in STATE}
-        self.state = {name: array for name, array in arrays.items() if name in STATE}
-
-    def pass_through(self, x: Any) -> Any:
-        return self.layer.forward(x, retain_derived=False)
-
-    def forward(self, x: Any) -> Any:
-        self.loaded()
-        self.layer.flush_gradients()
-        with drawing(self.rng):
-            return cast(self.answer(x), x)
-
-    def loaded(self) -> None:
-        for name, array in (self.params | self.state).items():
-            self.layer.parameters[name] = array
-
-    def answer(self, x: Any) -> Any:
-        return self.layer.forward(x)
-
-    def backward(self, dy: Any) -> Any:
-        for name, array in self.layer.gradients.items():
-            self.layer.gradients[name] = np.zeros_like(array)
-        dx = cast(self.slopes(dy), dy)
-        self.kept(self.layer.gradients, dy)
-        return dx
-
-    def slopes(self, dy: Any) -> Any:
-        return self.layer.backward(dy)
-
-    def kept(self, gradients: dict[str, Any], dy: Any) -> None:
-        for name in self.params:
-            self.grads[name] = cast(gradients[name], dy)
-
-
-class Norm(Layer):
-    """A batch normalization: frozen in eval, where the gradient of its affine map is supplied."""
-
-    couples_samples, like = True, "batchnorm"
-
-    def answer(self, x: Any) -> Any:
-        self.layer.trainable = self.training
-        y = self.layer.forward(x)
-        self.layer.trainable, self.x = True, x
-        self.state = {name: self.layer.parameters[name] for name in STATE}
-        return y
-
-    def backward(self, dy: Any) -> Any:
-        if self.training:
-            return super().backward(dy)
-        over = tuple(range(dy.ndim - 1))
-        deviation = np.sqrt(self.state["running_var"] + self.layer.epsilon)
-        z = (self.x - self.state["running_mean"]) / deviation
-        self.kept({"scaler": (dy * z).sum(axis=over), "intercept": dy.sum(axis=over)}, dy)
-        return cast(dy * self.params["scaler"] / deviation, dy)
-
-
-class Dropped(Layer):
-    """The wrapper Dropout around a layer: frozen in eval, where the wrapped layer answers alone."""
-
-    def __init__(self, make: Callable[[], Any], copied: bool):
-        super().__init__(make)
-        self.copied = copied
-
-    def answer(self, x: Any) -> Any:
-        self.layer._base_layer.trainable = self.training
-        y = self.layer.forward(x)
-        self.layer._base_layer.trainable = True
-        return y
-
-    def slopes(self, dy: Any) -> Any:
-        dy = dy.copy() if self.copied else dy
-        return self.layer.backward(dy) if self.training else self.layer._base_layer.backward(dy)
-
-
-class Parts(Layer):
-    """A layer of several inputs, which are parts of x along its last axis."""
-
-    count, as_list = 2, True
-
-    def pass_through(self, x: Any) -> Any:
-        return self.answer(x)
-
-    def answer(self, x: Any) -> Any:
-        parts = np.split(x, self.count, axis=-1)
-        return self.layer.forward(parts) if self.as_list else self.layer.forward(*parts)
-
-    def slopes(self, dy: Any) -> Any:
-        return np.concatenate(self.layer.backward(dy), axis=-1)
-
-
-class Attention(Parts):
-    """Queries, keys and values; where `mended`, its softmax is flushed with it."""
-
-    count, as_list = 3, False
-
-    def __init__(self, mended: bool):
-        super().__init__(layers.DotProductAttention)
-        self.mended = mended
-
-    def answer(self, x: Any) -> Any:
-        if self.mended:
-            self.layer.softmax.flush_gradients()
-        return super().answer(x)
-
-
-class Cell(Layer):
-    """A recurrent cell over the steps of x (N, n, T); where `mended`, what flushing leaves in its sums is put right."""
-
-    def __init__(self, make: Callable[[], Any], mended: bool):
-        super().__init__(make)
-        self.mended = mended
-
-    def pass_through(self, x: Any) -> Any:
-        return self.layer.forward(x[:, :, 0])
-
-    def answer(self, x: Any) -> Any:
-        if self.mended:
-            self.layer.derived_variables |= {"dLdA_accumulator": None, "dLdC_accumulator": None}
-        steps = [self.layer.forward(x[:, :, t]) for t in range(x.shape[2])]
-        return np.dstack([step[0] if isinstance(step, tuple) else step for step in steps])
-
-    def slopes(self, dy: Any) -> Any:
-        kept = dict(self.layer.derived_variables)
-        found = [self.layer.backward(dy[:, :, t]) for t in reversed(range(dy.shape[2]))]
-        self.layer.derived_variables |= kept  # backward counts down, and answers once
-        return np.dstack(found[::-1])
-
-
-class Sequence(Layer):
-    """A recurrent layer."""
-
-    def pass_through(self, x: Any) -> Any:
-        return self.layer.forward(x)
-
-
-class Activation:
-    """fn, and grad(x) times dy."""
-
-    def __init__(self, make: Callable[[], Any], **claims: Any):
-        self.activation = make()
-        claiming(self, **claims)
-
-    def forward(self, x: Any) -> Any:
-        self.x = x
-        return cast(self.activation.fn(x), x)
-
-    def backward(self, dy: Any) -> Any:
-        return cast(dy * self.activation.grad(self.x), dy)
-
-
-class Loss:
-    """SquaredError behind the identity, or CrossEntropy behind the softmax; a sum, or over N."""
-
-    def __init__(self, name: str, over_n: bool, **claims: Any):
-        self.name, self.over_n = name, over_n
-        self.soft = layers.Softmax() if name == "CrossEntropy" else None
-        claiming(self, **claims)
-
-    def forward(self, prediction: Any, target: Any) -> float:
-        self.z, self.y, self.t = prediction, prediction, target
-        if self.soft is not None:
-            self.y = self.soft.forward(prediction, retain_derived=False)
-            self.t = np.eye(prediction.shape[1])[target]
-        return float(getattr(losses, self.name).loss(self.t, self.y)) / self.divisor
-
-    @property
-    def divisor(self) -> int:
-        return len(self.z) if self.over_n else 1
-
-    def backward(self) -> Any:
-        of = getattr(losses, self.name)
-        more = () if self.soft is not None else (self.z, activations.Affine())
-        return cast(of.grad(self.t, self.y, *more) / self.divisor, self.z)
-
-
-class Optimizer:
-    """update(w, g, name), which returns the new array, written into w; lr goes where its scheduler keeps it."""
-
-    def __init__(self, make: Callable[[], Any], like: str, **told: str):
-        self.optimizer, self.like = make(), like
-        claiming(self, **{name: float(self.optimizer.hyperparameters[of]) for name, of in told.items()})
-
-    def step(self, w: Any, g: Any, lr: float) -> None:
-        self.optimizer.lr_scheduler.lr = lr
-        self.optimizer.step()
-        w[...] = self.optimizer.update(w, g, "w")
-
-    @property
-    def state(self) -> dict[str, Any]:
-        kept = self.optimizer.cache.get("w", {})
-        return dict(kept) if isinstance(kept, dict) else {"w": kept}
-
-    @state.setter
-    def state(self, saved: dict[str, Any]) -> None:
-        self.optimizer.cache = {"w": saved.get("w", saved)} if saved else {}
-
-
-def minibatches(x: Any, y: Any, batch_size: int, rng: np.random.Generator) -> Iterator[tuple[Any, Any]]:
-    """utils.minibatch, which yields indices."""
-    with drawing(state_of(rng)):
-        found = list(utils.minibatch(x, batchsize=batch_size, shuffle=True)[0])
-    yield from ((x[at], y[at]) for at in found)
-
-
-class Sparse(Layer):
-    """The mask is no parameter."""
-
-    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
-        super().build(shape, rng)
-        self.state = {"W_mask": self.params.pop("W_mask")}
 
 
 def _sparse() -> Any:
@@ -286,6 +59,7 @@ def _dense() -> Iterator[Subject]:
     for mended, said in ((False, ""), (True, ", softmax flushed")):
         attention = Attention(mended)
         yield subject("layer", f"layers.DotProductAttention{said}", attention, "N T a -> N T b", input_shape=(4, 9))
+    yield checked("layers.FullyConnected._bwd2", _twice_differentiated)
     for copied, said in ((False, ""), (True, ", dy copied")):
         dropped = Dropped(lambda: wrappers.Dropout(layers.FullyConnected(3), 0.3), copied)
         yield subject("layer", f"wrappers.Dropout of FullyConnected{said}", dropped, "N n_in -> N n_out")
@@ -293,6 +67,19 @@ def _dense() -> Iterator[Subject]:
         evolving = Sparse(make)
         yield subject("layer", f"layers.SparseEvolution{said}", evolving, "N n_in -> N n_out", input_shape=(4,))
     yield subject("layer", "layers.RBM", Layer(lambda: layers.RBM(3)), "N n_in -> N n_out", input_shape=(4,))
+
+
+def _twice_differentiated() -> None:
+    """dX of a layer as a function of W and b, whose gradients _bwd2 gives for the gradient penalty."""
+    rng, layer = np.random.default_rng(0), layers.FullyConnected(2, "tanh")
+    x, dy = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+    layer.forward(x)
+
+    def forward(W: Any, b: Any) -> Any:
+        layer.parameters = {"W": W, "b": b}
+        return layer._bwd(dy, x)[0], None
+
+    check_backward(forward, lambda ddx, cache: layer._bwd2(ddx, x, dy)[1:], rng.normal(size=(3, 2)), np.zeros((1, 2)))
 
 
 def _pictures() -> Iterator[Subject]:
@@ -442,7 +229,8 @@ def _schedules() -> Iterator[Subject]:
     noam = schedulers.NoamScheduler(warmup_steps=200)
     flat = schedulers.ConstantScheduler(1.0)
     yield subject("schedule", "schedulers.ConstantScheduler", claiming(lambda t: flat(t * 1000), like="constant"))
-    yield subject("schedule", "schedulers.ExponentialScheduler", claiming(lambda t: smooth(t * 1000), like="exponential"))
+    curve = claiming(lambda t: smooth(t * 1000), like="exponential")
+    yield subject("schedule", "schedulers.ExponentialScheduler", curve)
 
     def staircase(t: float, *, drop: float = 0.1, every: float = 0.25) -> float:
         return float(stairs(t * 1000))

@@ -1,7 +1,7 @@
 """scikit-learn 1.9.1: the parts of its multi-layer perceptron, and the whole of it, under our laws.
 
-Activations and their derivatives work in place, on copies here. Losses are judged behind the output activation that they
-belong to, with the gradient that _backprop uses, (a − y)/N; both estimators are judged by their own _backprop.
+Activations and their derivatives work in place, on copies here. Losses are judged behind the output activation that
+they belong to, with the gradient that _backprop uses, (a − y)/N; both estimators are judged by their own _backprop.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from sklearn.neural_network import _base as base
 from sklearn.neural_network import _stochastic_optimizers as optimizers
 
 from spec import check_loss
-
-PACKAGE = "scikit-learn"
 
 
 class Activation:
@@ -166,7 +164,7 @@ def _whole() -> Iterator[Subject]:
     for activation in ("relu", "tanh", "logistic", "identity"):
         make = type("Network", (Network,), {"__init__": _network(activation)})
         yield subject("model", f"MLPClassifier, {activation}", make)
-    for outputs in (1, 2):
+    for outputs in (1, 3):
         yield checked(f"MLPRegressor, {outputs} output{'s' * (outputs > 1)}", partial(_regressed, outputs))
 
 

@@ -1,4 +1,4 @@
-"""Names that Python and NumPy had when numpy-ml and DeZero were written, put back so that they import; no mathematics."""
+"""Names that Python and NumPy had when numpy-ml and DeZero were written, put back so that they import, no more."""
 
 import collections
 import collections.abc

@@ -24,13 +24,14 @@ EDGE = 5e-4  # how near to the ends of its domain a loss of probabilities is hel
     rests_on=("gradient", "loss-mean", "stable", "loss-minimum", "shift-invariant"),
 )
 def definition(case: LossCase) -> None:
-    """At two scales of prediction, in float64, one and the same accepted variant must fit; a loss of probabilities also
-    where they are nearly certain, so that none is cut off, but there within a hundredth, for an ε may stand in a log."""
+    """At two scales of prediction, in float64, one and the same accepted variant must fit. A loss of probabilities is
+    judged where they are nearly certain, too, so that none is cut off: within a hundredth, for a log may have its ε."""
     name = standard(case.loss, case.name, LOSSES)
     if not name:
         raise DoesNotApply("it bears and claims no standard name")
     given = case.prediction.astype(np.float64)
-    points = [given, np.ascontiguousarray(within(case.loss, 3 * given, given[::-1])), *_nearly_certain(case.loss, given)]
+    wide = np.ascontiguousarray(within(case.loss, 3 * given, given[::-1]))
+    points = [given, wide, *_nearly_certain(case.loss, given)]
     slack = np.array([1e-5, 1e-5, *[1e-2] * (len(points) - 2)])
     found = np.array([float(case.fresh().forward(point, case.target)) for point in points])
     misses = []
@@ -54,8 +55,8 @@ def definition(case: LossCase) -> None:
 
 
 def _nearly_certain(loss: object, given: Array) -> Iterator[Array]:
-    """Like `given`, but in each row one output is EDGE from the top of the domain and the others share EDGE at its bottom;
-    twice, so that right and wrong ones are among them; nothing for what is no loss of probabilities."""
+    """Two arrays like `given`: in each row one output is EDGE from the top of the domain, and the others share EDGE at
+    its bottom, so that right and wrong ones are among them. Nothing for what is no loss of probabilities."""
     low, high = interval(loss) or (-np.inf, np.inf)
     if low < 0 or high > 1:
         return
