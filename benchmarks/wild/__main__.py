@@ -108,9 +108,10 @@ def page(judged: Sequence[Judged]) -> str:
     )
     sheet.table(*_summary(judged)).text(
         f"That is {bugs} bugs, {bugs - read} of them found by a law and {read} seen by reading the source, where no "
-        "law of ours has ground: an option that is ignored, a hook that fails. Broken laws that a package means as they "
-        "are, such as a sum over the batch, are told apart as conventions. One fault often breaks a law for several things, "
-        "and what rests on a broken law is not judged: a thing with one finding may have others behind it."
+        "law of ours has ground: an option that is ignored, a hook that fails. Broken laws that a package means as "
+        "they are, such as a sum over the batch, are told apart as conventions. One fault often breaks a law for "
+        "several things, and what rests on a broken law is not judged: a thing with one finding may have others "
+        "behind it."
     ).text(_bills(judged))
     for of in judged:
         _package(sheet, of)
