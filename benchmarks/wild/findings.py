@@ -29,6 +29,8 @@ class Finding:
     quote: str
     breaks: tuple[str, ...] = ()
     script: str = ""
+    sharpened: bool = False
+    """Whether no law saw it until one was sharpened for it."""
 
     @property
     def script_path(self) -> Path:
