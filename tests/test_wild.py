@@ -53,6 +53,16 @@ def test_another_version_is_not_judged(wild: Any, monkeypatch: pytest.MonkeyPatc
     assert wild.absent("mygrad") == f"mygrad: skipped, for 99.0 is installed, not {wild.pinned('mygrad')}"
 
 
+def test_a_package_that_cannot_be_imported_is_skipped_too(
+    wild: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where something that it needs is missing."""
+    monkeypatch.setattr(importlib.metadata, "version", wild.pinned)
+    monkeypatch.setitem(sys.modules, "of_mygrad", None)
+    assert wild.main(["mygrad"]) == 2
+    assert capsys.readouterr().out.startswith("mygrad: skipped, for it cannot be imported: ")
+
+
 def test_a_name_that_is_none_of_the_packages_is_refused(wild: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """With the names that are known."""
     assert wild.main(["torch"]) == 2

@@ -181,21 +181,25 @@ def main(names: Sequence[str]) -> int:
     if unknown := [name for name in wanted if name not in PACKAGES]:
         print(f"{', '.join(unknown)}: not among {', '.join(PACKAGES)}")
         return 2
-    reasons = [reason for name in wanted if (reason := absent(name))]
-    for reason in reasons:
-        print(reason)
-    judged = []
-    for name in [name for name in wanted if not absent(name)]:
-        judged.append(judge(name))
+    judged: list[Judged] = []
+    for name in wanted:
+        try:
+            reason = absent(name)
+            judged += [] if reason else [judge(name)]
+        except ImportError as error:
+            reason = f"{name}: skipped, for it cannot be imported: {error}"
+        if reason:
+            print(reason)
+            continue
         print(f"{name}: {len(judged[-1].reports)} things, {len(judged[-1].broken)} laws broken", flush=True)
         for line in judged[-1].unaccounted():
             print(f"  {line}")
         if names:
             print("\n".join(violation.message for violation in judged[-1].broken.values()))
-    if not reasons and not names:
+    if len(judged) == len(wanted) and not names:
         PAGE.write_text(page(judged), encoding="utf-8")
         print(f"{PAGE.relative_to(ROOT)} is written")
-    return 2 if reasons else int(any(of.unaccounted() for of in judged))
+    return 2 if len(judged) < len(wanted) else int(any(of.unaccounted() for of in judged))
 
 
 if __name__ == "__main__":
