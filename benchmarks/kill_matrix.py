@@ -97,9 +97,9 @@ def page(outcomes: list[Outcome]) -> str:
         "",
         "Written by `python benchmarks/kill_matrix.py`: every planted bug of fixtures/faults against every law.",
         "",
-        "These are bugs that the kit has seen: laws were mended until they caught them, and of nine files the law, of "
+        "These are bugs that the kit has seen: laws were mended until they caught them, and of ten files the law, of "
         "some twenty the cause that they name, was written or changed after the kit had judged them. How it does on "
-        "bugs that it had not seen is told in [unseen.md](unseen.md).",
+        "bugs that it had not seen is told in [unseen.md](unseen.md) and [found-in-the-wild.md](found-in-the-wild.md).",
         "",
         "| planted | caught | by its own law alone |",
         "|---|---|---|",

@@ -111,11 +111,14 @@ def _factors(samples: int, shape: tuple[int, ...]) -> list[tuple[float, str]]:
         (-1.0, "the wrong sign"),
         (2.0, "a factor 2 too many, as of a square without its half"),
         (0.5, "a factor 2 too few, as of a square whose 2 was dropped"),
-        (1 / samples, "a division by the batch size N once too often, or a mean where a sum is due"),
-        (float(samples), "a missing division by the batch size N, or a sum where a mean is due"),
         (-2.0, "the wrong sign, and a factor 2 too many"),
-        (-1 / samples, "the wrong sign, and a division by the batch size N once too often"),
     ]
+    if samples > 1:  # of one sample none of these can be told from what is right, or from the wrong sign alone
+        rows += [
+            (1 / samples, "a division by the batch size N once too often, or a mean where a sum is due"),
+            (float(samples), "a missing division by the batch size N, or a sum where a mean is due"),
+            (-1 / samples, "the wrong sign, and a division by the batch size N once too often"),
+        ]
     for size in dict.fromkeys(shape):
         if size != samples:
             rows.append((1 / size, f"a division by the size {size} of an axis, as by a mean over it"))

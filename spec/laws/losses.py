@@ -258,37 +258,3 @@ def soft_labels(case: LossCase) -> None:
             actual=f"{two:.6g}" if not np.isclose(one, two, rtol=1e-6) else "another",
             expected=f"{one:.6g}, that of the labels" if not np.isclose(one, two, rtol=1e-6) else "that of the labels",
         )
-
-
-@law(
-    "definition",
-    kind="loss",
-    family="convergence",
-    statement="A loss that bears or claims a standard name computes the textbook's values.",
-    rests_on=("gradient", "loss-mean", "stable", "loss-minimum", "shift-invariant"),
-)
-def definition(case: LossCase) -> None:
-    """At two scales of prediction, in float64, one and the same accepted variant must fit."""
-    name = standard(case.loss, case.name, LOSSES)
-    if not name:
-        raise DoesNotApply("it bears and claims no standard name")
-    given = case.prediction.astype(np.float64)
-    points = [given, np.ascontiguousarray(within(case.loss, 3 * given, given[::-1]))]
-    found = np.array([float(case.fresh().forward(point, case.target)) for point in points])
-    misses = []
-    for variant in LOSSES[name].variants:
-        for wanted in variant(points, case.target, constants(case.loss)):
-            off = float(np.abs(found - wanted).max() / max(1.0, np.abs(wanted).max()))
-            if off <= 1e-5:
-                return
-            misses.append((off if np.isfinite(off) else np.inf, wanted))
-    nearest = min(misses, key=lambda miss: miss[0])[1]
-    i = int(np.argmax(np.abs(found - nearest)))
-    raise Violation(
-        "definition",
-        where=case.where("forward"),
-        array=f"the loss of what is called {name}",
-        actual=f"{found[i]:.6g}",
-        expected=f"{nearest[i]:.6g}",
-        cause=f"another function than that of {LOSSES[name].source}",
-    )

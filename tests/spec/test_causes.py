@@ -73,3 +73,9 @@ def test_a_shape_names_its_mistake(found: tuple[int, ...], wanted: tuple[int, ..
     """In a batch of five."""
     said = explain_shape(found, wanted, 5)
     assert words in said and bool(words) == bool(said)
+
+
+def test_of_one_sample_nothing_is_said_about_the_size_of_the_batch() -> None:
+    """Where N = 1 a division by N is none, so that the wrong sign is the only mistake left."""
+    right = np.array([0.2, -1.5, 0.7, 3.0])
+    assert explain(-right, right, samples=1, shape=(4,)) == "the wrong sign (ratio -1)"
