@@ -89,6 +89,6 @@ def test_a_header_of_another_form_is_refused(tmp_path: Path) -> None:
 def test_the_page_shows_each_bug_and_the_laws_that_none_needs() -> None:
     """Counts, a row per bug, and the idle laws."""
     fault = matrix.planted(FAULTS[0])
-    text = matrix.page([matrix.Outcome(fault, (fault.law,), ""), matrix.Outcome(fault, (), "")])
+    text = matrix.page([matrix.Outcome(fault, (fault.law,), "", ""), matrix.Outcome(fault, (), "", "")])
     assert "| 2 | 1 | 1 |" in text and fault.path.stem in text and "missed" in text
     assert "No bug needs: " in text and "layer gradient" in text
