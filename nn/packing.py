@@ -1,11 +1,13 @@
 """A tree of dicts, lists, numbers and arrays as one safetensors file, and back, bit for bit and without pickle.
 
 The arrays are the tensors of the file; the rest is one line of JSON in its header, where `{"$array": name}` stands for
-an array and `{"$scalar": name}` for a NumPy number.
+an array and `{"$scalar": name}` for a NumPy number. Beside it stand the SHA-256 of both, so that a file with one bit
+changed is refused.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from nn.run import read_arrays
-from spec.arrays import Array
+from spec.arrays import Array, digest
 from spec.violation import BadInput
 
-KEY = "tree"
+KEY, SUM, ARRAYS = "tree", "sha256 of the tree", "sha256 of the arrays"
 
 
 def pack(tree: Any) -> bytes:
@@ -26,7 +28,7 @@ def pack(tree: Any) -> bytes:
     arrays: dict[str, Array] = {}
     text = json.dumps(_encoded(tree, "", arrays))
     try:
-        return save(arrays, {KEY: text})
+        return save(arrays, {KEY: text, SUM: _sum(text), ARRAYS: digest(arrays)})
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"state to save: {error}, expected arrays of plain numbers") from error
 
@@ -34,20 +36,31 @@ def pack(tree: Any) -> bytes:
 def unpack(path: Path) -> Any:
     """The tree in a file that `pack` made. Raises BadInput where it is not one."""
     arrays = read_arrays(path)
-    return _decoded(_tree(path), arrays, path)
+    tree, recorded = _tree(path)
+    if digest(arrays) != recorded:
+        raise BadInput(f"{path}: damaged: its arrays are not those that were written")
+    return _decoded(tree, arrays, path)
 
 
 def outline(path: Path) -> Any:
     """The tree without its arrays, which stay unread as `{"$array": name}`. Raises BadInput where it is not one."""
-    return _tree(path)
+    return _tree(path)[0]
 
 
-def _tree(path: Path) -> Any:
+def _tree(path: Path) -> tuple[Any, str]:
+    """The tree, and the digest that its arrays should have."""
     try:
         with safe_open(path, framework="numpy") as file:
-            return json.loads((file.metadata() or {})[KEY])
+            found = file.metadata() or {}
+        if _sum(found[KEY]) != found[SUM]:
+            raise ValueError("damaged: its tree is not the one that was written")
+        return json.loads(found[KEY]), found[ARRAYS]
     except (OSError, SafetensorError, ValueError, KeyError, RecursionError) as error:
         raise BadInput(f"{path}: not a file that nn packed: {error}") from error
+
+
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _encoded(value: Any, path: str, arrays: dict[str, Array]) -> Any:

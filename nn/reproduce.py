@@ -137,7 +137,7 @@ def _rows(run: Run) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(file, 1):
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise BadInput(f"{path}: line {number}: not JSON: {error}") from error
             if not isinstance(row, dict):
                 raise BadInput(f"{path}: line {number}: expected an object")

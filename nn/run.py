@@ -179,7 +179,7 @@ def read_json(path: Path) -> dict[str, Any]:
         found = json.loads(regular(path).read_text(encoding="utf-8"))
     except BadInput:
         raise
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not a readable JSON file: {error}") from error
     if not isinstance(found, dict):
         raise BadInput(f"{path}: expected a JSON object, found {type(found).__name__}")

@@ -123,7 +123,7 @@ def read_run(folder: Path, name: str) -> None:
     run = Run(folder)
     describe(run)
     read_weights(folder, name)
-    compare(run, run)
+    compare(run, Run(folder.parent / "valid-0"))
     with _scratch() as place:
         write_bundle(run, place / "bundle.zip")
 
