@@ -1,8 +1,8 @@
 """A tree of dicts, lists, numbers and arrays as one safetensors file, and back, bit for bit and without pickle.
 
 The arrays are the tensors of the file; the rest is one line of JSON in its header, where `{"$array": name}` stands for
-an array and `{"$scalar": name}` for a NumPy number. Beside it stand the SHA-256 of both, so that a file with one bit
-changed is refused.
+an array and `{"$scalar": name}` for a NumPy number. It holds the SHA-256 of the arrays, and begins with its own, so
+that a file in which one bit changed is refused. There is one such line, since safetensors writes several in any order.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from nn.run import read_arrays
 from spec.arrays import Array, digest
 from spec.violation import BadInput
 
-KEY, SUM, ARRAYS = "tree", "sha256 of the tree", "sha256 of the arrays"
+KEY = "tree"
 
 
 def pack(tree: Any) -> bytes:
     """The file as bytes. Raises BadInput where the tree holds anything but arrays, numbers, text, lists and dicts."""
     arrays: dict[str, Array] = {}
-    text = json.dumps(_encoded(tree, "", arrays))
+    encoded = _encoded(tree, "", arrays)
     try:
-        return save(arrays, {KEY: text, SUM: _sum(text), ARRAYS: digest(arrays)})
+        text = json.dumps({"arrays": digest(arrays), "tree": encoded})
+        return save(arrays, {KEY: f"{_sum(text)} {text}"})
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"state to save: {error}, expected arrays of plain numbers") from error
 
@@ -52,9 +53,11 @@ def _tree(path: Path) -> tuple[Any, str]:
     try:
         with safe_open(path, framework="numpy") as file:
             found = file.metadata() or {}
-        if _sum(found[KEY]) != found[SUM]:
+        recorded, _, text = found[KEY].partition(" ")
+        if _sum(text) != recorded:
             raise ValueError("damaged: its tree is not the one that was written")
-        return json.loads(found[KEY]), found[ARRAYS]
+        line = json.loads(text)
+        return line["tree"], line["arrays"]
     except (OSError, SafetensorError, ValueError, KeyError, RecursionError) as error:
         raise BadInput(f"{path}: not a file that nn packed: {error}") from error
 

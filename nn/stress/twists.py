@@ -156,14 +156,7 @@ def odd_line(content: bytes, other: bytes, rng: Rng) -> bytes:
 def odd_header(content: bytes, other: bytes, rng: Rng) -> bytes:
     """One value in the header of a safetensors file is another, the length of the header being right."""
     header, body = _tensors(content)
-    tree = json.loads(header).get("__metadata__", {}).get("tree")
-    if tree is not None and rng.random() < 0.6:  # what nn packed beside the arrays
-        fields = json.loads(header)
-        fields["__metadata__"]["tree"] = _odd_json(tree, rng)
-        header = json.dumps(fields)
-    else:
-        header = _odd_json(header, rng)
-    return _joined(header.encode(errors="replace"), body)
+    return _joined(_odd_json(header, rng).encode(errors="replace"), body)
 
 
 def lie_in_tensors(content: bytes, other: bytes, rng: Rng) -> bytes:
