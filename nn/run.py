@@ -142,10 +142,14 @@ def replace_file(path: Path, content: bytes) -> Path:
 
 
 def write_picture(run: Run, name: str, paint: Callable[[Path], None]) -> None:
-    """Let `paint` write a picture under a temporary name, then rename it."""
+    """Let `paint` write a picture under a temporary name, then rename it. Raises BadInput where there is no room."""
     temporary = run.folder / f".{name}"
-    paint(temporary)
-    os.replace(temporary, run.folder / name)
+    try:
+        paint(temporary)
+        os.replace(temporary, run.folder / name)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise BadInput(f"{run.folder / name}: could not be written: {error.strerror}") from error
 
 
 def newest() -> Run:

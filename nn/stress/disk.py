@@ -14,7 +14,8 @@ from nn.stress.drill import Outcome, Scene, Skip, drill
 from nn.stress.training import Training, epochs_kept
 from spec.violation import BadInput
 
-QUICK = (NAME, "metrics.jsonl", "weights.safetensors", "curves.png")
+STEPS = {400: (NAME, "curves.png"), 2: ("metrics.jsonl",)}  # by batch size: the largest files
+SKIPPED = "skipped"
 SHARE = 0.6  # of what a run needs, that the small disk holds
 MOUNTED = 'mount -t tmpfs -o size="$1" none "$2" || exit 99; d=$2; o=$3; shift 3; "$@"; c=$?; cp -a "$d/." "$o"; exit $c'
 
@@ -28,25 +29,26 @@ def full_disk(scene: Scene) -> Outcome:
     """Train without room, look at what is left, and go on with room; the end is held against the truth."""
     if sys.platform == "win32":
         raise Skip("the size of files can't be bounded on Windows")
-    return without_room(scene, () if scene.full else QUICK)
-
-
-def without_room(scene: Scene, names: tuple[str, ...] = (), disk: bool = True) -> Outcome:
-    """The drill for some of a run's files, or all; and for a disk of its own, unless told otherwise."""
-    training = Training(scene.folder, scene.seed)
-    names = names or tuple(sorted(path.name for path in training.truth.iterdir() if path.name != ".lock"))
     found: dict[str, str] = {}
-    for name in names:
-        run = scene.folder / f"without-{name}"
-        limit = (training.truth / name).stat().st_size - 1
-        ending = training.wait(training.begin(run, partial(_limit, limit)))
-        found[name] = _fault(training, run, ending)
-    if disk:
-        found["small disk"] = _on_a_small_disk(training, scene.folder)
-    faults = {name: fault for name, fault in found.items() if fault and not fault.startswith("skipped")}
-    told = f"{len(found)} trainings without room ({', '.join(found)}): "
+    for batch_size, largest in STEPS.items():
+        training = Training(scene.folder / f"batch-{batch_size}", scene.seed, batch_size)
+        found |= without_room(training, () if scene.full else largest)
+        if scene.full or batch_size == 2:
+            found[f"a small disk, batch {batch_size}"] = on_a_small_disk(training)
+    faults = {name: fault for name, fault in found.items() if fault and not fault.startswith(SKIPPED)}
+    told = f"{len(found)} trainings without room: "
     told += "; ".join(f"{name}: {fault}" for name, fault in faults.items()) or "each was told, kept and resumed"
     return Outcome(told, not faults, {"seed": scene.seed, "found": found})
+
+
+def without_room(training: Training, names: tuple[str, ...] = ()) -> dict[str, str]:
+    """What is wrong where no file may be as large as each of these of the run, or of all; "" where nothing is."""
+    found: dict[str, str] = {}
+    for name in names or sorted(path.name for path in training.truth.iterdir() if path.stat().st_size):
+        run, limit = training.folder / f"without-{name}", (training.truth / name).stat().st_size - 1
+        ending = training.wait(training.begin(run, partial(_limit, limit)))
+        found[f"{name} of {limit + 1:,} bytes"] = _fault(training, run, ending)
+    return found
 
 
 def _limit(size: int) -> None:
@@ -76,15 +78,15 @@ def _fault(training: Training, run: Path, ending: Ending) -> str:
     return training.differs(run)
 
 
-def _on_a_small_disk(training: Training, folder: Path) -> str:
+def on_a_small_disk(training: Training) -> str:
     """The same on a disk of its own, which only this process sees, and which is gone afterwards."""
-    mount, run = folder / "disk", folder / "from-disk"
+    mount, run = training.folder / "disk", training.folder / "from-disk"
     mount.mkdir()
     run.mkdir()
     size = sum(path.stat().st_size for path in training.truth.iterdir())
     within = ("unshare", "-rm", "sh", "-c", MOUNTED, "sh", str(int(SHARE * size)), str(mount), str(run))
     test = (*within[:2], "sh", "-c", f'mount -t tmpfs none "{mount}"')
     if shutil.which("unshare") is None or subprocess.run(test, capture_output=True).returncode:
-        return "skipped: no small disk can be mounted here"
+        return f"{SKIPPED}: no small disk can be mounted here"
     ending = training.wait(training.begin(mount / "run", within=within))
     return _fault(training, run / "run", ending)
