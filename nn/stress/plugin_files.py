@@ -17,6 +17,7 @@ from spec.arrays import Array
 from spec.counterexamples import fixtures
 
 QUICK, FULL = 12, 500
+TRIES = 4  # to change a source so that it still compiles, since nothing else would be judged
 BOUND = 8.0  # seconds that one step of judging a plugin may take; hangs are cut off there
 VERDICTS = ("holds", "broken", "inconclusive", "error")
 ACTS = (
@@ -91,8 +92,20 @@ def mutant(source: str, rng: np.random.Generator) -> bytes:
         if way < 0.15:
             return BLIND[rng.integers(len(BLIND))](content.encode(), source.encode(), rng)
         change = _act if way < 0.5 else _word if way < 0.75 else _line
-        content = change(content, rng)
+        for _ in range(TRIES):
+            changed = change(content, rng)
+            if _compiles(changed):
+                break
+        content = changed
     return content.encode(errors="replace")
+
+
+def _compiles(source: str) -> bool:
+    try:
+        compile(source, "mutant", "exec")
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _act(source: str, rng: np.random.Generator) -> str:
