@@ -36,7 +36,7 @@ def build_model(settings: Settings, n_in: int, classes: int, rng: np.random.Gene
     except (TypeError, ValueError) as error:
         raise error if isinstance(error, BadInput) else BadInput(f"model {choice.text!r}: {error}") from error
     except MemoryError as error:
-        raise BadInput(f"model {choice.text!r} of {n_in:,} inputs: {error}, expected one that fits in memory") from error
+        raise BadInput(f"model {choice.text!r} of {n_in:,} inputs: {error}, expected one that has room") from error
 
 
 def make_trainer(settings: Settings, model: Any, steps: int, docket: Docket | None) -> Trainer:

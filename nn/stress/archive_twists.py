@@ -16,7 +16,10 @@ from nn.stress.data_twists import BOMB, size
 from nn.stress.text_twists import DEEP, odd_value
 
 Rng = np.random.Generator
-NAMES = ("../evil", "/tmp/evil", "..\\evil", "plugins/../../evil.py", "a" * 300, "", "CON", "plugins/1-x.py", "config.toml")
+NAMES = (
+    *("../evil", "/tmp/evil", "..\\evil", "plugins/../../evil.py", "a" * 300, "", "CON"),
+    *("plugins/1-x.py", "config.toml"),
+)
 
 
 def odd_header(content: bytes, other: bytes, rng: Rng) -> bytes:

@@ -43,7 +43,7 @@ def start(
             cwd=folder,
             env=environment(),
             start_new_session=True,
-            preexec_fn=before,  # noqa: PLW1509  # sets a limit, nothing else
+            preexec_fn=before,  # sets a limit, nothing else
         )
 
 

@@ -13,13 +13,7 @@ import numpy as np
 
 Rng = np.random.Generator
 SIZES = (0, 1, 2, 255, 256, 65535, 65536, 2**24, 2**31 - 1, 2**31, 2**32 - 1)
-DEEP = 100_000  # brackets in one another
-BOMB = 2**24  # bytes of zeros, which a packer makes small
-ODD: tuple[Any, ...] = (
-    *(None, True, False, 0, 1, -1, 2**31, 2**63, 2**64, -(2**63), 10**400, 0.0, -0.0, 1e308, 5e-324, 0.5),
-    *(float("nan"), float("inf"), -float("inf"), "", "0", "nan", "x" * 100_000, "\x00", "../../evil", "é\u2028\ud800"),
-    *([], {}, [[]], [None], ["a", 1], {"": {}}, {"$array": "x"}, {"$scalar": "x"}, {"$array": []}, [0] * 10_000),
-)
+KINDS = (b"IDAT", b"PLTE", b"tRNS", b"gAMA", b"iCCP", b"zTXt", b"acTL", b"fdAT", b"eXIf")  # of chunks in a PNG
 BOMB = 2**24  # bytes of zeros, which a packer makes small
 
 
@@ -64,7 +58,7 @@ def edit_png(content: bytes, other: bytes, rng: Rng) -> bytes:
     elif way == 2:
         chunks.insert(int(rng.integers(len(chunks))), chunks.pop(at))
     elif way == 3:
-        chunks[at] = (rng.choice([b"IDAT", b"PLTE", b"tRNS", b"gAMA", b"iCCP", b"zTXt", b"acTL", b"fdAT", b"eXIf"]), body)
+        chunks[at] = (KINDS[rng.integers(len(KINDS))], body)
     else:
         changed = bytearray(body or b"\0")
         changed[rng.integers(len(changed))] = int(rng.choice([0, 1, 2, 3, 4, 6, 8, 16, 127, 128, 255]))

@@ -17,7 +17,8 @@ from spec.violation import BadInput
 STEPS = {400: (NAME, "curves.png"), 2: ("metrics.jsonl",)}  # by batch size: the largest files
 SKIPPED = "skipped"
 SHARE = 0.6  # of what a run needs, that the small disk holds
-MOUNTED = 'mount -t tmpfs -o size="$1" none "$2" || exit 99; d=$2; o=$3; shift 3; "$@"; c=$?; cp -a "$d/." "$o"; exit $c'
+MOUNTED = """mount -t tmpfs -o size="$1" none "$2" || exit 99
+disk=$2; out=$3; shift 3; "$@"; code=$?; cp -a "$disk/." "$out"; exit $code"""
 
 
 @drill(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections import Counter
@@ -16,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from nn.stress.child import Ending, start, watch
+from nn.stress.damaged import CRASH, FAULTS, HANG, READ, REFUSED, Bench
 from nn.stress.drill import Outcome, Scene, Skip, drill
 from nn.stress.formats import FORMATS, Format
-from nn.stress.fuzz import CRASH, FAULTS, HANG, READ, REFUSED, Bench
 from spec.arrays import Array
 
 QUICK, FULL = 300, 10_000  # damaged files per format
@@ -29,7 +30,9 @@ MEMORY = 3 * 2**30  # bytes of address space, Python and NumPy included
 MOST = 10  # workers that may die before a format is given up
 
 
-def damage(scene: Scene, name: str, count: int = 0, module: str = "nn.stress.formats", seconds: int = SECONDS) -> Outcome:
+def damage(
+    scene: Scene, name: str, count: int = 0, module: str = "nn.stress.formats", seconds: int = SECONDS
+) -> Outcome:
     """Read `count` damaged files of a format in worker processes, and judge how each reading ended."""
     if sys.platform == "win32":
         raise Skip("memory and time can't be bounded on Windows")
@@ -82,17 +85,17 @@ def _death(ending: Ending, lines: list[dict[str, Any]]) -> dict[str, str]:
 
 def _outcome(scene: Scene, name: str, module: str, events: list[dict[str, Any]]) -> Outcome:
     verdicts = Counter(event["verdict"] for event in events if "verdict" in event)
-    faults = {}
+    faults: dict[tuple[str, ...], dict[str, Any]] = {}
     for event in events:
         if event.get("verdict") in FAULTS:
             kind = event["verdict"], event["where"], event["text"].partition(":")[0]
             row = faults.setdefault(kind, {"index": event["case"], **event, "times": 0})
             row["times"] += 1
     counts = {verdict: verdicts[verdict] for verdict in (READ, REFUSED, *FAULTS)}
-    figures = {"format": name, "seed": scene.seed, "mutations": verdicts.total(), **counts}
+    figures: dict[str, Any] = {"format": name, "seed": scene.seed, "mutations": verdicts.total(), **counts}
     figures |= {"peak_mb": max((event["peak_mb"] for event in events if "done" in event), default=None)}
     figures["faults"] = [{k: v for k, v in row.items() if k != "case"} for row in faults.values()]
-    told = ", ".join(f"{number:,} {verdict}" for verdict, number in counts.items() if number or verdict in (READ, REFUSED))
+    told = ", ".join(f"{n:,} {verdict}" for verdict, n in counts.items() if n or verdict in (READ, REFUSED))
     first = next(iter(faults.values()), None)
     more = f"; first: case {first['index']}: {first['text'][:200]} [{first['where']}]" if first else ""
     observed = f"{verdicts.total():,} damaged files: {told}{more}"
@@ -107,9 +110,8 @@ def _bytes(scene: Scene, name: str, module: str, faults: list[dict[str, Any]]) -
         if kept.exists():
             content = kept.read_bytes()
         else:
-            import importlib
-
-            case = Bench(importlib.import_module(module).FORMATS[name], scene.folder / name, scene.seed).case(row["index"])
+            format = importlib.import_module(module).FORMATS[name]
+            case = Bench(format, scene.folder / name, scene.seed).case(row["index"])
             row["file"], content = case.name, case.content
         found[f"{name}-{row['index']}"] = np.frombuffer(content, np.uint8)
     return found

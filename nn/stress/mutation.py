@@ -75,9 +75,9 @@ def extreme_number(content: bytes, other: bytes, rng: Rng) -> bytes:
     width = int(rng.choice([1, 2, 4, 8]))
     reach = min(len(content), HEADER) if rng.random() < 0.7 else len(content)
     at = int(rng.integers(max(1, reach - width + 1)))
-    value = EXTREMES[rng.integers(len(EXTREMES))] % 2 ** (8 * width)
-    order = ("little", "big")[rng.integers(2)]
-    return content[:at] + value.to_bytes(width, order) + content[at + width :]  # type: ignore[arg-type]  # a literal
+    value: int = EXTREMES[rng.integers(len(EXTREMES))] % 2 ** (8 * width)
+    number: bytes = value.to_bytes(width, "big" if rng.random() < 0.5 else "little")
+    return content[:at] + number + content[at + width :]
 
 
 def splice(content: bytes, other: bytes, rng: Rng) -> bytes:

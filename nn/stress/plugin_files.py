@@ -30,12 +30,15 @@ ACTS = (
     *("(f := lambda: f())()", "return None", "return 'x'", "return 0", "return float('nan')", "return []", "yield 1"),
     *("import sys; sys.modules.clear()", "import builtins; del builtins.len", "import numpy; numpy.sum = None"),
     *("import threading; threading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start()", "import missing_module"),
-    *("import os; os.fork()", "import signal; signal.signal(signal.SIGABRT, signal.SIG_IGN); [0 for _ in iter(int, 1)]"),
-    *("self.__dict__.clear()", "self.__class__ = object", "self.params = None", "self.grads = {'x': 1}", "self.state = 3"),
-    *("import ctypes; ctypes.string_at(0)", "import gc; gc.disable()", "import os; os.close(1)", "import os; os.closerange(3, 99)"),
+    *("import signal; signal.signal(signal.SIGABRT, signal.SIG_IGN); [0 for _ in iter(int, 1)]"),
+    *("self.__dict__.clear()", "self.__class__ = object", "self.params = None", "self.grads = {'x': 1}"),
+    *("self.state = 3", "import ctypes; ctypes.string_at(0)", "import gc; gc.disable()", "import os; os.close(1)"),
+    *("import os; os.fork()", "import os; os.closerange(3, 99)"),
 )
-SWAPS = (("+", "-"), ("*", "/"), ("self.", "self.x_"), ("return ", "return -"), ("np.", "math."), ("def ", "async def "))
-WORDS = (("(", "["), (":", ""), ("@", "#"), ('"', "'"), ("forward", "forwards"), ("axis=", "axes="), ("x", "y"))
+WORDS = (
+    *(("+", "-"), ("*", "/"), ("self.", "self.x_"), ("return ", "return -"), ("np.", "math."), ("def ", "async def ")),
+    *(("(", "["), (":", ""), ("@", "#"), ('"', "'"), ("forward", "forwards"), ("axis=", "axes="), ("x", "y")),
+)
 
 
 @drill(
@@ -121,7 +124,7 @@ def _act(source: str, rng: np.random.Generator) -> str:
 
 def _word(source: str, rng: np.random.Generator) -> str:
     """One word is another."""
-    old, new = (*SWAPS, *WORDS)[rng.integers(len(SWAPS) + len(WORDS))]
+    old, new = WORDS[rng.integers(len(WORDS))]
     parts = source.split(old)
     at = int(rng.integers(max(1, len(parts) - 1)))
     return old.join(parts[: at + 1]) + (new + old.join(parts[at + 1 :]) if len(parts) > 1 else "")
