@@ -47,11 +47,16 @@ def start(
         )
 
 
-def watch(process: subprocess.Popen[bytes], printed: Path, seconds: float, journal: Path | None = None) -> Ending:
-    """Wait for the end; `seconds` is how long it may take, or how long `journal` may stay as it is."""
+def watch(
+    process: subprocess.Popen[bytes], printed: Path, seconds: float, journal: Path | None = None, startup: float = 0.0
+) -> Ending:
+    """Wait for the end; `seconds` is how long it may take, or how long `journal` may stay as it is.
+
+    As long as `journal` is empty it is granted `startup` seconds more.
+    """
     late = False
     try:
-        late = not _ended(process, seconds, journal)
+        late = not _ended(process, seconds, journal, startup)
         if late:
             process.send_signal(signal.SIGABRT)  # a worker writes its stack
             with suppress(subprocess.TimeoutExpired):
@@ -76,12 +81,12 @@ def environment() -> dict[str, str]:
     return {**os.environ, **one, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _ended(process: subprocess.Popen[bytes], seconds: float, journal: Path | None) -> bool:
+def _ended(process: subprocess.Popen[bytes], seconds: float, journal: Path | None, startup: float) -> bool:
     size, began = -1, time.monotonic()
     while process.poll() is None:
         if journal is not None and journal.stat().st_size != size:
             size, began = journal.stat().st_size, time.monotonic()
-        if time.monotonic() - began > seconds:
+        if time.monotonic() - began > seconds + (0 if size else startup):
             return False
         time.sleep(0.01)
     return True

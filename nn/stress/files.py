@@ -62,7 +62,7 @@ def _work(work: Path, request: dict[str, Any]) -> tuple[list[dict[str, Any]], En
     asked.write_text(json.dumps(request), encoding="utf-8")
     journal.write_bytes(b"")
     process = start((sys.executable, "-P", "-m", "nn.stress.fuzz", str(journal), str(asked)), printed)
-    ending = watch(process, printed, PATIENCE * request["seconds"] + STARTUP * (not request["first"]), journal)
+    ending = watch(process, printed, PATIENCE * request["seconds"], journal, STARTUP)
     lines = journal.read_text(encoding="utf-8", errors="replace").splitlines()
     return [event for line in lines for event in _parsed(line)], ending
 

@@ -81,7 +81,7 @@ def read_weights(folder: Path, name: str) -> None:
         reader = Reader(Run(folder), which)
         p = reader.probabilities(np.arange(784, dtype=np.uint8).reshape(28, 28))
         _expect(abs(float(p.sum()) - 1) < 1e-3, f"probabilities {p} do not sum to 1")
-        _expect(reader.classes[int(p.argmax())] in "0123456789", f"{reader.classes} are no digits")
+        _expect(all(isinstance(name, str) for name in reader.classes), f"classes {reader.classes}")
 
 
 def resume_run(folder: Path, name: str) -> None:

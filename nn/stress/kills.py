@@ -30,16 +30,14 @@ def kill_and_resume(scene: Scene) -> Outcome:
     """Kill and resume runs in turn until enough were killed; each that comes to its end is held against the truth."""
     if sys.platform == "win32":
         raise Skip("there is no kill -9 on Windows")
-    return killed(scene, FULL if scene.full else QUICK)
+    return killed(Training(scene.folder, scene.seed), scene.rng, FULL if scene.full else QUICK)
 
 
-def killed(scene: Scene, wanted: int) -> Outcome:
+def killed(training: Training, rng: np.random.Generator, wanted: int) -> Outcome:
     """The drill for a number of kills."""
-    rng = scene.rng
-    training = Training(scene.folder, scene.seed)
     counts = {"kills": 0, "while_writing": 0, "before_first_checkpoint": 0, "finished": 0}
     faults: list[str] = []
-    folders = (scene.folder / f"run-{i}" for i in count())
+    folders = (path for i in count() if not (path := training.folder / f"run-{i}").exists())
     lost, run = 0, next(folders)
     while counts["kills"] < wanted or not counts["finished"]:
         process, fault = training.begin(run), ""
@@ -62,7 +60,7 @@ def killed(scene: Scene, wanted: int) -> Outcome:
             faults.append(f"after {counts['kills']} kills: {fault}")
         if ended or fault or not (run / NAME).exists():
             run = next(folders)
-    figures = {"seed": scene.seed, **counts, "most_epochs_lost": lost, "faults": faults}
+    figures = {**counts, "most_epochs_lost": lost, "faults": faults}
     told = f"{counts['kills']} kills, {counts['while_writing']} of them while a checkpoint was written; "
     told += f"{counts['finished']} runs came to their end, "
     told += f"first fault: {faults[0]}" if faults else "all as if undisturbed; at most the current epoch was lost"
