@@ -6,6 +6,7 @@ import gzip
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +18,6 @@ from nn.bundle import write_bundle
 from nn.data.dataset import Dataset
 from nn.data.digits import built_in
 from nn.data.folder import write_folder
-from nn.failure import write_failure
 from nn.run import Run
 from nn.session import Silent, prepare
 from nn.settings import Settings
@@ -76,14 +76,13 @@ def bundle(folder: Path, variant: int) -> None:
 
 
 def failure_folder(folder: Path, variant: int) -> None:
-    """The signature of a law that was broken at the first step."""
-    session = prepare(small_settings(_data_beside(folder, variant), seed=variant))
-    batch = session.split.x_train[:8], session.split.y_train[:8]
-    broken = Violation("finite", array="loss", actual="nan", expected="a finite number")
+    """The signature of a training whose steps were far too long."""
+    settings = replace(small_settings(_data_beside(folder, variant), seed=variant), layers="dense:10", lr=1e37)
     with scratch() as place:
-        sizes = {"n_in": 784, "classes": 10}
-        made = write_failure(Run(place), "step", broken, session.settings, session.trainer, batch, sizes)
-        shutil.copytree(made, folder, dirs_exist_ok=True)
+        try:
+            prepare(settings).train(Run(place), Silent())
+        except Violation:
+            shutil.copytree(place / "failure", folder, dirs_exist_ok=True)
 
 
 def _train(data: Path, folder: Path, seed: int, stop_after: int | None = None) -> None:
