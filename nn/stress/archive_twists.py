@@ -16,6 +16,8 @@ from nn.stress.data_twists import BOMB, size
 from nn.stress.text_twists import DEEP, odd_value
 
 Rng = np.random.Generator
+SHAPES = ("", "0,", "1,", "-1,", "2, 2", f"{2**31},", f"{2**63},", "28, 28, 120", "120, 784", "9" * 400 + ",", "1.5,")
+TYPES = ("'|O'", "'|S1'", "'<f8'", "'|b1'", "'|i1'", "'<M8[s]'", "'|V1'", "[('a', '|u1')]", "'x'", "1", "'<U9'", "'>u2'")
 NAMES = (
     *("../evil", "/tmp/evil", "..\\evil", "plugins/../../evil.py", "a" * 300, "", "CON"),
     *("plugins/1-x.py", "config.toml"),
@@ -63,6 +65,16 @@ def huge_header(content: bytes, other: bytes, rng: Rng) -> bytes:
     if rng.random() < 0.5:
         return struct.pack("<Q", int(rng.choice([0, 1, 10**7, 10**8 + 1, 2**40, 2**63]))) + content[8:]
     return _joined((header + long).encode() if long.isspace() else long.encode(), body)
+
+
+def odd_npy(content: bytes, other: bytes, rng: Rng) -> bytes:
+    """An array file of another shape, order or type, pickled objects among them; its length may still fit."""
+    size = 10 + int.from_bytes(content[8:10], "little")
+    header, way = content[10:size].decode("latin1"), int(rng.integers(3))
+    found = re.sub(r"\(([^)]*)\)", f"({SHAPES[rng.integers(len(SHAPES))]})", header) if way == 0 else header
+    found = re.sub(r"'\|u1'", TYPES[rng.integers(len(TYPES))], found) if way == 1 else found
+    found = found.replace("False", "True") if way == 2 else found
+    return content[:8] + len(found).to_bytes(2, "little") + found.encode("latin1") + content[size:]
 
 
 def odd_member(content: bytes, other: bytes, rng: Rng) -> bytes:

@@ -23,7 +23,7 @@ disk=$2; out=$3; shift 3; "$@"; code=$?; cp -a "$disk/." "$out"; exit $code"""
 
 @drill(
     "full-disk",
-    what="a run's files may not grow beyond a limit, a little less than each file's size in turn; then a disk too small",
+    what="a run's files may not grow beyond a limit, of just too little for each in turn; then a small disk",
     expected="one sentence, exit code 2, the checkpoint before stays readable, and the run goes on once there is room",
 )
 def full_disk(scene: Scene) -> Outcome:

@@ -44,8 +44,9 @@ class Unsound(Exception):
 
 
 def read_data(folder: Path, name: str) -> None:
-    """Everything up to the first step on such data."""
-    session = prepare(replace(small_settings(folder), layers="dense:2 dense:10"))
+    """Everything up to the first step on such data, four files or one."""
+    place = folder / name if name.endswith(".npz") else folder
+    session = prepare(replace(small_settings(place), layers="dense:2 dense:10"))
     _expect(session.split.x_train.size > 0 and bool(np.isfinite(session.split.x_train).all()), "inputs not finite")
 
 
@@ -117,6 +118,7 @@ def _expect(held: bool, otherwise: str) -> None:
 ROWS = (
     Format("idx", valid.idx_files, read_data, "*-ubyte"),
     Format("idx-gz", valid.zipped_idx_files, read_data, "*.gz"),
+    Format("npz", valid.npz_file, read_data, "*.npz"),
     Format("pictures", valid.pictures, read_picture),
     Format("settings", valid.settings_file, read_settings_file),
     Format("run", valid.finished_run, read_run),

@@ -33,5 +33,6 @@ TWISTS: dict[str, tuple[Twist, ...]] = {
     ".jsonl": (t.odd_line,),
     ".safetensors": (a.odd_header, a.lie_in_tensors, a.odd_numbers, a.huge_header),
     ".zip": (a.odd_member, a.odd_name, a.odd_zip),
-    ".npz": (a.odd_name, a.odd_zip),
+    ".npz": (a.odd_member, a.odd_name, a.odd_zip),
+    ".npy": (a.odd_npy,),
 }

@@ -37,6 +37,13 @@ def zipped_idx_files(folder: Path, variant: int) -> None:
         path.unlink()
 
 
+def npz_file(folder: Path, variant: int) -> None:
+    """The same as one file of arrays."""
+    data = _digits(variant)
+    train, test = (data.train_images, data.train_labels), (data.test_images, data.test_labels)
+    np.savez_compressed(folder / "mnist.npz", x_train=train[0], y_train=train[1], x_test=test[0], y_test=test[1])
+
+
 def pictures(folder: Path, variant: int) -> None:
     """A digit in shades, on paper, in colors of a palette, see-through, 16 bits deep, and as JPEG."""
     digit = Image.fromarray(_digits(variant).train_images[variant])

@@ -202,8 +202,12 @@ def test_a_seed_damages_alike(tmp_path: Path) -> None:
 
 def valid_file(ending: str, folder: Path) -> bytes:
     """A valid file of each kind that twists know."""
+    if ending == ".npy":
+        np.save(folder / "one.npy", np.zeros(120, np.uint8))
+        return (folder / "one.npy").read_bytes()
     owner = {
-        "-ubyte": "idx", ".gz": "idx-gz", ".png": "pictures", ".jpg": "pictures", ".toml": "settings", ".zip": "bundle",
+        "-ubyte": "idx", ".npz": "npz", ".gz": "idx-gz", ".png": "pictures", ".jpg": "pictures", ".toml": "settings",
+        ".zip": "bundle",
     }.get(ending, "run")  # fmt: skip
     (folder / "made").mkdir()
     FORMATS[owner].make(folder / "made", 0)
