@@ -17,7 +17,7 @@ from nn.stress.text_twists import DEEP, odd_value
 
 Rng = np.random.Generator
 SHAPES = ("", "0,", "1,", "-1,", "2, 2", f"{2**31},", f"{2**63},", "28, 28, 120", "120, 784", "9" * 400 + ",", "1.5,")
-TYPES = ("'|O'", "'|S1'", "'<f8'", "'|b1'", "'|i1'", "'<M8[s]'", "'|V1'", "[('a', '|u1')]", "'x'", "1", "'<U9'", "'>u2'")
+TYPES = ("'|O'", "'|S1'", "'<f8'", "'|b1'", "'|i1'", "'<M8[s]'", "'|V1'", "[('a', '|u1')]", "'x'", "1", "'>u2'")
 NAMES = (
     *("../evil", "/tmp/evil", "..\\evil", "plugins/../../evil.py", "a" * 300, "", "CON"),
     *("plugins/1-x.py", "config.toml"),
