@@ -35,6 +35,8 @@ def build_model(settings: Settings, n_in: int, classes: int, rng: np.random.Gene
         return choice.plugin.thing(n_in, classes, rng, *choice.args, **given | choice.kwargs)
     except (TypeError, ValueError) as error:
         raise error if isinstance(error, BadInput) else BadInput(f"model {choice.text!r}: {error}") from error
+    except MemoryError as error:
+        raise BadInput(f"model {choice.text!r} of {n_in:,} inputs: {error}, expected one that has room") from error
 
 
 def make_trainer(settings: Settings, model: Any, steps: int, docket: Docket | None) -> Trainer:

@@ -37,6 +37,7 @@ OPTIONAL = ("best.safetensors",)
 PLUGIN = re.compile(r"plugins/[0-9]+-[^/\\\x00]+\.py")
 LARGEST = 2**29  # bytes of a bundle
 MOST = 1000  # members
+DAMAGE = (OSError, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError, struct.error, zipfile.BadZipFile)
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip can hold
 
 
@@ -82,7 +83,7 @@ def unpack_bundle(path: Path, folder: Path) -> None:
             raise BadInput(f"{path}: {size:,} bytes, expected at most {LARGEST:,}")
         with zipfile.ZipFile(path) as file:
             members = {entry.filename: file.read(entry) for entry in _checked(path, file.infolist(), size)}
-    except (OSError, EOFError, NotImplementedError, RuntimeError, struct.error, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise BadInput(f"{path}: not a readable bundle: {error}") from error
     for name, content in members.items():
         (folder / name).parent.mkdir(exist_ok=True)

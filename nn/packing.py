@@ -1,11 +1,13 @@
 """A tree of dicts, lists, numbers and arrays as one safetensors file, and back, bit for bit and without pickle.
 
 The arrays are the tensors of the file; the rest is one line of JSON in its header, where `{"$array": name}` stands for
-an array and `{"$scalar": name}` for a NumPy number.
+an array and `{"$scalar": name}` for a NumPy number. It holds the SHA-256 of the arrays, and begins with its own, so
+that a file in which one bit changed is refused. There is one such line, since safetensors writes several in any order.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from nn.run import read_arrays
-from spec.arrays import Array
+from spec.arrays import Array, digest
 from spec.violation import BadInput
 
 KEY = "tree"
@@ -24,9 +26,10 @@ KEY = "tree"
 def pack(tree: Any) -> bytes:
     """The file as bytes. Raises BadInput where the tree holds anything but arrays, numbers, text, lists and dicts."""
     arrays: dict[str, Array] = {}
-    text = json.dumps(_encoded(tree, "", arrays))
+    encoded = _encoded(tree, "", arrays)
     try:
-        return save(arrays, {KEY: text})
+        text = json.dumps({"arrays": digest(arrays), "tree": encoded})
+        return save(arrays, {KEY: f"{_sum(text)} {text}"})
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"state to save: {error}, expected arrays of plain numbers") from error
 
@@ -34,20 +37,33 @@ def pack(tree: Any) -> bytes:
 def unpack(path: Path) -> Any:
     """The tree in a file that `pack` made. Raises BadInput where it is not one."""
     arrays = read_arrays(path)
-    return _decoded(_tree(path), arrays, path)
+    tree, recorded = _tree(path)
+    if digest(arrays) != recorded:
+        raise BadInput(f"{path}: damaged: its arrays are not those that were written")
+    return _decoded(tree, arrays, path)
 
 
 def outline(path: Path) -> Any:
     """The tree without its arrays, which stay unread as `{"$array": name}`. Raises BadInput where it is not one."""
-    return _tree(path)
+    return _tree(path)[0]
 
 
-def _tree(path: Path) -> Any:
+def _tree(path: Path) -> tuple[Any, str]:
+    """The tree, and the digest that its arrays should have."""
     try:
         with safe_open(path, framework="numpy") as file:
-            return json.loads((file.metadata() or {})[KEY])
+            found = file.metadata() or {}
+        recorded, _, text = found[KEY].partition(" ")
+        if _sum(text) != recorded:
+            raise ValueError("damaged: its tree is not the one that was written")
+        line = json.loads(text)
+        return line["tree"], line["arrays"]
     except (OSError, SafetensorError, ValueError, KeyError, RecursionError) as error:
         raise BadInput(f"{path}: not a file that nn packed: {error}") from error
+
+
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _encoded(value: Any, path: str, arrays: dict[str, Array]) -> Any:

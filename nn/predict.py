@@ -22,6 +22,7 @@ class Reader:
     def __init__(self, run: Run, which: str = "last") -> None:
         record, settings, tree = read_record(run), run_settings(run.folder), glance(run)
         load_plugins(settings)
+        self.folder = run.folder
         self.mean, self.deviation = record["mean"], record["deviation"]
         self.classes: tuple[str, ...] = tuple(record["classes"])
         self.n_in: int = record["n_in"]
@@ -39,4 +40,6 @@ class Reader:
             raise BadInput(f"picture of {image.size} pixels, expected {self.n_in} as in training")
         x = (image.reshape(1, -1).astype(np.float32) - np.float32(self.mean)) / np.float32(self.deviation)
         found: Array = self.model.predict(x)[0]
+        if not np.isfinite(found).all():
+            raise BadInput(f"{self.folder}: its weights give {found.max()} for this picture, expected probabilities")
         return found

@@ -69,9 +69,10 @@ def read_record(run: Run) -> dict[str, Any]:
         "versions": dict,
         "resumed": list,
     }
-    for name, kind in kinds.items():
-        if not isinstance(found.get(name), kind):
-            raise BadInput(f"{run.folder / NAME}: {name} is missing or not what a run writes")
+    odd = [name for name, kind in kinds.items() if not isinstance(found.get(name), kind)]
+    odd += [] if odd or all(isinstance(name, str) for name in found["classes"]) else ["classes"]
+    if odd:
+        raise BadInput(f"{run.folder / NAME}: {odd[0]} is missing or not what a run writes")
     return found
 
 

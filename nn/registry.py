@@ -236,7 +236,8 @@ def load_file(path: Path, *, hiding: bool = False) -> list[Plugin]:
         with REGISTRY.of_user(hiding):
             spec.loader.exec_module(module)
     except SyntaxError as error:
-        raise BadInput(f"plugin file {path}:{error.lineno}: {error.msg}") from error
+        place = f"{path}:{error.lineno}" if error.lineno else path  # null bytes have no line
+        raise BadInput(f"plugin file {place}: {error.msg}") from error
     except (Exception, SystemExit) as error:
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).name == path.name]
         place = f"{path}:{lines[-1]}" if lines else str(path)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from nn.audits import audit, audit_epoch, data_case, judge
 from nn.build import build_model, load_plugins, make_trainer
@@ -11,9 +13,11 @@ from nn.checkpoint import restore_tree
 from nn.packing import unpack
 from nn.run import Run, read_json
 from nn.session import Silent, prepare
-from nn.settings import Settings
+from nn.settings import Settings, typed
 from spec.strict import Docket
 from spec.violation import BadInput, Violation
+
+PHASES = ("data", "audit", "step", "epoch", "evaluate", "reload")
 
 
 def replay(folder: Path) -> Violation | None:
@@ -23,11 +27,11 @@ def replay(folder: Path) -> Violation | None:
     """
     record = read_json(folder / "signature.json")
     try:
-        table = dict(record["settings"])
-        table["plugins"] = tuple(str(folder / f"{i}-{Path(name).name}") for i, name in enumerate(table["plugins"], 1))
-        settings = Settings(**table)
-        phase, n_in, classes = record["phase"], int(record["n_in"]), int(record["classes"])
-    except (KeyError, TypeError) as error:
+        settings = Settings(**typed(dict(record["settings"]), str(folder / "signature.json")))
+        copies = (str(folder / f"{i}-{Path(name).name}") for i, name in enumerate(settings.plugins, 1))
+        settings = replace(settings, plugins=tuple(copies))
+        phase, n_in, classes, steps = _checked(record)
+    except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{folder / 'signature.json'}: not a failure signature: {error}") from error
     load_plugins(settings)
     docket = Docket()
@@ -42,7 +46,7 @@ def replay(folder: Path) -> Violation | None:
         before = folder / "before.safetensors"
         tree = unpack(before)
         model = build_model(settings, n_in, classes)
-        trainer = make_trainer(settings, model, int(record["steps"]), docket)
+        trainer = make_trainer(settings, model, steps, docket)
         restore_tree(trainer, tree["trainer"], before)
         x, labels = tree["x"], tree["labels"]
         if phase == "audit":
@@ -58,3 +62,13 @@ def replay(folder: Path) -> Violation | None:
     except Violation as violation:
         return violation
     return None
+
+
+def _checked(record: dict[str, Any]) -> tuple[str, int, int, int]:
+    """Phase, inputs, classes and steps of a signature. Raises KeyError, TypeError or ValueError for any other."""
+    counts = [record[name] for name in ("n_in", "classes", "steps")]
+    if not all(type(count) is int and count > 0 for count in counts):
+        raise ValueError(f"n_in, classes, steps = {counts}, expected whole numbers above 0")
+    if record["phase"] not in PHASES or not isinstance(record["violation"]["law"] + record["violation"]["array"], str):
+        raise ValueError(f"phase {record['phase']!r}, expected one of {', '.join(PHASES)}, with a violation")
+    return record["phase"], *counts

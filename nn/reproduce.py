@@ -137,7 +137,7 @@ def _rows(run: Run) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(file, 1):
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise BadInput(f"{path}: line {number}: not JSON: {error}") from error
             if not isinstance(row, dict):
                 raise BadInput(f"{path}: line {number}: expected an object")
@@ -159,7 +159,10 @@ def _distance(one: Any, two: Any, least: float = 1e-12) -> float:
         return 0.0
     if not all(isinstance(value, int | float) for value in (one, two)):
         return inf
-    return float(abs(one - two) / max(abs(one), least))
+    try:
+        return float(abs(one - two) / max(abs(one), least))
+    except OverflowError:  # a whole number that no float can hold
+        return inf
 
 
 def _number(value: float | None) -> float | None:

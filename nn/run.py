@@ -142,10 +142,14 @@ def replace_file(path: Path, content: bytes) -> Path:
 
 
 def write_picture(run: Run, name: str, paint: Callable[[Path], None]) -> None:
-    """Let `paint` write a picture under a temporary name, then rename it."""
+    """Let `paint` write a picture under a temporary name, then rename it. Raises BadInput where there is no room."""
     temporary = run.folder / f".{name}"
-    paint(temporary)
-    os.replace(temporary, run.folder / name)
+    try:
+        paint(temporary)
+        os.replace(temporary, run.folder / name)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise BadInput(f"{run.folder / name}: could not be written: {error.strerror}") from error
 
 
 def newest() -> Run:
@@ -179,7 +183,7 @@ def read_json(path: Path) -> dict[str, Any]:
         found = json.loads(regular(path).read_text(encoding="utf-8"))
     except BadInput:
         raise
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not a readable JSON file: {error}") from error
     if not isinstance(found, dict):
         raise BadInput(f"{path}: expected a JSON object, found {type(found).__name__}")

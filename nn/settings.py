@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 import tomllib
 from dataclasses import asdict, dataclass, fields, replace
 from math import isfinite
@@ -12,6 +13,7 @@ from typing import Any
 from spec.violation import BadInput
 
 FORMAT = 1  # of the TOML file
+NAME = 40  # characters that are shown of a key, and compared
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class Settings:
     plugins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for row in fields(self):
+            value = getattr(self, row.name)
+            if isinstance(value, int) and abs(value) >= 2**63:
+                raise BadInput(f"{row.name} = {_shown(value)}, expected a whole number of 64 bits")
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} = {getattr(self, name)}, expected at least 1")
@@ -75,25 +81,38 @@ def read_settings(path: Path) -> dict[str, Any]:
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise BadInput(f"settings file {path}: brackets in brackets without end, expected settings") from None
+    except (OSError, ValueError) as error:  # a number of thousands of digits is a plain ValueError
         raise BadInput(f"settings file {path}: {error}") from error
     found = table.pop("format", None)
-    if found != FORMAT:
-        raise BadInput(f"settings file {path}: format = {found!r}, expected {FORMAT}")
+    if type(found) is not int or found != FORMAT:
+        raise BadInput(f"settings file {path}: format = {_shown(found)}, expected {FORMAT}")
+    return typed(table, f"settings file {path}")
+
+
+def typed(table: dict[str, Any], place: str) -> dict[str, Any]:
+    """The settings in a table that was read from `place`. Raises BadInput for an unknown key or a wrong type."""
     known = {row.name: row.default for row in fields(Settings)}
-    for name, value in table.items():
+    for name in table:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1) or sorted(known)
-            raise BadInput(f"settings file {path}: unknown key {name!r}; nearest: {', '.join(near)}")
-        table[name] = _typed(path, name, value, known[name])
-    return table
+            near = difflib.get_close_matches(name[:NAME], known, n=1) or sorted(known)
+            raise BadInput(f"{place}: unknown key {name[:NAME]!r}; nearest: {', '.join(near)}")
+    return {name: _typed(place, name, value, known[name]) for name, value in table.items()}
 
 
-def _typed(path: Path, name: str, value: Any, default: Any) -> Any:
+def _typed(place: str, name: str, value: Any, default: Any) -> Any:
     if isinstance(default, tuple) and isinstance(value, list) and all(isinstance(v, str) for v in value):
         return tuple(value)
-    if isinstance(default, float) and type(value) is int:
+    if isinstance(default, float) and type(value) is int and abs(value) <= sys.float_info.max:
         return float(value)
     if type(value) is not type(default):
-        raise BadInput(f"settings file {path}: {name} = {value!r}, expected {type(default).__name__}")
+        raise BadInput(f"{place}: {name} = {_shown(value)}, expected {type(default).__name__}")
     return value
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # Python prints no number of thousands of digits
+        return "a number of thousands of digits"

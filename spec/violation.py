@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+LONGEST = 600  # characters of a sentence for its author
+
 
 @dataclass(frozen=True)
 class Where:
@@ -143,4 +145,13 @@ class DoesNotApply(Exception):
 
 
 class BadInput(ValueError):
-    """Unusable input: one sentence that names what was found and what was expected."""
+    """Unusable input: one sentence that names what was found and what was expected.
+
+    It quotes what others wrote, so it is kept to one line of at most `LONGEST` characters that can be printed.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in sentence[: 2 * LONGEST])
+        tail = sentence[2 * LONGEST :][-LONGEST // 4 :]
+        whole = plain + "".join(c for c in tail if c.isprintable())
+        super().__init__(whole if len(whole) <= LONGEST else f"{whole[: LONGEST // 2]} ... {whole[-LONGEST // 4 :]}")

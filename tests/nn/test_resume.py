@@ -292,7 +292,7 @@ def damaged(stopped: Path) -> list[tuple[str, bytes, str]]:
         ("checkpoint.safetensors", pack([1]), "not a checkpoint"),
         ("checkpoint.safetensors", pack(small), "does not fit the settings of the run: 3 weights, expected"),
         ("checkpoint.safetensors", pack(odd), "does not fit"),
-        ("checkpoint.safetensors", whole.replace(b"$array", b"$scary"), "does not fit"),
+        ("checkpoint.safetensors", whole.replace(b"$array", b"$scary"), "damaged: its tree"),
         ("metrics.jsonl", b"", "expected at least"),
         ("config.toml", b"", "format"),
         ("record.json", b"{}", "started is missing"),

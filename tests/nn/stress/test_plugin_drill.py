@@ -1,0 +1,93 @@
+"""Damaged and malicious plugins are judged, and a judging that breaks is seen."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn.verify
+from nn.stress import plugin_files
+from nn.stress.drill import DRILLS, Scene, perform
+from nn.stress.plugin_files import ACTS, judged, mutant
+from nn.verify import Outcome
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    """A scene for a drill that looks at neither run nor split."""
+    return Scene(None, None, tmp_path)  # type: ignore[arg-type]  # see above
+
+
+def test_damaged_plugins_get_a_verdict(scene: Scene) -> None:
+    """A mutant is judged in a worker, as a user's file is."""
+    outcome = judged(scene, 1)
+    assert outcome.held and outcome.figures["mutations"] == 1
+    assert not list((scene.folder / "plugins").glob("*.py"))
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, reports: list[dict[str, Any]]) -> None:
+    """Let the judging answer so."""
+    monkeypatch.setattr(nn.verify, "judge_target", lambda target, terms: Outcome(target, reports))
+
+
+@pytest.mark.parametrize(
+    ("reports", "fault"),
+    [
+        ([], "no report"),
+        ([{"verdict": "puzzled"}], "verdict 'puzzled'"),
+        ([{"verdict": "error", "because": "x: judging it ended by KeyError: 1, at strict.py:3"}], "KeyError"),
+    ],
+)
+def test_a_broken_judging_is_seen(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, reports: list[dict[str, Any]], fault: str
+) -> None:
+    """No report, an unknown verdict and an exception from our own code are faults, and the file is kept."""
+    answer(monkeypatch, reports)
+    outcome = judged(scene, 1)
+    assert not outcome.held and fault in outcome.observed
+    assert outcome.arrays["plugin-0"].tobytes() == mutant_of(scene, 0)
+
+
+def mutant_of(scene: Scene, index: int) -> bytes:
+    """The file of this index."""
+    rng = np.random.default_rng([scene.seed, index])
+    sources = plugin_files._sources()
+    return mutant(sources[rng.integers(len(sources))], rng)
+
+
+def test_an_exception_of_the_judging_is_seen(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A judging that raises is a fault, and so is one that leaves files behind or changes the plugin's."""
+
+    def explode(target: dict[str, str], terms: Any) -> Outcome:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(nn.verify, "judge_target", explode)
+    assert "OSError: no more processes" in judged(scene, 1).observed
+
+    def litter(target: dict[str, str], terms: Any) -> Outcome:
+        Path(target["file"]).with_suffix(".bak").write_bytes(b"")
+        return Outcome(target, [{"verdict": "holds"}])
+
+    monkeypatch.setattr(nn.verify, "judge_target", litter)
+    other = Scene(None, None, scene.folder / "other")  # type: ignore[arg-type]  # looks at neither
+    other.folder.mkdir()
+    assert "mutant_0.bak was left behind" in judged(other, 1).observed
+
+
+def test_an_exception_of_the_plugin_is_its_own(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the plugin raised at a line of its own file is a verdict on it, also in the drill of the table."""
+    because = "x: judging it ended by KeyError: 1, at mutant_0.py:3"
+    answer(monkeypatch, [{"verdict": "error", "because": because}])
+    monkeypatch.setattr(plugin_files, "QUICK", 1)
+    assert perform(DRILLS["plugin-files"], scene).verdict == "held"
+
+
+def test_mutants_are_many_and_mostly_compile() -> None:
+    """A seed gives the same mutant each time; most of them can be judged, and many act up."""
+    source = plugin_files._sources()[0]
+    found = [mutant(source, np.random.default_rng(i)) for i in range(60)]
+    assert found == [mutant(source, np.random.default_rng(i)) for i in range(60)]
+    assert len(set(found)) > 50
+    assert sum(plugin_files._compiles(text.decode(errors="replace")) for text in found) > 30
+    assert sum(any(act in text.decode(errors="replace") for act in ACTS) for text in found) > 15

@@ -1,0 +1,169 @@
+"""What damaged files brought to light: each was a traceback, a wrong answer or an endless sentence once."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from nn.bundle import unpack_bundle
+from nn.packing import outline, pack, unpack
+from nn.predict import Reader
+from nn.registry import load_file
+from nn.replay import replay
+from nn.reproduce import _distance, _rows
+from nn.run import Run, read_arrays, read_json
+from nn.session import prepare
+from nn.settings import Settings, read_settings
+from nn.stress import valid
+from spec.violation import LONGEST, BadInput
+
+pytestmark = pytest.mark.usefixtures("hasty")
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (f"seed = {'1' * 5000}", "limit"),
+        (f"seed = 0x{'f' * 5000}", "seed = a number of thousands of digits, expected a whole number of 64 bits"),
+        (f"lr = 0x{'f' * 5000}", "lr = a number of thousands of digits, expected float"),
+        (f"lr = {'1' * 400}", "expected float"),
+        (f"seed = {2**63}", "expected a whole number of 64 bits"),
+        (f"layers = {DEEP}", "brackets in brackets"),
+        (f"seed = '{'x' * 100_000}'", "expected int"),
+        (f"{'k' * 100_000} = 1", "unknown key"),
+        (f"loss = '{'x' * 100_000}'", "no loss is called"),
+        ("layers = 'dense:999999999999'", "Unable to allocate"),
+        ("format = true", "format = True, expected 1"),
+    ],
+)
+def test_odd_settings_are_one_sentence(tmp_path: Path, line: str, words: str) -> None:
+    """Numbers without end, brackets without end and texts without end are refused in a sentence that ends."""
+    valid.idx_files(tmp_path, 0)
+    path = tmp_path / "config.toml"
+    path.write_text(line if line.startswith("format") else f"format = 1\n{line}\n")
+    with pytest.raises(BadInput) as found:
+        prepare(Settings(data=str(tmp_path)).changed(read_settings(path)))
+    assert words in str(found.value) and len(str(found.value)) <= LONGEST and str(found.value).isprintable()
+
+
+def test_a_sentence_is_one_line() -> None:
+    """What a refusal quotes is cut short, and put on one line that can be printed."""
+    assert str(BadInput("x is 'é', expected 2")) == "x is 'é', expected 2"
+    assert str(BadInput("a\nb\x1b[2J\ud800")) == "a\\nb\\x1b[2J\\ud800"
+    long = str(BadInput("begin " + "x" * 10**6 + "\n end"))
+    assert len(long) <= LONGEST and long.startswith("begin") and long.endswith("end") and long.isprintable()
+
+
+def test_json_without_end_is_refused(tmp_path: Path) -> None:
+    """Brackets in brackets are no recursion of ours, in a JSON file and in a line of metrics."""
+    (tmp_path / "metrics.jsonl").write_text(DEEP)
+    with pytest.raises(BadInput, match="not a readable JSON file"):
+        read_json(tmp_path / "metrics.jsonl")
+    with pytest.raises(BadInput, match="line 1: not JSON"):
+        list(_rows(Run(tmp_path)))
+
+
+def test_figures_that_no_float_holds_are_far_apart() -> None:
+    """A whole number of hundreds of digits is infinitely far from a loss."""
+    assert _distance(10**400, 0.5) == _distance(0.5, 10**400) == float("inf")
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Path:
+    """A small finished run."""
+    (tmp_path / "run").mkdir()
+    valid.finished_run(tmp_path / "run", 0)
+    return tmp_path / "run"
+
+
+def test_weights_that_are_not_finite_are_no_answer(finished: Path) -> None:
+    """A run whose weights are nan gives no prediction, rather than the first class with confidence nan."""
+    weights = read_arrays(finished / "weights.safetensors")
+    save_file({name: array * np.float32("nan") for name, array in weights.items()}, finished / "weights.safetensors")
+    with pytest.raises(BadInput, match="its weights give nan for this picture, expected probabilities"):
+        Reader(Run(finished)).probabilities(np.zeros((28, 28), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [("classes", [1] * 10, "classes is missing or not"), ("n_in", 2**31, "expected one that has room")],
+)
+def test_an_odd_record_is_refused(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: object, words: str
+) -> None:
+    """Classes that are no names, and inputs for which there is no memory, are refused."""
+
+    def no_room(shape: object, *rest: object) -> None:
+        raise MemoryError(f"Unable to allocate {shape}")
+
+    record = json.loads((finished / "record.json").read_text())
+    (finished / "record.json").write_text(json.dumps(record | {name: value}))
+    monkeypatch.setattr("nn.network.complete", no_room)  # the machine may have room for terabytes, on paper
+    with pytest.raises(BadInput, match=words):
+        Reader(Run(finished))
+
+
+@pytest.mark.parametrize("change", [lambda text: text.replace(b"[1", b"[2"), lambda text: text[:-1] + b"\x01"])
+def test_one_changed_bit_in_a_packed_file_is_seen(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    """A checkpoint of which tree or arrays were changed is refused, not trained on."""
+    path = tmp_path / "packed"
+    path.write_bytes(pack({"rows": [1, 2], "w": np.zeros(4, np.float32)}))
+    assert unpack(path)["rows"] == outline(path)["rows"] == [1, 2]
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(BadInput, match="damaged"):
+        unpack(path)
+
+
+def test_packing_is_the_same_bytes_each_time() -> None:
+    """The checksums do not make a file differ from itself."""
+    tree = {"a": np.arange(3), "b": {"c": 1.5}}
+    assert len({pack(tree) for _ in range(20)}) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": 0},
+        {"n_in": "x"},
+        {"classes": None},
+        {"phase": "lunch"},
+        {"violation": {}},
+        {"violation": [1]},
+        {"settings": "none"},
+        {"settings": {"loss": 0.5}},
+        {"settings": {"supper": 1}},
+    ],
+)
+def test_an_odd_signature_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    """A failure signature with other types or values than are written there cannot be replayed, and says so."""
+    (tmp_path / "failure").mkdir()
+    valid.failure_folder(tmp_path / "failure", 0)
+    path = tmp_path / "failure" / "signature.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(BadInput, match=r"signature\.json: "):
+        replay(tmp_path / "failure")
+
+
+def test_a_bundle_with_a_name_that_is_no_text(tmp_path: Path) -> None:
+    """A member whose name is said to be UTF-8 and is not is no traceback of the zip reader."""
+    valid.bundle(tmp_path, 0)
+    path = tmp_path / "run.zip"
+    content = bytearray(path.read_bytes())
+    at = content.rindex(b"PK\x01\x02")
+    content[at + 9] |= 0x08  # the flag of UTF-8
+    content[at + 46] = 0xFF
+    path.write_bytes(content)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(BadInput, match="not a readable bundle"):
+        unpack_bundle(path, tmp_path / "out")
+
+
+def test_a_plugin_with_null_bytes_has_no_line(tmp_path: Path) -> None:
+    """Python names no line where a source holds null bytes, and neither do we."""
+    (tmp_path / "mine.py").write_bytes(b"x = 1\0\n")
+    with pytest.raises(BadInput, match=r"mine\.py: source code"):
+        load_file(tmp_path / "mine.py")
