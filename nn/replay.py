@@ -12,6 +12,7 @@ from nn.packing import unpack
 from nn.run import Run, read_json
 from nn.session import Silent, prepare
 from nn.settings import Settings
+from nn.stress.signature import PHASE, replay_drill
 from spec.strict import Docket
 from spec.violation import BadInput, Violation
 
@@ -22,6 +23,8 @@ def replay(folder: Path) -> Violation | None:
     Raises BadInput where the signature cannot be read.
     """
     record = read_json(folder / "signature.json")
+    if record.get("phase") == PHASE:
+        return replay_drill(folder.resolve(), record)
     try:
         table = dict(record["settings"])
         table["plugins"] = tuple(str(folder / f"{i}-{Path(name).name}") for i, name in enumerate(table["plugins"], 1))
