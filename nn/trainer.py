@@ -65,8 +65,9 @@ class Trainer:
         self.optimizer.decays = self.flat.decays
         self.done = 0
         self.previous: float | None = None
+        self.promise = 0.0
         self.generators = generators({"model": self.model, "optimizer": self.optimizer})
-        self.progress = ProgressCase("training", started_at_zero=not self.flat.w.any())
+        self.progress = ProgressCase("training", started_at_zero=not self.flat.w.any(), total=self.steps)
 
     def step(self, x: Array, labels: Array) -> Figures:
         """One update on one batch. Raises Violation where the loss is not finite, or, armed, where a law is broken."""
@@ -76,11 +77,12 @@ class Trainer:
         norms = flat.norms()
         if not isfinite(loss) or (self.docket is not None and not isfinite(sum(norms))):
             self._accuse(loss)
+        slope = flat.slope.copy()
         if self.clip_norm is not None:
             self._clip(norms)
         rate = self.lr * self.schedule(self.done / self.steps)
         self.optimizer.step(flat.w, flat.g, rate)
-        ratio = flat.update_ratio()
+        ratio, self.promise = flat.moved(slope)
         if self.docket is not None:
             self._judge(loss, ratio)
         self.done += 1
@@ -113,6 +115,7 @@ class Trainer:
         for name, state in before.generators.items():
             self.generators[name].bit_generator.state = state
         self.progress = before.progress.copy()
+        self.progress.total = self.steps  # a training that goes on may go on for longer
         self.done, self.previous = before.done, before.previous
 
     def again(self, since: Snapshot, batches: Iterable[tuple[Array, Array]]) -> Snapshot:
@@ -122,7 +125,7 @@ class Trainer:
         for x, labels in batches:
             figures = self.step(x, labels)
             if docket is not None:
-                self.progress.feed(figures.loss, figures.update_ratio)
+                self.progress.feed(figures.loss, figures.update_ratio, self.promise)
         self.docket = docket
         return self.take_snapshot()
 
@@ -133,7 +136,7 @@ class Trainer:
             self.flat.g *= np.float32(self.clip_norm / norm)
 
     def _judge(self, loss: float, ratio: float) -> None:
-        self.progress.feed(loss, ratio)
+        self.progress.feed(loss, ratio, self.promise)
         update_ratio(self.progress)
         loss_trend(self.progress)
         assert self.docket is not None
