@@ -56,6 +56,8 @@ def replay(folder: Path) -> Violation | None:
             model.predict(x)
         elif phase == "perturb":
             model.input_gradient(x, labels)
+        elif phase == "weights":
+            trainer.demand_finite()
         else:
             trainer.step(x, labels)
     except Violation as violation:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nn.audits import audit, audit_batch, audit_epoch, data_case, judge
-from nn.build import build_model, load_plugins, make_trainer, restore, weights
+from nn.build import build_model, load_plugins, make_trainer, refuse_alone, restore, weights
 from nn.checkpoint import NAME as CHECKPOINT
 from nn.checkpoint import restore_tree, snapshot_tree, write_checkpoint
 from nn.data.dataset import Dataset, Split, split
@@ -28,10 +28,9 @@ from nn.settings import Settings
 from nn.streams import stream
 from nn.trainer import Snapshot, Trainer
 from spec.arrays import Array, digest
-from spec.cases import ModelCase, copied
-from spec.claims import claim
+from spec.cases import ModelCase
 from spec.strict import Docket
-from spec.violation import BadInput, Violation
+from spec.violation import Violation
 
 SAMPLE = 5000  # training images on which the training accuracy is measured
 EVERY = 50  # steps between two words to the reporter
@@ -130,6 +129,8 @@ class Session:
                     reporter.advance(epoch, figures.step, figures.loss)
         finally:
             run.append_lines("metrics.jsonl", rows)
+        self.phase = "weights"
+        self.trainer.demand_finite()
         if self.docket is not None:
             self.phase, self.batch = "epoch", (self.split.x_train[:500], self.split.y_train[:500])
             audit_epoch(self.model, *self.batch, self.docket)
@@ -283,22 +284,5 @@ def prepare(settings: Settings, tell: Tell | None = None) -> Session:
     steps = settings.epochs * -(-len(parts.x_train) // settings.batch_size)
     trainer = make_trainer(settings, model, steps, docket)
     choose("batches", settings.batches)
-    refuse_alone(settings, model, parts)
+    refuse_alone(settings, model, parts.x_train, parts.y_train)
     return Session(settings, dataset, parts, model, trainer, docket)
-
-
-def refuse_alone(settings: Settings, model: Any, parts: Split) -> None:
-    """Raises BadInput where a batch of one sample will come up, and a layer that couples samples refuses it."""
-    count = len(parts.x_train)
-    if 1 not in (settings.batch_size, count % settings.batch_size):
-        return
-    for layer, path in zip(getattr(model, "layers", ()), getattr(model, "paths", ()), strict=False):
-        if not claim(layer, "couples_samples"):
-            continue
-        try:
-            copied(model)[0].loss_and_grads(parts.x_train[:1], parts.y_train[:1])
-        except ValueError as error:
-            raise BadInput(
-                f"batch_size = {settings.batch_size} cuts {count:,} training images so that a batch of 1 is left, which "
-                f"{path} refuses: {error}; choose another batch size, or hold out another number for validation"
-            ) from error

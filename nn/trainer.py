@@ -17,8 +17,8 @@ import numpy as np
 from nn.flat import Flat
 from nn.slots import put
 from nn.streams import generators
-from spec.arrays import Array
-from spec.laws.training import ProgressCase, loss_trend, update_ratio
+from spec.arrays import Array, first_index
+from spec.laws.training import SMALL, ProgressCase, loss_trend, update_ratio
 from spec.strict import Docket
 from spec.violation import Violation, Where
 
@@ -32,6 +32,9 @@ class Figures(NamedTuple):
     gradient_norms: list[float]
     update_ratio: float
     rate: float
+
+
+TOO_LONG = "a step that was too long; --strict names the law that was broken first"
 
 
 @dataclass
@@ -67,7 +70,8 @@ class Trainer:
         self.previous: float | None = None
         self.promise = 0.0
         self.generators = generators({"model": self.model, "optimizer": self.optimizer})
-        self.progress = ProgressCase("training", started_at_zero=not self.flat.w.any(), total=self.steps)
+        small = float(np.sqrt(np.mean(np.square(self.flat.w)))) < SMALL
+        self.progress = ProgressCase("training", started_small=small, total=self.steps)
 
     def step(self, x: Array, labels: Array) -> Figures:
         """One update on one batch. Raises Violation where the loss is not finite, or, armed, where a law is broken."""
@@ -143,28 +147,37 @@ class Trainer:
         self.docket.audits["update-ratio"] += 1
         self.docket.audits["loss-trend"] += 1
 
+    def demand_finite(self) -> None:
+        """Raise Violation where a weight is not finite, so that none such is saved."""
+        self._demand_finite({name: self.model.params[name] for name in self.flat.views}, Where("training", "step"))
+
     def _accuse(self, loss: float) -> None:
         """Name the first gradient that is not finite, or else the loss; silent where only g·g overflowed."""
-        for name, view in self.flat.views.items():
-            bad = ~np.isfinite(view)
-            if bad.any():
-                at = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), bad.shape))
-                raise Violation(
-                    "finite",
-                    where=Where("training", "loss_and_grads"),
-                    array=f"gradient of {name}",
-                    index=at,
-                    actual=str(view[at]),
-                    expected="a finite number",
-                    step=self.done,
-                )
+        where = Where("training", "loss_and_grads")
+        self._demand_finite({f"gradient of {name}": view for name, view in self.flat.views.items()}, where)
         if not isfinite(loss):
             raise Violation(
                 "finite",
-                where=Where("training", "loss_and_grads"),
+                where=where,
                 array="loss",
                 actual=str(loss),
                 expected="a finite number",
-                cause="a step that was too long; --strict names the law that was broken first",
+                cause=TOO_LONG,
                 step=self.done,
             )
+
+    def _demand_finite(self, arrays: dict[str, Array], where: Where) -> None:
+        for name, array in arrays.items():
+            bad = ~np.isfinite(array)
+            if bad.any():
+                at = first_index(bad)
+                raise Violation(
+                    "finite",
+                    where=where,
+                    array=name,
+                    index=at,
+                    actual=str(array[at]),
+                    expected="a finite number",
+                    cause="" if self.docket else TOO_LONG,
+                    step=self.done,
+                )

@@ -63,7 +63,7 @@ def train(settings: Settings, folder: Path) -> Answer:
 
 
 def _left_behind(session: Any, run: Run) -> Iterable[Array]:
-    if session is not None:
+    if session is not None and session.docket is not None:  # without laws they may break, but must not be saved
         yield session.trainer.flat.w
     for name in SAVED:
         if (run.folder / name).exists():

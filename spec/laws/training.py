@@ -11,8 +11,8 @@ from spec.law import law
 from spec.violation import Violation, Where
 
 LONGEST = 1.0  # no update is longer than the weights that it changes
-WARM_UP = 5  # steps in which weights that start small may grow, and those that start at zero as they like
-GROWTH = 100.0
+WARM_UP = 5  # steps in which weights that start at zero, or next to it, may grow as they like
+SMALL = 0.02  # root mean square of weights next to zero
 WORSE = 3.0  # how far above its beginning the smoothed loss may climb
 SMOOTHING = 0.9
 LEAST_FALL = 0.01  # of the first loss: what all steps together must promise to take from it
@@ -29,7 +29,7 @@ class ProgressCase(Case):
     step: int = 0
     loss: float = 0.0
     ratio: float = 0.0
-    started_at_zero: bool = False
+    started_small: bool = False
     total: int = 0
     """The steps of the whole training; 0 where nobody knows."""
     promised: float = field(default=0.0, init=False)
@@ -60,17 +60,15 @@ class ProgressCase(Case):
     statement="No update is longer than the weights that it changes: ‖Δw‖ ≤ ‖w‖.",
 )
 def update_ratio(case: ProgressCase) -> None:
-    """A healthy ratio is about 1e-3. Weights that start small or at zero may grow in the first five steps."""
-    early = case.step <= WARM_UP
-    bound = GROWTH if early else LONGEST
-    if case.ratio <= bound or (early and case.started_at_zero):
+    """A healthy ratio is about 1e-3; weights that start at zero, or next to it, are excused for the first steps."""
+    if case.ratio <= LONGEST or (case.started_small and case.step <= WARM_UP):
         return
     raise Violation(
         "update-ratio",
         where=Where(case.path),
         array="‖Δw‖/‖w‖",
         actual=f"{case.ratio:.3g}",
-        expected=f"at most {bound:g}; about 1e-3 is healthy",
+        expected=f"at most {LONGEST:g}; about 1e-3 is healthy",
         cause="a learning rate that is too high; try a tenth of it, or --clip-norm 1",
         step=case.step,
     )
