@@ -2,8 +2,8 @@
 
     python benchmarks/edge_cases.py      the rows themselves stand in fixtures/edge_cases/matrix.toml, written by hand
 
-A data set is NAME/train_images, /train_labels, /test_images, /test_labels, all uint8; what it lacks is that of `digits`.
-A batch is NAME/x and NAME/labels; what it lacks is that of `plain`. Weights are NAME/W.
+A data set is NAME/train_images, /train_labels, /test_images, /test_labels, all uint8; what it lacks `digits` has.
+A batch is NAME/x and NAME/labels; what it lacks `plain` has. Weights are NAME/W.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def data_sets(rng: np.random.Generator) -> Arrays:
     found |= {"constant_pixels/train_images": constant, "constant_pixels/test_images": constant_test}
     common = drawn(rng.permutation(np.arange(999) % 9))
     rare = drawn(np.array([9]))
-    found |= {f"rare_class/train_{name}": np.concatenate([common[i], rare[i]]) for i, name in enumerate(("images", "labels"))}
+    for name, many, one in zip(("images", "labels"), common, rare, strict=True):
+        found[f"rare_class/train_{name}"] = np.concatenate([many, one])
     twice, other = images.copy(), labels.copy()
     twice[100:120], other[100:120] = images[:20], (labels[:20] + 1) % 10
     found |= {"two_labels/train_images": twice, "two_labels/train_labels": other}

@@ -40,6 +40,7 @@ def command(
 
     from cli import drills as page
     from cli import exports
+    from nn.run import plain
     from nn.stress.signature import violation_of, write_signature
     from nn.stress.stage import Stage, data_of
 
@@ -60,7 +61,7 @@ def command(
         exports.write(junit, page.junit(rows))
     if as_json:
         found = [_fields(row, failed, violation_of) for row in rows]
-        click.echo(json.dumps({"run": str(run.folder), "seed": seed, "full": full, "drills": found}, indent=2))
+        click.echo(json.dumps(plain({"run": str(run.folder), "seed": seed, "full": full, "drills": found}), indent=2))
     else:
         page.show(rows, failed)
     raise SystemExit(int(bool(failed)))

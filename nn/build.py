@@ -65,8 +65,8 @@ def refuse_alone(settings: Settings, model: Any, x: Array, labels: Array) -> Non
             copied(model)[0].loss_and_grads(x[:1], labels[:1])
         except ValueError as error:
             raise BadInput(
-                f"batch_size = {settings.batch_size} cuts {count:,} training images so that a batch of 1 is left, which "
-                f"{path} refuses: {error}; choose another batch size, or hold out another number for validation"
+                f"batch_size = {settings.batch_size} cuts {count:,} training images so that a batch of 1 is left, "
+                f"which {path} refuses: {error}; choose another batch size, or hold out another number for validation"
             ) from error
 
 

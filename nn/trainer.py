@@ -22,6 +22,8 @@ from spec.laws.training import SMALL, ProgressCase, loss_trend, update_ratio
 from spec.strict import Docket
 from spec.violation import Violation, Where
 
+TOO_LONG = "a step that was too long; --strict names the law that was broken first"
+
 
 class Figures(NamedTuple):
     """What one step left behind for metrics.jsonl."""
@@ -32,9 +34,6 @@ class Figures(NamedTuple):
     gradient_norms: list[float]
     update_ratio: float
     rate: float
-
-
-TOO_LONG = "a step that was too long; --strict names the law that was broken first"
 
 
 @dataclass

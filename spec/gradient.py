@@ -19,7 +19,7 @@ from spec.mistakes import Clues
 from spec.slopes import EVERY, accuse, measure, same_shape
 from spec.violation import Violation, Where
 
-LEAST = 1.0  # a trained model's loss may be next to nothing, yet terms of this size cancel in it and leave their roundoff
+LEAST = 1.0  # a trained model's loss may be next to nothing, yet in it terms of this size cancel and leave roundoff
 
 
 def check_gradient(

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,7 +27,8 @@ from nn.session import prepare
 from nn.stress.drill import FAILED, Drill, Outcome, Row, Scene, drills, perform
 
 Ending = tuple[Outcome, str, float]
-ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+T = TypeVar("T")
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,9 @@ class Stage:
         if jobs == 1:
             yield from map(self.alone, chosen)
             return
-        with _one_thread(), _pool(min(jobs, len(chosen))) as pool:
+        with _threads(1), _pool(min(jobs, len(chosen))) as pool:
             try:
-                found = [pool.submit(_apart, self, row.name) for row in chosen]
+                found = [pool.submit(_ending, self, row.name) for row in chosen]
                 for row, future in zip(chosen, found, strict=True):
                     yield self._row(row, future)
             finally:
@@ -58,8 +60,7 @@ class Stage:
         except BrokenProcessPool:
             pass
         try:
-            with _pool(1) as pool:
-                return Row(chosen, *pool.submit(_apart, self, chosen.name).result())
+            return Row(chosen, *apart(1, _ending, self, chosen.name))
         except BrokenProcessPool:
             return Row(chosen, Outcome("the process that did it died", False), FAILED, 0)
 
@@ -81,7 +82,7 @@ def data_of(folder: Path) -> Split:
     return session.split
 
 
-def _apart(stage: Stage, name: str) -> Ending:
+def _ending(stage: Stage, name: str) -> Ending:
     """Do one drill in a worker; functions stay behind, for they can't be sent."""
     row = stage.alone(drills()[name])
     return row.outcome, row.verdict, row.seconds
@@ -92,12 +93,18 @@ def _pool(jobs: int) -> ProcessPoolExecutor:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Workers that start inside the block use one BLAS thread each, so that they don't stand in each other's way."""
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
+def _threads(count: int) -> Iterator[None]:
+    """Processes that start inside the block use so many BLAS threads each."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, str(count)))
     try:
         yield
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def apart(threads: int, function: Callable[..., T], *args: Any) -> T:
+    """The result of a function in a process of its own, in which BLAS uses so many threads."""
+    with _threads(threads), _pool(1) as pool:
+        return pool.submit(function, *args).result()

@@ -12,7 +12,7 @@ from spec.arrays import Array, digest, first_index
 from spec.cases import ModelCase, copied
 from spec.gradient import check_along, check_model
 from spec.law import law
-from spec.violation import DoesNotApply, Inconclusive, Violation, Where
+from spec.violation import DoesNotApply, Inconclusive, Violation
 
 MARGIN = 0.5  # how far the first loss may lie from that of a guess
 TAUGHT = 200  # Adam steps to learn that all samples are of one class
