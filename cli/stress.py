@@ -64,7 +64,7 @@ def command(
         click.echo(json.dumps(plain({"run": str(run.folder), "seed": seed, "full": full, "drills": found}), indent=2))
     else:
         page.show(rows, failed)
-    raise SystemExit(int(bool(failed)))
+    click.get_current_context().exit(int(bool(failed)))
 
 
 def _chosen(names: tuple[str, ...], full: bool) -> list[Drill]:
