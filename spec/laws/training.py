@@ -16,7 +16,8 @@ SMALL = 0.02  # root mean square of weights next to zero
 WORSE = 3.0  # how far above its beginning the smoothed loss may climb
 SMOOTHING = 0.9
 LEAST_FALL = 0.01  # of the first loss: what all steps together must promise to take from it
-PLENTY = 10.0  # times the first loss: what steps may promise before some of it must have been kept
+PLENTY = 10.0  # times the first loss: what steps may promise before
+HIGHER = 1.1  # times the first loss is too high; a plateau lies at it or below
 EARLY = 0.25  # of the training, and 10 steps, in which a loss may stay where it is
 FEWEST = 10
 
@@ -85,8 +86,8 @@ def loss_trend(case: ProgressCase) -> None:
     """An exponential mean over about ten steps, against three times the first loss.
 
     That the loss stays where it is can be no chance only where the steps tell: they promise Σ −g·Δw. Carried on to the
-    end, that must be a hundredth of the first loss; and once it is ten times that loss, some of it must be kept. Slow
-    is no fault: nothing is said in the first quarter of the training.
+    end, that must be a hundredth of the first loss; and once it is ten times that loss, the loss must not lie above it.
+    Slow is no fault: nothing is said in the first quarter of the training, nor of a plateau.
     """
     if case.smooth > WORSE * max(case.first, 1.0):
         _accuse(
@@ -107,12 +108,12 @@ def loss_trend(case: ProgressCase) -> None:
             f"at least {LEAST_FALL:g} of the first loss, {case.first:.4g}: it stays where it is",
             "a learning rate that is too small; try a hundred times it",
         )
-    if case.promised > PLENTY * case.first and case.smooth >= case.first:
+    if case.promised > PLENTY * case.first and case.smooth > HIGHER * case.first:
         _accuse(
             case,
             "the smoothed loss",
             f"{case.smooth:.4g}, though the steps so far promised to lower it by {case.promised:.4g}",
-            f"less than the first loss, {case.first:.4g}",
+            f"at most the first loss, {case.first:.4g}, by now",
             "a learning rate that is too high: each step overshoots",
         )
 

@@ -20,7 +20,8 @@ from spec.arrays import Array
 
 ROOT = Path(__file__).parents[3]
 CASES = {case.name: case for case in cases()}
-DEEP = ("twelve-sigmoids", "twelve-relus", "twelve-residuals", "twelve-batchnorms", "huge-batch")  # seconds each: nn stress does them
+# seconds each: nn stress does them
+DEEP = ("twelve-sigmoids", "twelve-relus", "twelve-residuals", "twelve-batchnorms", "huge-batch")
 
 
 @pytest.mark.parametrize("case", [c for c in CASES.values() if c.name not in DEEP], ids=lambda case: case.name)
