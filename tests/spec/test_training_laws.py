@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from spec import LayerCase, Violation, conformance
+from spec import LayerCase, ModelCase, Violation, conformance
+from spec.laws.learning import vanishing_gradient
 from spec.laws.training import ProgressCase, loss_trend, update_ratio
+from spec.violation import DoesNotApply
 
 
 def told(losses: list[float], promise: float, total: int = 0, ratio: float = 1e-3, small: bool = False) -> str:
@@ -89,3 +91,23 @@ def test_integers_that_turn_a_layer_into_float64_are_told() -> None:
     report = conformance(LayerCase("scaled", Scaled(), np.arange(20).reshape(5, 4), contract="N n -> N n"))
     (found,) = report.violations
     assert found.law == "dtype" and found.expected == "float32, the dtype of its parameters"
+
+
+class Nearest:
+    """A model that has no weight matrix: the nearest of two numbers is the likelier class."""
+
+    def __init__(self) -> None:
+        self.params = {"centers": np.array([-1.0, 1.0], np.float32)}
+
+    def loss_and_grads(self, x: np.ndarray, labels: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
+        off = x[:, 0] - self.params["centers"][labels]
+        slopes = np.array([-off[labels == c].sum() for c in (0, 1)], np.float32)
+        return float(np.square(off).mean() / 2), {"centers": slopes / len(x)}
+
+
+def test_a_model_without_a_matrix_loses_no_gradient_in_one() -> None:
+    """The law of vanishing gradients says that it does not apply."""
+    x, labels = np.linspace(-2, 2, 8, dtype=np.float32)[:, None], np.arange(8) // 4
+    case = ModelCase("nearest", Nearest(), lambda rng: Nearest(), x, labels)
+    with pytest.raises(DoesNotApply, match="no weight matrix"):
+        vanishing_gradient(case)
