@@ -35,8 +35,8 @@ def live_units(case: ModelCase) -> None:
                 array="the output",
                 actual=f"constant in {dead:.0%} of its units over {len(flat)} samples",
                 expected=f"at most {DEAD:.0%} dead units",
-                cause="ReLUs that never answer: after a step that was too long, or with biases far below zero; lower the "
-                "learning rate, or use leaky_relu",
+                cause="ReLUs that never answer: after a step that was too long, or with biases far below zero; lower "
+                "the learning rate, or use leaky_relu",
             )
 
 
