@@ -55,8 +55,11 @@ def write_signature(row: Row, stage: Stage) -> Path:
 
 def replay_drill(folder: Path, record: dict[str, Any]) -> Violation | None:
     """Do the recorded drill again on the run that the folder stands in; None where it does what is expected."""
-    chosen = drills().get(str(record.get("drill")))
+    name, seed, full = (record.get(key) for key in ("drill", "seed", "full"))
+    chosen = drills().get(str(name))
     if chosen is None:
-        raise BadInput(f"{folder / 'signature.json'}: there is no drill called {record.get('drill')!r}")
-    row = Stage(Run(folder.parent.parent), int(record["seed"]), bool(record["full"])).alone(chosen)
+        raise BadInput(f"{folder / 'signature.json'}: there is no drill called {name!r}")
+    if type(seed) is not int or seed < 0 or type(full) is not bool:
+        raise BadInput(f"{folder / 'signature.json'}: seed = {seed!r}, full = {full!r}, expected a number and a truth")
+    row = Stage(Run(folder.parent.parent), seed, full).alone(chosen)
     return violation_of(row) if row.verdict == FAILED else None

@@ -117,6 +117,9 @@ def test_a_failed_drill_is_replayed_from_its_signature(trained: Run) -> None:
     assert found is not None and found.law == "drill" and seeds == [5, 5]
     healthy.append(True)
     assert replay(place) is None
+    trained.write_json("stress/odd/signature.json", record | {"seed": "five"})
+    with pytest.raises(BadInput, match="seed = 'five', full = True"):
+        replay(place)
     DRILLS.pop("odd")
     with pytest.raises(BadInput, match="no drill called 'odd'"):
         replay(place)
