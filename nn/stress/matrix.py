@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
-from nn.data.dataset import PARTS
+from nn.data.files import PARTS
 from nn.data.idx import write_idx
 from nn.settings import Settings
 from nn.stress.drill import Outcome, Scene, drill
