@@ -58,7 +58,7 @@ WIDE = "dense:64 {} dense:10"
 LINES = [
     ("The loss does not move, or all digits get one answer", "--init zeros"),
     ("The loss jumps and never comes back", "--lr 10"),
-    ("The loss climbs step by step", "--optimizer momentum --lr 1"),
+    ("The loss climbs step by step", "--lr 0.5"),
     ("The first loss is far above ln 10 = 2.30", "--plugin mistakes.py --init loud"),
     ("It learns slowly and badly: softmax before a loss that has its own", '--layers "dense:64 relu dense:10 softmax"'),
     ("The lower layers of a deep network stand still", f'--init xavier --layers "{DEEP}dense:10"'),

@@ -50,15 +50,15 @@ def junit(outcomes: list[Outcome]) -> str:
 
     root = ElementTree.Element("testsuites")
     for outcome in outcomes:
-        suite = ElementTree.SubElement(root, "testsuite", name=_plain(outcome.name))
+        suite = ElementTree.SubElement(root, "testsuite", name=plain(outcome.name))
         for report in outcome.reports:
             for name, verdict, because in _cases(report):
                 case = ElementTree.SubElement(
-                    suite, "testcase", classname=_plain(f"{report['kind']}.{report['name']}"), name=_plain(name)
+                    suite, "testcase", classname=plain(f"{report['kind']}.{report['name']}"), name=plain(name)
                 )
                 if verdict != "holds":
                     sort = {"broken": "failure", "error": "error", "inconclusive": "error"}.get(verdict, "skipped")
-                    ElementTree.SubElement(case, sort, message=_plain(because or verdict))
+                    ElementTree.SubElement(case, sort, message=plain(because or verdict))
         for sort in ("failure", "error", "skipped"):
             suite.set({"failure": "failures", "error": "errors"}.get(sort, sort), str(len(suite.findall(f"*/{sort}"))))
         suite.set("tests", str(len(suite.findall("testcase"))))
@@ -71,5 +71,6 @@ def _cases(report: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [(row["law"], row["verdict"], row["because"]) for row in report["laws"]]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """The text without what XML cannot hold."""
     return NO_XML.sub("?", text)

@@ -21,6 +21,7 @@ COMMANDS = {
     "runs": "List the runs with their figures.",
     "bundle": "Pack a finished run into one file that others can check.",
     "reproduce": "Train a bundle again and compare: identical, within a band, or different and since when.",
+    "stress": "Make go wrong what could go wrong, and judge what comes of it.",
     "bench": "Measure speed and memory, beside the bare matrix products and other libraries.",
     "trace": "Walk through a small network in words and numbers.",
 }

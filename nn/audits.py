@@ -32,7 +32,7 @@ def data_case(parts: Split) -> DataCase:
     images = parts.images
     labels = {"training": parts.y_train, "validation": parts.y_val, "test": parts.y_test}
     raw = {"training": images.train_images, "test": images.test_images}
-    return DataCase("data", parts.x_train, labels, raw, images.n_classes)
+    return DataCase("data", parts.x_train, labels, raw, images.n_classes, given=images.train_labels)
 
 
 def audit(settings: Settings, model: Any, x: Array, labels: Array, docket: Docket) -> None:

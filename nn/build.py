@@ -15,6 +15,8 @@ from nn.slots import Slots, put
 from nn.streams import stream
 from nn.trainer import Trainer
 from spec.arrays import Array
+from spec.cases import copied
+from spec.claims import claim
 from spec.strict import Docket, arm_predict
 from spec.violation import BadInput
 
@@ -51,6 +53,23 @@ def make_trainer(settings: Settings, model: Any, steps: int, docket: Docket | No
     if docket is not None:
         model.arm(docket) if hasattr(model, "arm") else arm_predict(model, choose("model", settings.model).text, docket)
     return trainer
+
+
+def refuse_alone(settings: Settings, model: Any, x: Array, labels: Array) -> None:
+    """Raises BadInput where a batch of one sample will come up, and a layer that couples samples refuses it."""
+    count = len(x)
+    if 1 not in (settings.batch_size, count % settings.batch_size):
+        return
+    for layer, path in zip(getattr(model, "layers", ()), getattr(model, "paths", ()), strict=False):
+        if not claim(layer, "couples_samples"):
+            continue
+        try:
+            copied(model)[0].loss_and_grads(x[:1], labels[:1])
+        except ValueError as error:
+            raise BadInput(
+                f"batch_size = {settings.batch_size} cuts {count:,} training images so that a batch of 1 is left, "
+                f"which {path} refuses: {error}; choose another batch size, or hold out another number for validation"
+            ) from error
 
 
 def weights(model: Any) -> dict[str, Array]:

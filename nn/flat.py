@@ -6,7 +6,7 @@ So an optimizer is a line of vectorized arithmetic, and "all gradients are finit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import sqrt
+from math import isfinite, sqrt
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,8 @@ class Flat:
             ends[layer] = (ends.get(layer, (start, stop))[0], stop)
             start = stop
         self.layers: dict[str, Array] = {layer: self.g[a:b] for layer, (a, b) in ends.items()}
-        self.probe = self.w[:: max(1, size // PROBE) | 1]  # odd: it meets every column of a width that is even
+        stride = max(1, size // PROBE) | 1  # odd: it meets every column of a width that is even
+        self.probe, self.slope = self.w[::stride], self.g[::stride]
         self.seen = self.probe.copy()
 
     def collect(self, grads: Mapping[str, Array]) -> None:
@@ -60,13 +61,22 @@ class Flat:
         """‖g‖ per layer; not finite as soon as one entry is not."""
         return [sqrt(np.dot(g, g)) for g in self.layers.values()]
 
-    def update_ratio(self) -> float:
-        """‖Δw‖/‖w‖ since the last call, measured on every k-th weight, about 1,024 of them."""
+    def moved(self, slope: Array) -> tuple[float, float]:
+        """‖Δw‖/‖w‖ since the last call, w as it was then; and −g·Δw, by how much a plane of this slope would fall.
+
+        Both are measured on every k-th weight, about 1,024 of them, `slope` being g there.
+        """
         now = self.probe.copy()
-        change = now - self.seen
-        moved, length = float(np.dot(change, change)), float(np.dot(now, now))
-        self.seen = now
-        return sqrt(moved / length) if length > 0 else float(moved > 0)
+        before, self.seen = self.seen, now
+        change = now - before
+        length, way = float(np.dot(before, before)), float(np.dot(change, change))
+        fall = -float(np.dot(slope, change))
+        if not isfinite(length + way + fall):  # too large to be squared in float32
+            before, change, slope = (array.astype(np.float64) for array in (before, change, slope))
+            length, way = float(np.dot(before, before)), float(np.dot(change, change))
+            fall = -float(np.dot(slope, change))
+        ratio = sqrt(way / length) if length > 0 else float(way > 0)
+        return ratio, fall * self.w.size / self.probe.size
 
 
 def _aligned(size: int) -> Array:

@@ -14,10 +14,11 @@ from nn.packing import unpack
 from nn.run import Run, read_json
 from nn.session import Silent, prepare
 from nn.settings import Settings, typed
+from nn.stress.signature import PHASE, replay_drill
 from spec.strict import Docket
 from spec.violation import BadInput, Violation
 
-PHASES = ("data", "audit", "step", "epoch", "evaluate", "reload")
+PHASES = ("data", "audit", "perturb", "step", "epoch", "evaluate", "reload", "weights")
 
 
 def replay(folder: Path) -> Violation | None:
@@ -26,6 +27,8 @@ def replay(folder: Path) -> Violation | None:
     Raises BadInput where the signature cannot be read.
     """
     record = read_json(folder / "signature.json")
+    if record.get("phase") == PHASE:
+        return replay_drill(folder.resolve(), record)
     try:
         settings = Settings(**typed(dict(record["settings"]), str(folder / "signature.json")))
         copies = (str(folder / f"{i}-{Path(name).name}") for i, name in enumerate(settings.plugins, 1))
@@ -57,6 +60,8 @@ def replay(folder: Path) -> Violation | None:
             model.predict(x)
         elif phase == "perturb":
             model.input_gradient(x, labels)
+        elif phase == "weights":
+            trainer.demand_finite()
         else:
             trainer.step(x, labels)
     except Violation as violation:

@@ -96,7 +96,7 @@ class Run:
 
     def write_json(self, name: str, value: Any) -> Path:
         """A JSON file; numbers that JSON does not know become null."""
-        return self.write(name, (json.dumps(_plain(value), indent=2) + "\n").encode())
+        return self.write(name, (json.dumps(plain(value), indent=2) + "\n").encode())
 
     def write_arrays(self, name: str, arrays: dict[str, Array]) -> Path:
         """A safetensors file."""
@@ -198,16 +198,17 @@ def _line(row: dict[str, Any]) -> str:
     try:
         return _encode(row) + "\n"
     except (TypeError, ValueError):
-        return _encode(_plain(row)) + "\n"
+        return _encode(plain(row)) + "\n"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value in the form that JSON takes: arrays as lists, and null for what is not finite."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float | np.floating):
         return float(value) if np.isfinite(value) else None
-    if isinstance(value, np.integer):
-        return int(value)
+    if isinstance(value, np.integer | np.bool_ | np.ndarray):
+        return plain(value.tolist())
     return value

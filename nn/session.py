@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nn.audits import audit, audit_batch, audit_epoch, data_case, judge
-from nn.build import build_model, load_plugins, make_trainer, restore, weights
+from nn.build import build_model, load_plugins, make_trainer, refuse_alone, restore, weights
 from nn.checkpoint import NAME as CHECKPOINT
 from nn.checkpoint import restore_tree, snapshot_tree, write_checkpoint
 from nn.data.dataset import Dataset, Split, split
@@ -129,6 +129,8 @@ class Session:
                     reporter.advance(epoch, figures.step, figures.loss)
         finally:
             run.append_lines("metrics.jsonl", rows)
+        self.phase = "weights"
+        self.trainer.demand_finite()
         if self.docket is not None:
             self.phase, self.batch = "epoch", (self.split.x_train[:500], self.split.y_train[:500])
             audit_epoch(self.model, *self.batch, self.docket)
@@ -282,4 +284,5 @@ def prepare(settings: Settings, tell: Tell | None = None) -> Session:
     steps = settings.epochs * -(-len(parts.x_train) // settings.batch_size)
     trainer = make_trainer(settings, model, steps, docket)
     choose("batches", settings.batches)
+    refuse_alone(settings, model, parts.x_train, parts.y_train)
     return Session(settings, dataset, parts, model, trainer, docket)

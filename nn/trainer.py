@@ -17,10 +17,12 @@ import numpy as np
 from nn.flat import Flat
 from nn.slots import put
 from nn.streams import generators
-from spec.arrays import Array
-from spec.laws.training import ProgressCase, loss_trend, update_ratio
+from spec.arrays import Array, first_index
+from spec.laws.training import SMALL, ProgressCase, loss_trend, update_ratio
 from spec.strict import Docket
 from spec.violation import Violation, Where
+
+TOO_LONG = "a step that was too long; --strict names the law that was broken first"
 
 
 class Figures(NamedTuple):
@@ -65,8 +67,10 @@ class Trainer:
         self.optimizer.decays = self.flat.decays
         self.done = 0
         self.previous: float | None = None
+        self.promise = 0.0
         self.generators = generators({"model": self.model, "optimizer": self.optimizer})
-        self.progress = ProgressCase("training", started_at_zero=not self.flat.w.any())
+        small = float(np.sqrt(np.mean(np.square(self.flat.w)))) < SMALL
+        self.progress = ProgressCase("training", started_small=small, total=self.steps)
 
     def step(self, x: Array, labels: Array) -> Figures:
         """One update on one batch. Raises Violation where the loss is not finite, or, armed, where a law is broken."""
@@ -76,11 +80,12 @@ class Trainer:
         norms = flat.norms()
         if not isfinite(loss) or (self.docket is not None and not isfinite(sum(norms))):
             self._accuse(loss)
+        slope = flat.slope.copy()
         if self.clip_norm is not None:
             self._clip(norms)
         rate = self.lr * self.schedule(self.done / self.steps)
         self.optimizer.step(flat.w, flat.g, rate)
-        ratio = flat.update_ratio()
+        ratio, self.promise = flat.moved(slope)
         if self.docket is not None:
             self._judge(loss, ratio)
         self.done += 1
@@ -113,6 +118,7 @@ class Trainer:
         for name, state in before.generators.items():
             self.generators[name].bit_generator.state = state
         self.progress = before.progress.copy()
+        self.progress.total = self.steps  # a training that goes on may go on for longer
         self.done, self.previous = before.done, before.previous
 
     def again(self, since: Snapshot, batches: Iterable[tuple[Array, Array]]) -> Snapshot:
@@ -122,7 +128,7 @@ class Trainer:
         for x, labels in batches:
             figures = self.step(x, labels)
             if docket is not None:
-                self.progress.feed(figures.loss, figures.update_ratio)
+                self.progress.feed(figures.loss, figures.update_ratio, self.promise)
         self.docket = docket
         return self.take_snapshot()
 
@@ -133,35 +139,44 @@ class Trainer:
             self.flat.g *= np.float32(self.clip_norm / norm)
 
     def _judge(self, loss: float, ratio: float) -> None:
-        self.progress.feed(loss, ratio)
+        self.progress.feed(loss, ratio, self.promise)
         update_ratio(self.progress)
         loss_trend(self.progress)
         assert self.docket is not None
         self.docket.audits["update-ratio"] += 1
         self.docket.audits["loss-trend"] += 1
 
+    def demand_finite(self) -> None:
+        """Raise Violation where a weight is not finite, so that none such is saved."""
+        self._demand_finite({name: self.model.params[name] for name in self.flat.views}, Where("training", "step"))
+
     def _accuse(self, loss: float) -> None:
         """Name the first gradient that is not finite, or else the loss; silent where only g·g overflowed."""
-        for name, view in self.flat.views.items():
-            bad = ~np.isfinite(view)
-            if bad.any():
-                at = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), bad.shape))
-                raise Violation(
-                    "finite",
-                    where=Where("training", "loss_and_grads"),
-                    array=f"gradient of {name}",
-                    index=at,
-                    actual=str(view[at]),
-                    expected="a finite number",
-                    step=self.done,
-                )
+        where = Where("training", "loss_and_grads")
+        self._demand_finite({f"gradient of {name}": view for name, view in self.flat.views.items()}, where)
         if not isfinite(loss):
             raise Violation(
                 "finite",
-                where=Where("training", "loss_and_grads"),
+                where=where,
                 array="loss",
                 actual=str(loss),
                 expected="a finite number",
-                cause="a step that was too long; --strict names the law that was broken first",
+                cause=TOO_LONG,
                 step=self.done,
             )
+
+    def _demand_finite(self, arrays: dict[str, Array], where: Where) -> None:
+        for name, array in arrays.items():
+            bad = ~np.isfinite(array)
+            if bad.any():
+                at = first_index(bad)
+                raise Violation(
+                    "finite",
+                    where=where,
+                    array=name,
+                    index=at,
+                    actual=str(array[at]),
+                    expected="a finite number",
+                    cause="" if self.docket else TOO_LONG,
+                    step=self.done,
+                )

@@ -221,3 +221,5 @@ class DataCase(Case):
     labels: dict[str, Array]
     images: dict[str, Array]
     classes: int
+    given: Array | None = field(default=None, kw_only=True)
+    """The labels of all training images, (N,), in the order of `images["training"]`."""

@@ -19,6 +19,8 @@ from spec.mistakes import Clues
 from spec.slopes import EVERY, accuse, measure, same_shape
 from spec.violation import Violation, Where
 
+LEAST = 1.0  # a trained model's loss may be next to nothing, yet in it terms of this size cancel and leave roundoff
+
 
 def check_gradient(
     f: Callable[[Array], float],
@@ -146,7 +148,7 @@ def check_model(model: Any, x: Array, labels: Array, rng: np.random.Generator, *
     for name, gradient in reported.items():
         array = template.params[name]
         same_shape(name, gradient, array, where)
-        found = measure(loss, array, gradient, name=f"gradient of {name}", scale=abs(value), rng=rng)
+        found = measure(loss, array, gradient, name=f"gradient of {name}", scale=max(LEAST, abs(value)), rng=rng)
         accuse(found, where=where, samples=len(point), gradient=gradient)
 
 
@@ -172,7 +174,9 @@ def check_along(model: Any, x: Array, labels: Array, rng: np.random.Generator, *
             each.params[name] = kept[name] + float(line[0]) * direction[name]
         return float(each.loss_and_grads(point, labels)[0])
 
-    found = measure(loss, line, np.array([slope]), name="the gradient of all parameters", scale=abs(value), rng=rng)
+    found = measure(
+        loss, line, np.array([slope]), name="the gradient of all parameters", scale=max(LEAST, abs(value)), rng=rng
+    )
     found.places = [None] * len(found.places)
     accuse(found, where=where, samples=len(point), gradient=line)
 

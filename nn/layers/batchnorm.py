@@ -44,13 +44,18 @@ class BatchNorm(Layer):
         if self.batch:
             if len(x) < 2:
                 raise ValueError("batchnorm in training needs a batch of at least 2")
-            mean, variance = x.mean(axis=0), x.var(axis=0)
+            mean = x.mean(axis=0)
+            centered = x - mean
+            rest = centered.mean(axis=0)  # what rounding left, where the mean is far from 0
+            mean, centered = mean + rest, centered - rest
+            variance = np.square(centered).mean(axis=0)
             for name, found in (("mean", mean), ("variance", variance)):
                 self.state[name] += (self.momentum * (found - self.state[name])).astype(self.state[name].dtype)
         else:
             mean, variance = self.state["mean"], self.state["variance"]
+            centered = x - mean
         self.scale = 1 / np.sqrt(variance + x.dtype.type(self.eps))
-        self.normal: Array = (x - mean) * self.scale
+        self.normal: Array = centered * self.scale
         y: Array = self.params["gain"] * self.normal + self.params["shift"]
         return y
 

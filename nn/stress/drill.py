@@ -3,11 +3,14 @@
     @drill("fgsm", what="one step along the sign of the input gradient", expected="accuracy falls, never rises")
     def fgsm(scene: Scene) -> Outcome: ...
 
-Importing the modules of nn.stress fills DRILLS. A drill that raises has failed; its exception is what was observed.
+Every module of nn.stress is imported by `drills()`, which fills DRILLS. A drill that raises has failed; its exception
+is what was observed.
 """
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+import nn.stress
 from nn.data.dataset import Split
 from nn.predict import Reader
 from nn.run import Run
@@ -28,7 +32,10 @@ HELD, FAILED, SKIPPED = "held", "failed", "skipped"
 
 @dataclass
 class Scene:
-    """What a drill is handed: a trained run and its data, a seed, an empty folder, and whether time matters."""
+    """What a drill is handed: a trained run and its data, a seed, an empty folder, and whether time matters.
+
+    The arrays of the split are read-only, for all drills of a process share them.
+    """
 
     run: Run
     split: Split
@@ -38,12 +45,12 @@ class Scene:
 
     @cached_property
     def reader(self) -> Reader:
-        """The trained network with its standardization."""
+        """The trained network with its standardization, this drill's own."""
         return Reader(self.run)
 
     @property
     def rng(self) -> np.random.Generator:
-        """A generator that starts afresh for every drill."""
+        """A generator that starts afresh each time it is asked for."""
         return np.random.default_rng(self.seed)
 
 
@@ -88,6 +95,13 @@ def drill(name: str, *, what: str, expected: str, quick: bool = True) -> Callabl
     return enter
 
 
+def drills() -> dict[str, Drill]:
+    """All drills by name: those that the modules of nn.stress enter, once these are imported."""
+    for module in pkgutil.iter_modules(nn.stress.__path__):
+        importlib.import_module(f"nn.stress.{module.name}")
+    return DRILLS
+
+
 @dataclass(frozen=True)
 class Row:
     """A drill that was done, with its verdict."""
@@ -102,7 +116,8 @@ def perform(chosen: Drill, scene: Scene) -> Row:
     """Do one drill; whatever it raises is its outcome."""
     begun = time.perf_counter()
     try:
-        outcome = chosen.do(scene)
+        with np.errstate(all="ignore"):  # verdicts speak here, not warnings
+            outcome = chosen.do(scene)
         verdict = HELD if outcome.held else FAILED
     except Skip as reason:
         outcome, verdict = Outcome(str(reason), True), SKIPPED

@@ -135,16 +135,21 @@ def _as_many(call: Call) -> None:
     rests_on=("shape",),
 )
 def dtype(call: Call) -> None:
-    """float32 in, float32 out: a silent float64 doubles memory and halves speed."""
+    """float32 in, float32 out: a silent float64 doubles memory and halves speed. Where integers go in, as wide as the
+    parameters."""
     floats = [a.dtype for a in call.inputs.values() if np.issubdtype(a.dtype, np.floating)]
+    whose = "the input"
+    if call.inputs and not floats:
+        kept = (getattr(call.owner, "params", None) or {}).values()
+        floats, whose = [a.dtype for a in kept if np.issubdtype(a.dtype, np.floating)], "its parameters"
     for name, array in call.outputs.items():
         if isinstance(array, np.ndarray) and floats and array.dtype != floats[0]:
             raise call.violation(
                 "dtype",
                 array=name,
                 actual=f"of dtype {array.dtype}",
-                expected=f"{floats[0]}, the dtype of the input",
-                cause="a float64 constant array, a default dtype, or an integer result",
+                expected=f"{floats[0]}, the dtype of {whose}",
+                cause="a float64 constant array, a default dtype, or an integer input or result",
             )
 
 
@@ -196,6 +201,10 @@ def domain(call: Call) -> None:
     elif claimed is not None:
         _interval(call, first, claimed, "domain")
     if "target" in call.inputs:
+        if not len(call.inputs["target"]):
+            raise call.violation(
+                "domain", array="the batch", actual="empty", expected="at least one sample, for the loss is a mean"
+            )
         _target(call, claim(call.owner, "targets"))
 
 

@@ -1,4 +1,4 @@
-"""The laws of prepared data: finite, standardized on the training split alone, labeled, and never tested on itself."""
+"""The laws of prepared data: finite, standardized on the training split alone, labeled once, never tested on itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from spec.arrays import Array, first_index, is_finite
 from spec.cases import DataCase
 from spec.law import law
-from spec.violation import Violation, Where
+from spec.violation import DoesNotApply, Violation, Where
 
 CLOSE = 1e-3  # how near mean 0 and deviation 1 the training split must lie
 
@@ -93,6 +93,33 @@ def disjoint(case: DataCase) -> None:
                 actual=f"the same as training image {twin}",
                 expected="an image that was never trained on",
                 cause="test data leaked into the training set: the test accuracy would flatter",
+            )
+
+
+@law(
+    "one-label",
+    kind="data",
+    family="domain",
+    statement="No image stands in the training set under two labels.",
+    rests_on=("domain",),
+)
+def one_label(case: DataCase) -> None:
+    """Images of one 64-bit fingerprint under several labels, then the images themselves."""
+    images, labels = case.images["training"], case.given
+    if labels is None:
+        raise DoesNotApply("the labels of the images are not given")
+    found: dict[int, int] = {}
+    for i, print_ in enumerate(_fingerprints(images)):
+        twin = found.setdefault(int(print_), i)
+        if labels[i] != labels[twin] and np.array_equal(images[i], images[twin]):
+            raise Violation(
+                "one-label",
+                where=Where(case.path),
+                array="training image",
+                index=(i,),
+                actual=f"labeled {labels[i]}, and {labels[twin]} where it stands as training image {twin}",
+                expected="one label an image",
+                cause="labels that do not match their images, or a picture that was labeled twice",
             )
 
 

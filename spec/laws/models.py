@@ -1,5 +1,5 @@
 """The laws of a whole network: it uses its parameters and labels as they are given, predicts each sample for itself,
-starts undecided, breaks symmetry, can learn by heart, and repeats itself."""
+starts undecided, breaks symmetry, and repeats itself."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from spec.arrays import Array, digest, first_index
 from spec.cases import ModelCase, copied
 from spec.gradient import check_along, check_model
 from spec.law import law
-from spec.violation import DoesNotApply, Inconclusive, Violation, Where
+from spec.violation import DoesNotApply, Inconclusive, Violation
 
 MARGIN = 0.5  # how far the first loss may lie from that of a guess
 TAUGHT = 200  # Adam steps to learn that all samples are of one class
 HEART_STEPS = 400  # Adam steps to learn a tiny batch by heart
-DEAD = 0.9  # more than this share of constant units and a layer hardly computes
 
 
 @law(
@@ -137,7 +136,7 @@ def _said_once_taught(case: ModelCase, c: int) -> int | None:
     Asked every ten steps until it is c, for predictions may lag: by running statistics, or by a biased beginning.
     """
     model, said = case.fresh(), None
-    lessons = _adam(model, case.x, np.full_like(case.labels, c), 1e-2)
+    lessons = adam(model, case.x, np.full_like(case.labels, c), 1e-2)
     loss = first = next(lessons)
     for _ in range(TAUGHT // 10):
         *_, loss = loss, *islice(lessons, 10)
@@ -213,12 +212,7 @@ def initial_loss(case: ModelCase) -> None:
 )
 def symmetry(case: ModelCase) -> None:
     """After three plain gradient steps, no two nonzero columns of a weight matrix are equal, nor is it all zeros."""
-    model = case.fresh()
-    for _ in range(3):
-        _, grads = model.loss_and_grads(case.x, case.labels)
-        for name in model.params:
-            model.params[name] = model.params[name] - 0.1 * np.asarray(grads[name])
-    for name, array in model.params.items():
+    for name, array in stepped(case).params.items():
         if array.ndim == 2 and min(array.shape) > 1:
             pair = _twins(array)
             if pair is not None:
@@ -232,6 +226,16 @@ def symmetry(case: ModelCase) -> None:
                 )
 
 
+def stepped(case: ModelCase) -> Any:
+    """A copy of the model after three plain gradient steps."""
+    model = case.fresh()
+    for _ in range(3):
+        _, grads = model.loss_and_grads(case.x, case.labels)
+        for name in model.params:
+            model.params[name] = model.params[name] - 0.1 * np.asarray(grads[name])
+    return model
+
+
 def _twins(weights: Array) -> tuple[int, int] | None:
     if not weights.any() or (weights == weights[0]).all():
         return (0, 1)
@@ -242,34 +246,7 @@ def _twins(weights: Array) -> tuple[int, int] | None:
     return None
 
 
-@law(
-    "overfits",
-    kind="model",
-    family="convergence",
-    statement="A tiny batch can be learnt by heart.",
-    rests_on=("gradient", "labels", "symmetry", "train-eval"),
-)
-def overfits(case: ModelCase) -> None:
-    """Adam on one fixed batch, at three learning rates, until every sample is predicted right."""
-    first = float(case.fresh().loss_and_grads(case.x, case.labels)[0])
-    best = first
-    for rate in (1e-2, 1e-3, 1e-1):
-        model = case.fresh()
-        for loss in _adam(model, case.x, case.labels, rate):
-            best = min(best, loss)
-        if (model.predict(case.x).argmax(axis=1) == case.labels).all():
-            return
-    raise Violation(
-        "overfits",
-        where=case.where("loss_and_grads"),
-        array=f"the loss of a batch of {len(case.x)}",
-        actual=f"{best:.4g} at best after {HEART_STEPS} steps, from {first:.4g}",
-        expected="every sample predicted right",
-        cause="gradients that vanish on their way down, a layer that passes nothing on, or labels that do not match",
-    )
-
-
-def _adam(model: Any, x: Array, labels: Array, rate: float) -> Any:
+def adam(model: Any, x: Array, labels: Array, rate: float) -> Any:
     """Textbook Adam on the model's own arrays; yields the loss of each step, and stops when there is little left."""
     m = {name: np.zeros_like(array) for name, array in model.params.items()}
     v = {name: np.zeros_like(array) for name, array in model.params.items()}
@@ -312,31 +289,6 @@ def reproducible(case: ModelCase) -> None:
             expected="the same bits twice",
             cause="randomness that does not come from the generator handed in, such as np.random.rand",
         )
-
-
-@law(
-    "live-units",
-    kind="model",
-    family="convergence",
-    statement="No layer is dead: more than a tenth of its units answer differently to different inputs.",
-)
-def live_units(case: ModelCase) -> None:
-    """A unit whose output is the same for every sample is dead: no gradient revives it."""
-    model = case.fresh()
-    if not hasattr(model, "activations"):
-        raise DoesNotApply("the model does not show its activations")
-    for path, output in model.activations(case.x).items():
-        flat = output.reshape(len(output), -1)
-        dead = float((flat == flat[0]).all(axis=0).mean())
-        if dead > DEAD:
-            raise Violation(
-                "live-units",
-                where=Where(path, "forward"),
-                array="the output",
-                actual=f"constant in {dead:.0%} of its units over {len(flat)} samples",
-                expected=f"at most {DEAD:.0%} dead units",
-                cause="dead ReLUs after a step that was too long; lower the learning rate, or use leaky_relu",
-            )
 
 
 @law(

@@ -11,9 +11,15 @@ from spec.law import law
 from spec.violation import Violation, Where
 
 LONGEST = 1.0  # no update is longer than the weights that it changes
-WARM_UP = 5  # steps in which weights that start at zero may grow as they like
+WARM_UP = 5  # steps in which weights that start at zero, or next to it, may grow as they like
+SMALL = 0.02  # root mean square of weights next to zero
 WORSE = 3.0  # how far above its beginning the smoothed loss may climb
 SMOOTHING = 0.9
+LEAST_FALL = 0.01  # of the first loss: what all steps together must promise to take from it
+PLENTY = 10.0  # times the first loss: what steps may promise before
+HIGHER = 1.1  # times the first loss is too high; a plateau lies at it or below
+EARLY = 0.25  # of the training, and 10 steps, in which a loss may stay where it is
+FEWEST = 10
 
 
 @dataclass
@@ -24,7 +30,10 @@ class ProgressCase(Case):
     step: int = 0
     loss: float = 0.0
     ratio: float = 0.0
-    started_at_zero: bool = False
+    started_small: bool = False
+    total: int = 0
+    """The steps of the whole training; 0 where nobody knows."""
+    promised: float = field(default=0.0, init=False)
     first: float = field(default=0.0, init=False)
     smooth: float = field(default=0.0, init=False)
 
@@ -32,9 +41,11 @@ class ProgressCase(Case):
         """The same figures, to be kept."""
         return copy(self)
 
-    def feed(self, loss: float, ratio: float) -> None:
-        """Take in the loss and the update-to-weight ratio of the next step."""
+    def feed(self, loss: float, ratio: float, promise: float = 0.0) -> None:
+        """Take in the loss of the next step, its update-to-weight ratio, and −g·Δw, by which the step would lower the
+        loss if that were a plane."""
         self.step += 1
+        self.promised += promise
         self.loss, self.ratio = loss, ratio
         if self.step == 1:
             self.first = self.smooth = loss
@@ -50,8 +61,8 @@ class ProgressCase(Case):
     statement="No update is longer than the weights that it changes: ‖Δw‖ ≤ ‖w‖.",
 )
 def update_ratio(case: ProgressCase) -> None:
-    """A healthy ratio is about 1e-3; weights that start at zero are excused for the first steps."""
-    if case.ratio <= LONGEST or (case.started_at_zero and case.step <= WARM_UP):
+    """A healthy ratio is about 1e-3; weights that start at zero, or next to it, are excused for the first steps."""
+    if case.ratio <= LONGEST or (case.started_small and case.step <= WARM_UP):
         return
     raise Violation(
         "update-ratio",
@@ -69,18 +80,46 @@ def update_ratio(case: ProgressCase) -> None:
     kind="training",
     family="convergence",
     tier="call",
-    statement="The smoothed loss does not climb far above where it began.",
+    statement="The smoothed loss falls: it does not climb far above where it began, nor stay there.",
 )
 def loss_trend(case: ProgressCase) -> None:
-    """An exponential mean over about ten steps against three times the first loss."""
-    if case.smooth <= WORSE * max(case.first, 1.0):
+    """An exponential mean over about ten steps, against three times the first loss.
+
+    That the loss stays where it is can be no chance only where the steps tell: they promise Σ −g·Δw. Carried on to the
+    end, that must be a hundredth of the first loss; and once it is ten times that loss, the loss must not lie above it.
+    Slow is no fault: nothing is said in the first quarter of the training, nor of a plateau.
+    """
+    if case.smooth > WORSE * max(case.first, 1.0):
+        _accuse(
+            case,
+            "the smoothed loss",
+            f"{case.smooth:.4g}",
+            f"at most {WORSE:g} times the first loss, {case.first:.4g}",
+            "a learning rate that is too high, or a gradient of the wrong sign",
+        )
+    if not case.total or case.step < max(FEWEST, EARLY * case.total):
         return
+    whole = case.promised / case.step * case.total
+    if whole < LEAST_FALL * case.first:
+        _accuse(
+            case,
+            f"the fall that {case.total:,} such steps promise, −Σ g·Δw,",
+            f"{whole:.2g}",
+            f"at least {LEAST_FALL:g} of the first loss, {case.first:.4g}: it stays where it is",
+            "a learning rate that is too small; try a hundred times it",
+        )
+    if case.promised > PLENTY * case.first and case.smooth > HIGHER * case.first:
+        _accuse(
+            case,
+            "the smoothed loss",
+            f"{case.smooth:.4g}, though the steps so far promised to lower it by {case.promised:.4g}",
+            f"at most the first loss, {case.first:.4g}, by now",
+            "a learning rate that is too high: each step overshoots",
+        )
+
+
+def _accuse(case: ProgressCase, array: str, actual: str, expected: str, cause: str) -> None:
+    where = Where(case.path)
     raise Violation(
-        "loss-trend",
-        where=Where(case.path),
-        array="the smoothed loss",
-        actual=f"{case.smooth:.4g}",
-        expected=f"at most {WORSE:g} times the first loss, {case.first:.4g}",
-        cause="a learning rate that is too high, or a gradient of the wrong sign",
-        step=case.step,
+        "loss-trend", where=where, array=array, actual=actual, expected=expected, cause=cause, step=case.step
     )

@@ -1,0 +1,61 @@
+"""One step: what is measured of it, and what keeps it from being saved."""
+
+import numpy as np
+import pytest
+
+from nn.build import build_model, make_trainer
+from nn.settings import Settings
+from nn.stress.matrix import arrays
+from nn.trainer import Trainer
+from spec import Violation
+from spec.strict import Docket
+
+X, LABELS = arrays()["plain/x"], arrays()["plain/labels"]
+
+
+def trainer(armed: bool = True, **given: object) -> Trainer:
+    """A small network that is about to be trained for 40 steps."""
+    settings = Settings(**{"layers": "dense:10"} | given)  # type: ignore[arg-type]  # settings by name
+    return make_trainer(settings, build_model(settings, 64, 10), 40, Docket() if armed else None)
+
+
+def test_the_ratio_is_that_to_the_weights_before_the_step() -> None:
+    """A step ten times as long as the weights counts as ten, not as one."""
+    one = trainer(armed=False, lr=30.0)
+    before = one.flat.w.copy()
+    ratio = one.step(X, LABELS).update_ratio
+    assert ratio == pytest.approx(np.linalg.norm(one.flat.w - before) / np.linalg.norm(before), rel=1e-5)
+    assert ratio > 5
+
+
+@pytest.mark.parametrize("clip", [0.0, 1e-3])
+def test_a_step_promises_its_slope_times_its_length(clip: float) -> None:
+    """−g·Δw of plain descent is lr·‖g‖², where the gradient was clipped too: by its full slope."""
+    one = trainer(lr=0.01, clip_norm=clip)
+    norm = float(np.linalg.norm(one.step(X, LABELS).gradient_norms))
+    assert one.promise == pytest.approx(0.01 * norm * min(norm, clip or norm), rel=1e-2)
+
+
+def test_numbers_too_large_to_be_squared_are_measured_all_the_same() -> None:
+    """An update of 1e30 is no nan."""
+    one = trainer(armed=False, lr=1e30)
+    with np.errstate(over="ignore"):
+        assert 1e25 < one.step(X, LABELS).update_ratio < np.inf
+
+
+def test_weights_that_are_not_finite_are_named() -> None:
+    """Name and place of the first; nothing is said of finite ones."""
+    one = trainer(armed=False)
+    one.demand_finite()
+    one.flat.w[7] = np.nan
+    with pytest.raises(Violation, match=r"0:dense.W\[0, 7\] is nan, expected a finite number  \[finite\]"):
+        one.demand_finite()
+
+
+def test_what_a_training_promised_is_kept_over_a_stop() -> None:
+    """A training that goes on for longer remembers what was promised, and knows its new end."""
+    one, other = trainer(lr=1e-3), trainer(lr=1e-3)
+    one.step(X, LABELS)
+    other.steps = 80
+    other.restore(one.take_snapshot())
+    assert other.progress.promised == one.progress.promised > 0 and other.progress.total == 80

@@ -1,0 +1,113 @@
+"""The laws of a training in progress: what is too fast, too slow or stuck is told; what is merely slow is not."""
+
+import numpy as np
+import pytest
+
+from spec import LayerCase, ModelCase, Violation, conformance
+from spec.laws.learning import vanishing_gradient
+from spec.laws.training import ProgressCase, loss_trend, update_ratio
+from spec.violation import DoesNotApply
+
+
+def told(losses: list[float], promise: float, total: int = 0, ratio: float = 1e-3, small: bool = False) -> str:
+    """The law that speaks while these losses come in, each step promising as much, and at which step; or nothing."""
+    progress = ProgressCase("training", started_small=small, total=total or len(losses))
+    for step, loss in enumerate(losses, 1):
+        progress.feed(loss, ratio, promise)
+        try:
+            update_ratio(progress)
+            loss_trend(progress)
+        except Violation as violation:
+            return f"{violation.law} @{step}"
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("losses", "promise", "why"),
+    [
+        ([2.3 - 0.002 * i for i in range(400)], 0.002, "slow and steady"),
+        ([2.3] * 400, 1e-4, "hardly anything, yet four hundredths in all"),
+        ([2.31, *[2.3] * 400], 0.5, "a plateau, whatever the steps promise"),
+        ([2.3 + 0.2 * (-1) ** i for i in range(400)], 0.01, "noise"),
+        ([2.3] * 9, 0.0, "fewer than ten steps"),
+        ([0.0] * 100, 0.0, "nothing to learn"),
+    ],
+)
+def test_slow_is_no_fault(losses: list[float], promise: float, why: str) -> None:
+    """A loss that falls slowly, or rests for a while, is not accused."""
+    assert told(losses, promise) == "", why
+
+
+def test_a_rate_that_is_too_small_is_told_after_a_quarter() -> None:
+    """Steps that add up to less than a hundredth of the loss, whatever the noise of the batches."""
+    noise = (2.3 + 0.1 * np.random.default_rng(0).standard_normal(400)).tolist()
+    assert told(noise, 1e-6) == "loss-trend @100"
+    assert told(noise[:20], 1e-6) == "loss-trend @10"
+
+
+def test_whoever_does_not_know_the_end_is_not_told_that_it_is_far() -> None:
+    """Without the number of steps nothing is carried on to their end."""
+    progress = ProgressCase("training")
+    for _ in range(100):
+        progress.feed(2.3, 1e-3)
+        loss_trend(progress)
+
+
+def test_steps_that_overshoot_are_told() -> None:
+    """They promise ten times the loss, and the loss lies above where it began; in the first quarter nothing is said."""
+    assert told([2.3, *[3.0] * 400], 1.0) == "loss-trend @101"
+    assert told([2.3, *[3.0] * 20, *[1.0] * 380], 1.0) == ""
+
+
+@pytest.mark.parametrize(("small", "law"), [(False, "update-ratio @1"), (True, "update-ratio @6")])
+def test_weights_that_start_next_to_zero_may_grow(small: bool, law: str) -> None:
+    """For five steps; others are held to the law at once."""
+    assert told([2.3] * 10, 1.0, ratio=3.0, small=small) == law
+
+
+def test_a_ratio_that_is_not_a_number_is_told() -> None:
+    """An update whose length is no number is no update that is short enough."""
+    assert told([2.3] * 10, 1.0, ratio=float("nan")) == "update-ratio @1"
+
+
+class Scaled:
+    """y = gain · x"""
+
+    def __init__(self) -> None:
+        self.params = {"gain": np.ones(4, np.float32)}
+        self.grads = {"gain": np.zeros(4, np.float32)}
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        self.x = x
+        return x * self.params["gain"]
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        self.grads["gain"] = (dy * self.x).sum(axis=0)
+        return dy * self.params["gain"]
+
+
+def test_integers_that_turn_a_layer_into_float64_are_told() -> None:
+    """Its parameters are float32, so its output has to be."""
+    report = conformance(LayerCase("scaled", Scaled(), np.arange(20).reshape(5, 4), contract="N n -> N n"))
+    (found,) = report.violations
+    assert found.law == "dtype" and found.expected == "float32, the dtype of its parameters"
+
+
+class Nearest:
+    """A model that has no weight matrix: the nearest of two numbers is the likelier class."""
+
+    def __init__(self) -> None:
+        self.params = {"centers": np.array([-1.0, 1.0], np.float32)}
+
+    def loss_and_grads(self, x: np.ndarray, labels: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
+        off = x[:, 0] - self.params["centers"][labels]
+        slopes = np.array([-off[labels == c].sum() for c in (0, 1)], np.float32)
+        return float(np.square(off).mean() / 2), {"centers": slopes / len(x)}
+
+
+def test_a_model_without_a_matrix_loses_no_gradient_in_one() -> None:
+    """The law of vanishing gradients says that it does not apply."""
+    x, labels = np.linspace(-2, 2, 8, dtype=np.float32)[:, None], np.arange(8) // 4
+    case = ModelCase("nearest", Nearest(), lambda rng: Nearest(), x, labels)
+    with pytest.raises(DoesNotApply, match="no weight matrix"):
+        vanishing_gradient(case)
