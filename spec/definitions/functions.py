@@ -12,16 +12,33 @@ import numpy as np
 from spec.arrays import Array
 
 # ----------------------------------------------------------------------------------------------------- schedules
-# The factor at t in [0, 1]. `end`, the factor at t = 1, is measured and need not be told; the rest must be.
+# The factor at t in [0, 1], in every accepted variant. `start` and `end`, the factors at t = 0 and t = 1, are measured
+# and need not be told; the rest must be.
 
 Factor: TypeAlias = Callable[[float, Any], float]
 
-SCHEDULES: dict[str, tuple[Factor, tuple[str, ...]]] = {
-    "constant": (lambda t, h: h.end, ()),
-    "linear": (lambda t, h: 1 + (h.end - 1) * t, ()),
-    "cosine": (lambda t, h: h.end + (1 - h.end) * (1 + cos(pi * t)) / 2, ()),  # Loshchilov & Hutter 2017
-    "exponential": (lambda t, h: h.end**t, ()),
-    "step": (lambda t, h: h.drop ** floor(t / h.every), ("drop", "every")),
+
+def _one_cycle(ramp: Callable[[float], float]) -> Factor:
+    """Up from start to 1 until t = warmup, then down to end; `ramp` leads from 0 to 1 over [0, 1]."""
+
+    def factor(t: float, h: Any) -> float:
+        if t < h.warmup:
+            return float(h.start + (1 - h.start) * ramp(t / h.warmup))
+        return float(1 + (h.end - 1) * ramp((t - h.warmup) / (1 - h.warmup)))
+
+    return factor
+
+
+SCHEDULES: dict[str, tuple[tuple[Factor, ...], tuple[str, ...]]] = {
+    "constant": ((lambda t, h: h.end,), ()),
+    "linear": ((lambda t, h: 1 + (h.end - 1) * t,), ()),
+    "cosine": ((lambda t, h: h.end + (1 - h.end) * (1 + cos(pi * t)) / 2,), ()),  # Loshchilov & Hutter 2017
+    "exponential": ((lambda t, h: h.end**t,), ()),
+    "step": ((lambda t, h: h.drop ** floor(t / h.every),), ("drop", "every")),
+    "one_cycle": (  # Smith 2018, in two phases, along a cosine or a line
+        (_one_cycle(lambda s: (1 - cos(pi * s)) / 2), _one_cycle(lambda s: s)),
+        ("warmup",),
+    ),
 }
 
 # -------------------------------------------------------------------------------------------------- initializers
