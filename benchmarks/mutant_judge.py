@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mutant_maker import Mutant
+from mutant import Mutant
 
 PACKAGES = ("nn", "spec", "cli")
 COPIED = (*PACKAGES, "fixtures", "tests", "benchmarks", "examples", "docs", "nnlaw_pytest.py", "pyproject.toml",

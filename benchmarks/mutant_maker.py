@@ -1,21 +1,22 @@
 """Makes the mutants of a file: copies with one small mistake each, by the operators of mutmut.
 
-    mutants_of(path, aside=("arm",))      a Mutant for every mistake that mutmut knows of
+    Source(root, "nn/losses.py").mutants()      a Mutant for every mistake that mutmut knows of
 
 mutmut itself cannot judge this project: it leaves decorated functions, decorators and what stands outside of functions
-alone, which here is every initializer, schedule and law, and all claims; and it runs pytest, where here a law judges. So
-its parser, its operators and its other exclusions (annotations, docstrings, `len`) are used, and those three are lifted.
+alone, which here is every initializer, schedule and law, and all claims; and it runs pytest, where here a law judges.
+So its operators, its visitor and its other exclusions (annotations, docstrings, `len`) are used, and those three are
+lifted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
+from mutant import ASIDE, MATHEMATICS, MESSAGE, NAME, REFUSAL, Mutant
 from mutmut.mutation.file_mutation import (
     NEVER_MUTATE_FUNCTION_NAMES,
     Mutation,
@@ -26,34 +27,10 @@ from mutmut.mutation.mutators import mutation_operators
 from mutmut.mutation.pragma_handling import IgnoredCode
 
 REFUSALS = ("positive", "fraction", "factor")  # functions that do nothing but refuse a setting
-MATHEMATICS, MESSAGE, REFUSAL, NAME, ASIDE = "mathematics", "message", "refusal", "name", "aside"
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One mistake: the whole text of the mutated file, the line it is in, that line before and after, and its sort."""
-
-    file: str
-    number: int
-    line: int
-    was: str
-    now: str
-    sort: str
-    text: str
-
-    @property
-    def key(self) -> str:
-        """What tells it from the other mutants of all files."""
-        return f"{self.file}|{self.line}|{self.was}|{self.now}"
-
-
-def mutants_of(root: Path, file: str, aside: tuple[str, ...] = ()) -> list[Mutant]:
-    """Every mutant of `file` in `root`; those in the functions `aside` are told apart from mathematics."""
-    return Source(root, file, aside).mutants()
 
 
 class Source:
-    """One file, and the mistakes that can be made in it."""
+    """One file of `root`, and the mistakes that can be made in it; those in the functions `aside` are told apart."""
 
     def __init__(self, root: Path, file: str, aside: tuple[str, ...] = ()) -> None:
         self.file, self.text = file, (root / file).read_text(encoding="utf-8")
@@ -132,11 +109,18 @@ class _Visitor(MutationVisitor):
             return REFUSAL
         if any(isinstance(n, cst.FunctionDef | cst.ClassDef) and n.name.value in self.aside for n in self.above):
             return ASIDE
+        if any(isinstance(above, cst.Assign) and _assigns_all(above) for above in self.above):
+            return NAME
         decorated = any(isinstance(above, cst.Decorator) for above in self.above)
         named = isinstance(node, cst.SimpleString | cst.Call) and not any(
             isinstance(above, cst.Lambda) for above in self.above
         )
         return NAME if decorated and named else MATHEMATICS
+
+
+def _assigns_all(node: cst.Assign) -> bool:
+    target = node.targets[0].target
+    return isinstance(target, cst.Name) and target.value == "__all__"
 
 
 def _refuses(above: cst.CSTNode, below: cst.CSTNode) -> bool:

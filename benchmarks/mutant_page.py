@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from mutant_maker import ASIDE, MATHEMATICS, MESSAGE, NAME, REFUSAL
+from mutant import ASIDE, MATHEMATICS, MESSAGE, NAME, REFUSAL
 
 BY_SORT = {
     MESSAGE: ("message", "the words in which a setting is refused"),
@@ -109,7 +109,7 @@ def _code(text: str) -> str:
 
 
 class _Reasons:
-    """The rows of mutants.toml: `file`, `was` and `now` are patterns that must be found, `sort` and `why` the reason."""
+    """The rows of mutants.toml: patterns to be found in `file`, `was` and `now`; `sort` and `why` are the reason."""
 
     def __init__(self, rows: list[dict[str, str]]) -> None:
         self.rows, self.used = rows, set[int]()

@@ -1,4 +1,4 @@
-"""How many small mistakes the laws see: mutants of nn under the laws alone, and a sample of those of spec under its tests.
+"""How many small mistakes are seen: mutants of nn by the laws alone, and a sample of those of spec by its tests.
 
     pip install mutmut==3.8.1 && nice python benchmarks/mutants.py        writes docs/mutation.md
     python benchmarks/mutants.py --only nn/layers                         prints, and writes nothing
@@ -20,8 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mutant import Mutant
 from mutant_judge import Workplace, judged_by_laws, judged_by_tests, times_and_contexts
-from mutant_maker import Mutant, Source
+from mutant_maker import Source
 from mutant_page import Row, page
 
 ROOT = Path(__file__).parents[1]
@@ -72,9 +73,9 @@ def by_tests(judge: Judge, share: float, only: str) -> Iterator[Row]:
     seconds, lines = times_and_contexts(judge.place)
     for file in files:
         source, touched = Source(ROOT, file), lines.get(file, {})
-        numbers = range(len(source.found))
-        chosen = sorted(random.Random(f"0 {file}").sample(numbers, max(min(2, len(numbers)), round(share * len(numbers)))))
-        for mutant in source.mutants(chosen):
+        count = len(source.found)
+        wanted = max(min(2, count), round(share * count))
+        for mutant in source.mutants(sorted(random.Random(f"0 {file}").sample(range(count), wanted))):
             names = touched.get(mutant.line) or {name for names in touched.values() for name in names}
             tests = sorted(names, key=lambda name: seconds.get(name, 0.0)) or ["tests/spec"]
             limit = SLACK + 3 * sum(seconds.get(name, 0.0) for name in tests)

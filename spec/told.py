@@ -89,7 +89,8 @@ def read_settings(thing: object, settings: Mapping[str, Any], usual: Mapping[str
 def defaults(thing: Any) -> dict[str, float]:
     """The numbers that a signature gives its settings, by normal name."""
     rows = {normal(name): row.default for name, row in _parameters(thing).items()}
-    return {name: float(value) for name, value in rows.items() if isinstance(value, Real) and not isinstance(value, bool)}
+    numbers = {name: value for name, value in rows.items() if isinstance(value, Real)}
+    return {name: float(value) for name, value in numbers.items() if not isinstance(value, bool)}
 
 
 def _parameters(thing: Any) -> Mapping[str, inspect.Parameter]:

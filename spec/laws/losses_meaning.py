@@ -24,7 +24,7 @@ from spec.violation import DoesNotApply, Violation
     rests_on=("stable", "loss-minimum"),
 )
 def probabilities(case: LossCase) -> None:
-    """The batch, and where any number is allowed also far out, rows far apart, all low, and all zero; then each class."""
+    """The batch, and where any number is allowed far out, rows far apart, all low and all zero too; then each class."""
     shape = case.prediction.shape
     if not hasattr(case.loss, "probabilities"):
         raise DoesNotApply("it has no probabilities")

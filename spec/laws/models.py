@@ -73,7 +73,7 @@ def gradient(case: ModelCase) -> None:
     "train-eval",
     kind="model",
     family="reproducibility",
-    statement="Prediction is deterministic: in eval mode, nothing drawn and nothing changed; training goes on after it.",
+    statement="Prediction is deterministic: in eval mode, nothing drawn and nothing changed, training left as it was.",
 )
 def train_eval(case: ModelCase) -> None:
     """The same batch several times from one model; then the loss, against that of a model that never predicted."""

@@ -15,7 +15,7 @@ from spec.violation import DoesNotApply, Violation
     "decays",
     kind="optimizer",
     family="convergence",
-    statement="Weights whose entry in `decays` is 0 do not decay, where it reads that; and it steps where nothing is told.",
+    statement="Weights whose entry in `decays` is 0 do not decay, where it reads that; it steps where nothing is told.",
     rests_on=("zero-gradient-still",),
 )
 def decays(case: OptimizerCase) -> None:

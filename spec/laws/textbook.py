@@ -84,7 +84,8 @@ def _defaults(case: OptimizerCase, kind: type, row: Optimizer) -> None:
     for name, default in defaults(kind).items():
         if name in row.usual and name != "eps" and kept.get(name, default) != default:
             actual, expected = f"kept as {kept[name]:g}", f"kept as it was handed in, {default:g}"
-            raise _odd_default(case, name, actual, expected, "arguments that are handed on in the wrong order")
+            because = "arguments that are handed on in another order, or not at all"
+            raise _odd_default(case, name, actual, expected, because)
 
 
 def _odd_default(case: OptimizerCase, name: str, actual: str, expected: str, cause: str) -> Violation:
