@@ -26,7 +26,6 @@ ALIASES = {
     "drop": ("drop", "gamma", "factor", "rate"),
     "every": ("every", "stepsize", "period", "interval"),
     "warmup": ("warmup", "pctstart", "peak", "rise", "warmupfraction", "warmupshare"),
-    "start": ("start", "initial", "first"),
     "end": ("end", "floor", "minimum", "min", "final", "last", "etamin", "alpha"),
 }
 PLAINLY_DECAY = ("weightdecay", "wd", "l2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, floor, inf, pi
 from typing import Any, TypeAlias
 
@@ -18,13 +19,17 @@ from spec.arrays import Array
 Factor: TypeAlias = Callable[[float, Any], float]
 
 
-def _one_cycle(ramp: Callable[[float], float]) -> Factor:
-    """Up from start to 1 until t = warmup, then down to end; `ramp` leads from 0 to 1 over [0, 1]."""
+def _one_cycle(ramp: Callable[[float], float], phases: int) -> Factor:
+    """Up from start to 1 until t = warmup, then down to end: at once, or as long as it went up to start, and the rest.
+
+    `ramp` leads from 0 to 1 over [0, 1].
+    """
 
     def factor(t: float, h: Any) -> float:
-        if t < h.warmup:
-            return float(h.start + (1 - h.start) * ramp(t / h.warmup))
-        return float(1 + (h.end - 1) * ramp((t - h.warmup) / (1 - h.warmup)))
+        corners = [(0.0, h.start), (h.warmup, 1.0), (2 * h.warmup, h.start), (1.0, h.end)]
+        corners = corners if phases == 3 and 2 * h.warmup < 1 else [*corners[:2], corners[3]]
+        (a, low), (b, high) = next((one, two) for one, two in pairwise(corners) if t < two[0])
+        return float(low + (high - low) * ramp((t - a) / (b - a)))
 
     return factor
 
@@ -35,8 +40,8 @@ SCHEDULES: dict[str, tuple[tuple[Factor, ...], tuple[str, ...]]] = {
     "cosine": ((lambda t, h: h.end + (1 - h.end) * (1 + cos(pi * t)) / 2,), ()),  # Loshchilov & Hutter 2017
     "exponential": ((lambda t, h: h.end**t,), ()),
     "step": ((lambda t, h: h.drop ** floor(t / h.every),), ("drop", "every")),
-    "one_cycle": (  # Smith 2018, in two phases, along a cosine or a line
-        (_one_cycle(lambda s: (1 - cos(pi * s)) / 2), _one_cycle(lambda s: s)),
+    "one_cycle": (  # Smith 2018, in two phases or three, along a line or a cosine
+        tuple(_one_cycle(ramp, phases) for ramp in (lambda s: (1 - cos(pi * s)) / 2, lambda s: s) for phases in (2, 3)),
         ("warmup",),
     ),
 }

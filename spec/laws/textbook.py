@@ -22,10 +22,11 @@ from spec.laws.initializers import SHAPES, drawn, judge_variance
 from spec.laws.metrics import predictions, standard
 from spec.laws.optimizers import LR, SIZE, draw, fresh, walked
 from spec.told import ALIASES, PLAINLY_DECAY, Told, attributes, defaults, read, read_settings
-from spec.violation import Inconclusive, Violation
+from spec.violation import DoesNotApply, Inconclusive, Violation
 
 STEPS = 10
 STEEP = 100.0  # the size of the gradients, beside which the usual ε is nothing
+FALLING = ("step", "cosine", "one_cycle")  # schedules that are not flat where nothing was set
 BLUNT = 0.1  # an ε larger than this by default is none
 CLOSE = 1e-4  # of the way gone: what float32 may lose
 
@@ -186,28 +187,31 @@ def initializer(case: InitializerCase) -> None:
     "definition",
     kind="schedule",
     family="convergence",
-    statement="A schedule with a standard name is the textbook's curve, and not flat where nothing was set.",
+    statement="A schedule with a standard name is the textbook's curve; step, cosine and one_cycle fall by default.",
     rests_on=("bounds", "pure", "jump"),
 )
 def schedule(case: ScheduleCase) -> None:
     """A hundred values of t away from where a step falls; the value at t = 1 is taken as it is."""
     name, (factors, needed) = textbook(case.thing, case.name, SCHEDULES)
-    told = read_settings(case.thing, case.settings, dict.fromkeys((*needed, "start", "end"), 0.0))
+    ends = ("start", "end") if name == "one_cycle" else ("end",)
+    told = read_settings(case.thing, case.settings, dict.fromkeys((*needed, *ends), 0.0))
     untold = [setting for setting in told.untold if setting in needed]
     start, end = float(case(0.0)), float(case(1.0))
     if untold or told.unknown:
-        raise Inconclusive(f"settings that cannot be told: {', '.join((*untold, *told.unknown))}")
+        because = f"settings that cannot be told: {', '.join((*untold, *told.unknown))}"
+        raise DoesNotApply(because) if name == "one_cycle" else Inconclusive(because)
     top = max(float(case(t)) for t in np.linspace(0, 1, 101))
     if name not in ("constant", "one_cycle") and start < top - 1e-6:
         raise Inconclusive("it climbs at first, which no setting tells")
     grid = [float(t) for t in (np.arange(100) + np.sqrt(0.5)) / 100]
     for choice, factor in product(told.choices(), factors):
-        h = SimpleNamespace(**vars(choice) | {"start": start, "end": end})
+        begins = start if "start" in told.untold else getattr(choice, "start", start)
+        h = SimpleNamespace(**vars(choice) | {"start": begins if begins <= 1 else start, "end": end})
         found = [(t, float(case(t)), factor(t, h)) for t in grid]
         off = [row for row in found if not isclose(row[1], row[2], rel_tol=1e-6, abs_tol=1e-6)]
         if not off:
             break
-    if not off and (name == "constant" or case.settings or len({row[1] for row in found}) > 1):
+    if not off and (name not in FALLING or case.settings or len({row[1] for row in found}) > 1):
         return
     at, actual, expected = off[0] if off else (1.0, end, np.nan)
     raise Violation(
