@@ -17,6 +17,7 @@ import random
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -68,18 +69,34 @@ def by_tests(judge: Judge, share: float, only: str) -> Iterator[Row]:
     """A sample of the mutants of spec, of every file as large a share, under those of its tests that run their line."""
     files = [file for file in (path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "spec").rglob("*.py")))
              if only in file and "fixtures" not in file]  # fmt: skip
-    if not files:
-        return
-    seconds, lines = times_and_contexts(judge.place)
+    touching = Touching(judge.place)
     for file in files:
-        source, touched = Source(ROOT, file), lines.get(file, {})
+        source = Source(ROOT, file)
         count = len(source.found)
         wanted = max(min(2, count), round(share * count))
         for mutant in source.mutants(sorted(random.Random(f"0 {file}").sample(range(count), wanted))):
-            names = touched.get(mutant.line) or {name for names in touched.values() for name in names}
-            tests = sorted(names, key=lambda name: seconds.get(name, 0.0)) or ["tests/spec"]
-            limit = SLACK + 3 * sum(seconds.get(name, 0.0) for name in tests)
+            tests, limit = ([], 0.0) if mutant.key in judge.known else touching.tests(mutant)
             yield judge.row(mutant, lambda of=tests: judged_by_tests(of), limit)
+
+
+class Touching:
+    """Which tests run which line of spec, measured once something asks."""
+
+    def __init__(self, place: Workplace) -> None:
+        self.place = place
+
+    @cached_property
+    def measured(self) -> tuple[dict[str, float], dict[str, dict[int, list[str]]]]:
+        """Seconds by test, and tests by file and line."""
+        return times_and_contexts(self.place)
+
+    def tests(self, mutant: Mutant) -> tuple[list[str], float]:
+        """Those that run the line of the mutant, or where it runs on import, its file, the quickest first; a limit."""
+        seconds, lines = self.measured
+        touched = lines.get(mutant.file, {})
+        names = touched.get(mutant.line) or {name for names in touched.values() for name in names}
+        tests = sorted(names, key=lambda name: seconds.get(name, 0.0)) or ["tests/spec"]
+        return tests, SLACK + 3 * sum(seconds.get(name, 0.0) for name in tests)
 
 
 def main() -> int:
