@@ -62,7 +62,7 @@ def page(found: dict[str, list[Row]], settings: dict[str, Any]) -> tuple[str, li
         "",
         "## spec under its own tests",
         "",
-        f"A sample, of every file {settings['share']:.2%} of its mutants, but at least two, drawn with a fixed seed: "
+        f"A sample, of every file {settings['share']:.1%} of its mutants, but at least one, drawn with a fixed seed: "
         f"{len(spec)} mutants, each under those tests of tests/spec that run its line.",
         "",
         *_scores(spec),

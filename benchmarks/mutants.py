@@ -73,7 +73,7 @@ def by_tests(judge: Judge, share: float, only: str) -> Iterator[Row]:
     for file in files:
         source = Source(ROOT, file)
         count = len(source.found)
-        wanted = max(min(2, count), round(share * count))
+        wanted = max(min(1, count), round(share * count))
         for mutant in source.mutants(sorted(random.Random(f"0 {file}").sample(range(count), wanted))):
             tests, limit = ([], 0.0) if mutant.key in judge.known else touching.tests(mutant)
             yield judge.row(mutant, lambda of=tests: judged_by_tests(of), limit)
