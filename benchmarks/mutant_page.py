@@ -60,18 +60,24 @@ def page(found: dict[str, list[Row]], settings: dict[str, Any]) -> tuple[str, li
         "",
         *_survivors(nn, reasons),
         "",
+        *(_of_spec(spec, settings, reasons) if spec else ["Mutants of spec are not judged yet."]),
+    ]
+    return "\n".join(lines) + "\n", reasons.missing, reasons.idle()
+
+
+def _of_spec(rows: list[Row], settings: dict[str, Any], reasons: _Reasons) -> list[str]:
+    return [
         "## spec under its own tests",
         "",
         f"A sample, of every file {settings['share']:.1%} of its mutants, but at least one, drawn with a fixed seed: "
-        f"{len(spec)} mutants, each under those tests of tests/spec that run its line.",
+        f"{len(rows)} mutants, each under those tests of tests/spec that run its line.",
         "",
-        *_scores(spec),
+        *_scores(rows),
         "",
         "### Survivors",
         "",
-        *_survivors(spec, reasons),
+        *_survivors(rows, reasons),
     ]
-    return "\n".join(lines) + "\n", reasons.missing, reasons.idle()
 
 
 def _scores(rows: list[Row]) -> list[str]:
