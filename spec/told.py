@@ -25,6 +25,7 @@ ALIASES = {
     "decay": ("weightdecay", "wd", "l2", "decay", "lam", "lambda", "lmbda", "λ"),
     "drop": ("drop", "gamma", "factor", "rate"),
     "every": ("every", "stepsize", "period", "interval"),
+    "warmup": ("warmup", "pctstart", "peak", "rise", "warmupfraction", "warmupshare"),
     "end": ("end", "floor", "minimum", "min", "final", "last", "etamin", "alpha"),
 }
 PLAINLY_DECAY = ("weightdecay", "wd", "l2")
@@ -82,6 +83,13 @@ def read_settings(thing: object, settings: Mapping[str, Any], usual: Mapping[str
     known = {alias for name in usual for alias in ALIASES.get(name, (name,))}
     told = {name: float(value) for name, value in given.items() if isinstance(value, Real)}
     return _told(told, usual, [name for name, value in given.items() if name not in known and value])
+
+
+def defaults(thing: Any) -> dict[str, float]:
+    """The numbers that a signature gives its settings, by normal name."""
+    rows = {normal(name): row.default for name, row in _parameters(thing).items()}
+    numbers = {name: value for name, value in rows.items() if isinstance(value, Real)}
+    return {name: float(value) for name, value in numbers.items() if not isinstance(value, bool)}
 
 
 def _parameters(thing: Any) -> Mapping[str, inspect.Parameter]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-LONGEST = 600  # characters of a sentence for its author
+LONGEST = 1000  # characters of a sentence for its author
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, floor, inf, pi
 from typing import Any, TypeAlias
 
@@ -12,16 +13,37 @@ import numpy as np
 from spec.arrays import Array
 
 # ----------------------------------------------------------------------------------------------------- schedules
-# The factor at t in [0, 1]. `end`, the factor at t = 1, is measured and need not be told; the rest must be.
+# The factor at t in [0, 1], in every accepted variant. `start` and `end`, the factors at t = 0 and t = 1, are measured
+# and need not be told; the rest must be.
 
 Factor: TypeAlias = Callable[[float, Any], float]
 
-SCHEDULES: dict[str, tuple[Factor, tuple[str, ...]]] = {
-    "constant": (lambda t, h: h.end, ()),
-    "linear": (lambda t, h: 1 + (h.end - 1) * t, ()),
-    "cosine": (lambda t, h: h.end + (1 - h.end) * (1 + cos(pi * t)) / 2, ()),  # Loshchilov & Hutter 2017
-    "exponential": (lambda t, h: h.end**t, ()),
-    "step": (lambda t, h: h.drop ** floor(t / h.every), ("drop", "every")),
+
+def _one_cycle(ramp: Callable[[float], float], phases: int) -> Factor:
+    """Up from start to 1 until t = warmup, then down to end: at once, or as long as it went up to start, and the rest.
+
+    `ramp` leads from 0 to 1 over [0, 1].
+    """
+
+    def factor(t: float, h: Any) -> float:
+        corners = [(0.0, h.start), (h.warmup, 1.0), (2 * h.warmup, h.start), (1.0, h.end)]
+        corners = corners if phases == 3 and 2 * h.warmup < 1 else [*corners[:2], corners[3]]
+        (a, low), (b, high) = next((one, two) for one, two in pairwise(corners) if t < two[0])
+        return float(low + (high - low) * ramp((t - a) / (b - a)))
+
+    return factor
+
+
+SCHEDULES: dict[str, tuple[tuple[Factor, ...], tuple[str, ...]]] = {
+    "constant": ((lambda t, h: h.end,), ()),
+    "linear": ((lambda t, h: 1 + (h.end - 1) * t,), ()),
+    "cosine": ((lambda t, h: h.end + (1 - h.end) * (1 + cos(pi * t)) / 2,), ()),  # Loshchilov & Hutter 2017
+    "exponential": ((lambda t, h: h.end**t,), ()),
+    "step": ((lambda t, h: h.drop ** floor(t / h.every),), ("drop", "every")),
+    "one_cycle": (  # Smith 2018, in two phases or three, along a line or a cosine
+        tuple(_one_cycle(ramp, phases) for ramp in (lambda s: (1 - cos(pi * s)) / 2, lambda s: s) for phases in (2, 3)),
+        ("warmup",),
+    ),
 }
 
 # -------------------------------------------------------------------------------------------------- initializers

@@ -43,17 +43,25 @@ def dropout_mean(case: LayerCase) -> None:
         raise DoesNotApply("it draws nothing in training")
     drawn = [first, *(np.array(layer.forward(spread)) for _ in range(DRAWS - 1))]
     if all(np.array_equal(y, silent) for y in drawn):
+        if named and _says_that_it_drops(case, silent.size):
+            _accuse_dropout(case, "its output", f"its input in {DRAWS} draws of training", "some of it dropped", "")
         raise DoesNotApply("it drops nothing")
     if not named and not all(_thinned(y, silent) for y in drawn):
         raise DoesNotApply("it is random, but no dropout")
     if all(np.array_equal(y, first) for y in drawn):
         _accuse_dropout(case, "its mask", "the same at each call", "a fresh one", "a mask that is drawn once and kept")
     masks = [(y != 0).reshape(ROWS, -1) for y in drawn]
-    if any((m != m[0, 0]).any() for m in masks) and all((m == m[0]).all() for m in masks):
-        cause = "a mask drawn for the features alone; draw one of the shape of x"
+    varied, dropped = any((m != m[0, 0]).any() for m in masks), any(not m.all() for m in masks)
+    if (varied or (named and dropped)) and all((m == m[0]).all() for m in masks):
+        cause = f"a mask drawn for {'the features' if varied else 'everything'} alone; draw one of the shape of x"
         _accuse_dropout(case, "its mask", "one for the whole batch", "one for each sample", cause)
     if claim(case.layer, "keeps_mean"):
         _keeps_mean(case, drawn, silent)
+
+
+def _says_that_it_drops(case: LayerCase, size: int) -> bool:
+    """Whether it keeps a rate, or a share that is kept, at which something surely falls in all of the draws."""
+    return any(min(kept, 1 - kept) * size * DRAWS > ROWS for kept in constants(case.layer))
 
 
 def _thinned(y: Array, silent: Array) -> bool:
@@ -92,7 +100,10 @@ def _accuse_dropout(case: LayerCase, array: str, actual: str, expected: str, cau
     rests_on=("gradient", "train-eval"),
 )
 def normalized(case: LayerCase) -> None:
-    """On a wide batch away from zero, with gains of 1 and shifts of 0; batchnorm in training, the others in eval."""
+    """On a wide batch away from zero, with gains of 1 and shifts of 0; batchnorm in training, the others in eval.
+
+    Batchnorm on a narrow one too, beside which an ε that is none would show.
+    """
     name = standard(case.layer, case.name, LAYERS)
     if name not in ("batchnorm", "layernorm", "rmsnorm"):
         raise DoesNotApply("it bears and claims no name of a normalization")
@@ -100,6 +111,13 @@ def normalized(case: LayerCase) -> None:
         raise DoesNotApply("one number has no variance")
     rows = case.rng.standard_normal((ROWS, *case.x.shape[1:]))
     x = (2 + 3 * rows * (1 + case.rng.random(case.x.shape[1:]))).astype(case.x.dtype)
+    _is_normal(case, name, x)
+    if name == "batchnorm":
+        _is_normal(case, name, (2 + 0.5 * rows).astype(case.x.dtype))
+        _converges(case, x)
+
+
+def _is_normal(case: LayerCase, name: str, x: Array) -> None:
     layer = case.fresh(name == "batchnorm")
     for key, array in (getattr(layer, "params", None) or {}).items():
         layer.params[key] = np.zeros_like(array) if _shifts(key.lower(), array) else np.ones_like(array)
@@ -115,10 +133,8 @@ def normalized(case: LayerCase) -> None:
                 array=f"the {what} over {'axis' if len(best) == 1 else 'axes'} {', '.join(map(str, best))}",
                 actual=f"off by up to {far:.3g}",
                 expected=f"{wanted[what]:g} before the gain",
-                cause="the wrong axis, a variance for a deviation, or a mean that is not subtracted",
+                cause="the wrong axis, a variance for a deviation, a mean that is not subtracted, or too large an ε",
             )
-    if name == "batchnorm":
-        _converges(case, x)
 
 
 def _shifts(key: str, array: Array) -> bool:

@@ -133,22 +133,31 @@ def gradient(case: LossCase) -> None:
     statement="Loss and gradient stay finite at extreme predictions within the domain.",
 )
 def stable(case: LossCase) -> None:
-    """One confident right answer and one confident wrong one, at ±1e4."""
+    """One confident right answer and one confident wrong one, at ±1e4; then rows that lie as far apart."""
     for sign in (1, -1):
+        bounds = interval(case.loss)
         extreme: Array = case.prediction.copy()
-        extreme[:, 0] = np.clip(sign * EXTREME, *(interval(case.loss) or (-EXTREME, EXTREME)))
-        loss = case.fresh()
-        value = float(loss.forward(extreme, case.target))
-        slope = loss.backward()
-        if not (np.isfinite(value) and is_finite(slope)):
-            raise Violation(
-                "stable",
-                where=case.where("forward"),
-                array="loss" if not np.isfinite(value) else "d prediction",
-                actual=f"{value} at predictions of {sign * EXTREME:g}",
-                expected="a finite number",
-                cause="exp or log without the shift by the largest logit (log-sum-exp)",
-            )
+        extreme[:, 0] = np.clip(sign * EXTREME, *(bounds or (-EXTREME, EXTREME)))
+        _stays_finite(case, extreme, f"predictions of {sign * EXTREME:g}")
+        if bounds is None:
+            apart: Array = case.prediction.copy()
+            apart[::2] += sign * EXTREME
+            _stays_finite(case, apart, f"rows of which every other one is raised by {sign * EXTREME:g}")
+
+
+def _stays_finite(case: LossCase, extreme: Array, what: str) -> None:
+    loss = case.fresh()
+    value = float(loss.forward(extreme, case.target))
+    slope = loss.backward()
+    if not (np.isfinite(value) and is_finite(slope)):
+        raise Violation(
+            "stable",
+            where=case.where("forward"),
+            array="loss" if not np.isfinite(value) else "d prediction",
+            actual=f"{value} at {what}",
+            expected="a finite number",
+            cause="exp or log without the shift by the largest logit of each row (log-sum-exp)",
+        )
 
 
 @law(

@@ -23,6 +23,7 @@ PATIENCE = 32  # steps after which something must have moved: gradients may be a
 CLOSE = 1e-6  # two or three roundings of float32
 ROUNDING = 1e-3  # how much longer than a longer gradient's a step may be by roundoff
 RATES = (0.1, 0.01, 1.0, 0.001, 10.0)
+FAINT = (1.0, 1e-3, 1e-5, 1e-7)  # gradients among which one is near any usual ε
 THERE = 0.01  # of the first loss may be left at the end
 
 
@@ -225,6 +226,9 @@ def _savable(case: OptimizerCase, saved: Any) -> None:
             expected="a dict of arrays and numbers",
         )
     for name, value in saved.items():
+        if not isinstance(name, str):
+            raise Violation("state", where=case.where("step"), array="a key of state", actual=repr(name),
+                            expected="a word, under which it can be saved with the run")  # fmt: skip
         if not isinstance(value, np.ndarray | Number | None):
             raise Violation(
                 "state",
@@ -309,11 +313,13 @@ def first_step(case: OptimizerCase) -> None:
         if not move @ slope < 0:
             cause = "the sign: w += lr·g climbs" if move @ slope > 0 else ""
             raise _first(case, f"uphill: Δw·g = {move @ slope:.4g}", "Δw·g < 0, against the gradient", cause)
-    longer = first_move(fresh(case), origin, 10 * g)
-    ratio = float(np.linalg.norm(move) / np.linalg.norm(longer)) if longer.any() else np.inf
-    if ratio > 1 + ROUNDING:
-        cause = "a square root that is missing in the denominator" if np.isclose(ratio, 10, rtol=0.3) else ""
-        raise _first(case, f"{ratio:.4g} times as long for a tenth of the gradient", "at most as long", cause)
+    for scale in FAINT:  # an ε beside which the gradient is next to nothing, and one that is nothing beside it
+        shorter, longer = (first_move(fresh(case), origin, np.float32(k * scale) * g) for k in (1, 10))
+        ratio = float(np.linalg.norm(shorter) / np.linalg.norm(longer)) if longer.any() else np.inf
+        if shorter.any() and not ratio <= 1 + ROUNDING:
+            missing, sign = "a square root that is missing in the denominator", "an ε of the wrong sign"
+            cause = missing if np.isclose(ratio, 10, rtol=0.3) else "" if scale == 1 else sign
+            raise _first(case, f"{ratio:.4g} times as long for a tenth of the gradient", "at most as long", cause)
     claimed = claim(type(fresh(case)), "first_step")
     if claimed is not None:
         wanted = -LR * np.asarray(claimed(g), np.float64)

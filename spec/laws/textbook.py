@@ -7,6 +7,7 @@ cannot be told and no known mistake accounts for all that was found, nothing is 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from math import isclose
 from types import SimpleNamespace
 from typing import Any
@@ -20,11 +21,13 @@ from spec.law import law
 from spec.laws.initializers import SHAPES, drawn, judge_variance
 from spec.laws.metrics import predictions, standard
 from spec.laws.optimizers import LR, SIZE, draw, fresh, walked
-from spec.told import PLAINLY_DECAY, Told, attributes, read, read_settings
-from spec.violation import Inconclusive, Violation
+from spec.told import ALIASES, PLAINLY_DECAY, Told, attributes, defaults, read, read_settings
+from spec.violation import DoesNotApply, Inconclusive, Violation
 
 STEPS = 10
 STEEP = 100.0  # the size of the gradients, beside which the usual ε is nothing
+FALLING = ("step", "cosine", "one_cycle")  # schedules that are not flat where nothing was set
+BLUNT = 0.1  # an ε larger than this by default is none
 CLOSE = 1e-4  # of the way gone: what float32 may lose
 
 
@@ -39,6 +42,7 @@ def optimizer(case: OptimizerCase) -> None:
     """Ten steps in every accepted variant; then the usual mistakes, and the other names, for a cause."""
     instance = case.make()
     name, row = textbook(instance, case.name, OPTIMIZERS)
+    _defaults(case, type(instance), row)
     told = _with_decay(case, instance, name, row)
     w = draw(case, STEPS + 1)[STEPS]
     ways = (np.full((STEPS, SIZE), STEEP, np.float32), draw(case, STEPS, STEEP))
@@ -66,6 +70,28 @@ def optimizer(case: OptimizerCase) -> None:
         expected=f"{right[odd][-1, 0] - w[0]:.4g}, that of {name} ({row.source})",
         cause=cause,
     )
+
+
+def _defaults(case: OptimizerCase, kind: type, row: Optimizer) -> None:
+    """Nothing was set: ε is next to nothing beside a gradient of 1, and what the signature says is what is kept."""
+    for name, default in defaults(kind).items():
+        if "eps" in row.usual and name in ALIASES["eps"] and default > BLUNT:
+            because = "an ε that is large beside usual gradients, which no longer are divided by their size"
+            raise _odd_default(case, name, f"{default:g}", f"at most {BLUNT:g}, next to nothing", because)
+    try:
+        kept = attributes(kind())
+    except Exception:  # it wants settings, and what it makes of them is told by them alone
+        return
+    for name, default in defaults(kind).items():
+        if name in row.usual and name != "eps" and kept.get(name, default) != default:
+            actual, expected = f"kept as {kept[name]:g}", f"kept as it was handed in, {default:g}"
+            because = "arguments that are handed on in another order, or not at all"
+            raise _odd_default(case, name, actual, expected, because)
+
+
+def _odd_default(case: OptimizerCase, name: str, actual: str, expected: str, cause: str) -> Violation:
+    where, array = case.where("step"), f"the setting {name}, by default"
+    return Violation("definition", where=where, array=array, actual=actual, expected=expected, cause=cause)
 
 
 def _with_decay(case: OptimizerCase, instance: object, name: str, row: Optimizer) -> Told:
@@ -161,32 +187,39 @@ def initializer(case: InitializerCase) -> None:
     "definition",
     kind="schedule",
     family="convergence",
-    statement="A schedule with a standard name is the textbook's curve.",
+    statement="A schedule with a standard name is the textbook's curve; step, cosine and one_cycle fall by default.",
     rests_on=("bounds", "pure", "jump"),
 )
 def schedule(case: ScheduleCase) -> None:
     """A hundred values of t away from where a step falls; the value at t = 1 is taken as it is."""
-    name, (factor, needed) = textbook(case.thing, case.name, SCHEDULES)
-    told = read_settings(case.thing, case.settings, dict.fromkeys((*needed, "end"), 0.0))
+    name, (factors, needed) = textbook(case.thing, case.name, SCHEDULES)
+    ends = ("start", "end") if name == "one_cycle" else ("end",)
+    told = read_settings(case.thing, case.settings, dict.fromkeys((*needed, *ends), 0.0))
     untold = [setting for setting in told.untold if setting in needed]
-    end = float(case(1.0))
+    start, end = float(case(0.0)), float(case(1.0))
     if untold or told.unknown:
-        raise Inconclusive(f"settings that cannot be told: {', '.join((*untold, *told.unknown))}")
-    if name != "constant" and float(case(0.0)) < max(float(case(t)) for t in np.linspace(0, 1, 101)) - 1e-6:
+        because = f"settings that cannot be told: {', '.join((*untold, *told.unknown))}"
+        raise DoesNotApply(because) if name == "one_cycle" else Inconclusive(because)
+    top = max(float(case(t)) for t in np.linspace(0, 1, 101))
+    if name not in ("constant", "one_cycle") and start < top - 1e-6:
         raise Inconclusive("it climbs at first, which no setting tells")
     grid = [float(t) for t in (np.arange(100) + np.sqrt(0.5)) / 100]
-    for choice in told.choices():
-        h = SimpleNamespace(**vars(choice) | {"end": end})
+    for choice, factor in product(told.choices(), factors):
+        begins = start if "start" in told.untold else getattr(choice, "start", start)
+        h = SimpleNamespace(**vars(choice) | {"start": begins if begins <= 1 else start, "end": end})
         found = [(t, float(case(t)), factor(t, h)) for t in grid]
         off = [row for row in found if not isclose(row[1], row[2], rel_tol=1e-6, abs_tol=1e-6)]
         if not off:
-            return
+            break
+    if not off and (name not in FALLING or case.settings or len({row[1] for row in found}) > 1):
+        return
+    at, actual, expected = off[0] if off else (1.0, end, np.nan)
     raise Violation(
         "definition",
         where=case.where,
-        array=f"the factor at t = {off[0][0]:.4g}",
-        actual=f"{off[0][1]:.6g}",
-        expected=f"{off[0][2]:.6g}, that of {name} with {end:.4g} at the end",
+        array=f"the factor at t = {at:.4g}",
+        actual=f"{actual:.6g}" if off else f"{actual:.6g}, as at every other t, although nothing was set",
+        expected=f"{expected:.6g}, that of {name} with {end:.4g} at the end" if off else "less than at first",
     )
 
 

@@ -266,7 +266,8 @@ def test_optimizers_keep_every_law(text: str) -> None:
     choice = choose("optimizer", text)
     for seed in range(3):
         report = conformance(OptimizerCase(text, choice.make, seed=seed, name=choice.plugin.name))
-        assert {row.verdict for row in report.verdicts} == {"holds"}, [row.because for row in report.verdicts]
+        idle = {"decays"} if "adamw" not in text or text.endswith("decay=0") else set()
+        assert {row.law for row in report.verdicts if row.verdict != "holds"} == idle, report.violations
 
 
 ARCHITECTURES = [

@@ -1,0 +1,27 @@
+"""One mutant: a copy of a file with one small mistake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MATHEMATICS, MESSAGE, REFUSAL, NAME, ASIDE = "mathematics", "message", "refusal", "name", "aside"
+"""What the mistake is in: what is computed; the words, or the condition, of a refusal; a registered name or a contract;
+a function that only names or wraps."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """The whole text of the mutated file, the line that the mistake is in, that line before and after, and its sort."""
+
+    file: str
+    number: int
+    line: int
+    was: str
+    now: str
+    sort: str
+    text: str
+
+    @property
+    def key(self) -> str:
+        """What tells it from the other mutants of all files."""
+        return f"{self.file}|{self.line}|{self.was}|{self.now}"

@@ -1,0 +1,139 @@
+"""docs/mutation.md: scores per file, and every survivor with its line and a reason."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from mutant import ASIDE, MATHEMATICS, MESSAGE, NAME, REFUSAL
+
+BY_SORT = {
+    MESSAGE: ("message", "the words in which a setting is refused"),
+    REFUSAL: ("refusal", "which settings are refused: no law hands in bad ones"),
+    NAME: ("name", "the words of a registered name or a contract"),
+}
+"""Survivors that need no reason of their own."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One mutant and what became of it: "held", or who saw it."""
+
+    file: str
+    line: int
+    was: str
+    now: str
+    sort: str
+    verdict: str
+
+    @property
+    def killed(self) -> bool:
+        """Whether a law or a test spoke, or the mutant did not even run."""
+        return self.verdict != "held"
+
+
+def page(found: dict[str, list[Row]], settings: dict[str, Any]) -> tuple[str, list[Row], list[str]]:
+    """The text of the page, the survivors that have no reason, and the reasons that have no survivor."""
+    reasons = _Reasons(settings.get("reason", []))
+    nn, spec = found["nn"], found["spec"]
+    lines = [
+        "# Mutants",
+        "",
+        "Written by `python benchmarks/mutants.py`. A mutant is a copy of a file with one small mistake, made by the "
+        "operators of mutmut 3.8.1; it is killed where somebody notices. mutmut's own runner leaves decorated "
+        "functions, decorators and class attributes alone, which here is every initializer, schedule and law and all "
+        "claims, so its parser and operators are used and the mutants are judged by benchmarks/mutant_judge.py.",
+        "",
+        "## nn under the laws alone",
+        "",
+        "No test of ours is run: a mutant is judged by what `nn verify` says of the plugins of its file and of three "
+        "networks. Mathematics is what remains without the words and the conditions of refusals, registered names, and "
+        "what only names or wraps things. A mutant that cannot be imported or built counts as killed.",
+        "",
+        *_scores(nn),
+        "",
+        *_by_whom(nn),
+        "",
+        "### Survivors",
+        "",
+        *_survivors(nn, reasons),
+        "",
+        *(_of_spec(spec, settings, reasons) if spec else ["Mutants of spec are not judged yet."]),
+    ]
+    return "\n".join(lines) + "\n", reasons.missing, reasons.idle()
+
+
+def _of_spec(rows: list[Row], settings: dict[str, Any], reasons: _Reasons) -> list[str]:
+    return [
+        "## spec under its own tests",
+        "",
+        f"A sample, of every file {settings['share']:.1%} of its mutants, but at least one, drawn with a fixed seed: "
+        f"{len(rows)} mutants, each under those tests of tests/spec that run its line.",
+        "",
+        *_scores(rows),
+        "",
+        "### Survivors",
+        "",
+        *_survivors(rows, reasons),
+    ]
+
+
+def _scores(rows: list[Row]) -> list[str]:
+    lines = ["| file | mutants | killed | | of the mathematics | killed | |", "|---|---|---|---|---|---|---|"]
+    for file in [*dict.fromkeys(row.file for row in rows), ""]:
+        of = [row for row in rows if row.file == file or not file]
+        inner = [row for row in of if row.sort == MATHEMATICS]
+        cells = [f"{len(some)} | {sum(r.killed for r in some)} | {_share(some)}" for some in (of, inner)]
+        lines.append(f"| {file or '**all**'} | {' | '.join(cells)} |")
+    return lines
+
+
+def _share(rows: list[Row]) -> str:
+    return f"{sum(row.killed for row in rows) / len(rows):.1%}" if rows else ""
+
+
+def _by_whom(rows: list[Row]) -> list[str]:
+    count = Counter(row.verdict if not row.verdict.startswith("raised") else "raised" for row in rows if row.killed)
+    told = {"raised": "not imported or not built", "refused": "refused", "time": "not over in time"}
+    return ["Who noticed: " + ", ".join(f"{told.get(who, f'`{who}`')} {n}" for who, n in count.most_common()) + "."]
+
+
+def _survivors(rows: list[Row], reasons: _Reasons) -> list[str]:
+    alive = [(row, *reasons.of(row)) for row in rows if not row.killed]
+    count = Counter(sort for _, sort, _ in alive)
+    lines = ["By reason: " + (", ".join(f"{sort} {n}" for sort, n in count.most_common()) or "none") + ".", ""]
+    lines += ["| where | mutant | why it survives |", "|---|---|---|"]
+    for row, sort, why in alive:
+        lines.append(f"| {row.file}:{row.line} | {_code(row.was)} → {_code(row.now)} | {sort}: {why} |")
+    return lines
+
+
+def _code(text: str) -> str:
+    return f"`{text}`".replace("|", "\\|") if text else "nothing"
+
+
+class _Reasons:
+    """The rows of mutants.toml: patterns to be found in `file`, `was` and `now`; `sort` and `why` are the reason."""
+
+    def __init__(self, rows: list[dict[str, str]]) -> None:
+        self.rows, self.used = rows, set[int]()
+        self.missing: list[Row] = []
+
+    def of(self, row: Row) -> tuple[str, str]:
+        """Sort and sentence for one survivor."""
+        for i, reason in enumerate(self.rows):
+            pairs = ((reason["file"], row.file), (reason.get("was", ""), row.was), (reason.get("now", ""), row.now))
+            if all(re.search(pattern, text) for pattern, text in pairs):
+                self.used.add(i)
+                return reason["sort"], reason["why"]
+        if row.sort in BY_SORT:
+            return BY_SORT[row.sort]
+        if row.sort != ASIDE:
+            self.missing.append(row)
+        return ("aside", "names and wraps; no law judges it") if row.sort == ASIDE else ("**no reason yet**", "")
+
+    def idle(self) -> list[str]:
+        """Reasons that no survivor needs any more."""
+        return [str(row) for i, row in enumerate(self.rows) if i not in self.used]

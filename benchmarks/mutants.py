@@ -1,0 +1,141 @@
+"""How many small mistakes are seen: mutants of nn by the laws alone, and a sample of those of spec by its tests.
+
+    pip install mutmut==3.8.1 && nice python benchmarks/mutants.py        writes docs/mutation.md
+    python benchmarks/mutants.py --only nn/layers                         prints, and writes nothing
+    python benchmarks/mutants.py --journal FILE                           goes on after a stop
+
+One mutant is judged at a time. mutants.toml says which plugins judge which file, and why each survivor survives; a
+survivor without a reason there, and a reason without a survivor, make the exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mutant import Mutant
+from mutant_judge import Workplace, judged_by_laws, judged_by_tests, times_and_contexts
+from mutant_maker import Source
+from mutant_page import Row, page
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "mutation.md"
+SETTINGS = Path(__file__).with_suffix(".toml")
+LIMIT = 30.0  # seconds for a mutant of nn, which takes well under one
+SLACK = 30.0  # seconds for a mutant of spec beyond three times what its tests take without it
+
+
+class Judge:
+    """Judges mutants one at a time, and writes each verdict down before the next."""
+
+    def __init__(self, place: Workplace, journal: Path | None) -> None:
+        self.place, self.journal = place, journal
+        lines = journal.read_text(encoding="utf-8").splitlines() if journal and journal.exists() else []
+        self.known = dict(json.loads(line) for line in lines)
+
+    def row(self, mutant: Mutant, judging: Any, limit: float) -> Row:
+        """The verdict on one mutant."""
+        if mutant.key not in self.known:
+            self.known[mutant.key] = self.place.judge(mutant, judging, limit)
+            if self.journal:
+                with self.journal.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps([mutant.key, self.known[mutant.key]]) + "\n")
+        return Row(mutant.file, mutant.line, mutant.was, mutant.now, mutant.sort, self.known[mutant.key])
+
+
+def by_laws(judge: Judge, settings: dict[str, Any], only: str) -> Iterator[Row]:
+    """Every mutant of the files of nn under the laws of their own plugins, and of the models made of them."""
+    aside = settings.get("aside", {})
+    for file, targets in settings["nn"].items():
+        if only not in file:
+            continue
+        targets = [*targets, *(settings["models"] if file not in settings["without_models"] else [])]
+        said = judge.place.judge(None, lambda of=targets: judged_by_laws(of), LIMIT)
+        if said != "held":
+            raise SystemExit(f"{file}: without any mutant the laws of {', '.join(targets)} say: {said}")
+        for mutant in Source(ROOT, file, tuple(aside.get(file, ()))).mutants():
+            yield judge.row(mutant, lambda of=targets: judged_by_laws(of), LIMIT)
+
+
+def by_tests(judge: Judge, share: float, only: str) -> Iterator[Row]:
+    """A sample of the mutants of spec, of every file as large a share, under those of its tests that run their line."""
+    files = [file for file in (path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "spec").rglob("*.py")))
+             if only in file and "fixtures" not in file]  # fmt: skip
+    touching = Touching(judge.place)
+    for file in files:
+        source = Source(ROOT, file)
+        count = len(source.found)
+        wanted = max(min(1, count), round(share * count))
+        for mutant in source.mutants(sorted(random.Random(f"0 {file}").sample(range(count), wanted))):
+            tests, limit = ([], 0.0) if mutant.key in judge.known else touching.tests(mutant)
+            yield judge.row(mutant, lambda of=tests: judged_by_tests(of), limit)
+
+
+class Touching:
+    """Which tests run which line of spec, measured once something asks."""
+
+    def __init__(self, place: Workplace) -> None:
+        self.place = place
+
+    @cached_property
+    def measured(self) -> tuple[dict[str, float], dict[str, dict[int, list[str]]]]:
+        """Seconds by test, and tests by file and line."""
+        return times_and_contexts(self.place)
+
+    def tests(self, mutant: Mutant) -> tuple[list[str], float]:
+        """Those that run the line of the mutant, or where it runs on import, its file, the quickest first; a limit."""
+        seconds, lines = self.measured
+        touched = lines.get(mutant.file, {})
+        names = touched.get(mutant.line) or {name for names in touched.values() for name in names}
+        tests = sorted(names or seconds, key=lambda name: seconds.get(name, 0.0))  # all, where it runs on import alone
+        return tests, SLACK + 3 * sum(seconds.get(name, 0.0) for name in tests)
+
+
+def main() -> int:
+    """Exit code 1 where a survivor has no reason, or a reason no survivor."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--only", default="", help="judge the files whose path holds this, print, and write no page")
+    parser.add_argument("--journal", type=Path, help="where verdicts are kept, so that none is asked for twice")
+    asked = parser.parse_args()
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    settings = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))
+    with Workplace(ROOT) as place:
+        judge = Judge(place, asked.journal)
+        found = {"nn": list(_told(by_laws(judge, settings, asked.only)))}
+        found["spec"] = list(_told(by_tests(judge, settings["share"], asked.only)))
+    text, missing, idle = page(found, settings)
+    if asked.only:
+        idle = []
+    else:
+        PAGE.write_text(text, encoding="utf-8")
+    for row in missing:
+        print(f"no reason: {row.file}:{row.line}  {row.was}  =>  {row.now}")
+    for reason in idle:
+        print(f"no survivor: {reason}")
+    return int(bool(missing or idle))
+
+
+def _told(rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows, each file's score printed when it is done."""
+    file, count, killed = "", 0, 0
+    for row in rows:
+        if row.file != file:
+            if file:
+                print(f"{file}: {killed} of {count}", flush=True)
+            file, count, killed = row.file, 0, 0
+        count, killed = count + 1, killed + row.killed
+        yield row
+    if file:
+        print(f"{file}: {killed} of {count}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
