@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cli.main import run
 from cli.show import confusion_lines, mistake_lines
