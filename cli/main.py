@@ -12,7 +12,7 @@ COMMANDS = {
     "train": "Train a network, on MNIST files or on the built-in synthetic digits.",
     "fetch": "Fetch MNIST, Fashion-MNIST or Kuzushiji-MNIST into a folder, and verify it.",
     "digits": "Write synthetic digits, drawn by code, as MNIST files.",
-    "predict": "Read a digit from a picture with a trained run.",
+    "predict": "Read the digits in pictures or folders of them with a trained run.",
     "verify": "Judge plugins, your own or the built-in ones, by every law.",
     "new": "Write the skeleton of a plugin that passes.",
     "plugins": "List the plugins: contract, settings and file.",

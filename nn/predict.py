@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from nn.build import build_model, load_plugins, restore
 from nn.checkpoint import glance
+from nn.data.frame import Frame
 from nn.record import read_record, run_settings
 from nn.run import Run, read_arrays
 from spec.arrays import Array
 from spec.violation import BadInput
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network says of one picture: the name of the likeliest class, its probability, and those of all (C,)."""
+
+    name: str
+    confidence: float
+    probabilities: Array
 
 
 class Reader:
@@ -26,6 +39,7 @@ class Reader:
         self.mean, self.deviation = record["mean"], record["deviation"]
         self.classes: tuple[str, ...] = tuple(record["classes"])
         self.n_in: int = record["n_in"]
+        self.frame = _frame(record.get("frame", {}), run)
         best = (tree.get("best") or {}).get("epoch")
         if which == "best" and best is None:
             raise BadInput(f"{run.folder}: no best epoch, as no image was held out for validation; use --weights last")
@@ -33,6 +47,12 @@ class Reader:
         self.model = build_model(settings, self.n_in, len(self.classes))
         file = "weights.safetensors" if which == "last" else "best.safetensors"
         restore(self.model, read_arrays(run.folder / file))
+
+    def answer(self, image: Array) -> Answer:
+        """The answer to one picture (H, W), uint8: only here a class gets the name that the run recorded."""
+        probabilities = self.probabilities(image)
+        best = int(probabilities.argmax())
+        return Answer(self.classes[best], float(probabilities[best]), probabilities)
 
     def probabilities(self, image: Array) -> Array:
         """Probabilities (C,) of one picture (H, W), uint8, as the training images are."""
@@ -43,3 +63,14 @@ class Reader:
         if not np.isfinite(found).all():
             raise BadInput(f"{self.folder}: its weights give {found.max()} for this picture, expected probabilities")
         return found
+
+
+def _frame(recorded: Any, run: Run) -> Frame:
+    """The frame of the training images; that of MNIST where a run of an older version recorded none."""
+    try:
+        found = Frame(**recorded)
+        if min(found.height, found.width, found.box) < 1:
+            raise ValueError("a side below 1")
+        return found
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"{run.folder / 'record.json'}: frame is not what a run writes: {error}") from error

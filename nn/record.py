@@ -10,7 +10,7 @@ import io
 import platform
 import subprocess
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from nn.data.dataset import Dataset, Split
+from nn.data.frame import Frame
 from nn.run import Run, read_json, regular
 from nn.settings import Settings, read_settings
 from spec.arrays import digest
@@ -44,6 +45,7 @@ def write_record(run: Run, settings: Settings, data: Dataset, parts: Split) -> N
             "source": data.source,
             "synthetic": data.synthetic,
             "classes": list(data.classes),
+            "frame": asdict(Frame.of(data.train_images)),
             "n_in": int(parts.x_train.shape[1]),
             "mean": parts.mean,
             "deviation": parts.deviation,

@@ -1,4 +1,7 @@
-"""A picture of one digit as the network wants it: 28×28, white on black, centered by mass as in MNIST."""
+"""Any picture file, PNG, JPEG, GIF, BMP, WebP and more, as the network wants it: white on black, framed as in training.
+
+    file -> grey (alpha composited, turned as the camera says) -> ink (background evened out) -> glyphs -> 28×28
+"""
 
 from __future__ import annotations
 
@@ -6,65 +9,123 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
+from nn.data.drawn import judge_marks, judge_strokes
+from nn.data.frame import Bytes, Frame
+from nn.data.glyphs import glyphs
+from nn.data.ink import LEAST, Grey, Refused, border_of, ink
 from spec.violation import BadInput
 
-SIDE, BOX = 28, 20
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # others, as PostScript, would run programs
+KNOWN = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
 MOST = 50_000_000  # pixels that a picture may have
+HEAVIEST = 256_000_000  # bytes that its file may have
+WORK = 256  # pixels along the longest side in which glyphs are looked for; larger pictures are averaged down
+DEEP = 257  # steps of 16 bits to one of 8
 
 
-def read_digit(path: Path) -> NDArray[np.uint8]:
-    """The digit in a picture file, (28, 28) bytes. A 28×28 picture on black is taken as it is.
+def read_glyphs(path: Path, frame: Frame, several: bool = False) -> list[Bytes]:
+    """The glyphs in a picture file from left to right, each (H, W) bytes, framed; just one unless `several`.
+
+    Raises BadInput where the file is absent, no picture, or far too large, and Refused where the picture is blank,
+    noise, a texture or a photograph, or shows several glyphs and one was expected.
+    """
+    grey = read_grey(path)
+    try:
+        return _written(grey, frame, several) if frame.drawn else [_thing(grey, frame)]
+    except Refused as refusal:
+        raise Refused(f"{path}: {refusal}") from None
+
+
+def _written(grey: Grey, frame: Frame, several: bool) -> list[Bytes]:
+    found = glyphs(ink(grey))
+    if len(found) > 1 and not several:
+        raise Refused(f"it shows {len(found)} figures, expected one; --all reads them from left to right")
+    framed = []
+    for glyph in found:
+        judge_marks(glyph)
+        framed.append(frame.place(glyph))
+        judge_strokes(framed[-1], frame.box)
+    return framed
+
+
+def _thing(grey: Grey, frame: Frame) -> Bytes:
+    """What stands out from the shade of the border, all shades kept: clothes fill their picture."""
+    border = float(np.median(border_of(grey)))
+    seen = np.abs(grey - border) > LEAST
+    if not seen.any():
+        raise Refused("nothing is on it")
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    light = 255 - grey if border > 127 else grey
+    return frame.place(light[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+
+
+def read_grey(path: Path) -> Grey:
+    """The shades of a picture file, (H, W) from 0 to 255, no side longer than WORK.
 
     Raises BadInput where the file is absent, no picture, or far too large.
     """
     try:
-        if path.exists() and not path.is_file():  # a pipe would wait for ever
-            raise BadInput(f"{path}: not a file, expected a picture")
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as picture:
+        _weigh(path)
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as picture:
             if picture.width * picture.height > MOST:
                 raise BadInput(f"{path}: {picture.width}×{picture.height} pixels, expected at most {MOST:,} in all")
-            grey = _on_white(picture)
+            picture.draft(None, (WORK, WORK))  # a JPEG is unpacked no larger than needed
+            return _grey(ImageOps.exif_transpose(picture))
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file, expected a picture") from None
+    except PermissionError:
+        raise BadInput(f"{path}: may not be read, expected a picture") from None
     except BadInput:
         raise
     except Image.DecompressionBombError:
         raise BadInput(f"{path}: far too many pixels, expected at most {MOST:,} in all") from None
     except Exception as error:  # each format's decoder fails in its own way
         raise BadInput(f"{path}: not a picture that can be read, expected PNG, JPEG or the like") from error
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    if np.median(border) > 127:
-        grey = 255 - grey
-    return grey if grey.shape == (SIDE, SIDE) else _normalized(grey)
 
 
-def _on_white(picture: Image.Image) -> NDArray[np.uint8]:
-    if "A" in picture.getbands() or "transparency" in picture.info:
-        ink = picture.convert("RGBA")
-        paper = Image.new("RGBA", ink.size, "white")
-        picture = Image.alpha_composite(paper, ink)
+def _weigh(path: Path) -> None:
+    if path.exists() and not path.is_file():  # a pipe would wait for ever
+        raise BadInput(f"{path}: not a file, expected a picture")
+    if (size := path.stat().st_size) > HEAVIEST:  # some formats are read whole before they are looked at
+        raise BadInput(f"{path}: a file of {size:,} bytes, expected at most {HEAVIEST:,}")
+
+
+def _grey(picture: Image.Image) -> Grey:
+    """Shrunk before it is converted, where the mode allows, so that memory holds a large picture no more than twice."""
+    if picture.has_transparency_data:
+        picture = _on_paper(_shrunk(picture.convert("RGBA")))
     if picture.mode.startswith("I"):  # 16 bits, which convert() would clip, not scale
-        deep = np.clip(np.asarray(picture, np.int64), 0, 65535)
-        return (deep // 257).astype(np.uint8)
-    return np.array(picture.convert("L"))
+        return (np.asarray(_shrunk(picture.convert("I")), np.float32) / np.float32(DEEP)).clip(0, 255)
+    if picture.mode != "F":
+        picture = _shrunk(picture.convert("L") if picture.mode in ("1", "P") else picture).convert("L")
+    return np.nan_to_num(np.asarray(_shrunk(picture), np.float32)).clip(0, 255)
 
 
-def _normalized(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Crop to the ink, fit into 20×20 with the aspect kept, put the center of mass in the middle."""
-    ink = np.argwhere(grey > grey.max() / 4) if grey.any() else np.array([[0, 0], [s - 1 for s in grey.shape]])
-    (top, left), (bottom, right) = ink.min(axis=0), ink.max(axis=0) + 1
-    height, width = bottom - top, right - left
-    scale = BOX / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    cropped = Image.fromarray(grey[top:bottom, left:right])
-    small = np.asarray(cropped.resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC))
-    mass = np.maximum(small.astype(np.float64), 1e-9)
-    down = round(SIDE / 2 - float(mass.sum(axis=1) @ np.arange(size[1]) / mass.sum()))
-    across = round(SIDE / 2 - float(mass.sum(axis=0) @ np.arange(size[0]) / mass.sum()))
-    down, across = min(max(down, 0), SIDE - size[1]), min(max(across, 0), SIDE - size[0])
-    sheet = np.zeros((SIDE, SIDE), np.uint8)
-    sheet[down : down + size[1], across : across + size[0]] = small
-    return sheet
+def _shrunk(picture: Image.Image) -> Image.Image:
+    longest = max(picture.size)
+    if longest <= WORK:
+        return picture
+    width, height = (max(1, round(n * WORK / longest)) for n in picture.size)
+    return picture.resize((width, height), Image.Resampling.BOX)
+
+
+def _on_paper(picture: Image.Image) -> Image.Image:
+    """What is drawn, on white; on black where it is light itself."""
+    shades = np.asarray(picture.convert("LA"), np.float64)
+    light = (shades[..., 0] * shades[..., 1]).sum() > 127 * shades[..., 1].sum()
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "black" if light else "white"), picture)
+
+
+def pictures_in(path: Path) -> list[Path]:
+    """The picture files of a folder by name, or the path itself. Raises BadInput where the folder holds none."""
+    try:
+        if not path.is_dir():
+            return [path]
+        found = sorted(f for f in path.iterdir() if f.suffix.lower() in KNOWN and not f.name.startswith("."))
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}, expected a picture or a folder of them") from error
+    if not found:
+        raise BadInput(f"{path}: a folder without pictures, expected PNG, JPEG or the like in it")
+    return found

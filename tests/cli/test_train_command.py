@@ -1,4 +1,4 @@
-"""nn train, predict and replay as a user meets them."""
+"""nn train and replay as a user meets them."""
 
 import json
 import re
@@ -87,23 +87,6 @@ def test_without_a_path_it_trains_on_synthetic_digits(workplace: Path, capsys: p
     """With no path the built-in digits are used, and are called synthetic."""
     assert run(["train", "--epochs", "1"]) == 0
     assert "synthetic" in capsys.readouterr().out
-
-
-def test_predict_reads_a_digit(tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The newest run reads a picture: a prediction, its confidence, all probabilities; and the same as JSON."""
-    from nn.data.digits import built_in
-
-    assert run(["train", str(tiny_folder), "--epochs", "5", "--lr", "0.05"]) == 0
-    digit = built_in(seed=3, train=600, test=100).train_images[0]
-    Image.fromarray(digit).save("digit.png")
-    capsys.readouterr()
-    assert run(["predict", "digit.png"]) == 0
-    out = capsys.readouterr().out
-    assert re.search(r"^Prediction: \d \(confidence: \d+\.\d%\)$", out, re.M)
-    assert re.search(r"^Probabilities: \[(\d\.\d{3}, ){9}\d\.\d{3}\]$", out, re.M)
-    assert run(["predict", "digit.png", "--json"]) == 0
-    (row,) = json.loads(capsys.readouterr().out)
-    assert abs(sum(row["probabilities"]) - 1) < 1e-5 and row["file"] == "digit.png"
 
 
 @pytest.mark.parametrize(
@@ -286,12 +269,6 @@ def test_a_named_run_folder_is_never_shared(
     (workplace / "r").mkdir()
     assert run(["train", str(tiny_folder), *SMALL, "--run", "r"]) == 2
     assert "r:" in capsys.readouterr().err
-
-
-def test_predict_without_a_run_says_what_to_do(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without any run, predict names the command that makes one."""
-    assert run(["predict", "digit.png"]) == 2
-    assert "nn train" in capsys.readouterr().err
 
 
 def test_json_is_one_object(tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -344,7 +344,9 @@ def test_the_best_epoch_is_kept_beside_the_last(
     assert cli(["train", str(tiny_folder), *flags, "--stop-after", str(best), "--run", "s", "--json"]) == 0
     kept, then = read_arrays(workplace / "r/best.safetensors"), read_arrays(workplace / "s/weights.safetensors")
     assert all(np.array_equal(kept[name], then[name]) for name in then)
-    Image.new("L", (28, 28)).save("digit.png")
+    digit = Image.new("L", (28, 28))
+    digit.paste(255, (12, 4, 16, 24))
+    digit.save("digit.png")
     capsys.readouterr()
     for which, words in (("last", "last epoch (6)"), ("best", f"best epoch ({best})")):
         assert cli(["predict", "digit.png", "--run", "r", "--weights", which]) == 0

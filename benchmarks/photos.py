@@ -1,0 +1,226 @@
+"""What people hold before the camera: a digit with one fault each, and pictures that show no single digit.
+
+    FAULTS["shadow"](digit, rng)     a digit (28, 28), white on black, as a picture file with that fault
+    OTHERS["texture"](rng, digits)   a picture file that is to be refused; `digits` (N, 28, 28) are there to be used
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+Array = NDArray[Any]
+Rng = np.random.Generator
+PHOTO = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+
+
+def saved(picture: Image.Image | Array, format: str = "PNG", **settings: Any) -> bytes:
+    """The bytes of a picture file."""
+    shown = picture if isinstance(picture, Image.Image) else Image.fromarray(np.rint(picture).clip(0, 255).astype("u1"))
+    out = io.BytesIO()
+    shown.save(out, format, **settings)
+    return out.getvalue()
+
+
+def larger(digit: Array, factor: float) -> Array:
+    """The digit with `factor` times as many pixels a side."""
+    side = round(28 * factor)
+    return np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC))
+
+
+def padded(digit: Array, rng: Rng, most: float = 1.0) -> Array:
+    """Margins of 0 to `most` sides of the digit on each side."""
+    return np.pad(digit, [tuple(rng.integers(0, int(most * len(digit)) + 1, 2)) for _ in range(2)])
+
+
+def smooth(shape: tuple[int, ...], rng: Rng, fine: float = 1.0) -> Array:
+    """Clouds from 0 to 1 whose amplitude falls with frequency to the power of −1/fine."""
+    frequency = np.hypot(*np.meshgrid(*(np.fft.fftfreq(n) * n for n in shape), indexing="ij"))
+    wave = np.fft.fft2(rng.standard_normal(shape)) / np.maximum(frequency, 1) ** (1 / fine)
+    wave[0, 0] = 0
+    found = np.fft.ifft2(wave).real
+    return (found - found.min()) / np.ptp(found)
+
+
+def across(shape: tuple[int, ...], rng: Rng) -> Array:
+    """How far along a random direction each pixel lies, from −1 to 1."""
+    v, u = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
+    turn = rng.uniform(0, 2 * np.pi)
+    found = u * np.cos(turn) + v * np.sin(turn)
+    return found / np.abs(found).max()
+
+
+def paper(shape: tuple[int, ...], rng: Rng) -> Array:
+    """Paper lit from one side: 200 to 245 where it is lightest, 35% to 55% darker on the other side."""
+    return rng.uniform(200, 245) * (1 - rng.uniform(0.35, 0.55) * (across(shape, rng) + 1) / 2)
+
+
+def shadow(shape: tuple[int, ...], rng: Rng) -> Array:
+    """How much light is left: 0.6 in the shadow of a hand, 1 out of it, with a soft edge somewhere in the picture."""
+    edge = rng.uniform(-0.5, 0.5) + 0.3 * (smooth(shape, rng, 0.5) - 0.5)
+    return 0.8 + 0.2 * np.tanh((across(shape, rng) - edge) / 0.06)
+
+
+def inked(light: Array, ink: Array, pen: float = 30) -> Array:
+    """Ink (H, W) of bytes on paper: light falls on both alike."""
+    share = ink / 255
+    return light * (1 - share + share * pen / 255)
+
+
+def photographed(digit: Array, rng: Rng) -> bytes:
+    """All of it at once: blue pen, paper lit from one side, a shadow, out of focus, noise, JPEG."""
+    ink = padded(larger(digit, rng.uniform(6, 14)), rng, 0.6)
+    light = paper(ink.shape, rng) * shadow(ink.shape, rng)
+    channels = [inked(light * tint, ink, pen) for tint, pen in ((1, 40), (0.98, 60), (0.9, 150))]
+    blurred = Image.fromarray(np.dstack(channels).astype("u1")).filter(ImageFilter.GaussianBlur(2))
+    return saved(np.asarray(blurred) + rng.normal(0, 5, (*ink.shape, 3)), "JPEG", quality=60)
+
+
+def turned(digit: Array, rng: Rng) -> bytes:
+    """The camera was held in another way, and the file says how."""
+    turns = {6: Image.Transpose.ROTATE_90, 3: Image.Transpose.ROTATE_180, 8: Image.Transpose.ROTATE_270}
+    tag = int(rng.choice(list(turns)))
+    exif = Image.Exif()
+    exif[0x0112] = tag
+    return saved(Image.fromarray(255 - larger(digit, 4)).transpose(turns[tag]), "JPEG", exif=exif, quality=90)
+
+
+def clear(digit: Array, rng: Rng) -> bytes:
+    """Ink on a transparent background, black or white."""
+    ink = larger(digit, rng.uniform(1, 5))
+    return saved(np.dstack([np.full((*ink.shape, 3), rng.choice([0, 255])), ink]))
+
+
+def colored(digit: Array, rng: Rng) -> bytes:
+    """A pen of one color on paper of another."""
+    ink = larger(digit, 5)[..., None] / 255
+    pen = np.array([(200, 30, 40), (20, 40, 180), (10, 130, 60), (230, 190, 0), (120, 40, 140)][rng.integers(5)])
+    sheet = np.array([(255, 255, 255), (250, 240, 215), (255, 235, 240)][rng.integers(3)])
+    return saved(sheet * (1 - ink) + pen * ink)
+
+
+def specked(digit: Array, rng: Rng) -> bytes:
+    """Dust, dark on the light paper."""
+    ink = padded(larger(digit, 5), rng, 0.4).copy()
+    for _ in range(rng.integers(3, 12)):
+        row, column = (int(rng.integers(0, n - 3)) for n in ink.shape)
+        ink[row : row + rng.integers(1, 4), column : column + rng.integers(1, 4)] = rng.integers(100, 255)
+    return saved(255 - ink)
+
+
+def lit(digit: Array, rng: Rng, left: Callable[[tuple[int, ...], Rng], Array]) -> bytes:
+    """The digit ×5 with margins, on paper under some light."""
+    ink = padded(larger(digit, 5), rng, 0.4)
+    return saved(inked(left(ink.shape, rng), ink))
+
+
+FAULTS: dict[str, Callable[[Array, Rng], bytes]] = {
+    "none, 28×28": lambda d, r: saved(d),
+    "inverted": lambda d, r: saved(255 - d),
+    "margins": lambda d, r: saved(padded(d, r)),
+    "margins of white": lambda d, r: saved(255 - padded(d, r)),
+    "1 to 4 times as large": lambda d, r: saved(larger(d, r.uniform(1, 4))),
+    "10 to 40 times as large": lambda d, r: saved(larger(d, r.uniform(10, 40))),
+    "transparent": clear,
+    "JPEG, quality 60": lambda d, r: saved(d, "JPEG", quality=60),
+    "JPEG, quality 60, 4 times as large, on white": lambda d, r: saved(255 - larger(d, 4), "JPEG", quality=60),
+    "GIF, 256 colors": lambda d, r: saved(Image.fromarray(255 - larger(d, 4)).convert("P"), "GIF"),
+    "WebP, lossy": lambda d, r: saved(Image.fromarray(255 - larger(d, 4)), "WEBP", quality=60),
+    "turned by EXIF": turned,
+    "colored pen": colored,
+    "faint pencil": lambda d, r: saved(235 - 0.25 * larger(d, 5)),
+    "specks": specked,
+    "paper lit from one side": lambda d, r: lit(d, r, paper),
+    "shadow": lambda d, r: lit(d, r, lambda s, r: 230 * shadow(s, r)),
+    "a camera's noise": lambda d, r: saved(230 - 0.8 * (ink := larger(d, 8)) + r.normal(0, 12, ink.shape)),
+    "all of a phone's faults at once": photographed,
+}
+
+
+def blank(rng: Rng, digits: Array) -> bytes:
+    """Nothing on it: one shade, paper under uneven light, a shadow, a camera's noise."""
+    shape = tuple(rng.integers(28, 400, 2))
+    light = [lambda: np.full(shape, rng.integers(0, 256)), lambda: paper(shape, rng), lambda: 230 * shadow(shape, rng)]
+    return saved(light[rng.integers(3)]() + rng.normal(0, rng.choice([0, 2, 6]), shape))
+
+
+def noise(rng: Rng, digits: Array) -> bytes:
+    """Noise alone: even, bell-shaped, salt and pepper, in grains of 1 to 8 pixels."""
+    grain = int(rng.choice([1, 1, 2, 4, 8]))
+    shape = tuple(int(n) for n in rng.integers(28, 200, 2))
+    made = [
+        lambda: rng.integers(0, 256, shape),
+        lambda: rng.normal(128, rng.uniform(10, 60), shape),
+        lambda: np.where(rng.random(shape) < rng.uniform(0.02, 0.3), 0, 255),
+    ]
+    return saved(np.kron(made[rng.integers(3)](), np.ones((grain, grain))))
+
+
+def texture(rng: Rng, digits: Array) -> bytes:
+    """Stripes, checks, bricks, a weave, wood, marble."""
+    shape = tuple(int(n) for n in rng.integers(80, 400, 2))
+    one, other, bent = across(shape, rng), across(shape, rng), smooth(shape, rng, 0.6)
+    period = rng.uniform(0.03, 0.25)
+    made = {
+        "stripes": lambda: np.sin(one / period * 2 * np.pi),
+        "checks": lambda: np.sign(np.sin(one / period * np.pi) * np.sin(other / period * np.pi)),
+        "weave": lambda: np.sin(one / period * 2 * np.pi) + np.sin(other / period * 2 * np.pi),
+        "wood": lambda: np.sin((one / period + 4 * bent) * 2 * np.pi) + 0.3 * rng.standard_normal(shape),
+        "marble": lambda: np.abs(smooth(shape, rng, 0.8) - 0.5) ** 0.5,
+        "spots": lambda: np.sign(smooth(shape, rng, 0.7) - 0.6),
+    }
+    found = made[str(rng.choice(list(made)))]()
+    return saved(rng.uniform(0, 60) + rng.uniform(60, 190) * (found - found.min()) / np.ptp(found))
+
+
+def photo(rng: Rng, digits: Array) -> bytes:
+    """A piece of a real photograph, or clouds, or overlapping shapes under uneven light."""
+    kind = rng.integers(3)
+    if kind == 0:
+        whole = Image.open(PHOTO)
+        side = [int(rng.integers(n // 3, n)) for n in whole.size]
+        left, top = (int(rng.integers(0, n - s + 1)) for n, s in zip(whole.size, side, strict=True))
+        return saved(whole.crop((left, top, left + side[0], top + side[1])), "JPEG", quality=85)
+    shape = tuple(int(n) for n in rng.integers(100, 400, 2))
+    if kind == 1:
+        return saved(255 * smooth(shape, rng, rng.uniform(0.5, 1)), "JPEG", quality=85)
+    sheet = Image.new("L", shape[::-1])
+    pen = ImageDraw.Draw(sheet)
+    for _ in range(int(rng.integers(40, 120))):
+        box = np.sort(rng.uniform(-0.2, 1.2, (2, 2)) * shape[::-1], axis=0).reshape(-1)
+        rng.choice([pen.ellipse, pen.rectangle])(tuple(box), fill=int(rng.integers(0, 256)))
+    return saved(np.asarray(sheet) * shadow(shape, rng) + rng.normal(0, 4, shape), "JPEG", quality=85)
+
+
+def text(rng: Rng, digits: Array) -> bytes:
+    """A page of 4 to 30 lines of text."""
+    size = int(rng.integers(10, 28))
+    font = ImageFont.load_default(size)
+    words = ["".join(rng.choice(list("etaoinshrdlucmfwyp"), rng.integers(2, 9))) for _ in range(400)]
+    lines = [" ".join(rng.choice(words, rng.integers(4, 10))) for _ in range(rng.integers(4, 31))]
+    sheet = Image.new("L", (400, size * (len(lines) + 2) * 5 // 4), 250)
+    ImageDraw.Draw(sheet).multiline_text((size, size), "\n".join(lines), fill=20, font=font)
+    return saved(sheet)
+
+
+def several(rng: Rng, digits: Array) -> bytes:
+    """Two to five digits of one height side by side, each with the margin it has in its square."""
+    row = digits[rng.integers(0, len(digits), rng.integers(2, 6))]
+    return saved(255 - np.kron(np.hstack(list(row)), np.ones((4, 4))))
+
+
+OTHERS: dict[str, Callable[[Rng, Array], bytes]] = {
+    "blank": blank,
+    "noise": noise,
+    "texture": texture,
+    "photo": photo,
+    "page of text": text,
+    "several digits": several,
+}

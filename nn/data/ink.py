@@ -1,0 +1,144 @@
+"""Ink on an uneven background: a grey picture becomes an array of ink, 0 on the paper and 255 where the pen pressed."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Grey = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+T = TypeVar("T", bound=np.generic)
+
+FAINT = 0.02  # of full ink: below it is paper
+LEAST = 25.0  # of 255: contrast below which a picture counts as blank
+ROUGH = 6.0  # deviations of the noise that ink must stand out
+ROUNDS = 40  # sweeps at most; a spiral of more turns is left unfinished
+DARKEST = 32  # of 255: paper is not taken for darker, or nothing divided by nothing would be ink
+
+
+class Refused(Exception):
+    """A picture that can be read but shows no single figure; the text says why."""
+
+
+def ink(grey: Grey) -> Grey:
+    """Ink from 0, on paper, to 255, a firm stroke, (H, W) -> (H, W), be it dark on light or light on dark.
+
+        ink = (paper − grey) / paper,   for light falls on ink and paper alike
+        paper = `filled`: what is dark and does not reach the border, as shadows do, filled up
+
+    Of the two readings the one with the stronger contrast is right. Where both are strong, as in an 8, whose holes are
+    as light as its paper, the border tells: it is paper. Raises Refused where nothing stands out.
+    """
+    both = np.stack([grey, 255 - grey])
+    paper = filled(both, raised(both))
+    light = _is_light(both, paper)
+    return _pressed(contrast(both[light], paper[light]), noise_of(grey))
+
+
+def _is_light(both: Grey, paper: Grey) -> int:
+    """1 where the second of both readings is right, else 0."""
+    depth = paper - both
+    peaks = [peak(found) for found in depth]
+    if max(peaks) < LEAST:
+        raise Refused("nothing is drawn on it")
+    if min(peaks) < max(peaks) / 2:
+        return int(peaks[1] > peaks[0])
+    shades = [float(both[0][found > top / 2].mean()) for found, top in zip(depth, peaks, strict=True)]
+    middle = float(np.median(border_of(both[0])))
+    return int(abs(middle - shades[0]) < abs(middle - shades[1]))
+
+
+def _pressed(found: Grey, noise: float) -> Grey:
+    top = peak(found)
+    if top < max(LEAST, ROUGH * noise):
+        raise Refused("nothing stands out from its noise" if top >= LEAST else "nothing is drawn on it")
+    firm = float(np.percentile(found[found > top / 2], 75))
+    found[found < max(FAINT * firm, 4 * noise)] = 0
+    found *= np.float32(255 / firm)
+    return np.minimum(found, 255, out=found)
+
+
+def filled(shades: Grey, border: Grey) -> Grey:
+    """Dark regions that do not reach the border filled up, (N, H, W) and (N, 2 H + 2 W) -> (N, H, W).
+
+        f(p) = min over the paths from the border to p of the greatest shade on the way
+
+    It is swept over the picture from all four sides until nothing changes.
+    """
+    level = np.full_like(shades, np.inf)
+    height, width = shades.shape[1:]
+    level[:, 0], level[:, -1] = border[:, :width], border[:, width : 2 * width]
+    level[:, :, 0], level[:, :, -1] = border[:, 2 * width : -height], border[:, -height:]
+    sides = [np.s_[:, :], np.s_[:, ::-1]]
+    views = [(a[s], b[s]) for a, b in ((level, shades), (level.swapaxes(1, 2), shades.swapaxes(1, 2))) for s in sides]
+    for _ in range(ROUNDS):
+        before = level.copy()
+        for found, floor in views:
+            for i in range(1, found.shape[1]):
+                here, there = found[:, i], found[:, i - 1]
+                near = np.minimum(here, there)
+                np.minimum(near[:, 1:], there[:, :-1], out=near[:, 1:])
+                np.minimum(near[:, :-1], there[:, 1:], out=near[:, :-1])
+                np.maximum(near, floor[:, i], out=here)
+        if not (before - level > 1).any():
+            break
+    return level
+
+
+def contrast(grey: Grey, paper: Grey) -> Grey:
+    """How much darker than the paper around it each pixel is, in 255ths of the paper."""
+    return np.asarray((paper - grey) * 255 / np.maximum(paper, DARKEST), np.float32)
+
+
+def raised(shades: Grey) -> Grey:
+    """The border (N, 2 H + 2 W) of shades (N, H, W), without the ink that reaches it: short and as dark as ink is."""
+    border = border_of(shades)
+    reach = border.shape[1] // 16
+    dips = -greatest(-greatest(border, 1, reach), 1, reach) - border
+    darkest = np.percentile(shades, 0.2, axis=(1, 2))
+    deep = (np.median(border, axis=1) - darkest) / 2
+    return np.where(dips > np.maximum(deep, LEAST)[:, None], border + dips, border)
+
+
+def peak(found: Grey) -> float:
+    """The contrast that one pixel in 2,000 reaches."""
+    rank = found.size // 2000 + 1
+    return float(np.partition(found.reshape(-1), -rank)[-rank])
+
+
+def greatest(shades: Grey, axis: int, reach: int) -> Grey:
+    """The greatest of the shades up to `reach` away along one axis, by windows that double."""
+    reach = min(reach, shades.shape[axis])
+    padding = [(reach, reach) if axis == a else (0, 0) for a in range(shades.ndim)]
+    found, covered = np.pad(shades, padding, constant_values=-np.inf).swapaxes(0, axis), 1
+    while covered < 2 * reach + 1:
+        step = min(covered, 2 * reach + 1 - covered)
+        found, covered = np.maximum(found[:-step], found[step:]), covered + step
+    return found.swapaxes(0, axis)
+
+
+def thickness(mask: Mask) -> int:
+    """Pixels across the thickest stroke: the largest odd square that fits into it; 1 where there is none."""
+    inside, peeled = np.pad(mask, 1).astype(np.float32), 0
+    while (inside := -greatest(greatest(-inside, 0, 1), 1, 1)).any():
+        peeled += 1
+    return 2 * peeled + 1
+
+
+def noise_of(grey: Grey) -> float:
+    """The deviation of the noise, told by the quieter quarter of the differences between neighbors, edges left out."""
+    steps = np.abs(np.diff(grey, axis=1)) if grey.shape[1] > 1 else np.abs(np.diff(grey, axis=0))
+    return float(np.percentile(steps, 25)) / (0.3186 * 2**0.5) if steps.size else 0.0
+
+
+def border_of(shades: NDArray[T]) -> NDArray[T]:
+    """The pixels along the border, (..., H, W) -> (..., 2 H + 2 W): top, bottom, left, right."""
+    return np.concatenate([shades[..., 0, :], shades[..., -1, :], shades[..., 0], shades[..., -1]], axis=-1)
+
+
+def steps_of(firm: Mask) -> int:
+    """How often ink and paper meet between neighbors in a row or a column."""
+    down, across = firm[1:] != firm[:-1], firm[:, 1:] != firm[:, :-1]
+    return int(np.count_nonzero(down)) + int(np.count_nonzero(across))
