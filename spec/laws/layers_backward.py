@@ -22,10 +22,10 @@ from spec.laws.layers import answers, close, equal, some_dy
     rests_on=("registered", "seeded"),
 )
 def gradient(case: LayerCase) -> None:
-    """Finite differences at two scales of input, again after the parameters have moved, and in eval if that differs."""
+    """Finite differences at three scales of input, once more when the parameters moved, and in eval if it differs."""
     rng = case.rng
     layer, point = case.fresh(True), case.x.astype(np.float64)
-    for scale in (1.0, 0.3):
+    for scale in (1.0, 0.3, 8.0):  # the last beyond where functions are capped, as at 6
         check_layer(layer, within(layer, scale * point, point), rng, path=case.path)
     if getattr(layer, "params", None):
         for name, array in layer.params.items():

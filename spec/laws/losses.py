@@ -161,61 +161,6 @@ def _stays_finite(case: LossCase, extreme: Array, what: str) -> None:
 
 
 @law(
-    "loss-minimum",
-    kind="loss",
-    family="convergence",
-    statement="The right answer costs less than a wrong one, and nothing costs less than a claimed minimum.",
-    rests_on=("stable",),
-)
-def loss_minimum(case: LossCase) -> None:
-    """A clearly right answer against a clearly wrong one, in float64."""
-    right, wrong = _answers(case)
-    low, high = (float(case.fresh().forward(answer, case.target)) for answer in (right, wrong))
-    if not low < high:
-        raise Violation(
-            "loss-minimum",
-            where=case.where("forward"),
-            array="the loss of the right answer",
-            actual=f"{low:.6g}",
-            expected=f"less than {high:.6g}, the loss of a wrong one",
-            cause="the sign of the loss",
-        )
-    least = claim(case.loss, "minimum")
-    point = case.prediction.astype(np.float64)
-    tried = (right, wrong, point, within(case.loss, -point, point))
-    values = [float(case.fresh().forward(z, case.target)) for z in tried]
-    if least is not None and min(values) < least - 1e-9 * max(1.0, abs(least)):
-        raise Violation(
-            "loss-minimum",
-            where=case.where("forward"),
-            array="the loss",
-            actual=f"{min(values):.6g}",
-            expected=f"at least {least:g}, as claimed",
-        )
-
-
-def _answers(case: LossCase) -> tuple[Array, Array]:
-    """A right and a wrong prediction, both well within the claimed domain."""
-    least, most = interval(case.loss) or (-4.0, 4.0)
-    low = max(least, min(-4.0, most - 8.0))
-    span = min(most, low + 8.0) - low
-    targets = claim(case.loss, "targets")
-    if targets == "real":
-        right: Array = case.target.astype(np.float64)
-        return right, within(case.loss, right + 1.0, right - 1.0)
-    if targets == "labels":
-        classes = case.prediction.shape[-1]
-        if classes < 2:
-            raise DoesNotApply("there is one class, so no answer is wrong")
-        told: Array = np.eye(classes)[case.target]
-        other: Array = np.roll(told, 1, axis=1)
-    else:
-        told = np.round(case.target.astype(np.float64))
-        other = 1 - told
-    return low + span * (0.1 + 0.8 * told), low + span * (0.1 + 0.8 * other)
-
-
-@law(
     "shift-invariant",
     kind="loss",
     family="output range",
