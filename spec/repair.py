@@ -34,7 +34,7 @@ STANDINS = {
     "self.input": "was handed", "self.output": "answered",
     "self.prediction": "was handed", "self.target": "was told",
 }  # fmt: skip
-ENOUGH, TOLD = 4, 2  # so many changes that mend are looked for, and the shortest of them named
+ENOUGH, TOLD = 4, 2  # so many changes that mend are looked for, and so many named: the shortest of a line
 STEP = 1e-6
 NEAR = 1e-4  # how closely a changed backward must meet the slope measured along one direction
 
@@ -53,18 +53,22 @@ def repair(case: Case, law: str, *, holds: Held, sound: Held) -> str:
         promising = None if law == "definition" else _along(case)
     except Exception:  # a gradient that is missing, or a pass that fails
         promising = None
-    found: dict[str, int] = {}
+    found: dict[int, list[str]] = {}
+    tier = 0
     ends = process_time() + SECONDS
     with _quietly():
         for edit, changed in work.changes():
-            if process_time() > ends or len(found) == ENOUGH or edit.tier > min(found.values(), default=edit.tier):
+            if process_time() > ends or (found and edit.tier > tier):
                 break
             with contextlib.suppress(Exception):  # a change that breaks the code is no repair
                 with _alarm(PATIENCE):
                     mends = (promising is None or promising(changed)) and holds(changed)
                 if mends and sound(changed):
-                    found[str(edit)] = edit.tier
-    text = ", or ".join(sorted(found, key=len)[:TOLD])
+                    found.setdefault(edit.line, []).append(str(edit))
+                    tier = edit.tier
+                    if sum(map(len, found.values())) == ENOUGH:
+                        break
+    text = ", or ".join(sorted((min(same, key=len) for same in found.values()), key=len)[:TOLD])
     notes = [f"`{name}` being what forward {words}" for name, words in STANDINS.items() if name in text]
     return "; ".join([text, *notes] if text else [])
 
