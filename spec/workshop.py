@@ -58,9 +58,9 @@ class Workshop:
         """Every edit of every function, tier by tier, with the case made of it."""
         queues = [_Source.of(f) for f in [*self.functions, *self.helpers]]
         sources = [source for source in queues if source is not None]
-        operands = _operands([source.tree for source in sources])
-        operands += [ast.parse(name, mode="eval").body for name in self.kept]
-        streams = [(source, edits(source.tree, operands)) for source in sources]
+        kept = [ast.parse(name, mode="eval").body for name in self.kept]
+        trees = [source.tree for source in sources]
+        streams = [(source, edits(source.tree, [*_operands(source.tree, trees), *kept])) for source in sources]
         waiting = [(source, stream, next(stream, None)) for source, stream in streams]
         for tier in range(len(EXPRESSIONS)):
             for i, (source, stream, edit) in enumerate(waiting):
@@ -147,24 +147,29 @@ def _methods(kind: type) -> list[types.FunctionType]:
 UNTOUCHED = {"__init__", "build", "predict"}
 
 
-def _operands(trees: Sequence[ast.FunctionDef]) -> list[ast.expr]:
-    """What stands in these functions and could stand elsewhere: names, attributes of self, lengths, entries."""
+def _operands(tree: ast.FunctionDef, trees: Sequence[ast.FunctionDef]) -> list[ast.expr]:
+    """What could stand elsewhere in `tree`: its own names, entries and lengths, and what any function has of self."""
     found: dict[str, ast.expr] = {}
-    for tree in trees:
-        called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-        for node in ast.walk(tree):
-            loads = isinstance(getattr(node, "ctx", None), ast.Load)
-            named = isinstance(getattr(node, "ctx", None), ast.Load | ast.Store)
-            if isinstance(node, ast.arg) and node.arg != "self":
+    for each in (tree, *(other for other in trees if other is not tree)):
+        called = {id(node.func) for node in ast.walk(each) if isinstance(node, ast.Call)}
+        for node in ast.walk(each):
+            words = ast.unparse(node) if isinstance(node, ast.expr) else ""
+            of_self = words.startswith("self.") and "[" not in words.partition("self.params")[0]
+            if isinstance(node, ast.arg) and node.arg != "self" and each is tree:
                 found.setdefault(node.arg, ast.Name(node.arg, ast.Load()))
-            elif isinstance(node, ast.Name) and named and id(node) not in called and node.id not in ("np", "self"):
-                found.setdefault(node.id, ast.Name(node.id, ast.Load()))
-            elif isinstance(node, ast.Attribute) and ast.unparse(node).startswith("self.") and id(node) not in called:
-                if node.attr not in ("params", "grads", "T"):
-                    found.setdefault(ast.unparse(node), _loaded(node))
-            elif isinstance(node, ast.Subscript | ast.Call) and (loads or ast.unparse(node).startswith("len(")):
-                found.setdefault(ast.unparse(node), node)
+            elif id(node) in called or not (of_self or each is tree) or words in found:
+                continue
+            elif isinstance(node, ast.Name) and node.id not in ("np", "self"):
+                found[words] = ast.Name(node.id, ast.Load())
+            elif isinstance(node, ast.Attribute) and of_self and node.attr not in ("params", "grads", "T"):
+                found[words] = _loaded(node)
+            elif isinstance(node, ast.Subscript | ast.Call) and (_is_loaded(node) or words.startswith("len(")):
+                found[words] = node
     return [copy.deepcopy(node) for node in found.values()]  # apart from the trees, which are changed
+
+
+def _is_loaded(node: ast.AST) -> bool:
+    return isinstance(getattr(node, "ctx", None), ast.Load)
 
 
 def _loaded(node: ast.Attribute | ast.Subscript) -> ast.expr:

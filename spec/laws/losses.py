@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from spec.mistakes import Clues
 from spec.slopes import accuse, measure
 from spec.violation import DoesNotApply, Violation
 
+OVERFLOW = "exp or log without the shift by the largest logit of each row (log-sum-exp)"
 EXTREME = 1e4  # a logit that a confident network may well produce
 
 
@@ -133,7 +135,7 @@ def gradient(case: LossCase) -> None:
     statement="Loss and gradient stay finite at extreme predictions within the domain.",
 )
 def stable(case: LossCase) -> None:
-    """One confident right answer and one confident wrong one, at ±1e4; then rows that lie as far apart."""
+    """One confident right answer and one confident wrong one, at ±1e4; rows that lie as far apart; one-hot targets."""
     for sign in (1, -1):
         bounds = interval(case.loss)
         extreme: Array = case.prediction.copy()
@@ -143,9 +145,13 @@ def stable(case: LossCase) -> None:
             apart: Array = case.prediction.copy()
             apart[::2] += sign * EXTREME
             _stays_finite(case, apart, f"rows of which every other one is raised by {sign * EXTREME:g}")
+    if claim(case.loss, "targets") == "real" and claim(case.loss, "domain") == "logits":  # rows of probabilities
+        hot = np.eye(case.target.shape[-1], dtype=case.target.dtype)[case.target.argmax(axis=-1)]
+        why = "the logarithm of a target that is 0: 0·log 0 counts as 0"
+        _stays_finite(replace(case, target=hot), case.prediction, "one-hot targets", why)
 
 
-def _stays_finite(case: LossCase, extreme: Array, what: str) -> None:
+def _stays_finite(case: LossCase, extreme: Array, what: str, why: str = OVERFLOW) -> None:
     loss = case.fresh()
     value = float(loss.forward(extreme, case.target))
     slope = loss.backward()
@@ -156,7 +162,7 @@ def _stays_finite(case: LossCase, extreme: Array, what: str) -> None:
             array="loss" if not np.isfinite(value) else "d prediction",
             actual=f"{value} at {what}",
             expected="a finite number",
-            cause="exp or log without the shift by the largest logit of each row (log-sum-exp)",
+            cause=why,
         )
 
 
