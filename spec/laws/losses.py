@@ -32,7 +32,13 @@ def _batches(case: LossCase) -> Iterator[tuple[Array, Array]]:
         rows = np.arange(count) % len(point)
         yield np.ascontiguousarray(point[rows]), case.target[rows]
     if claim(case.loss, "targets") != "labels" and point.ndim == 2 and outputs > 1:
-        yield np.ascontiguousarray(point[:, :1]), case.target[:, :1]
+        alone = case.target[:, :1]
+        yield np.ascontiguousarray(point[:, :1]), np.ones_like(alone) if has_soft_labels(case) else alone
+
+
+def has_soft_labels(case: LossCase) -> bool:
+    """Whether rows of the target are probabilities, which sum to 1."""
+    return bool(claim(case.loss, "targets") == "real" and claim(case.loss, "domain") == "logits")
 
 
 @law(
@@ -145,7 +151,7 @@ def stable(case: LossCase) -> None:
             apart: Array = case.prediction.copy()
             apart[::2] += sign * EXTREME
             _stays_finite(case, apart, f"rows of which every other one is raised by {sign * EXTREME:g}")
-    if claim(case.loss, "targets") == "real" and claim(case.loss, "domain") == "logits":  # rows of probabilities
+    if has_soft_labels(case):
         hot = np.eye(case.target.shape[-1], dtype=case.target.dtype)[case.target.argmax(axis=-1)]
         why = "the logarithm of a target that is 0: 0·log 0 counts as 0"
         _stays_finite(replace(case, target=hot), case.prediction, "one-hot targets", why)

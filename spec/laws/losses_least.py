@@ -10,6 +10,7 @@ from spec.arrays import Array
 from spec.cases import LossCase
 from spec.claims import claim, interval, within
 from spec.law import law
+from spec.laws.losses import has_soft_labels
 from spec.violation import DoesNotApply, Violation
 
 
@@ -76,7 +77,7 @@ def _answers(case: LossCase) -> Iterator[tuple[Array, Array, str]]:
 def _real_answers(case: LossCase) -> tuple[Array, Array]:
     """The target itself and one that is moved up and down; of soft labels under logits, their logarithms."""
     target: Array = case.target.astype(np.float64)
-    if claim(case.loss, "domain") == "logits":
+    if has_soft_labels(case):
         return np.log(np.maximum(target, 1e-6)), np.log(np.maximum(np.roll(target, 1, axis=-1), 1e-6))
     moves = 1.0 - 2.0 * (np.arange(target.shape[-1]) % 2)  # not all one way: that may mean nothing
     return target, within(case.loss, target + moves, target - moves)
