@@ -55,6 +55,11 @@ class _Slot:
         """Whether it is all that a statement assigns or returns, or an entry of that."""
         return isinstance(self.parent, ast.Assign | ast.AugAssign | ast.Return | ast.Dict | ast.Tuple)
 
+    @property
+    def is_axis(self) -> bool:
+        """Whether it tells a reduction where to sum: a size that happens to be 1 is no axis."""
+        return isinstance(self.parent, ast.keyword) and self.parent.arg in ("axis", "keepdims")
+
     def put(self, new: ast.expr) -> None:
         if self.at is None:
             setattr(self.parent, self.name, new)
@@ -69,7 +74,7 @@ def edits(tree: ast.FunctionDef, operands: Sequence[ast.expr]) -> Iterator[Edit]
         for slot in slots:
             old = slot.node
             for rule in rules:
-                if rule in WHOLE and not slot.is_whole:
+                if (rule in WHOLE and not slot.is_whole) or (tier and slot.is_axis):
                     continue
                 for new in rule(old, operands):
                     slot.put(ast.fix_missing_locations(ast.copy_location(new, old)))
