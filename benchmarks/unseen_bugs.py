@@ -131,6 +131,16 @@ HEAD = (
     "the kit was developed against. These 120 were written by someone who knew the protocol and nothing of the laws, "
     "each with the same plugin mended, and proved without the kit. They were dealt at random into two halves.",
     "",
+    "Judged for the first time, half A gave 51 of 60 caught, 2 correct twins accused and 11 of 32 causes; half B 54 of "
+    "60, none, and 8 of 32. Half A was then opened, and laws and repairs were mended where it showed how. Of half B "
+    "only the counts were seen until its figures had been taken once (19 changes, 22 causes or changes); a rule about "
+    "axes was added after that, and took away one change that only happened to fit. Read one by one, the 8 causes of "
+    "half B are right; of its changes all but two undo the mistake (one divides by 2 where δ is ½, one only happens to "
+    "copy), and each makes every law hold.",
+    "",
+    "What is missed has no claim that it could be held to, as an optimizer without a name, or a schedule that ends "
+    "elsewhere; but for a prediction that leaves out a path with which the model is trained.",
+    "",
 )
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from spec.slips import EXPRESSIONS, WHOLE
 
+AXIS = ("axis", "keepdims")
 WIDE = 88  # a statement up to this length is shown whole
 
 
@@ -58,7 +59,7 @@ class _Slot:
     @property
     def is_axis(self) -> bool:
         """Whether it tells a reduction where to sum: a size that happens to be 1 is no axis."""
-        return isinstance(self.parent, ast.keyword) and self.parent.arg in ("axis", "keepdims")
+        return isinstance(self.parent, ast.keyword) and self.parent.arg in AXIS
 
     def put(self, new: ast.expr) -> None:
         if self.at is None:
@@ -176,6 +177,9 @@ def _is_name(node: ast.AST) -> bool:
 class _Swap(ast.NodeTransformer):
     def __init__(self, own: str, other: ast.expr) -> None:
         self.own, self.other = own, other
+
+    def visit_keyword(self, node: ast.keyword) -> ast.AST:
+        return node if node.arg in AXIS else self.generic_visit(node)
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         if _is_name(node) and ast.unparse(node) == self.own:
