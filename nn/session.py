@@ -24,6 +24,7 @@ from nn.metrics import confusion
 from nn.record import read_record, versions, write_record
 from nn.registry import choose
 from nn.run import Run, read_arrays
+from nn.scores import corpus, merit, scores
 from nn.settings import Settings
 from nn.streams import stream
 from nn.trainer import Snapshot, Trainer
@@ -32,9 +33,7 @@ from spec.cases import ModelCase
 from spec.strict import Docket
 from spec.violation import Violation
 
-SAMPLE = 5000  # training images on which the training accuracy is measured
 EVERY = 50  # steps between two words to the reporter
-CORPUS = 100  # test images whose probabilities are kept with the run
 
 
 class Reporter(Protocol):
@@ -136,7 +135,7 @@ class Session:
             audit_epoch(self.model, *self.batch, self.docket)
         seconds = time.perf_counter() - begun
         self.phase, self.batch = "evaluate", (self.split.x_val[:1000], self.split.y_val[:1000])
-        row = self.evaluate(epoch, [r["loss"] for r in rows], seconds)
+        row = scores(self.model, self.split, epoch, [r["loss"] for r in rows], seconds)
         self.epochs.append(row)
         run.append_lines("metrics.jsonl", [row])
         if "val_accuracy" in row and (self.best is None or merit(row) > merit(self.epochs[self.best["epoch"] - 1])):
@@ -160,7 +159,7 @@ class Session:
         if self.docket is not None:
             self.phase, self.batch = "reload", audit_batch(self.split)
             judge(self.model_case(*self.batch, run), self.docket, ["round-trip"])
-        run.write_arrays("corpus.safetensors", self.corpus())
+        run.write_arrays("corpus.safetensors", corpus(self.model, self.split, self.dataset.test_images))
         summary = self.summary(probabilities, read_record(run)["digests"])
         run.write_json("summary.json", summary)
         return summary | {"probabilities": probabilities}
@@ -193,12 +192,6 @@ class Session:
         if self.best is not None:
             run.write_arrays("best.safetensors", self.best["weights"])
 
-    def corpus(self) -> dict[str, Array]:
-        """The first 100 test images, their labels, and the probabilities that the last weights give for them."""
-        rows = slice(0, CORPUS)
-        found = {"images": self.dataset.test_images[rows], "labels": self.split.y_test[rows]}
-        return found | {"probabilities": self.model.predict(self.split.x_test[rows])}
-
     def batches(self, epoch: int) -> Iterator[tuple[Array, Array]]:
         """The batches of one epoch, from this epoch's own stream; hardened ones depend on the weights of the moment."""
         seed = np.random.SeedSequence(self.settings.seed)
@@ -212,23 +205,6 @@ class Session:
             start = self.hardening.start(x, chance)
             self.phase, self.batch = "perturb", (start, labels)
             yield self.hardening.ascend(self.model, x, start, labels), labels
-
-    def evaluate(self, epoch: int, losses: list[float], seconds: float) -> dict[str, Any]:
-        """The figures of one epoch: mean training loss, accuracy on training images, and on validation images."""
-        accuracy = choose("metric", "accuracy").make()
-        part = self.split.x_train[:SAMPLE], self.split.y_train[:SAMPLE]
-        row = {
-            "epoch": epoch,
-            "loss": float(np.mean(losses)),
-            "train_accuracy": float(accuracy(self.model.predict(part[0]), part[1])),
-            "seconds": seconds,
-        }
-        if len(self.split.x_val):
-            p = self.model.predict(self.split.x_val)
-            labels = self.split.y_val
-            chosen = np.maximum(p[np.arange(len(p)), labels].astype(np.float64), 1e-30)
-            row |= {"val_loss": float(-np.log(chosen).mean()), "val_accuracy": float(accuracy(p, labels))}
-        return row
 
     def model_case(self, x: Array, labels: Array, run: Run) -> ModelCase:
         """The trained model, with the way to reload it."""
@@ -260,11 +236,6 @@ class Session:
             "versions": versions(),
             "judged": self.docket.judged() if self.docket else {},
         }
-
-
-def merit(row: dict[str, Any]) -> tuple[float, float]:
-    """What makes one epoch better than another: accuracy on the validation images, then their loss."""
-    return row["val_accuracy"], -row["val_loss"]
 
 
 def prepare(settings: Settings, tell: Tell | None = None) -> Session:

@@ -1,0 +1,43 @@
+"""How well a model does: the figures of an epoch, what makes one epoch better than another, answers kept for later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nn.data.dataset import Split
+from nn.registry import choose
+from spec.arrays import Array
+
+SAMPLE = 5000  # training images on which the training accuracy is measured
+CORPUS = 100  # test images whose probabilities are kept with the run
+
+
+def scores(model: Any, split: Split, epoch: int, losses: list[float], seconds: float) -> dict[str, Any]:
+    """The figures of one epoch: mean training loss, accuracy on training images, and on validation images."""
+    accuracy = choose("metric", "accuracy").make()
+    part = split.x_train[:SAMPLE], split.y_train[:SAMPLE]
+    row = {
+        "epoch": epoch,
+        "loss": float(np.mean(losses)),
+        "train_accuracy": float(accuracy(model.predict(part[0]), part[1])),
+        "seconds": seconds,
+    }
+    if len(split.x_val):
+        p, labels = model.predict(split.x_val), split.y_val
+        chosen = np.maximum(p[np.arange(len(p)), labels].astype(np.float64), 1e-30)
+        row |= {"val_loss": float(-np.log(chosen).mean()), "val_accuracy": float(accuracy(p, labels))}
+    return row
+
+
+def merit(row: dict[str, Any]) -> tuple[float, float]:
+    """What makes one epoch better than another: accuracy on the validation images, then their loss."""
+    return row["val_accuracy"], -row["val_loss"]
+
+
+def corpus(model: Any, split: Split, test_images: Array) -> dict[str, Array]:
+    """The first 100 test images, their labels, and the probabilities that the last weights give for them."""
+    rows = slice(0, CORPUS)
+    found = {"images": test_images[rows], "labels": split.y_test[rows]}
+    return found | {"probabilities": model.predict(split.x_test[rows])}
