@@ -64,6 +64,9 @@ def command(
         click.echo(json.dumps(plain({"run": str(run.folder), "seed": seed, "full": full, "drills": found}), indent=2))
     else:
         page.show(rows, failed)
+        painted = sorted(str(path) for row in rows for path in (run.folder / "stress" / row.drill.name).glob("*.png"))
+        if painted:
+            click.echo(f"Pictures: {', '.join(painted)}")
     click.get_current_context().exit(int(bool(failed)))
 
 

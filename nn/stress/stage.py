@@ -65,9 +65,13 @@ class Stage:
             return Row(chosen, Outcome("the process that did it died", False), FAILED, 0)
 
     def alone(self, chosen: Drill) -> Row:
-        """Do one drill here, in a folder that goes when it is over."""
+        """Do one drill here, in a folder that goes when it is over; the run keeps what was painted there."""
         with TemporaryDirectory(prefix="nn-stress-") as folder:
-            return perform(chosen, Scene(self.run, data_of(self.run.folder), Path(folder), self.seed, self.full))
+            row = perform(chosen, Scene(self.run, data_of(self.run.folder), Path(folder), self.seed, self.full))
+            for picture in sorted(Path(folder).glob("*.png")):
+                (self.run.folder / "stress").mkdir(exist_ok=True)
+                self.run.write(f"stress/{chosen.name}/{picture.name}", picture.read_bytes())
+            return row
 
 
 @cache

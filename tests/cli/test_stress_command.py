@@ -64,6 +64,16 @@ def test_a_drill_that_fails_exits_1_and_is_replayed(ruined: Path, capsys: pytest
     assert "nothing is broken now" in capsys.readouterr().err
 
 
+def test_what_a_drill_paints_stays_with_the_run(
+    sound: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The pictures of a drill lie in the run folder, and the last line says where."""
+    shutil.copytree(sound, workplace / "kept")
+    assert run(["stress", "kept", "--drill", "calibration", "--drill", "fgsm"]) == 0
+    painted = sorted(Path("kept/stress").glob("*/*.png"))
+    assert painted and f"Pictures: {', '.join(map(str, painted))}" in capsys.readouterr().out
+
+
 def test_scripts_get_json_and_nothing_else(ruined: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every row with its figures, and the violation and signature of what failed; two at a time give the same."""
     found = []
