@@ -69,7 +69,7 @@ def test_what_a_drill_paints_stays_with_the_run(
 ) -> None:
     """The pictures of a drill lie in the run folder, and the last line says where."""
     shutil.copytree(sound, workplace / "kept")
-    assert run(["stress", "kept", "--drill", "calibration", "--drill", "fgsm"]) == 0
+    assert run(["stress", "kept", "--drill", "fgsm"]) == 0
     painted = sorted(Path("kept/stress").glob("*/*.png"))
     assert painted and f"Pictures: {', '.join(map(str, painted))}" in capsys.readouterr().out
 
