@@ -7,8 +7,10 @@ another generator gives other bits, unless the function draws nothing.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -77,6 +79,20 @@ def own_seed(array: str, where: Where) -> Violation:
         expected="other values from another generator",
         cause="a seed of its own, such as default_rng(0), in place of the rng handed in",
     )
+
+
+def makes_its_own(draw: Draw, seed: int) -> bool:
+    """Whether `draw` makes a generator by default_rng from a number or from nothing, and not from the one handed in."""
+    made, usual = [], np.random.default_rng
+
+    def watched(start: Any = None) -> np.random.Generator:
+        if start is None or isinstance(start, int | Sequence):
+            made.append(start)
+        return usual(start)
+
+    with patch.object(np.random, "default_rng", watched):
+        draw(usual(seed))
+    return bool(made)
 
 
 def _same(a: Array, b: Array) -> bool:

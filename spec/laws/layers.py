@@ -66,10 +66,18 @@ def _accuse_holder(case: LayerCase, array: str, actual: str, expected: str, meth
     statement="What a layer draws, when it is built and at each call, comes from the generator handed in.",
 )
 def seeded(case: LayerCase) -> None:
-    """Built several times from one seed; then several calls of two copies in turn, in both modes."""
+    """Built several times from one seed, and once from another: what is the same then may be meant, unless a generator
+    was made for it. Then several calls of two copies in turn, in both modes."""
     make = case.make
     if make is not None and hasattr(type(case.layer), "build"):
-        seeding.seeded(lambda rng: _drawn(make(rng)), case.seed, where=case.where("build"), array="what build draws")
+        where, array = case.where("build"), "what build draws"
+
+        def draw(rng: np.random.Generator) -> Array:
+            return _drawn(make(rng))
+
+        one, two = seeding.seeded(draw, case.seed, where=where, array=array)
+        if np.array_equal(one, two) and seeding.makes_its_own(draw, case.seed):
+            raise seeding.own_seed(array, where)
     cause = "randomness of its own, such as np.random.rand, or a memory on the class; use the generator handed in"
     for training in (True, False):
         first, second = case.fresh(training), case.fresh(training)

@@ -28,9 +28,7 @@ def _kill_matrix() -> Any:
 matrix = _kill_matrix()
 FAULTS = sorted((ROOT / "fixtures" / "faults").glob("*.py"))
 CORRECT = sorted((ROOT / "fixtures" / "correct").glob("*.py"))
-KNOWN: dict[str, str] = {
-    "layer_dense_seeds_itself": "weights that are always the same may be meant: filters, a fixed pattern",
-}
+KNOWN: dict[str, str] = {}
 """Faults that the laws don't judge as they should yet, each with the reason; one that they do fails this list."""
 
 
