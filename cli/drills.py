@@ -48,7 +48,8 @@ def show(rows: list[Row], failed: dict[str, str]) -> None:
     for name, place in failed.items():
         click.echo(f"{name}: nn replay {place}")
     counts = {word: sum(row.verdict == word for row in rows) for word in COLORS}
-    click.echo(f"{len(rows)} drills: " + ", ".join(f"{count} {word}" for word, count in counts.items() if count))
+    many = "s" if len(rows) != 1 else ""
+    click.echo(f"{len(rows)} drill{many}: " + ", ".join(f"{count} {word}" for word, count in counts.items() if count))
 
 
 def markdown(drills: list[Drill]) -> str:

@@ -10,7 +10,9 @@ import click
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def command(folder: Path) -> None:
-    """Repeat the step or audit that broke a law; FOLDER is the failure/ of a run."""
+    """Repeat the step or audit that broke a law; FOLDER is a run, or its failure/."""
+    if (folder / "failure").is_dir():
+        folder = folder / "failure"
     from nn.replay import replay
     from nn.run import read_json
     from spec.violation import BadInput

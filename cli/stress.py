@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.option("--drill", "names", multiple=True, metavar="NAME",
               help="Do this drill alone; may be repeated, and 'edge-*' names all that begin so.")
 @click.option("--full/--quick", default=False, help="All drills, or those that are done within a minute.  [quick]")
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Drills done at a time.")
+@click.option("--jobs", default=2, show_default=True, type=click.IntRange(min=1), help="Drills done at a time.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of whatever is drawn.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write the verdicts as JUnit XML, too.")
@@ -94,7 +94,7 @@ def _chosen(names: tuple[str, ...], full: bool) -> list[Drill]:
 
 def _run(folder: Path | None, quiet: bool) -> Run:
     """The run that is named, or one that is trained now. Raises BadInput where the named one has no weights."""
-    from nn.run import Run, read_arrays
+    from nn.run import RUNS, Run, read_arrays
 
     if folder is not None:
         read_arrays(folder / "weights.safetensors")
@@ -107,7 +107,7 @@ def _run(folder: Path | None, quiet: bool) -> Run:
         click.echo("Training the default network on built-in digits first...")
     with counting("drawing digits") as tell:
         session = prepare(Settings(epochs=3), tell)
-    run = Run.create(None)
+    run = Run.create(None, RUNS / "stress")  # apart, so that it isn't taken for the newest
     with run.locked():
         session.train(run, Silent())
     return run

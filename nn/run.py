@@ -32,8 +32,11 @@ class Run:
     folder: Path
 
     @classmethod
-    def create(cls, folder: Path | None) -> Run:
-        """A new folder, never one that another run uses. Raises BadInput where the named one is taken."""
+    def create(cls, folder: Path | None, under: Path = RUNS) -> Run:
+        """A new folder, or one named by the time `under` a folder, never one that another run uses.
+
+        Raises BadInput where the named one is taken.
+        """
         if folder is not None:
             try:
                 folder.mkdir(parents=True)
@@ -42,7 +45,7 @@ class Run:
             return cls(folder)
         stamp = time.strftime("%Y%m%d-%H%M%S")
         for attempt in range(1000):
-            path = RUNS / (stamp if not attempt else f"{stamp}-{attempt}")
+            path = under / (stamp if not attempt else f"{stamp}-{attempt}")
             try:
                 path.mkdir(parents=True)
                 return cls(path)
@@ -50,7 +53,7 @@ class Run:
                 continue
             except OSError as error:
                 raise BadInput(f"run folder {path}: {error.strerror}") from error
-        raise BadInput(f"run folder {RUNS / stamp}: a thousand of this name exist")
+        raise BadInput(f"run folder {under / stamp}: a thousand of this name exist")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -183,6 +186,8 @@ def read_json(path: Path) -> dict[str, Any]:
         found = json.loads(regular(path).read_text(encoding="utf-8"))
     except BadInput:
         raise
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: no such file, expected one that a run writes") from error
     except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not a readable JSON file: {error}") from error
     if not isinstance(found, dict):

@@ -83,11 +83,14 @@ def read_settings(path: Path) -> dict[str, Any]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except RecursionError:
         raise BadInput(f"settings file {path}: brackets in brackets without end, expected settings") from None
+    except FileNotFoundError:
+        raise BadInput(f"settings file {path}: no such file") from None
     except (OSError, ValueError) as error:  # a number of thousands of digits is a plain ValueError
         raise BadInput(f"settings file {path}: {error}") from error
     found = table.pop("format", None)
     if type(found) is not int or found != FORMAT:
-        raise BadInput(f"settings file {path}: format = {_shown(found)}, expected {FORMAT}")
+        told = "no format, expected the line format =" if found is None else f"format = {_shown(found)}, expected"
+        raise BadInput(f"settings file {path}: {told} {FORMAT}")
     return typed(table, f"settings file {path}")
 
 

@@ -12,7 +12,10 @@ import faulthandler
 import json
 import os
 import sys
+import threading
+import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -39,6 +42,7 @@ def main(journal_file: str, request_file: str) -> None:
     request = json.loads(Path(request_file).read_text(encoding="utf-8"))
     faulthandler.enable(journal.file)  # a crash, and the parent's SIGABRT at the time limit, leave the stack there
     _limit_memory()
+    threading.Thread(target=_follow, args=(os.getppid(), os._exit), daemon=True).start()
     _note_exits(journal)
     warnings.simplefilter("ignore")  # laws probe far from zero on purpose
 
@@ -93,6 +97,13 @@ def _limit_memory() -> None:
         return
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY if hard < 0 else min(MEMORY, hard), hard))
+
+
+def _follow(parent: int, leave: Callable[[int], Any]) -> None:
+    """Where the process that asked is gone, nobody waits for an answer."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    leave(1)
 
 
 def _note_exits(journal: Journal) -> None:

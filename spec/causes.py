@@ -133,7 +133,7 @@ def _masks(seen: _Seen) -> str:
     if np.count_nonzero(seen.analytic[half_right]) < FEW:
         return ""
     if not seen.analytic[~half_right].any():
-        return "a mask that is too wide: the slopes that are not zero by mistake are right"
+        return "a mask that stops too much: where it lets anything through, the slopes are right"
     if not seen.numeric[~half_right].any():
         return "a mask that is missing: slopes that should be zero are not"
     return ""

@@ -181,7 +181,8 @@ def _explained(row: Verdict, case: Case) -> Verdict:
 
 
 def _not_judged(row: Law, at_fault: list[str]) -> Verdict:
-    return Verdict(row.code, NOT_JUDGED, f"it rests on {', '.join(at_fault)}, which does not hold")
+    fail = "does" if len(at_fault) == 1 else "do"
+    return Verdict(row.code, NOT_JUDGED, f"it rests on {', '.join(at_fault)}, which {fail} not hold")
 
 
 def _judge(row: Law, case: Case) -> Verdict:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from spec.slips import EXPRESSIONS, WHOLE
 
 AXIS = ("axis", "keepdims")
-WIDE = 88  # a statement up to this length is shown whole
+WIDE = 200  # a statement up to this length is shown whole
 
 
 @dataclass(frozen=True)

@@ -48,11 +48,19 @@ def rows(right: Array | None, clues: Clues, samples: int) -> Iterator[Row]:
     yield from _of_elements(right, clues)
     yield from _of_loss(right, clues)
     if right is not None and clues.jacobian is not None and clues.dy is not None:
-        yield from _of_jacobian(right, clues.dy, clues.jacobian)
+        found = _of_jacobian(right, clues.dy, clues.jacobian)
+        yield from (row for row in found if not (row[0] == DIAGONAL and _is_softmax(clues.y)))
     if clues.of_row is not None and samples > 1:
         of_row = clues.of_row
         yield "a sum that counts only the first sample of the batch", lambda: of_row(0)
         yield "a sum that counts only the last sample of the batch", lambda: of_row(-1)
+
+
+DIAGONAL = "only the diagonal of the Jacobian, where each input also moves other outputs"
+
+
+def _is_softmax(y: Array | None) -> bool:
+    return y is not None and y.ndim == 2 and bool((y >= 0).all() and np.allclose(y.sum(axis=-1), 1))
 
 
 def _of_right(right: Array, clues: Clues) -> Iterator[Row]:
@@ -76,7 +84,7 @@ def _of_elements(right: Array | None, clues: Clues) -> Iterator[Row]:
     yield "a missing derivative factor: dx equals dy", dy
     yield "the output y in place of the derivative: dx = dy·y", dy * y
     yield "the input x in place of the derivative: dx = dy·x", dy * x
-    if y.ndim == 2 and (y >= 0).all() and np.allclose(y.sum(axis=-1), 1):
+    if _is_softmax(y):
         yield "only the diagonal of the softmax Jacobian, without the sum over the row", dy * y * (1 - y)
         yield "a sum over the row that is not multiplied by p", dy * y - (dy * y).sum(axis=-1, keepdims=True)
     if right is None or (dy == 0).any():
@@ -160,7 +168,7 @@ def _of_jacobian(right: Array, dy: Array, measured: Callable[[], Array | None]) 
     if not np.allclose(jacobian.T @ flat, right.reshape(-1), rtol=1e-4, atol=1e-6 * np.abs(right).max()):
         return
     for words, made in (
-        ("only the diagonal of the Jacobian, where each input also moves other outputs", np.diag(jacobian) * flat),
+        (DIAGONAL, np.diag(jacobian) * flat),
         ("a transposed product: the Jacobian instead of its transpose", jacobian @ flat),
     ):
         if not np.allclose(made, right.reshape(-1), rtol=1e-3, atol=0):

@@ -10,7 +10,6 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
@@ -83,6 +82,8 @@ def own_seed(array: str, where: Where) -> Violation:
 
 def makes_its_own(draw: Draw, seed: int) -> bool:
     """Whether `draw` makes a generator by default_rng from a number or from nothing, and not from the one handed in."""
+    from unittest.mock import patch  # slow to import, and seldom needed
+
     made, usual = [], np.random.default_rng
 
     def watched(start: Any = None) -> np.random.Generator:

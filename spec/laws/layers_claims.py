@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from spec.arrays import Array, first_index, is_finite
@@ -111,5 +113,17 @@ def round_trip(case: LayerCase) -> None:
         for name, array in saved.items():
             getattr(new, holder)[name] = np.array(array)
     old.training = new.training = False
-    cause = "something that training moves or chance made, and that is neither in params nor in state"
+    cause = f"{_unsaved(old, new)}, which training moves or chance made, and which is neither in params nor in state"
     close(case, "round-trip", "forward", "output after loading", new.forward(case.x), old.forward(case.x), cause)
+
+
+def _unsaved(old: Any, new: Any) -> str:
+    """The arrays that the layer holds by itself, and that a fresh one holds with other numbers."""
+    fresh = vars(new)
+    names = [
+        f"self.{name}"
+        for name, held in vars(old).items()
+        if isinstance(held, np.ndarray) and isinstance(fresh.get(name), np.ndarray) and held.dtype.kind == "f"
+        and held.shape == fresh[name].shape and not np.array_equal(held, fresh[name])
+    ]
+    return " and ".join(names) or "something"

@@ -70,7 +70,7 @@ def update_ratio(case: ProgressCase) -> None:
         array="‖Δw‖/‖w‖",
         actual=f"{case.ratio:.3g}",
         expected=f"at most {LONGEST:g}; about 1e-3 is healthy",
-        cause="a learning rate that is too high; try a tenth of it, or --clip-norm 1",
+        cause="a learning rate that is too high: lower it tenfold until the law holds",
         step=case.step,
     )
 

@@ -92,10 +92,10 @@ def test_scripts_get_json_and_nothing_else(ruined: Path, capsys: pytest.CaptureF
 def test_without_a_run_one_is_trained_first(
     workplace: Path, capsys: pytest.CaptureFixture[str], hasty: None
 ) -> None:
-    """On built-in digits, into runs/, and then drilled; scripts hear nothing of it."""
+    """On built-in digits, into runs/stress/, where predict doesn't look, then drilled; scripts hear nothing of it."""
     assert run(["stress", "--drill", "sound"]) == 0
     assert capsys.readouterr().out.startswith("Training the default network on built-in digits first")
-    (folder,) = (workplace / "runs").iterdir()
+    (folder,) = (workplace / "runs" / "stress").iterdir()
     assert (folder / "weights.safetensors").exists()
     assert run(["stress", "--drill", "sound", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["drills"][0]["verdict"] == "held"

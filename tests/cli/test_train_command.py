@@ -222,7 +222,7 @@ def test_a_bad_setting_is_one_sentence(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("epochs = 3", "format = None"),
+        ("epochs = 3", "no format, expected the line format = 1"),
         ("format = 1\nepoch = 3", "nearest: epochs"),
         ("format = 1\nepochs = 'three'", "expected int"),
         ("format = 1\nstrict = 1", "expected bool"),

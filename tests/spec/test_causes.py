@@ -23,7 +23,7 @@ def test_a_factor_names_its_mistake(factor: float, words: str) -> None:
 def test_masks_are_told_apart() -> None:
     """Zero by mistake, and not zero by mistake."""
     masked = np.where(RIGHT > 0, RIGHT, 0)
-    assert "too wide" in explain(masked, RIGHT, samples=5, shape=(3, 4))
+    assert "stops too much" in explain(masked, RIGHT, samples=5, shape=(3, 4))
     assert "missing" in explain(RIGHT, masked, samples=5, shape=(3, 4))
 
 
