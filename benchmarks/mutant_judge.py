@@ -1,13 +1,11 @@
 """Judges mutants, one at a time, each in a child process with a time limit and a copy of the project of its own.
 
     with Workplace(root) as place:
-        verdict_by_laws(place, mutant, ["layer:relu"])     "gradient", the law that spoke, or "" where none did
-        verdict_by_tests(place, mutant, ["tests/spec/..."])
+        place.judge(mutant, lambda: judged_by_laws(["layer:relu"]), 30)    "gradient", the law that spoke, or "held"
 """
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import select
@@ -19,7 +17,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from mutant import Mutant
 
@@ -61,7 +58,10 @@ class Workplace:
             file.write_text(kept, encoding="utf-8")
 
     def child(self, judging: Callable[[], str], limit: float) -> str:
-        """Fork, import the project anew from the copy, judge, and report through a pipe."""
+        """Fork, import the project anew from the copy, judge, and report through a pipe.
+
+        SIGPROF, by which `judging` may bound its processor time, says "time" too.
+        """
         out, into = os.pipe()
         child = os.fork()
         if child == 0:
@@ -77,7 +77,9 @@ class Workplace:
             told = b"time"
         os.close(out)
         os.killpg(child, signal.SIGKILL)  # the child leads a group of its own
-        os.waitpid(child, 0)
+        ended = os.waitpid(child, 0)[1]
+        if os.WIFSIGNALED(ended) and os.WTERMSIG(ended) == signal.SIGPROF:
+            return "time"
         return told.decode() if told else "crash"
 
     def _report(self, judging: Callable[[], str], into: int) -> None:
@@ -119,61 +121,3 @@ def judged_by_laws(targets: list[str]) -> str:
         if report.verdict != "holds":
             return report.verdict
     return ""
-
-
-def judged_by_tests(tests: list[str]) -> str:
-    """The first of these tests that fails."""
-    import pytest
-
-    class Watch:
-        failed = ""
-
-        def pytest_runtest_logreport(self, report: Any) -> None:
-            if report.failed and not self.failed:
-                self.failed = report.nodeid
-
-    watch = Watch()
-    code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "--no-header", "--hypothesis-seed=0", *tests], [watch])
-    return watch.failed or ("" if code == 0 else f"pytest ended with {int(code)}")
-
-
-def times_and_contexts(place: Workplace) -> tuple[dict[str, float], dict[str, dict[int, list[str]]]]:
-    """How long each test of tests/spec takes, and by which of them each line of spec/ is run.
-
-    A test that fails here without any mutant, as one that is bound to the checkout may, judges none.
-    """
-    kept = place.folder / "contexts.json"
-
-    def run() -> str:
-        import coverage
-        import pytest
-
-        seconds: dict[str, float] = {}
-
-        failing: set[str] = set()
-
-        class Watch:
-            def pytest_runtest_logreport(self, report: Any) -> None:
-                seconds[report.nodeid] = seconds.get(report.nodeid, 0.0) + report.duration
-                if report.failed:
-                    failing.add(report.nodeid)
-
-        options = ["-q", "-p", "no:cacheprovider", "--cov=spec", "--cov-context=test", "--cov-report="]
-        code = pytest.main([*options, "--hypothesis-seed=0", "tests/spec"], [Watch()])
-        data = coverage.CoverageData(".coverage")
-        data.read()
-        lines = {
-            str(Path(file).relative_to(place.folder.resolve())): {
-                line: sorted({name.partition("|")[0] for name in names if name} - failing)
-                for line, names in data.contexts_by_lineno(file).items()
-            }
-            for file in data.measured_files()
-        }
-        kept.write_text(json.dumps([seconds, lines]), encoding="utf-8")
-        return "" if code in (0, 1) else f"pytest ended with {int(code)}"
-
-    said = place.child(run, 1800)
-    if said != "held":
-        raise SystemExit(f"the tests of spec cannot be run without any mutant: {said}")
-    seconds, lines = json.loads(kept.read_text(encoding="utf-8"))
-    return seconds, {file: {int(n): names for n, names in rows.items()} for file, rows in lines.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 from mutant import ASIDE, MATHEMATICS, MESSAGE, NAME, REFUSAL
@@ -14,12 +15,12 @@ BY_SORT = {
     REFUSAL: ("refusal", "which settings are refused: no law hands in bad ones"),
     NAME: ("name", "the words of a registered name or a contract"),
 }
-"""Survivors that need no reason of their own."""
+"""Survivors of nn that need no reason of their own."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One mutant and what became of it: "held", or who saw it."""
+    """One mutant and what became of it: "held", or who saw it; and the day and revision of that verdict."""
 
     file: str
     line: int
@@ -27,6 +28,17 @@ class Row:
     now: str
     sort: str
     verdict: str
+    when: str = ""
+
+    @property
+    def group(self) -> str:
+        """Its folder."""
+        return self.file.rpartition("/")[0]
+
+    @property
+    def imported(self) -> bool:
+        """Whether it got as far as being judged."""
+        return not self.verdict.startswith(("raised", "not collected"))
 
     @property
     def killed(self) -> bool:
@@ -34,8 +46,13 @@ class Row:
         return self.verdict != "held"
 
 
-def page(found: dict[str, list[Row]], settings: dict[str, Any]) -> tuple[str, list[Row], list[str]]:
-    """The text of the page, the survivors that have no reason, and the reasons that have no survivor."""
+def page(
+    found: dict[str, list[Row]], settings: dict[str, Any], places: dict[str, int]
+) -> tuple[str, list[Row], list[str]]:
+    """The text of the page, the survivors that have no reason, and the reasons that have no survivor.
+
+    `places` are the mutants that there are of each file of which a sample was judged.
+    """
     reasons = _Reasons(settings.get("reason", []))
     nn, spec = found["nn"], found["spec"]
     lines = [
@@ -50,7 +67,7 @@ def page(found: dict[str, list[Row]], settings: dict[str, Any]) -> tuple[str, li
         "",
         "No test of ours is run: a mutant is judged by what `nn verify` says of the plugins of its file and of three "
         "networks. Mathematics is what remains without the words and the conditions of refusals, registered names, and "
-        "what only names or wraps things. A mutant that cannot be imported or built counts as killed.",
+        "what only names or wraps things. A mutant that cannot be imported or built counts as killed. " + _measured(nn),
         "",
         *_scores(nn),
         "",
@@ -60,24 +77,53 @@ def page(found: dict[str, list[Row]], settings: dict[str, Any]) -> tuple[str, li
         "",
         *_survivors(nn, reasons),
         "",
-        *(_of_spec(spec, settings, reasons) if spec else ["Mutants of spec are not judged yet."]),
+        *_of_spec(spec, settings["share"], places, reasons),
     ]
     return "\n".join(lines) + "\n", reasons.missing, reasons.idle()
 
 
-def _of_spec(rows: list[Row], settings: dict[str, Any], reasons: _Reasons) -> list[str]:
+def _of_spec(rows: list[Row], share: float, places: dict[str, int], reasons: _Reasons) -> list[str]:
     return [
         "## spec under its own tests",
         "",
-        f"A sample, of every file {settings['share']:.1%} of its mutants, but at least one, drawn with a fixed seed: "
-        f"{len(rows)} mutants, each under those tests of tests/spec that run its line.",
+        f"A random sample, of every file {share:.1%} of its mutants, but at least one, drawn with a fixed seed. Each "
+        "is judged by those tests of tests/spec that run its line, or, where that runs on import, by all that run its "
+        "file; the intervals are Wilson's, of 95%. A mutant that breaks an import, or the collection of a file of "
+        "tests, counts as killed, and is told apart. No mutant is set aside: messages and names count. "
+        + _measured(rows),
         "",
-        *_scores(rows),
+        *_by_group(rows, places),
         "",
         "### Survivors",
         "",
         *_survivors(rows, reasons),
     ]
+
+
+def _measured(rows: list[Row]) -> str:
+    count = Counter(row.when for row in rows)
+    return "Measured on " + ", ".join(f"{when} ({n})" for when, n in sorted(count.items())) + "."
+
+
+def _by_group(rows: list[Row], places: dict[str, int]) -> list[str]:
+    head = "| folder | mutants | sample | killed | of these not imported | score | interval | of those imported |"
+    lines = [head, "|---|---|---|---|---|---|---|---|"]
+    for group in [*dict.fromkeys(row.group for row in rows), ""]:
+        of = [row for row in rows if row.group == group or not group]
+        some = [row for row in of if row.imported]
+        whole = sum(n for file, n in places.items() if file.rpartition("/")[0] == group or not group)
+        dead = sum(row.killed for row in of)
+        low, high = wilson(dead, len(of))
+        cells = (whole, len(of), dead, len(of) - len(some), _share(of), f"{low:.1%} to {high:.1%}", _share(some))
+        lines.append(f"| {group or '**all**'} | {' | '.join(map(str, cells))} |")
+    return lines
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """The interval (p + z²/2n ± z √(p (1 − p)/n + z²/4n²)) / (1 + z²/n) of a share, z = 1.96 (E. B. Wilson, 1927)."""
+    z, p = 1.959964, hits / n
+    middle, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
 
 
 def _scores(rows: list[Row]) -> list[str]:
@@ -128,7 +174,7 @@ class _Reasons:
             if all(re.search(pattern, text) for pattern, text in pairs):
                 self.used.add(i)
                 return reason["sort"], reason["why"]
-        if row.sort in BY_SORT:
+        if row.sort in BY_SORT and row.group.startswith("nn"):
             return BY_SORT[row.sort]
         if row.sort != ASIDE:
             self.missing.append(row)

@@ -14,41 +14,49 @@ import argparse
 import json
 import os
 import random
+import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mutant import Mutant
-from mutant_judge import Workplace, judged_by_laws, judged_by_tests, times_and_contexts
+from mutant_judge import Workplace, judged_by_laws
 from mutant_maker import Source
 from mutant_page import Row, page
+from mutant_tests import UNJUDGED, Touching
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "mutation.md"
 SETTINGS = Path(__file__).with_suffix(".toml")
 LIMIT = 30.0  # seconds for a mutant of nn, which takes well under one
-SLACK = 30.0  # seconds for a mutant of spec beyond three times what its tests take without it
+WALL = 1800.0  # seconds for a mutant of spec, whose tests have a limit of their own in processor time
 
 
 class Judge:
-    """Judges mutants one at a time, and writes each verdict down before the next."""
+    """Judges mutants one at a time, and writes each verdict down, and when it was given, before the next."""
 
     def __init__(self, place: Workplace, journal: Path | None) -> None:
         self.place, self.journal = place, journal
         lines = journal.read_text(encoding="utf-8").splitlines() if journal and journal.exists() else []
-        self.known = dict(json.loads(line) for line in lines)
+        self.known = {key: (verdict, when) for key, verdict, when in map(json.loads, lines)}
+        shown = subprocess.run(("git", "describe", "--always", "--dirty"), cwd=ROOT, capture_output=True, text=True)
+        self.now = f"{date.today()} at {shown.stdout.strip() or 'no known revision'}"
 
-    def row(self, mutant: Mutant, judging: Any, limit: float) -> Row:
-        """The verdict on one mutant."""
+    def row(self, mutant: Mutant, judging: Callable[[], Callable[[], str]], limit: float) -> Row:
+        """The verdict on one mutant, given by what `judging` gets ready, where it is not known yet."""
         if mutant.key not in self.known:
-            self.known[mutant.key] = self.place.judge(mutant, judging, limit)
+            verdict = self.place.judge(mutant, judging(), limit)
+            if verdict.startswith(UNJUDGED):
+                raise SystemExit(f"{mutant.key}: {verdict}")
+            self.known[mutant.key] = verdict, self.now
             if self.journal:
                 with self.journal.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps([mutant.key, self.known[mutant.key]]) + "\n")
-        return Row(mutant.file, mutant.line, mutant.was, mutant.now, mutant.sort, self.known[mutant.key])
+                    file.write(json.dumps([mutant.key, verdict, self.now]) + "\n")
+        return Row(mutant.file, mutant.line, mutant.was, mutant.now, mutant.sort, *self.known[mutant.key])
 
 
 def by_laws(judge: Judge, settings: dict[str, Any], only: str) -> Iterator[Row]:
@@ -58,45 +66,28 @@ def by_laws(judge: Judge, settings: dict[str, Any], only: str) -> Iterator[Row]:
         if only not in file:
             continue
         targets = [*targets, *(settings["models"] if file not in settings["without_models"] else [])]
-        said = judge.place.judge(None, lambda of=targets: judged_by_laws(of), LIMIT)
+        said = judge.place.judge(None, partial(judged_by_laws, targets), LIMIT)
         if said != "held":
             raise SystemExit(f"{file}: without any mutant the laws of {', '.join(targets)} say: {said}")
         for mutant in Source(ROOT, file, tuple(aside.get(file, ()))).mutants():
-            yield judge.row(mutant, lambda of=targets: judged_by_laws(of), LIMIT)
+            yield judge.row(mutant, lambda of=targets: partial(judged_by_laws, of), LIMIT)
 
 
-def by_tests(judge: Judge, share: float, only: str) -> Iterator[Row]:
-    """A sample of the mutants of spec, of every file as large a share, under those of its tests that run their line."""
-    files = [file for file in (path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "spec").rglob("*.py")))
-             if only in file and "fixtures" not in file]  # fmt: skip
+def by_tests(judge: Judge, share: float, only: str, places: dict[str, int]) -> Iterator[Row]:
+    """A sample of the mutants of spec, of every file as large a share, under those of its tests that run their line.
+
+    `places` is told how many mutants each file has.
+    """
     touching = Touching(judge.place)
-    for file in files:
+    for file in (path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "spec").rglob("*.py"))):
+        if only not in file or "fixtures" in file:
+            continue
         source = Source(ROOT, file)
-        count = len(source.found)
-        wanted = max(min(1, count), round(share * count))
-        for mutant in source.mutants(sorted(random.Random(f"0 {file}").sample(range(count), wanted))):
-            tests, limit = ([], 0.0) if mutant.key in judge.known else touching.tests(mutant)
-            yield judge.row(mutant, lambda of=tests: judged_by_tests(of), limit)
-
-
-class Touching:
-    """Which tests run which line of spec, measured once something asks."""
-
-    def __init__(self, place: Workplace) -> None:
-        self.place = place
-
-    @cached_property
-    def measured(self) -> tuple[dict[str, float], dict[str, dict[int, list[str]]]]:
-        """Seconds by test, and tests by file and line."""
-        return times_and_contexts(self.place)
-
-    def tests(self, mutant: Mutant) -> tuple[list[str], float]:
-        """Those that run the line of the mutant, or where it runs on import, its file, the quickest first; a limit."""
-        seconds, lines = self.measured
-        touched = lines.get(mutant.file, {})
-        names = touched.get(mutant.line) or {name for names in touched.values() for name in names}
-        tests = sorted(names or seconds, key=lambda name: seconds.get(name, 0.0))  # all, where it runs on import alone
-        return tests, SLACK + 3 * sum(seconds.get(name, 0.0) for name in tests)
+        order = list(range(len(source.found)))
+        random.Random(f"0 {file}").shuffle(order)  # a larger share holds the smaller one
+        places[file] = len(order)
+        for mutant in source.mutants(order[: max(1, round(share * len(order)))]):
+            yield judge.row(mutant, partial(touching.judging, mutant), WALL)
 
 
 def main() -> int:
@@ -110,8 +101,9 @@ def main() -> int:
     with Workplace(ROOT) as place:
         judge = Judge(place, asked.journal)
         found = {"nn": list(_told(by_laws(judge, settings, asked.only)))}
-        found["spec"] = list(_told(by_tests(judge, settings["share"], asked.only)))
-    text, missing, idle = page(found, settings)
+        places: dict[str, int] = {}
+        found["spec"] = list(_told(by_tests(judge, settings["share"], asked.only, places)))
+    text, missing, idle = page(found, settings, places)
     if asked.only:
         idle = []
     else:
