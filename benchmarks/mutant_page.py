@@ -87,8 +87,8 @@ def _of_spec(rows: list[Row], share: float, places: dict[str, int], reasons: _Re
         "## spec under its own tests",
         "",
         f"A random sample, of every file {share:.1%} of its mutants, but at least one, drawn with a fixed seed. Each "
-        "is judged by those tests of tests/spec that run its line, or, where that runs on import, by all that run its "
-        "file; the intervals are Wilson's, of 95%. A mutant that breaks an import, or the collection of a file of "
+        "is judged by those tests of tests/spec that run its line, or, where that runs on import, by all of "
+        "them; the intervals are Wilson's, of 95%. A mutant that breaks an import, or the collection of a file of "
         "tests, counts as killed, and is told apart. No mutant is set aside: messages and names count. "
         + _measured(rows),
         "",

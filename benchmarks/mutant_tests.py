@@ -34,14 +34,13 @@ class Touching:
         return _seconds_and_lines(self.place)
 
     def tests(self, mutant: Mutant) -> list[str]:
-        """Those that run its line; where it runs on import, then those that run its file, or where none does, all."""
+        """Those that run its line; all, where it runs on import, which any test may notice, or nobody knows who does."""
         seconds, lines = self.measured
         touched = lines.get(mutant.file, {})
         first = set(touched.get(mutant.line, ())) & set(seconds)
-        known = {name for names in touched.values() for name in names} & set(seconds)
-        if first and "" not in touched[mutant.line]:
-            known = first
-        return sorted(known or seconds, key=lambda name: (name not in first, seconds[name]))
+        near = {name for names in touched.values() for name in names}
+        chosen = first if first and "" not in touched[mutant.line] else seconds
+        return sorted(chosen, key=lambda name: (name not in first, name not in near, seconds[name]))
 
     def judging(self, mutant: Mutant) -> Callable[[], str]:
         """What judges it in a child process."""
