@@ -417,6 +417,7 @@ def test_a_planted_mistake_breaks_its_own_law_alone(layer: Callable[[], Any]) ->
         planted = layer()
         report = conformance(LayerCase("planted", planted, x, seed=seed, name=planted.name))
         assert [found.law for found in report.violations] == [LAYERS[layer]], [f.message for f in report.violations]
+        assert "the audit" not in report.violations[0].array  # the law speaks, and did not fall over
 
 
 @pytest.mark.parametrize("layer", [Tanh, Plain, Dense, Batch, Dropout, Layer])
@@ -578,6 +579,7 @@ def test_a_planted_mistake_in_a_loss_breaks_its_own_law_alone(loss: Callable[[],
     for seed in range(4):
         report = conformance(loss_case(loss(), seed))
         assert [found.law for found in report.violations] == [LOSSES[loss]], [f.message for f in report.violations]
+        assert "the audit" not in report.violations[0].array  # the law speaks, and did not fall over
 
 
 @pytest.mark.parametrize("loss", [Entropy, Quadratic])
