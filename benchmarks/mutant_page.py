@@ -77,12 +77,12 @@ def page(
         "",
         *_survivors(nn, reasons),
         "",
-        *_of_spec(spec, settings["share"], places, reasons),
+        *_of_spec(spec, settings["share"], settings["note"], places, reasons),
     ]
     return "\n".join(lines) + "\n", reasons.missing, reasons.idle()
 
 
-def _of_spec(rows: list[Row], share: float, places: dict[str, int], reasons: _Reasons) -> list[str]:
+def _of_spec(rows: list[Row], share: float, note: str, places: dict[str, int], reasons: _Reasons) -> list[str]:
     return [
         "## spec under its own tests",
         "",
@@ -91,6 +91,8 @@ def _of_spec(rows: list[Row], share: float, places: dict[str, int], reasons: _Re
         "them; the intervals are Wilson's, of 95%. A mutant that breaks an import, or the collection of a file of "
         "tests, counts as killed, and is told apart. No mutant is set aside: messages and names count. "
         + _measured(rows),
+        "",
+        note,
         "",
         *_by_group(rows, places),
         "",
