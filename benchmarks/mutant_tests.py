@@ -34,7 +34,7 @@ class Touching:
         return _seconds_and_lines(self.place)
 
     def tests(self, mutant: Mutant) -> list[str]:
-        """Those that run its line; all, where it runs on import, which any test may notice, or none is seen to run it."""
+        """Those that run its line; all, where it runs on import, which any test may notice, or none seems to run it."""
         seconds, lines = self.measured
         touched = lines.get(mutant.file, {})
         first = set(touched.get(mutant.line, ())) & set(seconds)
