@@ -149,7 +149,7 @@ def _constant(seen: _Seen, clues: Clues) -> str:
         return f"{_either(own) or 'a constant factor'} (ratio {k:.4g})"
     top = float(np.abs(seen.analytic).max())
     if seen.fits(np.clip(seen.numeric, -top, top)):
-        return f"a gradient that is cut off at ±{top:.4g}"
+        return f"a gradient that is cut off at ±{top:.4g}, as by a clip, or a maximum where a sum is due"
     if clues.itself is not None and clues.itself.size == seen.analytic.size and clues.itself.any():
         own_array = clues.itself.reshape(-1)
         k = float((seen.analytic - seen.numeric) @ own_array / (own_array @ own_array))
