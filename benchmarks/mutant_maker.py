@@ -99,7 +99,7 @@ class _Visitor(MutationVisitor):
 
     def _line(self) -> int:
         positions = (self.get_metadata(PositionProvider, node, None) for node in reversed(self.above))
-        return next(position.start.line for position in positions if position)  # type: ignore[attr-defined]  # as above
+        return next(position.start.line for position in positions if position)  # type: ignore[attr-defined]  # libcst says only that metadata are objects
 
     def _sort(self, node: cst.CSTNode) -> str:
         """What the mistake is in: the words of an exception, the condition of a refusal, a name, or mathematics."""

@@ -3,7 +3,7 @@
     for edit in edits(tree, operands):        # `tree` is a function as `ast` parses it
         compile(...)                          # until the next edit is asked for, the tree bears this one
 
-The slips themselves are in spec/slips.py, likeliest first.
+What is tried, likeliest first, is in spec/slips.py and spec/omissions.py.
 """
 
 from __future__ import annotations
@@ -14,7 +14,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from spec.slips import EXPRESSIONS, WHOLE
+from spec.omissions import missing_factors, missing_operands, missing_paths, missing_sums, missing_terms
+from spec.slips import Rule, calls, comparisons, numbers, other_names, places, signs_and_operands, transposes
+
+WHOLE = {missing_paths}
+"""Rules for what a statement hands on as a whole, not for the parts of it."""
+EXPRESSIONS: tuple[tuple[Rule, ...], ...] = (
+    (signs_and_operands, transposes, calls, comparisons, numbers, places),
+    (other_names,),
+    (missing_operands,),
+    (missing_factors, missing_sums),
+    (missing_terms,),
+    (missing_paths,),
+)
+"""The rules, tier by tier: a slip seen in the line itself, one name for another, then what is missing."""
 
 AXIS = ("axis", "keepdims")
 WIDE = 200  # a statement up to this length is shown whole

@@ -29,7 +29,7 @@ from spec.workshop import Workshop
 
 SOUGHT = {"gradient", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive", "definition"}
 SECONDS = 2.5  # of this process's own time
-PATIENCE = 0.5  # seconds of computing for one change to show itself
+PATIENCE, TRIAL = 0.5, 10.0  # seconds of computing for one change to show itself, and to stand before every law
 STANDINS = {
     "self.input": "was handed", "self.output": "answered",
     "self.prediction": "was handed", "self.target": "was told",
@@ -51,8 +51,8 @@ def repair(case: Case, law: str, *, holds: Held, sound: Held) -> str:
         return ""
     try:
         promising = None if law == "definition" else _along(case)
-    except Exception:  # a gradient that is missing, or a pass that fails
-        promising = None
+    except Exception:  # where forward or the loss itself fails there is no slope to go by
+        return ""
     found: dict[int, list[str]] = {}
     tier = 0
     ends = process_time() + SECONDS
@@ -63,7 +63,7 @@ def repair(case: Case, law: str, *, holds: Held, sound: Held) -> str:
             with contextlib.suppress(Exception):  # a change that breaks the code is no repair
                 with _alarm(PATIENCE):
                     mends = (promising is None or promising(changed)) and holds(changed)
-                if mends and sound(changed):
+                if mends and _sound(changed, sound):
                     found.setdefault(edit.line, []).append(str(edit))
                     tier = edit.tier
                     if sum(map(len, found.values())) == ENOUGH:
@@ -71,6 +71,11 @@ def repair(case: Case, law: str, *, holds: Held, sound: Held) -> str:
     text = ", or ".join(sorted((min(same, key=len) for same in found.values()), key=len)[:TOLD])
     notes = [f"`{name}` being what forward {words}" for name, words in STANDINS.items() if name in text]
     return "; ".join([text, *notes] if text else [])
+
+
+def _sound(changed: Case, sound: Held) -> bool:
+    with _alarm(TRIAL):
+        return sound(changed)
 
 
 @contextlib.contextmanager

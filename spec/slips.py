@@ -1,7 +1,7 @@
-"""The slips of those who write derivatives by hand, as changes that would undo them, likeliest first.
+"""The slips of those who write derivatives by hand, as changes that would undo them.
 
 Each rule is handed an expression and what could stand elsewhere in it (names, attributes, lengths), and yields what
-might have been meant.
+might have been meant. What was left out altogether is in spec/omissions.py.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from functools import reduce
 from typing import Any
 
 Rule = Callable[[ast.expr, Sequence[ast.expr]], Iterator[ast.expr]]
 ONE = ast.Constant(1)
 
 
-def _signs_and_operands(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
+def signs_and_operands(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
     """A sign; another operation; one operand too many."""
     if isinstance(node, ast.UnaryOp):
         yield node.operand
@@ -35,27 +34,27 @@ def _signs_and_operands(node: ast.expr, operands: Sequence[ast.expr]) -> Iterato
         yield ast.UnaryOp(ast.USub(), node)
 
 
-def _turned(node: ast.expr) -> ast.expr:
+def turned(node: ast.expr) -> ast.expr:
     if isinstance(node, ast.Attribute) and node.attr == "T":
         return node.value
     return ast.Attribute(node, "T", ast.Load())
 
 
-def _transposes(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
+def transposes(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
     """A transpose that is missing or too many, and factors in the wrong order."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
         for a, b in ((node.left, node.right), (node.right, node.left)):
-            for one in (a, _turned(a)):
-                for two in (b, _turned(b)):
+            for one in (a, turned(a)):
+                for two in (b, turned(b)):
                     if (one, two) != (node.left, node.right):
                         yield ast.BinOp(one, node.op, two)
     if isinstance(node, ast.Attribute) and node.attr == "T":
         yield node.value
-    elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call) and not _is_stored(node):
-        yield _turned(node)
+    elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call) and not is_stored(node):
+        yield turned(node)
 
 
-def _is_stored(node: ast.expr) -> bool:
+def is_stored(node: ast.expr) -> bool:
     return isinstance(getattr(node, "ctx", None), ast.Store)
 
 
@@ -70,7 +69,7 @@ REDUCTIONS = {"sum", "mean", "max", "min", "std", "var", "argmax", "argmin", "cu
 AXES: tuple[int | None, ...] = (0, 1, -1, None)
 
 
-def _calls(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
+def calls(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
     """Sum for mean, the wrong axis, keepdims forgotten, a function applied once too often, arguments exchanged."""
     if not isinstance(node, ast.Call):
         return
@@ -103,18 +102,18 @@ def _exchanged(parts: Sequence[ast.expr], i: int) -> list[ast.expr]:
     return new
 
 
-def _comparisons(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
+def comparisons(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
     """The wrong side of a comparison, and a mask that is upside down."""
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         for op in (ast.Gt, ast.Lt, ast.GtE, ast.LtE, ast.Eq, ast.NotEq):
             if not isinstance(node.ops[0], op):
                 yield ast.Compare(node.left, [op()], node.comparators)
-    elif isinstance(node, ast.Name | ast.Attribute) and not _is_stored(node):
+    elif isinstance(node, ast.Name | ast.Attribute) and not is_stored(node):
         yield ast.UnaryOp(ast.Invert(), node)
         yield ast.BinOp(ONE, ast.Sub(), node)
 
 
-def _numbers(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
+def numbers(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
     """Another number."""
     v: Any = getattr(node, "value", None)
     if isinstance(node, ast.Constant) and type(v) in (int, float):
@@ -123,7 +122,7 @@ def _numbers(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]
                 yield ast.Constant(int(other) if isinstance(v, int) and other == int(other) else other)
 
 
-def _places(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
+def places(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
     """A slice that is turned round or off by one; two results that changed places."""
     if isinstance(node, ast.Slice):
         back = ast.UnaryOp(ast.USub(), ONE)
@@ -138,9 +137,9 @@ def _places(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
                     new = copy.copy(node)
                     setattr(new, side, ast.BinOp(bound, op, ONE))
                     yield new
-    elif isinstance(node, ast.Subscript) and not _is_stored(node):
+    elif isinstance(node, ast.Subscript) and not is_stored(node):
         yield node.value
-    elif isinstance(node, ast.Name | ast.Attribute) and not _is_stored(node):
+    elif isinstance(node, ast.Name | ast.Attribute) and not is_stored(node):
         turned = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ONE))
         yield ast.Subscript(node, turned, ast.Load())
         yield ast.Subscript(node, ast.Tuple([ast.Slice(), turned], ast.Load()), ast.Load())
@@ -149,133 +148,11 @@ def _places(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
             yield ast.Tuple(_exchanged(node.elts, i), node.ctx)
 
 
-def _other_names(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
+def other_names(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
     """One name for another."""
-    if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and not _is_stored(node):
+    if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and not is_stored(node):
         own = ast.unparse(node)
         for other in operands:
             if ast.unparse(other) != own:
                 yield other
-                yield _turned(other)
-
-
-def _is_value(node: ast.expr) -> bool:
-    return not isinstance(node, ast.Constant | ast.Tuple | ast.Slice | ast.Compare) and not _is_stored(node)
-
-
-def _missing_operands(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
-    """A factor, a divisor or a summand that was forgotten."""
-    if not _is_value(node):
-        return
-    for other in operands:
-        for op in (ast.Mult(), ast.Div(), ast.Add(), ast.Sub()):
-            yield ast.BinOp(node, op, other)
-    lengths = [_length(a) for a in operands if isinstance(a, ast.Name | ast.Attribute)]
-    for size in (*lengths, ast.Constant(2), ast.Constant(3)):
-        for op in (ast.Mult(), ast.Div()):
-            yield ast.BinOp(node, op, size)
-    yield ast.BinOp(node, ast.Pow(), ast.Constant(2))
-
-
-def _length(array: ast.expr) -> ast.expr:
-    return ast.Call(ast.Name("len", ast.Load()), [array], [])
-
-
-def _missing_factors(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
-    """A derivative that was forgotten: 1 − a, a(1 − a), 1 − a², a², a > 0, cos a; a slope on one side of a mask."""
-    if not _is_value(node):
-        return
-    for a in operands:
-        less = ast.BinOp(ONE, ast.Sub(), a)
-        square = ast.BinOp(a, ast.Pow(), ast.Constant(2))
-        factors: list[ast.expr] = [less, ast.BinOp(a, ast.Mult(), less), ast.BinOp(ONE, ast.Sub(), square), square]
-        factors += [ast.Compare(a, [op], [ast.Constant(0)]) for op in (ast.Gt(), ast.Lt())]
-        for factor in factors:
-            yield ast.BinOp(node, ast.Mult(), factor)
-    if isinstance(node, ast.Name | ast.Attribute):
-        for a in operands:
-            where = ast.Attribute(ast.Name("np", ast.Load()), "where", ast.Load())
-            yield ast.Call(where, [node, ONE, a], [])
-
-
-def _missing_sums(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
-    """A sum or a mean over an axis that was forgotten, and the softmax whose Jacobian was cut to its diagonal."""
-    if not _is_value(node):
-        return
-    for axis in (0, 1, -1):
-        for kind in ("sum", "mean"):
-            yield _over(node, kind, axis)
-    factors = list(_factors(node))
-    for i, less in enumerate(factors):
-        p = less.right if isinstance(less, ast.BinOp) and isinstance(less.op, ast.Sub) else None
-        rest = [f for j, f in enumerate(factors) if j != i]
-        if p is not None and ast.unparse(p) in map(ast.unparse, rest):  # e · p · (1 − p)
-            rest.remove(next(f for f in rest if ast.unparse(f) == ast.unparse(p)))
-            if not rest:
-                continue
-            e = reduce(lambda a, b: ast.BinOp(a, ast.Mult(), b), rest)
-            yield ast.BinOp(p, ast.Mult(), ast.BinOp(e, ast.Sub(), _over(ast.BinOp(e, ast.Mult(), p), "sum", -1)))
-
-
-def _factors(node: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        yield from _factors(node.left)
-        yield from _factors(node.right)
-    else:
-        yield node
-
-
-def _missing_terms(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
-    """What a normalization or a softmax adds to the slope, and half of the product rule.
-
-    e − mean(e),   e − Σ(e·a),   e − a·mean(e·a),   both at once,   a·Σe,   e + a·b·(1 − b)
-    """
-    if not _is_value(node):
-        return
-    for axis in (1, 0, -1):
-        mean = _over(node, "mean", axis)
-        yield ast.BinOp(node, ast.Sub(), mean)
-        for a in operands:
-            product = ast.BinOp(node, ast.Mult(), a)
-            yield ast.BinOp(node, ast.Sub(), _over(product, "sum", axis))
-            yield ast.BinOp(node, ast.Mult(), _over(a, "sum", axis))
-            for kind in ("mean", "sum"):
-                along = ast.BinOp(a, ast.Mult(), _over(product, kind, axis))
-                yield ast.BinOp(node, ast.Sub(), along)
-                if kind == "mean":
-                    yield ast.BinOp(ast.BinOp(node, ast.Sub(), mean), ast.Sub(), along)
-    for a in operands:
-        for b in operands:
-            slope = ast.BinOp(b, ast.Mult(), ast.BinOp(ONE, ast.Sub(), b))
-            yield ast.BinOp(node, ast.Add(), ast.BinOp(a, ast.Mult(), slope))
-
-
-def _over(node: ast.expr, kind: str, axis: int) -> ast.expr:
-    told = [ast.keyword("axis", ast.Constant(axis)), ast.keyword("keepdims", ast.Constant(True))]
-    return ast.Call(ast.Attribute(node, kind, ast.Load()), [], told)
-
-
-def _missing_paths(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:
-    """A second way on which the input or a parameter moves the output: a product that was never added."""
-    if not _is_value(node):
-        return
-    arrays = [a for a in operands if not isinstance(a, ast.Call)]
-    for i, a in enumerate(arrays):
-        for j, b in enumerate(arrays):
-            if i < j:
-                yield ast.BinOp(node, ast.Add(), ast.BinOp(a, ast.Mult(), b))
-            for one, two in ((_turned(a), b), (a, _turned(b)), (a, b)):
-                yield ast.BinOp(node, ast.Add(), ast.BinOp(one, ast.MatMult(), two))
-
-
-WHOLE = {_missing_paths}
-"""Rules for what a statement hands on as a whole, not for the parts of it."""
-EXPRESSIONS: tuple[tuple[Rule, ...], ...] = (
-    (_signs_and_operands, _transposes, _calls, _comparisons, _numbers, _places),
-    (_other_names,),
-    (_missing_operands,),
-    (_missing_factors, _missing_sums),
-    (_missing_terms,),
-    (_missing_paths,),
-)
-"""The rules, tier by tier: a slip seen in the line itself, one name for another, then what is missing."""
+                yield turned(other)

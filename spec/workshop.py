@@ -17,8 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from spec.cases import Case, ModelCase, OptimizerCase
-from spec.edits import Edit, edits
-from spec.slips import EXPRESSIONS
+from spec.edits import EXPRESSIONS, Edit, edits
 
 FIRST = ("backward", "step", "loss_and_grads")  # where a mistake is sought first
 
