@@ -16,7 +16,7 @@ from pathlib import Path
 from nn.judging import file_records
 from nn.registry import KINDS, PLURAL
 from spec.conformance import conformance
-from spec.law import CATALOGUE
+from spec.law import CATALOGUE, laws_of
 from spec.report import INCONCLUSIVE, Report
 
 ROOT = Path(__file__).parents[1]
@@ -129,7 +129,7 @@ def _laws(outcomes: list[Outcome]) -> list[str]:
     calls = Counter(law for row in outcomes for law in row.laws if (row.fault.kind, law) not in CATALOGUE)
     rows, idle = ["| kind | laws |", "|---|---|"], []
     for kind in ("call", *KINDS):
-        codes = [code for of, code in CATALOGUE if of == kind]
+        codes = [law.code for law in laws_of(kind)]
         count = {code: calls[code] if kind == "call" else seen[kind, code] for code in codes}
         rows.append(f"| {kind} | {', '.join(f'{code} {n}' for code, n in count.items() if n)} |")
         idle += [f"{kind} {code}" for code, n in count.items() if not n]

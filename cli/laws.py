@@ -32,15 +32,14 @@ def _chosen(code: str | None, kind: str | None) -> list[Law]:
     """The laws of this code and kind. Raises BadInput that names the nearest ones."""
     import difflib
 
-    from spec.law import CATALOGUE, KINDS
-    from spec.laws import calls  # noqa: F401  # fills the catalogue
+    from spec.law import KINDS, laws_of
     from spec.violation import BadInput
 
     if kind is not None and kind not in KINDS:
         raise BadInput(f"no kind is called {kind!r}; known: {', '.join(KINDS)}")
-    rows = [row for row in CATALOGUE.values() if code in (None, row.code) and kind in (None, row.kind)]
+    rows = [row for row in laws_of(*([kind] if kind else KINDS)) if code in (None, row.code)]
     if not rows and code is not None:
-        codes = sorted({row.code for row in CATALOGUE.values() if kind in (None, row.kind)})
+        codes = sorted({row.code for row in laws_of(*([kind] if kind else KINDS))})
         near = difflib.get_close_matches(code, codes, n=3) or codes
         raise BadInput(f"no law{f' of kind {kind}' if kind else ''} is called {code!r}; nearest: {', '.join(near)}")
     return rows

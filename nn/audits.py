@@ -16,8 +16,8 @@ from spec.arrays import Array
 from spec.cases import Case, DataCase, LayerCase, ModelCase
 from spec.claims import interval
 from spec.conformance import conformance
+from spec.guard import Docket
 from spec.record import Record
-from spec.strict import Docket
 
 
 def audit_batch(parts: Split) -> tuple[Array, Array]:

@@ -17,7 +17,8 @@ from nn.trainer import Trainer
 from spec.arrays import Array
 from spec.cases import copied
 from spec.claims import claim
-from spec.strict import Docket, arm_predict
+from spec.guard import Docket
+from spec.strict import arm_predict
 from spec.violation import BadInput
 
 

@@ -17,7 +17,7 @@ from nn.run import Run
 from nn.session import Session, Silent, prepare
 from nn.settings import Settings
 from spec.arrays import Array
-from spec.strict import Docket
+from spec.guard import Docket
 
 BATCH, RATE = 32, 0.01
 OWN = {"": "nn", "calls": "nn, call laws alone", "strict": "nn --strict"}

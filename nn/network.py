@@ -18,8 +18,9 @@ from nn.streams import seed_of, stream
 from spec.arrays import Array
 from spec.contract import obligation_of
 from spec.fitting import complete, in_float32
+from spec.guard import Docket
 from spec.shapes import Mismatch, bind, concrete, resolve
-from spec.strict import Docket, arm_layer, arm_loss, arm_predict
+from spec.strict import arm_layer, arm_loss, arm_predict
 from spec.violation import BadInput
 
 DEFAULT_LAYERS = "dense:128 relu dense:64 relu dense:10"

@@ -15,7 +15,7 @@ from nn.run import Run, read_json
 from nn.session import Silent, prepare
 from nn.settings import Settings, typed
 from nn.stress.signature import PHASE, replay_drill
-from spec.strict import Docket
+from spec.guard import Docket
 from spec.violation import BadInput, Violation
 
 PHASES = ("data", "audit", "perturb", "step", "epoch", "evaluate", "reload", "weights")

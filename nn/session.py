@@ -30,7 +30,7 @@ from nn.streams import stream
 from nn.trainer import Snapshot, Trainer
 from spec.arrays import Array, digest
 from spec.cases import ModelCase
-from spec.strict import Docket
+from spec.guard import Docket
 from spec.violation import Violation
 
 EVERY = 50  # steps between two words to the reporter

@@ -18,8 +18,8 @@ from nn.flat import Flat
 from nn.slots import put
 from nn.streams import generators
 from spec.arrays import Array, first_index
+from spec.guard import Docket
 from spec.laws.training import SMALL, ProgressCase, loss_trend, update_ratio
-from spec.strict import Docket
 from spec.violation import Violation, Where
 
 TOO_LONG = "a step that was too long; --strict names the law that was broken first"

@@ -18,11 +18,12 @@ from spec.cases import (
 from spec.conformance import conformance
 from spec.contract import obeys
 from spec.gradient import check_gradient, check_layer, check_model
+from spec.guard import Docket
 from spec.law import CATALOGUE, Law, law
-from spec.laws.calls import rows_sum_to_one
+from spec.laws.calls_claims import rows_sum_to_one
 from spec.record import Record
 from spec.report import Report, Verdict
-from spec.strict import Docket, strict
+from spec.strict import strict
 from spec.violation import BadInput, DoesNotApply, Inconclusive, Violation, Where
 
 __all__ = [

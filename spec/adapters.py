@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from spec.answers import answered, is_gradient
 from spec.arrays import Array
 from spec.slopes import accuse, measure, same_shape
+from spec.trees import called, is_float, paired, wide, wide_tree
 from spec.violation import BadInput, Violation, Where
 
 
@@ -32,17 +34,17 @@ def check_backward(
     are no float arrays are handed on as they are.
     """
     rng = rng or np.random.default_rng(0)
-    points = [_wide(x) for x in inputs]
+    points = [wide(x) for x in inputs]
     out, cache = _pair(forward(*copy.deepcopy(points)), forward, "(out, cache)")
     dout = rng.standard_normal(np.shape(out))
     given = backward(dout.copy(), cache)
     grads = list(given) if isinstance(given, tuple | list) else [given]
-    names = [name for name, x in zip(_names(forward, len(points)), points, strict=True) if _is_float(x)]
-    arrays = [x for x in points if _is_float(x)]
+    names = [name for name, x in zip(_names(forward, len(points)), points, strict=True) if is_float(x)]
+    arrays = [x for x in points if is_float(x)]
     if len(grads) > len(arrays):  # some answer None for what has no gradient
         grads = [g for g in grads if g is not None]
     if len(grads) != len(arrays):
-        raise BadInput(f"{_called(backward)} gave {len(grads)} gradients, expected {len(arrays)}: {', '.join(names)}")
+        raise BadInput(f"{called(backward)} gave {len(grads)} gradients, expected {len(arrays)}: {', '.join(names)}")
 
     def total() -> float:
         return float(np.vdot(dout, _pair(forward(*copy.deepcopy(points)), forward, "(out, cache)")[0]))
@@ -59,15 +61,15 @@ def check_object(layer: Any, x: Array, *, rng: np.random.Generator | None = None
     constructor made W and b; or `(dx, {"W": dW, "b": db})`. Parameters are `params` or the float arrays on the object.
     """
     rng = rng or np.random.default_rng(0)
-    template, point = copy.deepcopy(layer), _wide(x)
+    template, point = copy.deepcopy(layer), wide(x)
     holder = template.params if isinstance(getattr(template, "params", None), dict) else vars(template)
-    params = {name: value for name, value in holder.items() if _is_float(value) and not _is_gradient(name)}
+    params = {name: value for name, value in holder.items() if is_float(value) and not is_gradient(name)}
     for name, value in params.items():
-        holder[name] = params[name] = _wide(value)
+        holder[name] = params[name] = wide(value)
     probe = copy.deepcopy(template)
     y = np.array(probe.forward(point.copy()))
     dy = rng.standard_normal(y.shape)
-    dx, grads = _answered(probe, probe.backward(dy.copy()), params)
+    dx, grads = answered(probe, probe.backward(dy.copy()), params)
     targets = {"dx": (point, dx)} | {f"d{name}": (params[name], grads[name]) for name in params if name in grads}
     where = Where.of(type(layer).backward, type(layer).__name__)
 
@@ -99,7 +101,7 @@ def check_weights(
     of `a` are probabilities, the mean binary cross-entropy where all lie in (0, 1), else half the mean squared error.
     """
     rng = rng or np.random.default_rng(0)
-    point, own = _wide(x), _wide_tree(weights)
+    point, own = wide(x), wide_tree(weights)
     a, cache = _pair(forward(point.copy(), own), forward, "(a, cache)")
     cost = loss or _usual_loss(np.asarray(a), np.asarray(y))
     given = backward(np.array(y), cache, own)
@@ -107,7 +109,7 @@ def check_weights(
     def total() -> float:
         return float(cost(np.asarray(_pair(forward(point.copy(), own), forward, "(a, cache)")[0]), y))
 
-    targets = _paired(own, given, "weights", backward)
+    targets = paired(own, given, "weights", backward)
     _judge(total, targets, Where.of(backward), scale=abs(total()), samples=_samples(np.asarray(y)), rng=rng)
 
 
@@ -116,15 +118,15 @@ def check_loss(
 ) -> None:
     """Check `loss(params, *data) -> (loss, grads)`; params is an array, or lists and dicts of arrays, grads alike."""
     rng = rng or np.random.default_rng(0)
-    own = _wide_tree(params)
-    points = [_wide(array) for array in data]
+    own = wide_tree(params)
+    points = [wide(array) for array in data]
     value, given = _pair(loss(own, *points), loss, "(loss, grads)")
 
     def total() -> float:
         return float(_pair(loss(own, *points), loss, "(loss, grads)")[0])
 
     samples = len(points[0]) if points and np.ndim(points[0]) else 1
-    targets = _paired(own, given, "params", loss)
+    targets = paired(own, given, "params", loss)
     _judge(total, targets, Where.of(loss), scale=abs(float(value)), samples=samples, rng=rng)
 
 
@@ -142,39 +144,6 @@ def _judge(
         same_shape(name, np.asarray(gradient), array, where)
         found = measure(total, array, np.array(gradient), name=name, scale=scale, rng=rng)
         accuse(found, where=where, samples=samples, gradient=np.asarray(gradient))
-
-
-def _answered(probe: Any, answer: Any, params: dict[str, Array]) -> tuple[Any, dict[str, Any]]:
-    """dx, and the gradients by name, in whatever way a backward gives them."""
-    if not isinstance(answer, tuple | list):
-        return answer, {name: g for name in params if (g := _kept(probe, name)) is not None}
-    dx, *rest = answer
-    if len(rest) == 1 and isinstance(rest[0], dict):
-        grads = rest[0]
-        return dx, {name: next((grads[n] for n in _spellings(name) if n in grads), None) for name in params}
-    if len(rest) != len(params):
-        raise BadInput(
-            f"{type(probe).__name__}.backward gave {len(rest)} gradients after dx, "
-            f"expected {len(params)}: {', '.join('d' + name for name in params)}"
-        )
-    return dx, dict(zip(params, rest, strict=True))
-
-
-def _spellings(name: str) -> tuple[str, ...]:
-    return name, f"d{name}", f"grad_{name}", f"{name}_grad", f"d_{name}"
-
-
-def _kept(probe: Any, name: str) -> Any:
-    for holder in (getattr(probe, "grads", None), vars(probe)):
-        if isinstance(holder, dict):
-            for spelling in _spellings(name)[holder is vars(probe) :]:
-                if holder.get(spelling) is not None:
-                    return holder[spelling]
-    return None
-
-
-def _is_gradient(name: str) -> bool:
-    return name.startswith(("grad_", "d_")) or name.endswith("_grad") or (name[:1] == "d" and name[1:2].isupper())
 
 
 def _moves(total: Callable[[], float], array: Array) -> bool:
@@ -206,46 +175,6 @@ def _samples(y: Array) -> int:
     return max(y.shape) if 1 in y.shape[:2] else len(y)
 
 
-def _paired(own: Any, given: Any, name: str, function: Any) -> dict[str, tuple[Array, Any]]:
-    """Arrays and gradients by name, from two trees of one form."""
-    arrays, grads = dict(_leaves(own, name)), dict(_leaves(given, name))
-    absent = [place for place in arrays if place not in grads]
-    if absent:
-        raise BadInput(
-            f"{_called(function)} gave no gradient for {absent[0]}; expected gradients arranged like {name}: "
-            f"{', '.join(arrays)}"
-        )
-    return {f"d {place}": (array, grads[place]) for place, array in arrays.items()}
-
-
-def _leaves(tree: Any, name: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(tree, Mapping):
-        for key, branch in tree.items():
-            yield from _leaves(branch, f"{name}[{key!r}]")
-    elif isinstance(tree, list | tuple):
-        for i, branch in enumerate(tree):
-            yield from _leaves(branch, f"{name}[{i}]")
-    elif tree is not None:
-        yield name, tree
-
-
-def _wide_tree(tree: Any) -> Any:
-    if isinstance(tree, Mapping):
-        return {key: _wide_tree(branch) for key, branch in tree.items()}
-    if isinstance(tree, list | tuple):
-        return type(tree)(_wide_tree(branch) for branch in tree)
-    return np.array(tree, np.float64)
-
-
-def _wide(x: Any) -> Any:
-    """A float64 copy of a float array, anything else as it is."""
-    return np.array(x, np.float64, order="C") if _is_float(x) else x
-
-
-def _is_float(x: Any) -> bool:
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
-
-
 def _names(function: Any, count: int) -> list[str]:
     try:
         found = list(inspect.signature(function).parameters)
@@ -256,10 +185,5 @@ def _names(function: Any, count: int) -> list[str]:
 
 def _pair(answer: Any, function: Any, expected: str) -> tuple[Any, Any]:
     if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise BadInput(f"{_called(function)} answered a {type(answer).__name__}, expected {expected}")
+        raise BadInput(f"{called(function)} answered a {type(answer).__name__}, expected {expected}")
     return answer[0], answer[1]
-
-
-def _called(function: Any) -> str:
-    where = Where.of(function)
-    return f"{where}" if where.method else repr(function)

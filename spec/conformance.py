@@ -16,11 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from spec.cases import ArrayCase, Case, LayerCase, LossCase, ModelCase
-from spec.claims import claim, within
-from spec.contract import obligation_of
+from spec.cases import Case
+from spec.exercises import EXERCISES, judge_calls
+from spec.guard import Docket
 from spec.law import CATALOGUE, Law, laws_of
-from spec.laws.calls import Call, dtype
 from spec.plugin import cases
 from spec.record import Record, record_of
 from spec.repair import repair
@@ -34,10 +33,7 @@ from spec.report import (
     Verdict,
     merged,
 )
-from spec.shapes import parse
 from spec.shrink import smallest
-from spec.strict import Docket, arm_layer, arm_loss, arm_predict, called_codes, judged_call
-from spec.strict import strict as arm
 from spec.violation import BadInput, DoesNotApply, Inconclusive, Violation, Where
 
 DRAWS = 3  # so often is a law judged, on fresh draws, before it is inconclusive
@@ -112,7 +108,7 @@ class _Inquiry:
         """Every law in order, calls first."""
         report = Report(case.path, case.kind)
         if case.kind in EXERCISES and not getattr(case, "quick", False):
-            report.verdicts += self.settled(_judge_calls(case), case)
+            report.verdicts += self.settled(judge_calls(case), case)
         spoiled = sorted(row.law for row in report.verdicts if row.verdict == BROKEN)  # audits have no ground then
         broken = set(spoiled)
         if self.wanted is not None:  # a broken call is told of even so, for it keeps the others from being judged
@@ -170,7 +166,7 @@ def _explained(row: Verdict, case: Case) -> Verdict:
     def broken(at: Case) -> Violation | None:
         if (case.kind, law) in CATALOGUE:
             return _judge(CATALOGUE[case.kind, law], at).violation
-        return next((row.violation for row in _judge_calls(at) if row.violation), None)
+        return next((row.violation for row in judge_calls(at) if row.violation), None)
 
     def sound(at: Case) -> bool:
         return _Inquiry(None, None).report(at, lambda draw: at).verdict == HOLDS
@@ -207,103 +203,3 @@ def _judge(row: Law, case: Case) -> Verdict:
         )
         return Verdict(row.code, BROKEN, raised.message, raised)
     return Verdict(row.code, HOLDS)
-
-
-def _judge_calls(case: Case) -> list[Verdict]:
-    """Arm a copy, put it through its paces, and read off which law of the calls spoke, if any."""
-    docket = Docket()
-    violation = None
-    try:
-        with np.errstate(all="ignore"):
-            EXERCISES[case.kind](case, docket)
-    except Violation as found:
-        violation = found
-    judged = docket.judged()
-    verdicts = []
-    for row in laws_of("call"):
-        if violation is not None and violation.law == row.code:
-            verdicts.append(Verdict(row.code, BROKEN, violation.message, violation))
-        elif row.code not in judged:
-            verdicts.append(Verdict(row.code, DOES_NOT_APPLY, "nothing is claimed that it could judge"))
-        elif violation is not None:
-            verdicts.append(Verdict(row.code, NOT_JUDGED, f"{violation.law} spoke first"))
-        else:
-            verdicts.append(Verdict(row.code, HOLDS))
-    return verdicts
-
-
-def _exercise_layer(case: LayerCase, docket: Docket) -> None:
-    """Forward and backward on the batch, in both modes, on a batch of one, and far from zero."""
-    rng = case.rng
-    batches = [case.x, within(case.layer, -3 * case.x, case.x)]
-    if not claim(case.layer, "couples_samples"):
-        batches.append(case.x[:1])
-    for training in (True, False):
-        layer = case.fresh()
-        layer.training = training
-        if case.contract is not None:
-            arm(layer, path=case.path, docket=docket, contract=case.contract)
-        else:
-            arm_layer(layer, case.path, docket, _obligation(layer))
-        for x in batches:
-            y = layer.forward(x)
-            layer.backward(rng.standard_normal(y.shape).astype(y.dtype))
-
-
-def _obligation(layer: Any) -> Any:
-    found = obligation_of(layer)
-    if found is None:
-        raise Violation(
-            "shape",
-            where=Where.of(type(layer).forward, type(layer).__name__),
-            array="the contract",
-            actual="missing",
-            expected='a line such as @obeys("N n_in -> N n_out") above the class',
-        )
-    return found
-
-
-def _exercise_loss(case: LossCase, docket: Docket) -> None:
-    """Forward and backward on the batch, on one sample, and at extreme predictions."""
-    loss = case.fresh()
-    arm_loss(loss, case.path, docket)
-    for prediction in (case.prediction, within(loss, 30 * case.prediction, case.prediction)):
-        for count in (len(case.target), 1):
-            loss.forward(prediction[:count], case.target[:count])
-            slope = loss.backward()
-            if case.target.dtype == prediction.dtype or claim(loss, "targets") == "labels":
-                seen = Call(case.where("backward"), case.loss, parse("-> N ..."), {"prediction": prediction})
-                dtype(replace(seen, outputs={"d prediction": slope}))
-
-
-def _exercise_model(case: ModelCase, docket: Docket) -> None:
-    """One pass both ways, the batch predicted, and one sample, with parameters in float32 as training has them.
-
-    A model that can arm itself is judged layer by layer.
-    """
-    model = case.fresh()
-    for name in list(model.params):
-        model.params[name] = np.asarray(model.params[name], np.float32)
-    if hasattr(model, "arm"):
-        model.arm(docket)
-    else:
-        arm_predict(model, case.path, docket)
-    model.loss_and_grads(case.x, case.labels)
-    model.predict(case.x)
-    model.predict(case.x[:1])
-
-
-def _exercise_function(case: ArrayCase, docket: Docket) -> None:
-    """One call on the batch, one far from zero, one on a batch of one."""
-    docket.audits.update(called_codes(case.thing, case.obligation))
-    bare = getattr(case.thing, "bare", case.thing)
-    for change in (lambda x: x, lambda x: within(case.thing, -3 * x, x), lambda x: x[:1]):
-        judged_call(bare, case.obligation, tuple(change(x) for x in case.inputs), {})
-
-
-EXERCISES: dict[str, Callable[[Any, Docket], None]] = {
-    "layer": _exercise_layer,
-    "loss": _exercise_loss,
-    "model": _exercise_model,
-    "function": _exercise_function,
-}

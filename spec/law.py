@@ -3,14 +3,16 @@
     @law("my-law", kind="layer", family="output range", statement="Outputs are never negative.")
     def my_law(case): ...      # returns if the law holds; raises Violation, Inconclusive or DoesNotApply
 
-Two tiers: a `call` law is cheap and judged on every call of an armed object; an `audit` law is judged before
-training, once per epoch, and wherever a case is handed to `conformance`.
+The order in which laws are judged is that of what they rest on: a law comes after its foundations, whatever file
+enters it and when. Two tiers: a `call` law is cheap and judged on every call of an armed object; an `audit` law is
+judged before training, once per epoch, and wherever a case is handed to `conformance`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from spec.violation import BadInput
@@ -60,5 +62,37 @@ def law(
 
 
 def laws_of(*kinds: str) -> Iterator[Law]:
-    """The laws of these kinds, in the order of the catalogue, in which a law comes after those it rests on."""
-    return (row for row in CATALOGUE.values() if row.kind in kinds)
+    """The laws of these kinds in the order in which they are judged: each after those it rests on, else as entered.
+
+    Raises BadInput where a law rests on one that neither its kind nor the calls have, or, along some way, on itself.
+    """
+    return (row for row in _judged_order(tuple(CATALOGUE.values())) if row.kind in kinds)
+
+
+def code_of(judge: Judge) -> str:
+    """The code under which a judge stands in the catalogue; its own name where it does not."""
+    codes = (row.code for row in CATALOGUE.values() if row.judge == judge)
+    return next(codes, getattr(judge, "__name__", "law"))
+
+
+@lru_cache(maxsize=1)
+def _judged_order(rows: tuple[Law, ...]) -> tuple[Law, ...]:
+    """The rows, each put behind those it rests on; computed once for a catalogue."""
+    known = {(row.kind, row.code): row for row in rows}
+    order: dict[Law, None] = {}
+
+    def put(row: Law, above: tuple[str, ...]) -> None:
+        if row in order:
+            return
+        if row.code in above:
+            raise BadInput(f"law {row.code} of kind {row.kind} rests on itself: {' → '.join((*above, row.code))}")
+        for code in row.rests_on:
+            if (row.kind, code) in known:
+                put(known[row.kind, code], (*above, row.code))
+            elif ("call", code) not in known:  # the calls are judged before all else
+                raise BadInput(f"law {row.code} of kind {row.kind} rests on {code!r}, which is no law of its kind")
+        order[row] = None
+
+    for row in rows:
+        put(row, ())
+    return tuple(order)

@@ -8,7 +8,7 @@ from nn.layer import Layer
 from nn.registry import layer
 from spec.arrays import Array
 from spec.contract import obeys
-from spec.laws.calls import rows_sum_to_one
+from spec.laws.calls_claims import rows_sum_to_one
 
 
 @layer("relu")

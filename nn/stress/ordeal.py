@@ -16,7 +16,7 @@ from nn.settings import Settings
 from nn.slots import put
 from spec.arrays import Array
 from spec.gradient import in_float64
-from spec.strict import Docket
+from spec.guard import Docket
 from spec.violation import BadInput, Violation
 
 CLASSES = 10

@@ -7,7 +7,7 @@ import numpy as np
 
 from spec.cases import ModelCase
 from spec.law import law
-from spec.laws.models import HEART_STEPS, adam, stepped
+from spec.lessons import HEART_STEPS, adam, stepped
 from spec.violation import DoesNotApply, Violation, Where
 
 DEAD = 0.9  # more than this share of constant units and a layer hardly computes

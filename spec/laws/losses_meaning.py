@@ -10,7 +10,7 @@ from spec.arrays import Array, first_index
 from spec.cases import LossCase
 from spec.claims import claim, interval
 from spec.law import law
-from spec.laws.calls import SIMPLEX_TOLERANCE
+from spec.laws.calls_claims import SIMPLEX_TOLERANCE
 from spec.laws.losses import EXTREME
 from spec.violation import DoesNotApply, Violation
 

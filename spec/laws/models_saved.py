@@ -9,7 +9,8 @@ import numpy as np
 from spec.arrays import first_index
 from spec.cases import ModelCase
 from spec.law import law
-from spec.laws.models import accuse, adam
+from spec.laws.models import accuse
+from spec.lessons import adam
 from spec.violation import DoesNotApply, Violation
 
 

@@ -8,7 +8,7 @@ from nn.settings import Settings
 from nn.stress.matrix import arrays
 from nn.trainer import Trainer
 from spec import Violation
-from spec.strict import Docket
+from spec.guard import Docket
 
 X, LABELS = arrays()["plain/x"], arrays()["plain/labels"]
 

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from spec import BadInput, Violation, obeys, rows_sum_to_one, strict
+from spec.call import Call
 from spec.contract import Switch, obligation_of
-from spec.laws.calls import Call
 
 Array = NDArray[np.float32]
 X = np.ones((2, 3), np.float32)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from spec import CATALOGUE, BadInput, law
+from spec.law import KINDS, laws_of
 
 
 @pytest.fixture(autouse=True)
@@ -42,12 +43,50 @@ def test_a_judge_comes_back_as_it_went_in() -> None:
     assert CATALOGUE["layer", "mine"].judge is judge
 
 
+def in_order(*codes: str) -> list[str]:
+    """Those of these codes that stand in the catalogue, in the order in which they are judged."""
+    return [row.code for row in laws_of(*KINDS) if row.code in codes]
+
+
 def test_a_law_comes_after_those_it_rests_on() -> None:
-    """Each foundation is in the catalogue, under the same kind, and earlier."""
+    """Each foundation is judged earlier, and under the same kind."""
     seen: set[tuple[str, str]] = set()
-    for row in CATALOGUE.values():
+    for row in laws_of(*KINDS):
         assert {(row.kind, code) for code in row.rests_on} <= seen
         seen.add((row.kind, row.code))
+    assert len(seen) == len(CATALOGUE)
+
+
+def test_the_order_of_entry_does_not_matter_to_what_rests_on_what() -> None:
+    """Entered backwards, the catalogue is judged in an order in which every law still follows its foundations."""
+    rows = list(CATALOGUE.items())
+    CATALOGUE.clear()
+    CATALOGUE.update(reversed(rows))
+    test_a_law_comes_after_those_it_rests_on()
+    assert [row.code for row in laws_of(*KINDS)] != [row.code for _, row in rows]
+
+
+def test_laws_that_rest_on_nothing_stay_as_they_were_entered() -> None:
+    """A foundation that is entered later is put right before the first law that needs it."""
+    for code, foundations in (("one", ()), ("two", ("four",)), ("three", ("shape",)), ("four", ())):
+        law(code, kind="metric", family="shape", statement="", rests_on=foundations)(lambda case: None)
+    assert in_order("one", "two", "three", "four") == ["one", "four", "two", "three"]
+
+
+@pytest.mark.parametrize(
+    ("foundations", "sentence"),
+    [
+        ({"mine": "shpae"}, "law mine of kind metric rests on 'shpae', which is no law of its kind"),
+        ({"mine": "bounds"}, "law mine of kind metric rests on 'bounds', which is no law of its kind"),
+        ({"mine": "yours", "yours": "mine"}, "law mine of kind metric rests on itself: mine → yours → mine"),
+    ],
+)
+def test_a_foundation_that_is_none_is_refused(foundations: dict[str, str], sentence: str) -> None:
+    """A law that nobody entered, one of another kind, and a circle."""
+    for code, on in foundations.items():
+        law(code, kind="metric", family="shape", statement="", rests_on=(on,))(lambda case: None)
+    with pytest.raises(BadInput, match=sentence):
+        laws_of("metric")
 
 
 def test_every_law_has_its_statement() -> None:

@@ -1,0 +1,72 @@
+"""The laws of a network's first steps: no two units stay alike, and one seed gives one result."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spec.arrays import Array, digest
+from spec.cases import ModelCase
+from spec.law import law
+from spec.lessons import stepped
+from spec.violation import Violation
+
+
+@law(
+    "symmetry",
+    kind="model",
+    family="convergence",
+    statement="No two units of a layer stay alike once training has begun.",
+    rests_on=("gradient",),
+)
+def symmetry(case: ModelCase) -> None:
+    """After three plain gradient steps, no two nonzero columns of a weight matrix are equal, nor is it all zeros."""
+    for name, array in stepped(case).params.items():
+        if array.ndim == 2 and min(array.shape) > 1:
+            pair = _twins(array)
+            if pair is not None:
+                raise Violation(
+                    "symmetry",
+                    where=case.where("loss_and_grads"),
+                    array=name,
+                    actual=f"the same for units {pair[0]} and {pair[1]} after 3 steps",
+                    expected="no two units alike",
+                    cause="weights that all start equal, as with --init zeros: their units get equal gradients forever",
+                )
+
+
+def _twins(weights: Array) -> tuple[int, int] | None:
+    if not weights.any() or (weights == weights[0]).all():
+        return (0, 1)
+    columns: dict[bytes, int] = {}
+    for i, column in enumerate(np.ascontiguousarray(weights.T)):
+        if column.any() and (twin := columns.setdefault(column.tobytes(), i)) != i:
+            return (twin, i)
+    return None
+
+
+@law(
+    "reproducible",
+    kind="model",
+    family="reproducibility",
+    statement="One seed, one result: two trainings from the same generator agree bit for bit.",
+    rests_on=("gradient",),
+)
+def reproducible(case: ModelCase) -> None:
+    """Build twice from the same generator, take three steps each, compare every bit."""
+    digests = []
+    for _ in range(2):
+        model = case.make(np.random.default_rng(case.seed))
+        for _ in range(3):
+            _, grads = model.loss_and_grads(case.x, case.labels)
+            for name in model.params:
+                model.params[name] = model.params[name] - np.float32(0.05) * np.asarray(grads[name])
+        digests.append(digest(dict(model.params)))
+    if digests[0] != digests[1]:
+        raise Violation(
+            "reproducible",
+            where=case.where("loss_and_grads"),
+            array="the weights after 3 steps",
+            actual="not the same for two trainings from one seed",
+            expected="the same bits twice",
+            cause="randomness that does not come from the generator handed in, such as np.random.rand",
+        )
