@@ -1,4 +1,4 @@
-"""The laws themselves, one file a subject. Importing this package fills the catalogue, in whatever order."""
+"""The laws themselves, one file a subject. Importing this package fills the catalogue."""
 
 from spec.laws import (
     batches,
@@ -12,7 +12,6 @@ from spec.laws import (
     layers_batch,
     layers_claims,
     layers_named,
-    learning,
     losses,
     losses_least,
     losses_meaning,
@@ -23,6 +22,7 @@ from spec.laws import (
     models_loss,
     models_saved,
     models_steps,
+    models_units,
     optimizers,
     optimizers_decay,
     optimizers_descent,
@@ -45,7 +45,6 @@ __all__ = [
     "layers_batch",
     "layers_claims",
     "layers_named",
-    "learning",
     "losses",
     "losses_least",
     "losses_meaning",
@@ -56,6 +55,7 @@ __all__ = [
     "models_loss",
     "models_saved",
     "models_steps",
+    "models_units",
     "optimizers",
     "optimizers_decay",
     "optimizers_descent",

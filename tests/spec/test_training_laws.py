@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spec import LayerCase, ModelCase, Violation, conformance
-from spec.laws.learning import vanishing_gradient
+from spec.laws.models_units import vanishing_gradient
 from spec.laws.training import ProgressCase, loss_trend, update_ratio
 from spec.violation import DoesNotApply
 
