@@ -26,8 +26,9 @@ PICTURES = {
 def trained(data: Path, runs: Path, name: str) -> Any:
     """The run of a recipe: what stands in RUNS if it has these settings and is finished, else trained now."""
     from nn.record import run_settings
+    from nn.reporter import Silent
     from nn.run import Run
-    from nn.session import Silent, prepare
+    from nn.session import prepare
     from nn.settings import Settings, read_settings
 
     recipe = read_settings(ROOT / "examples" / f"{RECIPES[name]}.toml")

@@ -15,7 +15,8 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
     import json
 
     import nn.builtin  # noqa: F401  # registers what is built in
-    from nn.registry import REGISTRY, load_file
+    from nn.plugin_file import load_file
+    from nn.registry import REGISTRY
 
     for file in files:
         load_file(Path(file))

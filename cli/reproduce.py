@@ -20,8 +20,8 @@ def command(bundle: Path, data: str | None, as_json: bool) -> None:
     concluded.
     """
     from cli.show import Teller
+    from nn.reporter import Silent
     from nn.reproduce import Reproduction
-    from nn.session import Silent
 
     with Reproduction(bundle, data) as again:
         settings = again.session.settings

@@ -100,7 +100,8 @@ def _run(folder: Path | None, quiet: bool) -> Run:
         read_arrays(folder / "weights.safetensors")
         return Run(folder)
     from cli.bar import counting
-    from nn.session import Silent, prepare
+    from nn.reporter import Silent
+    from nn.session import prepare
     from nn.settings import Settings
 
     if not quiet:

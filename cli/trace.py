@@ -45,7 +45,7 @@ def command(
 
     from nn.exercise import read_exercise, textbook
     from nn.lesson import as_dict, lesson
-    from nn.registry import load_file
+    from nn.plugin_file import load_file
     from nn.trace import take_step
     from spec.violation import BadInput
 

@@ -110,7 +110,7 @@ def _resumable(run: Any) -> Iterator[None]:
 
 
 def _train_quietly(session: Any, run: Any, stop_after: int | None) -> dict[str, Any] | None:
-    from nn.session import Silent
+    from nn.reporter import Silent
 
     with _resumable(run):
         summary: dict[str, Any] | None = session.train(run, Silent(), stop_after)

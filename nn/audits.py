@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from nn.build import build_model
+from nn.choice import choose
 from nn.data.dataset import Split
 from nn.judging import chosen_record
-from nn.registry import choose
 from nn.settings import Settings
 from spec.arrays import Array
 from spec.cases import Case, DataCase, LayerCase, ModelCase

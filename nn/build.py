@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 import nn.builtin  # noqa: F401  # registers what the settings may name
-from nn.registry import choose, load_file
+from nn.choice import choose
+from nn.plugin_file import load_file
 from nn.settings import Settings
 from nn.slots import Slots, put
 from nn.streams import stream

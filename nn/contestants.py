@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from nn.reporter import Silent
 from nn.run import Run
-from nn.session import Session, Silent, prepare
+from nn.session import Session, prepare
 from nn.settings import Settings
 from spec.arrays import Array
 from spec.guard import Docket

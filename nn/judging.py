@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import nn.builtin  # noqa: F401  # registers what is built in, before a user's file is
-from nn.registry import KINDS, REGISTRY, Plugin, choose, load_file
+from nn.choice import choose
+from nn.plugin_file import load_file
+from nn.registry import KINDS, REGISTRY, Plugin
 from spec.conformance import conformance
 from spec.law import laws_of
 from spec.record import Record

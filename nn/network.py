@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from nn.registry import choose, model
+from nn.choice import choose
+from nn.registry import model
 from nn.slots import Slots
 from nn.streams import seed_of, stream
 from spec.arrays import Array

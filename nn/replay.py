@@ -11,8 +11,9 @@ from nn.audits import audit, audit_epoch, data_case, judge
 from nn.build import build_model, load_plugins, make_trainer
 from nn.checkpoint import restore_tree
 from nn.packing import unpack
+from nn.reporter import Silent
 from nn.run import Run, read_json
-from nn.session import Silent, prepare
+from nn.session import prepare
 from nn.settings import Settings, typed
 from nn.stress.signature import PHASE, replay_drill
 from spec.guard import Docket

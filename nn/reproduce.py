@@ -23,8 +23,9 @@ import numpy as np
 
 from nn.bundle import unpack_bundle
 from nn.record import check_record, read_record, run_settings, versions
+from nn.reporter import Reporter
 from nn.run import Run, read_arrays, read_json
-from nn.session import Reporter, Session, prepare
+from nn.session import Session, prepare
 from spec.arrays import digest
 from spec.violation import BadInput, Violation
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from nn.choice import choose
 from nn.data.dataset import Split
-from nn.registry import choose
 from spec.arrays import Array
 
 SAMPLE = 5000  # training images on which the training accuracy is measured

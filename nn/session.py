@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from nn.audits import audit, audit_batch, audit_epoch, data_case, judge
 from nn.build import build_model, load_plugins, make_trainer, refuse_alone, restore, weights
 from nn.checkpoint import NAME as CHECKPOINT
 from nn.checkpoint import restore_tree, snapshot_tree, write_checkpoint
+from nn.choice import choose
 from nn.data.dataset import Dataset, Split, split
 from nn.data.digits import Tell, default
 from nn.data.load import load
@@ -22,7 +23,7 @@ from nn.failure import write_failure
 from nn.hardening import Hardening, hardening
 from nn.metrics import confusion
 from nn.record import read_record, versions, write_record
-from nn.registry import choose
+from nn.reporter import Reporter
 from nn.run import Run, read_arrays
 from nn.scores import corpus, merit, scores
 from nn.settings import Settings
@@ -34,22 +35,6 @@ from spec.guard import Docket
 from spec.violation import Violation
 
 EVERY = 50  # steps between two words to the reporter
-
-
-class Reporter(Protocol):
-    """Whoever tells the user how it goes."""
-
-    def stage(self, text: str) -> None: ...
-    def advance(self, epoch: int, step: int, loss: float) -> None: ...
-    def epoch(self, row: dict[str, Any]) -> None: ...
-
-
-class Silent:
-    """A reporter that says nothing."""
-
-    def stage(self, text: str) -> None: ...
-    def advance(self, epoch: int, step: int, loss: float) -> None: ...
-    def epoch(self, row: dict[str, Any]) -> None: ...
 
 
 @dataclass

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cli.main import run
-from nn.registry import REGISTRY, load_file
+from nn.plugin_file import load_file
+from nn.registry import REGISTRY
 from nn.settings import Settings, read_settings
 from spec import LayerCase, conformance
 

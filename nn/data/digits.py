@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.data.cache import kept
+from nn.data.curves import HANDLES, LONGEST, Floats, Style, styles
 from nn.data.dataset import Dataset
 from nn.data.kinds import SYNTHETIC
 from nn.data.pen import BOX, SIDE, draw
-from nn.data.strokes import HANDLES, LONGEST, STYLES, Floats, Style, styles
+from nn.data.strokes import STYLES
 from spec.violation import BadInput
 
 VERSION = 1  # of what a seed draws

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from nn.choice import choose
 from nn.layer import Layer
-from nn.registry import choose, layer
+from nn.registry import layer
 from spec.arrays import Array
 from spec.contract import obeys
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from nn.record import run_settings
+from nn.reporter import Silent
 from nn.reproduce import BAND, compare
 from nn.run import Run, read_arrays
-from nn.session import Silent, prepare
+from nn.session import prepare
 from nn.settings import Settings
 from nn.stress.drill import Outcome, Scene, drill
 from nn.stress.stage import apart

@@ -19,11 +19,12 @@ from nn.data.ink import Refused
 from nn.data.pictures import read_glyphs
 from nn.predict import Reader
 from nn.replay import replay
+from nn.reporter import Silent
 from nn.reproduce import Reproduction, compare
 from nn.resume import resume
 from nn.run import Run
 from nn.runs import describe
-from nn.session import Silent, prepare
+from nn.session import prepare
 from nn.settings import Settings, read_settings
 from nn.stress import valid
 from nn.stress.valid import idx_files, scratch, small_settings

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from nn.build import build_model, load_plugins, make_trainer
+from nn.reporter import Silent
 from nn.run import Run, read_arrays
-from nn.session import Silent, prepare
+from nn.session import prepare
 from nn.settings import Settings
 from nn.slots import put
 from spec.arrays import Array

@@ -18,8 +18,9 @@ from nn.bundle import write_bundle
 from nn.data.dataset import Dataset
 from nn.data.digits import built_in
 from nn.data.folder import write_folder
+from nn.reporter import Silent
 from nn.run import Run
-from nn.session import Silent, prepare
+from nn.session import prepare
 from nn.settings import Settings
 from spec.violation import Violation
 

@@ -11,8 +11,9 @@ import pytest
 
 from cli.main import run
 from nn.registry import REGISTRY
+from nn.reporter import Silent
 from nn.run import Run, read_arrays, read_json
-from nn.session import Silent, prepare
+from nn.session import prepare
 from nn.settings import Settings
 from nn.stress.matrix import cases, settings_of, write_data
 

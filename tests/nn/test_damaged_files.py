@@ -10,8 +10,8 @@ from safetensors.numpy import save_file
 
 from nn.bundle import unpack_bundle
 from nn.packing import outline, pack, unpack
+from nn.plugin_file import load_file
 from nn.predict import Reader
-from nn.registry import load_file
 from nn.replay import replay
 from nn.reproduce import _distance, _rows
 from nn.run import Run, read_arrays, read_json

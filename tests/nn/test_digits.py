@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from nn.data import digits
+from nn.data.curves import LONGEST, styles
 from nn.data.dataset import Dataset, load_folder
 from nn.data.digits import FEWEST, HAND, MOST, POINTS, built_in, default, shares
 from nn.data.files import MARKER
 from nn.data.folder import make_empty, write_folder
-from nn.data.strokes import LONGEST, STYLES, styles
+from nn.data.strokes import STYLES
 from spec.violation import BadInput
 
 SEED_0 = "b2dfb74f347e98b623d7d3adad9367eaa9e2774a5e7ffdeb7d3ba897dadaf781"

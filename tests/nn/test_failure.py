@@ -11,8 +11,9 @@ import pytest
 import nn.builtin  # noqa: F401  # registers what is built in
 from nn.checkpoint import snapshot_tree
 from nn.packing import pack, unpack
+from nn.reporter import Silent
 from nn.run import Run
-from nn.session import Silent, prepare
+from nn.session import prepare
 from nn.settings import Settings
 from spec.violation import Violation, Where
 

@@ -11,9 +11,10 @@ import pytest
 from cli.main import run as cli
 from nn.packing import pack, unpack
 from nn.replay import replay
+from nn.reporter import Silent
 from nn.resume import resume
 from nn.run import Run
-from nn.session import Session, Silent, prepare
+from nn.session import Session, prepare
 from nn.settings import Settings, read_settings
 from spec.violation import BadInput, Violation, Where
 

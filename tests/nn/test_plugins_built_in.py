@@ -7,9 +7,10 @@ import pytest
 
 import nn.builtin  # noqa: F401  # registers them
 from nn.build import make_trainer
+from nn.choice import choose
 from nn.metrics import confusion
 from nn.network import Network
-from nn.registry import REGISTRY, choose
+from nn.registry import REGISTRY
 from nn.settings import Settings
 from spec import (
     BadInput,

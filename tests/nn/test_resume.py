@@ -17,9 +17,10 @@ import nn.builtin  # noqa: F401  # registers what is built in
 from cli.main import run as cli
 from nn.packing import pack, unpack
 from nn.registry import REGISTRY
+from nn.reporter import Silent
 from nn.resume import resume
 from nn.run import Run, read_arrays
-from nn.session import Silent, prepare
+from nn.session import prepare
 from nn.settings import Settings
 from nn.streams import generators
 from spec.violation import BadInput

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from nn.exercise import Exercise, read_exercise, textbook
-from nn.lesson import as_dict, lesson, long_route
+from nn.lesson import as_dict, lesson
+from nn.lesson_losses import long_route
 from nn.page import Page
-from nn.registry import REGISTRY, load_file
+from nn.plugin_file import load_file
+from nn.registry import REGISTRY
 from nn.trace import take_step
 from spec.violation import BadInput
 

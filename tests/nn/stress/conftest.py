@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from nn.registry import REGISTRY
+from nn.reporter import Silent
 from nn.run import Run
-from nn.session import Silent, prepare
+from nn.session import prepare
 from nn.settings import Settings
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from cli.drills import markdown
 from nn.build import build_model
-from nn.registry import load_file
+from nn.plugin_file import load_file
 from nn.run import Run
 from nn.stress.drill import HELD, Scene, drills, perform
 from nn.stress.matrix import Case, arrays, batch_of, cases, do, folder, settings_of, write_data

@@ -9,8 +9,9 @@ import pytest
 from nn.data.dataset import Dataset, split
 from nn.packing import pack
 from nn.record import run_settings
+from nn.reporter import Silent
 from nn.run import Run
-from nn.session import Silent, prepare
+from nn.session import prepare
 from nn.settings import Settings
 from nn.stress import adversarial, confidence, corrupted, masking
 from nn.stress.ball import Ball

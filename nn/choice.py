@@ -1,0 +1,107 @@
+"""One grammar for all settings: a plugin chosen by a line such as `dropout:rate=0.2`.
+
+    choose("layer", "dropout:rate=0.2").make()          the class constructed
+    choose("schedule", "step:every=0.3").make()         the function with its settings bound
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from nn.registry import REGISTRY, Plugin, canonical
+from spec.violation import BadInput
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A plugin with its settings, as a line such as `dropout:rate=0.2` names it."""
+
+    plugin: Plugin
+    text: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    def make(self, **supplied: Any) -> Any:
+        """Construct the class, or bind a function's settings. `supplied` fills settings that are not given.
+
+        Raises BadInput where the constructor refuses them.
+        """
+        accepted = self.plugin.settings
+        given = set(self.kwargs) | set(list(accepted)[: len(self.args)])
+        extra = {k: v for k, v in supplied.items() if k in accepted and k not in given}
+        if not inspect.isclass(self.plugin.thing):
+            return lambda *args: self.plugin.thing(*args, **self.kwargs, **extra)
+        try:
+            return self.plugin.thing(*self.args, **self.kwargs, **extra)
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"{self.plugin.kind} {self.text!r}: {error}") from error
+
+
+def choose(kind: str, text: str) -> Choice:
+    """Read `name:positional,key=value` for a plugin of `kind`.
+
+    Raises BadInput for an unknown name, an unknown setting, or a value of the wrong type.
+    """
+    name, _, rest = text.strip().partition(":")
+    plugin = REGISTRY.find(kind, name)
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for word in rest.split(",") if rest else []:
+        key, equals, value = word.partition("=")
+        if equals:
+            kwargs[canonical(key)] = _value(value)
+        else:
+            args.append(_value(word))
+    settings = plugin.settings
+    _check(plugin, text, settings, args, kwargs)
+    if args and not inspect.isclass(plugin.thing):
+        names = list(settings)
+        kwargs = dict(zip(names, args, strict=False)) | kwargs
+        args = []
+    return Choice(plugin, text.strip(), tuple(args), kwargs)
+
+
+def _check(plugin: Plugin, text: str, settings: dict[str, Any], args: list[Any], kwargs: dict[str, Any]) -> None:
+    what = f"{plugin.kind} {text!r}"
+    if any(p.kind is p.VAR_KEYWORD for p in settings.values()):
+        return
+    unknown = [key for key in kwargs if key not in settings]
+    if unknown:
+        raise BadInput(f"{what}: unknown setting {unknown[0]!r}; known: {', '.join(settings) or 'none'}")
+    if len(args) > len(settings):
+        raise BadInput(f"{what}: {len(args)} values, expected at most {len(settings)}")
+    given = dict(zip(settings, args, strict=False)) | kwargs
+    for name, row in settings.items():
+        if name not in given and row.default is row.empty:
+            raise BadInput(f"{what}: {name} is missing; write {plugin.name}:{name}=...")
+        if name in given and not _fits(given[name], row):
+            wanted = row.annotation if row.annotation is not row.empty else type(row.default).__name__
+            raise BadInput(f"{what}: {name} = {given[name]!r}, expected {getattr(wanted, '__name__', wanted)}")
+
+
+def _fits(value: Any, row: inspect.Parameter) -> bool:
+    kind = row.annotation if isinstance(row.annotation, str) else getattr(row.annotation, "__name__", "")
+    if kind == "int":
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind == "float":
+        return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    if kind in ("bool", "str"):
+        return type(value).__name__ == kind
+    return True
+
+
+def _value(word: str) -> Any:
+    word = word.strip()
+    if word.lower() in ("true", "false"):
+        return word.lower() == "true"
+    try:
+        value = ast.literal_eval(word)
+    except (ValueError, SyntaxError):
+        try:
+            return float(word)  # nan and inf
+        except ValueError:
+            return word
+    return value if isinstance(value, int | float | str) else word
