@@ -45,8 +45,7 @@ def measured(run: Any, name: str) -> dict[str, Any]:
     """What every drill in its full form found, and PGD with 40 steps and 5 restarts on all test images."""
     from nn.record import run_settings
     from nn.session import prepare
-    from nn.stress import adversarial, confidence, corrupted, masking  # noqa: F401  # they enter the drills
-    from nn.stress.drill import DRILLS, Scene, perform
+    from nn.stress.drill import Scene, drills, perform
 
     kept = run.folder / "figures.json"
     found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
@@ -61,7 +60,7 @@ def measured(run: Any, name: str) -> dict[str, Any]:
             continue
         folder = run.folder / "drills" / drill
         folder.mkdir(parents=True, exist_ok=True)
-        row = perform(DRILLS[drill], Scene(run, parts, folder, full=True))
+        row = perform(drills()[drill], Scene(run, parts, folder, full=True))
         print(f"{name}: {drill} {row.verdict} after {row.seconds:.0f} s: {row.outcome.observed}", flush=True)
         found[drill] = {"verdict": row.verdict, "observed": row.outcome.observed} | row.outcome.figures
         run.write_json("figures.json", found)

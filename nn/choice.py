@@ -66,7 +66,7 @@ def choose(kind: str, text: str) -> Choice:
 
 def _check(plugin: Plugin, text: str, settings: dict[str, Any], args: list[Any], kwargs: dict[str, Any]) -> None:
     what = f"{plugin.kind} {text!r}"
-    if any(p.kind is p.VAR_KEYWORD for p in settings.values()):
+    if any(row.kind is row.VAR_KEYWORD for row in plugin.parameters.values()):
         return
     unknown = [key for key in kwargs if key not in settings]
     if unknown:

@@ -19,12 +19,14 @@ import numpy as np
 
 from nn.data.dataset import Dataset, Split
 from nn.data.frame import Frame
+from nn.data.npz import Archive
 from nn.run import Run, read_json, regular
 from nn.settings import Settings, read_settings
-from spec.arrays import digest
+from spec.arrays import Array, digest
 from spec.violation import BadInput
 
 NAME = "record.json"
+SPLIT = "split.npz"
 
 
 def write_record(run: Run, settings: Settings, data: Dataset, parts: Split) -> None:
@@ -33,10 +35,9 @@ def write_record(run: Run, settings: Settings, data: Dataset, parts: Split) -> N
     for i, name in enumerate(settings.plugins, 1):
         run.write(f"plugins/{i}-{Path(name).name}", Path(name).read_bytes())
     buffer = io.BytesIO()
-    rows = {"train": parts.train_rows, "validation": parts.val_rows}
     figures = {"mean": np.array(parts.mean), "deviation": np.array(parts.deviation)}
-    np.savez_compressed(buffer, allow_pickle=False, **rows, **figures)
-    run.write("split.npz", buffer.getvalue())
+    np.savez_compressed(buffer, allow_pickle=False, **_rows(parts), **figures)
+    run.write(SPLIT, buffer.getvalue())
     run.write_json(
         NAME,
         {
@@ -79,12 +80,16 @@ def read_record(run: Run) -> dict[str, Any]:
 
 
 def check_record(run: Run, data: Dataset, parts: Split) -> None:
-    """Raises BadInput where the data or the split are not those that the run began with."""
+    """Raises BadInput where the data or the split are not those that the run began with, or split.npz tells others."""
     recorded, found = read_record(run)["digests"], digests(data, parts)
     for name, value in found.items():
         if recorded.get(name) != value:
             what = "the split into training and validation is" if name == "split" else f"{name} of {data.source} are"
             raise BadInput(f"{run.folder}: {what} not what the run began with (SHA-256 {value[:12]}...)")
+    with Archive(run.folder / SPLIT, "expected one that a run writes", least=0) as stored:
+        for name, rows in _rows(parts).items():
+            if not np.array_equal(stored.array(name), rows):
+                raise BadInput(f"{run.folder / SPLIT}: its {name} rows are not those that the run began with")
 
 
 def note_resumed(run: Run, epoch: int) -> None:
@@ -104,7 +109,12 @@ def run_settings(folder: Path) -> Settings:
 
 def digests(data: Dataset, parts: Split) -> dict[str, str]:
     """SHA-256 of each array of the data, and of the rows of the split."""
-    return data.digests() | {"split": digest({"train": parts.train_rows, "validation": parts.val_rows})}
+    return data.digests() | {"split": digest(_rows(parts))}
+
+
+def _rows(parts: Split) -> dict[str, Array]:
+    """Which rows of the training images are trained on, and which are validated on."""
+    return {"train": parts.train_rows, "validation": parts.val_rows}
 
 
 def now() -> str:

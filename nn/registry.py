@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from nn.layer import Layer
 from spec.contract import obligation_of
 from spec.violation import BadInput
 
@@ -43,11 +44,19 @@ class Plugin:
     @property
     def settings(self) -> dict[str, inspect.Parameter]:
         """What follows the name: constructor arguments, or a function's keyword-only defaults."""
-        parameters = inspect.signature(self.thing).parameters
+        unnamed = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        return {name: row for name, row in self.parameters.items() if row.kind not in unnamed}
+
+    @property
+    def parameters(self) -> dict[str, inspect.Parameter]:
+        """The settings, and what a constructor takes besides as *args or **kwargs."""
+        if getattr(self.thing, "__new__", None) is Layer.__new__ and self.thing.__init__ is object.__init__:
+            return {}  # it has no constructor of its own, and the base class takes whatever its heirs do
+        rows = inspect.signature(self.thing).parameters
         if inspect.isclass(self.thing):
             protocol = ("n_in", "n_out", "rng") if self.kind == "model" else ()
-            return {name: row for name, row in parameters.items() if name not in protocol}
-        return {name: row for name, row in parameters.items() if row.kind is row.KEYWORD_ONLY}
+            return {name: row for name, row in rows.items() if name not in protocol}
+        return {name: row for name, row in rows.items() if row.kind is row.KEYWORD_ONLY}
 
     @property
     def file(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -70,6 +70,8 @@ def prepared(folder: Path, source: Source) -> Iterator[list[Wanted]]:
                 replace_file(folder / DESCRIPTION, tomli_w.dumps(table).encode())
         yield missing
     finally:
+        with suppress(OSError):  # Windows lets no one remove what is open; there the library does, once it has let go
+            (folder / LOCK).unlink(missing_ok=True)  # while it is held, so that it is no one else's
         lock.release()
 
 

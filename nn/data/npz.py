@@ -42,18 +42,21 @@ def read_npz(path: Path) -> Dataset:
 
 
 class Archive:
-    """An .npz file, open: a context manager. All its methods raise BadInput."""
+    """An .npz file, open: a context manager. All its methods raise BadInput, which ends in what was `expected`.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    No side of an array may be shorter than `least`.
+    """
+
+    def __init__(self, path: Path, expected: str = EXPECTED, least: int = 1) -> None:
+        self.path, self.expected, self.least = path, expected, least
 
     def __enter__(self) -> Archive:
         if not self.path.is_file():  # a pipe would wait for ever
-            raise BadInput(f"{self.path}: no such file, {EXPECTED}")
+            raise BadInput(f"{self.path}: no such file, {self.expected}")
         try:
             self.zip = zipfile.ZipFile(self.path)
         except DAMAGE as error:
-            raise BadInput(f"{self.path}: cannot be read: {error}, {EXPECTED}") from error
+            raise BadInput(f"{self.path}: cannot be read: {error}, {self.expected}") from error
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -83,38 +86,38 @@ class Archive:
         try:
             entry = self.zip.getinfo(f"{name}.npy")
         except KeyError:
-            raise BadInput(f"{self.path}: {name} is missing, {EXPECTED}") from None
+            raise BadInput(f"{self.path}: {name} is missing, {self.expected}") from None
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise BadInput(f"{self._name(name)} is packed in a way that NumPy does not, {EXPECTED}")
+            raise BadInput(f"{self._name(name)} is packed in a way that NumPy does not, {self.expected}")
         try:
             with self.zip.open(entry) as file:
-                return _parsed(file, self._name(name))
+                return self._parsed(file, self._name(name))
         except BadInput:
             raise
         except DAMAGE as error:
             why = str(error) or type(error).__name__
-            raise BadInput(f"{self._name(name)} cannot be read: {why}, {EXPECTED}") from error
+            raise BadInput(f"{self._name(name)} cannot be read: {why}, {self.expected}") from error
 
     def _name(self, name: str) -> str:
         return f"{self.path}: {name}"
 
-
-def _parsed(file: Any, name: str) -> NDArray[Any]:
-    start = file.read(HEADER)
-    buffer = io.BytesIO(start)
-    try:
-        version = npy.read_magic(buffer)
-        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran, dtype = read(buffer)
-    except Exception as error:  # a header is Python, whose tokenizer, parser and types fail each in their own way
-        raise BadInput(f"{name} has no header that NumPy knows, {EXPECTED}") from error
-    if dtype.kind not in "biufc" or any(side < 1 for side in shape):
-        raise BadInput(f"{name} is {str(dtype)[:40]} of shape {shape}, expected numbers, and no side of length 0")
-    size = prod(shape) * dtype.itemsize
-    if size > LARGEST:
-        raise BadInput(f"{name} promises {size:,} bytes, expected at most {LARGEST:,}")
-    body = body_of(file, size, name, start[buffer.tell() :])
-    return np.ascontiguousarray(np.frombuffer(body, dtype).reshape(shape, order="F" if fortran else "C"))
+    def _parsed(self, file: Any, name: str) -> NDArray[Any]:
+        start = file.read(HEADER)
+        buffer = io.BytesIO(start)
+        try:
+            version = npy.read_magic(buffer)
+            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, fortran, dtype = read(buffer)
+        except Exception as error:  # a header is Python, whose tokenizer, parser and types fail each in their own way
+            raise BadInput(f"{name} has no header that NumPy knows, {self.expected}") from error
+        if dtype.kind not in "biufc" or any(side < self.least for side in shape):
+            why = f"expected numbers, and no side of length {self.least - 1}"
+            raise BadInput(f"{name} is {str(dtype)[:40]} of shape {shape}, {why}")
+        size = prod(shape) * dtype.itemsize
+        if size > LARGEST:
+            raise BadInput(f"{name} promises {size:,} bytes, expected at most {LARGEST:,}")
+        body = body_of(file, size, name, start[buffer.tell() :])
+        return np.ascontiguousarray(np.frombuffer(body, dtype).reshape(shape, order="F" if fortran else "C"))
 
 
 def _what(array: NDArray[Any]) -> str:

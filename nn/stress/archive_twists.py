@@ -77,38 +77,27 @@ def odd_npy(content: bytes, other: bytes, rng: Rng) -> bytes:
     return content[:8] + len(found).to_bytes(2, "little") + found.encode("latin1") + content[size:]
 
 
-def odd_member(content: bytes, other: bytes, rng: Rng) -> bytes:
-    """One member of a zip is damaged by the twists of its own format; an index of checksums is made to fit."""
-    from nn.stress.twists import twists_for
-
-    members = _members(content)
-    name = list(members)[rng.integers(len(members))]
-    ways = twists_for(name) or (lambda c, o, r: rng.bytes(len(c)),)
-    members[name] = ways[rng.integers(len(ways))](members[name], b"", rng)
-    return _zip(members, fitting=True)
-
-
 def odd_name(content: bytes, other: bytes, rng: Rng) -> bytes:
     """A member of a zip is added, renamed or gone: it climbs out of the folder, or hides another."""
-    members = _members(content)
+    members = members_of(content)
     name, new = list(members)[rng.integers(len(members))], NAMES[rng.integers(len(NAMES))]
     moved = members.pop(name)
     if rng.random() < 0.8:
         members[new] = moved
     if rng.random() < 0.3:
         members[name] = moved
-    return _zip(members, fitting=bool(rng.random() < 0.8))
+    return zipped(members, fitting=bool(rng.random() < 0.8))
 
 
 def odd_zip(content: bytes, other: bytes, rng: Rng) -> bytes:
     """A zip that is a bomb, or whose members are links, packed, or said to be of another size."""
-    members, way = _members(content), int(rng.integers(4))
+    members, way = members_of(content), int(rng.integers(4))
     if way == 0:
         members[list(members)[rng.integers(len(members))]] = bytes(BOMB)
     if way < 2:
-        return _zip(members, fitting=True, packed=True)
+        return zipped(members, fitting=True, packed=True)
     if way == 2:
-        return _zip(members, fitting=True, mode=0o120777)
+        return zipped(members, fitting=True, mode=0o120777)
     at = [found.start() for found in re.finditer(b"PK\x01\x02", content)]
     place = at[rng.integers(len(at))] + int(rng.choice([8, 10, 16, 20, 24, 28, 42]))
     return content[:place] + struct.pack("<I", size(rng)) + content[place + 4 :]
@@ -132,7 +121,8 @@ def _long(way: int) -> str:
     return " " * 10**7 if way == 2 else ("[", '{"a":')[way] * DEEP
 
 
-def _members(content: bytes) -> dict[str, bytes]:
+def members_of(content: bytes) -> dict[str, bytes]:
+    """The members of a zip by name. Raises ValueError where it is none."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as file:
             return {name: file.read(name) for name in file.namelist()}
@@ -140,7 +130,8 @@ def _members(content: bytes) -> dict[str, bytes]:
         raise ValueError(str(error)) from error
 
 
-def _zip(members: dict[str, bytes], *, fitting: bool, packed: bool = False, mode: int = 0o100644) -> bytes:
+def zipped(members: dict[str, bytes], *, fitting: bool, packed: bool = False, mode: int = 0o100644) -> bytes:
+    """A zip of these members; where it is `fitting`, the checksums in a bundle's index are theirs."""
     index = "bundle.json"
     if fitting and index in members:
         sums = {name: hashlib.sha256(content).hexdigest() for name, content in members.items() if name != index}

@@ -192,6 +192,7 @@ BAD = [
     (["--layers", "dense"], "units is missing"),
     (["--layers", "dense:10,size=3"], "unknown setting 'size'"),
     (["--layers", "dense:1,2,3"], "at most"),
+    (["--layers", "dense:16 relu:3 dense:10"], "expected at most 0"),
     (["--layers", "dense:12"], "expected 10"),
     (["--optimizer", "adm"], "nearest: adam"),
     (["--optimizer", "adam:beta1=2"], "beta1"),
@@ -280,7 +281,9 @@ def test_json_is_one_object(tiny_folder: Path, workplace: Path, capsys: pytest.C
 def test_listings(capsys: pytest.CaptureFixture[str]) -> None:
     """`nn plugins` and `nn laws` list what there is, as text and as JSON."""
     assert run(["plugins"]) == 0 and "dense" in capsys.readouterr().out
-    assert run(["plugins", "--json"]) == 0 and len(json.loads(capsys.readouterr().out)) > 20
+    assert run(["plugins", "--json"]) == 0
+    rows = {(row["kind"], row["name"]): row["settings"] for row in json.loads(capsys.readouterr().out)}
+    assert len(rows) > 20 and rows["layer", "relu"] == [] and rows["layer", "dropout"] == ["rate: 'float' = 0.5"]
     assert run(["laws"]) == 0 and "update-ratio" in capsys.readouterr().out
     assert run(["nonsense"]) == 2 and run(["--version"]) in (0, 2)
 

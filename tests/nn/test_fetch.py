@@ -200,8 +200,8 @@ def known(files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> dict[str,
 
 
 def names(folder: Path) -> set[str]:
-    """What lies in a folder, but for the lock."""
-    return {path.name for path in folder.iterdir()} - {LOCK}
+    """What lies in a folder, and no lock is left in it."""
+    return {path.name for path in folder.iterdir()}
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *args: str) -> str:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -279,6 +280,37 @@ def test_other_data_are_refused(stopped: Path, workplace: Path, capsys: pytest.C
     (stopped / "record.json").write_text(json.dumps(record))
     assert cli(["train", "--resume", "r"]) == 2
     assert "the split into training and validation is not what the run began with" in capsys.readouterr().err
+
+
+def without(stored: dict[str, Any]) -> dict[str, Any]:
+    """No rows of the validation."""
+    return {name: array for name, array in stored.items() if name != "validation"}
+
+
+def exchanged(stored: dict[str, Any]) -> dict[str, Any]:
+    """Two rows trained on stand in each other's place."""
+    return stored | {"train": np.r_[stored["train"][1::-1], stored["train"][2:]]}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (without, "split.npz: validation is missing, expected one that a run writes"),
+        (exchanged, "split.npz: its train rows are not those that the run began with"),
+        (None, "split.npz: no such file, expected one that a run writes"),
+    ],
+)
+def test_the_stored_split_is_the_one_that_was_used(
+    stopped: Path, capsys: pytest.CaptureFixture[str], change: Callable[[Any], Any] | None, sentence: str
+) -> None:
+    """A run does not go on where split.npz tells other rows than it was trained on, or is gone."""
+    file = stopped / "split.npz"
+    stored = dict(np.load(file))
+    file.unlink()
+    if change is not None:
+        np.savez_compressed(file, **change(stored))
+    assert cli(["train", "--resume", "r"]) == 2
+    assert sentence in capsys.readouterr().err
 
 
 def damaged(stopped: Path) -> list[tuple[str, bytes, str]]:
