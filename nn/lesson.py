@@ -15,6 +15,7 @@ from nn.lesson_losses import long_route, loss_backward, loss_forward
 from nn.notation import number, show, size
 from nn.page import Page
 from nn.trace import Gradient, Step, Trace
+from spec.violation import entry
 
 ROWS = 24  # of one table of gradients
 
@@ -63,7 +64,7 @@ def _beside(page: Page, gradients: dict[str, Gradient]) -> None:
             a, n = float(g.analytic[at]), float(g.numeric[at])
             verdict = "WRONG" if i in g.wrong else "same"
             if i < ROWS or i in g.wrong:
-                rows.append([f"{name}[{', '.join(map(str, at))}]", f"{a + 0.0:.6f}", f"{n + 0.0:.6f}", verdict])
+                rows.append([entry(name, at), f"{a + 0.0:.6f}", f"{n + 0.0:.6f}", verdict])
         if g.analytic.size > ROWS:
             rest = g.analytic.size - ROWS
             rows.append([f"{name}: {rest} more", "", "", f"{sum(i >= ROWS for i in g.wrong)} wrong"])

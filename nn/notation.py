@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from spec.arrays import Array
+from spec.violation import entry
 
 LINES = 12  # of numbers put into one equation
 
@@ -41,7 +42,7 @@ def size(array: Array) -> str:
 def cells(name: str, array: Array, term: Callable[[tuple[int, ...]], str]) -> list[str]:
     """`name[n, j] = <term> = value` for the first entries."""
     places = list(np.ndindex(array.shape))
-    lines = [f"{name}[{', '.join(map(str, at))}] = {term(at)} = {number(array[at])}" for at in places[:LINES]]
+    lines = [f"{entry(name, at)} = {term(at)} = {number(array[at])}" for at in places[:LINES]]
     return lines + ([f"... and {len(places) - LINES} more"] if len(places) > LINES else [])
 
 

@@ -37,6 +37,11 @@ class Where:
         return f"{place}{source}"
 
 
+def entry(name: str, index: tuple[int, ...]) -> str:
+    """An entry as it is told of: `W[0, 3]`."""
+    return f"{name}[{', '.join(map(str, index))}]"
+
+
 class Violation(Exception):
     """A broken law, as data first and as a sentence made from the data.
 
@@ -91,9 +96,7 @@ class Violation(Exception):
     @property
     def message(self) -> str:
         """The diagnostic as a person reads it."""
-        subject = self.array
-        if self.index is not None:
-            subject += f"[{', '.join(map(str, self.index))}]"
+        subject = self.array if self.index is None else entry(self.array, self.index)
         head = f"{self.where}  ".lstrip() + f"{subject} is ".lstrip()
         first = f"{head}{self.actual}, expected {self.expected}  [{self.law}]"
         notes = [f"caused by {self.cause}"] if self.cause else []

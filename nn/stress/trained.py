@@ -7,6 +7,7 @@ import numpy as np
 from nn.run import read_arrays
 from nn.stress.drill import Outcome, Scene, drill
 from spec.arrays import first_index
+from spec.violation import entry
 
 
 @drill(
@@ -19,7 +20,7 @@ def sound(scene: Scene) -> Outcome:
     for name, array in read_arrays(scene.run.folder / "weights.safetensors").items():
         if not np.isfinite(array).all():
             at = first_index(~np.isfinite(array))
-            return Outcome(f"{name}[{', '.join(map(str, at))}] is {array[at]}", False, arrays={name: array})
+            return Outcome(f"{entry(name, at)} is {array[at]}", False, arrays={name: array})
     p, labels = scene.reader.model.predict(scene.split.x_test), scene.split.y_test
     off = float(np.abs(p.sum(axis=1, dtype=np.float64) - 1).max())
     accuracy, guess = float((p.argmax(axis=1) == labels).mean()), float(np.bincount(labels).max() / len(labels))

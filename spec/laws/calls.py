@@ -16,7 +16,7 @@ from spec.arrays import first_index, is_finite
 from spec.call import Call
 from spec.law import law
 from spec.shapes import Mismatch, bind, expected
-from spec.violation import Violation, Where
+from spec.violation import Violation, Where, entry
 
 
 @law(
@@ -160,5 +160,5 @@ def _broken_parameter(owner: object) -> str:
     for name, array in (getattr(owner, "params", None) or {}).items():
         if not is_finite(array):
             at = first_index(~np.isfinite(array))
-            return f"{name}[{', '.join(map(str, at))}] = {array[at]}"
+            return f"{entry(name, at)} = {array[at]}"
     return ""
