@@ -18,7 +18,7 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 @click.option("--rounds", default=15, type=click.IntRange(min=2), help="Epochs of each, the first to warm up (15).")
 @click.option("--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Write the report and its picture.")
 @click.option("--json", "as_json", is_flag=True, help="Every figure, for scripts.")
-def command(data: Path | None, peers: bool, rounds: int, markdown: Path | None, as_json: bool) -> None:
+def command(data: Path | None, peers: bool, rounds: int, markdown: Path | None, as_json: bool) -> int:
     """Measure training, prediction, loading, start-up and memory on one BLAS thread.
 
     DATA is a folder with the MNIST files; without it random pictures of that size are used. About a minute.
@@ -26,7 +26,7 @@ def command(data: Path | None, peers: bool, rounds: int, markdown: Path | None, 
     if any(os.environ.get(name) != "1" for name in THREADS):
         flags = ["--peers"] * peers + ["--json"] * as_json + ["--rounds", str(rounds)]
         flags += ["--markdown", str(markdown)] if markdown else []
-        _again(["bench", *flags, *([str(data)] if data else [])])
+        return _again(["bench", *flags, *([str(data)] if data else [])])
     import json
 
     from nn.bench import bench
@@ -39,15 +39,16 @@ def command(data: Path | None, peers: bool, rounds: int, markdown: Path | None, 
         click.echo(json.dumps(found, indent=2))
     elif markdown is None:
         click.echo(report(found).plain(), nl=False)
+    return 0
 
 
-def _again(words: list[str]) -> None:
-    """Do it in a process whose BLAS, which counts its threads when NumPy loads, has one; end with its exit code."""
+def _again(words: list[str]) -> int:
+    """The exit code of a process that does it whose BLAS, which counts its threads when NumPy loads, has one."""
     import subprocess
 
     code = "import sys; from cli.main import main; main(sys.argv[1:])"
     environment = os.environ | dict.fromkeys(THREADS, "1")
-    raise SystemExit(subprocess.call([sys.executable, "-c", code, *words], env=environment))
+    return subprocess.call([sys.executable, "-c", code, *words], env=environment)
 
 
 def _write(found: dict[str, object], path: Path) -> None:

@@ -71,12 +71,12 @@ def run(args: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return 2
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # none of ours calls sys.exit: a plugin does
         return _explain(error)
     return code if isinstance(code, int) else 0
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: BaseException) -> int:
     from spec.violation import BadInput, Violation
 
     if isinstance(error, Violation):
@@ -90,7 +90,7 @@ def _explain(error: Exception) -> int:
     return 2
 
 
-def _last_line(error: Exception) -> str:
+def _last_line(error: BaseException) -> str:
     import traceback
 
     frames: Any = traceback.extract_tb(error.__traceback__)

@@ -32,7 +32,7 @@ def command(
     seed: int,
     jobs: int | None,
     timeout: float,
-) -> None:
+) -> int:
     """Judge plugins by every law that applies to their kind: your own files, every file of a folder, a module, or a
     built-in plugin such as relu, layer:relu or dropout:rate=0.2. Without an argument, all the built-in ones.
 
@@ -66,7 +66,7 @@ def command(
         exports.write(junit, exports.junit(outcomes))
     if csv is not None:
         exports.write(csv, exports.csv(outcomes))
-    raise SystemExit(_exit_code([report["verdict"] for report in reports]))
+    return _exit_code([report["verdict"] for report in reports])
 
 
 def _targets(names: tuple[str, ...]) -> Iterator[Target]:

@@ -88,8 +88,8 @@ def restore(model: Any, arrays: dict[str, Array]) -> None:
         odd = (missing + unknown)[0]
         raise BadInput(f"weights: {odd} is {'missing' if missing else 'unknown'} in this architecture")
     for name, array in arrays.items():
-        if name in current and current[name].shape != array.shape:
-            raise BadInput(f"weights: {name} has shape {array.shape}, expected {current[name].shape}")
+        if name in current and np.shape(current[name]) != array.shape:
+            raise BadInput(f"weights: {name} has shape {array.shape}, expected {np.shape(current[name])}")
         if name in model.params and array.dtype != np.float32:
             raise BadInput(f"weights: {name} is {array.dtype}, expected float32")
         put(model.params if name in model.params else model.state, name, array)

@@ -12,6 +12,7 @@ from spec.arrays import Array
 
 CELL, MARGIN, ACROSS = 84, 16, 8  # pixels a digit, pixels a line of text under it, digits a row
 LETTERS = 14  # that fit under a digit
+LOSSES = {"loss": "training", "val_loss": "validation", "val_cross_entropy": "validation, cross-entropy"}
 
 
 def curves(rows: list[dict[str, Any]], path: Path) -> None:
@@ -23,7 +24,7 @@ def curves(rows: list[dict[str, Any]], path: Path) -> None:
     left, right = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in rows]
     for axes, names, title in (
-        (left, {"loss": "training", "val_loss": "validation"}, "loss"),
+        (left, LOSSES, "loss"),
         (right, {"train_accuracy": "training", "val_accuracy": "validation"}, "accuracy"),
     ):
         for key, label in names.items():

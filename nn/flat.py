@@ -5,13 +5,14 @@ So an optimizer is a line of vectorized arithmetic, and "all gradients are finit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite, sqrt
 from typing import Any
 
 import numpy as np
 
 from spec.arrays import Array
+from spec.violation import BadInput
 
 PROBE = 1024  # weights, evenly spaced, on which the update-to-weight ratio is measured
 LINE = 64  # bytes in a cache line, at which a buffer begins: vector loads then never straddle two
@@ -23,13 +24,15 @@ class Flat:
     def __init__(self, model: Any) -> None:
         params = model.params
         size = sum(np.size(array) for array in params.values())
+        if not size:
+            raise BadInput("the model has no parameters, expected something to train")
         self.w, self.g = _aligned(size), _aligned(size)
         self.views: dict[str, Array] = {}
         self.decays = np.zeros(size, np.float32)
         kept = getattr(model, "grads", None)
         start = 0
         ends: dict[str, tuple[int, int]] = {}
-        for name in list(params):
+        for name in by_layer(params):
             shape, stop = np.shape(params[name]), start + np.size(params[name])
             self.w[start:stop] = np.ravel(params[name])
             self.decays[start:stop] = len(shape) > 1
@@ -37,7 +40,7 @@ class Flat:
             self.views[name] = self.g[start:stop].reshape(shape)
             if kept is not None:
                 kept[name] = self.views[name]
-            layer = name.rpartition(".")[0] or name
+            layer = layer_of(name)
             ends[layer] = (ends.get(layer, (start, stop))[0], stop)
             start = stop
         self.layers: dict[str, Array] = {layer: self.g[a:b] for layer, (a, b) in ends.items()}
@@ -77,6 +80,19 @@ class Flat:
             fall = -float(np.dot(slope, change))
         ratio = sqrt(way / length) if length > 0 else float(way > 0)
         return ratio, fall * self.w.size / self.probe.size
+
+
+def layer_of(name: str) -> str:
+    """The layer to which a parameter belongs: what comes before its last dot."""
+    return name.rpartition(".")[0] or name
+
+
+def by_layer(names: Iterable[str]) -> list[str]:
+    """The names of parameters, those of a layer side by side, in the order in which layers first appear."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(layer_of(name), []).append(name)
+    return [name for group in groups.values() for name in group]
 
 
 def _aligned(size: int) -> Array:

@@ -120,6 +120,16 @@ class Network:
             slope = layer.backward(slope)
         return value, slope
 
+    def mean_loss(self, x: Array, labels: Array) -> float:
+        """The mean loss over all of x, in eval mode."""
+        self._train(False)
+        try:
+            parts = [slice(i, i + ROWS) for i in range(0, len(x), ROWS)]
+            costs = [self.loss.forward(self.forward(x[p]), self.targets(labels[p], x.dtype)) for p in parts]
+        finally:
+            self._train(True)
+        return float(np.average(costs, weights=[len(x[p]) for p in parts]))
+
     def targets(self, labels: Array, dtype: Any) -> Array:
         """Labels as the loss wants them: as they are, or one-hot (N, C)."""
         if getattr(self.loss, "targets", "labels") == "labels":

@@ -11,7 +11,7 @@ from nn.build import build_model, load_plugins, restore
 from nn.checkpoint import glance
 from nn.data.frame import Frame
 from nn.record import read_record, run_settings
-from nn.run import Run, read_arrays
+from nn.run import Run, read_arrays, read_epoch
 from spec.arrays import Array
 from spec.violation import BadInput
 
@@ -40,13 +40,12 @@ class Reader:
         self.classes: tuple[str, ...] = tuple(record["classes"])
         self.n_in: int = record["n_in"]
         self.frame = _frame(record.get("frame", {}), run)
-        best = (tree.get("best") or {}).get("epoch")
-        if which == "best" and best is None:
+        if which == "best" and tree.get("best") is None:
             raise BadInput(f"{run.folder}: no best epoch, as no image was held out for validation; use --weights last")
-        self.weights = f"last epoch ({len(tree['rows'])})" if which == "last" else f"best epoch ({best})"
         self.model = build_model(settings, self.n_in, len(self.classes))
-        file = "weights.safetensors" if which == "last" else "best.safetensors"
-        restore(self.model, read_arrays(run.folder / file))
+        file = run.folder / ("weights.safetensors" if which == "last" else "best.safetensors")
+        restore(self.model, read_arrays(file))
+        self.weights = f"{which} epoch ({read_epoch(file)})"  # the checkpoint may be an epoch ahead after a crash
 
     def answer(self, image: Array) -> Answer:
         """The answer to one picture (H, W), uint8: only here a class gets the name that the run recorded."""

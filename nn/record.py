@@ -58,6 +58,11 @@ def write_record(run: Run, settings: Settings, data: Dataset, parts: Split) -> N
     )
 
 
+def recorded(run: Run) -> bool:
+    """Whether the run was begun before. The record is written last, so what else belongs to it stands, too."""
+    return (run.folder / NAME).exists()
+
+
 def read_record(run: Run) -> dict[str, Any]:
     """The record of a run. Raises BadInput where it is absent, or not what a run writes."""
     found = read_json(run.folder / NAME)

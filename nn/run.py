@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from spec.arrays import Array
@@ -101,9 +101,10 @@ class Run:
         """A JSON file; numbers that JSON does not know become null."""
         return self.write(name, (json.dumps(plain(value), indent=2) + "\n").encode())
 
-    def write_arrays(self, name: str, arrays: dict[str, Array]) -> Path:
-        """A safetensors file."""
-        return self.write(name, save({key: np.ascontiguousarray(array) for key, array in arrays.items()}))
+    def write_arrays(self, name: str, arrays: dict[str, Array], epoch: int | None = None) -> Path:
+        """A safetensors file, which tells after which epoch its arrays stood so. Numbers are arrays of shape ()."""
+        metadata = None if epoch is None else {"epoch": str(epoch)}
+        return self.write(name, save({key: np.asarray(array, order="C") for key, array in arrays.items()}, metadata))
 
     def append_lines(self, name: str, rows: list[dict[str, Any]]) -> None:
         """Add lines to a JSON-lines file."""
@@ -177,6 +178,15 @@ def read_arrays(path: Path) -> dict[str, Array]:
     except BadInput:
         raise
     except (OSError, SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{path}: not a readable safetensors file: {error}") from error
+
+
+def read_epoch(path: Path) -> str:
+    """The epoch that a safetensors file tells, "unknown" where it tells none. Raises BadInput where it is not one."""
+    try:
+        with safe_open(regular(path), framework="numpy") as file:
+            return str((file.metadata() or {}).get("epoch", "unknown"))
+    except (OSError, SafetensorError) as error:
         raise BadInput(f"{path}: not a readable safetensors file: {error}") from error
 
 

@@ -15,7 +15,10 @@ CORPUS = 100  # test images whose probabilities are kept with the run
 
 
 def scores(model: Any, split: Split, epoch: int, losses: list[float], seconds: float) -> dict[str, Any]:
-    """The figures of one epoch: mean training loss, accuracy on training images, and on validation images."""
+    """The figures of one epoch: mean training loss, accuracy on training images, and on validation images.
+
+    `val_loss` is the loss that is trained, where the model can tell it of any batch (`mean_loss`).
+    """
     accuracy = choose("metric", "accuracy").make()
     part = split.x_train[:SAMPLE], split.y_train[:SAMPLE]
     row = {
@@ -26,14 +29,21 @@ def scores(model: Any, split: Split, epoch: int, losses: list[float], seconds: f
     }
     if len(split.x_val):
         p, labels = model.predict(split.x_val), split.y_val
-        chosen = np.maximum(p[np.arange(len(p)), labels].astype(np.float64), 1e-30)
-        row |= {"val_loss": float(-np.log(chosen).mean()), "val_accuracy": float(accuracy(p, labels))}
+        own = getattr(model, "mean_loss", None)
+        cost = {"val_loss": own(split.x_val, labels)} if own else {"val_cross_entropy": cross_entropy(p, labels)}
+        row |= cost | {"val_accuracy": float(accuracy(p, labels))}
     return row
 
 
+def cross_entropy(p: Array, labels: Array) -> float:
+    """−log p of the true class, the mean over the samples: p (N, C), labels (N,)."""
+    chosen = np.maximum(p[np.arange(len(p)), labels].astype(np.float64), 1e-30)
+    return float(-np.log(chosen).mean())
+
+
 def merit(row: dict[str, Any]) -> tuple[float, float]:
-    """What makes one epoch better than another: accuracy on the validation images, then their loss."""
-    return row["val_accuracy"], -row["val_loss"]
+    """What makes one epoch better than another: accuracy on the validation images, then what they cost."""
+    return row["val_accuracy"], -(row["val_loss"] if "val_loss" in row else row["val_cross_entropy"])
 
 
 def corpus(model: Any, split: Split, test_images: Array) -> dict[str, Array]:

@@ -22,7 +22,7 @@ from nn.data.load import load
 from nn.failure import write_failure
 from nn.hardening import Hardening, hardening
 from nn.metrics import confusion
-from nn.record import read_record, versions, write_record
+from nn.record import read_record, recorded, versions, write_record
 from nn.reporter import Reporter
 from nn.run import Run, read_arrays
 from nn.scores import corpus, merit, scores
@@ -32,7 +32,7 @@ from nn.trainer import Snapshot, Trainer
 from spec.arrays import Array, digest
 from spec.cases import ModelCase
 from spec.guard import Docket
-from spec.violation import Violation
+from spec.violation import BadInput, Violation
 
 EVERY = 50  # steps between two words to the reporter
 
@@ -47,6 +47,7 @@ class Session:
     model: Any
     trainer: Trainer
     docket: Docket | None
+    steps_per_epoch: int  # batches in the first pass over the training split
     epochs: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, Any] | None = None
     audited: float = 0.0
@@ -58,11 +59,6 @@ class Session:
     def __post_init__(self) -> None:
         self.batch = self.split.x_train[:1], self.split.y_train[:1]
         self.hardening = hardening(self.settings.adversarial, self.split, self.model)
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches in one pass over the training split, the last and smaller one included."""
-        return -(-len(self.split.x_train) // self.settings.batch_size)
 
     @np.errstate(all="ignore")  # laws speak here, not warnings
     def train(self, run: Run, reporter: Reporter, stop_after: int | None = None) -> dict[str, Any] | None:
@@ -85,7 +81,7 @@ class Session:
 
     def begin(self, run: Run, reporter: Reporter) -> None:
         """Record what is about to be trained, and judge it: the data each time, the network while it is fresh."""
-        if not self.epochs:
+        if not recorded(run):
             write_record(run, self.settings, self.dataset, self.split)
             write_checkpoint(run, self.tree(run))
         if self.docket is None:
@@ -173,17 +169,14 @@ class Session:
 
     def export(self, run: Run) -> None:
         """Weights and layer state of the last epoch, and of the best one."""
-        run.write_arrays("weights.safetensors", weights(self.model))
+        run.write_arrays("weights.safetensors", weights(self.model), epoch=len(self.epochs))
         if self.best is not None:
-            run.write_arrays("best.safetensors", self.best["weights"])
+            run.write_arrays("best.safetensors", self.best["weights"], epoch=self.best["epoch"])
 
     def batches(self, epoch: int) -> Iterator[tuple[Array, Array]]:
         """The batches of one epoch, from this epoch's own stream; hardened ones depend on the weights of the moment."""
-        seed = np.random.SeedSequence(self.settings.seed)
-        draw = choose("batches", self.settings.batches).make()
-        chance = stream(seed, "adversarial", epoch)
-        rows = self.split.x_train, self.split.y_train, self.settings.batch_size
-        for x, labels in draw(*rows, stream(seed, "shuffle", epoch)):
+        chance = stream(np.random.SeedSequence(self.settings.seed), "adversarial", epoch)
+        for x, labels in draw(self.settings, self.split, epoch):
             if self.hardening is None:
                 yield x, labels
                 continue
@@ -237,8 +230,19 @@ def prepare(settings: Settings, tell: Tell | None = None) -> Session:
     parts = split(dataset, validation, stream(np.random.SeedSequence(settings.seed), "split"))
     model = build_model(settings, parts.x_train.shape[1], dataset.n_classes)
     docket = Docket() if settings.strict else None
-    steps = settings.epochs * -(-len(parts.x_train) // settings.batch_size)
-    trainer = make_trainer(settings, model, steps, docket)
-    choose("batches", settings.batches)
     refuse_alone(settings, model, parts.x_train, parts.y_train)
-    return Session(settings, dataset, parts, model, trainer, docket)
+    count = sum(1 for _ in islice(draw(settings, parts, 1), len(parts.x_train) + 1))
+    if not 0 < count <= len(parts.x_train):
+        found = "no batch at all" if not count else "more batches than images"
+        raise BadInput(f"batches {settings.batches!r}: {found}, expected from 1 to {len(parts.x_train):,} an epoch")
+    trainer = make_trainer(settings, model, settings.epochs * count, docket)
+    return Session(settings, dataset, parts, model, trainer, docket, count)
+
+
+def draw(settings: Settings, parts: Split, epoch: int) -> Iterator[tuple[Array, Array]]:
+    """The batches of one epoch as the plugin cuts them, from this epoch's own stream."""
+    chance = stream(np.random.SeedSequence(settings.seed), "shuffle", epoch)
+    found: Iterator[tuple[Array, Array]] = choose("batches", settings.batches).make()(
+        parts.x_train, parts.y_train, settings.batch_size, chance
+    )
+    return found

@@ -83,7 +83,7 @@ class Trainer:
         slope = flat.slope.copy()
         if self.clip_norm is not None:
             self._clip(norms)
-        rate = self.lr * self.schedule(self.done / self.steps)
+        rate = self.lr * self.schedule(min(1.0, self.done / self.steps))
         self.optimizer.step(flat.w, flat.g, rate)
         ratio, self.promise = flat.moved(slope)
         if self.docket is not None:
@@ -135,6 +135,8 @@ class Trainer:
     def _clip(self, norms: list[float]) -> None:
         """g ← g · min(1, c/‖g‖), over all parameters together."""
         norm = sqrt(sum(n * n for n in norms))
+        if not isfinite(norm):  # too large to be squared in float32
+            norm = float(np.linalg.norm(self.flat.g.astype(np.float64)))
         if self.clip_norm is not None and norm > self.clip_norm:
             self.flat.g *= np.float32(self.clip_norm / norm)
 

@@ -32,7 +32,7 @@ def digest(arrays: Mapping[str, Array]) -> str:
     """SHA-256 over names, dtypes, shapes and bits: equal digests mean equal arrays, bit for bit."""
     sha = hashlib.sha256()
     for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
+        array = np.asarray(arrays[name], order="C")
         sha.update(f"{name} {array.dtype.str} {array.shape};".encode())
         sha.update(array.tobytes())
     return sha.hexdigest()
