@@ -5,7 +5,8 @@
 
 The order in which laws are judged is that of what they rest on: a law comes after its foundations, whatever file
 enters it and when. Two tiers: a `call` law is cheap and judged on every call of an armed object; an `audit` law is
-judged before training, once per epoch, and wherever a case is handed to `conformance`.
+judged before training and wherever a case is handed to `conformance`; those of a model that a few samples tell, as
+`gradient` and `live-units`, after each epoch, too.
 """
 
 from __future__ import annotations
