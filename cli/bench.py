@@ -64,11 +64,14 @@ def _write(found: dict[str, object], path: Path) -> None:
 
 
 def _track(items: Sequence[int], what: str) -> Iterator[int]:
-    """A bar on a terminal, one plain line elsewhere."""
+    """A bar on a terminal, a plain line an item elsewhere."""
     from rich.console import Console
     from rich.progress import track
 
     console = Console(stderr=True)
-    if not console.is_terminal:
-        click.echo(f"{what}...", err=True)
-    yield from track(items, description=what, console=console, transient=True, disable=not console.is_terminal)
+    if console.is_terminal:
+        yield from track(items, description=what, console=console, transient=True)
+        return
+    for i, item in enumerate(items, 1):
+        click.echo(f"{what}: {i} of {len(items)}", err=True)
+        yield item

@@ -29,7 +29,7 @@ def command(kind: str, name: str, output: Path | None) -> None:
         raise BadInput(f"{file}: cannot be written: {error.strerror}") from error
     click.echo(f"{file}\nNext: nn verify {file}")
     meant = _textbook(kind, _checked(kind, name))
-    if meant not in ("", OWN[kind]):
+    if meant and meant != OWN[kind]:
         click.echo(
             f"{name} is a standard name, but this skeleton computes {OWN[kind]}: "
             f"law definition will hold it to the textbook's {meant}"

@@ -80,9 +80,12 @@ def _targets(names: tuple[str, ...]) -> Iterator[Target]:
     for name in names:
         path = Path(name)
         if path.is_dir():
-            files = [f for f in sorted(path.rglob("*.py")) if not _is_hidden(f.relative_to(path))]
+            files, left = _python_files(path)
+            aside = f"left out: {', '.join(left)}" if left else ""
             if not files:
-                raise BadInput(f"{name}: no Python files in this folder")
+                raise BadInput(f"{name}: no Python files in this folder{aside and f' ({aside})'}")
+            if aside:
+                click.echo(f"{name}: {aside}", err=True)
             yield from ({"file": str(file)} for file in files)
         elif path.suffix == ".py" or path.exists() or "/" in name:
             yield {"file": name}
@@ -90,8 +93,30 @@ def _targets(names: tuple[str, ...]) -> Iterator[Target]:
             yield {_sort(name): name}
 
 
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith((".", "_")) for part in path.parts)
+def _python_files(folder: Path) -> tuple[list[Path], list[str]]:
+    """The files of a folder that are its user's own, and the folders in it that were left out, each with its reason.
+
+    To judge a file is to run it, so copies in run folders, virtual environments and what is hidden stay unread.
+    """
+    import os
+
+    files: list[Path] = []
+    left: list[str] = []
+    for here, inside, names in os.walk(folder):
+        reasons = {name: _reason(Path(here, name)) for name in sorted(inside)}
+        inside[:] = [name for name, reason in reasons.items() if not reason]
+        left += [f"{Path(here, name)} ({why})" for name, why in reasons.items() if why and name != "__pycache__"]
+        files += [Path(here, name) for name in names if name.endswith(".py") and not name.startswith((".", "_"))]
+    return sorted(files), left
+
+
+def _reason(folder: Path) -> str:
+    """Why the Python files of a folder are none to judge, or "" where they are."""
+    if folder.name.startswith((".", "_")):
+        return "hidden"
+    if (folder / "pyvenv.cfg").is_file():
+        return "a virtual environment"
+    return "a run folder" if (folder / "config.toml").is_file() and (folder / "record.json").is_file() else ""
 
 
 def _sort(name: str) -> str:

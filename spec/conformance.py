@@ -21,6 +21,7 @@ from spec.exercises import EXERCISES, judge_calls
 from spec.guard import Docket
 from spec.law import CATALOGUE, Law, laws_of
 from spec.plugin import cases
+from spec.raised import cause_of, raised
 from spec.record import Record, record_of
 from spec.repair import repair
 from spec.report import (
@@ -194,12 +195,13 @@ def _judge(row: Law, case: Case) -> Verdict:
     except BadInput:
         raise
     except Exception as error:  # raised by what is judged, on input that it should take
-        raised = Violation(
+        found = Violation(
             row.code,
-            where=Where(case.path),
+            where=replace(raised(error), path=case.path, method=""),
             array="the audit",
             actual=f"ended by {type(error).__name__}: {error}",
             expected="an answer to valid input",
+            cause=cause_of(error),
         )
-        return Verdict(row.code, BROKEN, raised.message, raised)
+        return Verdict(row.code, BROKEN, found.message, found)
     return Verdict(row.code, HOLDS)

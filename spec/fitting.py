@@ -14,6 +14,7 @@ from spec.arrays import Array
 from spec.cases import Case, LayerCase, copied
 from spec.claims import interval
 from spec.draws import draw
+from spec.raised import cause_of
 from spec.record import Record, construct, path_of
 from spec.shapes import Contract, resolve
 from spec.violation import BadInput, Violation, Where
@@ -135,6 +136,7 @@ def _blamed(record: Record, path: str, first: _Attempt | None, shape: Any) -> _A
             array="the call",
             actual=f"ended by {said}",
             expected=f"parameters for an input of shape {first.shape}",
+            cause=cause_of(error),
         ) from error
     return first
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spec.contract import Obligation, obligation_of
+from spec.raised import cause_of
 from spec.shapes import parse
 from spec.violation import BadInput, Violation, Where
 
@@ -121,6 +122,7 @@ def construct(record: Record, settings: dict[str, Any]) -> Any:
                 array="the call",
                 actual=f"ended by {type(error).__name__}: {error}",
                 expected=f"an instance from ({said})",
+                cause=cause_of(error),
             ) from error
         raise BadInput(
             f"{record.label}: {type(error).__name__} from {record.thing.__name__}({said}): {error}; "

@@ -15,6 +15,7 @@ import numpy as np
 from spec.arrays import first_index, is_finite
 from spec.call import Call
 from spec.law import law
+from spec.raised import cause_of
 from spec.shapes import Mismatch, bind, expected
 from spec.violation import Violation, Where, entry
 
@@ -56,6 +57,7 @@ def shape(call: Call) -> None:
             array="the call",
             actual=f"ended by {type(call.error).__name__}: {call.error}",
             expected=f"an answer, as the contract {call.contract.text} promises",
+            cause=cause_of(call.error),
         ).at(**_line_of(call.error, call.where)) from call.error
     if call.outputs:
         _as_many(call)

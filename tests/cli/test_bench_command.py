@@ -27,6 +27,10 @@ def test_a_report_in_three_forms(
     assert json.loads(capsys.readouterr().out)["data"]["name"] == "MNIST"
     assert "![training loss against seconds of training](b.png)" in (workplace / "b.md").read_text()
     assert sorted(path.name for path in workplace.iterdir()) == ["b.md", "b.png"]
+    assert run(["bench", str(tiny_folder), "--rounds", "2"]) == 0
+    told = capsys.readouterr()
+    assert "ERROR AGAINST TIME" in told.out
+    assert "epochs, side by side: 1 of 2\nepochs, side by side: 2 of 2\n" in told.err  # no terminal: plain lines
 
 
 def test_with_more_threads_it_starts_again_with_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,22 @@ def test_a_folder_becomes_a_table_with_a_row_a_file(folder: Path, capsys: pytest
     assert int(suites[1].get("skipped", "0")) >= 2 and int(suites[0].get("tests", "0")) >= 9
 
 
+def test_files_that_are_not_the_users_own_are_left_out_and_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What lies in run folders, virtual environments and hidden folders is not run; where nothing is left, it says."""
+    for place, marks in (("runs/r/plugins", ()), ("venv/lib", ("venv/pyvenv.cfg",)), (".old", ()), ("__pycache__", ())):
+        (folder / place).mkdir(parents=True)
+        (folder / place / "x.py").write_text("import pathlib\npathlib.Path('ran').touch()\n")
+        for mark in (*marks, *(["runs/r/config.toml", "runs/r/record.json"] if "runs" in place else [])):
+            (folder / mark).touch()
+    _, out, err = ran(capsys, "verify", "work", "--jobs", "1")
+    assert "3 plugins" in out and not (folder / "x").exists() and not Path("ran").exists()
+    assert "work: left out: work/.old (hidden), work/venv (a virtual environment), work/runs/r (a run folder)" in err
+    code, _, err = ran(capsys, "verify", "work/runs")
+    assert code == 2 and "no Python files in this folder (left out: work/runs/r (a run folder))" in err
+
+
 def test_json_is_the_documented_form(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """On standard output and nothing else on it; what the plugin printed goes to standard error."""
     code, out, err = ran(capsys, "verify", "work/bob.py", "--json")
@@ -126,7 +142,7 @@ def test_all_the_built_in_plugins_are_judged(workplace: Path, capsys: pytest.Cap
 def test_every_skeleton_holds(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of every kind, by every law there is."""
     for kind in KINDS:
-        assert ran(capsys, "new", kind, f"my-{kind}")[1] == f"my_{kind}.py\nNext: nn verify my_{kind}.py\n"
+        assert ran(capsys, "new", kind, f"my-{kind}") == (0, f"my_{kind}.py\nNext: nn verify my_{kind}.py\n", "")
     source = "".join(Path(f"my_{kind}.py").read_text() for kind in KINDS)
     Path("all.py").write_text(source)
     found = {report["kind"]: report for report in judge_target({"file": "all.py"}).reports}

@@ -273,6 +273,9 @@ def test_an_exception_in_an_audit_breaks_that_law() -> None:
     report = conformance(case_of(Fragile()))
     assert [found.law for found in report.violations] == ["gradient"]
     assert "ended by KeyError" in report.violations[0].message
+    line = Fragile.forward.__code__.co_firstlineno + 2
+    assert report.violations[0].where.line == line
+    assert report.violations[0].cause == f"an exception that forward raised at test_conformance.py:{line}"
 
 
 def test_an_unusable_claim_is_refused() -> None:

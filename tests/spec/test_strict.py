@@ -162,6 +162,7 @@ def test_an_exception_inside_is_a_broken_shape() -> None:
         layer.forward(batch())
     assert isinstance(found.value.__cause__, ValueError)
     assert found.value.where.line == Affine.forward.__code__.co_firstlineno + 2
+    assert found.value.cause == f"an exception that forward raised at test_strict.py:{found.value.where.line}"
 
 
 def test_a_first_layer_may_skip_its_dx() -> None:

@@ -1,0 +1,31 @@
+"""Where an exception comes from that what is judged raised: the line of its author's code, not of ours or NumPy's.
+
+    raised(error)            Where(method="helper", file="mine.py", line=6), empty where no such line is known
+    cause_of(error)          "an exception that helper raised at mine.py:6"
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+
+from spec.violation import Where
+
+OURS = sys.stdlib_module_names | {"spec", "numpy"}  # packages whose lines are nobody's mistake here
+
+
+def raised(error: BaseException) -> Where:
+    """The innermost frame of `error` in the code that is judged."""
+    frames = [
+        Where("", frame.f_code.co_name, Path(frame.f_code.co_filename).name, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] not in OURS
+    ]
+    return frames[-1] if frames else Where()
+
+
+def cause_of(error: BaseException) -> str:
+    """What to tell as the cause of a violation that an exception is, "" where its place is not known."""
+    place = raised(error)
+    return f"an exception that {place.method} raised at {place.file}:{place.line}" if place.file else ""
