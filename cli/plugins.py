@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import Parameter
 from pathlib import Path
 
 import click
@@ -25,7 +26,7 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
             "kind": plugin.kind,
             "name": plugin.name,
             "contract": plugin.contract,
-            "settings": [str(row) for row in plugin.settings.values()],
+            "settings": [_shown(row) for row in plugin.settings.values()],
             "file": plugin.file,
         }
         for plugin in REGISTRY.plugins.values()
@@ -36,3 +37,10 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
     for row in rows:
         settings = ", ".join(row["settings"])
         click.echo(f"{row['kind']:12} {row['name']:22} {row['contract']:20} {settings:40} {row['file']}")
+
+
+def _shown(row: Parameter) -> str:
+    """`rate: float = 0.5`, also where annotations are kept as text."""
+    kind = row.annotation if isinstance(row.annotation, str) else getattr(row.annotation, "__name__", "")
+    typed = f": {kind}" if row.annotation is not row.empty else ""
+    return f"{row.name}{typed}" + (f" = {row.default!r}" if row.default is not row.empty else "")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 @click.option("--full/--quick", default=False, help="All drills, or those that are done within a minute.  [quick]")
 @click.option("--jobs", default=2, show_default=True, type=click.IntRange(min=1), help="Drills done at a time.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of whatever is drawn.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS",
+              help="For each drill; one that takes longer has failed.  [600; 7200 with --full]")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write the verdicts as JUnit XML, too.")
 @click.option("--list", "listed", is_flag=True, help="Name the drills and what they expect; do none.")
@@ -28,6 +30,7 @@ def command(
     full: bool,
     jobs: int,
     seed: int,
+    timeout: float | None,
     as_json: bool,
     junit: Path | None,
     listed: bool,
@@ -50,7 +53,7 @@ def command(
         return
     run = _run(folder, as_json)
     data_of(run.folder)  # refused before anything is done to it
-    stage = Stage(run, seed, full)
+    stage = Stage(run, seed, full, timeout)
     rows: list[Row] = []
     with page.progress(len(chosen), as_json) as tell:
         for row in stage.perform(chosen, jobs):

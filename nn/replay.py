@@ -7,6 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
 from nn.audits import audit, audit_epoch, data_case, judge
 from nn.build import build_model, load_plugins, make_trainer
 from nn.checkpoint import restore_tree
@@ -22,6 +24,7 @@ from spec.violation import BadInput, Violation
 PHASES = ("data", "audit", "perturb", "step", "epoch", "evaluate", "reload", "weights")
 
 
+@np.errstate(all="ignore")  # laws speak here, not warnings
 def replay(folder: Path) -> Violation | None:
     """Make a recorded failure happen again; return the violation it ends in, or None where nothing is broken.
 

@@ -23,6 +23,7 @@ from spec.violation import BadInput
 
 RUNS = Path("runs")
 LOCK = ".lock"
+PICTURES = ("curves.png", "mistakes.png")  # painted last of all
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class Session:
             sizes = {"n_in": int(self.split.x_train.shape[1]), "classes": self.dataset.n_classes}
             phase, batch, steps = self.phase, self.batch, self.trainer.steps
             where = write_failure(run, phase, violation, self.settings, steps, self.before(), batch, sizes)
-            raise violation.also(replay=str(where)) from violation
+            raise violation.also(replay=str(where), verify=self.settings.own_file(violation.where.file)) from violation
 
     def begin(self, run: Run, reporter: Reporter) -> None:
         """Record what is about to be trained, and judge it: the data each time, the network while it is fresh."""

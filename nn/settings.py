@@ -67,6 +67,10 @@ class Settings:
             return self
         return replace(self, layers=f"{self.layers.rpartition(':')[0]}:{classes}")
 
+    def own_file(self, name: str) -> str:
+        """The user's plugin file that is called `name`, by its whole path; "" where none is."""
+        return next((path for path in self.plugins if Path(path).name == name), "")
+
     def to_toml(self) -> str:
         """The settings as the run folder records them."""
         import tomli_w

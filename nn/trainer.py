@@ -23,6 +23,7 @@ from spec.laws.training import SMALL, ProgressCase, loss_trend, update_ratio
 from spec.violation import Violation, Where
 
 TOO_LONG = "a step that was too long; --strict names the law that was broken first"
+AT_ONCE = "the network, the loss or the data, as no step was taken yet; --strict names the law that was broken first"
 
 
 class Figures(NamedTuple):
@@ -163,9 +164,13 @@ class Trainer:
                 array="loss",
                 actual=str(loss),
                 expected="a finite number",
-                cause=TOO_LONG,
+                cause=self._too_long,
                 step=self.done,
             )
+
+    @property
+    def _too_long(self) -> str:
+        return TOO_LONG if self.done else AT_ONCE
 
     def _demand_finite(self, arrays: dict[str, Array], where: Where) -> None:
         for name, array in arrays.items():
@@ -179,6 +184,6 @@ class Trainer:
                     index=at,
                     actual=str(array[at]),
                     expected="a finite number",
-                    cause="" if self.docket else TOO_LONG,
+                    cause="" if self.docket else self._too_long,
                     step=self.done,
                 )

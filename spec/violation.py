@@ -50,7 +50,8 @@ class Violation(Exception):
         2:dense(128→64).forward  output[0, 7] is nan, expected a finite number  [finite]
           caused by W[5, 7] = nan, after step 412
 
-    `repair` tells of the one change of the source with which the law holds, where it was sought and found.
+    `repair` tells of the one change of the source with which the law holds, where it was sought and found. `verify` is
+    the user's own file, where it was not: nn verify judges it by itself and seeks that change.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Violation(Exception):
         repair: str = "",
         step: int | None = None,
         replay: str = "",
+        verify: str = "",
         input: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -79,6 +81,7 @@ class Violation(Exception):
         self.repair = repair
         self.step = step
         self.replay = replay
+        self.verify = verify
         self.input = input
 
     def fields(self) -> dict[str, Any]:
@@ -105,6 +108,8 @@ class Violation(Exception):
         second = ", ".join(notes)
         if self.replay:
             second += f"{'; ' if second else ''}replay: nn replay {self.replay}"
+        if self.verify:
+            second += f"{'; ' if second else ''}by itself: nn verify {self.verify}"
         return "\n  ".join(part for part in (first, second, self.repair and f"mended by {self.repair}") if part)
 
     def to_dict(self) -> dict[str, Any]:

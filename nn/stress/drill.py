@@ -4,15 +4,18 @@
     def fgsm(scene: Scene) -> Outcome: ...
 
 Every module of nn.stress is imported by `drills()`, which fills DRILLS. A drill that raises has failed; its exception
-is what was observed.
+is what was observed. So has one that doesn't end in time.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +31,7 @@ from spec.arrays import Array
 from spec.violation import BadInput, Violation
 
 HELD, FAILED, SKIPPED = "held", "failed", "skipped"
+LIMITS = {"quick": 600.0, "full": 7200.0}  # seconds of one drill
 
 
 @dataclass
@@ -112,13 +116,41 @@ class Row:
     seconds: float
 
 
-def perform(chosen: Drill, scene: Scene) -> Row:
-    """Do one drill; whatever it raises is its outcome."""
+class Late(BaseException):
+    """A drill's time is over. No Exception, for many a drill takes those for an answer."""
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """A block that raises Late once its time is over, also out of a wait or a sleep, though not out of a call of C.
+
+    It needs SIGALRM, and to be called in the main thread: elsewhere nothing limits the block.
+    """
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def over(*_: Any) -> None:
+        raise Late
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def perform(chosen: Drill, scene: Scene, seconds: float = LIMITS["full"]) -> Row:
+    """Do one drill; whatever it raises is its outcome, and so is that it does not end within `seconds`."""
     begun = time.perf_counter()
     try:
-        with np.errstate(all="ignore"):  # verdicts speak here, not warnings
+        with np.errstate(all="ignore"), limited(seconds):  # verdicts speak here, not warnings
             outcome = chosen.do(scene)
         verdict = HELD if outcome.held else FAILED
+    except Late:
+        outcome, verdict = Outcome(f"no end within {seconds:g} s", False), FAILED
     except Skip as reason:
         outcome, verdict = Outcome(str(reason), True), SKIPPED
     except Exception as error:

@@ -24,7 +24,7 @@ from nn.data.dataset import Split
 from nn.record import check_record, run_settings
 from nn.run import Run
 from nn.session import prepare
-from nn.stress.drill import FAILED, Drill, Outcome, Row, Scene, drills, perform
+from nn.stress.drill import FAILED, LIMITS, Drill, Outcome, Row, Scene, drills, perform
 
 Ending = tuple[Outcome, str, float]
 T = TypeVar("T")
@@ -38,6 +38,12 @@ class Stage:
     run: Run
     seed: int = 0
     full: bool = False
+    seconds: float | None = None
+
+    @property
+    def limit(self) -> float:
+        """How long one drill may take, in seconds."""
+        return self.seconds or LIMITS["full" if self.full else "quick"]
 
     def perform(self, chosen: list[Drill], jobs: int = 1) -> Iterator[Row]:
         """The row of each drill, in order, `jobs` at a time."""
@@ -67,7 +73,8 @@ class Stage:
     def alone(self, chosen: Drill) -> Row:
         """Do one drill here, in a folder that goes when it is over; the run keeps what was painted there."""
         with TemporaryDirectory(prefix="nn-stress-") as folder:
-            row = perform(chosen, Scene(self.run, data_of(self.run.folder), Path(folder), self.seed, self.full))
+            scene = Scene(self.run, data_of(self.run.folder), Path(folder), self.seed, self.full)
+            row = perform(chosen, scene, self.limit)
             for picture in sorted(Path(folder).glob("*.png")):
                 (self.run.folder / "stress").mkdir(exist_ok=True)
                 self.run.write(f"stress/{chosen.name}/{picture.name}", picture.read_bytes())

@@ -244,6 +244,18 @@ def test_settings_given_again_are_accepted(stopped: Path, capsys: pytest.Capture
     assert "finished after 3 epochs" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("lost", [("curves.png", "mistakes.png"), ("mistakes.png",)])
+def test_a_run_that_was_killed_over_its_pictures_gets_them(stopped: Path, lost: tuple[str, ...]) -> None:
+    """Scored again and painted, with the weights and figures that it had."""
+    assert cli(["train", "--resume", "r", "--json"]) == 0
+    before = [(stopped / name).read_bytes() for name in ("summary.json", "weights.safetensors")]
+    for name in lost:
+        (stopped / name).unlink()
+    assert cli(["train", "--resume", "r", "--json"]) == 0
+    assert all((stopped / name).is_file() for name in lost)
+    assert [(stopped / name).read_bytes() for name in ("summary.json", "weights.safetensors")] == before
+
+
 def test_a_constant_schedule_may_go_on_for_longer(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,9 +1,12 @@
 """Drills are done here or in processes of their own, with the same verdicts, and what fails can be done again."""
 
 import os
+import signal
+import time
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,20 @@ from nn.packing import unpack
 from nn.replay import replay
 from nn.run import Run, read_json
 from nn.stress.again import same_seed
-from nn.stress.drill import DRILLS, FAILED, HELD, SKIPPED, Outcome, Scene, Skip, drill, drills, perform
+from nn.stress.drill import (
+    DRILLS,
+    FAILED,
+    HELD,
+    LIMITS,
+    SKIPPED,
+    Outcome,
+    Scene,
+    Skip,
+    drill,
+    drills,
+    limited,
+    perform,
+)
 from nn.stress.scale import demand_same
 from nn.stress.signature import write_signature
 from nn.stress.stage import Stage, apart, data_of
@@ -84,6 +100,33 @@ def test_whatever_a_drill_raises_is_its_outcome(trained: Run, tmp_path: Path) ->
     assert verdict == FAILED and outcome.observed == "ended by ZeroDivisionError: by zero"
     violation = Violation("finite", actual="nan", expected="a number")
     assert raising(violation)[1].violation is violation
+
+
+def test_a_drill_that_hangs_has_failed_by_its_time_limit(trained: Run) -> None:
+    """Though it takes every exception for an answer; the drill after it has its own time, and signals are as before."""
+
+    def hang(scene: Scene) -> Outcome:
+        while True:
+            with suppress(Exception):
+                time.sleep(60)
+
+    enter("hang", hang)
+    before = signal.getsignal(signal.SIGALRM)
+    late, sound = Stage(trained, seconds=0.2).alone(DRILLS["hang"]), Stage(trained).alone(DRILLS["sound"])
+    assert late.verdict == FAILED and late.outcome.observed == "no end within 0.2 s"
+    assert sound.verdict == HELD and signal.getsignal(signal.SIGALRM) == before
+    assert (Stage(trained).limit, Stage(trained, full=True).limit) == (LIMITS["quick"], LIMITS["full"])
+
+
+def test_outside_the_main_thread_nothing_limits_a_drill() -> None:
+    """No signal can reach it there, so it is done without a limit."""
+
+    def within() -> str:
+        with limited(60):
+            return "done"
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(within).result() == "done"
 
 
 def test_a_name_is_taken_once() -> None:
