@@ -64,7 +64,7 @@ def _write(found: dict[str, object], path: Path) -> None:
 
 
 def _track(items: Sequence[int], what: str) -> Iterator[int]:
-    """A bar on a terminal, a plain line an item elsewhere."""
+    """A bar on a terminal, elsewhere plain lines: one an item, of many at most twenty."""
     from rich.console import Console
     from rich.progress import track
 
@@ -72,6 +72,8 @@ def _track(items: Sequence[int], what: str) -> Iterator[int]:
     if console.is_terminal:
         yield from track(items, description=what, console=console, transient=True)
         return
-    for i, item in enumerate(items, 1):
-        click.echo(f"{what}: {i} of {len(items)}", err=True)
+    every = -(-len(items) // 20)
+    for i, item in enumerate(items):
+        if i % every == 0:
+            click.echo(f"{what}: {i + 1} of {len(items)}", err=True)
         yield item

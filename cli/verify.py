@@ -81,7 +81,7 @@ def _targets(names: tuple[str, ...]) -> Iterator[Target]:
         path = Path(name)
         if path.is_dir():
             files, left = _python_files(path)
-            aside = f"left out: {', '.join(left)}" if left else ""
+            aside = f"left out: {_told(left)}" if left else ""
             if not files:
                 raise BadInput(f"{name}: no Python files in this folder{aside and f' ({aside})'}")
             if aside:
@@ -93,30 +93,41 @@ def _targets(names: tuple[str, ...]) -> Iterator[Target]:
             yield {_sort(name): name}
 
 
-def _python_files(folder: Path) -> tuple[list[Path], list[str]]:
-    """The files of a folder that are its user's own, and the folders in it that were left out, each with its reason.
+def _told(left: list[tuple[str, Path]]) -> str:
+    """`2 run folders (runs/a, ...), 1 hidden folder (.old)`."""
+    groups: dict[str, list[Path]] = {}
+    for what, place in left:
+        groups.setdefault(what, []).append(place)
+    return ", ".join(
+        f"{len(places)} {what}{'s' * (len(places) > 1)} ({places[0]}{', ...' * (len(places) > 1)})"
+        for what, places in groups.items()
+    )
+
+
+def _python_files(folder: Path) -> tuple[list[Path], list[tuple[str, Path]]]:
+    """The files of a folder that are its user's own, and what was left out: of what sort each folder is, and where.
 
     To judge a file is to run it, so copies in run folders, virtual environments and what is hidden stay unread.
     """
     import os
 
     files: list[Path] = []
-    left: list[str] = []
+    left: list[tuple[str, Path]] = []
     for here, inside, names in os.walk(folder):
-        reasons = {name: _reason(Path(here, name)) for name in sorted(inside)}
-        inside[:] = [name for name, reason in reasons.items() if not reason]
-        left += [f"{Path(here, name)} ({why})" for name, why in reasons.items() if why and name != "__pycache__"]
+        sorts = {name: _sort_of(Path(here, name)) for name in sorted(inside)}
+        inside[:] = [name for name, sort in sorts.items() if not sort]
+        left += [(sort, Path(here, name)) for name, sort in sorts.items() if sort and name != "__pycache__"]
         files += [Path(here, name) for name in names if name.endswith(".py") and not name.startswith((".", "_"))]
     return sorted(files), left
 
 
-def _reason(folder: Path) -> str:
-    """Why the Python files of a folder are none to judge, or "" where they are."""
+def _sort_of(folder: Path) -> str:
+    """What a folder is whose Python files are none to judge, "" where they are."""
     if folder.name.startswith((".", "_")):
-        return "hidden"
+        return "hidden folder"
     if (folder / "pyvenv.cfg").is_file():
-        return "a virtual environment"
-    return "a run folder" if (folder / "config.toml").is_file() and (folder / "record.json").is_file() else ""
+        return "virtual environment"
+    return "run folder" if (folder / "config.toml").is_file() and (folder / "record.json").is_file() else ""
 
 
 def _sort(name: str) -> str:

@@ -31,6 +31,7 @@ def test_a_report_in_three_forms(
     told = capsys.readouterr()
     assert "ERROR AGAINST TIME" in told.out
     assert "epochs, side by side: 1 of 2\nepochs, side by side: 2 of 2\n" in told.err  # no terminal: plain lines
+    assert 1 < told.err.count("predicting 1: ") <= 20 and "predicting 1: 1 of" in told.err
 
 
 def test_with_more_threads_it_starts_again_with_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,16 +77,18 @@ def test_files_that_are_not_the_users_own_are_left_out_and_named(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What lies in run folders, virtual environments and hidden folders is not run; where nothing is left, it says."""
-    for place, marks in (("runs/r/plugins", ()), ("venv/lib", ("venv/pyvenv.cfg",)), (".old", ()), ("__pycache__", ())):
+    for place in ("runs/r/plugins", "runs/s", "venv/lib", ".old", "__pycache__"):
         (folder / place).mkdir(parents=True)
         (folder / place / "x.py").write_text("import pathlib\npathlib.Path('ran').touch()\n")
-        for mark in (*marks, *(["runs/r/config.toml", "runs/r/record.json"] if "runs" in place else [])):
-            (folder / mark).touch()
+    marks = [f"runs/{which}/{name}" for which in "rs" for name in ("config.toml", "record.json")]
+    for mark in ("venv/pyvenv.cfg", *marks):
+        (folder / mark).touch()
     _, out, err = ran(capsys, "verify", "work", "--jobs", "1")
-    assert "3 plugins" in out and not (folder / "x").exists() and not Path("ran").exists()
-    assert "work: left out: work/.old (hidden), work/venv (a virtual environment), work/runs/r (a run folder)" in err
+    assert "3 plugins" in out and not Path("ran").exists()
+    left = "1 hidden folder (work/.old), 1 virtual environment (work/venv), 2 run folders (work/runs/r, ...)"
+    assert f"work: left out: {left}\n" in err
     code, _, err = ran(capsys, "verify", "work/runs")
-    assert code == 2 and "no Python files in this folder (left out: work/runs/r (a run folder))" in err
+    assert code == 2 and "no Python files in this folder (left out: 2 run folders (work/runs/r, ...))" in err
 
 
 def test_json_is_the_documented_form(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
