@@ -32,6 +32,7 @@ class Planted:
     sentence: str
     law: str
     cause: str
+    mistake: str = ""
 
     @property
     def kind(self) -> str:
@@ -43,9 +44,9 @@ def planted(path: Path) -> Planted:
     """Read the docstring of one fault. Raises ValueError where it is not of the form that fixtures/README.md gives."""
     sentence, _, rest = path.read_text(encoding="utf-8").split('"""')[1].partition("\n")
     told = dict(line.split(": ", 1) for line in rest.split("\n") if line)
-    if not sentence.endswith(".") or "law" not in told or set(told) - {"law", "cause"}:
-        raise ValueError(f"{path.name}: expected a sentence, then lines `law: ` and perhaps `cause: `")
-    return Planted(path, sentence, told["law"], told.get("cause", ""))
+    if not sentence.endswith(".") or "law" not in told or set(told) - {"law", "cause", "mistake"}:
+        raise ValueError(f"{path.name}: expected a sentence, then lines `law: ` and perhaps `cause: ` or `mistake: `")
+    return Planted(path, sentence, told["law"], told.get("cause", ""), told.get("mistake", ""))
 
 
 def judged(path: Path, seed: int = 0, *, explain: bool = False) -> Report:
