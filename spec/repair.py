@@ -11,7 +11,6 @@ Source: W. Weimer et al., Automatically finding patches using genetic programmin
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 import signal
 import threading
@@ -22,9 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from spec.arrays import Array
-from spec.cases import Case, LayerCase, LossCase, ModelCase
-from spec.gradient import in_float64
+from spec.cases import Case
+from spec.probe import probes
 from spec.workshop import Workshop
 
 SOUGHT = {"gradient", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive", "definition"}
@@ -35,7 +33,6 @@ STANDINS = {
     "self.prediction": "was handed", "self.target": "was told",
 }  # fmt: skip
 ENOUGH, TOLD = 4, 2  # so many changes that mend are looked for, and so many named: the shortest of a line
-STEP = 1e-6
 NEAR = 1e-4  # how closely a changed backward must meet the slope measured along one direction
 
 Held = Callable[[Case], bool]
@@ -106,57 +103,18 @@ def _quietly() -> Iterator[None]:
         yield
 
 
-def _along(case: Any) -> Held | None:
+def _along(case: Case) -> Held | None:
     """A quick look before the law itself: one directional slope of what is differentiated, which may not change."""
-    rng = np.random.default_rng(0x5EED)
-    if isinstance(case, LayerCase):
-        x, wide = np.array(case.x, np.float64), in_float64(case.layer)
-        wide.needs_dx = True
-        dy = rng.standard_normal(np.shape(copy.deepcopy(wide).forward(x)))
-
-        def run(case: Any, moved: dict[str, Array]) -> tuple[float, dict[str, Array]]:
-            layer = copy.deepcopy(wide)
-            layer.__class__ = type(case.layer)
-            for name, step in moved.items():
-                if name != "x":
-                    layer.params[name] = layer.params[name] + step
-            value = float(np.vdot(dy, layer.forward(x + moved.get("x", 0))))
-            dx = layer.backward(dy.copy())  # a change may write where it should not
-            return value, {"x": dx} | {name: layer.grads[name] for name in layer.params or {}}
-
-        sizes = {"x": x} | dict(wide.params or {})
-
-    elif isinstance(case, LossCase):
-        prediction, target = np.array(case.prediction, np.float64), np.array(case.target)
-
-        def run(case: Any, moved: dict[str, Array]) -> tuple[float, dict[str, Array]]:
-            loss = case.fresh()
-            return float(loss.forward(prediction + moved.get("x", 0), target.copy())), {"x": loss.backward()}
-
-        sizes = {"x": prediction}
-
-    elif isinstance(case, ModelCase):
-        x, wide = np.array(case.x[:4], np.float64), in_float64(case.model)
-
-        def run(case: Any, moved: dict[str, Array]) -> tuple[float, dict[str, Array]]:
-            model = copy.deepcopy(wide)
-            model.__class__ = type(case.model)
-            for name, step in moved.items():
-                model.params[name] = model.params[name] + step
-            value, grads = model.loss_and_grads(x.copy(), case.labels[:4].copy())
-            return float(value), {name: grads.get(name, 0.0) for name in model.params}
-
-        sizes = dict(wide.params)
-
-    else:
+    probe = next(probes(case), None)
+    if probe is None:
         return None
-    value, _ = run(case, {})
-    step = {name: rng.standard_normal(np.shape(array)) for name, array in sizes.items()}
-    sides = [run(case, {name: h * u for name, u in step.items()})[0] for h in (STEP, -STEP)]
-    slope = (sides[0] - sides[1]) / (2 * STEP)
+    rng = np.random.default_rng(0x5EED)
+    value, _ = probe.run({})
+    step = {name: rng.standard_normal(np.shape(array)) for name, array in probe.arrays.items()}
+    slope = probe.slope(step)
 
     def promising(changed: Case) -> bool:
-        found, grads = run(changed, {})
+        found, grads = probe.run({}, type(getattr(changed, changed.kind)))
         if abs(found - value) > 1e-9 * max(1.0, abs(value)):
             return False
         along = sum(float(np.vdot(grads[name], u)) for name, u in step.items())
