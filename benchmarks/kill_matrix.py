@@ -74,6 +74,8 @@ class Outcome:
         """Whether the cause is the one that the header asks for; a wrong gradient without one must get none."""
         if self.fault.cause:
             return self.fault.cause in self.cause
+        if self.fault.mistake and self.cause:
+            return self.fault.mistake in self.cause.replace("`", "")
         return self.fault.law != "gradient" or not self.cause
 
 

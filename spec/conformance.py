@@ -20,6 +20,7 @@ from spec.cases import Case
 from spec.exercises import EXERCISES, judge_calls
 from spec.guard import Docket
 from spec.law import CATALOGUE, Law, laws_of
+from spec.paths import forgotten
 from spec.plugin import cases
 from spec.raised import cause_of, raised
 from spec.record import Record, record_of
@@ -173,7 +174,9 @@ def _explained(row: Verdict, case: Case) -> Verdict:
         return _Inquiry(None, None).report(at, lambda draw: at).verdict == HOLDS
 
     found = smallest(row.violation, case, broken)
-    found = found.also(repair=repair(case, law, holds=lambda at: broken(at) is None, sound=sound))
+    path = forgotten(case, row.violation.array) if law == "gradient" and not found.cause else ""
+    mended = repair(case, law, holds=lambda at: broken(at) is None, sound=sound)
+    found = found.also(repair=mended.text, cause=found.cause or path or mended.cause)
     return replace(row, violation=found, because=found.message)
 
 

@@ -35,12 +35,18 @@ WIDE = 200  # a statement up to this length is shown whole
 
 @dataclass(frozen=True)
 class Edit:
-    """One change: how likely (a small tier is likelier), in which statement, and how to read it while it is borne."""
+    """One change: how likely (a small tier is likelier), in which statement, and how to read it while it is borne.
+
+    `old` became `new`, which stands in `parent`; spec/diagnosis.py says what mistake that undoes.
+    """
 
     tier: int
     line: int
     before: str
     after: ast.AST | None
+    old: ast.AST | None
+    new: ast.AST | None
+    parent: ast.AST | None = None
 
     def __str__(self) -> str:
         if self.after is None:
@@ -94,7 +100,7 @@ def edits(tree: ast.FunctionDef, operands: Sequence[ast.expr]) -> Iterator[Edit]
                     slot.put(ast.fix_missing_locations(ast.copy_location(new, old)))
                     short = len(slot.whole) <= WIDE and "\n" not in slot.whole
                     told = (slot.whole, slot.statement) if short else (ast.unparse(old), new)
-                    yield Edit(tier, old.lineno, *told)
+                    yield Edit(tier, old.lineno, *told, old, new, slot.parent)
             slot.put(old)
         if tier == 0:
             yield from _statements(tree)
@@ -144,12 +150,13 @@ def _statements(tree: ast.FunctionDef) -> Iterator[Edit]:
             words = ast.unparse(old).splitlines()[0]
             for new in _instead(old):
                 body[i] = ast.fix_missing_locations(ast.copy_location(new, old))
-                yield Edit(0, old.lineno, words, None if isinstance(new, ast.Pass) else new)
+                yield Edit(0, old.lineno, words, *([None, old, None] if isinstance(new, ast.Pass) else [new, old, new]))
             body[i] = old
             if i + 1 < len(body) and not isinstance(body[i + 1], ast.Return):
                 body[i], body[i + 1] = body[i + 1], body[i]
                 both = f"{words}; {ast.unparse(body[i]).splitlines()[0]}"
-                yield Edit(0, old.lineno, both, ast.Module(body[i : i + 2], []))
+                swapped = ast.Module(body[i : i + 2], [])
+                yield Edit(0, old.lineno, both, swapped, None, swapped)
                 body[i], body[i + 1] = body[i + 1], body[i]
 
 
@@ -178,7 +185,7 @@ def _renamed(tree: ast.FunctionDef, operands: Sequence[ast.expr]) -> Iterator[Ed
                 for other in operands:
                     if ast.unparse(other) != own:
                         body[i] = ast.fix_missing_locations(_Swap(own, other).visit(copy.deepcopy(old)))
-                        yield Edit(1, old.lineno, words, body[i])
+                        yield Edit(1, old.lineno, words, body[i], ast.parse(own, mode="eval").body, other)
             body[i] = old
 
 

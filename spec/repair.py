@@ -16,12 +16,14 @@ import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from time import process_time
 from typing import Any
 
 import numpy as np
 
 from spec.cases import Case
+from spec.diagnosis import diagnosis
 from spec.probe import probes
 from spec.workshop import Workshop
 
@@ -38,19 +40,28 @@ NEAR = 1e-4  # how closely a changed backward must meet the slope measured along
 Held = Callable[[Case], bool]
 
 
-def repair(case: Case, law: str, *, holds: Held, sound: Held) -> str:
-    """The changes of one place that mend `case`, or "" where none is found within the time.
+@dataclass(frozen=True)
+class Repair:
+    """What mends the code, as a reader would write it, and the mistake that it undoes."""
+
+    text: str = ""
+    cause: str = ""
+
+
+def repair(case: Case, law: str, *, holds: Held, sound: Held) -> Repair:
+    """The changes of one place that mend `case`, none where none is found within the time.
 
     `holds` judges the broken law alone, `sound` every law; both on a case that is made of the changed source.
     """
     work = Workshop.of(case) if law in SOUGHT and _can_wait() else None
     if work is None:
-        return ""
+        return Repair()
     try:
         promising = None if law == "definition" else _along(case)
     except Exception:  # where forward or the loss itself fails there is no slope to go by
-        return ""
-    found: dict[int, list[str]] = {}
+        return Repair()
+    found: dict[int, list[tuple[str, str]]] = {}
+    roles = work.roles()
     tier = 0
     ends = process_time() + SECONDS
     with _quietly():
@@ -61,13 +72,21 @@ def repair(case: Case, law: str, *, holds: Held, sound: Held) -> str:
                 with _alarm(PATIENCE):
                     mends = (promising is None or promising(changed)) and holds(changed)
                 if mends and _sound(changed, sound):
-                    found.setdefault(edit.line, []).append(str(edit))
+                    found.setdefault(edit.line, []).append((str(edit), diagnosis(edit, roles)))
                     tier = edit.tier
                     if sum(map(len, found.values())) == ENOUGH:
                         break
-    text = ", or ".join(sorted((min(same, key=len) for same in found.values()), key=len)[:TOLD])
+    return _told([min(same, key=lambda told: len(told[0])) for same in found.values()])
+
+
+def _told(found: list[tuple[str, str]]) -> Repair:
+    """The shortest of what was found. The cause is certain where there is one, or where all have the same."""
+    best = sorted(found, key=lambda told: len(told[0]))[:TOLD]
+    text = ", or ".join(words for words, _ in best)
     notes = [f"`{name}` being what forward {words}" for name, words in STANDINS.items() if name in text]
-    return "; ".join([text, *notes] if text else [])
+    causes = list(dict.fromkeys(cause for _, cause in best))
+    cause = "" if "" in causes else causes[0] if len(causes) == 1 else "either " + ", or ".join(causes)
+    return Repair("; ".join([text, *notes] if text else []), cause if causes else "")
 
 
 def _sound(changed: Case, sound: Held) -> bool:

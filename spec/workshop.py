@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from spec.cases import Case, ModelCase, OptimizerCase
+from spec.diagnosis import roles_of
 from spec.edits import EXPRESSIONS, Edit, edits
 
 FIRST = ("backward", "step", "loss_and_grads")  # where a mistake is sought first
@@ -55,8 +56,7 @@ class Workshop:
 
     def changes(self) -> Iterator[tuple[Edit, Case]]:
         """Every edit of every function, tier by tier, with the case made of it."""
-        queues = [_Source.of(f) for f in [*self.functions, *self.helpers]]
-        sources = [source for source in queues if source is not None]
+        sources = self.sources()
         kept = [ast.parse(name, mode="eval").body for name in self.kept]
         trees = [source.tree for source in sources]
         streams = [(source, edits(source.tree, [*_operands(source.tree, trees), *kept])) for source in sources]
@@ -71,18 +71,28 @@ class Workshop:
                     edit = next(stream, None)
                 waiting[i] = (source, stream, edit)
 
-    def rebuilt(self, source: _Source) -> Case:
-        """The case with one function compiled anew."""
-        space = dict(source.function.__globals__)
-        exec(compile(ast.Module([source.tree], []), source.file, "exec"), space)
-        new = space[source.tree.name]
-        new.__defaults__, new.__kwdefaults__ = source.function.__defaults__, source.function.__kwdefaults__
+    def sources(self) -> list[Source]:
+        """The functions as trees, those where a mistake is sought first in front."""
+        found = [Source.of(f) for f in [*self.functions, *self.helpers]]
+        return [source for source in found if source is not None]
+
+    def roles(self) -> dict[str, str]:
+        """What the names in the functions stand for."""
+        return roles_of({source.tree.name: source.tree for source in self.sources()})
+
+    def rebuilt(self, *sources: Source, **more: Any) -> Case:
+        """The case with some functions compiled anew, which see `more` as globals."""
+        space = dict(self.functions[0].__globals__) | more
         made: dict[str, Any] = {}
         for f in self.functions:
             made[f.__name__] = types.FunctionType(f.__code__, space, f.__name__, f.__defaults__)
             made[f.__name__].__kwdefaults__ = f.__kwdefaults__
-        if source.function in self.functions:
-            made[source.function.__name__] = new
+        for source in sources:
+            exec(compile(ast.Module([source.tree], []), source.file, "exec"), space)
+            new = space[source.tree.name]
+            new.__defaults__, new.__kwdefaults__ = source.function.__defaults__, source.function.__kwdefaults__
+            if source.function in self.functions:
+                made[source.function.__name__] = new
         if self.kept and "forward" in made:
             made["forward"] = _keeping(made["forward"], KEPT[self.case.kind], self.kept)
         if self.home is None:
@@ -110,7 +120,7 @@ def _keeping(forward: Callable[..., Any], names: Sequence[str], wanted: Sequence
 
 
 @dataclass
-class _Source:
+class Source:
     """One function and its tree, with the lines of the file."""
 
     function: types.FunctionType
@@ -118,7 +128,7 @@ class _Source:
     file: str
 
     @classmethod
-    def of(cls, function: types.FunctionType) -> _Source | None:
+    def of(cls, function: types.FunctionType) -> Source | None:
         try:
             lines, first = inspect.getsourcelines(function)
             tree = ast.parse(textwrap.dedent("".join(lines))).body[0]

@@ -1,0 +1,201 @@
+"""Which way through forward does backward forget? The gradient is compared with that of a forward where one is cut.
+
+    forgotten(case, "dx")       "a path that is missing: `mean` is treated as a constant"
+
+Every number that forward computes is held at its value in turn, while all else moves: the slopes that are left are
+those without the path through it. Where what backward answers is those slopes, the path was forgotten; where it is those
+and k times the rest, the path was counted k times. So is the derivative of one function of an array left out, where
+its output moves as its input does. What is named is a fact about the numbers, whatever the code looks like.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from time import process_time
+from typing import Any
+
+import numpy as np
+
+from spec.arrays import Array
+from spec.cases import Case
+from spec.probe import EVAL, Probe, probes
+from spec.tape import Tape, Taped, taped
+from spec.workshop import FIRST, Workshop
+
+DIRECTIONS = 10  # along which slopes are compared: one factor has to account for all
+LEAST = 3  # of them, or one factor says nothing
+NEAR = 2e-5  # how closely
+SECONDS = 0.8  # of this process's own time
+WAYS = {-1.0: "with the wrong sign", 2.0: "twice", 0.5: "by half"}
+
+
+def forgotten(case: Case, array: str) -> str:
+    """What the gradient `array` ("dx", "dW", "gradient of W1") leaves out or miscounts, or "" where no one path tells."""
+    name = "x" if array in ("dx", "d prediction") else array.removeprefix("gradient of ").removeprefix("d")
+    try:
+        with np.errstate(all="ignore"):
+            return _forgotten(case, name)
+    except Exception:  # where the plugin itself fails, at another point, there is nothing to go by
+        raise
+
+
+def _forgotten(case: Case, name: str) -> str:
+    for probe in probes(case):
+        if name not in probe.arrays:
+            return ""
+        slopes = _Slopes.of(probe, name)
+        if slopes.differ():
+            if probe.place == EVAL:  # every point in training came first, and was right
+                return "a backward that is right in training and wrong in eval: it does not answer the mode of forward"
+            return _explained(case, probe, slopes)
+    return ""
+
+
+@dataclass
+class _Slopes:
+    """Slopes along a few directions, as they are and as they are answered."""
+
+    steps: list[dict[str, Array]]
+    right: Array
+    answered: Array
+
+    @classmethod
+    def of(cls, probe: Probe, name: str) -> _Slopes:
+        rng = np.random.default_rng(0xD1)
+        array = probe.arrays[name]
+        flat = np.eye(array.size) if array.size <= DIRECTIONS else rng.standard_normal((DIRECTIONS, array.size))
+        steps = [{name: row.reshape(array.shape)} for row in flat]
+        answer = np.asarray(probe.run({})[1][name], np.float64)
+        right = np.array([probe.slope(step) for step in steps])
+        return cls(steps, right, np.array([float(np.vdot(answer, step[name])) for step in steps]))
+
+    @property
+    def size(self) -> float:
+        return float(max(np.abs(self.right).max(), np.abs(self.answered).max()))
+
+    def differ(self) -> bool:
+        return bool(np.abs(self.right - self.answered).max() > 10 * NEAR * self.size)
+
+    def factor(self, cut: Array) -> float | None:
+        """The k with which `answered` is `cut` and k times the rest, if one k does."""
+        n = len(cut)
+        rest, found = self.right[:n] - cut, self.answered[:n] - cut
+        if np.abs(rest).max() <= 1e3 * NEAR * self.size:
+            return None
+        k = float(found @ rest / (rest @ rest))
+        return k if np.abs(found - k * rest).max() <= NEAR * self.size else None
+
+    def meet(self, others: Array) -> bool:
+        return bool(np.abs(self.answered[: len(others)] - others).max() <= NEAR * self.size)
+
+
+@dataclass
+class _Found:
+    words: str
+    rank: int
+    cut: Array
+    k: float
+
+    def same(self, other: _Found) -> bool:
+        scale = max(np.abs(self.cut).max(), np.abs(other.cut).max(), 1e-300)
+        return abs(self.k - other.k) < 1e-3 and bool(np.abs(self.cut - other.cut).max() <= 1e-3 * scale)
+
+
+def _explained(case: Case, probe: Probe, slopes: _Slopes) -> str:
+    work = Workshop.of(case)
+    if work is None or len(slopes.steps) < LEAST:
+        return ""
+    tape, spots = Tape(), []
+    sources = [source for source in work.sources() if source.tree.name not in ("backward", "step", "build", "predict")]
+    for source in sources:
+        source.tree = taped(source.tree, spots)
+    kind = type(getattr(work.rebuilt(*sources, _tape=tape), case.kind))
+    with tape.recording():
+        if abs(probe.value({}, kind) - probe.value({})) > 1e-9:
+            return ""
+    look = _Look(probe, slopes, tape, kind, spots)
+    groups: list[_Found] = []
+    for found in look.all():
+        alike = next((i for i, group in enumerate(groups) if group.same(found)), None)
+        if alike is None:
+            groups.append(found)
+        elif found.rank < groups[alike].rank:
+            groups[alike] = found
+    if any(group.k == 0 for group in groups):  # one x of x · x, counted −1 times, is both of them left out
+        groups = [group for group in groups if group.k == 0]
+    told = [group.words for group in groups]
+    return told[0] if len(told) == 1 else f"either {told[0]}, or {told[1]}" if len(told) == 2 else ""
+
+
+@dataclass
+class _Look:
+    probe: Probe
+    slopes: _Slopes
+    tape: Tape
+    kind: type
+    spots: Sequence[Taped]
+    ends: float = field(default_factory=lambda: process_time() + SECONDS)
+
+    def all(self) -> Iterator[_Found]:
+        """Each path; where none is, each derivative; where none is, each two names together."""
+        for search in (self.paths, self.derivatives, self.pairs):
+            found = list(search())
+            if found:
+                yield from found
+                return
+
+    def paths(self) -> Iterator[_Found]:
+        for i, spot in enumerate(self.spots):
+            cut = self.cut(frozenset([i]), LEAST)
+            if cut is not None and (k := self.slopes.factor(cut)) is not None:
+                whole = self.cut(frozenset([i]), len(self.slopes.steps))
+                if whole is not None and (k := self.slopes.factor(whole)) is not None:
+                    yield _Found(_of_path(spot, k), spot.rank, whole, 0.0 if abs(k) < 1e-3 else k)
+
+    def derivatives(self) -> Iterator[_Found]:
+        for i, spot in enumerate(self.spots):
+            for j in spot.inputs:
+                if not self.tape.same_shape(i, j):
+                    continue
+                for count in (1, len(self.slopes.steps)):
+                    with self.tape.passing(i, j):
+                        left = self.along(count)
+                    if left is None or not self.slopes.meet(left):
+                        break
+                else:
+                    words = f"a derivative that is missing: that of `{spot.text}` by `{self.spots[j].text}`"
+                    yield _Found(f"{words} (line {spot.line})", spot.rank, left, 1.0)
+
+    def pairs(self) -> Iterator[_Found]:
+        named = [i for i, spot in enumerate(self.spots) if spot.target and self.tape.heard(i)]
+        for pair in combinations(named, 2):
+            cut = self.cut(frozenset(pair), LEAST)
+            if cut is None or not self.slopes.meet(cut):
+                continue
+            whole = self.cut(frozenset(pair), len(self.slopes.steps))
+            if whole is not None and self.slopes.meet(whole):
+                one, two = (self.spots[i].target for i in pair)
+                words = f"two paths that are missing: `{one}` and `{two}` are each treated as a constant"
+                yield _Found(words, 0, whole, 0.0)
+
+    def cut(self, held: frozenset[int], count: int) -> Array | None:
+        with self.tape.holding(held):
+            return self.along(count)
+
+    def along(self, count: int) -> Array | None:
+        if process_time() > self.ends:
+            return None
+        found = np.array([self.probe.slope(step, self.kind) for step in self.slopes.steps[:count]])
+        return found if np.isfinite(found).all() else None
+
+
+def _of_path(spot: Taped, k: float) -> str:
+    if abs(k) < 1e-3:
+        return f"a path that is missing: {spot.words} is treated as a constant"
+    near = next((words for value, words in WAYS.items() if abs(k - value) < 1e-3), f"with a factor of its own (ratio {k:.4g})")
+    return f"a path that is counted {near}: the one through {spot.words}"
