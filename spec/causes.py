@@ -20,6 +20,9 @@ Place = tuple[int, ...] | None
 FIT = 1e-4  # how closely a mistake must account for every slope
 FEW = 3  # slopes that differ from zero: fewer fit too much by chance
 
+UNREAD = "a parameter that moves nothing: forward does not read it, or stops whatever it does"
+
+
 def explain(
     analytic: Array,
     numeric: Array,
@@ -35,8 +38,13 @@ def explain(
     `samples` is the size of the batch, `shape` that of the gradient; `places` says which entry each slope is, in C
     order unless given. A factor equal to 1 is no mistake.
     """
-    if not np.isfinite(analytic).all() or not numeric.any():
+    clues = clues or Clues()
+    if not np.isfinite(analytic).all():
         return ""
+    if clues.draws:
+        return "backward draws random numbers of its own, where those that forward drew are due"
+    if not numeric.any():
+        return UNREAD if clues.x is None and clues.itself is not None else ""
     if not analytic.any():
         return "a gradient that is never computed: it is zero everywhere"
     seen = _Seen(np.asarray(analytic, float), np.asarray(numeric, float), fit)
@@ -44,8 +52,8 @@ def explain(
     if factors:
         return _either(factors)
     whole = _Whole(seen, shape, places)
-    found = [words for words, made in rows(whole.numeric(), clues or Clues(), samples) if whole.fits(made)]
-    return _either(found) or _masks(seen) or _constant(seen, clues or Clues())
+    found = [words for words, made in rows(whole.numeric(), clues, samples) if whole.fits(made)]
+    return _either(found) or _masks(seen) or _constant(seen, whole, clues)
 
 
 def _either(found: list[str]) -> str:
@@ -139,7 +147,7 @@ def _masks(seen: _Seen) -> str:
     return ""
 
 
-def _constant(seen: _Seen, clues: Clues) -> str:
+def _constant(seen: _Seen, whole: _Whole, clues: Clues) -> str:
     """One factor on every slope that is none of the usual ones, a cut at ±c, or a multiple of the parameter added."""
     if np.count_nonzero(np.abs(seen.numeric) > seen.fit * np.abs(seen.numeric).max()) < FEW:
         return ""
@@ -150,12 +158,20 @@ def _constant(seen: _Seen, clues: Clues) -> str:
     top = float(np.abs(seen.analytic).max())
     if seen.fits(np.clip(seen.numeric, -top, top)):
         return f"a gradient that is cut off at ±{top:.4g}, as by a clip, or a maximum where a sum is due"
-    if clues.itself is not None and clues.itself.size == seen.analytic.size and clues.itself.any():
-        own_array = clues.itself.reshape(-1)
-        k = float((seen.analytic - seen.numeric) @ own_array / (own_array @ own_array))
-        if k and seen.fits(seen.numeric + k * own_array):
-            return f"a multiple of the parameter itself added, as by weight decay (multiple {k:.4g})"
-    return ""
+    return _decay(seen, whole, clues.itself) if clues.x is None and clues.itself is not None else ""
+
+
+def _decay(seen: _Seen, whole: _Whole, itself: Array) -> str:
+    """A multiple of the parameter that is added, or that is missing."""
+    own, found = whole.picked(itself) if itself.shape == whole.shape else (np.zeros(0), seen.analytic)
+    if len(own) != seen.numeric.size or np.count_nonzero(own) < FEW:
+        return ""
+    k = float((found - seen.numeric) @ own / (own @ own))
+    if not k or not seen.fits(seen.numeric + k * own):
+        return ""
+    if k < 0:
+        return f"the gradient of a penalty on the parameter that is missing: a multiple of the parameter itself ({-k:.4g})"
+    return f"a multiple of the parameter itself added, as by weight decay (multiple {k:.4g})"
 
 
 def _of_constants(constants: Sequence[float]) -> list[tuple[float, str]]:

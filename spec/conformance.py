@@ -21,6 +21,7 @@ from spec.exercises import EXERCISES, judge_calls
 from spec.guard import Docket
 from spec.law import CATALOGUE, Law, laws_of
 from spec.paths import forgotten
+from spec.paths import Path, forgotten
 from spec.plugin import cases
 from spec.raised import cause_of, raised
 from spec.record import Record, record_of
@@ -174,9 +175,9 @@ def _explained(row: Verdict, case: Case) -> Verdict:
         return _Inquiry(None, None).report(at, lambda draw: at).verdict == HOLDS
 
     found = smallest(row.violation, case, broken)
-    path = forgotten(case, row.violation.array) if law == "gradient" and not found.cause else ""
+    path = forgotten(case, row.violation.array) if law == "gradient" and not found.cause else Path()
     mended = repair(case, law, holds=lambda at: broken(at) is None, sound=sound)
-    found = found.also(repair=mended.text, cause=found.cause or path or mended.cause)
+    found = found.also(repair=mended.text, cause=found.cause or path.words * path.left_out or mended.cause or path.words)
     return replace(row, violation=found, because=found.message)
 
 

@@ -29,6 +29,14 @@ def diagnosis(edit: Edit, roles: Roles) -> str:
         return _of_statement(old, new)
     if not isinstance(old, ast.expr) or not isinstance(new, ast.expr):
         return ""
+    if isinstance(edit.parent, ast.Call) and ast.unparse(edit.parent.func) == "len" and ast.unparse(new).endswith(".T"):
+        return f"the size of the batch where that of axis 1 is due: `len({ast.unparse(new)})`"
+    if isinstance(edit.parent, ast.Subscript) and isinstance(new, ast.Constant):
+        size = ast.unparse(edit.parent.value).endswith(".shape")
+        pair = f"{ast.unparse(old)} where {ast.unparse(new)} is due"
+        return f"the size of the wrong axis: {pair}" if size else f"a wrong index or slice: {pair}"
+    if isinstance(edit.parent, ast.Call) and ast.unparse(edit.parent.func) == "np.roll":
+        return f"entries that are shifted: by {ast.unparse(old)} where {ast.unparse(new)} is due"
     words = _of_expression(old, new, roles)
     if words and isinstance(edit.parent, ast.Compare) and isinstance(new, ast.Name | ast.Attribute):
         return f"a mask that is taken from the wrong array: {words}"
@@ -241,7 +249,7 @@ def _orders(old: ast.expr, new: ast.expr, one: str, two: str, roles: Roles) -> s
 
 def _names(old: ast.expr, new: ast.expr, one: str, two: str, roles: Roles) -> str:
     if isinstance(old, ast.Constant) and isinstance(new, ast.Constant):
-        return f"the number {one} where {two} is due"
+        return f"a wrong number: {one} where {two} is due"
     if one in roles and two in roles:
         pair = f" (`{one}` for `{two}`)"
         return f"{roles[one]} where {roles[two]} is due{pair}" if roles[one] != roles[two] else ""

@@ -19,6 +19,7 @@ from spec.mistakes import Clues
 from spec.slopes import EVERY, accuse, measure, same_shape
 from spec.violation import Violation, Where
 
+NEVER = "a gradient that is never computed"
 LEAST = 1.0  # a trained model's loss may be next to nothing, yet in it terms of this size cancel and leave roundoff
 
 
@@ -56,11 +57,13 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
     template = in_float64(layer)
     template.needs_dx = True
     point = np.array(x, np.float64, order="C")
-    probe = copy.deepcopy(template)
+    probe, generators = copied(template)
     before = {name: np.array(g) for name, g in (getattr(probe, "grads", None) or {}).items()}
     y = np.array(probe.forward(point))  # copied: the layer may write its next answer into the same array
     dy = rng.standard_normal(y.shape)
+    drawn = pickle.dumps(generators)
     dx = probe.backward(dy)  # before any other forward, whose cache it might share
+    draws = pickle.dumps(generators) != drawn
     coarse = y.dtype != np.float64 or _rounds(template, point, y)
     where = Where.of(type(layer).backward, path or type(layer).__name__)
     targets = {"dx": (point, dx)}
@@ -69,7 +72,7 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
     for name in params:
         if name not in grads:
             raise Violation(
-                "gradient", where=where, array=f"grads[{name!r}]", actual="missing", expected="a gradient"
+                "gradient", where=where, array=f"grads[{name!r}]", actual="missing", expected="a gradient", cause=NEVER
             )
         targets[f"d{name}"] = (params[name], grads[name])
     repeats = _repeats(template, point)
@@ -82,7 +85,7 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
     for name, (array, gradient) in targets.items():
         same_shape(name, gradient, array, where, len(point))
         found = measure(loss, array, gradient, name=name, scale=scale, rng=rng, coarse=coarse)
-        clues = Clues(dy=dy, itself=array, before=before.get(name[1:]), constants=constants(layer))
+        clues = Clues(dy=dy, itself=array, before=before.get(name[1:]), constants=constants(layer), draws=draws)
         if name == "dx":
             clues.x, clues.y = point, y
             clues.jacobian = lambda: _jacobian(template, point, y)
@@ -149,7 +152,7 @@ def check_model(model: Any, x: Array, labels: Array, rng: np.random.Generator, *
         array = template.params[name]
         same_shape(name, gradient, array, where)
         found = measure(loss, array, gradient, name=f"gradient of {name}", scale=max(LEAST, abs(value)), rng=rng)
-        accuse(found, where=where, samples=len(point), gradient=gradient)
+        accuse(found, where=where, samples=len(point), gradient=gradient, clues=Clues(itself=array))
 
 
 def check_along(model: Any, x: Array, labels: Array, rng: np.random.Generator, *, path: str = "model") -> None:
@@ -196,7 +199,9 @@ def in_float64(thing: Any) -> Any:
 def _all_there(params: Mapping[str, Array], grads: Mapping[str, Array], where: Where) -> None:
     for name in params:
         if name not in grads:
-            raise Violation("gradient", where=where, array=f"gradient of {name}", actual="missing", expected="an array")
+            raise Violation(
+                "gradient", where=where, array=f"gradient of {name}", actual="missing", expected="an array", cause=NEVER
+            )
 
 
 def _repeats(layer: Any, x: Array) -> bool:

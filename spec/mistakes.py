@@ -22,7 +22,8 @@ Row = tuple[str, Any]
 class Clues:
     """What is known besides the slopes. Arrays that are unknown, or of no use, are None.
 
-    `itself` is what the gradient is taken of, `before` what stood in `grads`. `jacobian()` gives ∂y/∂x as (y.size,
+    `itself` is what the gradient is taken of, `before` what stood in `grads`, `draws` whether backward drew from a
+    generator. `jacobian()` gives ∂y/∂x as (y.size,
     x.size), and `of_row(i)` the slopes that sample i alone accounts for: both are measured only when asked.
     """
 
@@ -34,6 +35,7 @@ class Clues:
     prediction: Array | None = None
     target: Array | None = None
     constants: Sequence[float] = field(default_factory=tuple)
+    draws: bool = False
     jacobian: Callable[[], Array | None] | None = None
     of_row: Callable[[int], Array] | None = None
 

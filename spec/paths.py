@@ -10,14 +10,11 @@ its output moves as its input does. What is named is a fact about the numbers, w
 
 from __future__ import annotations
 
-import ast
-import copy
-from collections import Counter, defaultdict
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from time import process_time
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +22,7 @@ from spec.arrays import Array
 from spec.cases import Case
 from spec.probe import EVAL, Probe, probes
 from spec.tape import Tape, Taped, taped
-from spec.workshop import FIRST, Workshop
+from spec.workshop import Workshop, quietly
 
 DIRECTIONS = 10  # along which slopes are compared: one factor has to account for all
 LEAST = 3  # of them, or one factor says nothing
@@ -34,26 +31,33 @@ SECONDS = 0.8  # of this process's own time
 WAYS = {-1.0: "with the wrong sign", 2.0: "twice", 0.5: "by half"}
 
 
-def forgotten(case: Case, array: str) -> str:
-    """What the gradient `array` ("dx", "dW", "gradient of W1") leaves out or miscounts, or "" where no one path tells."""
-    name = "x" if array in ("dx", "d prediction") else array.removeprefix("gradient of ").removeprefix("d")
-    try:
-        with np.errstate(all="ignore"):
-            return _forgotten(case, name)
-    except Exception:  # where the plugin itself fails, at another point, there is nothing to go by
-        raise
+@dataclass(frozen=True)
+class Path:
+    """What is said of a path, or "" where no one path tells; and whether it is left out, not only miscounted."""
+
+    words: str = ""
+    left_out: bool = False
 
 
-def _forgotten(case: Case, name: str) -> str:
+def forgotten(case: Case, array: str) -> Path:
+    """What the gradient `array` ("dx", "dW", "gradient of W1") leaves out or miscounts."""
+    name = "x" if array.startswith(("dx", "d prediction")) else array.removeprefix("gradient of ").removeprefix("d")
+    name = name.removesuffix(" along a random direction")
+    with contextlib.suppress(Exception), quietly():  # where the plugin fails, at another point, nothing tells
+        return _forgotten(case, name)
+    return Path()
+
+
+def _forgotten(case: Case, name: str) -> Path:
     for probe in probes(case):
         if name not in probe.arrays:
-            return ""
+            return Path()
         slopes = _Slopes.of(probe, name)
         if slopes.differ():
             if probe.place == EVAL:  # every point in training came first, and was right
-                return "a backward that is right in training and wrong in eval: it does not answer the mode of forward"
+                return Path(f"a backward that is right in training and wrong {EVAL}, as if forward ran in training", True)
             return _explained(case, probe, slopes)
-    return ""
+    return Path()
 
 
 @dataclass
@@ -106,18 +110,18 @@ class _Found:
         return abs(self.k - other.k) < 1e-3 and bool(np.abs(self.cut - other.cut).max() <= 1e-3 * scale)
 
 
-def _explained(case: Case, probe: Probe, slopes: _Slopes) -> str:
+def _explained(case: Case, probe: Probe, slopes: _Slopes) -> Path:
     work = Workshop.of(case)
     if work is None or len(slopes.steps) < LEAST:
-        return ""
-    tape, spots = Tape(), []
+        return Path()
+    tape, spots = Tape(), list[Taped]()
     sources = [source for source in work.sources() if source.tree.name not in ("backward", "step", "build", "predict")]
     for source in sources:
         source.tree = taped(source.tree, spots)
     kind = type(getattr(work.rebuilt(*sources, _tape=tape), case.kind))
     with tape.recording():
         if abs(probe.value({}, kind) - probe.value({})) > 1e-9:
-            return ""
+            return Path()
     look = _Look(probe, slopes, tape, kind, spots)
     groups: list[_Found] = []
     for found in look.all():
@@ -128,8 +132,9 @@ def _explained(case: Case, probe: Probe, slopes: _Slopes) -> str:
             groups[alike] = found
     if any(group.k == 0 for group in groups):  # one x of x · x, counted −1 times, is both of them left out
         groups = [group for group in groups if group.k == 0]
+    left_out = all(group.k in (0, 1) for group in groups)
     told = [group.words for group in groups]
-    return told[0] if len(told) == 1 else f"either {told[0]}, or {told[1]}" if len(told) == 2 else ""
+    return Path(told[0] if len(told) == 1 else f"either {told[0]}, or {told[1]}" if len(told) == 2 else "", left_out)
 
 
 @dataclass
@@ -197,5 +202,6 @@ class _Look:
 def _of_path(spot: Taped, k: float) -> str:
     if abs(k) < 1e-3:
         return f"a path that is missing: {spot.words} is treated as a constant"
-    near = next((words for value, words in WAYS.items() if abs(k - value) < 1e-3), f"with a factor of its own (ratio {k:.4g})")
+    near = next((words for value, words in WAYS.items() if abs(k - value) < 1e-3), "")
+    near = near or f"with a factor of its own (ratio {k:.4g})"
     return f"a path that is counted {near}: the one through {spot.words}"

@@ -101,7 +101,7 @@ class _Model(Probe):
     def run(self, moved: Moved, kind: type | None = None) -> tuple[float, dict[str, Array]]:
         model = self.twin(moved, kind)
         value, grads = model.loss_and_grads(self.x.copy(), self.labels.copy())
-        return float(value), {name: grads.get(name, 0.0) for name in model.params}
+        return float(value), {name: grads.get(name, np.zeros_like(array)) for name, array in model.params.items()}
 
 
 def probes(case: Case) -> Iterator[Probe]:

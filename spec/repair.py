@@ -11,10 +11,8 @@ Source: W. Weimer et al., Automatically finding patches using genetic programmin
 from __future__ import annotations
 
 import contextlib
-import io
 import signal
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import process_time
@@ -25,7 +23,7 @@ import numpy as np
 from spec.cases import Case
 from spec.diagnosis import diagnosis
 from spec.probe import probes
-from spec.workshop import Workshop
+from spec.workshop import Workshop, quietly
 
 SOUGHT = {"gradient", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive", "definition"}
 SECONDS = 2.5  # of this process's own time
@@ -64,7 +62,7 @@ def repair(case: Case, law: str, *, holds: Held, sound: Held) -> Repair:
     roles = work.roles()
     tier = 0
     ends = process_time() + SECONDS
-    with _quietly():
+    with quietly():
         for edit, changed in work.changes():
             if process_time() > ends or (found and edit.tier > tier):
                 break
@@ -76,17 +74,21 @@ def repair(case: Case, law: str, *, holds: Held, sound: Held) -> Repair:
                     tier = edit.tier
                     if sum(map(len, found.values())) == ENOUGH:
                         break
-    return _told([min(same, key=lambda told: len(told[0])) for same in found.values()])
+    return _told(found)
 
 
-def _told(found: list[tuple[str, str]]) -> Repair:
-    """The shortest of what was found. The cause is certain where there is one, or where all have the same."""
-    best = sorted(found, key=lambda told: len(told[0]))[:TOLD]
+def _told(found: dict[int, list[tuple[str, str]]]) -> Repair:
+    """The shortest of each line. Where several changes mend, and not for one reason, the cause is not certain."""
+    best = sorted((min(same, key=lambda told: len(told[0])) for same in found.values()), key=lambda told: len(told[0]))
+    best = best[:TOLD]
     text = ", or ".join(words for words, _ in best)
     notes = [f"`{name}` being what forward {words}" for name, words in STANDINS.items() if name in text]
-    causes = list(dict.fromkeys(cause for _, cause in best))
-    cause = "" if "" in causes else causes[0] if len(causes) == 1 else "either " + ", or ".join(causes)
-    return Repair("; ".join([text, *notes] if text else []), cause if causes else "")
+    first = [cause for _, cause in best] + [cause for same in found.values() for _, cause in same]
+    causes = list({cause.partition(":")[0]: cause for cause in reversed(first) if cause}.values())[::-1]
+    if len(causes) == 2:
+        causes = [f"either {causes[0]}, or {causes[1]}"]
+    perhaps = "" if len(causes) == 1 else "perhaps "
+    return Repair("; ".join([text, *notes] if text else []), perhaps + causes[0] if causes else "")
 
 
 def _sound(changed: Case, sound: Held) -> bool:
@@ -113,13 +115,6 @@ def _alarm(seconds: float) -> Iterator[None]:
 def _can_wait() -> bool:
     """Whether a change that never ends can be stopped: a signal reaches the main thread alone."""
     return hasattr(signal, "SIGVTALRM") and threading.current_thread() is threading.main_thread()
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _along(case: Case) -> Held | None:

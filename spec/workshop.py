@@ -9,12 +9,16 @@ import ast
 import contextlib
 import copy
 import inspect
+import io
 import textwrap
 import types
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from spec.cases import Case, ModelCase, OptimizerCase
 from spec.diagnosis import roles_of
@@ -215,3 +219,11 @@ def _recast(case: Any, kind: type) -> Case:
 
 
 ARRAYS = ("x", "labels", "prediction", "target")  # copied: a change may write into them
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """What is tried prints and warns of nothing."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
