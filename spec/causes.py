@@ -6,7 +6,7 @@ for every slope that was measured is named; where two do, both are; where more d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,10 +50,12 @@ def explain(
     seen = _Seen(np.asarray(analytic, float), np.asarray(numeric, float), fit)
     factors = [f"{words} (ratio {k:.4g})" for k, words in _factors(samples, shape) if k != 1 and seen.fits(k * numeric)]
     if factors:
-        return _either(factors)
+        k = float(seen.analytic @ seen.numeric / (seen.numeric @ seen.numeric))
+        own = [f"{words} (ratio {k:.4g})" for v, words in _of_constants(clues.constants) if abs(k - v) <= fit * abs(k)]
+        return _either(factors + own[:1])
     whole = _Whole(seen, shape, places)
     found = [words for words, made in rows(whole.numeric(), clues, samples) if whole.fits(made)]
-    return _either(found) or _masks(seen) or _constant(seen, whole, clues)
+    return _either(found) or _masks(seen) or _constant(seen, whole, clues) or _elsewhere(seen, whole, clues.others)
 
 
 def _either(found: list[str]) -> str:
@@ -174,13 +176,27 @@ def _decay(seen: _Seen, whole: _Whole, itself: Array) -> str:
     return f"a multiple of the parameter itself added, as by weight decay (multiple {k:.4g})"
 
 
+def _elsewhere(seen: _Seen, whole: _Whole, others: Mapping[str, Array]) -> str:
+    """The right slopes, under another name or at other places."""
+    right = whole.numeric()
+    if right is None or np.count_nonzero(right) < FEW:
+        return ""
+    for name, other in others.items():
+        if other.shape == right.shape and np.allclose(other, right, rtol=10 * seen.fit, atol=0):
+            return f"gradients that changed places: this one was answered as {name}"
+    if np.allclose(np.sort(seen.analytic), np.sort(right, axis=None), rtol=10 * seen.fit, atol=0):
+        return "the right slopes at the wrong places, as of a wrong order, index or reshape"
+    return ""
+
+
 def _of_constants(constants: Sequence[float]) -> list[tuple[float, str]]:
     """Factors that a layer's own numbers leave behind: a rate, a slope, a scale."""
     rows = []
     for v in constants:
-        rows += [(v, f"a product with the layer's own {v:g} too many"), (1 - v, f"a product with 1 − {v:g} too many")]
-        rows += [(1 / v, f"a division by the layer's own {v:g} too many")] if v else []
-        rows += [(1 / (1 - v), f"a division by 1 − {v:g} too many")] if v != 1 else []
+        rows += [(v, f"a product with the layer's own {v:g} too many, or a division by it that is missing")]
+        rows += [(1 - v, f"a product with 1 − {v:g} too many, or a division by it that is missing")]
+        rows += [(1 / v, f"a division by the layer's own {v:g} too many, or a product that is missing")] if v else []
+        rows += [(1 / (1 - v), f"a division by 1 − {v:g} too many, or a product that is missing")] if v != 1 else []
     return rows
 
 

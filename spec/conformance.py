@@ -25,7 +25,7 @@ from spec.paths import Path, forgotten
 from spec.plugin import cases
 from spec.raised import cause_of, raised
 from spec.record import Record, record_of
-from spec.repair import repair
+from spec.repair import Repair, repair
 from spec.report import (
     BROKEN,
     DOES_NOT_APPLY,
@@ -177,8 +177,14 @@ def _explained(row: Verdict, case: Case) -> Verdict:
     found = smallest(row.violation, case, broken)
     path = forgotten(case, row.violation.array) if law == "gradient" and not found.cause else Path()
     mended = repair(case, law, holds=lambda at: broken(at) is None, sound=sound)
-    found = found.also(repair=mended.text, cause=found.cause or path.words * path.left_out or mended.cause or path.words)
+    found = found.also(repair=mended.text, cause=found.cause or _likeliest(path, mended))
     return replace(row, violation=found, because=found.message)
+
+
+def _likeliest(path: Path, mended: Repair) -> str:
+    """A path that is left out says most; then what a change undoes, where nothing but it mends; then either."""
+    said = (path.words * path.left_out, mended.cause * mended.certain, path.words, mended.cause)
+    return next(filter(None, said), "")
 
 
 def _not_judged(row: Law, at_fault: list[str]) -> Verdict:

@@ -31,13 +31,14 @@ def diagnosis(edit: Edit, roles: Roles) -> str:
         return ""
     if isinstance(edit.parent, ast.Call) and ast.unparse(edit.parent.func) == "len" and ast.unparse(new).endswith(".T"):
         return f"the size of the batch where that of axis 1 is due: `len({ast.unparse(new)})`"
-    if isinstance(edit.parent, ast.Subscript) and isinstance(new, ast.Constant):
-        size = ast.unparse(edit.parent.value).endswith(".shape")
-        pair = f"{ast.unparse(old)} where {ast.unparse(new)} is due"
-        return f"the size of the wrong axis: {pair}" if size else f"a wrong index or slice: {pair}"
+    if isinstance(edit.parent, ast.Subscript) and ast.unparse(edit.parent.value).endswith(".shape"):
+        return f"the size of the wrong axis: {ast.unparse(old)} where {ast.unparse(new)} is due"
     if isinstance(edit.parent, ast.Call) and ast.unparse(edit.parent.func) == "np.roll":
         return f"entries that are shifted: by {ast.unparse(old)} where {ast.unparse(new)} is due"
     words = _of_expression(old, new, roles)
+    if edit.in_index and not words.startswith("a wrong index"):
+        missing = words if words.endswith("is missing") else f"`{ast.unparse(old)}` where `{ast.unparse(new)}` is due"
+        return f"a wrong index or slice: {missing}"
     if words and isinstance(edit.parent, ast.Compare) and isinstance(new, ast.Name | ast.Attribute):
         return f"a mask that is taken from the wrong array: {words}"
     return words

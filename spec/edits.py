@@ -47,6 +47,14 @@ class Edit:
     old: ast.AST | None
     new: ast.AST | None
     parent: ast.AST | None = None
+    in_index: bool = False
+
+    @property
+    def number(self) -> bool:
+        """Whether it puts in a number besides 0 and 1, which may only happen to fit."""
+        held = {node.value for node in ast.walk(self.old) if isinstance(node, ast.Constant)} if self.old else set()
+        put = {node.value for node in ast.walk(self.new) if isinstance(node, ast.Constant)} if self.new else set()
+        return any(isinstance(v, int | float) and v not in (0, 1, -1) for v in put - held)
 
     def __str__(self) -> str:
         if self.after is None:
@@ -63,6 +71,7 @@ class _Slot:
     at: int | None
     statement: ast.stmt
     whole: str
+    in_index: bool
 
     @property
     def node(self) -> ast.expr:
@@ -100,7 +109,7 @@ def edits(tree: ast.FunctionDef, operands: Sequence[ast.expr]) -> Iterator[Edit]
                     slot.put(ast.fix_missing_locations(ast.copy_location(new, old)))
                     short = len(slot.whole) <= WIDE and "\n" not in slot.whole
                     told = (slot.whole, slot.statement) if short else (ast.unparse(old), new)
-                    yield Edit(tier, old.lineno, *told, old, new, slot.parent)
+                    yield Edit(tier, old.lineno, *told, old, new, slot.parent, slot.in_index)
             slot.put(old)
         if tier == 0:
             yield from _statements(tree)
@@ -114,15 +123,15 @@ def _slots(tree: ast.FunctionDef) -> Iterator[_Slot]:
         if not isinstance(statement, ast.stmt) or statement is tree:
             continue
         whole = ast.unparse(statement)
-        todo: list[ast.AST] = [statement]
+        todo: list[tuple[ast.AST, bool]] = [(statement, False)]
         while todo:
-            parent = todo.pop(0)
+            parent, inside = todo.pop(0)
             for name, value in ast.iter_fields(parent):
                 for at, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
                     if isinstance(child, ast.expr | ast.keyword | ast.comprehension):
-                        todo.append(child)
+                        todo.append((child, inside or name == "slice"))
                     if isinstance(child, ast.expr) and _is_read(parent, name, child):
-                        yield _Slot(parent, name, at, statement, whole)
+                        yield _Slot(parent, name, at, statement, whole, inside or name == "slice")
 
 
 def _is_read(parent: ast.AST, name: str, child: ast.expr) -> bool:

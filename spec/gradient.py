@@ -86,6 +86,7 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
         same_shape(name, gradient, array, where, len(point))
         found = measure(loss, array, gradient, name=name, scale=scale, rng=rng, coarse=coarse)
         clues = Clues(dy=dy, itself=array, before=before.get(name[1:]), constants=constants(layer), draws=draws)
+        clues.others = {f"d{other}": np.asarray(grads[other]) for other in grads if f"d{other}" != name}
         if name == "dx":
             clues.x, clues.y = point, y
             clues.jacobian = lambda: _jacobian(template, point, y)

@@ -6,7 +6,7 @@ known leaves its rows out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ class Clues:
     """What is known besides the slopes. Arrays that are unknown, or of no use, are None.
 
     `itself` is what the gradient is taken of, `before` what stood in `grads`, `draws` whether backward drew from a
-    generator. `jacobian()` gives ∂y/∂x as (y.size,
+    generator, `others` the gradients that were answered for other parameters. `jacobian()` gives ∂y/∂x as (y.size,
     x.size), and `of_row(i)` the slopes that sample i alone accounts for: both are measured only when asked.
     """
 
@@ -36,6 +36,7 @@ class Clues:
     target: Array | None = None
     constants: Sequence[float] = field(default_factory=tuple)
     draws: bool = False
+    others: Mapping[str, Array] = field(default_factory=dict)
     jacobian: Callable[[], Array | None] | None = None
     of_row: Callable[[int], Array] | None = None
 
@@ -72,6 +73,9 @@ def _of_right(right: Array, clues: Clues) -> Iterator[Row]:
         yield "an absolute value, which loses signs", np.abs(right)
     if right.ndim == 2:
         yield "rows in reverse order", right[::-1]
+    for axis, size in enumerate(right.shape):
+        if size % 2 == 0:
+            yield f"the two halves of axis {axis} that changed places", np.roll(right, size // 2, axis)
     if clues.before is not None and clues.before.any():
         yield "an addition to what was in grads before, which is to be overwritten", right + clues.before
     if clues.itself is not None and clues.dy is not None and right.ndim == 1 and clues.dy.ndim == 2:

@@ -27,7 +27,7 @@ from spec.workshop import Workshop, quietly
 DIRECTIONS = 10  # along which slopes are compared: one factor has to account for all
 LEAST = 3  # of them, or one factor says nothing
 NEAR = 2e-5  # how closely
-SECONDS = 0.8  # of this process's own time
+SECONDS = 1.0  # of this process's own time
 WAYS = {-1.0: "with the wrong sign", 2.0: "twice", 0.5: "by half"}
 
 
@@ -132,7 +132,7 @@ def _explained(case: Case, probe: Probe, slopes: _Slopes) -> Path:
             groups[alike] = found
     if any(group.k == 0 for group in groups):  # one x of x · x, counted −1 times, is both of them left out
         groups = [group for group in groups if group.k == 0]
-    left_out = all(group.k in (0, 1) for group in groups)
+    left_out = all(group.k == 0 for group in groups)
     told = [group.words for group in groups]
     return Path(told[0] if len(told) == 1 else f"either {told[0]}, or {told[1]}" if len(told) == 2 else "", left_out)
 
@@ -156,7 +156,7 @@ class _Look:
 
     def paths(self) -> Iterator[_Found]:
         for i, spot in enumerate(self.spots):
-            cut = self.cut(frozenset([i]), LEAST)
+            cut = self.cut(frozenset([i]), LEAST - 1) if self.tape.heard(i) else None
             if cut is not None and (k := self.slopes.factor(cut)) is not None:
                 whole = self.cut(frozenset([i]), len(self.slopes.steps))
                 if whole is not None and (k := self.slopes.factor(whole)) is not None:

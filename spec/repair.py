@@ -11,10 +11,11 @@ Source: W. Weimer et al., Automatically finding patches using genetic programmin
 from __future__ import annotations
 
 import contextlib
+import copy
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import process_time
 from typing import Any
 
@@ -26,7 +27,7 @@ from spec.probe import probes
 from spec.workshop import Workshop, quietly
 
 SOUGHT = {"gradient", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive", "definition"}
-SECONDS = 2.5  # of this process's own time
+SECONDS = 2.0  # of this process's own time
 PATIENCE, TRIAL = 0.5, 10.0  # seconds of computing for one change to show itself, and to stand before every law
 STANDINS = {
     "self.input": "was handed", "self.output": "answered",
@@ -36,6 +37,7 @@ ENOUGH, TOLD = 4, 2  # so many changes that mend are looked for, and so many nam
 NEAR = 1e-4  # how closely a changed backward must meet the slope measured along one direction
 
 Held = Callable[[Case], bool]
+Found = dict[int, list[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Repair:
 
     text: str = ""
     cause: str = ""
+    certain: bool = False
 
 
 def repair(case: Case, law: str, *, holds: Held, sound: Held) -> Repair:
@@ -58,7 +61,8 @@ def repair(case: Case, law: str, *, holds: Held, sound: Held) -> Repair:
         promising = None if law == "definition" else _along(case)
     except Exception:  # where forward or the loss itself fails there is no slope to go by
         return Repair()
-    found: dict[int, list[tuple[str, str]]] = {}
+    found: Found = {}
+    chance: Found = {}
     roles = work.roles()
     tier = 0
     ends = process_time() + SECONDS
@@ -70,14 +74,15 @@ def repair(case: Case, law: str, *, holds: Held, sound: Held) -> Repair:
                 with _alarm(PATIENCE):
                     mends = (promising is None or promising(changed)) and holds(changed)
                 if mends and _sound(changed, sound):
-                    found.setdefault(edit.line, []).append((str(edit), diagnosis(edit, roles)))
+                    here = chance if edit.number and _by_chance(changed) else found
+                    here.setdefault(edit.line, []).append((str(edit), diagnosis(edit, roles)))
                     tier = edit.tier
                     if sum(map(len, found.values())) == ENOUGH:
                         break
-    return _told(found)
+    return _told(found or chance, not found)
 
 
-def _told(found: dict[int, list[tuple[str, str]]]) -> Repair:
+def _told(found: Found, by_chance: bool) -> Repair:
     """The shortest of each line. Where several changes mend, and not for one reason, the cause is not certain."""
     best = sorted((min(same, key=lambda told: len(told[0])) for same in found.values()), key=lambda told: len(told[0]))
     best = best[:TOLD]
@@ -85,10 +90,36 @@ def _told(found: dict[int, list[tuple[str, str]]]) -> Repair:
     notes = [f"`{name}` being what forward {words}" for name, words in STANDINS.items() if name in text]
     first = [cause for _, cause in best] + [cause for same in found.values() for _, cause in same]
     causes = list({cause.partition(":")[0]: cause for cause in reversed(first) if cause}.values())[::-1]
-    if len(causes) == 2:
+    if len(causes) == 2 and not by_chance:
         causes = [f"either {causes[0]}, or {causes[1]}"]
-    perhaps = "" if len(causes) == 1 else "perhaps "
-    return Repair("; ".join([text, *notes] if text else []), perhaps + causes[0] if causes else "")
+    perhaps = "perhaps " * (len(causes) > 1 or by_chance)
+    certain = len(causes) == 1 and not (by_chance or notes)  # what the author never kept may only happen to fit
+    return Repair("; ".join([text, *notes] if text else []), perhaps + causes[0] if causes else "", certain)
+
+
+def _by_chance(case: Case) -> bool:
+    """Whether a number that was put in only happens to be one of the plugin's own, which another user sets otherwise."""
+    thing = getattr(case, case.kind, None)
+    own = {name: v for name, v in getattr(thing, "__dict__", {}).items() if type(v) is float and v}
+    for name, v in own.items():
+        other = copy.copy(thing)
+        setattr(other, name, 0.8 * v)
+        with contextlib.suppress(Exception):
+            if not _agrees(replace(case, **{case.kind: other})):  # type: ignore[arg-type]  # the field is the kind's name
+                return True
+    return False
+
+
+def _agrees(case: Case) -> bool:
+    """Whether the gradient has the slope along one direction that the number has."""
+    probe = next(probes(case), None)
+    if probe is None:
+        return True
+    rng = np.random.default_rng(0x5EED)
+    step = {name: rng.standard_normal(np.shape(array)) for name, array in probe.arrays.items()}
+    along = sum(float(np.vdot(slope, step[name])) for name, slope in probe.run({})[1].items())
+    slope = probe.slope(step)
+    return abs(along - slope) <= NEAR * max(abs(along), abs(slope))
 
 
 def _sound(changed: Case, sound: Held) -> bool:
