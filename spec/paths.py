@@ -27,7 +27,7 @@ from spec.workshop import Workshop, quietly
 DIRECTIONS = 10  # along which slopes are compared: one factor has to account for all
 LEAST = 3  # of them, or one factor says nothing
 NEAR = 2e-5  # how closely
-SECONDS = 1.0  # of this process's own time
+SECONDS = 0.8  # of this process's own time
 WAYS = {-1.0: "with the wrong sign", 2.0: "twice", 0.5: "by half"}
 
 
@@ -174,7 +174,7 @@ class _Look:
                         break
                 else:
                     words = f"a derivative that is missing: that of `{spot.text}` by `{self.spots[j].text}`"
-                    yield _Found(f"{words} (line {spot.line})", spot.rank, left, 1.0)
+                    yield _Found(f"{words} (line {spot.line})", len(spot.text), left, 1.0)
 
     def pairs(self) -> Iterator[_Found]:
         named = [i for i, spot in enumerate(self.spots) if spot.target and self.tape.heard(i)]

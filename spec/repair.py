@@ -27,7 +27,7 @@ from spec.probe import probes
 from spec.workshop import Workshop, quietly
 
 SOUGHT = {"gradient", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive", "definition"}
-SECONDS = 2.0  # of this process's own time
+SECONDS = 2.3  # of this process's own time
 PATIENCE, TRIAL = 0.5, 10.0  # seconds of computing for one change to show itself, and to stand before every law
 STANDINS = {
     "self.input": "was handed", "self.output": "answered",

@@ -3,7 +3,7 @@
     tree = taped(tree, spots)                   # every expression becomes _tape(i, expression)
     with tape.recording(): f(x)                 # what each one is here
     with tape.holding({3}): f(x + h)            # all moves but the fourth
-    with tape.passing(3, 1): f(x + h)           # the fourth moves as the second does
+    with tape.passing(3, 1): f(x + h)           # the fourth moves as the second does, with slope 1
 """
 
 from __future__ import annotations
@@ -62,9 +62,11 @@ class Tape:
         elif i in self.held:
             return copy.copy(self.was(i, value))
         elif i == self.passed[1]:
-            self.latest = value - self.was(i, value)
+            was = copy.copy(self.was(i, value))
+            self.latest = value - was
+            return was
         elif i == self.passed[0]:
-            return self.was(i, value) + self.latest
+            return value + self.latest
         return value
 
     def was(self, i: int, value: Any) -> Any:
@@ -100,7 +102,7 @@ class Tape:
 
     @contextlib.contextmanager
     def passing(self, i: int, j: int) -> Iterator[None]:
-        """Let `i` move as `j` does, which stands in it."""
+        """Let `i` move as `j` does, which stands in it, whatever the slope of `i` by `j`."""
         self.passed = (i, j)
         self.seen.clear()
         yield
