@@ -20,7 +20,6 @@ from spec.cases import Case
 from spec.exercises import EXERCISES, judge_calls
 from spec.guard import Docket
 from spec.law import CATALOGUE, Law, laws_of
-from spec.paths import forgotten
 from spec.paths import Path, forgotten
 from spec.plugin import cases
 from spec.raised import cause_of, raised
