@@ -172,7 +172,7 @@ def _decay(seen: _Seen, whole: _Whole, itself: Array) -> str:
     if not k or not seen.fits(seen.numeric + k * own):
         return ""
     if k < 0:
-        return f"the gradient of a penalty on the parameter that is missing: a multiple of the parameter itself ({-k:.4g})"
+        return f"the gradient of a penalty that is missing: a multiple of the parameter itself ({-k:.4g})"
     return f"a multiple of the parameter itself added, as by weight decay (multiple {k:.4g})"
 
 

@@ -46,7 +46,7 @@ def diagnosis(edit: Edit, roles: Roles) -> str:
 
 def _of_statement(old: ast.stmt, new: ast.AST | None) -> str:
     if isinstance(new, ast.AugAssign):
-        return f"an assignment to `{ast.unparse(new.target)}` where an addition is due: what came before is written over"
+        return f"an assignment where an addition is due: what was in `{ast.unparse(new.target)}` is written over"
     if isinstance(new, ast.Assign):
         return f"an addition to what was in `{ast.unparse(new.targets[0])}` before, which is to be written over"
     return f"a statement too many: `{ast.unparse(old).splitlines()[0]}`"
@@ -255,7 +255,8 @@ def _names(old: ast.expr, new: ast.expr, one: str, two: str, roles: Roles) -> st
         pair = f" (`{one}` for `{two}`)"
         return f"{roles[one]} where {roles[two]} is due{pair}" if roles[one] != roles[two] else ""
     if isinstance(old, ast.Subscript) and isinstance(new, ast.Subscript):
-        if ast.unparse(old.value) == ast.unparse(new.value) and not ast.unparse(old.value).endswith(("params", "grads")):
+        array = ast.unparse(old.value)
+        if array == ast.unparse(new.value) and not array.endswith(("params", "grads")):
             return f"a wrong index or slice: `{one}` where `{two}` is due"
     if not isinstance(old, ast.Name | ast.Attribute | ast.Subscript):
         return ""
@@ -266,7 +267,8 @@ def _names(old: ast.expr, new: ast.expr, one: str, two: str, roles: Roles) -> st
 
 def _said(node: ast.expr, roles: Roles) -> str:
     words = ast.unparse(node)
-    return f"`{words}`, {roles[words]}," if words in roles else f"`{words}`"
+    role = roles.get(words.removesuffix(".T"))
+    return f"`{words}`, {role}," if role else f"`{words}`"
 
 
 def _axis(node: ast.expr) -> str:

@@ -108,8 +108,8 @@ def edits(tree: ast.FunctionDef, operands: Sequence[ast.expr]) -> Iterator[Edit]
                 for new in rule(old, operands):
                     slot.put(ast.fix_missing_locations(ast.copy_location(new, old)))
                     short = len(slot.whole) <= WIDE and "\n" not in slot.whole
-                    told = (slot.whole, slot.statement) if short else (ast.unparse(old), new)
-                    yield Edit(tier, old.lineno, *told, old, new, slot.parent, slot.in_index)
+                    before, after = (slot.whole, slot.statement) if short else (ast.unparse(old), new)
+                    yield Edit(tier, old.lineno, before, after, old, new, slot.parent, slot.in_index)
             slot.put(old)
         if tier == 0:
             yield from _statements(tree)
@@ -159,7 +159,8 @@ def _statements(tree: ast.FunctionDef) -> Iterator[Edit]:
             words = ast.unparse(old).splitlines()[0]
             for new in _instead(old):
                 body[i] = ast.fix_missing_locations(ast.copy_location(new, old))
-                yield Edit(0, old.lineno, words, *([None, old, None] if isinstance(new, ast.Pass) else [new, old, new]))
+                instead = None if isinstance(new, ast.Pass) else new
+                yield Edit(0, old.lineno, words, instead, old, instead)
             body[i] = old
             if i + 1 < len(body) and not isinstance(body[i + 1], ast.Return):
                 body[i], body[i + 1] = body[i + 1], body[i]

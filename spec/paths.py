@@ -3,9 +3,10 @@
     forgotten(case, "dx")       "a path that is missing: `mean` is treated as a constant"
 
 Every number that forward computes is held at its value in turn, while all else moves: the slopes that are left are
-those without the path through it. Where what backward answers is those slopes, the path was forgotten; where it is those
-and k times the rest, the path was counted k times. So is the derivative of one function of an array left out, where
-its output moves as its input does. What is named is a fact about the numbers, whatever the code looks like.
+those without the path through it. Where backward answers those slopes, the path was forgotten; where it answers those
+and k times the rest, the path was counted k times. A derivative was forgotten where backward answers the slopes of a
+forward in which one number moves exactly as another that it is computed from. What is named is a fact about the
+numbers, whatever the code looks like.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ DIRECTIONS = 10  # along which slopes are compared: one factor has to account fo
 LEAST = 3  # of them, or one factor says nothing
 NEAR = 2e-5  # how closely
 SECONDS = 0.8  # of this process's own time
+MODE = f"a backward that is right in training and wrong {EVAL}, as if forward ran in training"
 WAYS = {-1.0: "with the wrong sign", 2.0: "twice", 0.5: "by half"}
 
 
@@ -55,7 +57,7 @@ def _forgotten(case: Case, name: str) -> Path:
         slopes = _Slopes.of(probe, name)
         if slopes.differ():
             if probe.place == EVAL:  # every point in training came first, and was right
-                return Path(f"a backward that is right in training and wrong {EVAL}, as if forward ran in training", True)
+                return Path(MODE, True)
             return _explained(case, probe, slopes)
     return Path()
 
@@ -167,23 +169,25 @@ class _Look:
             for j in spot.inputs:
                 if not self.tape.same_shape(i, j):
                     continue
-                for count in (1, len(self.slopes.steps)):
-                    with self.tape.passing(i, j):
-                        left = self.along(count)
-                    if left is None or not self.slopes.meet(left):
-                        break
-                else:
+                with self.tape.passing(i, j):
+                    met = self.met(1) is not None
+                    left = self.met(len(self.slopes.steps)) if met else None
+                if left is not None:
                     words = f"a derivative that is missing: that of `{spot.text}` by `{self.spots[j].text}`"
                     yield _Found(f"{words} (line {spot.line})", len(spot.text), left, 1.0)
+
+    def met(self, count: int) -> Array | None:
+        """The slopes, where they are what was answered."""
+        found = self.along(count)
+        return found if found is not None and self.slopes.meet(found) else None
 
     def pairs(self) -> Iterator[_Found]:
         named = [i for i, spot in enumerate(self.spots) if spot.target and self.tape.heard(i)]
         for pair in combinations(named, 2):
-            cut = self.cut(frozenset(pair), LEAST)
-            if cut is None or not self.slopes.meet(cut):
-                continue
-            whole = self.cut(frozenset(pair), len(self.slopes.steps))
-            if whole is not None and self.slopes.meet(whole):
+            with self.tape.holding(frozenset(pair)):
+                met = self.met(1) is not None
+                whole = self.met(len(self.slopes.steps)) if met else None
+            if whole is not None:
                 one, two = (self.spots[i].target for i in pair)
                 words = f"two paths that are missing: `{one}` and `{two}` are each treated as a constant"
                 yield _Found(words, 0, whole, 0.0)

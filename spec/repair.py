@@ -27,7 +27,7 @@ from spec.probe import probes
 from spec.workshop import Workshop, quietly
 
 SOUGHT = {"gradient", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive", "definition"}
-SECONDS = 2.3  # of this process's own time
+SECONDS = 2.5  # of this process's own time
 PATIENCE, TRIAL = 0.5, 10.0  # seconds of computing for one change to show itself, and to stand before every law
 STANDINS = {
     "self.input": "was handed", "self.output": "answered",
@@ -98,7 +98,7 @@ def _told(found: Found, by_chance: bool) -> Repair:
 
 
 def _by_chance(case: Case) -> bool:
-    """Whether a number that was put in only happens to be one of the plugin's own, which another user sets otherwise."""
+    """Whether a number that was put in only fits as the plugin's own numbers are set: with others it mends nothing."""
     thing = getattr(case, case.kind, None)
     own = {name: v for name, v in getattr(thing, "__dict__", {}).items() if type(v) is float and v}
     for name, v in own.items():

@@ -184,7 +184,7 @@ def _is_computed(node: ast.expr) -> bool:
 def _assigned(node: ast.Assign | ast.AugAssign) -> dict[int, str]:
     if isinstance(node, ast.AugAssign):
         return {}
-    found = {}
+    found: dict[int, str] = {}
     for target in node.targets:
         pairs = [(target, node.value)]
         if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
