@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -186,7 +187,23 @@ def _elsewhere(seen: _Seen, whole: _Whole, others: Mapping[str, Array]) -> str:
             return f"gradients that changed places: this one was answered as {name}"
     if np.allclose(np.sort(seen.analytic), np.sort(right, axis=None), rtol=10 * seen.fit, atol=0):
         return "the right slopes at the wrong places, as of a wrong order, index or reshape"
+    return _shifted(seen.analytic.reshape(right.shape), right, 10 * seen.fit)
+
+
+def _shifted(found: Array, right: Array, near: float) -> str:
+    """The right slopes one place off along some axes; what left the edge is lost."""
+    axes = range(1, right.ndim)
+    for steps in product((0, 1, -1), repeat=len(axes)):
+        here, there = (_window(right.shape[1:], steps, sign) for sign in (1, -1))
+        if any(steps) and np.count_nonzero(right[there]) >= FEW and np.allclose(found[here], right[there], near, 0):
+            by = " and ".join(f"{s:+d} along axis {axis}" for axis, s in zip(axes, steps, strict=True) if s)
+            return f"the right slopes shifted by {by}, as of a slice, or a margin cut off on one side alone"
     return ""
+
+
+def _window(shape: tuple[int, ...], steps: tuple[int, ...], sign: int) -> tuple[slice, ...]:
+    moves = [(sign * step, size) for step, size in zip(steps, shape, strict=True)]
+    return (slice(None), *(slice(max(step, 0), size + min(step, 0)) for step, size in moves))
 
 
 def _of_constants(constants: Sequence[float]) -> list[tuple[float, str]]:

@@ -171,7 +171,7 @@ def _operand(op: ast.operator, other: ast.expr, roles: Roles, beside: str) -> st
     if isinstance(op, ast.Pow):
         return f"a square that is missing: of `{beside}`"
     if summed := _reduced(other):
-        return f"the path through a sum or mean of `{summed}` that is treated as a constant: `{words}` is missing"
+        return f"a path through a sum or mean of `{summed}` that is treated as a constant: `{words}` is missing"
     if roles.get(words) == "the incoming gradient":
         return f"a path that is missing, as of a skip connection: `{words}` itself"
     if isinstance(other, ast.BinOp):
@@ -258,7 +258,7 @@ def _names(old: ast.expr, new: ast.expr, one: str, two: str, roles: Roles) -> st
         array = ast.unparse(old.value)
         if array == ast.unparse(new.value) and not array.endswith(("params", "grads")):
             return f"a wrong index or slice: `{one}` where `{two}` is due"
-    if not isinstance(old, ast.Name | ast.Attribute | ast.Subscript):
+    if not isinstance(old, ast.Name | ast.Attribute | ast.Subscript | ast.Constant):
         return ""
     if "params[" in two and "params[" not in one:
         return f"`{one}` in place of the parameter, `{two}`"

@@ -27,7 +27,7 @@ from spec.workshop import Workshop, quietly
 
 DIRECTIONS = 10  # along which slopes are compared: one factor has to account for all
 LEAST = 3  # of them, or one factor says nothing
-NEAR = 2e-5  # how closely
+NEAR = 1e-6  # how closely
 SECONDS = 0.8  # of this process's own time
 MODE = f"a backward that is right in training and wrong {EVAL}, as if forward ran in training"
 WAYS = {-1.0: "with the wrong sign", 2.0: "twice", 0.5: "by half"}

@@ -156,3 +156,5 @@ def other_names(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.ex
             if ast.unparse(other) != own:
                 yield other
                 yield turned(other)
+    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):  # 1 where a slope is due
+        yield from operands

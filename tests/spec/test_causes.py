@@ -79,3 +79,36 @@ def test_of_one_sample_nothing_is_said_about_the_size_of_the_batch() -> None:
     """Where N = 1 a division by N is none, so that the wrong sign is the only mistake left."""
     right = np.array([0.2, -1.5, 0.7, 3.0])
     assert explain(-right, right, samples=1, shape=(4,)) == "the wrong sign (ratio -1)"
+
+
+def test_what_is_known_of_the_code_is_told() -> None:
+    """Numbers that backward draws, a parameter that moves nothing, and one whose penalty is never graded."""
+    own = np.arange(12.0).reshape(3, 4)
+    for found, right, clues, words in (
+        (RIGHT + 1, RIGHT, Clues(draws=True), "backward draws random numbers of its own"),
+        (RIGHT, 0 * RIGHT, Clues(itself=own), "a parameter that moves nothing: forward does not read it"),
+        (RIGHT, RIGHT + 0.1 * own.reshape(-1), Clues(itself=own), "the gradient of a penalty that is missing"),
+        (RIGHT, RIGHT - 0.1 * own.reshape(-1), Clues(itself=own), "as by weight decay (multiple 0.1)"),
+    ):
+        assert words in explain(found, right, samples=5, shape=(3, 4), clues=clues)
+
+
+def test_a_factor_that_may_be_the_layers_own_is_not_certain() -> None:
+    """A half may be a dropped 2, or the half that the layer keeps."""
+    said = explain(RIGHT / 2, RIGHT, samples=5, shape=(3, 4), clues=Clues(constants=[0.5]))
+    assert said.startswith("either a factor 2 too few") and "or a product with the layer's own 0.5 too many" in said
+
+
+def test_right_slopes_that_stand_elsewhere_are_recognized() -> None:
+    """Under another name, with halves exchanged, one place off, or in any other order."""
+    right = np.random.default_rng(3).standard_normal((5, 4, 6))
+    other = Clues(others={"dV": right, "db": right[0]})
+    for made, clues, words in (
+        (2 * right + 1, other, "gradients that changed places: this one was answered as dV"),
+        (np.roll(right, 3, axis=2), Clues(), "the two halves of axis 2 that changed places"),
+        (np.roll(right, 1, axis=1) + np.eye(4)[0][:, None], Clues(), "shifted by +1 along axis 1, as of a slice"),
+        (right[:, :, [0, 2, 1, 3, 5, 4]], Clues(), "the right slopes at the wrong places"),
+        (right + 1, Clues(others={"dV": right + 2}), ""),
+    ):
+        said = explain(made.reshape(-1), right.reshape(-1), samples=5, shape=right.shape, clues=clues)
+        assert words in said and bool(words) == bool(said), said

@@ -216,3 +216,33 @@ def test_the_plugin_itself_is_untouched(tmp_path: Path) -> None:
     before = {name: vars(record.thing)[name] for name in ("__init__", "build", "forward", "backward")}
     assert conformance(record, explain=True).violations
     assert {name: vars(record.thing)[name] for name in before} == before
+
+
+DROPPED = """
+@layer("mine")
+@obeys("N n -> N n")
+class Mine(Layer):
+    def __init__(self, slope: float = 0.5):
+        self.slope = slope
+
+    def forward(self, x):
+        self.x = x
+        return np.where(x > 0, x, self.slope * x)
+
+    def backward(self, dy):
+        return np.where(self.x > 0, dy, {})
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [
+        (elementwise(SOFTMAX, "return self.p * (dy - (dy * self.p).sum(axis=0, keepdims=True))"),
+         "a sum over the wrong axis: 0 where 1 is due"),
+        (elementwise("self.m = x > 0; return x * self.m", "return dy * ~self.m"), "a mask that is upside down"),
+        (DROPPED.format("3 * dy"), "`3` where `self.slope` is due"),
+    ],
+)  # fmt: skip
+def test_a_change_that_mends_tells_the_cause(source: str, cause: str, tmp_path: Path) -> None:
+    """In words; a number that fits only as the layer is set, as ½ for the slope, is passed over."""
+    assert cause in explained(source, tmp_path).cause
