@@ -74,9 +74,12 @@ class Outcome:
         """Whether the cause is the one that the header asks for; a wrong gradient without one must get none."""
         if self.fault.cause:
             return self.fault.cause in self.cause
-        if self.fault.mistake and self.cause:
-            return self.fault.mistake in self.cause.replace("`", "")
-        return self.fault.law != "gradient" or not self.cause
+        return self.fault.law != "gradient" or not self.cause or (bool(self.fault.mistake) and self.told)
+
+    @property
+    def told(self) -> bool:
+        """Whether the cause contains the words for the mistake that the header gives."""
+        return self.fault.mistake in self.cause.replace("`", "")
 
 
 def outcome(fault: Planted, *, explain: bool = False) -> Outcome:
@@ -90,7 +93,7 @@ def page(outcomes: list[Outcome]) -> str:
     """The text of docs/kill-matrix.md."""
     caught = [row for row in outcomes if row.laws]
     gradients = [row for row in outcomes if row.fault.law == "gradient"]
-    named = [row for row in gradients if row.fault.cause and row.right_cause]
+    named = [row for row in gradients if row.cause and row.right_cause]
     wrong = [row for row in gradients if not row.right_cause and row.cause]
     mended = [row for row in gradients if row.repair]
     either = [row for row in gradients if row in named or row in mended]
@@ -109,7 +112,9 @@ def page(outcomes: list[Outcome]) -> str:
         f"| {len(outcomes)} | {len(caught)} | {sum(row.right_law for row in outcomes)} |",
         "",
         "Of the wrong gradients: how often the cause that the file's header gives was named, how often another, and "
-        "how often a change of one place was found with which every law holds.",
+        "how often a change of one place was found with which every law holds. Where the slopes alone tell no "
+        "cause (34 of 76), the header gives words for the mistake. They were written from its first sentence before "
+        "the kit could name any of these, by whoever then gave the kit its words, and not changed since.",
         "",
         "| wrong gradients | cause named | mended by one change | either | a wrong cause named |",
         "|---|---|---|---|---|",

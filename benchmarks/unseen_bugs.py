@@ -138,6 +138,10 @@ HEAD = (
     "half B are right; of its changes all but two undo the mistake (one divides by 2 where δ is ½, one only happens to "
     "copy), and each makes every law hold.",
     "",
+    "Later a cause came to be read from the change that mends, and from the paths of forward that backward leaves "
+    "out. Of half A each cause that was then named was read: they are right, but for that of bug 005, whose law has "
+    "other causes, too. Half B was not opened for it: only its counts were seen.",
+    "",
     "What is missed has no claim that it could be held to, as an optimizer without a name, or a schedule that ends "
     "elsewhere; but for a prediction that leaves out a path with which the model is trained.",
     "",

@@ -8,11 +8,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
 
 from spec.edits import Edit
+from spec.omitted import missing
+from spec.roles import Roles, said
 
-Roles = Mapping[str, str]
 OPERATIONS: dict[type[ast.operator], tuple[str, str]] = {
     ast.Mult: ("a product", "a factor"), ast.Div: ("a division", "a division by"), ast.Add: ("a sum", "a term"),
     ast.Sub: ("a difference", "a term"), ast.Pow: ("a power", "a power"), ast.MatMult: ("a product", "a product with"),
@@ -33,6 +33,8 @@ def diagnosis(edit: Edit, roles: Roles) -> str:
         return f"the size of the batch where that of axis 1 is due: `len({ast.unparse(new)})`"
     if isinstance(edit.parent, ast.Subscript) and ast.unparse(edit.parent.value).endswith(".shape"):
         return f"the size of the wrong axis: {ast.unparse(old)} where {ast.unparse(new)} is due"
+    if isinstance(edit.parent, ast.keyword) and edit.parent.arg == "axis":
+        return f"the wrong axis: {ast.unparse(old)} where {ast.unparse(new)} is due"
     if isinstance(edit.parent, ast.Call) and ast.unparse(edit.parent.func) == "np.roll":
         return f"entries that are shifted: by {ast.unparse(old)} where {ast.unparse(new)} is due"
     words = _of_expression(old, new, roles)
@@ -54,7 +56,7 @@ def _of_statement(old: ast.stmt, new: ast.AST | None) -> str:
 
 def _of_expression(old: ast.expr, new: ast.expr, roles: Roles) -> str:
     one, two = ast.unparse(old), ast.unparse(new)
-    for rule in (_signs, _calls, _missing, _surplus, _operations, _masks, _transposes, _orders, _names):
+    for rule in (_signs, _calls, missing, _surplus, _operations, _masks, _transposes, _orders, _names):
         if words := rule(old, new, one, two, roles):
             return words
     return ""
@@ -68,7 +70,7 @@ def _signs(old: ast.expr, new: ast.expr, one: str, two: str, roles: Roles) -> st
     if isinstance(old, ast.BinOp) and isinstance(new, ast.BinOp):
         same = ast.unparse(old.left) == ast.unparse(new.left) and ast.unparse(old.right) == ast.unparse(new.right)
         if same and {type(old.op), type(new.op)} == {ast.Add, ast.Sub}:
-            return f"the wrong sign of a term: `{ast.unparse(old.right)}`"
+            return f"the wrong sign: of the term `{ast.unparse(old.right)}`"
         turned = ast.unparse(old.left) == ast.unparse(new.right) and ast.unparse(old.right) == ast.unparse(new.left)
         if turned and type(old.op) is type(new.op) is ast.Sub:
             return "the wrong sign: a difference that is taken the wrong way round"
@@ -109,91 +111,7 @@ def _axes(old: ast.Call, new: ast.Call) -> str:
         return f"a {name} over everything where one over axis {due['axis']} is due"
     if "axis" not in due:
         return f"a {name} over axis {held['axis']} where one over everything is due"
-    return f"a {name} over the wrong axis: {held['axis']} where {due['axis']} is due"
-
-
-def _missing(old: ast.expr, new: ast.expr, one: str, two: str, roles: Roles) -> str:
-    """`new` holds `old` and something beside it."""
-    if isinstance(new, ast.Call):
-        if isinstance(new.func, ast.Attribute) and ast.unparse(new.func.value) == one:
-            return f"a {new.func.attr} over axis {_axis(new)} that is missing: of `{one}`"
-        if new.args and ast.unparse(new.args[0]) == one and ast.unparse(new.func) == "np.where":
-            return f"a slope that is missing on one side of a mask: {_said(new.args[-1], roles)}"
-        return ""
-    if isinstance(new, ast.Subscript) and ast.unparse(new.value) == one:
-        return f"an order that is not turned round: `{two}`" if "::-1" in two else f"an index that is missing: `{two}`"
-    if not isinstance(new, ast.BinOp):
-        return ""
-    if jacobian := _jacobian(new):
-        return jacobian
-    if ast.unparse(new.left) == one:
-        return _operand(new.op, new.right, roles, one)
-    if isinstance(new.op, ast.Sub) and isinstance(new.left, ast.BinOp) and ast.unparse(new.left.left) == one:
-        return "means that are treated as a constant each, although every entry moves them"  # e − mean(e) − a·mean(e·a)
-    if isinstance(new.left, ast.Constant) and ast.unparse(new.right) == one and isinstance(new.op, ast.Sub):
-        return f"a complement that is missing: `{one}` where `{two}` is due"
-    return ""
-
-
-def _jacobian(new: ast.BinOp) -> str:
-    """p · (e − Σ e·p)"""
-    inner = new.right
-    if isinstance(new.op, ast.Mult) and isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub):
-        p, summed = ast.unparse(new.left), _summed(inner.right)
-        if summed == f"{ast.unparse(inner.left)} * {p}":
-            return "only the diagonal of the softmax Jacobian, without the sum over the row"
-    return ""
-
-
-def _summed(node: ast.expr) -> str:
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("sum", "mean"):
-        return ast.unparse(node.func.value)
-    return ""
-
-
-def _operand(op: ast.operator, other: ast.expr, roles: Roles, beside: str) -> str:
-    """What is missing beside an expression."""
-    words = ast.unparse(other)
-    if isinstance(op, ast.Mult):
-        if isinstance(other, ast.Compare):
-            return f"a mask that is missing: `{words}`"
-        if isinstance(other, ast.Constant):
-            return f"a factor {words} is missing"
-        if summed := _summed(other):
-            return f"a factor is missing: {summed}, summed over axis {_axis(other)}, is missing"
-        if _is_slope(other):
-            return f"a derivative that is missing: the factor `{words}`"
-        return f"a factor that is missing: {_said(other, roles)} is missing"
-    if isinstance(op, ast.Div):
-        if isinstance(other, ast.Call) and ast.unparse(other.func) == "len":
-            return f"a missing division by the size of the batch, `{words}`"
-        return f"a division that is missing: by {_said(other, roles)}"
-    if isinstance(op, ast.Pow):
-        return f"a square that is missing: of `{beside}`"
-    if summed := _reduced(other):
-        return f"a path through a sum or mean of `{summed}` that is treated as a constant: `{words}` is missing"
-    if roles.get(words) == "the incoming gradient":
-        return f"a path that is missing, as of a skip connection: `{words}` itself"
-    if isinstance(other, ast.BinOp):
-        return f"a path that is missing: the term `{words}`"
-    sign = "" if isinstance(op, ast.Add) else "−"
-    return f"a term that is missing: {sign}{_said(other, roles)} is missing"
-
-
-def _reduced(node: ast.expr) -> str:
-    return next((found for each in ast.walk(node) if isinstance(each, ast.expr) and (found := _summed(each))), "")
-
-
-def _is_slope(node: ast.expr) -> bool:
-    """1 − a, a(1 − a), 1 − a²"""
-    if not isinstance(node, ast.BinOp):
-        return False
-    parts = [node, node.right] if isinstance(node.op, ast.Mult) else [node]
-    return any(isinstance(p, ast.BinOp) and isinstance(p.op, ast.Sub) and _is_one(p.left) for p in parts)
-
-
-def _is_one(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value == 1
+    return f"the wrong axis: a {name} over {held['axis']} where one over {due['axis']} is due"
 
 
 def _surplus(old: ast.expr, new: ast.expr, one: str, two: str, roles: Roles) -> str:
@@ -262,42 +180,4 @@ def _names(old: ast.expr, new: ast.expr, one: str, two: str, roles: Roles) -> st
         return ""
     if "params[" in two and "params[" not in one:
         return f"`{one}` in place of the parameter, `{two}`"
-    return f"{_said(old, roles)} where {_said(new, roles)} is due"
-
-
-def _said(node: ast.expr, roles: Roles) -> str:
-    words = ast.unparse(node)
-    role = roles.get(words.removesuffix(".T"))
-    return f"`{words}`, {role}," if role else f"`{words}`"
-
-
-def _axis(node: ast.expr) -> str:
-    return next((ast.unparse(k.value) for k in getattr(node, "keywords", []) if k.arg == "axis"), "")
-
-
-def roles_of(trees: Mapping[str, ast.FunctionDef]) -> dict[str, str]:
-    """What names of backward stand for, read from forward and from what a workshop keeps of it."""
-    found = {"self.input": "the input", "self.output": "the output"}
-    found |= {"self.prediction": "the prediction", "self.target": "the target"}
-    if backward := trees.get("backward"):
-        found |= {argument.arg: "the incoming gradient" for argument in backward.args.args[1:2]}
-    if forward := trees.get("forward"):
-        handed = [argument.arg for argument in forward.args.args[1:]]
-        parts = ["the input"] if len(handed) == 1 else ["the prediction", "the target"]
-        words = dict(zip(handed, parts, strict=False))
-        for name, value in _kept(forward):
-            if value in words:
-                found[name] = words[value]
-        back = [ast.unparse(node.value) for node in ast.walk(forward) if isinstance(node, ast.Return) and node.value]
-        found |= {name: "the output" for name, value in _kept(forward) if back == [name] or back == [value]}
-    return found
-
-
-def _kept(forward: ast.FunctionDef) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(forward):
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                pairs = [(target, node.value)]
-                if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
-                    pairs = list(zip(target.elts, node.value.elts, strict=False))
-                yield from ((ast.unparse(a), ast.unparse(b)) for a, b in pairs if isinstance(a, ast.Attribute))
+    return f"{said(old, roles)} where {said(new, roles)} is due"

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from spec.cases import Case, ModelCase, OptimizerCase
-from spec.diagnosis import roles_of
 from spec.edits import EXPRESSIONS, Edit, edits
+from spec.roles import roles_of
 
 FIRST = ("backward", "step", "loss_and_grads")  # where a mistake is sought first
 

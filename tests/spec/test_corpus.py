@@ -55,6 +55,20 @@ def test_a_planted_bug_is_caught_by_its_own_law_and_explained_rightly_or_not_at_
     assert found.right_cause, f"named {found.cause!r}, expected {found.fault.cause!r}"
 
 
+READ = [
+    "layer_elu_derivative", "layer_gain_from_the_output", "layer_glu_halves_swapped", "layer_dense_old_transpose",
+    "layer_residual_without_skip", "layer_softmax_sums_over_the_batch", "layer_swish_product_rule",
+    "layer_tanh_applied_twice", "layer_unit_length_constant_norm", "loss_focal_constant_weight",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_mistake_that_the_slopes_do_not_tell_is_read_from_the_source(name: str) -> None:
+    """The words that the header gives for it are in the cause."""
+    found = matrix.outcome(matrix.planted(ROOT / "fixtures" / "faults" / f"{name}.py"), explain=True)
+    assert found.fault.mistake and found.told and found.right_cause, found.cause
+
+
 @pytest.mark.parametrize("path", CORRECT, ids=lambda path: path.stem)
 def test_a_correct_plugin_is_not_accused(path: Path) -> None:
     """No law speaks under any seed, and none is left in doubt."""

@@ -4,8 +4,9 @@ import ast
 
 import pytest
 
-from spec.diagnosis import diagnosis, roles_of
+from spec.diagnosis import diagnosis
 from spec.edits import Edit, edits
+from spec.roles import roles_of
 
 FORWARD = "def forward(self, x):\n    self.x, self.y = x, np.tanh(x)\n    return self.y"
 ROLES = roles_of({
@@ -29,7 +30,7 @@ def told(wrong: str, right: str, *operands: str) -> set[str]:
     [
         ("return -dy", "return dy", "the wrong sign: a minus too many before `dy`"),
         ("return dy", "return -dy", "the wrong sign: a minus that is missing before `dy`"),
-        ("return dy + y", "return dy - y", "the wrong sign of a term: `y`"),
+        ("return dy + y", "return dy - y", "the wrong sign: of the term `y`"),
         ("return t - p", "return p - t", "the wrong sign: a difference that is taken the wrong way round"),
         ("return t / p", "return p / t", "a quotient the wrong way round"),
         ("return dy @ W", "return dy @ W.T", "a transpose that is missing: `W.T`"),
@@ -39,7 +40,8 @@ def told(wrong: str, right: str, *operands: str) -> set[str]:
         ("return np.sin(dy)", "return np.cos(dy)", "`sin` where `cos` is due"),
         ("return dy.sum()", "return dy.sum(axis=0)", "a sum over everything where one over axis 0 is due"),
         ("return dy.sum(axis=0)", "return dy.sum()", "a sum over axis 0 where one over everything is due"),
-        ("return dy.sum(axis=0)", "return dy.sum(axis=1)", "a sum over the wrong axis: 0 where 1 is due"),
+        ("return dy.sum(axis=0)", "return dy.sum(axis=1)", "the wrong axis: a sum over 0 where one over 1 is due"),
+        ("return np.flip(dy, axis=0)", "return np.flip(dy, axis=1)", "the wrong axis: 0 where 1 is due"),
         ("return dy.sum(axis=1)", "return dy.sum(axis=1, keepdims=True)", "keepdims of a sum that is missing"),
         ("return np.tanh(y)", "return y", "`np.tanh` that is applied once too often"),
         ("return np.where(m, a, b)", "return np.where(m, b, a)", "the two sides of a condition that changed places"),

@@ -238,7 +238,7 @@ class Mine(Layer):
     ("source", "cause"),
     [
         (elementwise(SOFTMAX, "return self.p * (dy - (dy * self.p).sum(axis=0, keepdims=True))"),
-         "a sum over the wrong axis: 0 where 1 is due"),
+         "the wrong axis: a sum over 0 where one over 1 is due"),
         (elementwise("self.m = x > 0; return x * self.m", "return dy * ~self.m"), "a mask that is upside down"),
         (DROPPED.format("3 * dy"), "`3` where `self.slope` is due"),
     ],
