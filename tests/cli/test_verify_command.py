@@ -39,10 +39,7 @@ def folder(workplace: Path) -> Path:
 
 def ran(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
     """Exit code, output, errors."""
-    try:
-        code = run(list(args))
-    except SystemExit as ended:
-        code = int(str(ended.code))
+    code = run(list(args))
     shown = capsys.readouterr()
     return code, shown.out, shown.err
 
