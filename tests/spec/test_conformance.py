@@ -213,6 +213,26 @@ def test_only_what_was_asked_for_is_reported() -> None:
     assert [row.law for row in report.verdicts] == ["shape", "gradient"]
 
 
+@pytest.mark.parametrize(
+    ("laws", "words"),
+    [(["gradiant"], "no law of kind layer is called gradiant; nearest: gradient"),
+     (["gradient", "gradiant"], "is called gradiant;"), (["loss-mean"], "kind layer is called loss-mean"),
+     ("gradient", "is called a or d or e")],
+)
+def test_an_unknown_law_is_refused(laws: Any, words: str) -> None:
+    """For a case and for a class; a law of another kind may stand beside one of this, for many are asked the same."""
+    for subject in (case_of(Swish()), Swish):
+        with pytest.raises(BadInput, match=words):
+            conformance(subject, laws)
+    assert [row.law for row in conformance(case_of(Swish()), ["gradient", "loss-mean"])] == ["gradient"]
+
+
+def test_the_laws_of_calls_are_asked_of_what_is_called() -> None:
+    """A schedule is not, so a law of calls is none of its own."""
+    with pytest.raises(BadInput, match="no law of kind schedule is called shape"):
+        conformance(lambda t: 1 - t, ["shape"], kind="schedule")
+
+
 def test_a_law_without_a_claim_does_not_apply() -> None:
     """What nobody claims is not judged, and the report says why."""
     verdicts = {row.law: row for row in conformance(case_of(Centered())).verdicts}
