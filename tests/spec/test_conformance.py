@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import BadInput, Docket, LayerCase, LossCase, conformance, obeys
+from spec import BadInput, Docket, LayerCase, LossCase, Violation, conformance, obeys
 
 Array = NDArray[Any]
 
@@ -211,6 +211,21 @@ def test_only_what_was_asked_for_is_reported() -> None:
     """Codes pick their rows."""
     report = conformance(case_of(Swish()), ["gradient", "shape"])
     assert [row.law for row in report.verdicts] == ["shape", "gradient"]
+
+
+def test_a_further_law_that_is_in_no_catalogue_is_told_of() -> None:
+    """A plain function under @obeys judges each call like any law, and what rests on sound calls is not judged."""
+    def few(call: Any) -> None:
+        if call.outputs and call.outputs["output"].max() > 1:
+            raise Violation("few", where=call.where, array="output", actual="above 1", expected="at most 1")
+
+    def doubled(self: Any, x: Array) -> Array:
+        return 2 * x
+
+    layer = type("Two", (), {"forward": doubled, "backward": doubled})
+    report = conformance(obeys("N n -> N n", few)(layer))
+    assert [found.law for found in report.violations] == ["few"] and report.verdict == "broken"
+    assert conformance(obeys("N n -> N n", lambda call: None)(layer)).verdict == "holds"
 
 
 @pytest.mark.parametrize(
