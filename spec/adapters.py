@@ -51,7 +51,7 @@ def check_backward(
 
     targets = {f"d{name}": (x, g) for name, x, g in zip(names, arrays, grads, strict=True)}
     scale = float(np.abs(dout * out).sum())
-    _judge(total, targets, Where.of(backward), scale=scale, samples=len(arrays[0]), rng=rng)
+    _judge(total, targets, Where.of(backward), scale=scale, samples=_count(arrays), rng=rng)
 
 
 def check_object(layer: Any, x: Array, *, rng: np.random.Generator | None = None) -> None:
@@ -76,7 +76,7 @@ def check_object(layer: Any, x: Array, *, rng: np.random.Generator | None = None
     def total() -> float:
         return float(np.vdot(dy, copy.deepcopy(template).forward(point.copy())))
 
-    _judge(total, targets, where, scale=float(np.abs(dy * y).sum()), samples=len(point), rng=rng)
+    _judge(total, targets, where, scale=float(np.abs(dy * y).sum()), samples=_count([point]), rng=rng)
     for name in params:
         if name not in grads and _moves(total, params[name]):
             raise Violation(
@@ -125,7 +125,7 @@ def check_loss(
     def total() -> float:
         return float(_pair(loss(own, *points), loss, "(loss, grads)")[0])
 
-    samples = len(points[0]) if points and np.ndim(points[0]) else 1
+    samples = _count(points)
     targets = paired(own, given, "params", loss)
     _judge(total, targets, Where.of(loss), scale=abs(float(value)), samples=samples, rng=rng)
 
@@ -173,6 +173,11 @@ def _samples(y: Array) -> int:
         if y.ndim == 2 and y.shape[axis] > 1 and (y.sum(axis=axis) == 1).all():
             return int(y.shape[1 - axis])
     return max(y.shape) if 1 in y.shape[:2] else len(y)
+
+
+def _count(arrays: Sequence[Any]) -> int:
+    """The size of the batch, which is the first axis of the first array; 1 where there is none."""
+    return len(arrays[0]) if arrays and np.ndim(arrays[0]) else 1
 
 
 def _names(function: Any, count: int) -> list[str]:

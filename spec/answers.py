@@ -12,13 +12,13 @@ from spec.violation import BadInput
 
 
 def answered(probe: Any, answer: Any, params: dict[str, Array]) -> tuple[Any, dict[str, Any]]:
-    """dx, and the gradients by name, in whatever way a backward gives them."""
+    """dx, and the gradients by name, in whatever way a backward gives them; those that it does not give are absent."""
     if not isinstance(answer, tuple | list):
         return answer, {name: g for name in params if (g := _kept(probe, name)) is not None}
     dx, *rest = answer
     if len(rest) == 1 and isinstance(rest[0], dict):
         grads = rest[0]
-        return dx, {name: next((grads[n] for n in _spellings(name) if n in grads), None) for name in params}
+        return dx, {name: g for name in params if (g := _spelled(grads, name)) is not None}
     if len(rest) != len(params):
         raise BadInput(
             f"{type(probe).__name__}.backward gave {len(rest)} gradients after dx, "
@@ -33,11 +33,14 @@ def _spellings(name: str) -> tuple[str, ...]:
 
 def _kept(probe: Any, name: str) -> Any:
     for holder in (getattr(probe, "grads", None), vars(probe)):
-        if isinstance(holder, dict):
-            for spelling in _spellings(name)[holder is vars(probe) :]:
-                if holder.get(spelling) is not None:
-                    return holder[spelling]
+        if isinstance(holder, dict) and (found := _spelled(holder, name, holder is vars(probe))) is not None:
+            return found
     return None
+
+
+def _spelled(holder: dict[str, Any], name: str, skip: int = 0) -> Any:
+    """What `holder` has under the first spelling of a gradient's name that it knows, `skip` spellings left out."""
+    return next((holder[known] for known in _spellings(name)[skip:] if holder.get(known) is not None), None)
 
 
 def is_gradient(name: str) -> bool:

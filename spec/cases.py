@@ -26,12 +26,12 @@ AHEAD = 997  # numbers by which a generator moves on before it draws something e
 def copied(thing: Any) -> tuple[Any, list[Any]]:
     """A deep copy that takes any attribute, and the generators that it holds, however deep."""
     memo: dict[int, Any] = {}
-    twin = _opened(copy.deepcopy(thing, memo))
+    twin = opened(copy.deepcopy(thing, memo))
     kinds = (np.random.Generator, np.random.RandomState, random.Random)
     return twin, [found for found in memo.values() if isinstance(found, kinds)]
 
 
-def _opened(thing: Any) -> Any:
+def opened(thing: Any) -> Any:
     """An object of a class with __slots__ moves to a subclass without, where guards and modes find a place."""
     if hasattr(thing, "__dict__"):
         return thing
@@ -51,7 +51,7 @@ class Case:
     path: str
     seed: int = field(default=0, kw_only=True)
     name: str = field(default="", kw_only=True)
-    """What it is registered as. A standard name, like a claim `like`, holds it to spec/definitions.py."""
+    """What it is registered as. A standard name, like a claim `like`, holds it to spec/definitions."""
 
     @property
     def rng(self) -> np.random.Generator:

@@ -86,11 +86,6 @@ class _Whole:
     shape: tuple[int, ...]
     places: Sequence[Place] | None
 
-    @property
-    def complete(self) -> bool:
-        """Whether every entry was measured, in order."""
-        return self.places is None and self.seen.analytic.size == int(np.prod(self.shape))
-
     def picked(self, made: Array) -> tuple[Array, Array]:
         """`made`, of the gradient's shape, at the coordinates, and what was found there."""
         places = list(np.ndindex(self.shape)) if self.places is None else self.places

@@ -72,6 +72,8 @@ def claim(thing: object, name: str) -> Any:
     """
     row = CLAIMS[name]
     value = getattr(thing, name, row.default)
+    if isinstance(value, np.ndarray):  # an array is the numbers in it: == would ask each of them
+        value = value.tolist()
     if not row.fits(value):
         owner = thing if hasattr(thing, "__name__") else type(thing)
         raise BadInput(f"{getattr(owner, '__name__', owner)}: {name} = {value!r}, expected {row.expected}")

@@ -9,6 +9,7 @@ A law names the laws it rests on. Where one of those is broken it is not judged:
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -58,15 +59,14 @@ def conformance(
     they can't be told. Laws in `expected` are declared exceptions, each with its reason: they are judged all the same,
     and broken by holding. `docket`, where given, counts the judgments. With `explain` a violation of a layer or a
     loss bears the smallest input that shows it, and any the one change of its source that mends it, where one is
-    found. Raises BadInput where the subject can't be used.
+    found. Raises BadInput where the subject can't be used, or a code is no law's, or none of its kind.
     """
-    wanted = None if laws is None else set(laws)
     if isinstance(subject, Case):
-        asked = _Inquiry(wanted, docket, _checked(expected or {}, subject.kind), explain)
+        asked = _Inquiry(_asked(laws, subject.kind), docket, _checked(expected or {}, subject.kind), explain)
         return asked.report(subject, lambda draw: replace(subject, seed=subject.seed + draw))
     record = subject if isinstance(subject, Record) else record_of(subject, kind, contract=contract)
     declared = expected if expected is not None else record.expected
-    asked = _Inquiry(wanted, docket, _checked(declared, record.kind), explain)
+    asked = _Inquiry(_asked(laws, record.kind), docket, _checked(declared, record.kind), explain)
     try:
         found = cases(record, seed)
     except Violation as violation:  # raised by the plugin while it was built
@@ -83,6 +83,20 @@ def conformance(
 
 def _redrawn(record: Record, seed: int, which: int, draw: int) -> Case:
     return cases(record, seed + draw)[which]
+
+
+def _asked(laws: Iterable[str] | None, kind: str) -> set[str] | None:
+    """The codes asked for, or None for all; some may be of other kinds, for one list is asked of many plugins."""
+    if laws is None:
+        return None
+    codes = set(laws)
+    known = {row.code for row in laws_of(*(("call",) if kind in EXERCISES else ()), kind)}
+    strange = sorted(codes - {code for _, code in CATALOGUE}) or sorted(codes if not codes & known else ())
+    if strange:
+        near = difflib.get_close_matches(strange[0], sorted(known), n=3)
+        hint = f"; nearest: {', '.join(near)}" if near else ""
+        raise BadInput(f"no law of kind {kind} is called {' or '.join(strange)}{hint}")
+    return codes
 
 
 def _checked(expected: Any, kind: str) -> dict[str, str]:

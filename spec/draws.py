@@ -8,6 +8,8 @@ import numpy as np
 
 from spec.arrays import Array
 
+FAR = 1e4  # nothing is drawn farther out, unless all of the claimed domain lies there
+
 
 def draw(rng: np.random.Generator, shape: tuple[int, ...], bounds: tuple[float, float] | None) -> Array:
     """Float32 of `shape`: Gaussian where nothing is claimed, else within `bounds` and not at their very edge."""
@@ -17,13 +19,20 @@ def draw(rng: np.random.Generator, shape: tuple[int, ...], bounds: tuple[float, 
     if isinf(low) and isinf(high):
         return rng.standard_normal(shape, dtype=np.float32)
     away = 0.05 + np.abs(rng.standard_normal(shape))
-    if isinf(high):
+    if isinf(high) and low < FAR:
         found = low + away
-    elif isinf(low):
+    elif isinf(low) and high > -FAR:
         found = high - away
     else:
-        span = min(high, 1e4) - max(low, -1e4)
-        found = max(low, -1e4) + span * rng.uniform(0.05, 0.95, shape)
+        bottom, top = capped(low, high)
+        found = bottom + (top - bottom) * rng.uniform(0.05, 0.95, shape)
         if low < -10 < 10 < high:  # a wide domain around zero: as for none
             found = rng.standard_normal(shape)
     return found.astype(np.float32)
+
+
+def capped(low: float, high: float) -> tuple[float, float]:
+    """The part of an interval within ±1e4; where all of it lies farther out, as much of it as ends at tenfold."""
+    bottom = -FAR if low < -FAR < high else low
+    top = FAR if low < FAR < high else high
+    return (10 * high if isinf(bottom) else bottom), (10 * low if isinf(top) else top)

@@ -38,6 +38,8 @@ def judge_calls(case: Case) -> list[Verdict]:
         violation = found
     judged = docket.judged()
     verdicts = []
+    if violation is not None and violation.law not in {row.code for row in laws_of("call")}:  # of a further law
+        verdicts.append(Verdict(violation.law, BROKEN, violation.message, violation))
     for row in laws_of("call"):
         if violation is not None and violation.law == row.code:
             verdicts.append(Verdict(row.code, BROKEN, violation.message, violation))

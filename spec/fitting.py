@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from spec.arrays import Array
-from spec.cases import Case, LayerCase, copied
+from spec.cases import Case, LayerCase, copied, opened
 from spec.claims import interval
 from spec.draws import draw
 from spec.raised import cause_of
@@ -87,7 +87,7 @@ class _Attempt:
         try:
             bare = copy.deepcopy(layer)
             built = not inspect.isclass(record.thing) and bool(getattr(layer, "params", None))
-            complete(layer)
+            layer = self.layer = complete(layer)
             if not built:
                 layer.build(shape, rng)
                 self.make = partial(_built, bare, shape)
@@ -142,7 +142,11 @@ def _blamed(record: Record, path: str, first: _Attempt | None, shape: Any) -> _A
 
 
 def complete(layer: Any) -> Any:
-    """Supply what a class without a base lacks of the protocol: params, grads, state, training, needs_dx, build."""
+    """The layer, with what a class without base lacks of the protocol: params, grads, state, training, needs_dx, build.
+
+    Where it has __slots__ and so no room for them, another object with room is returned in its place.
+    """
+    layer = opened(layer)
     for name in ("params", "grads", "state"):
         if getattr(layer, name, None) is None:
             setattr(layer, name, {})

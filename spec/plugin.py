@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -144,10 +145,10 @@ def _array_cases(record: Record, settings: dict[str, Any], shape: Any, seed: int
 def _inputs(record: Record, contract: Contract, seed: int) -> list[Any]:
     rng = np.random.default_rng(seed)
     dims: dict[str, Any] = {"N": 5, "...": (4,)}
-    sizes = iter((4, 6, 8, 10, 12, 14))
+    sizes = itertools.count(6, 2)  # never alike, and unlike those above
     for name in dict.fromkeys(name for side in contract.inputs for name in side):
-        if name.isidentifier():
-            dims.setdefault(name, next(sizes))
+        if name.isidentifier() and name not in dims:
+            dims[name] = next(sizes)
     return [draw(rng, concrete(side, dims) or (), interval(record.thing)) for side in contract.inputs]
 
 

@@ -4,8 +4,9 @@
     "N ... -> N n_out"       any further axes, flattened away
     "N C, N -> "             two arrays in, a number out
 
-A name that is an integer attribute of the owner stands for that number; any other name binds at its first
-use in a call and must be the same wherever it returns. `...` stands for the same axes on both sides.
+A name that is an integer attribute of the owner stands for that number; any other name, and always that of the
+batch, binds at its first use in a call and must be the same wherever it returns. `...` stands for the same axes on
+both sides.
 """
 
 from __future__ import annotations
@@ -68,8 +69,13 @@ def _dims(array: str, text: str) -> Side:
 
 
 def resolve(contract: Contract, owner: object) -> Dims:
-    """The dimensions that are integer attributes of `owner`, by name."""
-    names = {name for side in contract.inputs + contract.outputs for name in side}
+    """The dimensions that are integer attributes of `owner`, by name, but for the batch, which every call brings anew.
+
+    The batch is the name that stands first in every array of the contract, else N: a layer may keep `self.N = len(x)`.
+    """
+    sides = contract.inputs + contract.outputs
+    first = {side[0] for side in sides if side}
+    names = {name for side in sides for name in side} - (first if len(first) == 1 else {"N"})
     found = {name: getattr(owner, name, None) for name in names if name.isidentifier()}
     whole = {name: size for name, size in found.items() if isinstance(size, Integral)}
     return {name: int(size) for name, size in whole.items() if not isinstance(size, bool)}

@@ -19,6 +19,7 @@ from hypothesis.extra import numpy as hnp
 from spec.arrays import Array
 from spec.claims import interval
 from spec.contract import obligation_of
+from spec.draws import FAR, capped
 from spec.shapes import concrete, parse, resolve
 from spec.violation import BadInput
 
@@ -88,6 +89,6 @@ def inputs(draw: Any, layer: Any, *, contract: str | None = None, max_side: int 
     for i, name in enumerate(side):
         if name.isidentifier() and name not in dims:
             dims[name] = draw(st.integers(1, max_side if i else max_size))
-    low, high = interval(layer) or (-1e4, 1e4)
-    found: Array = draw(arrays(concrete(side, dims), low=max(low, -1e4), high=min(high, 1e4)))
+    low, high = capped(*(interval(layer) or (-FAR, FAR)))
+    found: Array = draw(arrays(concrete(side, dims), low=low, high=high))
     return found

@@ -66,13 +66,6 @@ def is_armed(thing: object) -> bool:
     return any(isinstance(value, Guard) for value in vars(thing).values())
 
 
-def disarm(thing: Any) -> None:
-    """Take the guards off again."""
-    for name, value in list(vars(thing).items()):
-        if isinstance(value, Guard):
-            delattr(thing, name)
-
-
 def strict(
     thing: Any = None, *, path: str = "", docket: Docket | None = None, contract: str | None = None
 ) -> Any:

@@ -9,12 +9,11 @@ import numpy as np
 from spec.arrays import Array, first_index, is_finite
 from spec.cases import LayerCase, copied
 from spec.claims import claim, interval, within
+from spec.draws import FAR, capped
 from spec.gradient import in_float64
 from spec.law import law
 from spec.laws.layers import close, differ, modes, some_dy
 from spec.violation import DoesNotApply, Violation
-
-EXTREME = 1e4  # how far out a layer is judged, unless it claims a domain
 
 
 @law(
@@ -27,12 +26,12 @@ EXTREME = 1e4  # how far out a layer is judged, unless it claims a domain
 )
 def stable(case: LayerCase) -> None:
     """All high, all low, mixed, and all zero, in float32 and in float64, forward and backward."""
-    low, high = interval(case.layer) or (-EXTREME, EXTREME)
-    bounds = max(low, -EXTREME), min(high, EXTREME)
+    bounds = capped(*(interval(case.layer) or (-FAR, FAR)))
+    extreme = max(abs(bound) for bound in bounds)
     for training in modes(case):
         for probe in (case.x, -case.x, np.abs(case.x), -np.abs(case.x), 0 * case.x):
             for dtype in (np.float32, np.float64):
-                x: Array = np.clip(np.sign(probe) * EXTREME, *bounds).astype(dtype)
+                x: Array = np.clip(np.sign(probe) * extreme, *bounds).astype(dtype)
                 layer = case.fresh(training) if dtype is np.float32 else in_float64(case.fresh(training))
                 y = np.array(layer.forward(x))
                 found = {"output": y, "dx": np.asarray(layer.backward(some_dy(case, y)))}

@@ -19,29 +19,34 @@ from spec.violation import Violation
     rests_on=("gradient",),
 )
 def symmetry(case: ModelCase) -> None:
-    """After three plain gradient steps, no two nonzero columns of a weight matrix are equal, nor is it all zeros."""
+    """After three plain gradient steps, no two nonzero columns of a weight matrix are equal, nor all of its rows, nor
+    are all zeros.
+
+    Units are columns, or rows in a matrix (n_out, n_in). Two rows alone may be equal: those of inputs that always are.
+    """
     for name, array in stepped(case).params.items():
         if array.ndim == 2 and min(array.shape) > 1:
-            pair = _twins(array)
-            if pair is not None:
+            alike = _alike(array)
+            if alike:
                 raise Violation(
                     "symmetry",
                     where=case.where("loss_and_grads"),
                     array=name,
-                    actual=f"the same for units {pair[0]} and {pair[1]} after 3 steps",
+                    actual=f"the same {alike} after 3 steps",
                     expected="no two units alike",
                     cause="weights that all start equal, as with --init zeros: their units get equal gradients forever",
                 )
 
 
-def _twins(weights: Array) -> tuple[int, int] | None:
-    if not weights.any() or (weights == weights[0]).all():
-        return (0, 1)
+def _alike(weights: Array) -> str:
+    """What is equal in a matrix whose units should differ; "" where they do."""
+    if not weights.any():
+        return "for units 0 and 1"
     columns: dict[bytes, int] = {}
     for i, column in enumerate(np.ascontiguousarray(weights.T)):
         if column.any() and (twin := columns.setdefault(column.tobytes(), i)) != i:
-            return (twin, i)
-    return None
+            return f"for units {twin} and {i}"
+    return "in all of its rows" if (weights == weights[0]).all() else ""
 
 
 @law(

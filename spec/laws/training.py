@@ -13,7 +13,8 @@ from spec.violation import Violation, Where
 LONGEST = 1.0  # no update is longer than the weights that it changes
 WARM_UP = 5  # steps in which weights that start at zero, or next to it, may grow as they like
 SMALL = 0.02  # root mean square of weights next to zero
-WORSE = 3.0  # how far above its beginning the smoothed loss may climb
+WORSE = 3.0  # how many times its beginning, or LEVEL where that is more, the smoothed loss may reach
+LEVEL = 1.0  # three times next to nothing is still next to nothing
 SMOOTHING = 0.9
 LEAST_FALL = 0.01  # of the first loss: what all steps together must promise to take from it
 PLENTY = 10.0  # times the first loss: what steps may promise before
@@ -83,18 +84,19 @@ def update_ratio(case: ProgressCase) -> None:
     statement="The smoothed loss falls: it does not climb far above where it began, nor stay there.",
 )
 def loss_trend(case: ProgressCase) -> None:
-    """An exponential mean over about ten steps, against three times the first loss.
+    """An exponential mean over about ten steps, against three times the first loss, or three where that is below 1.
 
     That the loss stays where it is can be no chance only where the steps tell: they promise Σ −g·Δw. Carried on to the
     end, that must be a hundredth of the first loss; and once it is ten times that loss, the loss must not lie above it.
     Slow is no fault: nothing is said in the first quarter of the training, nor of a plateau.
     """
-    if case.smooth > WORSE * max(case.first, 1.0):
+    if case.smooth > WORSE * max(case.first, LEVEL):
         _accuse(
             case,
             "the smoothed loss",
             f"{case.smooth:.4g}",
-            f"at most {WORSE:g} times the first loss, {case.first:.4g}",
+            f"at most {WORSE:g} times {'' if case.first >= LEVEL else f'{LEVEL:g}, for below it lies '}"
+            f"the first loss, {case.first:.4g}",
             "a learning rate that is too high, or a gradient of the wrong sign",
         )
     if not case.total or case.step < max(FEWEST, EARLY * case.total):

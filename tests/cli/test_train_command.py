@@ -157,6 +157,39 @@ class Forgetful(Layer):
 '''
 
 
+SLOTTED = """
+from nn import layer
+from spec import obeys
+
+
+@layer("slotted")
+@obeys("N n -> N n")
+class Slotted:
+    __slots__ = ("N", "gain")
+
+    def __init__(self):
+        self.gain = 0.5
+
+    def forward(self, x):
+        self.N = len(x)
+        return self.gain * x
+
+    def backward(self, dy):
+        return self.gain * dy.reshape(self.N, -1)
+"""
+
+
+@pytest.mark.parametrize("flags", [[], ["--strict"]])
+def test_a_layer_with_slots_and_no_base_is_trained(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], flags: list[str]
+) -> None:
+    """What has no room for parameters and modes is given it; what it keeps of a batch binds no other."""
+    Path("mine.py").write_text(SLOTTED, encoding="utf-8")
+    text = ["--plugin", "mine.py", "--layers", "dense:10 slotted", "--epochs", "1"]
+    assert run(["train", str(tiny_folder), *text, *flags, "--run", "r"]) == 0, capsys.readouterr().err
+    assert run(["train", "--resume", "r", "--epochs", "2"]) == 0, capsys.readouterr().err
+
+
 def test_what_was_not_saved_is_told_and_replayed(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

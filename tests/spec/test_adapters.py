@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -64,6 +64,24 @@ def test_what_is_no_float_array_is_handed_on() -> None:
     assert settings == {}
 
 
+def test_a_number_in_an_array_is_a_batch_of_one() -> None:
+    """Such as a scale before the inputs, or an input without axes."""
+    def scaled(k: Array, x: Array) -> Any:
+        return k * x, (k, x)
+
+    scale = np.array(1.5)
+    check_backward(scaled, lambda dout, cache: (np.sum(dout * cache[1]), dout * cache[0]), scale, X)
+    with pytest.raises(Violation, match=r"dk\b.*(?s:.*)sign"):
+        check_backward(scaled, lambda dout, cache: (-np.sum(dout * cache[1]), dout * cache[0]), scale, X)
+    doubling = type("Doubling", (), {"forward": lambda self, x: 2 * x, "backward": lambda self, dy: 2 * dy})()
+    check_object(doubling, scale)
+
+
+def test_without_a_float_array_there_is_nothing_to_check() -> None:
+    """No input has a gradient, and none is given."""
+    check_backward(lambda n: (np.ones(n), n), lambda dout, cache: None, 3)
+
+
 class Linear:
     """Keeps its weights on itself."""
 
@@ -115,6 +133,37 @@ def test_an_object_may_give_its_gradients_in_any_way(way: str, base: type[Any]) 
     check_object(layer, X)
     layer.wrong = 0.5
     with pytest.raises(Violation, match=r"Mine.backward .* db\[.*(?s:.*)factor 2"):
+        check_object(layer, X)
+
+
+class Averaging(Linear):
+    """Keeps a running mean beside its weights, which forward only writes, and gives no gradient of it."""
+
+    way = "by name"
+    extra: ClassVar[dict[str, Any]] = {}
+    left_out = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running = np.zeros(3)
+
+    def forward(self, x: Array) -> Array:
+        y = super().forward(x)
+        self.running = 0.9 * self.running + 0.1 * y.mean(axis=0)
+        return y
+
+    def backward(self, dy: Array) -> Any:
+        dx, grads = super().backward(dy)
+        return dx, {name: g for name, g in grads.items() if name != self.left_out} | self.extra
+
+
+@pytest.mark.parametrize("extra", [{}, {"running": None}])
+def test_what_is_kept_but_not_learned_needs_no_gradient(extra: dict[str, Any]) -> None:
+    """Whether backward leaves it out of its dict or says None; a parameter that is left out is missing."""
+    layer = type("Mine", (Averaging,), {"extra": extra})()
+    check_object(layer, X)
+    layer.left_out = "b"
+    with pytest.raises(Violation, match="db is missing"):
         check_object(layer, X)
 
 

@@ -38,6 +38,15 @@ def test_a_fitting_claim_is_returned(name: str, value: Any) -> None:
     assert claim(SimpleNamespace(**{name: value}), name) is value
 
 
+def test_a_pair_may_be_an_array() -> None:
+    """It is read as the numbers in it; any other array is refused like any other value."""
+    assert interval(SimpleNamespace(domain=np.array([0.0, 1.0]))) == (0.0, 1.0)
+    assert claim(SimpleNamespace(range=np.array([0.0, 1.0])), "range") == [0.0, 1.0]
+    for name in ("domain", "targets", "couples_samples"):
+        with pytest.raises(BadInput, match=rf"{name} = \[3.0, 2.0\], expected"):
+            claim(SimpleNamespace(**{name: np.array([3.0, 2.0])}), name)
+
+
 def test_a_class_is_named_itself() -> None:
     """A class that claims wrongly is called by its own name."""
     with pytest.raises(BadInput, match=r"^Wrong: range"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import BadInput, Docket, LayerCase, LossCase, conformance, obeys
+from spec import BadInput, Docket, LayerCase, LossCase, Violation, conformance, obeys
 
 Array = NDArray[Any]
 
@@ -211,6 +211,41 @@ def test_only_what_was_asked_for_is_reported() -> None:
     """Codes pick their rows."""
     report = conformance(case_of(Swish()), ["gradient", "shape"])
     assert [row.law for row in report.verdicts] == ["shape", "gradient"]
+
+
+def test_a_further_law_that_is_in_no_catalogue_is_told_of() -> None:
+    """A plain function under @obeys judges each call like any law, and what rests on sound calls is not judged."""
+    def few(call: Any) -> None:
+        if call.outputs and call.outputs["output"].max() > 1:
+            raise Violation("few", where=call.where, array="output", actual="above 1", expected="at most 1")
+
+    def doubled(self: Any, x: Array) -> Array:
+        return 2 * x
+
+    layer = type("Two", (), {"forward": doubled, "backward": doubled})
+    report = conformance(obeys("N n -> N n", few)(layer))
+    assert [found.law for found in report.violations] == ["few"] and report.verdict == "broken"
+    assert conformance(obeys("N n -> N n", lambda call: None)(layer)).verdict == "holds"
+
+
+@pytest.mark.parametrize(
+    ("laws", "words"),
+    [(["gradiant"], "no law of kind layer is called gradiant; nearest: gradient"),
+     (["gradient", "gradiant"], "is called gradiant;"), (["loss-mean"], "kind layer is called loss-mean"),
+     ("gradient", "is called a or d or e")],
+)
+def test_an_unknown_law_is_refused(laws: Any, words: str) -> None:
+    """For a case and for a class; a law of another kind may stand beside one of this, for many are asked the same."""
+    for subject in (case_of(Swish()), Swish):
+        with pytest.raises(BadInput, match=words):
+            conformance(subject, laws)
+    assert [row.law for row in conformance(case_of(Swish()), ["gradient", "loss-mean"])] == ["gradient"]
+
+
+def test_the_laws_of_calls_are_asked_of_what_is_called() -> None:
+    """A schedule is not, so a law of calls is none of its own."""
+    with pytest.raises(BadInput, match="no law of kind schedule is called shape"):
+        conformance(lambda t: 1 - t, ["shape"], kind="schedule")
 
 
 def test_a_law_without_a_claim_does_not_apply() -> None:

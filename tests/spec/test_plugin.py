@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from spec import BadInput, LayerCase, LossCase, ModelCase, Record, Violation, conformance, obeys
+from spec.fitting import complete
 from spec.plugin import cases
 from spec.record import record_of
 
@@ -108,12 +109,29 @@ class Log:
         return dy
 
 
-@pytest.mark.parametrize("domain", [(0.5, np.inf), (-np.inf, -2.0), (0.25, 0.5), (-np.inf, np.inf), (-1e30, 1e30)])
+@pytest.mark.parametrize("domain", [(0.5, np.inf), (-np.inf, -2.0), (0.25, 0.5), (-np.inf, np.inf), (-1e30, 1e30),
+                                    (1e5, 1e6), (-1e6, -1e5), (9e3, 1e6), (1e8, np.inf), (-np.inf, -1e8)])
 def test_inputs_are_drawn_within_the_claimed_domain(domain: tuple[float, float]) -> None:
     """Whichever side of it is open."""
     thing = type("Claiming", (Log,), {"domain": domain, "forward": lambda self, x: x})
     x = cases(layer(thing))[0].x  # type: ignore[attr-defined]  # the kind of case is known here
     assert ((x > domain[0]) & (x < domain[1])).all() and len(np.unique(x)) > 10
+
+
+@pytest.mark.parametrize("domain", [(1e5, 1e6), (1e5, np.inf), np.array([1e5, 1e6])])
+def test_a_domain_far_out_is_judged_there(domain: Any) -> None:
+    """No law leaves it: a logarithm that refuses all else is not accused, one that is wrong there is."""
+    def forward(self: Any, x: Array) -> Array:
+        if (x < 1e5).any():
+            raise ValueError("too small")
+        self.x = x
+        return np.log(x)
+
+    right = {"domain": domain, "forward": forward, "backward": lambda self, dy: dy / self.x}
+    assert [v.message for v in conformance(type("Far", (), right), contract="N ... -> N ...").violations] == []
+    wrong = right | {"backward": lambda self, dy: -dy / self.x}
+    (found,) = conformance(type("Far", (), wrong), contract="N ... -> N ...").violations
+    assert found.law == "gradient"
 
 
 def test_examples_and_options_construct() -> None:
@@ -382,6 +400,17 @@ def test_plain_functions_are_judged_by_the_laws_of_calls() -> None:
     assert [found.law for found in report.violations] == ["shape"]
 
 
+def test_a_contract_may_have_many_names() -> None:
+    """Each is drawn as another size, and the batch as one."""
+    def paired(a: Array, b: Array, c: Array, d: Array) -> Array:
+        return np.stack([x.sum(axis=(1, 2)) for x in (a, b, c, d)], axis=1)
+
+    (case,) = cases(record_of(paired, contract="N a b, N c d, N e f, N g h -> N 4"))
+    shapes = [x.shape for x in case.inputs]  # type: ignore[attr-defined]  # the kind of case is known here
+    assert {shape[0] for shape in shapes} == {5} and len({size for shape in shapes for size in shape[1:]}) == 8
+    assert conformance(paired, contract="N a b, N c d, N e f, N g h -> N 4").verdict == "holds"
+
+
 def test_an_instance_that_is_built_is_judged_as_it_stands() -> None:
     """Its weights are not drawn anew, and it is left alone."""
     made = Affine(3)
@@ -409,6 +438,14 @@ def test_a_layer_with_slots_is_tried_like_any_other() -> None:
 
     report = conformance(Slotted)
     assert report.verdict == "holds", report.violations
+
+
+def test_what_has_no_room_for_the_protocol_moves_to_where_there_is() -> None:
+    """A layer of a class with __slots__ and no base gets params and modes; one that has room stays itself."""
+    slotted = type("Slotted", (), {"__slots__": ("gain",), "__init__": lambda self: setattr(self, "gain", 2)})()
+    made, plain = complete(slotted), Twice()
+    assert isinstance(made, type(slotted)) and made.gain == 2 and (made.params, made.grads, made.state) == ({}, {}, {})
+    assert complete(plain) is plain and plain.training  # type: ignore[attr-defined]  # it was supplied
 
 
 def test_code_without_a_source_file_is_judged() -> None:

@@ -70,6 +70,22 @@ def test_integers_of_the_owner_are_dimensions() -> None:
     assert resolve(parse("N n_in flag -> N n_out word 3"), Owner()) == {"n_in": 3, "n_out": 4}
 
 
+class Counting:
+    """Keeps what its latest batch was."""
+
+    N, B, n_in, n_out = 2, 2, 3, 4
+
+
+@pytest.mark.parametrize(
+    ("contract", "known"),
+    [("N n_in -> N n_out", {"n_in": 3, "n_out": 4}), ("B N -> B n_out", {"N": 2, "n_out": 4}),
+     ("n_in N -> n_out N", {"n_in": 3, "n_out": 4}), ("N n_in, N -> ", {"n_in": 3}), ("N ... -> N ...", {})],
+)
+def test_the_size_of_the_latest_batch_binds_no_other(contract: str, known: dict[str, int]) -> None:
+    """The name that stands first everywhere is the batch, else N, before and after the arrow is turned."""
+    assert resolve(parse(contract), Counting()) == resolve(parse(contract).reversed, Counting()) == known
+
+
 def test_the_expectation_names_what_it_knows() -> None:
     """Known names are filled in, `...` spelled out, the rest left as names."""
     assert expected(("N", "...", "n_in", "C", "3"), {"...": (2, 5), "n_in": 4}) == "(N, 2, 5, n_in=4, C, 3)"

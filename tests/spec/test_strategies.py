@@ -30,6 +30,21 @@ def test_inputs_fit_contract_and_domain(x: Array) -> None:
     assert ((x >= 0.1) & (x <= 0.3)).all()
 
 
+@pytest.mark.parametrize(
+    ("low", "high"), [(1e5, 1e6), (1e5, np.inf), (-np.inf, -1e5), (0.5, np.inf), (-np.inf, np.inf)]
+)
+def test_inputs_stay_in_a_domain_far_out_or_without_end(low: float, high: float) -> None:
+    """At ±1e4 where the domain reaches as far, else where it lies."""
+    layer = type("Far", (), {"domain": (low, high)})()
+
+    @given(inputs(layer, contract="N C -> N C"))
+    @few
+    def within(x: Array) -> None:
+        assert np.isfinite(x).all() and ((x >= low) & (x <= high)).all()
+
+    within()
+
+
 @given(inputs(object(), contract="N C -> N C"))
 @few
 def test_a_contract_may_be_handed_in(x: Array) -> None:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from spec import BadInput, Docket, Violation, obeys, strict
-from spec.strict import arm_loss, arm_predict, disarm, is_armed
+from spec.strict import arm_loss, arm_predict, is_armed
 
 Array = NDArray[Any]
 
@@ -55,13 +55,6 @@ def test_arming_twice_is_arming_once() -> None:
     layer = strict(Affine())
     forward = layer.forward
     assert strict(layer).forward is forward
-
-
-def test_disarming_brings_back_the_method() -> None:
-    """What is left is the class's own."""
-    layer = strict(Affine())
-    disarm(layer)
-    assert not is_armed(layer) and "forward" not in vars(layer)
 
 
 def test_a_deep_copy_is_plain() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from spec import LayerCase, ModelCase, Violation, conformance
+from spec.laws.models_steps import symmetry
 from spec.laws.models_units import vanishing_gradient
 from spec.laws.training import ProgressCase, loss_trend, update_ratio
 from spec.violation import DoesNotApply
@@ -59,6 +60,23 @@ def test_steps_that_overshoot_are_told() -> None:
     assert told([2.3, *[3.0] * 20, *[1.0] * 380], 1.0) == ""
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [(2.0, 5.9, ""), (2.0, 6.1, "at most 3 times the first loss, 2 "),
+     (0.05, 2.9, ""), (0.05, 3.1, "at most 3 times 1, for below it lies the first loss, 0.05 ")],
+)
+def test_a_smoothed_loss_may_reach_three_times_the_first_or_three(first: float, last: float, words: str) -> None:
+    """Whichever is more; the message tells the bound that was applied."""
+    progress = ProgressCase("training")
+    for loss in [first, *[last] * 200]:
+        progress.feed(loss, 1e-3)
+    if not words:
+        return loss_trend(progress)
+    with pytest.raises(Violation) as told:
+        loss_trend(progress)
+    assert words in told.value.message
+
+
 @pytest.mark.parametrize(("small", "law"), [(False, "update-ratio @1"), (True, "update-ratio @6")])
 def test_weights_that_start_next_to_zero_may_grow(small: bool, law: str) -> None:
     """For five steps; others are held to the law at once."""
@@ -91,6 +109,29 @@ def test_integers_that_turn_a_layer_into_float64_are_told() -> None:
     report = conformance(LayerCase("scaled", Scaled(), np.arange(20).reshape(5, 4), contract="N n -> N n"))
     (found,) = report.violations
     assert found.law == "dtype" and found.expected == "float32, the dtype of its parameters"
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [([[1, 2], [1, 2], [1, 2]], "W is the same in all of its rows after 3 steps"),
+     ([[0, 3, 3], [0, 4, 4]], "W is the same for units 1 and 2 after 3 steps"),
+     ([[0, 0], [0, 0]], "W is the same for units 0 and 1 after 3 steps")],
+)
+def test_what_is_told_of_symmetry_is_true(weights: list[list[float]], words: str) -> None:
+    """Equal rows are not called equal columns."""
+    class Still:
+        """A model that stays as it is."""
+
+        def __init__(self) -> None:
+            self.params = {"W": np.array(weights, np.float32)}
+
+        def loss_and_grads(self, x: np.ndarray, labels: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
+            return 1.0, {"W": np.zeros_like(self.params["W"])}
+
+    x = np.ones((4, 3), np.float32)
+    with pytest.raises(Violation) as told:
+        symmetry(ModelCase("still", Still(), lambda rng: Still(), x, np.arange(4) % 2))
+    assert words in told.value.message
 
 
 class Nearest:
