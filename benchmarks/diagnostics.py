@@ -1,4 +1,4 @@
-"""docs/diagnostics.md: what the laws say of every counterexample and every planted bug.
+"""docs/diagnostics.md: what every law states, and what the laws say of counterexamples and planted bugs.
 
     python benchmarks/diagnostics.py          judges fixtures/laws and fixtures/faults, and writes the page
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from nn.judging import file_records
 from spec.conformance import conformance
 from spec.counterexamples import load
+from spec.law import CATALOGUE, Law
 from spec.violation import Violation
 
 ROOT = Path(__file__).parents[1]
@@ -67,6 +68,11 @@ def row(folder: str, path: Path, found: Violation) -> str:
     return f"| [{path.stem}](../fixtures/{folder}/{path.name}) | {told(path, found).replace('|', chr(92) + '|')} |"
 
 
+def stated(law: Law) -> str:
+    """One row of the catalogue."""
+    return f"| {law.kind} | {law.code} | {law.statement} |"
+
+
 def page() -> str:
     """The text of docs/diagnostics.md."""
     return "\n".join((
@@ -78,6 +84,12 @@ def page() -> str:
         "## Of each law's own counterexample",
         "",
         *lines("laws", LAWS),
+        "",
+        "## What each law states",
+        "",
+        "| kind | law | statement |",
+        "|---|---|---|",
+        *(stated(law) for law in CATALOGUE.values()),
         "",
         "## Of planted bugs",
         "",

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from nn.registry import REGISTRY
-from spec import LayerCase, LossCase, Violation
+from spec import CATALOGUE, LayerCase, LossCase, Violation
 from spec.counterexamples import load
+from spec.law import Law
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,6 +60,12 @@ def test_the_page_tells_what_is_said(path: Path) -> None:
     if found.law == "seeded":  # another draw each time, which is what it says
         kept, now = (script.NUMBER.sub("0", text) for text in (kept, now))
     assert not script.differs(kept, now), f"run benchmarks/diagnostics.py where this is meant:\n{now}\n{kept}"
+
+
+@pytest.mark.parametrize("law", CATALOGUE.values(), ids=lambda law: f"{law.kind}-{law.code}")
+def test_the_page_tells_what_each_law_states(law: Law) -> None:
+    """In the words of the catalogue."""
+    assert PAGE.count(script.stated(law)) == 1
 
 
 @pytest.mark.parametrize("path", FILES)
