@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spec import BatchesCase, LayerCase, LossCase, OptimizerCase, conformance, obeys
+from spec import CATALOGUE, BatchesCase, LayerCase, LossCase, OptimizerCase, conformance, obeys
 from spec.definitions import INITIALIZERS, LAYERS, LOSSES, METRICS, OPTIMIZERS, SCHEDULES
 from spec.definitions.names import SYNONYMS, squashed
 from spec.edits import edits
+from spec.reading import BY_CODE, BY_KIND, BY_LAW
 
 X = np.random.default_rng(0).standard_normal((5, 4), dtype=np.float32)
 
@@ -191,3 +192,31 @@ class Adadelta:
 def test_adadelta_needs_no_decay_to_be_judged() -> None:
     """It holds to its definition, or is broken, but is not left in doubt."""
     assert told(OptimizerCase("adadelta", Adadelta, name="adadelta"), "definition")[0] == "holds"
+
+
+class Displaced:
+    """Called tanh, and a little more; only numbers near 2.5 may come."""
+
+    domain = (2.26, 2.74)
+
+    def forward(self, x: Any) -> Any:
+        self.y = np.tanh(x)
+        return self.y + x.dtype.type(0.25)
+
+    def backward(self, dy: Any) -> Any:
+        return dy * (1 - self.y**2)
+
+
+def test_the_smallest_input_is_one_that_the_layer_may_get() -> None:
+    """Whatever law it shows to be broken: neither plain nor round numbers outside of the domain are tried."""
+    case = LayerCase("mine", Displaced(), np.clip(X, -0.2, 0.2) + np.float32(2.5), "N C -> N C", name="tanh")
+    (found,) = conformance(case, ["definition"], explain=True).violations
+    assert found.law == "definition" and found.input is not None
+    assert all(2.25 < number < 2.75 for row in found.input["x"] for number in row)
+
+
+def test_what_is_recommended_is_about_laws_that_there_are() -> None:
+    """By kind and code, by code, or by kind."""
+    codes = {code for _, code in CATALOGUE}
+    assert set(BY_LAW) <= set(CATALOGUE) and set(BY_CODE) <= codes
+    assert set(BY_KIND) == {kind for kind, _ in CATALOGUE} - {"function"}
