@@ -12,6 +12,7 @@ from spec.definitions import INITIALIZERS, LAYERS, LOSSES, METRICS, OPTIMIZERS, 
 from spec.definitions.names import SYNONYMS, squashed
 from spec.edits import edits
 from spec.reading import BY_CODE, BY_KIND, BY_LAW
+from spec.slips import SWAPS
 
 X = np.random.default_rng(0).standard_normal((5, 4), dtype=np.float32)
 
@@ -220,3 +221,9 @@ def test_what_is_recommended_is_about_laws_that_there_are() -> None:
     codes = {code for _, code in CATALOGUE}
     assert set(BY_LAW) <= set(CATALOGUE) and set(BY_CODE) <= codes
     assert set(BY_KIND) == {kind for kind, _ in CATALOGUE} - {"function"}
+
+
+def test_what_is_called_in_place_of_another_can_be_called() -> None:
+    """Every function that a repair tries, and every one that it replaces, is NumPy's or a generator's."""
+    for name in {*SWAPS, *(other for others in SWAPS.values() for other in others)}:
+        assert hasattr(np, name) or hasattr(np.random.Generator, name), name
