@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from spec.arrays import Array
+from spec.arrays import Array, first_index
 from spec.cases import OptimizerCase
 from spec.definitions import OPTIMIZERS, Optimizer, Rule, textbook, walk
 from spec.law import law

@@ -13,6 +13,7 @@ from spec.definitions.names import SYNONYMS, squashed
 from spec.edits import edits
 from spec.reading import BY_CODE, BY_KIND, BY_LAW
 from spec.slips import SWAPS
+from spec.told import ALIASES, normal
 
 X = np.random.default_rng(0).standard_normal((5, 4), dtype=np.float32)
 
@@ -227,3 +228,33 @@ def test_what_is_called_in_place_of_another_can_be_called() -> None:
     """Every function that a repair tries, and every one that it replaces, is NumPy's or a generator's."""
     for name in {*SWAPS, *(other for others in SWAPS.values() for other in others)}:
         assert hasattr(np, name) or hasattr(np.random.Generator, name), name
+
+
+def test_every_name_that_a_setting_may_bear_can_be_read() -> None:
+    """Each is written as names are compared."""
+    for setting, names in ALIASES.items():
+        assert [name for name in names if name != normal(name)] == [], setting
+
+
+class Doubled:
+    """Half the squared error, with twice its gradient, in a source of which some changes write into what came in."""
+
+    targets = "real"
+
+    def forward(self, prediction: Any, target: Any) -> float:
+        target = target * 1
+        prediction = prediction * 1
+        self.off = prediction - target
+        return float((self.off**2).sum() / 2 / len(prediction))
+
+    def backward(self) -> Any:
+        return 2 * self.off / len(self.off)
+
+
+def test_seeking_a_repair_leaves_the_case_as_it_was() -> None:
+    """Whatever the changes that are tried do to their arrays."""
+    case = LossCase("mine", Doubled(), X.copy(), X[::-1] + 1)
+    kept = case.prediction.copy(), case.target.copy()
+    (found,) = conformance(case, ["gradient"], explain=True).violations
+    assert found.law == "gradient" and found.repair
+    assert np.array_equal(case.prediction, kept[0]) and np.array_equal(case.target, kept[1])

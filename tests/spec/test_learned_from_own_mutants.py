@@ -377,7 +377,7 @@ def test_every_width_has_its_hostile_numbers(width: int) -> None:
 
 
 def test_the_docket_counts_every_call_of_a_loss() -> None:
-    """Two there, and one back."""
+    """Two there, and two back."""
 
     class Square:
         targets = "real"
@@ -393,5 +393,5 @@ def test_the_docket_counts_every_call_of_a_loss() -> None:
     arm_loss(loss, "mine", docket)
     for _ in range(2):
         loss.forward(X, X + 1)
-    loss.backward()
-    assert docket.judged()["finite"] == 3
+        loss.backward()
+    assert docket.judged()["finite"] == 4
