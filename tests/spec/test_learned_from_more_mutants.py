@@ -236,25 +236,25 @@ def test_every_name_that_a_setting_may_bear_can_be_read() -> None:
         assert [name for name in names if name != normal(name)] == [], setting
 
 
-class Doubled:
-    """Half the squared error, with twice its gradient, in a source of which some changes write into what came in."""
+class Tripled:
+    """Three times half the squared error, in a source of which some changes write into what came in."""
 
     targets = "real"
 
     def forward(self, prediction: Any, target: Any) -> float:
-        target = target * 1
         prediction = prediction * 1
+        target = target * 1
         self.off = prediction - target
-        return float((self.off**2).sum() / 2 / len(prediction))
+        return float(3 * (self.off**2).sum() / 2 / len(prediction))
 
     def backward(self) -> Any:
-        return 2 * self.off / len(self.off)
+        return 3 * self.off / len(self.off)
 
 
 def test_seeking_a_repair_leaves_the_case_as_it_was() -> None:
     """Whatever the changes that are tried do to their arrays."""
-    case = LossCase("mine", Doubled(), X.copy(), X[::-1] + 1)
+    case = LossCase("mine", Tripled(), X.copy(), X[::-1] + 1, name="mse")
     kept = case.prediction.copy(), case.target.copy()
-    (found,) = conformance(case, ["gradient"], explain=True).violations
-    assert found.law == "gradient" and found.repair
+    (found,) = conformance(case, ["definition"], explain=True).violations
+    assert found.law == "definition"
     assert np.array_equal(case.prediction, kept[0]) and np.array_equal(case.target, kept[1])
