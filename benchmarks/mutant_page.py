@@ -60,7 +60,7 @@ def page(
 
     `places` are the mutants that there are of each file of which a sample was judged.
     """
-    reasons = _Reasons(settings.get("reason", []))
+    reasons = Reasons(settings.get("reason", []))
     lines = _of_nn(rows, reasons) if part == "nn" else _of_spec(rows, settings, places, reasons)
     return "\n".join(lines) + "\n", reasons.missing, reasons.idle()
 
@@ -82,7 +82,7 @@ claims, so its parser and operators are used and the mutants are judged by bench
 """
 
 
-def _of_nn(rows: list[Row], reasons: _Reasons) -> list[str]:
+def _of_nn(rows: list[Row], reasons: Reasons) -> list[str]:
     return [
         "## nn under the laws alone",
         "",
@@ -101,7 +101,7 @@ def _of_nn(rows: list[Row], reasons: _Reasons) -> list[str]:
     ]
 
 
-def _of_spec(rows: list[Row], settings: dict[str, Any], places: dict[str, int], reasons: _Reasons) -> list[str]:
+def _of_spec(rows: list[Row], settings: dict[str, Any], places: dict[str, int], reasons: Reasons) -> list[str]:
     since = [row for row in rows if row.seen and not row.killed]
     return [
         "## spec under its own tests",
@@ -177,7 +177,7 @@ def _by_whom(rows: list[Row]) -> list[str]:
     return ["Who noticed: " + ", ".join(f"{told.get(who, f'`{who}`')} {n}" for who, n in count.most_common()) + "."]
 
 
-def _survivors(rows: list[Row], reasons: _Reasons) -> list[str]:
+def _survivors(rows: list[Row], reasons: Reasons) -> list[str]:
     alive = [(row, *reasons.of(row)) for row in rows if not row.killed]
     count = Counter(sort for _, sort, _ in alive)
     lines = ["By reason: " + (", ".join(f"{sort} {n}" for sort, n in count.most_common()) or "none") + ".", ""]
@@ -195,22 +195,28 @@ def _code(text: str) -> str:
     return f"`{text}`".replace("|", "\\|") if text else "nothing"
 
 
-class _Reasons:
+class Reasons:
     """The rows of mutants.toml: patterns to be found in `file`, `was` and `now`; `sort` and `why` are the reason."""
 
     def __init__(self, rows: list[dict[str, str]]) -> None:
         self.rows, self.used = rows, set[int]()
         self.missing: list[Row] = []
 
-    def of(self, row: Row) -> tuple[str, str]:
-        """Sort and sentence for one survivor."""
-        if row.later == GONE:
-            return GONE, "that line has been deleted or written otherwise since"
+    def find(self, row: Row) -> dict[str, str] | None:
+        """The first reason that fits."""
         for i, reason in enumerate(self.rows):
             pairs = ((reason["file"], row.file), (reason.get("was", ""), row.was), (reason.get("now", ""), row.now))
             if all(re.search(pattern, text) for pattern, text in pairs):
                 self.used.add(i)
-                return reason["sort"], reason["why"]
+                return reason
+        return None
+
+    def of(self, row: Row) -> tuple[str, str]:
+        """Sort and sentence for one survivor."""
+        if row.later == GONE:
+            return GONE, "that line has been deleted or written otherwise since"
+        if reason := self.find(row):
+            return reason["sort"], reason["why"]
         if row.sort in BY_SORT and row.group.startswith("nn"):
             return BY_SORT[row.sort]
         if row.sort != ASIDE:

@@ -3,7 +3,7 @@
     pip install mutmut==3.8.1 && nice python benchmarks/mutants.py        writes docs/mutation.md
     python benchmarks/mutants.py --only nn/layers                         prints, and writes nothing
     python benchmarks/mutants.py --journal FILE                           goes on after a stop
-    python benchmarks/mutants.py --part spec --journal FILE --again       asks today's tests about the survivors in FILE
+    python benchmarks/mutants.py --part spec --journal FILE --again       asks today's tests about unexplained survivors
 
 One mutant is judged at a time. mutants.toml says which plugins judge which file of nn, and with mutants_spec.toml why
 each survivor survives; a survivor without a reason there, and a reason without a survivor, make the exit code 1.
@@ -28,7 +28,7 @@ from typing import Any
 from mutant import Mutant
 from mutant_judge import Workplace, judged_by_laws
 from mutant_maker import Source
-from mutant_page import GONE, Row, page, with_part
+from mutant_page import GONE, Reasons, Row, page, with_part
 from mutant_tests import UNJUDGED, Touching
 
 ROOT = Path(__file__).parents[1]
@@ -95,12 +95,12 @@ def by_tests(judge: Judge, shares: list[float], only: str) -> Iterator[Row]:
         yield judge.row(mutant, partial(touching.judging, mutant), WALL)
 
 
-def again(judge: Judge) -> Iterator[Row]:
-    """The rows of the journal, survivors judged by the tests of today where their line still stands in spec."""
-    touching = Touching(judge.place)
+def again(judge: Judge, settings: dict[str, Any]) -> Iterator[Row]:
+    """The rows of the journal, survivors without a reason judged by the tests of today, where their line still stands."""
+    touching, reasons = Touching(judge.place), Reasons(settings.get("reason", []))
     sources = _of_spec("")
     for key, row in list(judge.known.items()):
-        if not row.killed:
+        if not row.seen and not reasons.find(row):
             sources.sort(key=lambda source: source.file != row.file)
             found = next((mutant for source in sources for mutant in source.like(row.line, row.was, row.now)), None)
             verdict = judge.place.judge(found, touching.judging(found), WALL) if found else GONE
@@ -130,7 +130,7 @@ def main() -> int:
     parser.add_argument("--part", choices=PARTS, help="judge this part alone, and leave the other as the page has it")
     parser.add_argument("--only", default="", help="judge the files whose path holds this, print, and write no page")
     parser.add_argument("--journal", type=Path, help="where verdicts are kept, so that none is asked for twice")
-    parser.add_argument("--again", action="store_true", help="ask today's tests about the survivors in the journal")
+    parser.add_argument("--again", action="store_true", help="ask today's tests about survivors without a reason")
     asked = parser.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     bad = False
@@ -141,7 +141,7 @@ def main() -> int:
             if part == "nn":
                 rows = list(_told(by_laws(judge, settings, asked.only)))
             else:
-                found = again(judge) if asked.again else by_tests(judge, settings["shares"], asked.only)
+                found = again(judge, settings) if asked.again else by_tests(judge, settings["shares"], asked.only)
                 rows = list(_told(found))
             places = {source.file: source.count for source in _of_spec(asked.only)}
             text, missing, idle = page(part, rows, settings, places)
