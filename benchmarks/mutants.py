@@ -96,7 +96,7 @@ def by_tests(judge: Judge, shares: list[float], only: str) -> Iterator[Row]:
 
 
 def again(judge: Judge, settings: dict[str, Any]) -> Iterator[Row]:
-    """The rows of the journal, survivors without a reason judged by the tests of today, where their line still stands."""
+    """The rows of the journal, survivors without a reason judged by today's tests, where their line still stands."""
     touching, reasons = Touching(judge.place), Reasons(settings.get("reason", []))
     sources = _of_spec("")
     for key, row in list(judge.known.items()):
