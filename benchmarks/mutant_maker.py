@@ -26,6 +26,7 @@ from mutmut.mutation.file_mutation import (
 from mutmut.mutation.mutators import mutation_operators
 from mutmut.mutation.pragma_handling import IgnoredCode
 
+NEAR = 20  # lines between where a change is noted and where it shows, as in a long call
 REFUSALS = ("positive", "fraction", "factor")  # functions that do nothing but refuse a setting
 
 
@@ -58,10 +59,9 @@ class Source:
 
     def like(self, line: int, was: str, now: str) -> list[Mutant]:
         """Those that make the same of the same code, wherever it stands now, the nearest to `line` first."""
-        if was not in " ".join(row.strip() for row in self.text.splitlines()):
-            return []
         rows = [row.strip() for row in self.text.splitlines()]
-        near = [i for i, (_, at, _) in enumerate(self.found) if rows[at - 1] and rows[at - 1] in was]
+        starts = [n for n in range(len(rows)) if " ".join(rows[n:]).startswith(was)]
+        near = [i for i, (_, at, _) in enumerate(self.found) if any(abs(at - n) < NEAR for n in starts)]
         same = [mutant for mutant in self.mutants(near) if (mutant.was, mutant.now) == (was, now)]
         return sorted(same, key=lambda mutant: abs(mutant.line - line))
 

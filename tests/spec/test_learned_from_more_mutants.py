@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spec import CATALOGUE, BatchesCase, LayerCase, LossCase, OptimizerCase, conformance, obeys
+from spec import CATALOGUE, BatchesCase, LayerCase, LossCase, MetricCase, OptimizerCase, conformance, obeys
 from spec.definitions import INITIALIZERS, LAYERS, LOSSES, METRICS, OPTIMIZERS, SCHEDULES
 from spec.definitions.names import SYNONYMS, squashed
 from spec.edits import edits
@@ -258,3 +258,25 @@ def test_seeking_a_repair_leaves_the_case_as_it_was() -> None:
     (found,) = conformance(case, ["definition"], explain=True).violations
     assert found.law == "definition"
     assert np.array_equal(case.prediction, kept[0]) and np.array_equal(case.target, kept[1])
+
+
+def test_what_is_best_where_it_is_least_is_told_so() -> None:
+    """The share of right answers, called the error."""
+
+    def error(probabilities: Any, labels: Any) -> float:
+        return float((probabilities.argmax(axis=1) == labels).mean())
+
+    verdict, (message,) = told(MetricCase("mine", error, name="error"), "metric-known")
+    assert verdict == "broken" and "error of a perfect prediction is 1, expected at most 0." in message
+
+
+class Long(Adadelta):
+    """Its steps are too long by a factor that is no usual mistake."""
+
+    def step(self, w: Any, g: Any, lr: float) -> None:
+        super().step(w, g, 1.37 * lr)
+
+
+def test_a_wrong_adadelta_is_not_left_in_doubt_for_its_decay() -> None:
+    """A decay of weights is none of its settings."""
+    assert told(OptimizerCase("adadelta", Long, name="adadelta"), "definition")[0] == "broken"
