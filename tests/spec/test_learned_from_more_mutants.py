@@ -7,12 +7,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spec import CATALOGUE, BatchesCase, LayerCase, LossCase, MetricCase, OptimizerCase, conformance, obeys
+from spec import (
+    CATALOGUE,
+    BatchesCase,
+    Docket,
+    LayerCase,
+    LossCase,
+    MetricCase,
+    OptimizerCase,
+    Violation,
+    conformance,
+    obeys,
+)
 from spec.definitions import INITIALIZERS, LAYERS, LOSSES, METRICS, OPTIMIZERS, SCHEDULES
 from spec.definitions.names import SYNONYMS, squashed
 from spec.edits import edits
 from spec.reading import BY_CODE, BY_KIND, BY_LAW
 from spec.slips import SWAPS
+from spec.strict import arm_loss
 from spec.told import ALIASES, normal
 
 X = np.random.default_rng(0).standard_normal((5, 4), dtype=np.float32)
@@ -280,3 +292,11 @@ class Long(Adadelta):
 def test_a_wrong_adadelta_is_not_left_in_doubt_for_its_decay() -> None:
     """A decay of weights is none of its settings."""
     assert told(OptimizerCase("adadelta", Long, name="adadelta"), "definition")[0] == "broken"
+
+
+def test_a_loss_of_nothing_is_told() -> None:
+    """A mean needs a sample."""
+    loss = Soft(1)
+    arm_loss(loss, "mine", Docket())
+    with pytest.raises(Violation, match="the batch is empty, expected at least one sample"):
+        loss.forward(X[:0], np.zeros(0, np.int64))
