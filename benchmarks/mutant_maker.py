@@ -26,6 +26,7 @@ from mutmut.mutation.file_mutation import (
 from mutmut.mutation.mutators import mutation_operators
 from mutmut.mutation.pragma_handling import IgnoredCode
 
+NEAR = 20  # lines between where a change is noted and where it shows, as in a long call
 REFUSALS = ("positive", "fraction", "factor")  # functions that do nothing but refuse a setting
 
 
@@ -37,6 +38,11 @@ class Source:
         visitor = _Visitor(aside)
         self.module = MetadataWrapper(cst.parse_module(self.text)).visit(visitor)
         self.found = visitor.found
+
+    @property
+    def count(self) -> int:
+        """How many there are, with those that are no program."""
+        return len(self.found)
 
     def mutants(self, chosen: list[int] | None = None) -> list[Mutant]:
         """All of them, or the chosen ones; without those that are no program, or the same as another."""
@@ -50,6 +56,14 @@ class Source:
                 was, now = _difference(self.text, text)
                 made[text] = Mutant(self.file, number, line, was, now, sort, text)
         return list(made.values())
+
+    def like(self, line: int, was: str, now: str) -> list[Mutant]:
+        """Those that make the same of the same code, wherever it stands now, the nearest to `line` first."""
+        rows = [row.strip() for row in self.text.splitlines()]
+        starts = [n for n in range(len(rows)) if " ".join(rows[n:]).startswith(was)]
+        near = [i for i, (_, at, _) in enumerate(self.found) if any(abs(at - n) < NEAR for n in starts)]
+        same = [mutant for mutant in self.mutants(near) if (mutant.was, mutant.now) == (was, now)]
+        return sorted(same, key=lambda mutant: abs(mutant.line - line))
 
 
 def _compiles(text: str) -> bool:

@@ -44,7 +44,10 @@ class Call:
 
 
 def named_outputs(names: tuple[str, ...], result: Any) -> dict[str, Array]:
-    """Pair what a call returned with the names of the contract's outputs; a contract without any promises a number."""
+    """Pair what a call returned with the names of the contract's outputs; a contract without any promises a number.
+
+    What is returned beyond them is named, too, so that it is told of."""
     names = names or ("result",)
     results = result if isinstance(result, tuple) and len(names) > 1 else (result,)
-    return dict(zip(names, results, strict=False))
+    more = (f"output {i}" for i in range(len(names), len(results)))
+    return dict(zip((*names, *more), results, strict=False))

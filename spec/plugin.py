@@ -128,7 +128,7 @@ def _model_cases(record: Record, settings: dict[str, Any], shape: Any, seed: int
         rng = np.random.default_rng(seed)
         x = rng.standard_normal((12, n_in)).astype(np.float32)
         labels = rng.permutation(np.arange(12) % n_out)
-        return [ModelCase(path, model, make, x, labels, seed=seed, name=record.name)]
+        return [ModelCase(path, model, make, x, labels, seed=seed)]
     raise BadInput(
         f"{record.label}: {type(refusals[0]).__name__} when built for {sizes[0][0]} inputs and {sizes[0][1]} classes: "
         f"{refusals[0]}"

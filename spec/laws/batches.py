@@ -190,15 +190,15 @@ def input_untouched(case: BatchesCase) -> None:
     found = epoch(case, ODD)
     for name, after, before in zip(("x", "y"), (found.x, found.y), samples(ODD), strict=True):
         if not np.array_equal(after, before):
-            row = first_index(after != before)[0]
+            at = first_index(after != before)
             raise _broken(
                 case,
                 "input-untouched",
-                f"{name}[{row}]",
-                "changed by the epoch",
-                "as it was handed in",
+                name,
+                f"{after[at]:.6g} after the epoch",
+                f"{before[at]:.6g}, as it was handed in",
                 "rng.shuffle, which shuffles in place; take rng.permutation(len(x)) and index with it",
-            )
+            ).also(index=at)
 
 
 @law(

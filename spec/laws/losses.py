@@ -214,13 +214,18 @@ def soft_labels(case: LossCase) -> None:
         raise DoesNotApply("soft_labels is not claimed")
     point, rows = case.prediction.astype(np.float64), np.eye(case.prediction.shape[-1])[case.target]
     hard, soft = case.fresh(), case.fresh()
-    one, two = float(hard.forward(point, case.target)), float(soft.forward(point, rows))
-    same = np.allclose(hard.backward(), soft.backward(), rtol=1e-6, atol=1e-9)
-    if not (np.isclose(one, two, rtol=1e-6) and same):
-        raise Violation(
-            "soft-labels",
-            where=case.where("forward"),
-            array="the loss of one-hot rows" if not np.isclose(one, two, rtol=1e-6) else "their gradient",
-            actual=f"{two:.6g}" if not np.isclose(one, two, rtol=1e-6) else "another",
-            expected=f"{one:.6g}, that of the labels" if not np.isclose(one, two, rtol=1e-6) else "that of the labels",
-        )
+    values = hard.forward(point, case.target), soft.forward(point, rows)
+    slopes = hard.backward(), soft.backward()
+    for what, method, pair in (("the loss", "forward", values), ("d prediction", "backward", slopes)):
+        one, two = (np.asarray(found, np.float64) for found in pair)
+        off = ~np.isclose(two, one, rtol=1e-6, atol=1e-9)
+        if off.any():
+            at = first_index(off)
+            raise Violation(
+                "soft-labels",
+                where=case.where(method),
+                array=f"{what} of one-hot rows",
+                index=at or None,
+                actual=f"{two[at]:.6g}",
+                expected=f"{one[at]:.6g}, that of the labels",
+            )

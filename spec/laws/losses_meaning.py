@@ -37,11 +37,10 @@ def probabilities(case: LossCase) -> None:
         if off.any():
             at = first_index(off)
             cause = "a softmax that overflows, or is normalized over the wrong axis; a division by 0"
-            raise _unlikely(case, f"probabilities row[{at[0]}]", f"summing to {sums[at]:.6g}", "sum 1", cause)
+            raise _unlikely(case, "probabilities row", f"summing to {sums[at]:.6g}", "sum 1", cause).also(index=at)
         if (found < 0).any():
             at = first_index(found < 0)
-            name = f"probabilities[{at[0]}, {at[1]}]"
-            raise _unlikely(case, name, f"{found[at]:.6g}", "at least 0", "")
+            raise _unlikely(case, "probabilities", f"{found[at]:.6g}", "at least 0", "").also(index=at)
     for c, row in enumerate(_asked(case, _answers(case))):
         if row.argmax() != c:
             actual, cause = f"class {row.argmax()}", "a sign, or another function than that which forward compares"

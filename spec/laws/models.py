@@ -41,9 +41,19 @@ def registered(case: ModelCase) -> None:
             accuse(case, "registered", f"params[{name!r}]", found, f"self.params[{name!r}] read at each use")
 
 
-def accuse(case: ModelCase, code: str, array: str, actual: str, expected: str, cause: str = "") -> None:
+def accuse(
+    case: ModelCase,
+    code: str,
+    array: str,
+    actual: str,
+    expected: str,
+    cause: str = "",
+    index: tuple[int, ...] | None = None,
+) -> None:
+    """Raise the Violation at the place of the method that showed it."""
     method = "predict" if code not in ("labels", "loss-mean") else "loss_and_grads"
-    raise Violation(code, where=case.where(method), array=array, actual=actual, expected=expected, cause=cause)
+    where = case.where(method)
+    raise Violation(code, where=where, array=array, index=index, actual=actual, expected=expected, cause=cause)
 
 
 @law(
@@ -77,7 +87,7 @@ def train_eval(case: ModelCase) -> None:
             at = first_index(again != first)
             cause = "dropout, or running statistics that are updated, while predicting"
             found, wanted = f"{again[at]:.6g} the next time", f"{first[at]:.6g}, as the first time"
-            accuse(case, "train-eval", f"probabilities[{', '.join(map(str, at))}]", found, wanted, cause)
+            accuse(case, "train-eval", "probabilities", found, wanted, cause, at)
     one, two, after = (float(m.loss_and_grads(case.x, case.labels)[0]) for m in (case.fresh(), case.fresh(), model))
     if one == two and not np.isclose(after, one, rtol=1e-3, atol=1e-6):
         cause = "predict leaves the layers in eval mode: what comes after trains without dropout"
@@ -103,4 +113,4 @@ def independent_samples(case: ModelCase) -> None:
             at = first_index(off)
             actual, wanted = f"{found[at]:.6g} {company}", f"{alone[at]:.6g}, as for that sample alone"
             cause = "statistics of the batch in place of running ones, or a normalization over the wrong axis"
-            accuse(case, "independent-samples", f"probabilities[{', '.join(map(str, at))}]", actual, wanted, cause)
+            accuse(case, "independent-samples", "probabilities", actual, wanted, cause, at)

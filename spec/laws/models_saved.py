@@ -58,4 +58,4 @@ def _copied_over(case: ModelCase) -> None:
         at = first_index(off)
         cause = "something that training moves or chance made, and that is neither in params nor in state"
         found_, wanted = f"{found[at]:.6g} after loading", f"{expected[at]:.6g}, as before"
-        accuse(case, "round-trip", f"probabilities[{', '.join(map(str, at))}]", found_, wanted, cause)
+        accuse(case, "round-trip", "probabilities", found_, wanted, cause, at)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from spec.arrays import Array
+from spec.arrays import Array, first_index
 from spec.cases import OptimizerCase
 from spec.definitions import OPTIMIZERS, Optimizer, Rule, textbook, walk
 from spec.law import law
@@ -57,12 +57,14 @@ def optimizer(case: OptimizerCase) -> None:
     h = next(told.choices())
     right = [walk(row.variants[0], h, w, gradients, LR) for gradients in ways]
     odd = next(i for i, path in enumerate(paths) if not _near(right[i], path, w))
+    off = np.abs(paths[odd] - right[odd])
+    t, i = first_index(~(off < off.max() / 2))
     raise Violation(
         "definition",
         where=case.where("step"),
-        array=f"the way of w[0] in {STEPS} steps of {LR:g} on a {('constant', 'random')[odd]} gradient",
-        actual=f"{paths[odd][-1, 0] - w[0]:.4g}",
-        expected=f"{right[odd][-1, 0] - w[0]:.4g}, that of {name} ({row.source})",
+        array=f"the way of w[{i}] in {t + 1} steps of {LR:g} on a {('constant', 'random')[odd]} gradient",
+        actual=f"{paths[odd][t, i] - w[i]:.4g}",
+        expected=f"{right[odd][t, i] - w[i]:.4g}, that of {name} ({row.source})",
         cause=cause,
     )
 

@@ -67,10 +67,13 @@ def test_the_suite_adds_its_tests_to_those_that_pytest_found(request: pytest.Fix
     holds, broken, skipped, error = items
     holds.runtest()
     assert holds.reportinfo()[2] == "layer a::holds" and list(holds.parent.collect()) == []  # type: ignore[union-attr]  # a test item has a parent
+    shown: list[tuple[str, ...]] = []
+    error.add_report_section = lambda *section: shown.append(section)  # type: ignore[method-assign]  # what pytest shows
     for item, words in ((broken, "why\n  smallest x that shows it: \\[1\\]"), (error, "error: hangs")):
         with pytest.raises(Exception, match=words) as told:
             item.runtest()
         assert item.repr_failure(told) == str(told.value)
+    assert shown == [("call", "plugin", "said")]
     with pytest.raises(pytest.skip.Exception, match="not judged: why"):
         skipped.runtest()
     with pytest.raises(ZeroDivisionError) as other:

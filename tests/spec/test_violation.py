@@ -49,7 +49,7 @@ def test_it_serializes_to_json_and_back() -> None:
     data = json.loads(json.dumps(sample().to_dict()))
     assert (data["law"], data["index"], data["where"]["line"], data["step"]) == ("finite", [0, 7], 40, 412)
     assert data["message"] == str(sample())
-    assert Violation("x", actual="", expected="").to_dict()["index"] is None
+    assert Violation("x", actual="1", expected="2").to_dict()["index"] is None
 
 
 def test_it_survives_pickling() -> None:
