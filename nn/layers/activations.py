@@ -29,6 +29,8 @@ class ReLU(Layer):
 class LeakyReLU(Layer):
     """y = x where x > 0, slope·x elsewhere;  dx = dy · (1 or slope).  Source: A. L. Maas et al., ICML 2013."""
 
+    admits = {"slope": "[0, 1)"}
+
     def __init__(self, slope: float = 0.01) -> None:
         if not 0 <= slope < 1:
             raise ValueError(f"slope must lie in [0, 1), found {slope}")

@@ -24,6 +24,7 @@ class BatchNorm(Layer):
     """
 
     couples_samples = True
+    admits = {"momentum": "(0, 1]", "eps": "(0, inf)"}
 
     def __init__(self, momentum: float = 0.1, eps: float = 1e-5) -> None:
         if not 0 < momentum <= 1:
@@ -50,7 +51,7 @@ class BatchNorm(Layer):
             mean, centered = mean + rest, centered - rest
             variance = np.square(centered).mean(axis=0)
             for name, found in (("mean", mean), ("variance", variance)):
-                self.state[name] += (self.momentum * (found - self.state[name])).astype(self.state[name].dtype)
+                self.state[name] += self.momentum * (found - self.state[name])
         else:
             mean, variance = self.state["mean"], self.state["variance"]
             centered = x - mean

@@ -22,6 +22,8 @@ class Dense(Layer):
     Source: D. E. Rumelhart, G. E. Hinton, R. J. Williams, Nature 323 (1986).
     """
 
+    admits = {"units": "[1, inf)"}
+
     def __init__(self, units: int, init: str = "he") -> None:
         if units < 1:
             raise ValueError(f"units must be at least 1, found {units}")

@@ -19,6 +19,8 @@ class Dropout(Layer):
     Source: N. Srivastava et al., JMLR 15 (2014).
     """
 
+    admits = {"rate": "[0, 1)"}
+
     def __init__(self, rate: float = 0.5) -> None:
         if not 0 <= rate < 1:
             raise ValueError(f"rate must lie in [0, 1), found {rate}")
@@ -29,7 +31,7 @@ class Dropout(Layer):
 
     def forward(self, x: Array) -> Array:
         self.mask: Array | None = None
-        if not self.training or self.rate == 0:
+        if not self.training:
             return x
         kept = self.rng.random(x.shape, dtype=np.float32) >= self.rate
         self.mask = kept * x.dtype.type(1 / (1 - self.rate))

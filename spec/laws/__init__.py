@@ -19,6 +19,8 @@ from spec.laws import (
     metrics,
     metrics_named,
     models,
+    models_draws,
+    models_inputs,
     models_loss,
     models_saved,
     models_steps,
@@ -30,6 +32,7 @@ from spec.laws import (
     optimizers_state,
     schedules,
     schedules_named,
+    settings,
     training,
 )
 
@@ -52,6 +55,8 @@ __all__ = [
     "metrics",
     "metrics_named",
     "models",
+    "models_draws",
+    "models_inputs",
     "models_loss",
     "models_saved",
     "models_steps",
@@ -63,5 +68,6 @@ __all__ = [
     "optimizers_state",
     "schedules",
     "schedules_named",
+    "settings",
     "training",
 ]
