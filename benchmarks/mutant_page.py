@@ -77,7 +77,7 @@ def page(
         "",
         *_survivors(nn, reasons),
         "",
-        *_of_spec(spec, settings["share"], settings["note"], places, reasons),
+        *_of_spec(spec, settings["shares"][-1], settings["note"], places, reasons),
     ]
     return "\n".join(lines) + "\n", reasons.missing, reasons.idle()
 

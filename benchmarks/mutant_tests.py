@@ -1,6 +1,6 @@
-"""Judges mutants of spec by tests/spec: those tests that run the mutant's line, the ones that tell soonest first.
+"""Judges mutants of spec by its tests: those that run the mutant's line, the ones that tell soonest first.
 
-    touching = Touching(place)                      runs tests/spec once, and notes who runs which line
+    touching = Touching(place)                      runs them all once, and notes who runs which line
     touching.judging(mutant)()                      the first test that fails, or "" where all hold
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 from mutant import Mutant
 from mutant_judge import Workplace
 
+TESTS = ("tests/spec", "tests/test_known_answers.py")
 OPTIONS = ("-q", "-p", "no:cacheprovider", "--no-header", "--hypothesis-seed=0")
 UNJUDGED = "pytest ended with"  # and named no test: a fault of the judge, which is nobody's verdict
 LONGEST = 20.0  # seconds of processor time for one test, of which the longest takes 3, however busy the machine
@@ -86,7 +87,7 @@ def judged_by_tests(file: str, tests: list[str], known: set[str]) -> str:
 
 
 def _seconds_and_lines(place: Workplace) -> tuple[dict[str, float], dict[str, dict[int, list[str]]]]:
-    """How long each test of tests/spec takes, and by which of them, or "" on import, each line of spec is run.
+    """How long each test takes, and by which of them, or "" on import, each line of spec is run.
 
     A test that fails here without any mutant, as one that is bound to the checkout may, judges none.
     """
@@ -106,7 +107,7 @@ def _seconds_and_lines(place: Workplace) -> tuple[dict[str, float], dict[str, di
                     failing.add(report.nodeid)
 
         options = ("--cov=spec", "--cov-context=test", "--cov-report=")
-        code = pytest.main([*OPTIONS, *options, "tests/spec"], [Watch()])
+        code = pytest.main([*OPTIONS, *options, *TESTS], [Watch()])
         data = coverage.CoverageData(".coverage")
         data.read()
         lines = {

@@ -73,21 +73,31 @@ def by_laws(judge: Judge, settings: dict[str, Any], only: str) -> Iterator[Row]:
             yield judge.row(mutant, lambda of=targets: partial(judged_by_laws, of), LIMIT)
 
 
-def by_tests(judge: Judge, share: float, only: str, places: dict[str, int]) -> Iterator[Row]:
-    """A sample of the mutants of spec, of every file as large a share, under those of its tests that run their line.
+def by_tests(judge: Judge, shares: list[float], only: str, places: dict[str, int]) -> Iterator[Row]:
+    """The last of the samples of the mutants of spec, under those tests that run their line.
 
     `places` is told how many mutants each file has.
     """
-    touching = Touching(judge.place)
+    drawn: list[Mutant] = []
     for file in (path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "spec").rglob("*.py"))):
-        if only not in file or "fixtures" in file:
-            continue
-        source = Source(ROOT, file)
-        order = list(range(len(source.found)))
-        random.Random(f"0 {file}").shuffle(order)  # a larger share holds the smaller one
-        places[file] = len(order)
-        for mutant in source.mutants(order[: max(1, round(share * len(order)))]):
-            yield judge.row(mutant, partial(touching.judging, mutant), WALL)
+        if only in file and "fixtures" not in file:
+            source = Source(ROOT, file)
+            places[file] = len(source.found)
+            drawn += source.mutants(sample(file, len(source.found), shares))
+    touching = Touching(judge.place)
+    for mutant in drawn:  # all were made before the first is judged, so that the file may change meanwhile
+        yield judge.row(mutant, partial(touching.judging, mutant), WALL)
+
+
+def sample(file: str, count: int, shares: list[float]) -> list[int]:
+    """The last of several samples of the `count` mutants of a file, which have none in common: of each share, and at
+    least one."""
+    rest, chosen = list(range(count)), list[int]()
+    for i, share in enumerate(shares):
+        random.Random(f"{i} {file}").shuffle(rest)
+        cut = max(1, round(share * count))
+        chosen, rest = rest[:cut], sorted(rest[cut:])
+    return chosen
 
 
 def main() -> int:
@@ -102,7 +112,7 @@ def main() -> int:
         judge = Judge(place, asked.journal)
         found = {"nn": list(_told(by_laws(judge, settings, asked.only)))}
         places: dict[str, int] = {}
-        found["spec"] = list(_told(by_tests(judge, settings["share"], asked.only, places)))
+        found["spec"] = list(_told(by_tests(judge, settings["shares"], asked.only, places)))
     text, missing, idle = page(found, settings, places)
     if asked.only:
         idle = []

@@ -24,7 +24,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Any:
 def page(made: Any, rows: list[Any], reasons: list[dict[str, str]], spec: list[Any] | None = None) -> Any:
     """The page on these mutants of nn and of spec, whose one file b.py has 40."""
     found = {"nn": rows, "spec": spec or [made.Row("spec/b.py", 1, "1", "2", "mathematics", "tests/x.py::y")]}
-    return made.page(found, {"share": 0.02, "note": "", "reason": reasons}, {"spec/b.py": 40})
+    return made.page(found, {"shares": [0.02], "note": "", "reason": reasons}, {"spec/b.py": 40})
 
 
 def test_scores_count_all_mutants_and_those_of_the_mathematics(made: Any) -> None:
