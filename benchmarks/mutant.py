@@ -22,6 +22,6 @@ class Mutant:
     text: str
 
     @property
-    def key(self) -> str:
+    def key(self) -> tuple[str, int, str, str]:
         """What tells it from the other mutants of all files."""
-        return f"{self.file}|{self.line}|{self.was}|{self.now}"
+        return self.file, self.line, self.was, self.now

@@ -38,6 +38,11 @@ class Source:
         self.module = MetadataWrapper(cst.parse_module(self.text)).visit(visitor)
         self.found = visitor.found
 
+    @property
+    def count(self) -> int:
+        """How many there are, with those that are no program."""
+        return len(self.found)
+
     def mutants(self, chosen: list[int] | None = None) -> list[Mutant]:
         """All of them, or the chosen ones; without those that are no program, or the same as another."""
         made: dict[str, Mutant] = {}
@@ -50,6 +55,15 @@ class Source:
                 was, now = _difference(self.text, text)
                 made[text] = Mutant(self.file, number, line, was, now, sort, text)
         return list(made.values())
+
+    def like(self, line: int, was: str, now: str) -> list[Mutant]:
+        """Those that make the same of the same code, wherever it stands now, the nearest to `line` first."""
+        if was not in " ".join(row.strip() for row in self.text.splitlines()):
+            return []
+        rows = [row.strip() for row in self.text.splitlines()]
+        near = [i for i, (_, at, _) in enumerate(self.found) if rows[at - 1] and rows[at - 1] in was]
+        same = [mutant for mutant in self.mutants(near) if (mutant.was, mutant.now) == (was, now)]
+        return sorted(same, key=lambda mutant: abs(mutant.line - line))
 
 
 def _compiles(text: str) -> bool:

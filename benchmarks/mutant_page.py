@@ -10,6 +10,7 @@ from typing import Any
 
 from mutant import ASIDE, MATHEMATICS, MESSAGE, NAME, REFUSAL
 
+GONE = "gone"  # whose line is no longer there
 BY_SORT = {
     MESSAGE: ("message", "the words in which a setting is refused"),
     REFUSAL: ("refusal", "which settings are refused: no law hands in bad ones"),
@@ -20,7 +21,7 @@ BY_SORT = {
 
 @dataclass(frozen=True)
 class Row:
-    """One mutant and what became of it: "held", or who saw it; and the day and revision of that verdict."""
+    """One mutant and what became of it: "held", or who saw it; when that was said; and the last word."""
 
     file: str
     line: int
@@ -29,6 +30,7 @@ class Row:
     sort: str
     verdict: str
     when: str = ""
+    later: str = ""
 
     @property
     def group(self) -> str:
@@ -45,60 +47,84 @@ class Row:
         """Whether a law or a test spoke, or the mutant did not even run."""
         return self.verdict != "held"
 
+    @property
+    def seen(self) -> bool:
+        """Whether that is so by now."""
+        return self.killed or self.later not in ("", "held", GONE)
+
 
 def page(
-    found: dict[str, list[Row]], settings: dict[str, Any], places: dict[str, int]
+    part: str, rows: list[Row], settings: dict[str, Any], places: dict[str, int]
 ) -> tuple[str, list[Row], list[str]]:
-    """The text of the page, the survivors that have no reason, and the reasons that have no survivor.
+    """The text of one part of the page, the survivors that have no reason, and the reasons that have no survivor.
 
     `places` are the mutants that there are of each file of which a sample was judged.
     """
     reasons = _Reasons(settings.get("reason", []))
-    nn, spec = found["nn"], found["spec"]
-    lines = [
-        "# Mutants",
-        "",
-        "Written by `python benchmarks/mutants.py`. A mutant is a copy of a file with one small mistake, made by the "
-        "operators of mutmut 3.8.1; it is killed where somebody notices. mutmut's own runner leaves decorated "
-        "functions, decorators and class attributes alone, which here is every initializer, schedule and law and all "
-        "claims, so its parser and operators are used and the mutants are judged by benchmarks/mutant_judge.py.",
-        "",
+    lines = _of_nn(rows, reasons) if part == "nn" else _of_spec(rows, settings, places, reasons)
+    return "\n".join(lines) + "\n", reasons.missing, reasons.idle()
+
+
+def with_part(whole: str, text: str) -> str:
+    """The page with one of its parts in place of what it had under that heading."""
+    heading = text.partition("\n")[0]
+    parts = ["## " + part.rstrip() + "\n" for part in whole.split("\n## ")[1:]]
+    kept = [text if part.partition("\n")[0] == heading else part for part in parts]
+    return "\n".join([HEAD, *(kept if text in kept else [*kept, text])])
+
+
+HEAD = """# Mutants
+
+Written by `python benchmarks/mutants.py`. A mutant is a copy of a file with one small mistake, made by the \
+operators of mutmut 3.8.1; it is killed where somebody notices. mutmut's own runner leaves decorated \
+functions, decorators and class attributes alone, which here is every initializer, schedule and law and all \
+claims, so its parser and operators are used and the mutants are judged by benchmarks/mutant_judge.py.
+"""
+
+
+def _of_nn(rows: list[Row], reasons: _Reasons) -> list[str]:
+    return [
         "## nn under the laws alone",
         "",
         "No test of ours is run: a mutant is judged by what `nn verify` says of the plugins of its file and of three "
         "networks. Mathematics is what remains without the words and the conditions of refusals, registered names, and "
-        "what only names or wraps things. A mutant that cannot be imported or built counts as killed. " + _measured(nn),
-        "",
-        *_scores(nn),
-        "",
-        *_by_whom(nn),
-        "",
-        "### Survivors",
-        "",
-        *_survivors(nn, reasons),
-        "",
-        *_of_spec(spec, settings["shares"][-1], settings["note"], places, reasons),
-    ]
-    return "\n".join(lines) + "\n", reasons.missing, reasons.idle()
-
-
-def _of_spec(rows: list[Row], share: float, note: str, places: dict[str, int], reasons: _Reasons) -> list[str]:
-    return [
-        "## spec under its own tests",
-        "",
-        f"A random sample, of every file {share:.1%} of its mutants, but at least one, drawn with a fixed seed. Each "
-        "is judged by those tests of tests/spec that run its line, or, where that runs on import, by all of "
-        "them; the intervals are Wilson's, of 95%. A mutant that breaks an import, or the collection of a file of "
-        "tests, counts as killed, and is told apart. No mutant is set aside: messages and names count. "
+        "what only names or wraps things. A mutant that cannot be imported or built counts as killed. "
         + _measured(rows),
         "",
-        note,
+        *_scores(rows),
         "",
-        *_by_group(rows, places),
+        *_by_whom(rows),
         "",
         "### Survivors",
         "",
         *_survivors(rows, reasons),
+    ]
+
+
+def _of_spec(rows: list[Row], settings: dict[str, Any], places: dict[str, int], reasons: _Reasons) -> list[str]:
+    since = [row for row in rows if row.seen and not row.killed]
+    return [
+        "## spec under its own tests",
+        "",
+        f"A random sample, of every file {settings['shares'][-1]:.1%} of its mutants, but at least one, drawn with a "
+        "fixed seed. Each is judged by those tests that run its line, or, where that runs on import, by all of "
+        "them; the intervals are Wilson's, of 95%. A mutant that breaks an import, or the collection of a file of "
+        "tests, counts as killed, and is told apart. No mutant is set aside: messages and names count. "
+        + _measured(rows),
+        "",
+        settings["note"],
+        "",
+        *_by_group(rows, places),
+        "",
+        "### Seen since",
+        "",
+        "| where | mutant | seen by |",
+        "|---|---|---|",
+        *(f"| {row.file}:{row.line} | {_change(row)} | {_code(row.later)} |" for row in since),
+        "",
+        "### Survivors",
+        "",
+        *_survivors([row for row in rows if not row.seen], reasons),
     ]
 
 
@@ -108,15 +134,18 @@ def _measured(rows: list[Row]) -> str:
 
 
 def _by_group(rows: list[Row], places: dict[str, int]) -> list[str]:
-    head = "| folder | mutants | sample | killed | of these not imported | score | interval | of those imported |"
-    lines = [head, "|---|---|---|---|---|---|---|---|"]
+    head = ("folder", "mutants", "sample", "killed", "of these not imported", "score", "interval", "of those imported",
+            "seen by now")  # fmt: skip
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for group in [*dict.fromkeys(row.group for row in rows), ""]:
         of = [row for row in rows if row.group == group or not group]
         some = [row for row in of if row.imported]
         whole = sum(n for file, n in places.items() if file.rpartition("/")[0] == group or not group)
         dead = sum(row.killed for row in of)
         low, high = wilson(dead, len(of))
-        cells = (whole, len(of), dead, len(of) - len(some), _share(of), f"{low:.1%} to {high:.1%}", _share(some))
+        now = f"{sum(row.seen for row in of)} ({sum(row.seen for row in of) / len(of):.1%})"
+        parts = (_share(of), f"{low:.1%} to {high:.1%}", _share(some), now)
+        cells = (whole or "", len(of), dead, len(of) - len(some), *parts)
         lines.append(f"| {group or '**all**'} | {' | '.join(map(str, cells))} |")
     return lines
 
@@ -154,8 +183,12 @@ def _survivors(rows: list[Row], reasons: _Reasons) -> list[str]:
     lines = ["By reason: " + (", ".join(f"{sort} {n}" for sort, n in count.most_common()) or "none") + ".", ""]
     lines += ["| where | mutant | why it survives |", "|---|---|---|"]
     for row, sort, why in alive:
-        lines.append(f"| {row.file}:{row.line} | {_code(row.was)} → {_code(row.now)} | {sort}: {why} |")
+        lines.append(f"| {row.file}:{row.line} | {_change(row)} | {sort}: {why} |")
     return lines
+
+
+def _change(row: Row) -> str:
+    return f"{_code(row.was)} → {_code(row.now)}"
 
 
 def _code(text: str) -> str:
@@ -171,6 +204,8 @@ class _Reasons:
 
     def of(self, row: Row) -> tuple[str, str]:
         """Sort and sentence for one survivor."""
+        if row.later == GONE:
+            return GONE, "that line has been deleted or written otherwise since"
         for i, reason in enumerate(self.rows):
             pairs = ((reason["file"], row.file), (reason.get("was", ""), row.was), (reason.get("now", ""), row.now))
             if all(re.search(pattern, text) for pattern, text in pairs):

@@ -3,9 +3,10 @@
     pip install mutmut==3.8.1 && nice python benchmarks/mutants.py        writes docs/mutation.md
     python benchmarks/mutants.py --only nn/layers                         prints, and writes nothing
     python benchmarks/mutants.py --journal FILE                           goes on after a stop
+    python benchmarks/mutants.py --part spec --journal FILE --again       asks today's tests about the survivors in FILE
 
-One mutant is judged at a time. mutants.toml says which plugins judge which file, and why each survivor survives; a
-survivor without a reason there, and a reason without a survivor, make the exit code 1.
+One mutant is judged at a time. mutants.toml says which plugins judge which file of nn, and with mutants_spec.toml why
+each survivor survives; a survivor without a reason there, and a reason without a survivor, make the exit code 1.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -26,12 +28,13 @@ from typing import Any
 from mutant import Mutant
 from mutant_judge import Workplace, judged_by_laws
 from mutant_maker import Source
-from mutant_page import Row, page
+from mutant_page import GONE, Row, page, with_part
 from mutant_tests import UNJUDGED, Touching
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "mutation.md"
-SETTINGS = Path(__file__).with_suffix(".toml")
+PARTS = {"nn": "mutants.toml", "spec": "mutants_spec.toml"}
+Key = tuple[Any, ...]  # of a mutant: file, line, was, now
 LIMIT = 30.0  # seconds for a mutant of nn, which takes well under one
 WALL = 1800.0  # seconds for a mutant of spec, whose tests have a limit of their own in processor time
 
@@ -41,22 +44,32 @@ class Judge:
 
     def __init__(self, place: Workplace, journal: Path | None) -> None:
         self.place, self.journal = place, journal
-        lines = journal.read_text(encoding="utf-8").splitlines() if journal and journal.exists() else []
-        self.known = {key: (verdict, when) for key, verdict, when in map(json.loads, lines)}
+        self.known: dict[Key, Row] = {}
+        for line in journal.read_text(encoding="utf-8").splitlines() if journal and journal.exists() else ():
+            *key, sort, verdict, when = json.loads(line)
+            self.learn(tuple(key), sort, verdict, when)
         shown = subprocess.run(("git", "describe", "--always", "--dirty"), cwd=ROOT, capture_output=True, text=True)
         self.now = f"{date.today()} at {shown.stdout.strip() or 'no known revision'}"
+
+    def learn(self, key: Key, sort: str, verdict: str, when: str) -> None:
+        """A first verdict, or a later one."""
+        first = self.known.get(key)
+        self.known[key] = replace(first, later=verdict) if first else Row(*key, sort, verdict, when)
+
+    def note(self, key: Key, sort: str, verdict: str) -> None:
+        """Learn a verdict of today, and write it down."""
+        if verdict.startswith(UNJUDGED):
+            raise SystemExit(f"{key}: {verdict}")
+        self.learn(key, sort, verdict, self.now)
+        if self.journal:
+            with self.journal.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([*key, sort, verdict, self.now]) + "\n")
 
     def row(self, mutant: Mutant, judging: Callable[[], Callable[[], str]], limit: float) -> Row:
         """The verdict on one mutant, given by what `judging` gets ready, where it is not known yet."""
         if mutant.key not in self.known:
-            verdict = self.place.judge(mutant, judging(), limit)
-            if verdict.startswith(UNJUDGED):
-                raise SystemExit(f"{mutant.key}: {verdict}")
-            self.known[mutant.key] = verdict, self.now
-            if self.journal:
-                with self.journal.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps([mutant.key, verdict, self.now]) + "\n")
-        return Row(mutant.file, mutant.line, mutant.was, mutant.now, mutant.sort, *self.known[mutant.key])
+            self.note(mutant.key, mutant.sort, self.place.judge(mutant, judging(), limit))
+        return self.known[mutant.key]
 
 
 def by_laws(judge: Judge, settings: dict[str, Any], only: str) -> Iterator[Row]:
@@ -73,20 +86,31 @@ def by_laws(judge: Judge, settings: dict[str, Any], only: str) -> Iterator[Row]:
             yield judge.row(mutant, lambda of=targets: partial(judged_by_laws, of), LIMIT)
 
 
-def by_tests(judge: Judge, shares: list[float], only: str, places: dict[str, int]) -> Iterator[Row]:
-    """The last of the samples of the mutants of spec, under those tests that run their line.
-
-    `places` is told how many mutants each file has.
-    """
-    drawn: list[Mutant] = []
-    for file in (path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "spec").rglob("*.py"))):
-        if only in file and "fixtures" not in file:
-            source = Source(ROOT, file)
-            places[file] = len(source.found)
-            drawn += source.mutants(sample(file, len(source.found), shares))
+def by_tests(judge: Judge, shares: list[float], only: str) -> Iterator[Row]:
+    """The last of the samples of the mutants of spec, under those tests that run their line."""
+    chosen = ((source, sample(source.file, source.count, shares)) for source in _of_spec(only))
+    drawn = [mutant for source, numbers in chosen for mutant in source.mutants(numbers)]
     touching = Touching(judge.place)
     for mutant in drawn:  # all were made before the first is judged, so that the file may change meanwhile
         yield judge.row(mutant, partial(touching.judging, mutant), WALL)
+
+
+def again(judge: Judge) -> Iterator[Row]:
+    """The rows of the journal, survivors judged by the tests of today where their line still stands in spec."""
+    touching = Touching(judge.place)
+    sources = _of_spec("")
+    for key, row in list(judge.known.items()):
+        if not row.killed:
+            sources.sort(key=lambda source: source.file != row.file)
+            found = next((mutant for source in sources for mutant in source.like(row.line, row.was, row.now)), None)
+            verdict = judge.place.judge(found, touching.judging(found), WALL) if found else GONE
+            judge.note(key, row.sort, verdict)
+        yield judge.known[key]
+
+
+def _of_spec(only: str) -> list[Source]:
+    files = (path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "spec").rglob("*.py")))
+    return [Source(ROOT, file) for file in files if only in file and "fixtures" not in file]
 
 
 def sample(file: str, count: int, shares: list[float]) -> list[int]:
@@ -103,26 +127,32 @@ def sample(file: str, count: int, shares: list[float]) -> list[int]:
 def main() -> int:
     """Exit code 1 where a survivor has no reason, or a reason no survivor."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--part", choices=PARTS, help="judge this part alone, and leave the other as the page has it")
     parser.add_argument("--only", default="", help="judge the files whose path holds this, print, and write no page")
     parser.add_argument("--journal", type=Path, help="where verdicts are kept, so that none is asked for twice")
+    parser.add_argument("--again", action="store_true", help="ask today's tests about the survivors in the journal")
     asked = parser.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    settings = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))
+    bad = False
     with Workplace(ROOT) as place:
         judge = Judge(place, asked.journal)
-        found = {"nn": list(_told(by_laws(judge, settings, asked.only)))}
-        places: dict[str, int] = {}
-        found["spec"] = list(_told(by_tests(judge, settings["shares"], asked.only, places)))
-    text, missing, idle = page(found, settings, places)
-    if asked.only:
-        idle = []
-    else:
-        PAGE.write_text(text, encoding="utf-8")
-    for row in missing:
-        print(f"no reason: {row.file}:{row.line}  {row.was}  =>  {row.now}")
-    for reason in idle:
-        print(f"no survivor: {reason}")
-    return int(bool(missing or idle))
+        for part in [asked.part] if asked.part else PARTS:
+            settings = tomllib.loads(Path(__file__).with_name(PARTS[part]).read_text(encoding="utf-8"))
+            if part == "nn":
+                rows = list(_told(by_laws(judge, settings, asked.only)))
+            else:
+                found = again(judge) if asked.again else by_tests(judge, settings["shares"], asked.only)
+                rows = list(_told(found))
+            places = {source.file: source.count for source in _of_spec(asked.only)}
+            text, missing, idle = page(part, rows, settings, places)
+            if not asked.only:
+                PAGE.write_text(with_part(PAGE.read_text(encoding="utf-8"), text), encoding="utf-8")
+            for row in missing:
+                print(f"no reason: {row.file}:{row.line}  {row.was}  =>  {row.now}")
+            for reason in idle if not asked.only else ():
+                print(f"no survivor: {reason}")
+            bad |= bool(missing or (idle and not asked.only))
+    return int(bad)
 
 
 def _told(rows: Iterator[Row]) -> Iterator[Row]:
