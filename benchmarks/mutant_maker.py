@@ -26,7 +26,7 @@ from mutmut.mutation.file_mutation import (
 from mutmut.mutation.mutators import mutation_operators
 from mutmut.mutation.pragma_handling import IgnoredCode
 
-REFUSALS = ("positive", "fraction", "factor")  # functions that do nothing but refuse a setting
+REFUSALS = ("admit",)  # functions that do nothing but refuse a setting
 
 
 class Source:

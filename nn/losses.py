@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from nn.ranges import admit
 from nn.registry import loss
 from spec.arrays import Array
 
@@ -39,11 +40,10 @@ class SoftmaxCrossEntropy(Loss):
     """
 
     domain = "logits"
-    admits = {"smoothing": "[0, 1)"}
+    admits: ClassVar[dict[str, str]] = {"smoothing": "[0, 1)"}
 
     def __init__(self, smoothing: float = 0.0) -> None:
-        if not 0 <= smoothing < 1:
-            raise ValueError(f"smoothing must lie in [0, 1), found {smoothing}")
+        admit(self, smoothing=smoothing)
         self.smoothing = smoothing
 
     def forward(self, prediction: Array, target: Array) -> float:
@@ -103,4 +103,5 @@ class MeanSquaredError(Loss):
         """The prediction estimates them itself: cut off at 0 and made to sum to 1; uniform where nothing is left."""
         positive: Array = np.maximum(prediction, 0)
         positive[~positive.any(axis=1)] = 1
-        return positive / positive.sum(axis=1, keepdims=True)
+        positive /= positive.sum(axis=1, keepdims=True)
+        return positive

@@ -6,7 +6,6 @@ claimed is judged; what is done without claiming is a fault.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isnan
@@ -15,10 +14,8 @@ from typing import Any
 import numpy as np
 
 from spec.arrays import Array
+from spec.interval import interval as written
 from spec.violation import BadInput
-
-
-_INTERVAL = re.compile(r"([\[(])([^,]+),([^,]+)([\])])")
 
 
 @dataclass(frozen=True)
@@ -40,17 +37,10 @@ def _interval(value: Any) -> bool:
 
 
 def _intervals(value: Any) -> bool:
-    return isinstance(value, dict) and all(_bounds(text) is not None for text in value.values())
-
-
-def _bounds(text: Any) -> tuple[float, float] | None:
-    """The ends of "[0, 1)", or None where that is no interval."""
-    found = _INTERVAL.fullmatch(text) if isinstance(text, str) else None
     try:
-        ends = (float(found[2]), float(found[3])) if found else (0.0, 0.0)
-    except ValueError:
-        return None
-    return ends if ends[0] < ends[1] else None
+        return all(written(text) is not None for text in value.values())
+    except (AttributeError, TypeError, ValueError):
+        return False
 
 
 def _is_bool(value: Any) -> bool:
@@ -78,7 +68,7 @@ CLAIMS = {row.name: row for row in (
     Claim("targets", "labels", lambda v: v in ("labels", "binary", "real"), '"labels", "binary" or "real"'),
     Claim("variance", None, _optional(callable), "a function of (fan_in, fan_out)"),
     Claim("first_step", None, _optional(callable), "a function of g that gives −Δw/lr"),
-    Claim("admits", None, _optional(_intervals), 'a dict of settings and where each may lie, such as {"rate": "[0, 1)"}'),
+    Claim("admits", None, _optional(_intervals), 'a dict of settings and where each may lie, as {"rate": "[0, 1)"}'),
     Claim("restarts", False, _is_bool, "True or False"),
     Claim("like", None, _optional(lambda v: isinstance(v, str)), "a standard name"),
 )}
@@ -107,23 +97,3 @@ def within(thing: object, probe: Array, known: Array) -> Array:
     """`probe`, but with the entries of `known` wherever it leaves the domain that `thing` claims."""
     bounds = interval(thing)
     return probe if bounds is None else np.where((probe >= bounds[0]) & (probe <= bounds[1]), probe, known)
-
-
-@dataclass(frozen=True)
-class Admitted:
-    """Where one setting may lie: from `low` to `high`, each end included or not."""
-
-    text: str
-    low: float
-    high: float
-    with_low: bool
-    with_high: bool
-
-
-def admitted(thing: object) -> dict[str, Admitted]:
-    """What `thing` claims by `admits`, by setting."""
-    found = {}
-    for name, text in (claim(thing, "admits") or {}).items():
-        low, high = _bounds(text) or (0.0, 0.0)
-        found[name] = Admitted(text, low, high, text[0] == "[", text[-1] == "]")
-    return found

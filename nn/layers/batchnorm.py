@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from nn.layer import Layer
-from nn.ranges import positive
+from nn.ranges import admit
 from nn.registry import layer
 from spec.arrays import Array
 from spec.contract import obeys
@@ -24,12 +26,10 @@ class BatchNorm(Layer):
     """
 
     couples_samples = True
-    admits = {"momentum": "(0, 1]", "eps": "(0, inf)"}
+    admits: ClassVar[dict[str, str]] = {"momentum": "(0, 1]", "eps": "(0, ∞)"}
 
     def __init__(self, momentum: float = 0.1, eps: float = 1e-5) -> None:
-        if not 0 < momentum <= 1:
-            raise ValueError(f"momentum must lie in (0, 1], found {momentum}")
-        positive(eps=eps)
+        admit(self, momentum=momentum, eps=eps)
         self.momentum, self.eps = momentum, eps
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:

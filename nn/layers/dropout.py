@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from nn.layer import Layer
+from nn.ranges import admit
 from nn.registry import layer
 from spec.arrays import Array
 from spec.contract import obeys
@@ -19,11 +22,10 @@ class Dropout(Layer):
     Source: N. Srivastava et al., JMLR 15 (2014).
     """
 
-    admits = {"rate": "[0, 1)"}
+    admits: ClassVar[dict[str, str]] = {"rate": "[0, 1)"}
 
     def __init__(self, rate: float = 0.5) -> None:
-        if not 0 <= rate < 1:
-            raise ValueError(f"rate must lie in [0, 1), found {rate}")
+        admit(self, rate=rate)
         self.rate = rate
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:

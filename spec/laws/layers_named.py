@@ -87,12 +87,12 @@ def _keeps_mean(case: LayerCase, drawn: list[Array], silent: Array) -> None:
 
 
 def _claims_no_more(case: LayerCase, name: str) -> None:
-    """A claimed range that is wider than the textbook's by more than a hundredth would let through what it should not."""
+    """A range that is wider than the textbook's by more than a hundredth would let through what it should not."""
     claimed, known = claim(case.layer, "range"), RANGES.get(name)
     if claimed and known and (claimed[0] < known[0] - 0.01 or claimed[1] > known[1] + 0.01):
         actual, expected = ("({:g}, {:g})".format(*bounds) for bounds in (claimed, known))
-        where, cause = case.where("forward"), "a claim that holds of any such layer, and judges none"
-        raise Violation("definition", where=where, array="the claimed range", actual=actual, expected=expected, cause=cause)
+        where, array = case.where("forward"), "the claimed range"
+        raise Violation("definition", where=where, array=array, actual=actual, expected=f"{expected}, that of {name}")
 
 
 def _accuse_dropout(case: LayerCase, array: str, actual: str, expected: str, cause: str) -> None:

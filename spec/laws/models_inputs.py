@@ -22,11 +22,11 @@ FEW = 4  # samples
     CODE,
     kind="model",
     family="convergence",
-    statement="input_gradient is the slope of the mean loss by the input, in eval mode, and leaves training as it was.",
+    statement="input_gradient is the slope of the mean loss by the input, in eval mode; training goes on as before.",
     rests_on=("gradient", "train-eval", "independent-samples", "loss-mean"),
 )
 def input_gradient(case: ModelCase) -> None:
-    """The same twice over, and of each sample alone; then, where training computes the same loss, finite differences."""
+    """The same twice over, and of each sample alone; where training computes the same loss, by finite differences."""
     if not hasattr(case.model, "input_gradient"):
         raise DoesNotApply("the model has no input_gradient")
     model, x, labels = case.fresh(), case.x[:FEW], case.labels[:FEW]
@@ -37,7 +37,7 @@ def input_gradient(case: ModelCase) -> None:
         _accuse(case, "another one the next time", "the same", "dropout, or running statistics that are updated")
     alone = np.concatenate([model.input_gradient(x[i : i + 1], labels[i : i + 1]) for i in range(len(x))]) / len(x)
     if not np.allclose(slope, alone, rtol=1e-3, atol=1e-5 * float(np.abs(alone).max())):
-        _accuse(case, "another one in a batch", "that of each sample alone, over N", "statistics of the batch, or no mean")
+        _accuse(case, "another one in a batch", "that of each sample alone, over N", "batch statistics, or no mean")
     one, two, after = (float(m.loss_and_grads(x, labels)[0]) for m in (case.fresh(), case.fresh(), model))
     if one == two and not np.isclose(after, one, rtol=1e-3, atol=1e-6):
         _accuse(case, f"followed by a loss of {after:.6g}", f"{one:.6g}, as without it", "layers left in eval mode")

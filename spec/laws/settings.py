@@ -11,8 +11,9 @@ import numpy as np
 
 from spec.arrays import Array
 from spec.cases import Case, FunctionCase, LayerCase, LossCase, OptimizerCase
-from spec.claims import Admitted, admitted
+from spec.claims import claim
 from spec.fitting import complete, in_float32
+from spec.interval import Interval, interval
 from spec.law import law
 from spec.record import Record, all_settings
 from spec.violation import BadInput, DoesNotApply, Violation, Where
@@ -25,7 +26,7 @@ def _judge(case: Case, thing: Any, where: Where, answer: Maker) -> None:
 
     Of the values that are taken, no setting may answer the same to all: it would be one that nobody reads.
     """
-    claims = admitted(thing)
+    claims = claim(thing, "admits")
     if not claims:
         raise DoesNotApply("no admits is claimed")
     usual = {k: v for k, v in all_settings(Record(case.kind, case.name, thing))[0].items() if k != "input_shape"}
@@ -35,16 +36,16 @@ def _judge(case: Case, thing: Any, where: Where, answer: Maker) -> None:
         array = f"the setting {name}"
         raise Violation("settings", where=where, array=array, actual=actual, expected=expected, cause=cause)
 
-    for name, row in claims.items():
+    for name, text in claims.items():
         if name not in rows:
             raise BadInput(f"{case.path}: admits {name!r}, which is none of its settings: {', '.join(rows)}")
         whole = rows[name].annotation in (int, "int")
-        answers = set()
+        answers, row = set(), interval(text)
         for value in _inside(row, whole):
             try:
                 answers.add(answer(usual | {name: value}).tobytes())
             except Exception as error:
-                accuse(name, f"{value:g}, which ended by {type(error).__name__}: {error}", f"taken, as in {row.text}")
+                accuse(name, f"{value:g}, which ended by {type(error).__name__}: {error}", f"taken, as in {text}")
         for value in _outside(row, whole):
             try:
                 answer(usual | {name: value})
@@ -54,12 +55,12 @@ def _judge(case: Case, thing: Any, where: Where, answer: Maker) -> None:
                 continue
             except Exception as error:
                 accuse(name, f"{value:.17g}, which ended by {type(error).__name__}: {error}", "a ValueError")
-            accuse(name, f"{value:.17g}, which was taken", f"refused by a ValueError, outside of {row.text}")
+            accuse(name, f"{value:.17g}, which was taken", f"refused by a ValueError, outside of {text}")
         if len(answers) == 1:
             accuse(name, "without effect", "other results for other values", "a setting that is not kept, or not read")
 
 
-def _inside(row: Admitted, whole: bool) -> Iterator[float]:
+def _inside(row: Interval, whole: bool) -> Iterator[float]:
     """The ends that are included, and values between them."""
     width = row.high - row.low if row.high < inf else 2.0
     between = (row.low + 1, row.low + 2) if whole else (row.low + width / 4, row.low + width / 2)
@@ -68,7 +69,7 @@ def _inside(row: Admitted, whole: bool) -> Iterator[float]:
         yield int(value) if whole else value
 
 
-def _outside(row: Admitted, whole: bool) -> Iterator[float]:
+def _outside(row: Interval, whole: bool) -> Iterator[float]:
     """The ends that are not included, what lies next to and far beyond those that are, and what is no number."""
     for end, included, way in ((row.low, row.with_low, -inf), (row.high, row.with_high, inf)):
         if abs(end) < inf:
@@ -86,7 +87,7 @@ def _settings(kind: str) -> Callable[[Callable[[Any], None]], Callable[[Any], No
         "settings",
         kind=kind,
         family="domain",
-        statement="What a setting is claimed to admit is taken, what lies outside is refused by name, and it has effect.",
+        statement="A setting is taken where it is claimed to lie, refused elsewhere, by name, and has effect.",
         rests_on=("definition",),
     )
 
