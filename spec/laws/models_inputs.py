@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from spec.arrays import Array
-from spec.cases import ModelCase
+from spec.cases import ModelCase, copied
 from spec.gradient import in_float64
 from spec.law import law
 from spec.violation import DoesNotApply, Violation
@@ -41,12 +39,15 @@ def input_gradient(case: ModelCase) -> None:
     one, two, after = (float(m.loss_and_grads(x, labels)[0]) for m in (case.fresh(), case.fresh(), model))
     if one == two and not np.isclose(after, one, rtol=1e-3, atol=1e-6):
         _accuse(case, f"followed by a loss of {after:.6g}", f"{one:.6g}, as without it", "layers left in eval mode")
-    if one == two and np.isclose(one, _loss_of_each(case.fresh(), x, labels), rtol=1e-4, atol=1e-6):
+    if one == two and np.isclose(one, _loss_of_each(case, x, labels), rtol=1e-4, atol=1e-6):
         _measured(case, x.astype(np.float64), labels)
 
 
-def _loss_of_each(model: Any, x: Array, labels: Array) -> float:
-    """The mean of the losses of the samples one at a time; not finite where training takes no batch of one."""
+def _loss_of_each(case: ModelCase, x: Array, labels: Array) -> float:
+    """The mean of the losses of the samples one at a time, by other draws; nan where training takes no batch of one."""
+    model, generators = copied(case.model)
+    for generator in generators:
+        generator.random()
     try:
         return float(np.mean([model.loss_and_grads(x[i : i + 1], labels[i : i + 1])[0] for i in range(len(x))]))
     except ValueError:
@@ -57,7 +58,7 @@ def _measured(case: ModelCase, x: Array, labels: Array) -> None:
     model, rng = in_float64(case.model), case.rng
     slope = np.array(model.input_gradient(x, labels), np.float64)
     for way in rng.standard_normal((WAYS, *x.shape)):
-        high, low = (float(model.loss_and_grads(x + h * way, labels)[0]) for h in (H, -H))
+        high, low = (float(copied(model)[0].loss_and_grads(x + h * way, labels)[0]) for h in (H, -H))
         found, wanted = float(np.vdot(slope, way)), (high - low) / (2 * H)
         if abs(found - wanted) > CLOSE * max(abs(wanted), float(np.linalg.norm(slope)), 1e-6):
             _accuse(case, f"{found:.6g} along a random direction", f"{wanted:.6g}, measured by finite differences")
