@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 
 from spec.arrays import Array
@@ -44,14 +46,14 @@ def input_gradient(case: ModelCase) -> None:
 
 
 def _loss_of_each(case: ModelCase, x: Array, labels: Array) -> float:
-    """The mean of the losses of the samples one at a time, by other draws; nan where training takes no batch of one."""
+    """The mean of the losses of the samples one at a time; nan where training draws, or takes no batch of one."""
     model, generators = copied(case.model)
-    for generator in generators:
-        generator.random()
+    before = pickle.dumps(generators)
     try:
-        return float(np.mean([model.loss_and_grads(x[i : i + 1], labels[i : i + 1])[0] for i in range(len(x))]))
+        found = float(np.mean([model.loss_and_grads(x[i : i + 1], labels[i : i + 1])[0] for i in range(len(x))]))
     except ValueError:
         return float("nan")
+    return found if pickle.dumps(generators) == before else float("nan")
 
 
 def _measured(case: ModelCase, x: Array, labels: Array) -> None:
