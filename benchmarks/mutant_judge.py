@@ -1,7 +1,7 @@
 """Judges mutants, one at a time, each in a child process with a time limit and a copy of the project of its own.
 
     with Sandbox(root) as place:
-        place.judge(mutant, lambda: judged_by_laws(["layer:relu"]), 30)    "gradient", the law that spoke, or "held"
+        place.judge(mutant, lambda: judged_by_laws([], ["layer:relu"]), 30)    "gradient", the law that spoke, or "held"
 """
 
 from __future__ import annotations
@@ -102,18 +102,22 @@ class Sandbox:
         os._exit(0)
 
 
-def judged_by_laws(targets: list[str], first: str = "") -> str:
+def judged_by_laws(plugins: list[str], targets: list[str], first: str = "") -> str:
     """What `nn verify TARGET` says of each, until one is not right: the law that is broken, or what kept it from it.
 
-    The law `first`, where one is named, is asked of all before any other: it has killed this mutant before.
+    The files `plugins` are loaded beforehand. The law `first`, where one is named, is asked of all before any other:
+    it has killed this mutant before.
     """
     import warnings
 
     from nn.judging import named_record
+    from nn.registry import load_file
     from spec.conformance import conformance
     from spec.violation import BadInput
 
     warnings.simplefilter("ignore")
+    for file in plugins:
+        load_file(Path(file))
     for laws, target in [*(([first], target) for target in targets if first), *((None, target) for target in targets)]:
         try:
             report = conformance(named_record(target), laws)

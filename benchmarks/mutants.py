@@ -89,12 +89,14 @@ def by_laws(judge: Judge, settings: dict[str, Any], only: str, before: Path | No
         if only not in file:
             continue
         targets = [*targets, *(settings["models"] if file not in settings["without_models"] else [])]
-        said = judge.place.judge(None, partial(judged_by_laws, targets), LIMIT)
+        judged = partial(judged_by_laws, settings["plugins"], targets)
+        said = judge.place.judge(None, judged, LIMIT)
         if said != "held":
             raise SystemExit(f"{file}: without any mutant the laws of {', '.join(targets)} say: {said}")
         for mutant in Source(ROOT, file, tuple(aside.get(file, ()))).mutants():
             first = killers.get((mutant.file, mutant.was, mutant.now), "")
-            yield judge.row(mutant, lambda of=targets, first=first: partial(judged_by_laws, of, first), LIMIT)
+            row = judge.row(mutant, lambda judged=judged, first=first: partial(judged, first), LIMIT)
+            yield replace(row, own=mutant.own)
 
 
 def by_tests(judge: Judge, shares: list[float], only: str) -> Iterator[Row]:

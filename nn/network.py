@@ -51,7 +51,7 @@ class Network:
     ) -> None:
         choices = [choose("layer", text) for text in layers.split()]
         if not choices:
-            raise BadInput("layers: none given, expected a line such as " + repr(DEFAULT_LAYERS))
+            raise BadInput(f"layers: none given, expected a line such as {DEFAULT_LAYERS!r}")
         self.layers: list[Any] = []
         self.paths: list[str] = []
         places: Counter[str] = Counter()
@@ -70,7 +70,7 @@ class Network:
             self.paths.append(f"{len(self.layers)}:{name}({_arrow(before, shape)})")
             self.layers.append(layer)
         if n_out and shape != (n_out,):
-            raise BadInput(f"layers: the last one gives {_arrow(shape, shape)} outputs, expected {n_out}, the classes")
+            raise BadInput(f"layers: the last one gives {_sizes(shape)} outputs, expected {n_out}, the classes")
         self.layers[0].needs_dx = False
         self.loss = choose("loss", loss).make()
         self.loss_name = choose("loss", loss).plugin.name
@@ -177,13 +177,16 @@ def _output_shape(layer: Any, shape: tuple[int, ...], text: str) -> tuple[int, .
     try:
         dims = bind(contract.inputs[0], (2, *shape), resolve(contract, layer))
     except Mismatch as wanted:
-        raise BadInput(f"layer {text!r}: input has shape (N, {_arrow(shape, shape)}), expected {wanted}") from None
+        raise BadInput(f"layer {text!r}: input has shape (N, {_sizes(shape)}), expected {wanted}") from None
     found = concrete(contract.outputs[0], dims)
     if found is None:
         found = layer.forward(np.zeros((2, *shape), np.float32)).shape
     return found[1:]
 
 
+def _sizes(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
 def _arrow(before: tuple[int, ...], after: tuple[int, ...]) -> str:
-    one, two = ("×".join(map(str, shape)) for shape in (before, after))
-    return one if one == two else f"{one}→{two}"
+    return _sizes(before) if before == after else f"{_sizes(before)}→{_sizes(after)}"

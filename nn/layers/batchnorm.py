@@ -44,7 +44,7 @@ class BatchNorm(Layer):
         self.batch = self.training
         if self.batch:
             if len(x) < 2:
-                raise ValueError("batchnorm in training needs a batch of at least 2")
+                raise ValueError(f"batchnorm in training needs a batch of at least 2, found {len(x)}")
             mean = x.mean(axis=0)
             centered = x - mean
             rest = centered.mean(axis=0)  # what rounding left, where the mean is far from 0
