@@ -111,7 +111,7 @@ def judged_by_laws(plugins: list[str], targets: list[str], first: str = "") -> s
     import warnings
 
     from nn.judging import named_record
-    from nn.registry import load_file
+    from nn.plugin_file import load_file
     from spec.conformance import conformance
     from spec.violation import BadInput
 
