@@ -185,3 +185,44 @@ def test_a_wrong_slope_by_the_input_is_told(layers: str, method: Any, words: str
 def test_the_slope_by_the_input_of_the_default_model_is_right(layers: str) -> None:
     """With and without layers that training runs otherwise."""
     CATALOGUE["model", "input-gradient"].judge(network(layers))
+
+
+def _mean_in_training(self: Any, x: Array, labels: Array) -> float:
+    return float(self.loss.forward(self.forward(x), self.targets(labels)))
+
+
+def _mean_of_parts(self: Any, x: Array, labels: Array) -> float:
+    parts = [slice(i, i + 1000) for i in range(0, len(x), 1000)]
+    return float(np.mean([Network.mean_loss(self, x[part], labels[part]) for part in parts]))
+
+
+def _mean_leaves_eval(self: Any, x: Array, labels: Array) -> float:
+    value = Network.mean_loss(self, x, labels)
+    for layer in self.layers:
+        layer.training = False
+    return value
+
+
+def _twice_the_mean(self: Any, x: Array, labels: Array) -> float:
+    return 2 * Network.mean_loss(self, x, labels)
+
+
+@pytest.mark.parametrize(
+    ("layers", "method", "words"),
+    [
+        ("dense:16 relu dropout dense:3", _mean_in_training, "the next time"),
+        ("dense:16 relu dense:3", _mean_of_parts, "for 1500 samples"),
+        ("dense:16 relu dropout dense:3", _mean_leaves_eval, "followed by a loss"),
+        ("dense:16 relu dense:3", _twice_the_mean, "as in training"),
+    ],
+)
+def test_a_wrong_loss_in_eval_mode_is_told(layers: str, method: Any, words: str) -> None:
+    """Of training, of parts that are not equally large, with another mode afterwards, or of another size."""
+    with pytest.raises(Violation, match=words):
+        CATALOGUE["model", "mean-loss"].judge(network(layers, mean_loss=method))
+
+
+@pytest.mark.parametrize("layers", ["dense:16 relu dense:3", "dropout:0.01 dense:3", "dense:16 batchnorm relu dense:3"])
+def test_the_loss_of_the_default_model_in_eval_mode_is_right(layers: str) -> None:
+    """With and without layers that training runs otherwise."""
+    CATALOGUE["model", "mean-loss"].judge(network(layers))
