@@ -89,10 +89,10 @@ def _of_nn(rows: list[Row], reasons: _Reasons) -> list[str]:
         "## nn under the laws alone",
         "",
         "No test of ours is run: a mutant is judged by what `nn verify` says of the plugins of its file and of four "
-        "networks, those of nn/network.py also of a fifth, with a layer of a user's. All are counted three ways. mutmut's own scope is the bodies of functions that nothing decorates, "
-        "messages and names among them. Mathematics is what remains of all without the words and the conditions of "
-        "refusals, registered names, and what only names or wraps things. A mutant that cannot be imported or built "
-        "counts as killed. "
+        "networks, those of nn/network.py also of a fifth, with a layer of a user's. All are counted three ways. "
+        "mutmut's own scope is the bodies of functions that nothing decorates, messages and names among them. "
+        "Mathematics is what remains of all without the words and the conditions of refusals, registered names, and "
+        "what only names or wraps things. A mutant that cannot be imported or built counts as killed. "
         + _measured(rows),
         "",
         *_scores(rows),

@@ -27,7 +27,8 @@ from spec.counterexamples import counterexample, fixtures, load
 from spec.edits import edits
 from spec.told import read
 
-METHODS = ("", "broken", "forward", "backward", "probabilities", "predict", "loss_and_grads", "step")
+METHODS = ("", "broken", "forward", "backward", "probabilities", "predict", "loss_and_grads", "step",
+           "input_gradient", "mean_loss")  # fmt: skip
 X = np.random.default_rng(0).standard_normal((5, 4))
 
 
