@@ -11,7 +11,10 @@ a function that only names or wraps."""
 
 @dataclass(frozen=True)
 class Mutant:
-    """The whole text of the mutated file, the line that the mistake is in, that line before and after, and its sort."""
+    """The whole text of the mutated file, the line that the mistake is in, that line before and after, and its sort.
+
+    `own` tells whether mutmut itself would make it: in the body of a function that nothing decorates.
+    """
 
     file: str
     number: int
@@ -20,6 +23,7 @@ class Mutant:
     now: str
     sort: str
     text: str
+    own: bool = True
 
     @property
     def key(self) -> tuple[str, int, str, str]:

@@ -1,7 +1,7 @@
 """Judges mutants, one at a time, each in a child process with a time limit and a copy of the project of its own.
 
-    with Workplace(root) as place:
-        place.judge(mutant, lambda: judged_by_laws(["layer:relu"]), 30)    "gradient", the law that spoke, or "held"
+    with Sandbox(root) as place:
+        place.judge(mutant, lambda: judged_by_laws([], ["layer:relu"]), 30)    "gradient", the law that spoke, or "held"
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ COPIED = (*PACKAGES, "fixtures", "tests", "benchmarks", "examples", "docs", "nnl
 MEMORY = 8 * 2**30  # bytes of address space that a mutant may ask for
 
 
-class Workplace:
+class Sandbox:
     """A copy of the project in a temporary folder, in which one file at a time is a mutant."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.home = root, os.getcwd()
 
-    def __enter__(self) -> Workplace:
+    def __enter__(self) -> Sandbox:
         self.folder = Path(tempfile.mkdtemp(prefix="nn-mutants-"))
         for name in COPIED:
             source, target = self.root / name, self.folder / name
@@ -102,22 +102,29 @@ class Workplace:
         os._exit(0)
 
 
-def judged_by_laws(targets: list[str]) -> str:
-    """What `nn verify TARGET` says of each, until one is not right: the law that is broken, or what kept it from it."""
+def judged_by_laws(plugins: list[str], targets: list[str], first: str = "") -> str:
+    """What `nn verify TARGET` says of each, until one is not right: the law that is broken, or what kept it from it.
+
+    The files `plugins` are loaded beforehand. The law `first`, where one is named, is asked of all before any other:
+    it has killed this mutant before.
+    """
     import warnings
 
     from nn.judging import named_record
+    from nn.plugin_file import load_file
     from spec.conformance import conformance
     from spec.violation import BadInput
 
     warnings.simplefilter("ignore")
-    for target in targets:
+    for file in plugins:
+        load_file(Path(file))
+    for laws, target in [*(([first], target) for target in targets if first), *((None, target) for target in targets)]:
         try:
-            report = conformance(named_record(target))
+            report = conformance(named_record(target), laws)
         except BadInput:
             return "refused"
         if report.violations:
             return report.violations[0].law
-        if report.verdict != "holds":
+        if laws is None and report.verdict != "holds":
             return report.verdict
     return ""

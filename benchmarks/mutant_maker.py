@@ -27,7 +27,7 @@ from mutmut.mutation.mutators import mutation_operators
 from mutmut.mutation.pragma_handling import IgnoredCode
 
 NEAR = 20  # lines between where a change is noted and where it shows, as in a long call
-REFUSALS = ("positive", "fraction", "factor")  # functions that do nothing but refuse a setting
+REFUSALS = ("admit",)  # functions that do nothing but refuse a setting
 
 
 class Source:
@@ -48,13 +48,13 @@ class Source:
         """All of them, or the chosen ones; without those that are no program, or the same as another."""
         made: dict[str, Mutant] = {}
         for number in range(len(self.found)) if chosen is None else chosen:
-            mutation, line, sort = self.found[number]
+            mutation, line, sort, own = self.found[number]
             changed = deep_replace(self.module, mutation.original_node, mutation.mutated_node)
             assert isinstance(changed, cst.Module)
             text = changed.code
             if text not in (self.text, *made) and _compiles(text):
                 was, now = _difference(self.text, text)
-                made[text] = Mutant(self.file, number, line, was, now, sort, text)
+                made[text] = Mutant(self.file, number, line, was, now, sort, text, own)
         return list(made.values())
 
     def like(self, line: int, was: str, now: str) -> list[Mutant]:
@@ -91,7 +91,7 @@ class _Visitor(MutationVisitor):
     def __init__(self, aside: tuple[str, ...]) -> None:
         super().__init__(mutation_operators, IgnoredCode(set(), set(), set()))
         self.aside, self.above = aside, list[cst.CSTNode]()
-        self.found: list[tuple[Mutation, int, str]] = []
+        self.found: list[tuple[Mutation, int, str, bool]] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         self.above.append(node)
@@ -99,7 +99,8 @@ class _Visitor(MutationVisitor):
         entered = super().on_visit(node)
         position: Any = self.get_metadata(PositionProvider, node, None)
         for mutation in self.mutations[known:]:
-            self.found.append((mutation, position.start.line if position else self._line(), self._sort(node)))
+            line = position.start.line if position else self._line()
+            self.found.append((mutation, line, self._sort(node), self._own()))
         return entered
 
     def on_leave(self, original_node: cst.CSTNode) -> None:
@@ -114,6 +115,11 @@ class _Visitor(MutationVisitor):
     def _line(self) -> int:
         positions = (self.get_metadata(PositionProvider, node, None) for node in reversed(self.above))
         return next(position.start.line for position in positions if position)  # type: ignore[attr-defined]  # libcst says only that metadata are objects
+
+    def _own(self) -> bool:
+        """Whether mutmut itself would make this mistake."""
+        functions = [above for above in self.above if isinstance(above, cst.FunctionDef)]
+        return bool(functions) and not any(function.decorators for function in functions)
 
     def _sort(self, node: cst.CSTNode) -> str:
         """What the mistake is in: the words of an exception, the condition of a refusal, a name, or mathematics."""

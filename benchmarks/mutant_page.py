@@ -21,7 +21,8 @@ BY_SORT = {
 
 @dataclass(frozen=True)
 class Row:
-    """One mutant and what became of it: "held", or who saw it; when that was said; and the last word."""
+    """One mutant and what became of it: "held", or who saw it; when that was said; the last word; and whether
+    mutmut itself would make it."""
 
     file: str
     line: int
@@ -31,6 +32,7 @@ class Row:
     verdict: str
     when: str = ""
     later: str = ""
+    own: bool = True
 
     @property
     def group(self) -> str:
@@ -86,8 +88,10 @@ def _of_nn(rows: list[Row], reasons: Reasons) -> list[str]:
     return [
         "## nn under the laws alone",
         "",
-        "No test of ours is run: a mutant is judged by what `nn verify` says of the plugins of its file and of three "
-        "networks. Mathematics is what remains without the words and the conditions of refusals, registered names, and "
+        "No test of ours is run: a mutant is judged by what `nn verify` says of the plugins of its file and of four "
+        "networks, those of nn/network.py also of a fifth, with a layer of a user's. All are counted three ways. "
+        "mutmut's own scope is the bodies of functions that nothing decorates, messages and names among them. "
+        "Mathematics is what remains of all without the words and the conditions of refusals, registered names, and "
         "what only names or wraps things. A mutant that cannot be imported or built counts as killed. "
         + _measured(rows),
         "",
@@ -158,11 +162,12 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 
 
 def _scores(rows: list[Row]) -> list[str]:
-    lines = ["| file | mutants | killed | | of the mathematics | killed | |", "|---|---|---|---|---|---|---|"]
+    heads = ("file", "mutants", "killed", "", "in mutmut's own scope", "killed", "", "of the mathematics", "killed", "")
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for file in [*dict.fromkeys(row.file for row in rows), ""]:
         of = [row for row in rows if row.file == file or not file]
-        inner = [row for row in of if row.sort == MATHEMATICS]
-        cells = [f"{len(some)} | {sum(r.killed for r in some)} | {_share(some)}" for some in (of, inner)]
+        own, inner = [row for row in of if row.own], [row for row in of if row.sort == MATHEMATICS]
+        cells = [f"{len(some)} | {sum(r.killed for r in some)} | {_share(some)}" for some in (of, own, inner)]
         lines.append(f"| {file or '**all**'} | {' | '.join(cells)} |")
     return lines
 

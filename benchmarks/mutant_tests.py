@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mutant import Mutant
-from mutant_judge import Workplace
+from mutant_judge import Sandbox
 
 TESTS = ("tests/spec", "tests/test_known_answers.py")
 OPTIONS = ("-q", "-p", "no:cacheprovider", "--no-header", "--hypothesis-seed=0")
@@ -26,7 +26,7 @@ LONGEST = 20.0  # seconds of processor time for one test, of which the longest t
 class Touching:
     """Which tests run which line of spec, measured once something asks."""
 
-    def __init__(self, place: Workplace) -> None:
+    def __init__(self, place: Sandbox) -> None:
         self.place = place
 
     @cached_property
@@ -86,7 +86,7 @@ def judged_by_tests(file: str, tests: list[str], known: set[str]) -> str:
     return watch.failed
 
 
-def _seconds_and_lines(place: Workplace) -> tuple[dict[str, float], dict[str, dict[int, list[str]]]]:
+def _seconds_and_lines(place: Sandbox) -> tuple[dict[str, float], dict[str, dict[int, list[str]]]]:
     """How long each test takes, and by which of them, or "" on import, each line of spec is run.
 
     A test that fails here without any mutant, as one that is bound to the checkout may, judges none.

@@ -3,6 +3,7 @@
     pip install mutmut==3.8.1 && nice python benchmarks/mutants.py        writes docs/mutation.md
     python benchmarks/mutants.py --only nn/layers                         prints, and writes nothing
     python benchmarks/mutants.py --journal FILE                           goes on after a stop
+    python benchmarks/mutants.py --part nn --before FILE                    asks first the law that killed it then
     python benchmarks/mutants.py --part spec --journal FILE --again       asks today's tests about unexplained survivors
 
 One mutant is judged at a time. mutants.toml says which plugins judge which file of nn, and with mutants_spec.toml why
@@ -15,6 +16,7 @@ import argparse
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tomllib
@@ -26,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from mutant import Mutant
-from mutant_judge import Workplace, judged_by_laws
+from mutant_judge import Sandbox, judged_by_laws
 from mutant_maker import Source
 from mutant_page import GONE, Reasons, Row, page, with_part
 from mutant_tests import UNJUDGED, Touching
@@ -34,6 +36,7 @@ from mutant_tests import UNJUDGED, Touching
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "mutation.md"
 PARTS = {"nn": "mutants.toml", "spec": "mutants_spec.toml"}
+LAW, NO_LAWS = re.compile(r"[a-z-]+"), ("held", "time", "crash", "refused", "error", "inconclusive")  # verdicts
 Key = tuple[Any, ...]  # of a mutant: file, line, was, now
 LIMIT = 30.0  # seconds for a mutant of nn, which takes well under one
 WALL = 1800.0  # seconds for a mutant of spec, whose tests have a limit of their own in processor time
@@ -42,7 +45,7 @@ WALL = 1800.0  # seconds for a mutant of spec, whose tests have a limit of their
 class Judge:
     """Judges mutants one at a time, and writes each verdict down, and when it was given, before the next."""
 
-    def __init__(self, place: Workplace, journal: Path | None) -> None:
+    def __init__(self, place: Sandbox, journal: Path | None) -> None:
         self.place, self.journal = place, journal
         self.known: dict[Key, Row] = {}
         for line in journal.read_text(encoding="utf-8").splitlines() if journal and journal.exists() else ():
@@ -72,18 +75,28 @@ class Judge:
         return self.known[mutant.key]
 
 
-def by_laws(judge: Judge, settings: dict[str, Any], only: str) -> Iterator[Row]:
-    """Every mutant of the files of nn under the laws of their own plugins, and of the models made of them."""
+def by_laws(judge: Judge, settings: dict[str, Any], only: str, before: Path | None) -> Iterator[Row]:
+    """Every mutant of the files of nn under the laws of their own plugins, and of the models made of them.
+
+    The journal `before` tells which law killed it in an earlier run, wherever its line stood then.
+    """
+    killers = {}
+    for line in before.read_text(encoding="utf-8").splitlines() if before else ():
+        file, _, was, now, _, verdict, _ = json.loads(line)
+        killers[file, was, now] = verdict if LAW.fullmatch(verdict) and verdict not in NO_LAWS else ""
     aside = settings.get("aside", {})
     for file, targets in settings["nn"].items():
         if only not in file:
             continue
         targets = [*targets, *(settings["models"] if file not in settings["without_models"] else [])]
-        said = judge.place.judge(None, partial(judged_by_laws, targets), LIMIT)
+        judged = partial(judged_by_laws, settings["plugins"], targets)
+        said = judge.place.judge(None, judged, LIMIT)
         if said != "held":
             raise SystemExit(f"{file}: without any mutant the laws of {', '.join(targets)} say: {said}")
         for mutant in Source(ROOT, file, tuple(aside.get(file, ()))).mutants():
-            yield judge.row(mutant, lambda of=targets: partial(judged_by_laws, of), LIMIT)
+            first = killers.get((mutant.file, mutant.was, mutant.now), "")
+            row = judge.row(mutant, lambda judged=judged, first=first: partial(judged, first), LIMIT)
+            yield replace(row, own=mutant.own)
 
 
 def by_tests(judge: Judge, shares: list[float], only: str) -> Iterator[Row]:
@@ -130,16 +143,17 @@ def main() -> int:
     parser.add_argument("--part", choices=PARTS, help="judge this part alone, and leave the other as the page has it")
     parser.add_argument("--only", default="", help="judge the files whose path holds this, print, and write no page")
     parser.add_argument("--journal", type=Path, help="where verdicts are kept, so that none is asked for twice")
+    parser.add_argument("--before", type=Path, help="a journal of an earlier run: the law that killed is asked first")
     parser.add_argument("--again", action="store_true", help="ask today's tests about survivors without a reason")
     asked = parser.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     bad = False
-    with Workplace(ROOT) as place:
+    with Sandbox(ROOT) as place:
         judge = Judge(place, asked.journal)
         for part in [asked.part] if asked.part else PARTS:
             settings = tomllib.loads(Path(__file__).with_name(PARTS[part]).read_text(encoding="utf-8"))
             if part == "nn":
-                rows = list(_told(by_laws(judge, settings, asked.only)))
+                rows = list(_told(by_laws(judge, settings, asked.only, asked.before)))
             else:
                 found = again(judge, settings) if asked.again else by_tests(judge, settings["shares"], asked.only)
                 rows = list(_told(found))

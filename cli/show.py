@@ -82,7 +82,9 @@ def architecture_lines(session: Session) -> list[str]:
     matrices = {name: array for name, array in arrays.items() if array.ndim > 1}
     biases = sum(array.size for name, array in arrays.items() if array.ndim <= 1)
     weights = sum(array.size for array in matrices.values())
-    widths = getattr(model, "widths", None) or [session.split.x_train.shape[1], session.dataset.n_classes]
+    widths = [session.split.x_train.shape[1]]
+    layered = hasattr(model, "layers")
+    widths += [array.shape[1] for array in matrices.values()] if layered else [session.dataset.n_classes]
     lines = [f"Network architecture: {' → '.join(map(str, widths))}"]
     for i, array in enumerate(matrices.values(), 1):
         rows, columns = array.shape[0], int(np.prod(array.shape[1:]))

@@ -9,11 +9,9 @@ import numpy as np
 from nn.registry import batches
 from spec.arrays import Array
 
-Batch = tuple[Array, Array]
-
 
 @batches("shuffled")
-def shuffled(x: Array, y: Array, batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
+def shuffled(x: Array, y: Array, batch_size: int, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
     """In a new random order each epoch; the last batch may be smaller."""
     order = rng.permutation(len(x))
     for start in range(0, len(x), batch_size):
@@ -22,7 +20,7 @@ def shuffled(x: Array, y: Array, batch_size: int, rng: np.random.Generator) -> I
 
 
 @batches("sequential")
-def sequential(x: Array, y: Array, batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
+def sequential(x: Array, y: Array, batch_size: int, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
     """In the order of the data: here to show what it costs not to shuffle."""
     for start in range(0, len(x), batch_size):
         yield x[start : start + batch_size], y[start : start + batch_size]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from nn.ranges import admit
 from nn.registry import loss
 from spec.arrays import Array
 
@@ -39,10 +40,10 @@ class SoftmaxCrossEntropy(Loss):
     """
 
     domain = "logits"
+    admits: ClassVar[dict[str, str]] = {"smoothing": "[0, 1)"}
 
     def __init__(self, smoothing: float = 0.0) -> None:
-        if not 0 <= smoothing < 1:
-            raise ValueError(f"smoothing must lie in [0, 1), found {smoothing}")
+        admit(self, smoothing=smoothing)
         self.smoothing = smoothing
 
     def forward(self, prediction: Array, target: Array) -> float:
@@ -72,7 +73,7 @@ class BinaryCrossEntropy(Loss):
     domain = "logits"
 
     def forward(self, prediction: Array, target: Array) -> float:
-        z, t = prediction, target.astype(prediction.dtype, copy=False)
+        z, t = prediction, target.astype(prediction.dtype)
         self.off: Array = 0.5 * (1 + np.tanh(0.5 * z)) - t
         return float((np.maximum(z, 0) - z * t + np.log1p(np.exp(-np.abs(z)))).sum()) / len(z)
 
@@ -92,7 +93,7 @@ class MeanSquaredError(Loss):
     targets = "real"
 
     def forward(self, prediction: Array, target: Array) -> float:
-        self.off: Array = prediction - target.astype(prediction.dtype, copy=False)
+        self.off: Array = prediction - target.astype(prediction.dtype)
         return 0.5 * float(np.vdot(self.off, self.off)) / len(prediction)
 
     def backward(self) -> Array:
@@ -100,7 +101,7 @@ class MeanSquaredError(Loss):
 
     def probabilities(self, prediction: Array) -> Array:
         """The prediction estimates them itself: cut off at 0 and made to sum to 1; uniform where nothing is left."""
-        positive = np.maximum(prediction, 0)
-        sums = positive.sum(axis=1, keepdims=True)
-        uniform = prediction.dtype.type(1 / prediction.shape[1])
-        return np.where(sums > 0, positive / np.where(sums > 0, sums, 1), uniform)
+        positive: Array = np.maximum(prediction, 0)
+        positive[~positive.any(axis=1)] = 1
+        positive /= positive.sum(axis=1, keepdims=True)
+        return positive

@@ -8,6 +8,8 @@ Backpropagation is the same chain read from its end: dh_K = ∂L/∂h_K, dhₖ�
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from nn.registry import model
 from nn.slots import Slots
 from nn.streams import seed_of, stream
 from spec.arrays import Array
+from spec.claims import claim
 from spec.contract import obligation_of
 from spec.fitting import complete, in_float32
 from spec.guard import Docket
@@ -48,10 +51,9 @@ class Network:
     ) -> None:
         choices = [choose("layer", text) for text in layers.split()]
         if not choices:
-            raise BadInput("layers: none given, expected a line such as " + repr(DEFAULT_LAYERS))
+            raise BadInput(f"layers: none given, expected a line such as {DEFAULT_LAYERS!r}")
         self.layers: list[Any] = []
         self.paths: list[str] = []
-        self.widths: list[int] = [n_in]
         places: Counter[str] = Counter()
         shape: tuple[int, ...] = (n_in,)
         for choice in choices:
@@ -67,14 +69,13 @@ class Network:
             before, shape = shape, _output_shape(layer, shape, choice.text)
             self.paths.append(f"{len(self.layers)}:{name}({_arrow(before, shape)})")
             self.layers.append(layer)
-            if layer.params and len(shape) == 1:
-                self.widths.append(shape[0])
         if n_out and shape != (n_out,):
-            raise BadInput(f"layers: the last one gives {_arrow(shape, shape)} outputs, expected {n_out}, the classes")
+            raise BadInput(f"layers: the last one gives {_sizes(shape)} outputs, expected {n_out}, the classes")
         self.layers[0].needs_dx = False
         self.loss = choose("loss", loss).make()
         self.loss_name = choose("loss", loss).plugin.name
-        self.n_out = n_out or shape[0]
+        self.n_out = shape[0]
+        self.one_hot = np.eye(self.n_out, dtype=np.float32)
         self.params = self._slots("params")
         self.grads = self._slots("grads")
 
@@ -84,8 +85,11 @@ class Network:
         return self._slots("state")
 
     def _slots(self, holder: str) -> Slots:
-        named = zip(self.paths, self.layers, strict=True)
-        return Slots([(path.split("(")[0], getattr(layer, holder)) for path, layer in named])
+        return Slots([(path.split("(")[0], getattr(layer, holder)) for path, layer in self._named()])
+
+    def _named(self) -> list[tuple[str, Any]]:
+        """Every layer beside its path."""
+        return list(zip(self.paths, self.layers, strict=True))
 
     def forward(self, x: Array) -> Array:
         """x (N, n_in) to the last layer's output (N, n_out)."""
@@ -103,18 +107,16 @@ class Network:
 
         Training needs no such gradient, so the first layer skips it (`needs_dx`) at all other times.
         """
-        self._train(False)
-        self.layers[0].needs_dx = True
-        try:
-            _, slope = self._there_and_back(x, labels)
-        finally:
-            self.layers[0].needs_dx = False
-            self._train(True)
-        return slope
+        with self._evaluating():
+            self.layers[0].needs_dx = True
+            try:
+                return self._there_and_back(x, labels)[1]
+            finally:
+                self.layers[0].needs_dx = False
 
     def _there_and_back(self, x: Array, labels: Array) -> tuple[float, Array]:
         """The mean loss, and what the first layer answers to the slope that arrives at it."""
-        value = self.loss.forward(self.forward(x), self.targets(labels, x.dtype))
+        value = self.loss.forward(self.forward(x), self.targets(labels))
         slope = self.loss.backward()
         for layer in reversed(self.layers):
             slope = layer.backward(slope)
@@ -122,46 +124,44 @@ class Network:
 
     def mean_loss(self, x: Array, labels: Array) -> float:
         """The mean loss over all of x, in eval mode."""
-        self._train(False)
-        try:
-            parts = [slice(i, i + ROWS) for i in range(0, len(x), ROWS)]
-            costs = [self.loss.forward(self.forward(x[p]), self.targets(labels[p], x.dtype)) for p in parts]
-        finally:
-            self._train(True)
+        parts = [slice(i, i + ROWS) for i in range(0, len(x), ROWS)]
+        with self._evaluating():
+            costs = [self.loss.forward(self.forward(x[p]), self.targets(labels[p])) for p in parts]
         return float(np.average(costs, weights=[len(x[p]) for p in parts]))
 
-    def targets(self, labels: Array, dtype: Any) -> Array:
+    def targets(self, labels: Array) -> Array:
         """Labels as the loss wants them: as they are, or one-hot (N, C)."""
-        if getattr(self.loss, "targets", "labels") == "labels":
-            return labels
-        return np.eye(self.n_out, dtype=dtype)[labels]
+        return labels if claim(self.loss, "targets") == "labels" else self.one_hot[labels]
 
     def predict(self, x: Array) -> Array:
         """Probabilities (N, C), in eval mode."""
-        self._train(False)
-        try:
+        with self._evaluating():
             outputs = [self.forward(x[i : i + ROWS]) for i in range(0, len(x), ROWS)]
-        finally:
-            self._train(True)
         probabilities: Array = self.loss.probabilities(np.concatenate(outputs))
         return probabilities
 
     def activations(self, x: Array) -> dict[str, Array]:
         """The output of every hidden layer by path, in eval mode."""
-        self._train(False)
         found = {}
-        for path, layer in zip(self.paths[:-1], self.layers[:-1], strict=True):
-            x = found[path] = layer.forward(x)
-        self._train(True)
+        with self._evaluating():
+            for path, layer in self._named()[:-1]:
+                x = found[path] = layer.forward(x)
         return found
 
-    def _train(self, training: bool) -> None:
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """Eval mode inside the block, training mode after it, however it ends."""
         for layer in self.layers:
-            layer.training = training
+            layer.training = False
+        try:
+            yield
+        finally:
+            for layer in self.layers:
+                layer.training = True
 
     def arm(self, docket: Docket) -> None:
         """Put every layer, the loss and predict under the laws of their calls."""
-        for path, layer in zip(self.paths, self.layers, strict=True):
+        for path, layer in self._named():
             obligation = obligation_of(layer)
             assert obligation is not None  # the registry refuses layers without one
             arm_layer(layer, path, docket, obligation)
@@ -177,13 +177,16 @@ def _output_shape(layer: Any, shape: tuple[int, ...], text: str) -> tuple[int, .
     try:
         dims = bind(contract.inputs[0], (2, *shape), resolve(contract, layer))
     except Mismatch as wanted:
-        raise BadInput(f"layer {text!r}: input has shape (N, {_arrow(shape, shape)}), expected {wanted}") from None
+        raise BadInput(f"layer {text!r}: input has shape (N, {_sizes(shape)}), expected {wanted}") from None
     found = concrete(contract.outputs[0], dims)
     if found is None:
         found = layer.forward(np.zeros((2, *shape), np.float32)).shape
     return found[1:]
 
 
+def _sizes(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
 def _arrow(before: tuple[int, ...], after: tuple[int, ...]) -> str:
-    one, two = ("×".join(map(str, shape)) for shape in (before, after))
-    return one if one == two else f"{one}→{two}"
+    return _sizes(before) if before == after else f"{_sizes(before)}→{_sizes(after)}"

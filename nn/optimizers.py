@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from nn.ranges import fraction, positive
+from nn.ranges import admit
 from nn.registry import optimizer
 from spec.arrays import Array
 
@@ -39,16 +39,22 @@ class SGD(Optimizer):
 class Momentum(Optimizer):
     """v ← β·v + g,  w ← w − lr·v.  Source: B. T. Polyak, USSR Comp. Math. 4 (1964)."""
 
+    admits: ClassVar[dict[str, str]] = {"beta": "[0, 1)"}
+
     def __init__(self, beta: float = 0.9) -> None:
         super().__init__()
-        fraction(beta=beta)
+        admit(self, beta=beta)
         self.beta = beta
 
     def step(self, w: Array, g: Array, lr: float) -> None:
+        w -= lr * self.velocity(w, g)
+
+    def velocity(self, w: Array, g: Array) -> Array:
+        """v after this step."""
         v = self.memory("v", w)
         v *= self.beta
         v += g
-        w -= lr * v
+        return v
 
 
 @optimizer("nesterov")
@@ -59,20 +65,18 @@ class Nesterov(Momentum):
     """
 
     def step(self, w: Array, g: Array, lr: float) -> None:
-        v = self.memory("v", w)
-        v *= self.beta
-        v += g
-        w -= lr * (g + self.beta * v)
+        w -= lr * (g + self.beta * self.velocity(w, g))
 
 
 @optimizer("rmsprop")
 class RMSProp(Optimizer):
     """s ← ρ·s + (1 − ρ)·g²,  w ← w − lr·g/(√s + ε).  Source: T. Tieleman, G. Hinton, Coursera lecture 6.5 (2012)."""
 
+    admits: ClassVar[dict[str, str]] = {"rho": "[0, 1)", "eps": "(0, ∞)"}
+
     def __init__(self, rho: float = 0.9, eps: float = 1e-8) -> None:
         super().__init__()
-        fraction(rho=rho)
-        positive(eps=eps)
+        admit(self, rho=rho, eps=eps)
         self.rho, self.eps = rho, eps
 
     def step(self, w: Array, g: Array, lr: float) -> None:
@@ -89,10 +93,11 @@ class Adam(Optimizer):
     The correction undoes the start at zero, with t counting from 1. Source: D. P. Kingma, J. Ba, ICLR 2015.
     """
 
+    admits: ClassVar[dict[str, str]] = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "(0, ∞)"}
+
     def __init__(self, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> None:
         super().__init__()
-        fraction(beta1=beta1, beta2=beta2)
-        positive(eps=eps)
+        admit(self, beta1=beta1, beta2=beta2, eps=eps)
         self.beta1, self.beta2, self.eps = beta1, beta2, eps
 
     def step(self, w: Array, g: Array, lr: float) -> None:
@@ -112,9 +117,11 @@ class AdamW(Adam):
     Source: I. Loshchilov, F. Hutter, ICLR 2019.
     """
 
+    admits: ClassVar[dict[str, str]] = {"decay": "[0, 1)"} | Adam.admits
+
     def __init__(self, decay: float = 0.01, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> None:
         super().__init__(beta1, beta2, eps)
-        fraction(decay=decay)
+        admit(self, decay=decay)
         self.decay = decay
 
     def step(self, w: Array, g: Array, lr: float) -> None:

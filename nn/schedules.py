@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import cos, floor, pi
 
-from nn.ranges import factor, fraction, positive
+from nn.ranges import admit
 from nn.registry import schedule
 
 
@@ -17,26 +17,24 @@ def constant(t: float) -> float:
     return 1.0
 
 
-@schedule("step")
+@schedule("step", admits={"drop": "[0, 1]", "every": "(0, ∞)"})
 def step(t: float, *, drop: float = 0.5, every: float = 0.25) -> float:
     """drop^⌊t/every⌋."""
-    factor(drop=drop)
-    positive(every=every)
+    admit(step, drop=drop, every=every)
     return float(drop ** floor(t / every))
 
 
-@schedule("cosine")
+@schedule("cosine", admits={"floor": "[0, 1]"})
 def cosine(t: float, *, floor: float = 0.0) -> float:
     """floor + (1 − floor)·(1 + cos πt)/2.  Source: I. Loshchilov, F. Hutter, ICLR 2017."""
-    factor(floor=floor)
+    admit(cosine, floor=floor)
     return floor + (1 - floor) * (1 + cos(pi * t)) / 2
 
 
-@schedule("one_cycle")
+@schedule("one_cycle", admits={"warmup": "[0, 1)", "start": "[0, 1]", "end": "[0, 1]"})
 def one_cycle(t: float, *, warmup: float = 0.3, start: float = 0.04, end: float = 0.001) -> float:
     """Up from `start` to 1 until t = warmup, then down to `end`, both along a cosine.  Source: L. N. Smith, 2018."""
-    fraction(warmup=warmup)
-    factor(start=start, end=end)
+    admit(one_cycle, warmup=warmup, start=start, end=end)
     if t < warmup:
         return 1 + (start - 1) * (1 + cos(pi * t / warmup)) / 2
     return end + (1 - end) * (1 + cos(pi * (t - warmup) / (1 - warmup))) / 2

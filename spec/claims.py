@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from spec.arrays import Array
+from spec.interval import interval as written
 from spec.violation import BadInput
 
 
@@ -32,6 +33,13 @@ def _interval(value: Any) -> bool:
         low, high = value
         return not isnan(low) and low < high
     except (TypeError, ValueError):
+        return False
+
+
+def _intervals(value: Any) -> bool:
+    try:
+        return all(written(text) is not None for text in value.values())
+    except (AttributeError, TypeError, ValueError):
         return False
 
 
@@ -60,6 +68,7 @@ CLAIMS = {row.name: row for row in (
     Claim("targets", "labels", lambda v: v in ("labels", "binary", "real"), '"labels", "binary" or "real"'),
     Claim("variance", None, _optional(callable), "a function of (fan_in, fan_out)"),
     Claim("first_step", None, _optional(callable), "a function of g that gives −Δw/lr"),
+    Claim("admits", None, _optional(_intervals), 'a dict of settings and where each may lie, as {"rate": "[0, 1)"}'),
     Claim("restarts", False, _is_bool, "True or False"),
     Claim("like", None, _optional(lambda v: isinstance(v, str)), "a standard name"),
 )}

@@ -53,11 +53,10 @@ def judge_calls(case: Case) -> list[Verdict]:
 
 
 def _exercise_layer(case: LayerCase, docket: Docket) -> None:
-    """Forward and backward on the batch, in both modes, on a batch of one, and far from zero."""
+    """Forward and backward on the batch, in both modes, on the smallest batch that it must take, and far from zero."""
     rng = case.rng
     batches = [case.x, within(case.layer, -3 * case.x, case.x)]
-    if not claim(case.layer, "couples_samples"):
-        batches.append(case.x[:1])
+    batches.append(case.x[: 2 if claim(case.layer, "couples_samples") else 1])  # which one is free to refuse
     for training in (True, False):
         layer = case.fresh()
         layer.training = training

@@ -55,6 +55,12 @@ def _contract(record: Record) -> Contract:
     contract = obligation.contract
     if len(contract.inputs) != 1 or len(contract.outputs) != 1:
         raise BadInput(f'{record.label}: the contract "{contract.text}" takes or gives several arrays, a layer one')
+    before, after = contract.inputs[0][:1], contract.outputs[0][:1]
+    if before != after:
+        raise BadInput(
+            f'{record.label}: the contract "{contract.text}" calls the batch {" ".join(before)} before and '
+            f'{" ".join(after)} after, which lets a layer return any number of samples'
+        )
     return contract
 
 

@@ -16,6 +16,8 @@ BY_LAW = {
     ("model", "overfits"): f"{DL}, section 11.5, Debugging Strategies: fit a tiny dataset",
     ("model", "initial-loss"): "Stanford CS231n, notes on sanity checks: the correct loss at chance performance",
     ("model", "symmetry"): f"{DL}, section 8.4, Parameter Initialization Strategies",
+    ("model", "input-gradient"): "I. Goodfellow et al., Explaining and Harnessing Adversarial Examples, ICLR 2015",
+    ("model", "own-draws"): f"{DL}, section 8.4, Parameter Initialization Strategies",
     ("model", "vanishing-gradient"): f"{DL}, section 8.2.5, Long-Term Dependencies; X. Glorot, Y. Bengio, AISTATS 2010",
     ("data", "one-label"): "C. G. Northcutt et al., Pervasive Label Errors in Test Sets, NeurIPS 2021",
     ("layer", "dropout-mean"): "N. Srivastava et al., Dropout, JMLR 15 (2014)",

@@ -27,11 +27,11 @@ def page(made: Any, part: str, rows: list[Any], reasons: list[dict[str, str]]) -
 
 
 def test_scores_count_all_mutants_and_those_of_the_mathematics(made: Any) -> None:
-    """A killed sum and a message that survives: half of all, all of the mathematics."""
+    """A killed sum and a message that survives, which mutmut would not make: half of all, all of both the others."""
     rows = [made.Row("nn/a.py", 1, "x + y", "x - y", "mathematics", "gradient"),
-            made.Row("nn/a.py", 2, "raise E('x')", "raise E('X')", "message", "held")]
+            made.Row("nn/a.py", 2, "raise E('x')", "raise E('X')", "message", "held", own=False)]
     text, missing, idle = page(made, "nn", rows, [])
-    assert "| nn/a.py | 2 | 1 | 50.0% | 1 | 1 | 100.0% |" in text and "`gradient` 1" in text
+    assert "| nn/a.py | 2 | 1 | 50.0% | 1 | 1 | 100.0% | 1 | 1 | 100.0% |" in text and "`gradient` 1" in text
     assert not missing and not idle
 
 

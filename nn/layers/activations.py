@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from nn.layer import Layer
+from nn.ranges import admit
 from nn.registry import layer
 from spec.arrays import Array
 from spec.contract import obeys
@@ -29,9 +32,10 @@ class ReLU(Layer):
 class LeakyReLU(Layer):
     """y = x where x > 0, slope·x elsewhere;  dx = dy · (1 or slope).  Source: A. L. Maas et al., ICML 2013."""
 
+    admits: ClassVar[dict[str, str]] = {"slope": "[0, 1)"}
+
     def __init__(self, slope: float = 0.01) -> None:
-        if not 0 <= slope < 1:
-            raise ValueError(f"slope must lie in [0, 1), found {slope}")
+        admit(self, slope=slope)
         self.slope = slope
 
     def forward(self, x: Array) -> Array:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from nn.layer import Layer
-from nn.ranges import positive
+from nn.ranges import admit
 from nn.registry import layer
 from spec.arrays import Array
 from spec.contract import obeys
@@ -24,11 +26,10 @@ class BatchNorm(Layer):
     """
 
     couples_samples = True
+    admits: ClassVar[dict[str, str]] = {"momentum": "(0, 1]", "eps": "(0, ∞)"}
 
     def __init__(self, momentum: float = 0.1, eps: float = 1e-5) -> None:
-        if not 0 < momentum <= 1:
-            raise ValueError(f"momentum must lie in (0, 1], found {momentum}")
-        positive(eps=eps)
+        admit(self, momentum=momentum, eps=eps)
         self.momentum, self.eps = momentum, eps
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
@@ -43,14 +44,14 @@ class BatchNorm(Layer):
         self.batch = self.training
         if self.batch:
             if len(x) < 2:
-                raise ValueError("batchnorm in training needs a batch of at least 2")
+                raise ValueError(f"batchnorm in training needs a batch of at least 2, found {len(x)}")
             mean = x.mean(axis=0)
             centered = x - mean
             rest = centered.mean(axis=0)  # what rounding left, where the mean is far from 0
             mean, centered = mean + rest, centered - rest
             variance = np.square(centered).mean(axis=0)
             for name, found in (("mean", mean), ("variance", variance)):
-                self.state[name] += (self.momentum * (found - self.state[name])).astype(self.state[name].dtype)
+                self.state[name] += self.momentum * (found - self.state[name])
         else:
             mean, variance = self.state["mean"], self.state["variance"]
             centered = x - mean

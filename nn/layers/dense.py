@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from nn.choice import choose
 from nn.layer import Layer
+from nn.ranges import admit
 from nn.registry import layer
 from spec.arrays import Array
 from spec.contract import obeys
@@ -22,9 +25,10 @@ class Dense(Layer):
     Source: D. E. Rumelhart, G. E. Hinton, R. J. Williams, Nature 323 (1986).
     """
 
+    admits: ClassVar[dict[str, str]] = {"units": "[1, ∞)"}
+
     def __init__(self, units: int, init: str = "he") -> None:
-        if units < 1:
-            raise ValueError(f"units must be at least 1, found {units}")
+        admit(self, units=units)
         self.n_out = units
         self.initialize = choose("initializer", init).make()
 

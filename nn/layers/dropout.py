@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from nn.layer import Layer
+from nn.ranges import admit
 from nn.registry import layer
 from spec.arrays import Array
 from spec.contract import obeys
@@ -19,9 +22,10 @@ class Dropout(Layer):
     Source: N. Srivastava et al., JMLR 15 (2014).
     """
 
+    admits: ClassVar[dict[str, str]] = {"rate": "[0, 1)"}
+
     def __init__(self, rate: float = 0.5) -> None:
-        if not 0 <= rate < 1:
-            raise ValueError(f"rate must lie in [0, 1), found {rate}")
+        admit(self, rate=rate)
         self.rate = rate
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
@@ -29,7 +33,7 @@ class Dropout(Layer):
 
     def forward(self, x: Array) -> Array:
         self.mask: Array | None = None
-        if not self.training or self.rate == 0:
+        if not self.training:
             return x
         kept = self.rng.random(x.shape, dtype=np.float32) >= self.rate
         self.mask = kept * x.dtype.type(1 / (1 - self.rate))

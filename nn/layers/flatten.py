@@ -22,7 +22,7 @@ class Flatten(Layer):
 
     def forward(self, x: Array) -> Array:
         self.shape = x.shape
-        return x.reshape(len(x), -1)
+        return x.reshape(len(x), self.n_out)
 
     def backward(self, dy: Array) -> Array:
         return dy.reshape(self.shape)

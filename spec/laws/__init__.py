@@ -19,6 +19,9 @@ from spec.laws import (
     metrics,
     metrics_named,
     models,
+    models_draws,
+    models_evaluated,
+    models_inputs,
     models_loss,
     models_saved,
     models_steps,
@@ -30,6 +33,7 @@ from spec.laws import (
     optimizers_state,
     schedules,
     schedules_named,
+    settings,
     training,
 )
 
@@ -52,6 +56,9 @@ __all__ = [
     "metrics",
     "metrics_named",
     "models",
+    "models_draws",
+    "models_evaluated",
+    "models_inputs",
     "models_loss",
     "models_saved",
     "models_steps",
@@ -63,5 +70,6 @@ __all__ = [
     "optimizers_state",
     "schedules",
     "schedules_named",
+    "settings",
     "training",
 ]

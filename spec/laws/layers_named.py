@@ -17,6 +17,7 @@ from spec.violation import DoesNotApply, Violation
 
 ROWS, DRAWS = 64, 50  # dropout is judged on so many samples, so many times
 NORMALIZED = 0.05  # how near mean 0 and deviation 1; the variance may be divided by N or by N − 1
+RANGES = {"sigmoid": (0, 1), "tanh": (-1, 1), "softsign": (-1, 1), "softmax": (0, 1), "relu6": (0, 6)}
 STEPS = 400  # of training, after which running statistics are near the batch's or still on their way
 
 
@@ -83,6 +84,15 @@ def _keeps_mean(case: LayerCase, drawn: list[Array], silent: Array) -> None:
         found = f"{shares.mean():.3g} times that in eval mode, over {DRAWS} draws"
         cause = "no division by the share that is kept, 1 − rate, or a rate that is taken for its complement"
         _accuse_dropout(case, "the mean output in training", found, "the same, on average; or claim keeps_mean", cause)
+
+
+def _claims_no_more(case: LayerCase, name: str) -> None:
+    """A range that is wider than the textbook's by more than a hundredth would let through what it should not."""
+    claimed, known = claim(case.layer, "range"), RANGES.get(name)
+    if claimed and known and (claimed[0] < known[0] - 0.01 or claimed[1] > known[1] + 0.01):
+        actual, expected = ("({:g}, {:g})".format(*bounds) for bounds in (claimed, known))
+        where, array = case.where("forward"), "the claimed range"
+        raise Violation("definition", where=where, array=array, actual=actual, expected=f"{expected}, that of {name}")
 
 
 def _accuse_dropout(case: LayerCase, array: str, actual: str, expected: str, cause: str) -> None:
@@ -194,6 +204,7 @@ def definition(case: LayerCase) -> None:
     name = standard(case.layer, case.name, LAYERS)
     if name not in LAYERS:
         raise DoesNotApply("it bears and claims no standard name")
+    _claims_no_more(case, name)
     layer = in_float64(case.fresh(name == "batchnorm"))
     points = [within(case.layer, scale * case.x.astype(np.float64), case.x) for scale in (1.0, 6.0)]
     found = [np.array(copy.deepcopy(layer).forward(x), np.float64) for x in points]

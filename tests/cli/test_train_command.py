@@ -259,7 +259,7 @@ BAD = [
     (["--optimizer", "adm"], "nearest: adam"),
     (["--optimizer", "adam:beta1=2"], "beta1"),
     (["--schedule", "cosin"], "cosine"),
-    (["--schedule", "step:every=0"], "every must be a finite number above 0"),
+    (["--schedule", "step:every=0"], "every must lie in (0, ∞)"),
     (["--init", "hee"], "nearest: he"),
     (["--loss", "mze"], "mse"),
     (["--model", "netwrk"], "network"),

@@ -215,8 +215,8 @@ def test_bad_settings_are_refused(kind: str, text: str) -> None:
     ("text", "words"),
     [
         ("step:drop=2.0", r"drop must lie in \[0, 1\], found 2.0"),
-        ("step:every=0", "every must be a finite number above 0, found 0"),
-        ("step:every=inf", "every must be a finite number above 0, found inf"),
+        ("step:every=0", r"every must lie in \(0, ∞\), found 0"),
+        ("step:every=inf", r"every must lie in \(0, ∞\), found inf"),
         ("cosine:floor=-0.5", r"floor must lie in \[0, 1\], found -0.5"),
         ("one_cycle:warmup=1.0", r"warmup must lie in \[0, 1\), found 1.0"),
         ("one_cycle:start=1.5", r"start must lie in \[0, 1\], found 1.5"),
@@ -268,6 +268,7 @@ def test_optimizers_keep_every_law(text: str) -> None:
     for seed in range(3):
         report = conformance(OptimizerCase(text, choice.make, seed=seed, name=choice.plugin.name))
         idle = {"decays"} if "adamw" not in text or text.endswith("decay=0") else set()
+        idle |= {"settings"} if text == "sgd" else set()
         assert {row.law for row in report.verdicts if row.verdict != "holds"} == idle, report.violations
 
 

@@ -117,4 +117,4 @@ def test_what_cannot_be_told_is_not_accused() -> None:
     ):
         case.name = name
         report = conformance(case)
-        assert report.verdict == "inconclusive" and report.verdicts[-1].law == "definition"
+        assert [row.law for row in report.verdicts if row.verdict == "inconclusive"] == ["definition"]
