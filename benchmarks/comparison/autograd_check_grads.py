@@ -20,8 +20,8 @@ __all__ = ["KINDS", "harnesses"]
 
 def harnesses(record: Record) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Each function of the plugin, and its check, which raises."""
-    for name, function in functions(record):
-        yield name, lambda function=function: _check(function)
+    for name, made in functions(record):
+        yield name, lambda made=made: _check(made())
 
 
 def _check(function: Function) -> None:
