@@ -30,7 +30,8 @@ class Verdicts:
         if file is not None and file.exists():
             for line in file.read_text(encoding="utf-8").splitlines():
                 told = json.loads(line)
-                self.known[tuple(told.pop("key"))] = Found(**told)
+                key = tuple(told.pop("key"))
+                self.known[key] = Found(**told)
 
     def run(self, checker: str, paths: list[Path]) -> list[Found]:
         """What `checker` says of each file, in order. Raises ModuleNotFoundError where its package is missing."""
