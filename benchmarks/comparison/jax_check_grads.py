@@ -1,9 +1,9 @@
-"""JAX: jax.test_util.check_grads on a custom_vjp over pure_callback, in reverse mode and with its own tolerances.
+"""JAX: jax.test_util.check_grads on a custom_vjp over pure_callback, in reverse mode.
 
-In float64, and in JAX's own default, float32, too, where JAX enforces the types that a callback declares; but for
-losses, whose float32 is too coarse for its tolerance. Steps are its own, but 1e-6 at large input, where 1/2048 is too
-far. Forward mode and order 2 would need derivatives that a plugin in NumPy does not offer. A callback must be pure, so
-that the backward callback runs forward first.
+In float64, and in JAX's own default, float32, too, where JAX enforces the types that a callback declares. Steps and
+tolerances are its own, but where they accuse right gradients: at large input steps are 1e-6, for 1/2048 is too far, and
+in float32 differences up to 5e-2 pass. Forward mode and order 2 would need derivatives that a plugin in NumPy does not
+offer. A callback must be pure, so that the backward callback runs forward first.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ __all__ = ["KINDS", "harnesses"]
 def harnesses(record: Record) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Each function of the plugin, and its check, which raises."""
     for name, made in functions(record):
-        eps = 1e-6 if "large input" in name else None
-        yield name, lambda made=made, eps=eps: _check(made(), eps)
+        own = {"eps": 1e-6} if "large input" in name else {}
+        yield name, lambda made=made, own=own: _check(made(), own)
     for name, made in functions(record, np.float32):
-        if "," not in name and record.kind != "loss":
-            yield f"{name}, float32", lambda made=made: _check(made())
+        if "," not in name:
+            yield f"{name}, float32", lambda made=made: _check(made(), {"atol": 5e-2, "rtol": 5e-2})
 
 
-def _check(function: Function, eps: float | None = None) -> None:
+def _check(function: Function, own: dict[str, float]) -> None:
     shape = np.shape(function.value(*(point.copy() for point in function.points)))
     result = jax.ShapeDtypeStruct(shape, function.dtype)
     arguments = tuple(jax.ShapeDtypeStruct(point.shape, point.dtype) for point in function.points)
@@ -53,4 +53,4 @@ def _check(function: Function, eps: float | None = None) -> None:
         lambda *points: (wrapped(*points), points),
         lambda points, dy: jax.pure_callback(slopes, arguments, dy, *points),
     )
-    check_grads(wrapped, tuple(function.points), order=1, modes=["rev"], eps=eps)
+    check_grads(wrapped, tuple(function.points), order=1, modes=["rev"], **own)
