@@ -39,10 +39,10 @@ that they caught.
 Each tool keeps its own tolerances, and is given both modes of a layer, the small inputs that the kit itself makes,
 sizes that all differ, and numbers within the claimed domain; then another batch on an instance that has been forward
 and backward before; a single sample (half a batch of a model, and nothing for what claims to couple samples in
-training); and inputs a thousand times as large. All of it is float64, and for JAX float32, too. Generators are set
-back before each call. Parameters stand away from where they begin, since gradients at a gain of 1 or a bias of 0 hide
-mistakes. scikit-learn's check gets a training loop that passes with every correct model. These ways of pointing were
-widened with the planted bugs in view, which helps the others alone.
+training); and inputs a thousand times as large, with a layer's parameters held. All of it is float64, and for JAX
+float32, too. Generators are set back before each call. Parameters stand away from where they begin, since gradients at
+a gain of 1 or a bias of 0 hide mistakes. scikit-learn's check gets a training loop that passes with every correct
+model. These ways of pointing were widened with the planted bugs in view, which helps the others alone.
 
 The others are gradient checkers, and an estimator's protocol. That they find no fault in a schedule is no fault of
 theirs: they are not made for it, and are counted only where they can be pointed. What they catch, they catch in any

@@ -8,7 +8,7 @@
 A layer is a function of its input and its parameters, in training and in eval; a loss one of the prediction; a model's
 loss one of its parameters. Each stands at several points: those that the kit makes; another batch, seen by an
 instance that has been forward and backward before; one sample, or half a batch for a model; and inputs a thousand
-times as large. Numbers are float64, and float32 where a checker asks for it.
+times as large, where the parameters are held, for there their slopes bend too much to be measured. Numbers are float64, and float32 where a checker asks for it.
 
 Each is one instance that is called again and again, as in anyone's own test, with two kindnesses: generators that it
 holds are set back before each call, so that dropout draws the same mask; and the parameters are moved a little away
@@ -55,7 +55,8 @@ def _functions(case: Case) -> Iterator[tuple[str, Callable[..., Function]]]:
             yield f"layer in {mode}, another batch", partial(made, case.other, before=x)
             if not (training and claim(case.layer, "couples_samples")):  # which may refuse a single sample
                 yield f"layer in {mode}, one sample", partial(made, x[:1])
-            yield f"layer in {mode}, large input", partial(made, within(case.layer, x * x.dtype.type(LARGE), x))
+            large = within(case.layer, x * x.dtype.type(LARGE), x)
+            yield f"layer in {mode}, large input", partial(made, large, held=True)
     elif isinstance(case, LossCase):
         x, target, made = case.prediction, case.target, partial(LossFunction, case.loss)
         yield "loss", partial(made, x, target)
@@ -111,18 +112,28 @@ class Function(ABC):
 
 
 class LayerFunction(Function):
-    """y of x and the parameters, which are bound anew at each call, as their owner may."""
+    """y of x and the parameters, which are bound anew at each call, as their owner may; of x alone where `held`."""
 
     def __init__(
-        self, case: LayerCase, training: bool, x: Array, before: Array | None = None, *, dtype: type = np.float64
+        self,
+        case: LayerCase,
+        training: bool,
+        x: Array,
+        before: Array | None = None,
+        held: bool = False,
+        *,
+        dtype: type = np.float64,
     ) -> None:
         super().__init__(case.layer, dtype)
         self.thing.training, self.thing.needs_dx = training, True
         self.names = list(self.thing.params)
         params = self.moved(self.thing.params)
-        self.points = [self.cast(x), *params]
         if before is not None:
             self.once(self.cast(before), *params)
+        if held:
+            self.thing.params.update(zip(self.names, params, strict=True))
+            self.names, params = [], []
+        self.points = [self.cast(x), *params]
 
     def answer(self, *points: Array) -> Any:
         x, *params = points
