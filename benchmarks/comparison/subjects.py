@@ -6,9 +6,10 @@
         slopes = function.slopes(dy)                    of the latest value, one for each point
 
 A layer is a function of its input and its parameters, in training and in eval; a loss one of the prediction; a model's
-loss one of its parameters. Each stands at several points: those that the kit makes; another batch, seen by an
-instance that has been forward and backward before; one sample, or half a batch for a model; and inputs a thousand
-times as large, where the parameters are held, for there their slopes bend too much to be measured. Numbers are float64, and float32 where a checker asks for it.
+loss one of its parameters. Each stands at several points: those that the kit makes; another batch, seen by an instance
+that has been forward and backward before; one sample, or half a batch for a model; and inputs a thousand times as
+large, where the parameters are held, for there their slopes bend too much to be measured. Numbers are float64, and
+float32 where a checker asks for it.
 
 Each is one instance that is called again and again, as in anyone's own test, with two kindnesses: generators that it
 holds are set back before each call, so that dropout draws the same mask; and the parameters are moved a little away
