@@ -1,7 +1,4 @@
-"""CS231n again, complaining where the course says that one should feel uncomfortable.
-
-But for large input, where rounding alone makes right gradients differ by as much: there the limit stays at 1e-2.
-"""
+"""CS231n again, complaining where the course says that one should feel uncomfortable."""
 
 from __future__ import annotations
 
