@@ -2,8 +2,8 @@
 
     n = (f(x + h) − f(x − h)) / 2h,  h = 1e-5;   error = max |a − n| / max(1e-8, |a| + |n|)
 
-Above 1e-2 the course calls a gradient probably wrong; between 1e-4 and 1e-2 "you should feel uncomfortable". At large input the 1e-8 is
-a thousand times as large, too.
+Above 1e-2 the course calls a gradient probably wrong; between 1e-4 and 1e-2 "you should feel uncomfortable".
+At large input the 1e-8 is a thousand times as large, too.
 Source: https://cs231n.github.io/neural-networks-3/#gradcheck and the assignments' gradient_check.py.
 """
 
