@@ -48,7 +48,7 @@ The others are gradient checkers, and an estimator's protocol. That they find no
 theirs: they are not made for it, and are counted only where they can be pointed. What they catch, they catch in any
 framework or for any estimator, which this kit does not. What nobody here does is to compare a plugin of a known name
 with the function of that name in a framework, as torch.nn.functional.gelu or torch.optim.Adam: that catches much of
-what nnlaw calls `definition`, but is no checker. Seconds are rough, of one process.
+what nnlaw calls `definition`, but is no checker.
 """
 
 
@@ -101,15 +101,15 @@ def _kit() -> str:
 
 
 def _tables(tallies: list[Tally]) -> list[str]:
-    rows = ["| checker | pointed at | caught | credited | false alarms | seconds |", "|---|---|---|---|---|---|"]
+    rows = ["| checker | pointed at | caught | credited | false alarms |", "|---|---|---|---|---|"]
     rows += [
         f"| {t.title} | {pointed(t.bugs)} | {len(t.caught)} | {len(t.credited)} | "
-        f"{len(t.alarms)} of {pointed(t.right)} | {t.seconds:.0f} |"
+        f"{len(t.alarms)} of {pointed(t.right)} |"
         for t in tallies
     ]
     others = [t for t in tallies if t.checker != "kit"]
     caught, credited = _union(t.caught for t in others), _union(t.credited for t in others)
-    rows.append(f"| all but nnlaw together | {len(_aimed(tallies))} | {len(caught)} | {len(credited)} | | |")
+    rows.append(f"| all but nnlaw together | {len(_aimed(tallies))} | {len(caught)} | {len(credited)} | |")
     return [*rows, "", *_matrix(tallies)]
 
 
