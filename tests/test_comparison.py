@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FAULTS, CORRECT = ROOT / "fixtures" / "faults", ROOT / "fixtures" / "correct"
-MODULES = ("running", "tally", "page")
+MODULES = ("running", "verdicts", "tally", "page")
 
 
 @pytest.fixture
@@ -36,7 +36,21 @@ def test_a_checker_complains_of_wrong_gradients_and_not_of_right_ones(
         pytest.skip(f"not a dependency of the tests: {missing}")
     assert [bool(row.complaints) for row in found] == [True] * 3 + [False] * 4
     assert all(row.harnesses and not row.refused for row in found)
-    assert found[0].harnesses == ["layer in training", "layer in eval"]
+    ways = ("", ", another batch", ", one sample", ", large input")
+    assert found[0].harnesses == [f"layer in {mode}{way}" for mode in ("training", "eval") for way in ways]
+    assert "layer in training, one sample" not in found[4].harnesses  # batch normalization may refuse it
+
+
+def test_what_shows_only_at_another_point_is_told(comparison: dict[str, ModuleType]) -> None:
+    """An earlier batch, a single sample and a large input each show a bug that the usual point hides."""
+    shown = {
+        "layer_dense_accumulates": "layer in eval, another batch",
+        "layer_dense_squeezes_a_batch_of_one": "layer in eval, one sample",
+        "layer_softmax_not_shifted": "layer in eval, large input",
+    }
+    found = comparison["running"].run("cs231n", [FAULTS / f"{name}.py" for name in shown])
+    for row, harness in zip(found, shown.values(), strict=True):
+        assert harness in row.complaints and "layer in eval" not in row.complaints
 
 
 def test_a_checker_is_not_pointed_where_it_cannot_be(comparison: dict[str, ModuleType]) -> None:
@@ -64,7 +78,7 @@ def test_a_harness_that_complains_of_correct_code_gets_no_credit(comparison: dic
         Found("b", "layer", ["quiet", "noisy"], {"noisy": "no", "quiet": "no"}),
         Found("c", "layer", ["quiet", "noisy"]),
     ]
-    tally = Tally("cs231n", bugs, [Found("d", "layer", ["quiet", "noisy"], {"noisy": "no"})], 1.0)
+    tally = Tally("cs231n", bugs, [Found("d", "layer", ["quiet", "noisy"], {"noisy": "no"})])
     assert (tally.caught, tally.credited, len(tally.alarms)) == ({"a", "b"}, {"b"}, 1)
 
 
@@ -76,7 +90,49 @@ def test_a_run_replaces_its_own_part_of_the_page(
     monkeypatch.setattr(page, "PAGE", tmp_path / "comparison.md")
     monkeypatch.setattr(page, "_how", lambda: "")  # asks for versions of packages that the tests do without
     page.put("old counts\n", "planted")
-    page.put("others\n", "folder")
+    page.put("others\n", "unseen")
+    page.put("blind\n", "unseen-third")
     page.put("new counts\n", "planted")
     text = page.PAGE.read_text(encoding="utf-8")
-    assert "old counts" not in text and text.index("new counts") < text.index("<!-- folder -->\nothers")
+    assert "old counts" not in text and "<!-- unseen -->\nothers" in text
+    assert text.index("new counts") < text.index("<!-- unseen -->") < text.index("<!-- unseen-third -->\nblind")
+
+
+def test_verdicts_are_kept_until_the_plugin_changes(comparison: dict[str, ModuleType], tmp_path: Path) -> None:
+    """A checker that looked once does not look again, but at a file whose text is another; the kit always does."""
+    verdicts, asked = comparison["verdicts"], []
+
+    def run(checker: str, paths: list[Path]) -> Iterator[object]:
+        asked.append((checker, [path.name for path in paths]))
+        return (comparison["running"].Found(str(path), "loss", ["loss"], {"loss": "no"}) for path in paths)
+
+    verdicts.run = run
+    a, b = tmp_path / "a.py", tmp_path / "b.py"
+    a.write_text("1", encoding="utf-8"), b.write_text("2", encoding="utf-8")
+    for _ in range(2):
+        kept = verdicts.Verdicts(tmp_path / "kept.jsonl")
+        for checker in ("cs231n", "kit"):
+            found = kept.run(checker, [a, b])
+            assert [(row.file, row.complaints) for row in found] == [(str(a), {"loss": "no"}), (str(b), {"loss": "no"})]
+    b.write_text("3", encoding="utf-8")
+    verdicts.Verdicts(tmp_path / "kept.jsonl").run("cs231n", [a, b])
+    both = ["a.py", "b.py"]
+    assert asked == [("cs231n", both), ("kit", both), ("kit", both), ("cs231n", ["b.py"])]
+
+
+def test_what_another_checker_caught_is_never_the_kits_alone(comparison: dict[str, ModuleType]) -> None:
+    """Set against the kit, the others count with all that they caught, noise of theirs or not."""
+    Found, Tally = comparison["running"].Found, comparison["tally"].Tally
+    noise = [Found("c", "layer", ["loud"], {"loud": "no"})]
+    kit = Tally("kit", [Found("a", "layer", ["l"], {"l": "no"}), Found("b", "layer", ["l"], {"l": "no"})], [])
+    other = Tally("cs231n", [Found("a", "layer", ["loud"], {"loud": "no"}), Found("b", "layer", ["loud"])], noise)
+    assert other.credited == set()
+    (line,) = comparison["page"]._counts([kit, other])
+    assert line.startswith("Credited to the kit and caught by no other checker: 1, of which 1 where another checker")
+
+
+def test_the_page_counts_every_planted_bug() -> None:
+    """docs/comparison.md is of the corpus as it is: `python benchmarks/comparison` writes it anew."""
+    bugs, right = (len(list(folder.glob("*.py"))) for folder in (FAULTS, CORRECT))
+    page = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
+    assert f"## {bugs} planted bugs that the kit was developed against, and {right} correct plugins\n" in page

@@ -6,12 +6,14 @@ import ast
 import os
 import re
 from collections.abc import Iterable
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
 from running import CHECKERS
 from tally import Tally, pointed
 
+import spec
 from nn.registry import KINDS, PLURAL
 
 HERE = Path(__file__).parent
@@ -20,23 +22,33 @@ HEAD = """\
 # What other checkers catch
 
 Written by `python benchmarks/comparison`, which runs every checker on every bug; nothing here is argued from
-documentation. The planted bugs of fixtures/faults are ones that this kit was developed against: its laws were mended
-until they caught them, so its own count there says little. The fairer measure is the second corpus below.
+documentation. **Every figure of nnlaw on the planted bugs of fixtures/faults is in-sample**: its laws were mended
+until they caught them. **So are those on the second corpus, as they stand here**: one half of it was opened and laws
+were mended by it, and what was said of the other half has been read since; the counts taken before, which are out of
+sample, stand in [unseen.md](unseen.md): 51 and 54 caught of 60 each, 2 of 120 right twins accused. A third corpus,
+where this page has one, says of itself how it was judged. No other checker was developed on any of them, but the ways
+in which they are pointed here were chosen with all corpora in view, which helps them alone.
 
 What counts as caught: anything that a checker or the plugin under it raises, a crash as well as a complaint, also one
-that has little to do with the bug. A harness is one way of pointing a checker at code, such as a layer in eval mode.
-Every harness runs over correct plugins, too, and one that complains of any of them gets no credit: how many bugs are
-left is the column *credited*. For the kit each law is a harness.
+that has little to do with the bug. A harness is one way of pointing a checker at code, such as a layer in eval mode on
+one sample. Every harness runs over correct plugins, too, and one that complains of any of them gets no credit: how
+many bugs are left is the column *credited*. For nnlaw each law is a harness. That rule is hard on a checker with few
+harnesses, so that wherever nnlaw is set against the others, it counts with what it is credited with, and they with all
+that they caught.
 
-Each tool keeps its own defaults, and is given float64, both modes of a layer, one batch size, and the small inputs that
-the kit itself makes: sizes that all differ, numbers within the claimed domain. Generators are set back before each
-call. Parameters stand away from where they begin, since gradients at a gain of 1 or a bias of 0 hide mistakes; that was
-added when a first run had missed some, and helps the others alone. scikit-learn's check gets a training loop that
-passes with every correct model.
+Each tool keeps its own tolerances, but where right code was accused for the rounding alone (the table below says so),
+and is given both modes of a layer, the small inputs that the kit itself makes, sizes that all differ, and numbers
+within the claimed domain; then another batch on an instance that has been forward and backward before; a single sample
+(half a batch of a model, and nothing for what claims to couple samples in training); and inputs a thousand times as
+large, with a layer's parameters held. All of it is float64, and for JAX float32, too. Generators are set back before
+each call. Parameters stand away from where they begin, since gradients at a gain of 1 or a bias of 0 hide mistakes.
+scikit-learn's check gets a training loop that passes with every correct model.
 
 The others are gradient checkers, and an estimator's protocol. That they find no fault in a schedule is no fault of
-theirs: they are not made for it, and are counted only where they can be pointed. What they catch, they catch in
-any framework or for any estimator, which this kit does not. Seconds are rough, of one process, loading included.
+theirs: they are not made for it, and are counted only where they can be pointed. What they catch, they catch in any
+framework or for any estimator, which this kit does not. What nobody here does is to compare a plugin of a known name
+with the function of that name in a framework, as torch.nn.functional.gelu or torch.optim.Adam: that catches much of
+what nnlaw calls `definition`, but is no checker.
 """
 
 
@@ -44,7 +56,7 @@ def put(section: str, part: str) -> None:
     """Write the page with this part new and the others as they are."""
     known = _parts(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
     known[part] = section
-    parts = [f"<!-- {name} -->\n{known[name]}" for name in ("planted", "folder") if name in known]
+    parts = [f"<!-- {name} -->\n{text}" for name, text in known.items()]  # in the order in which they came
     text = "\n".join([HEAD, _how(), *parts])
     new = PAGE.with_suffix(".new")
     new.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
@@ -52,7 +64,7 @@ def put(section: str, part: str) -> None:
 
 
 def _parts(text: str) -> dict[str, str]:
-    pieces = re.split(r"<!-- (planted|folder) -->\n", text)
+    pieces = re.split(r"<!-- ([\w-]+) -->\n", text)
     return dict(zip(pieces[1::2], pieces[2::2], strict=True))
 
 
@@ -70,27 +82,34 @@ def planted_section(tallies: list[Tally]) -> str:
     """The tables of fixtures/faults, with the names of bugs."""
     bugs, right = len(tallies[0].bugs), len(tallies[0].right)
     lines = [f"## {bugs} planted bugs that the kit was developed against, and {right} correct plugins", ""]
-    return "\n".join([*lines, *_tables(tallies), *_alarms(tallies), *_lists(tallies), ""])
+    return "\n".join([*lines, _kit(), "", *_tables(tallies), *_alarms(tallies), *_lists(tallies), ""])
 
 
-def folder_section(tallies: list[Tally], about: str) -> str:
+def folder_section(tallies: list[Tally], title: str, about: str) -> str:
     """The tables of another folder: counts alone."""
     bugs, right = len(tallies[0].bugs), len(tallies[0].right)
-    lines = [f"## A second corpus: {bugs} bugs and {right} right twins", "", *([about, ""] if about else [])]
-    return "\n".join([*lines, *_tables(tallies), *_counts(tallies), ""])
+    lines = [f"## {title}: {bugs} bugs and {right} right twins", "", *([about, ""] if about else [])]
+    return "\n".join([*lines, _kit(), "", *_tables(tallies), *_counts(tallies), ""])
+
+
+def _kit() -> str:
+    """Which laws judged here: a part that was written before another shows it."""
+    home = Path(spec.__file__).parent
+    sources = sorted(path for path in home.rglob("*.py") if "fixtures" not in path.relative_to(home).parts)
+    digest = sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    return f"Judged by nnlaw {version('nnlaw')}, the sources of its laws having the digest {digest[:12]}."
 
 
 def _tables(tallies: list[Tally]) -> list[str]:
-    rows = ["| checker | pointed at | caught | credited | false alarms | seconds |", "|---|---|---|---|---|---|"]
+    rows = ["| checker | pointed at | caught | credited | false alarms |", "|---|---|---|---|---|"]
     rows += [
         f"| {t.title} | {pointed(t.bugs)} | {len(t.caught)} | {len(t.credited)} | "
-        f"{len(t.alarms)} of {pointed(t.right)} | {t.seconds:.0f} |"
+        f"{len(t.alarms)} of {pointed(t.right)} |"
         for t in tallies
     ]
     others = [t for t in tallies if t.checker != "kit"]
-    aimed = {found.file for t in others for found in t.bugs if found.harnesses}
     caught, credited = _union(t.caught for t in others), _union(t.credited for t in others)
-    rows.append(f"| all but nnlaw together | {len(aimed)} | {len(caught)} | {len(credited)} | | |")
+    rows.append(f"| all but nnlaw together | {len(_aimed(tallies))} | {len(caught)} | {len(credited)} | |")
     return [*rows, "", *_matrix(tallies)]
 
 
@@ -122,25 +141,31 @@ def _alarms(tallies: list[Tally]) -> list[str]:
 
 
 def _split(tallies: list[Tally]) -> tuple[set[str], set[str], set[str]]:
-    """Bugs that the kit alone gets credit for, those of the others alone, and those that no one has."""
+    """Bugs credited to the kit and caught by no other checker, those the other way round, and those that no one has."""
     ours = _union(t.credited for t in tallies if t.checker == "kit")
-    theirs = _union(t.credited for t in tallies if t.checker != "kit")
+    theirs = _union(t.caught for t in tallies if t.checker != "kit")
     return ours - theirs, theirs - ours, {found.file for found in tallies[0].bugs} - ours - theirs
 
 
 def _counts(tallies: list[Tally]) -> list[str]:
     ours, theirs, none = _split(tallies)
+    aimed = _aimed(tallies)
     unused = sum(bool(found.refused) for found in tallies[0].bugs + tallies[0].right)
     return [
-        f"Credited to the kit alone: {len(ours)}; to another checker and not to the kit: {len(theirs)}; "
-        f"to none: {len(none)}. "
-        f"Files that could not be used as plugins: {unused}."
+        f"Credited to the kit and caught by no other checker: {len(ours)}, of which {len(ours & aimed)} where "
+        f"another checker could be pointed; caught by another and not credited to the kit: {len(theirs)}; "
+        f"neither: {len(none)}. Files that could not be used as plugins: {unused}."
     ]
+
+
+def _aimed(tallies: list[Tally]) -> set[str]:
+    """The files of bugs at which a checker other than the kit can be pointed."""
+    return {found.file for t in tallies if t.checker != "kit" for found in t.bugs if found.harnesses}
 
 
 def _lists(tallies: list[Tally]) -> list[str]:
     ours, theirs, none = _split(tallies)
-    aimed = {found.file for t in tallies if t.checker != "kit" for found in t.bugs if found.harnesses}
+    aimed = _aimed(tallies)
     return [
         *_list("Caught by another checker, and not by the kit", theirs),
         *_list("Caught by none", none),

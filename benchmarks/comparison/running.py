@@ -126,7 +126,8 @@ def _look(harnesses: Iterator[Any], found: Found) -> None:
 def _complain(found: Found, harness: str, error: BaseException) -> None:
     if harness not in found.harnesses:
         found.harnesses.append(harness)
-    found.complaints[harness] = f"{type(error).__name__}: {error}"[:300]
+    said = str(error).strip().partition("\n")[0]  # what follows may be a traceback, with the paths of this machine
+    found.complaints[harness] = f"{type(error).__name__}: {said}"[:120]
 
 
 def _late(number: int, frame: FrameType | None) -> None:

@@ -1,13 +1,19 @@
-"""Plugins as the functions that a gradient checker can be pointed at, in float64.
+"""Plugins as the functions that a gradient checker can be pointed at.
 
-    for harness, function in functions(record):         ("layer in training", <function of x, W, b>), ...
+    for harness, made in functions(record):             ("layer in training", <makes a function of x, W, b>), ...
+        function = made()
         y = function.value(*function.points)
         slopes = function.slopes(dy)                    of the latest value, one for each point
 
 A layer is a function of its input and its parameters, in training and in eval; a loss one of the prediction; a model's
-loss one of its parameters. Each is one instance that is called again and again, as in anyone's own test, with two
-kindnesses: generators that it holds are set back before each call, so that dropout draws the same mask; and the
-parameters are moved a little away from where they begin, for a gain of 1 or a bias of 0 hides mistakes.
+loss one of its parameters. Each stands at several points: those that the kit makes; another batch, seen by an instance
+that has been forward and backward before; one sample, or half a batch for a model; and inputs a thousand times as
+large, where the parameters are held, for there their slopes bend too much to be measured. Numbers are float64, and
+float32 where a checker asks for it.
+
+Each is one instance that is called again and again, as in anyone's own test, with two kindnesses: generators that it
+holds are set back before each call, so that dropout draws the same mask; and the parameters are moved a little away
+from where they begin, for a gain of 1 or a bias of 0 hides mistakes.
 """
 
 from __future__ import annotations
@@ -16,43 +22,64 @@ import copy
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spec.cases import Case, LayerCase, LossCase, ModelCase, copied
+from spec.claims import claim, within
 from spec.gradient import in_float64
 from spec.plugin import cases
 from spec.record import Record
 
 Array = NDArray[Any]
 KINDS = ("layer", "loss", "model")
+LARGE = 1e3  # exp overflows here, in float64 too
+Made = Callable[[], "Function"]
 
 
-def functions(record: Record) -> Iterator[tuple[str, Function]]:
+def functions(record: Record, dtype: type = np.float64) -> Iterator[tuple[str, Made]]:
     """Everything that a plugin of one of KINDS can be checked as, each with the name of its harness."""
     for case in cases(record):
-        yield from _functions(case)
+        for name, made in _functions(case):
+            yield name, partial(made, dtype=dtype)
 
 
-def _functions(case: Case) -> Iterator[tuple[str, Function]]:
+def _functions(case: Case) -> Iterator[tuple[str, Callable[..., Function]]]:
     if isinstance(case, LayerCase):
-        yield "layer in training", LayerFunction(case, training=True)
-        yield "layer in eval", LayerFunction(case, training=False)
+        x = case.x
+        for mode, training in (("training", True), ("eval", False)):
+            made = partial(LayerFunction, case, training)
+            yield f"layer in {mode}", partial(made, x)
+            yield f"layer in {mode}, another batch", partial(made, case.other, before=x)
+            if not (training and claim(case.layer, "couples_samples")):  # which may refuse a single sample
+                yield f"layer in {mode}, one sample", partial(made, x[:1])
+            large = within(case.layer, x * x.dtype.type(LARGE), x)
+            yield f"layer in {mode}, large input", partial(made, large, held=True)
     elif isinstance(case, LossCase):
-        yield "loss", LossFunction(case)
+        x, target, made = case.prediction, case.target, partial(LossFunction, case.loss)
+        yield "loss", partial(made, x, target)
+        yield "loss, another batch", partial(made, x[::-1], target, before=x)
+        yield "loss, one sample", partial(made, x[:1], target[:1])
+        yield "loss, large input", partial(made, within(case.loss, x * x.dtype.type(LARGE), x), target)
     elif isinstance(case, ModelCase):
-        yield "loss of a model", ModelFunction(case)
+        x, labels, made = case.x, case.labels, partial(ModelFunction, case.model)
+        half = len(x) // 2
+        yield "loss of a model", partial(made, x, labels)
+        yield "loss of a model, another batch", partial(made, x[::-1], labels, before=x)
+        yield "loss of a model, half a batch", partial(made, x[:half], labels[:half])
 
 
 class Function(ABC):
-    """A function of float64 arrays, and its slopes as the plugin has them."""
+    """A function of arrays, and its slopes as the plugin has them."""
 
     points: list[Array]
 
-    def __init__(self, thing: Any) -> None:
-        self.thing, generators = copied(in_float64(thing))
+    def __init__(self, thing: Any, dtype: type) -> None:
+        self.dtype = dtype
+        self.thing, generators = copied(in_float64(thing) if dtype is np.float64 else thing)
         self.rewind = [_rewinder(generator) for generator in generators]
 
     def value(self, *points: Array) -> Any:
@@ -60,6 +87,21 @@ class Function(ABC):
         for back in self.rewind:
             back()
         return self.answer(*points)
+
+    def once(self, *points: Array) -> None:
+        """Forward and backward, as training did before."""
+        y = np.asarray(self.value(*points))
+        self.slopes(np.ones(y.shape, y.dtype))
+
+    def cast(self, array: Array) -> Array:
+        """A copy of the array, of this function's precision where it is not one of integers."""
+        kind = np.asarray(array).dtype.kind
+        return np.array(array, self.dtype if kind == "f" else None, order="C")
+
+    def moved(self, params: dict[str, Array]) -> list[Array]:
+        """Copies of the parameters, by a tenth of a standard deviation away."""
+        rng = np.random.default_rng(1)
+        return [self.cast(np.array(p) + 0.1 * rng.standard_normal(np.shape(p))) for p in params.values()]
 
     @abstractmethod
     def answer(self, *points: Array) -> Any:
@@ -71,13 +113,28 @@ class Function(ABC):
 
 
 class LayerFunction(Function):
-    """y of x and the parameters, which are bound anew at each call, as their owner may."""
+    """y of x and the parameters, which are bound anew at each call, as their owner may; of x alone where `held`."""
 
-    def __init__(self, case: LayerCase, training: bool) -> None:
-        super().__init__(case.layer)
+    def __init__(
+        self,
+        case: LayerCase,
+        training: bool,
+        x: Array,
+        before: Array | None = None,
+        held: bool = False,
+        *,
+        dtype: type = np.float64,
+    ) -> None:
+        super().__init__(case.layer, dtype)
         self.thing.training, self.thing.needs_dx = training, True
         self.names = list(self.thing.params)
-        self.points = [np.array(case.x, np.float64, order="C"), *_moved(self.thing.params)]
+        params = self.moved(self.thing.params)
+        if before is not None:
+            self.once(self.cast(before), *params)
+        if held:
+            self.thing.params.update(zip(self.names, params, strict=True))
+            self.names, params = [], []
+        self.points = [self.cast(x), *params]
 
     def answer(self, *points: Array) -> Any:
         x, *params = points
@@ -92,10 +149,13 @@ class LayerFunction(Function):
 class LossFunction(Function):
     """The loss of a prediction, with the target held."""
 
-    def __init__(self, case: LossCase) -> None:
-        super().__init__(case.loss)
-        self.points = [np.array(case.prediction, np.float64, order="C")]
-        self.target = case.target.astype(np.float64) if case.target.dtype.kind == "f" else case.target
+    def __init__(
+        self, loss: Any, prediction: Array, target: Array, before: Array | None = None, *, dtype: type = np.float64
+    ) -> None:
+        super().__init__(loss, dtype)
+        self.points, self.target = [self.cast(prediction)], self.cast(target)
+        if before is not None:
+            self.once(self.cast(before))
 
     def answer(self, *points: Array) -> Any:
         return self.thing.forward(*points, self.target)
@@ -107,11 +167,16 @@ class LossFunction(Function):
 class ModelFunction(Function):
     """The loss of a whole model as a function of its parameters, with the batch held."""
 
-    def __init__(self, case: ModelCase) -> None:
-        super().__init__(case.model)
-        self.x, self.labels = case.x.astype(np.float64), case.labels
+    def __init__(
+        self, model: Any, x: Array, labels: Array, before: Array | None = None, *, dtype: type = np.float64
+    ) -> None:
+        super().__init__(model, dtype)
         self.names = list(self.thing.params)
-        self.points = _moved(self.thing.params)
+        self.points, self.labels = self.moved(self.thing.params), labels
+        if before is not None:
+            self.x = self.cast(before)
+            self.once(*self.points)
+        self.x = self.cast(x)
 
     def answer(self, *points: Array) -> Any:
         self.thing.params.update(zip(self.names, points, strict=True))
@@ -120,12 +185,6 @@ class ModelFunction(Function):
 
     def slopes(self, dy: Any) -> tuple[Any, ...]:
         return tuple(dy * self.grads[name] for name in self.names)
-
-
-def _moved(params: dict[str, Array]) -> list[Array]:
-    """Copies of the parameters, by a tenth of a standard deviation away."""
-    rng = np.random.default_rng(1)
-    return [np.array(p) + 0.1 * rng.standard_normal(np.shape(p)) for p in params.values()]
 
 
 def _rewinder(generator: Any) -> Callable[[], None]:
