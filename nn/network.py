@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from nn.choice import choose
+from nn.losses import one_hot_rows
 from nn.registry import model
+from nn.settings import Settings
 from nn.slots import Slots
 from nn.streams import seed_of, stream
 from spec.arrays import Array
@@ -24,7 +26,6 @@ from spec.shapes import Mismatch, bind, concrete, resolve
 from spec.strict import arm_layer, arm_loss, arm_predict
 from spec.violation import BadInput
 
-DEFAULT_LAYERS = "dense:128 relu dense:64 relu dense:10"
 ROWS = 1000  # samples predicted at a time
 
 
@@ -42,13 +43,13 @@ class Network:
         n_out: int,
         rng: np.random.Generator,
         *,
-        layers: str = DEFAULT_LAYERS,
+        layers: str = Settings.layers,
         loss: str = "softmax_cross_entropy",
         init: str = "he",
     ) -> None:
         choices = [choose("layer", text) for text in layers.split()]
         if not choices:
-            raise BadInput("layers: none given, expected a line such as " + repr(DEFAULT_LAYERS))
+            raise BadInput("layers: none given, expected a line such as " + repr(Settings.layers))
         self.layers: list[Any] = []
         self.paths: list[str] = []
         self.widths: list[int] = [n_in]
@@ -134,7 +135,7 @@ class Network:
         """Labels as the loss wants them: as they are, or one-hot (N, C)."""
         if getattr(self.loss, "targets", "labels") == "labels":
             return labels
-        return np.eye(self.n_out, dtype=dtype)[labels]
+        return one_hot_rows(self.n_out, np.dtype(dtype)).take(labels, axis=0)
 
     def predict(self, x: Array) -> Array:
         """Probabilities (N, C), in eval mode."""
