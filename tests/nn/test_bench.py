@@ -151,6 +151,6 @@ def test_other_data_has_its_own_name_or_is_refused(
     assert (found["data"]["name"], other["data"]["name"]) == ("MNIST", "Mine")
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (300, 8, 8), np.uint8), np.arange(300) % 10
-    np.savez(tmp_path / "small.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    np.savez(tmp_path / "small.npz", x_train=x, y_train=y, x_test=255 - x, y_test=y)
     with pytest.raises(BadInput, match="pictures of 64 pixels in 10 classes, expected 784 pixels in 10"):
         bench(tmp_path / "small.npz", with_peers=False, rounds=2, track=straight)  # type: ignore[arg-type]  # a stand-in for the bar

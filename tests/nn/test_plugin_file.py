@@ -11,7 +11,7 @@ from nn.plugin_file import load_file
 from nn.registry import REGISTRY
 from spec.violation import BadInput
 
-SCHEDULE = "from nn import schedule\n\n@schedule({!r})\ndef own(t):\n    return 1.0\n"
+OPTIMIZER = "from nn import optimizer\n\n@optimizer({!r})\nclass Own:\n    def step(self, w, g, lr): w -= lr * g\n"
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     found = []
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "mine.py").write_text(SCHEDULE.format(f"in_{folder}"), encoding="utf-8")
+        (tmp_path / folder / "mine.py").write_text(OPTIMIZER.format(f"in_{folder}"), encoding="utf-8")
         found += load_file(tmp_path / folder / "mine.py")
     assert [Path(plugin.file) for plugin in found] == [tmp_path / "a/mine.py", tmp_path / "b/mine.py"]
 

@@ -50,11 +50,12 @@ def test_a_child_that_outlives_the_worker_is_not_waited_for(
 ) -> None:
     """A detached one holds the pipe in which the worker prints; what was printed is told all the same."""
     monkeypatch.setattr("nn.verify.GRACE", 0.5)
-    child = "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(40)'], start_new_session=True)\n"
+    child = "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20)'], start_new_session=True)\n"
     note = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\nprint('hello', flush=True)\n"
     try:
         found = judged(child + note + right("good"))
-        assert Path(f"/proc/{(tmp_path / 'pid').read_text()}").exists(), "it was waited for"
+        state = Path(f"/proc/{(tmp_path / 'pid').read_text()}/stat").read_text(encoding="utf-8").split()[2]
+        assert state != "Z", "it was waited for"
     finally:
         subprocess.run(["kill", "-9", (tmp_path / "pid").read_text()], check=False)
     assert (verdicts(found), found.printed) == ([("good", "holds")], "hello\n")
