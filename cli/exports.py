@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +16,12 @@ NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write(path: Path, content: str) -> None:
-    """Write under a temporary name, then rename. Raises BadInput where that fails."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    """Write whole or not at all. Raises BadInput where that fails."""
+    from nn.replacing import replace_file
+
     try:
-        temporary.write_text(content, encoding="utf-8", newline="")
-        os.replace(temporary, path)
+        replace_file(path, content.encode())
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise BadInput(f"{path}: cannot be written: {error.strerror}") from error
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="[RUN]", type=click.Path(path_type=Path), required=False)
 @click.option("--drill", "names", multiple=True, metavar="NAME",
               help="Do this drill alone; may be repeated, and 'edge-*' names all that begin so.")
-@click.option("--full/--quick", default=False, help="All drills, or those that are done within a minute.  [quick]")
+@click.option("--full/--quick", default=False, help="Draw and try much more in each drill, or little.  [quick]")
 @click.option("--jobs", default=2, show_default=True, type=click.IntRange(min=1), help="Drills done at a time.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of whatever is drawn.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS",
@@ -47,7 +47,7 @@ def command(
     from nn.stress.signature import violation_of, write_signature
     from nn.stress.stage import Stage, data_of
 
-    chosen = _chosen(names, full or listed)
+    chosen = _chosen(names)
     if listed:
         click.echo(page.markdown(chosen))
         return
@@ -73,8 +73,8 @@ def command(
     click.get_current_context().exit(int(bool(failed)))
 
 
-def _chosen(names: tuple[str, ...], full: bool) -> list[Drill]:
-    """The drills that are named, or else all, or all quick ones. Raises BadInput for a name that is none."""
+def _chosen(names: tuple[str, ...]) -> list[Drill]:
+    """The drills that are named, or else all. Raises BadInput for a name that is none."""
     import difflib
     import fnmatch
 
@@ -83,7 +83,7 @@ def _chosen(names: tuple[str, ...], full: bool) -> list[Drill]:
 
     known = drills()
     if not names:
-        return [row for row in known.values() if full or row.quick]
+        return list(known.values())
     wanted: dict[str, Drill] = {}
     for name in names:
         found = fnmatch.filter(known, name)

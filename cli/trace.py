@@ -46,6 +46,7 @@ def command(
     from nn.exercise import read_exercise, textbook
     from nn.lesson import as_dict, lesson
     from nn.plugin_file import load_file
+    from nn.run import plain
     from nn.trace import take_step
     from spec.violation import BadInput
 
@@ -61,7 +62,7 @@ def command(
     moved = take_step(found, step) if step is not None else None
     book = not own and exercise is None
     if as_json:
-        click.echo(json.dumps(as_dict(found, moved), indent=2))
+        click.echo(json.dumps(plain(as_dict(found, moved)), indent=2, allow_nan=False))
     else:
         page = lesson(found, moved, TEXTBOOK if book else DRAWN.format(init=work.init, seed=seed))
         click.echo(page.markdown() if as_markdown else page.plain(), nl=False)

@@ -27,7 +27,7 @@ import click
 @click.option("--schedule", help="Learning rate over time (constant).")
 @click.option("--init", help="Initializer of the weights (he).")
 @click.option("--batches", help="How batches are drawn (shuffled).")
-@click.option("--validation", type=int, help="Images held out for validation (5000; 0 trains on all).")
+@click.option("--validation", type=int, help="Images held out for validation (5000, or a twelfth if less; 0: none).")
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="Your own plugin file; may be repeated.")
 @click.option("--config", type=click.Path(path_type=Path), help="Settings from a TOML file; flags win over it.")
 @click.option("--run", "folder", type=click.Path(path_type=Path), help="Run folder to make (runs/<time>).")

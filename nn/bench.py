@@ -23,8 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from nn.contestants import OWN, Contestant, Floor, Own
+from nn.contestants import OWN, WIDTHS, Contestant, Floor, Own
 from nn.data.idx import write_idx
+from nn.data.load import name_of
 from nn.peers import PEERS, peers
 from spec.arrays import Array
 from spec.violation import BadInput
@@ -49,7 +50,7 @@ def spread(values: Any) -> dict[str, float]:
 def bench(data: Path | None, *, with_peers: bool, rounds: int, track: Track) -> dict[str, Any]:
     """All figures. `data` is a folder of MNIST files; without one, random pictures of that size. Leaves nothing behind.
 
-    Raises BadInput where the data cannot be read.
+    Raises BadInput where the data cannot be read, or is not of MNIST's sizes.
     """
     if rounds < 2:
         raise BadInput(f"rounds = {rounds}, expected at least 2: the first one only warms up")
@@ -59,9 +60,13 @@ def bench(data: Path | None, *, with_peers: bool, rounds: int, track: Track) -> 
             source, name = folder / "data", "random pictures of MNIST's size"
             random_pictures(source)
         else:
-            source, name = data, "MNIST"
+            source, name = data, name_of(data)
         own = [Own(source, rounds, folder / (laws or "plain"), laws) for laws in OWN]
         x, labels = own[0].session.split.x_train, own[0].session.split.y_train
+        found = x.shape[1], len(own[0].session.dataset.classes)
+        if found != (WIDTHS[0], WIDTHS[-1]):
+            sizes = f"pictures of {found[0]} pixels in {found[1]} classes, expected {WIDTHS[0]} pixels in {WIDTHS[-1]}"
+            raise BadInput(f"bench: {data}: {sizes}, as in MNIST: all contestants have its layers")
         for other in own[1:]:
             other.session.split = own[0].session.split  # one copy of the data in memory for all
         field: list[Contestant] = [Floor(x), *own, *(peers(x, labels) if with_peers else [])]

@@ -19,7 +19,8 @@ import struct
 import zipfile
 from pathlib import Path
 
-from nn.run import Run, read_json, replace_file
+from nn.replacing import replace_file
+from nn.run import Run, read_json
 from spec.violation import BadInput
 
 FORMAT = 1

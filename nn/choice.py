@@ -14,6 +14,8 @@ from typing import Any
 from nn.registry import REGISTRY, Plugin, canonical
 from spec.violation import BadInput
 
+SHOWN = 80  # characters of a value in a message
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -65,7 +67,7 @@ def choose(kind: str, text: str) -> Choice:
 
 
 def _check(plugin: Plugin, text: str, settings: dict[str, Any], args: list[Any], kwargs: dict[str, Any]) -> None:
-    what = f"{plugin.kind} {text!r}"
+    what = f"{plugin.kind} {_shown(text)}"
     if any(row.kind is row.VAR_KEYWORD for row in plugin.parameters.values()):
         return
     unknown = [key for key in kwargs if key not in settings]
@@ -79,7 +81,13 @@ def _check(plugin: Plugin, text: str, settings: dict[str, Any], args: list[Any],
             raise BadInput(f"{what}: {name} is missing; write {plugin.name}:{name}=...")
         if name in given and not _fits(given[name], row):
             wanted = row.annotation if row.annotation is not row.empty else type(row.default).__name__
-            raise BadInput(f"{what}: {name} = {given[name]!r}, expected {getattr(wanted, '__name__', wanted)}")
+            raise BadInput(f"{what}: {name} = {_shown(given[name])}, expected {getattr(wanted, '__name__', wanted)}")
+
+
+def _shown(value: Any) -> str:
+    """The value as it is written, its beginning where that is long."""
+    told = repr(value)
+    return told if len(told) <= SHOWN else f"{told[:SHOWN]}..."
 
 
 def _fits(value: Any, row: inspect.Parameter) -> bool:
@@ -99,7 +107,7 @@ def _value(word: str) -> Any:
         return word.lower() == "true"
     try:
         value = ast.literal_eval(word)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, MemoryError, RecursionError):  # the last two are raised for endless nesting
         try:
             return float(word)  # nan and inf
         except ValueError:

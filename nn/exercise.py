@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 import nn.builtin  # noqa: F401  # registers what an exercise may name
-import spec
 from nn.network import Network
 from nn.streams import stream
 from nn.trace import Trace, trace
 from spec.arrays import Array
+from spec.counterexamples import fixtures
 from spec.gradient import in_float64
 from spec.violation import BadInput
 
@@ -31,9 +31,7 @@ KEYS = {"layers", "loss", "init", "x", "y", "weights", "by_hand"}
 
 def textbook() -> Path:
     """The textbook network's file, in the checkout or in the installed wheel."""
-    package = Path(spec.__file__).parent
-    places = (package / "fixtures" / "textbook.toml", package.parent / "fixtures" / "textbook.toml")
-    return next(path for path in places if path.exists())
+    return fixtures() / "textbook.toml"
 
 
 @dataclass(frozen=True)

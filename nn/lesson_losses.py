@@ -17,7 +17,7 @@ from spec.arrays import Array
 
 def _binary(page: Page, t: Trace) -> None:
     z, k = t.output_name, t.stages[-1].number
-    a, y = 1 / (1 + np.exp(-t.prediction)), t.target
+    a, y = _sigmoid(t.prediction), t.target
     page.text(
         f"The loss takes the logits {z}. a{k} = σ({z}) = 1/(1 + e^-{z}) is the probability of a 1, and "
         f"L = mean over the batch of -y log a{k} - (1 - y) log(1 - a{k})."
@@ -44,7 +44,8 @@ def _softmax(page: Page, t: Trace) -> None:
         f"and L = mean over the batch of -log p[y], y the right class; computed as log Σ e^(z - max z) - (z[y] - max "
         "z), which neither overflows nor takes the logarithm of 0."
     )
-    costs = -np.log(p[np.arange(len(p)), t.target])
+    z_max = t.prediction - t.prediction.max(axis=1, keepdims=True)
+    costs = np.log(np.exp(z_max).sum(axis=1)) - z_max[np.arange(len(p)), t.target]
     page.code([f"p{k} = {show(p)}", f"y = {show(t.target)}", f"costs = {show(costs)}", f"L = {number(t.loss)}"])
 
 
@@ -59,6 +60,13 @@ LOSSES: dict[str, Callable[[Page, Trace], None]] = {
 }
 
 
+def _sigmoid(z: Array) -> Array:
+    """1/(1 + e^−z), which overflows nowhere."""
+    found: Array = 0.5 * (1 + np.tanh(0.5 * z))
+    return found
+
+
+@np.errstate(all="ignore")  # that it divides by 0 where a probability is 0 is part of the lesson
 def long_route(t: Trace) -> dict[str, Array]:
     """The gradient of the logits by way of the probabilities, as textbooks derive it; {} for other losses.
 
@@ -66,7 +74,7 @@ def long_route(t: Trace) -> dict[str, Array]:
     """
     k, z, n = t.stages[-1].number, t.prediction, len(t.x)
     if t.network.loss_name == "binary_cross_entropy":
-        a = 1 / (1 + np.exp(-z))
+        a = _sigmoid(z)
         first, local = ((1 - t.target) / (1 - a) - t.target / a) / n, a * (1 - a)
         return {f"dL/da{k}": first, f"da{k}/dz{k}": local, f"dL/d{t.output_name}": first * local}
     if t.network.loss_name == "softmax_cross_entropy" and not t.network.loss.smoothing:
@@ -109,6 +117,7 @@ def loss_backward(page: Page, t: Trace) -> None:
         page.text(
             f"The fused route: what divides and what multiplies cancel, and d{z} = ({p} - y)/N remains, with N = "
             f"{len(t.x)}, the batch. It is exact even where the long route divides by a probability that has become 0."
+            + ("" if np.isfinite(product).all() else " Here it does: ∞ · 0 is not a number.")
         )
     else:
         page.text(f"The loss hands its slope to the last layer: d{z} = dL/d{z}.")
@@ -118,6 +127,6 @@ def loss_backward(page: Page, t: Trace) -> None:
 def _difference(t: Trace) -> str:
     """`([0.754] - [1])/1 = `, probabilities minus target; a class number is shown as its one-hot row."""
     binary = t.network.loss_name == "binary_cross_entropy"
-    p = 1 / (1 + np.exp(-t.prediction)) if binary else t.network.loss.probabilities(t.prediction)
+    p = _sigmoid(t.prediction) if binary else t.network.loss.probabilities(t.prediction)
     y = t.target if binary else np.eye(t.prediction.shape[1])[t.target]
     return f"({show(p)} - {show(y)})/{len(t.x)} = "

@@ -16,6 +16,7 @@ import numpy as np
 
 from nn.choice import choose
 from nn.registry import model
+from nn.settings import Settings
 from nn.slots import Slots
 from nn.streams import seed_of, stream
 from spec.arrays import Array
@@ -27,7 +28,6 @@ from spec.shapes import Mismatch, bind, concrete, resolve
 from spec.strict import arm_layer, arm_loss, arm_predict
 from spec.violation import BadInput
 
-DEFAULT_LAYERS = "dense:128 relu dense:64 relu dense:10"
 ROWS = 1000  # samples predicted at a time
 
 
@@ -45,13 +45,13 @@ class Network:
         n_out: int,
         rng: np.random.Generator,
         *,
-        layers: str = DEFAULT_LAYERS,
+        layers: str = Settings.layers,
         loss: str = "softmax_cross_entropy",
         init: str = "he",
     ) -> None:
         choices = [choose("layer", text) for text in layers.split()]
         if not choices:
-            raise BadInput(f"layers: none given, expected a line such as {DEFAULT_LAYERS!r}")
+            raise BadInput("layers: none given, expected a line such as " + repr(Settings.layers))
         self.layers: list[Any] = []
         self.paths: list[str] = []
         places: Counter[str] = Counter()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nn.registry import REGISTRY, Plugin
-from spec.violation import BadInput
+from spec.violation import BadInput, Where
 
 
 def load_file(path: Path, *, hiding: bool = False) -> list[Plugin]:
@@ -25,7 +25,7 @@ def load_file(path: Path, *, hiding: bool = False) -> list[Plugin]:
     if not path.is_file():
         raise BadInput(f"plugin file {path}: no such file")
     before = dict(REGISTRY.plugins)
-    spec = importlib.util.spec_from_file_location(f"nn_plugin_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(_module_name(path), path)
     if spec is None or spec.loader is None:
         raise BadInput(f"plugin file {path}: expected a Python file (.py)")
     module = importlib.util.module_from_spec(spec)
@@ -48,17 +48,33 @@ def load_file(path: Path, *, hiding: bool = False) -> list[Plugin]:
     return new
 
 
+def _module_name(path: Path) -> str:
+    """A name of its own for each file: two may be called alike in two folders."""
+    import hashlib
+
+    return f"nn_plugin_{path.stem}_{hashlib.sha256(str(path.resolve()).encode(errors='replace')).hexdigest()[:12]}"
+
+
 def _how_to_register(module: Any) -> str:
     """What to write above the first class that looks like a layer or a loss, or in general."""
     for thing in vars(module).values():
         if inspect.isclass(thing) and thing.__module__ == module.__name__ and hasattr(thing, "forward"):
             if not hasattr(thing, "backward"):
                 continue
-            line, name = thing.forward.__code__.co_firstlineno, thing.__name__.lower()
-            if len(inspect.signature(thing.forward).parameters) > 2:
-                return f'{thing.__name__} (line {line}) looks like a loss: put @loss("{name}") from nn above it'
+            line, name = Where.of(thing.forward).line, thing.__name__.lower()
+            place = f"{thing.__name__} (line {line})" if line else thing.__name__  # NumPy's own functions have none
+            if _arguments(thing.forward) > 2:
+                return f'{place} looks like a loss: put @loss("{name}") from nn above it'
             return (
-                f'{thing.__name__} (line {line}) has forward and backward: put @layer("{name}") and '
+                f'{place} has forward and backward: put @layer("{name}") and '
                 '@obeys("N n_in -> N n_out") above it (from nn import layer; from spec import obeys)'
             )
     return "expected a decorator such as @layer('name')"
+
+
+def _arguments(forward: Any) -> int:
+    """How many a method must be given, itself included; 0 where it does not tell, as some of NumPy's functions."""
+    try:
+        return sum(row.default is row.empty for row in inspect.signature(forward).parameters.values())
+    except (TypeError, ValueError):
+        return 0

@@ -1,6 +1,7 @@
 """The run folder: settings, metrics, weights, split, summary, pictures.
 
-Every file is written whole or not at all, and no two processes train in one folder.
+Every file is written whole or not at all, but for metrics.jsonl, to which lines are added: what a crash leaves there
+beyond the checkpoint is cut off on resume. No two processes train in one folder.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
+from nn.replacing import replace_file, replaced
 from spec.arrays import Array
 from spec.violation import BadInput
 
 RUNS = Path("runs")
 LOCK = ".lock"
 PICTURES = ("curves.png", "mistakes.png")  # painted last of all
+MOMENT = 1.0  # seconds: whoever asks whether a run is busy holds its lock for much less
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,13 @@ class Run:
     def locked(self) -> Iterator[None]:
         """Hold the folder for this process alone, until the block ends or the process dies.
 
-        Raises BadInput where another process holds it, or there is no such folder.
+        Raises BadInput where another process holds it for more than a moment, or there is no such folder.
         """
         from filelock import FileLock, Timeout
 
         if not self.folder.is_dir():
             raise BadInput(f"{self.folder}: no such folder, expected a run folder")
-        lock = FileLock(self.folder / LOCK, timeout=0)
+        lock = FileLock(self.folder / LOCK, timeout=MOMENT)
         try:
             lock.acquire()
         except Timeout:
@@ -80,14 +83,18 @@ class Run:
 
     @property
     def busy(self) -> bool:
-        """Whether a process is training in this folder now."""
+        """Whether a process is training in this folder now; False where the lock is another user's, and cannot tell."""
+        from filelock import FileLock, Timeout
+
         if not (self.folder / LOCK).exists():
             return False
         try:
-            with self.locked():
+            with FileLock(self.folder / LOCK, timeout=0):
                 return False
-        except BadInput:
+        except Timeout:
             return True
+        except OSError:
+            return False
 
     def write(self, name: str, content: bytes) -> Path:
         """Write under a temporary name, then rename, so that a crash leaves the old file or the new one."""
@@ -131,29 +138,11 @@ class Run:
             os.truncate(self.folder / name, size)
 
 
-def replace_file(path: Path, content: bytes) -> Path:
-    """Write a file whole or not at all: under a temporary name, onto the disk, then renamed. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return path
-
-
 def write_picture(run: Run, name: str, paint: Callable[[Path], None]) -> None:
     """Let `paint` write a picture under a temporary name, then rename it. Raises BadInput where there is no room."""
-    temporary = run.folder / f".{name}"
     try:
-        paint(temporary)
-        os.replace(temporary, run.folder / name)
+        replaced(run.folder / name, paint)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise BadInput(f"{run.folder / name}: could not be written: {error.strerror}") from error
 
 

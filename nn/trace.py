@@ -89,8 +89,7 @@ def trace(network: Network, x: Array, target: Array) -> Trace:
     before.layers[0].needs_dx = True
     sizes = {name: array.size for name, array in before.params.items()} | {"x": x.size}
     for name, size in sizes.items():
-        if size > EVERY:
-            raise BadInput(f"trace: {name} has {size:,} numbers, expected at most {EVERY}: every one is shown")
+        _fits(name, size)
     net = copy.deepcopy(before)
     with np.errstate(all="ignore"):
         stages = _forward(net, np.array(x, np.float64))
@@ -99,6 +98,11 @@ def trace(network: Network, x: Array, target: Array) -> Trace:
             raise BadInput(f"trace: the loss is {value}, expected a finite number; give smaller inputs or weights")
         slope = np.asarray(net.loss.backward(), np.float64)
         return _measure(net, before, stages, target, value, slope)
+
+
+def _fits(name: str, size: int) -> None:
+    if size > EVERY:
+        raise BadInput(f"trace: {name} has {size:,} numbers, expected at most {EVERY}: every one is shown")
 
 
 def _forward(net: Network, x: Array) -> list[Stage]:
@@ -111,6 +115,7 @@ def _forward(net: Network, x: Array) -> list[Stage]:
             primes, letter = (primes + "'" if stages and stages[-1].y_name.startswith("a") else ""), "a"
         y_name = f"{letter}{number}{primes}"
         y = np.array(layer.forward(x))
+        _fits(y_name, y.size)
         kind = path.split(":")[1].split("(")[0]
         stages.append(Stage(path, kind, layer, number, name, y_name, x, y, np.empty(0), np.empty(0)))
         x, name = y, y_name

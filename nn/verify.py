@@ -10,22 +10,20 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nn.processes import GRACE, ended, environment, kill, signal_name
+
 KEPT = 20_000  # characters of what a plugin prints
 STARTUP = 30.0  # seconds granted to a worker, on a busy machine, before the plugin's own time begins
-GRACE = 3.0  # seconds between asking a worker to show its stack and killing it
 FRAME = re.compile(r'File "(?P<file>.+)", line (?P<line>\d+) in')
 
 Target = dict[str, str]
@@ -73,17 +71,30 @@ def judge_target(target: Target, terms: Terms | None = None, stop: threading.Eve
         events, ending, printed = _work(target, terms or Terms(), skip, stop)
         outcome.printed = (outcome.printed + printed)[:KEPT]
         plan: list[dict[str, str]] = next((e["plan"] for e in events if "plan" in e), [])
-        outcome.reports += [event["report"] for event in events if "report" in event]
+        reports = _reports(events)
         refused = [event["error"] for event in events if "error" in event]
         if refused or (ending and not plan):
             outcome.reports.append(_error(outcome.name, "file", refused[0] if refused else f"{outcome.name}: {ending}"))
-        elif ending:
-            last = max((event["start"] for event in events if "start" in event), default=skip)
-            outcome.reports.append(_error(plan[last]["name"], plan[last]["kind"], f"{plan[last]['label']}: {ending}"))
-            skip = last + 1
-            if skip < len(plan) and not stop.is_set():
-                continue
-        return outcome
+            return outcome
+        if ending:
+            skip = max((event["start"] for event in events if "start" in event), default=skip)
+            last = plan[skip]
+            reports[skip] = _error(last["name"], last["kind"], f"{last['label']}: {ending}")  # also where it was judged
+            skip += 1
+        outcome.reports += reports.values()
+        if not ending or skip >= len(plan) or stop.is_set():
+            return outcome
+
+
+def _reports(events: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """The report of each plugin by its place in the plan; one that no law asked for judges has none."""
+    found: dict[int, dict[str, Any]] = {}
+    at = -1
+    for event in events:
+        at = event.get("start", at)
+        if "report" in event:
+            found[at] = event["report"]
+    return found
 
 
 def _error(name: str, kind: str, because: str) -> dict[str, Any]:
@@ -104,15 +115,16 @@ def _work(
             [sys.executable, "-P", "-m", "nn.worker", str(journal), str(request)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
+            bufsize=0,
             stderr=subprocess.STDOUT,
-            env=_environment(),
+            env=environment() | {"PYTHONUNBUFFERED": "1"},
             start_new_session=True,
         )
         reader = _Reader(process)
         try:
-            late = _await(process, journal, terms.timeout, stop)
+            late = not ended(process, terms.timeout, journal, STARTUP, stop)
         finally:
-            _kill(process)
+            kill(process)
         printed = reader.text()
         lines = journal.read_text(encoding="utf-8", errors="replace").splitlines()
     events = list(_events(lines))
@@ -127,40 +139,6 @@ def _events(lines: list[str]) -> Iterator[dict[str, Any]]:
             continue
 
 
-def _environment() -> dict[str, str]:
-    """The same Python, with nn where it is found now, and one thread, which is faster on small arrays."""
-    here = str(Path(__file__).resolve().parents[1])
-    paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
-    one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**os.environ, **one, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
-
-
-def _await(process: subprocess.Popen[bytes], journal: Path, timeout: float, stop: threading.Event) -> bool:
-    """Wait until the worker ends; whether one of its steps took longer than `timeout`, and it was stopped."""
-    size, began = -1, time.monotonic()
-    while process.poll() is None and not stop.is_set():
-        if journal.stat().st_size != size:
-            size, began = journal.stat().st_size, time.monotonic()
-        if time.monotonic() - began > (timeout if size else timeout + STARTUP):
-            if hasattr(os, "killpg"):
-                process.send_signal(signal.SIGABRT)  # its stack goes into the journal
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(GRACE)
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """The worker and whatever it started."""
-    if hasattr(os, "killpg"):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
-    process.wait()
-
-
 def _ending(code: int, late: bool, events: list[dict[str, Any]], lines: list[str], terms: Terms) -> str:
     """How a worker died, with file and line where they are known; "" where it ended well."""
     exits = [event["exit"] for event in events if "exit" in event]
@@ -170,7 +148,7 @@ def _ending(code: int, late: bool, events: list[dict[str, Any]], lines: list[str
         file, _, line = exits[-1].rpartition(":")
         return f"it ended the interpreter by os._exit, at {Path(file).name}:{line}"
     if code < 0:
-        return f"it crashed the interpreter ({signal.Signals(-code).name}){_place(lines)}"
+        return f"it crashed the interpreter ({signal_name(code)}){_place(lines)}"
     done = any("done" in event for event in events)
     return "" if done else f"it ended the interpreter with exit code {code}"
 
@@ -186,7 +164,8 @@ def _place(lines: list[str]) -> str:
 
 
 class _Reader:
-    """Reads all that a process prints, and keeps the beginning."""
+    """Reads all that a process prints, and keeps the beginning. What the process started apart from itself may go on
+    printing: nobody waits for that."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.kept, self.dropped = bytearray(), 0
@@ -196,14 +175,14 @@ class _Reader:
 
     def read(self) -> None:
         """Until the end, so that the process never waits for a full pipe."""
-        while chunk := self.pipe.read1(65536):
-            room = max(0, KEPT - len(self.kept))
-            self.kept += chunk[:room]
-            self.dropped += len(chunk[room:])
+        with self.pipe:  # closed here: closing it elsewhere would wait for this read
+            while chunk := self.pipe.read(65536):
+                room = max(0, KEPT - len(self.kept))
+                self.kept += chunk[:room]
+                self.dropped += len(chunk[room:])
 
     def text(self) -> str:
         """What was kept, with a note of how much more there was."""
         self.thread.join(GRACE)
-        self.pipe.close()
         more = f"\n... and {self.dropped:,} bytes more\n" if self.dropped else ""
         return self.kept.decode(errors="replace") + more

@@ -95,8 +95,9 @@ def _limit_memory() -> None:
         import resource
     except ImportError:  # not on Windows
         return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY if hard < 0 else min(MEMORY, hard), hard))
+    present = resource.getrlimit(resource.RLIMIT_AS)  # -1 where there is no limit
+    least = min([MEMORY, *(limit for limit in present if limit >= 0)])
+    resource.setrlimit(resource.RLIMIT_AS, (least, present[1]))
 
 
 def _follow(parent: int, leave: Callable[[int], Any]) -> None:

@@ -6,11 +6,14 @@ import os
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import platformdirs
 from numpy.typing import NDArray
+
+from nn.replacing import replaced
 
 Bytes = NDArray[np.uint8]
 DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
@@ -22,7 +25,7 @@ def kept(
     """The arrays of bytes under `name` in the cache folder, of these shapes, or else as `make` makes them, then kept.
 
     Never raises for the cache's sake: a damaged file, of which the checksums of the zip tell, is made anew; where
-    nothing can be written nothing is kept. A file is written under a temporary name first.
+    nothing can be written nothing is kept. A file is written whole or not at all.
     """
     path = Path(platformdirs.user_cache_dir("nnlaw", appauthor=False)) / f"{name}.npz"
     found = _read(path, shapes)
@@ -45,14 +48,10 @@ def _read(path: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, Bytes] | 
 
 
 def _write(path: Path, arrays: dict[str, Bytes]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def save(temporary: Path) -> None:
         with temporary.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]  # the stubs take savez's keywords for its flags
-        os.replace(temporary, path)
-    except OSError:
-        try:
-            temporary.unlink(missing_ok=True)
-        except OSError:
-            return  # nor can the folder be looked into
+
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replaced(path, save, mark=str(os.getpid()))

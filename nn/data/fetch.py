@@ -16,7 +16,7 @@ from nn.data.download import writing
 from nn.data.files import MARKER, named
 from nn.data.kinds import DESCRIPTION, MNIST, described
 from nn.data.sources import SOURCES, Source, Wanted
-from nn.run import replace_file
+from nn.replacing import replace_file
 from spec.violation import BadInput
 
 LOCK = ".fetch.lock"

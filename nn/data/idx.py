@@ -16,6 +16,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.replacing import replace_file
 from spec.violation import BadInput
 
 LARGEST = 560 * 2**20  # bytes that a file may promise: EMNIST's byclass has 547 million
@@ -82,12 +83,9 @@ def body_of(file: IO[bytes] | gzip.GzipFile, size: int, name: str, start: bytes 
 
 
 def write_idx(path: Path, array: NDArray[np.uint8]) -> None:
-    """Write an array of bytes, of any shape, as IDX: under a temporary name first, so that no half file is left."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write an array of bytes, of any shape, as IDX, whole or not at all. Raises BadInput."""
     header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
     try:
-        temporary.write_bytes(header + np.ascontiguousarray(array, np.uint8).tobytes())
-        os.replace(temporary, path)
+        replace_file(path, header + np.ascontiguousarray(array, np.uint8).tobytes(), mark=str(os.getpid()))
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise BadInput(f"{path}: cannot be written: {error.strerror}, expected a place for a file") from error

@@ -11,7 +11,7 @@ from nn.settings import Settings
 from nn.stress.drill import Outcome, Scene, Skip, drill
 from nn.stress.oddities import SIDE, oddities
 from nn.stress.sheets import sheet
-from nn.stress.subject import Subject, subject
+from nn.stress.subject import subject
 from spec.arrays import Array
 
 BINS = 15
@@ -114,7 +114,7 @@ def refusal(scene: Scene) -> Outcome:
     found = {name: of.victim.probabilities(x.reshape(len(x), -1)).max(axis=1) for name, x in odd.items()}
     refused = {"clean": float((~kept).mean())} | {name: float((c < least).mean()) for name, c in found.items()}
     sure = {"clean": float(p.max(axis=1).mean())} | {name: float(c.mean()) for name, c in found.items()}
-    _show(of, odd, scene.folder / "refusal.png")
+    _show(odd, scene.folder / "refusal.png")
     near = 4 * np.sqrt(KEPT * (1 - KEPT) * (1 / len(parts.x_val) + 1 / len(of.x)))
     good = float(right[kept].mean()) if kept.any() else 0.0
     held = abs(float(kept.mean()) - KEPT) <= max(0.01, near) and good >= right.mean()
@@ -125,7 +125,7 @@ def refusal(scene: Scene) -> Outcome:
     return Outcome(observed, held, figures | {"accuracy": float(right.mean())})
 
 
-def _show(of: Subject, odd: dict[str, Array], path: Path) -> None:
+def _show(odd: dict[str, Array], path: Path) -> None:
     """Eight of each kind, evenly spaced."""
     rows = np.stack([x[np.linspace(0, len(x) - 1, 8).astype(np.int64)] for x in odd.values()])
     sheet(rows, list(odd), [""] * 8, path)

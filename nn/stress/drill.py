@@ -75,25 +75,24 @@ class Skip(Exception):
 
 @dataclass(frozen=True)
 class Drill:
-    """One row of the table. `quick` drills are done without --full."""
+    """One row of the table."""
 
     name: str
     what: str
     expected: str
     do: Callable[[Scene], Outcome]
-    quick: bool
 
 
 DRILLS: dict[str, Drill] = {}
 
 
-def drill(name: str, *, what: str, expected: str, quick: bool = True) -> Callable[[Callable[[Scene], Outcome]], Any]:
+def drill(name: str, *, what: str, expected: str) -> Callable[[Callable[[Scene], Outcome]], Any]:
     """Enter the decorated function into DRILLS. Raises BadInput where the name is taken."""
     if name in DRILLS:
         raise BadInput(f"a drill called {name!r} exists already")
 
     def enter(do: Callable[[Scene], Outcome]) -> Callable[[Scene], Outcome]:
-        DRILLS[name] = Drill(name, what, expected, do, quick)
+        DRILLS[name] = Drill(name, what, expected, do)
         return do
 
     return enter

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from nn.checkpoint import NAME
-from nn.stress.child import kill
+from nn.processes import kill
 from nn.stress.drill import Outcome, Scene, Skip, drill
 from nn.stress.training import Training, epochs_begun, epochs_kept
 from spec.violation import BadInput

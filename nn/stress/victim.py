@@ -59,8 +59,3 @@ def margins(p: Array, labels: Array) -> Array:
     log_p[rows, labels] = -np.inf
     found: Array = own - log_p.max(axis=1)
     return found
-
-
-def accuracy(victim: Victim, x: Array, labels: Array) -> float:
-    """The share of rows whose largest probability is the label's."""
-    return float((victim.probabilities(x).argmax(axis=1) == labels).mean())

@@ -1,6 +1,7 @@
 """The benchmark measures what it says, side by side, and leaves nothing behind. No test asserts a time."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,3 +136,21 @@ def test_peers_do_the_same_work(module: str, make: type) -> None:
     one = make(x, np.arange(64) % 10)
     assert one.epoch()[1] > 0
     assert np.allclose(np.asarray(one.predict(x)).sum(axis=1), 1, atol=1e-4)
+
+
+def test_other_data_has_its_own_name_or_is_refused(
+    found: dict[str, Any], tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report says what was trained on; pictures of another size are told before anything is measured."""
+    (tmp_path / "fashion").mkdir()
+    for file in tiny_folder.iterdir():
+        (tmp_path / "fashion" / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "fashion" / "dataset.toml").write_text('name = "Mine"\n', encoding="utf-8")
+    monkeypatch.setattr(nn.bench, "child", lambda code: (0.5, "100.0"))
+    other = bench(tmp_path / "fashion", with_peers=False, rounds=2, track=straight)  # type: ignore[arg-type]  # a stand-in for the bar
+    assert (found["data"]["name"], other["data"]["name"]) == ("MNIST", "Mine")
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (300, 8, 8), np.uint8), np.arange(300) % 10
+    np.savez(tmp_path / "small.npz", x_train=x, y_train=y, x_test=255 - x, y_test=y)
+    with pytest.raises(BadInput, match="pictures of 64 pixels in 10 classes, expected 784 pixels in 10"):
+        bench(tmp_path / "small.npz", with_peers=False, rounds=2, track=straight)  # type: ignore[arg-type]  # a stand-in for the bar

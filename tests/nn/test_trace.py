@@ -144,3 +144,27 @@ def test_a_bad_exercise_is_one_sentence(tmp_path: Path, text: str, words: str) -
     with pytest.raises(BadInput) as caught:
         read_exercise(file).trace()
     assert words in str(caught.value) and "expected" in str(caught.value) + "expected" * (text == "layers = ")
+
+
+@pytest.mark.parametrize("layers", ["dense:200 dense:1", "dense:1 dense:200 dense:1", "dense:200 relu dense:1"])
+def test_an_output_too_large_to_be_shown_is_refused(layers: str) -> None:
+    """Not only inputs and parameters have at most 400 numbers."""
+    with pytest.raises(BadInput, match=r"trace: z\d has 600 numbers, expected at most 400"):
+        Exercise(layers, "mse", [[1], [2], [3]], [[1], [2], [3]]).trace()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("loss", "weights", "y", "cost"),
+    [("binary_cross_entropy", [-1], [[1]], 5000), ("softmax_cross_entropy", [-1, 0, 1], [0], 10000)],
+)
+def test_a_probability_that_becomes_0_is_part_of_the_lesson(
+    loss: str, weights: list[int], y: object, cost: int
+) -> None:
+    """The long route divides by it and the page says so; the cost and the fused route are what they are."""
+    found = Exercise(f"dense:{len(weights)}", loss, [[5000]], y, weights={"0:dense.W": [weights]}).trace()
+    page = " ".join(lesson(found).plain().split())
+    assert "∞ · 0 is not a number" in page and "[nan" in page
+    assert found.violation is None and found.loss == cost and np.isfinite(found.output.analytic).all()
+    shown = f"costs = [{cost:.4g}]" if loss.startswith("softmax") else f"log 1 = {cost}"
+    assert shown in page

@@ -9,7 +9,7 @@ import pytest
 from nn.network import Network
 from nn.stress.attacks import fgsm, pgd, square
 from nn.stress.ball import Ball
-from nn.stress.victim import Standardized, accuracy, losses, margins
+from nn.stress.victim import Standardized, losses, margins
 from spec.arrays import Array
 from spec.gradient import in_float64
 from spec.violation import BadInput
@@ -126,7 +126,6 @@ def test_more_restarts_fool_no_fewer() -> None:
     one, two = (pgd(model, x, labels, ball, np.random.default_rng(0), steps=1, restarts=n) for n in (1, 4))
     first, second = (margins(model.probabilities(z), labels) for z in (one, two))
     assert ((second < 0) >= (first < 0)).all() and (second[second >= 0] <= first[second >= 0] + 1e-9).all()
-    assert accuracy(model, two, labels) <= accuracy(model, one, labels)
 
 
 def test_square_search_asks_for_no_gradient_and_ends_near_the_optimum() -> None:
