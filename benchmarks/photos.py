@@ -234,20 +234,14 @@ def several(rng: Rng, digits: Array) -> bytes:
 
 def touching(rng: Rng, digits: Array) -> bytes:
     """Two digits side by side, their boxes from two pixels of overlap to one pixel apart."""
-    left, right = (cropped(digits[rng.integers(len(digits))]) for _ in range(2))
+    whole = [Image.fromarray(digits[rng.integers(len(digits))]) for _ in range(2)]
+    left, right = (np.asarray(d.crop(d.point(lambda v: v > 40 and 255).getbbox())) for d in whole)
     start = left.shape[1] + int(rng.integers(-2, 2))
-    sheet = np.zeros((max(len(left), len(right)), start + right.shape[1]), np.uint8)
+    sheet = np.zeros((28, start + right.shape[1]), np.uint8)
     for digit, at in ((left, 0), (right, start)):
-        top = (len(sheet) - len(digit)) // 2
-        place = sheet[top : top + len(digit), at : at + digit.shape[1]]
+        place = sheet[14 - len(digit) // 2 :, at:][: len(digit), : digit.shape[1]]
         np.maximum(place, digit, out=place)
     return saved(255 - np.kron(np.pad(sheet, 8), np.ones((4, 4))))
-
-
-def cropped(digit: Array) -> Array:
-    """The digit without its margins."""
-    rows, columns = (np.flatnonzero((digit > 40).any(axis=axis)) for axis in (1, 0))
-    return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 OTHERS: dict[str, Callable[[Rng, Array], bytes]] = {

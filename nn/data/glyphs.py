@@ -138,7 +138,7 @@ def gathered(parts: list[Glyph]) -> list[Glyph]:
 
 
 def _belong(a: Glyph, b: Glyph, tallest: int) -> bool:
-    """Whether two parts are strokes of one glyph: near each other, and not two tall ones side by side or in two lines."""
+    """Whether two parts are strokes of one glyph: near each other, and not two tall ones in a row or a column."""
     across = max(a.left, b.left) - min(a.right, b.right)
     down = max(a.top, b.top) - min(a.bottom, b.bottom)
     if min(a.height, b.height) >= TALL * tallest and (across >= 0 or down > LINE * tallest):

@@ -25,7 +25,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to read a picture, all (H, W): its shades with ink dark, the paper under them, and the ink from 0 to 255."""
+    """One way to read a picture, each (H, W): its shades with ink dark, the paper under them, ink from 0 to 255."""
 
     shades: Grey
     paper: Grey
@@ -33,7 +33,7 @@ class Reading:
 
 
 def readings(grey: Grey) -> list[Reading]:
-    """The ways to read a picture, dark on light or light on dark, the likelier first; where one is weak, the other only.
+    """The ways to read a picture, dark on light or light on dark, the likelier first; a weak one is left out.
 
         ink = (paper − grey) / paper,   for light falls on ink and paper alike
         paper = `filled`: what is dark and does not reach the border, as shadows do, filled up

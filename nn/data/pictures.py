@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 def read_glyphs(path: Path, frame: Frame, several: bool = False) -> list[Bytes]:
-    """The glyphs in a picture file from left to right, each (H, W) bytes, framed; just one unless `several`.
+    """The glyphs in a picture file, line by line, each (H, W) bytes, framed; just one unless `several`.
 
     Raises BadInput where the file is absent, no picture, or far too large, and Refused where the picture is blank,
     noise, a texture or a photograph, or shows several glyphs and one was expected.
@@ -68,7 +68,7 @@ def _on_sheet(reading: Reading, frame: Frame) -> list[Bytes]:
 
 def _expected(found: list[T], several: bool) -> list[T]:
     if len(found) > 1 and not several:
-        raise Refused(f"it shows {len(found)} figures, expected one; --all reads them from left to right")
+        raise Refused(f"it shows {len(found)} figures, expected one; --all reads them line by line")
     return found
 
 
