@@ -245,14 +245,6 @@ def test_a_digit_among_other_things_is_refused(tmp_path: Path) -> None:
         one(saved(tmp_path / "a", sheet))
 
 
-def test_digits_that_touch_are_refused(tmp_path: Path) -> None:
-    """Two digits with a common pixel are not one, nor is the way out --all, which cannot part them."""
-    for several in (False, True):
-        both = np.minimum.reduce([np.roll(np.asarray(printed("00", 100)), shift, 1) for shift in range(9)])
-        with pytest.raises(Refused, match="touch"):
-            read_glyphs(saved(tmp_path / "a", both), MNIST_WAY, several)
-
-
 def test_a_stroke_apart_belongs_to_its_digit(tmp_path: Path) -> None:
     """A 5 whose upper stroke doesn't touch it is one figure."""
     sheet = printed("5")
