@@ -121,6 +121,21 @@ def lit(digit: Array, rng: Rng, left: Callable[[tuple[int, ...], Rng], Array]) -
     return saved(inked(left(ink.shape, rng), ink))
 
 
+def on_table(digit: Array, rng: Rng) -> bytes:
+    """A sheet of paper, a little turned, on a darker table, plain or of wood, lit from one side."""
+    sheet = np.pad(255 - larger(digit, 5), [tuple(rng.integers(5, 60, 2)) for _ in range(2)], constant_values=255)
+    angle, margins = float(rng.uniform(-20, 20)), [tuple(rng.integers(10, 80, 2)) for _ in range(2)]
+    shown, there = (
+        np.pad(np.asarray(Image.fromarray(a).rotate(angle, Image.Resampling.BICUBIC, expand=True)), margins) / 255
+        for a in (sheet, np.full_like(sheet, 255))
+    )
+    grain = np.sin((across(shown.shape, rng) / rng.uniform(0.05, 0.2) + 4 * smooth(shown.shape, rng, 0.6)) * 2 * np.pi)
+    table = rng.uniform(40, 130) * (1 + rng.choice([0, 0.1]) * grain)
+    light = 1 - rng.uniform(0, 0.4) * (across(shown.shape, rng) + 1) / 2
+    lit = light * ((30 + 200 * shown) * there + table * (1 - there))
+    return saved(lit + rng.normal(0, 3, shown.shape), "JPEG", quality=80)
+
+
 FAULTS: dict[str, Callable[[Array, Rng], bytes]] = {
     "none, 28×28": lambda d, r: saved(d),
     "inverted": lambda d, r: saved(255 - d),
@@ -140,6 +155,7 @@ FAULTS: dict[str, Callable[[Array, Rng], bytes]] = {
     "paper lit from one side": lambda d, r: lit(d, r, paper),
     "shadow": lambda d, r: lit(d, r, lambda s, r: 230 * shadow(s, r)),
     "a camera's noise": lambda d, r: saved(230 - 0.8 * (ink := larger(d, 8)) + r.normal(0, 12, ink.shape)),
+    "a sheet on a darker table": on_table,
     "all of a phone's faults at once": photographed,
 }
 
@@ -216,6 +232,18 @@ def several(rng: Rng, digits: Array) -> bytes:
     return saved(255 - np.kron(np.hstack(list(row)), np.ones((4, 4))))
 
 
+def touching(rng: Rng, digits: Array) -> bytes:
+    """Two digits side by side, their boxes from two pixels of overlap to one pixel apart."""
+    whole = [Image.fromarray(digits[rng.integers(len(digits))]) for _ in range(2)]
+    left, right = (np.asarray(d.crop(d.point(lambda v: v > 40 and 255).getbbox())) for d in whole)
+    start = left.shape[1] + int(rng.integers(-2, 2))
+    sheet = np.zeros((28, start + right.shape[1]), np.uint8)
+    for digit, at in ((left, 0), (right, start)):
+        place = sheet[14 - len(digit) // 2 :, at:][: len(digit), : digit.shape[1]]
+        np.maximum(place, digit, out=place)
+    return saved(255 - np.kron(np.pad(sheet, 8), np.ones((4, 4))))
+
+
 OTHERS: dict[str, Callable[[Rng, Array], bytes]] = {
     "blank": blank,
     "noise": noise,
@@ -223,4 +251,5 @@ OTHERS: dict[str, Callable[[Rng, Array], bytes]] = {
     "photo": photo,
     "page of text": text,
     "several digits": several,
+    "two digits that touch, or nearly": touching,
 }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--run", "folder", type=click.Path(path_type=Path), help="A trained run (the newest by default).")
 @click.option("--weights", type=click.Choice(["best", "last"]), default="last", help="Of which epoch (last).")
-@click.option("--all", "several", is_flag=True, help="Read several digits in a picture, from left to right.")
+@click.option("--all", "several", is_flag=True, help="Read several digits in a picture, line by line.")
 @click.option("--json", "as_json", is_flag=True, help="A list of {file, prediction, confidence, probabilities}.")
 def command(images: tuple[Path, ...], folder: Path | None, weights: str, several: bool, as_json: bool) -> int:
     """Read the digit in each of IMAGES, picture files or folders of them, with a trained run.
@@ -100,4 +100,4 @@ def _tell(file: Path, pictures: list[Bytes], rows: list[dict[str, Any]], classes
         for label, p in zip(classes, row["probabilities"], strict=True):
             click.echo(f"  {label:<{width}} {'█' * round(40 * p):<40} {p:6.1%}")
     if len(rows) > 1:
-        click.echo(f"From left to right: {' '.join(row['prediction'] for row in rows)}")
+        click.echo(f"In order: {' '.join(row['prediction'] for row in rows)}")

@@ -20,6 +20,7 @@ PIECES = 4  # parts that one glyph may be drawn in
 NEAR = 0.22  # of the tallest part's height: parts nearer than this belong together, unless both are tall
 STACKED = 0.4  # likewise of parts one above the other, as the bar of a 5
 TALL = 0.7  # of the tallest part's height: two parts as tall as this, side by side, are two glyphs
+LINE = 0.1  # likewise: as far above one another, two such parts are two lines; nearer, they are one broken glyph
 FULL = 0.55  # of the area that ink may cover
 TOUCHING = 0.35  # of the border that ink may cover
 SMALLEST = 0.05  # of the picture's longest side: what is smaller is dirt on an empty sheet
@@ -53,7 +54,7 @@ class Glyph:
 
 
 def glyphs(ink: Grey) -> list[Grey]:
-    """Each glyph's own ink, cut out along its box, from left to right.
+    """Each glyph's own ink, cut out along its box, line by line, from left to right.
 
     Raises Refused where there is none, or what there is looks like a page of text, a texture or a photograph.
     """
@@ -74,8 +75,26 @@ def glyphs(ink: Grey) -> list[Grey]:
         raise Refused(MARKS)
     if max(glyph.side for glyph in found) < SMALLEST * max(ink.shape):
         raise Refused("there is only a speck on it")
-    found.sort(key=lambda glyph: glyph.left + glyph.right)
-    return [_cut(ink, labels, glyph) for glyph in found]
+    return [_cut(ink, labels, glyph) for line in lines_of(found) for glyph in line]
+
+
+def lines_of(found: list[Glyph]) -> list[list[Glyph]]:
+    """Glyphs as they are read: lines from top to bottom, each from left to right.
+
+    A glyph stands in the line whose lowest glyph it overlaps by half of the lesser height.
+    """
+    lines: list[list[Glyph]] = []
+    for glyph in sorted(found, key=lambda glyph: glyph.top + glyph.bottom):
+        line = next((line for line in lines if _beside(glyph, line[-1])), None)
+        if line is None:
+            lines.append([glyph])
+        else:
+            line.append(glyph)
+    return [sorted(line, key=lambda glyph: glyph.left + glyph.right) for line in lines]
+
+
+def _beside(a: Glyph, b: Glyph) -> bool:
+    return min(a.bottom, b.bottom) - max(a.top, b.top) >= min(a.height, b.height) / 2
 
 
 def components(mask: Mask) -> tuple[NDArray[np.intp], int]:
@@ -119,10 +138,10 @@ def gathered(parts: list[Glyph]) -> list[Glyph]:
 
 
 def _belong(a: Glyph, b: Glyph, tallest: int) -> bool:
-    """Whether two parts are strokes of one glyph: near each other, and not two tall ones side by side."""
+    """Whether two parts are strokes of one glyph: near each other, and not two tall ones in a row or a column."""
     across = max(a.left, b.left) - min(a.right, b.right)
     down = max(a.top, b.top) - min(a.bottom, b.bottom)
-    if across >= 0 and min(a.height, b.height) >= TALL * tallest:
+    if min(a.height, b.height) >= TALL * tallest and (across >= 0 or down > LINE * tallest):
         return False
     return across <= NEAR * tallest and down <= (STACKED if across < 0 else NEAR) * tallest
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -14,7 +15,8 @@ from PIL import Image, ImageOps
 from nn.data.drawn import judge_marks, judge_strokes
 from nn.data.frame import Bytes, Frame
 from nn.data.glyphs import glyphs
-from nn.data.ink import LEAST, Grey, Refused, border_of, ink
+from nn.data.ink import LEAST, Grey, Reading, Refused, border_of, readings
+from nn.data.sheet import is_plain, on_sheet, sheet_of
 from spec.violation import BadInput
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # others, as PostScript, would run programs
@@ -23,10 +25,11 @@ MOST = 50_000_000  # pixels that a picture may have
 HEAVIEST = 256_000_000  # bytes that its file may have
 WORK = 256  # pixels along the longest side in which glyphs are looked for; larger pictures are averaged down
 DEEP = 257  # steps of 16 bits to one of 8
+T = TypeVar("T")
 
 
 def read_glyphs(path: Path, frame: Frame, several: bool = False) -> list[Bytes]:
-    """The glyphs in a picture file from left to right, each (H, W) bytes, framed; just one unless `several`.
+    """The glyphs in a picture file, line by line, each (H, W) bytes, framed; just one unless `several`.
 
     Raises BadInput where the file is absent, no picture, or far too large, and Refused where the picture is blank,
     noise, a texture or a photograph, or shows several glyphs and one was expected.
@@ -39,9 +42,37 @@ def read_glyphs(path: Path, frame: Frame, several: bool = False) -> list[Bytes]:
 
 
 def _written(grey: Grey, frame: Frame, several: bool) -> list[Bytes]:
-    found = glyphs(ink(grey))
+    likely, *others = readings(grey)
+    for other in others:  # what is like ink may be a sheet on a darker table
+        if found := _on_sheet(other, frame, most=0.5):
+            return _expected(found, several)
+    plain = is_plain(likely)
+    if not plain and (found := _on_sheet(likely, frame)):
+        return _expected(found, several)
+    found = _framed(_expected(glyphs(likely.ink), several), frame)
+    if not plain:
+        raise Refused("it shows more than figures on plain paper, as a photograph does")
+    return found
+
+
+def _on_sheet(reading: Reading, frame: Frame, most: float = 1.0) -> list[Bytes]:
+    """What is written on the sheet of the reading, if that holds at most so much of the border; else nothing."""
+    sheet = sheet_of(reading)
+    try:
+        if sheet is not None and border_of(sheet).mean() <= most and is_plain(here := on_sheet(reading, sheet), sheet):
+            return _framed(glyphs(here.ink), frame)
+    except Refused:
+        pass
+    return []
+
+
+def _expected(found: list[T], several: bool) -> list[T]:
     if len(found) > 1 and not several:
-        raise Refused(f"it shows {len(found)} figures, expected one; --all reads them from left to right")
+        raise Refused(f"it shows {len(found)} figures, expected one; --all reads them line by line")
+    return found
+
+
+def _framed(found: list[Grey], frame: Frame) -> list[Bytes]:
     framed = []
     for glyph in found:
         judge_marks(glyph)
