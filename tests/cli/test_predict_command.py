@@ -96,7 +96,7 @@ def test_all_reads_several_digits_in_order(trained: Path, tmp_path: Path, capsys
     assert [row["prediction"] for row in together] == [row["prediction"] for row in apart]
     assert run(["predict", path, "--run", str(trained), "--all"]) == 0
     read = " ".join(row["prediction"] for row in together)
-    assert f"From left to right: {read}" in capsys.readouterr().out
+    assert f"In order: {read}" in capsys.readouterr().out
 
 
 def changed(trained: Path, folder: Path, **record: object) -> Path:
