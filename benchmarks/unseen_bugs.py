@@ -139,8 +139,9 @@ HEAD = (
     "copy), and each makes every law hold.",
     "",
     "Later a cause came to be read from the change that mends, and from the paths of forward that backward leaves "
-    "out. Of half A each cause that was then named was read: they are right, but for that of bug 005, whose law has "
-    "other causes, too. Half B was not opened for it: only its counts were seen.",
+    "out. Of half A the causes that were then named were read, all but one: they are right, but for that of bug 005, "
+    "whose law has other causes, too. No file of half B was opened for it, but the sentences and verdicts of the table "
+    "below had been read, so that neither half is held out any more.",
     "",
     "What is missed has no claim that it could be held to, as an optimizer without a name, or a schedule that ends "
     "elsewhere; but for a prediction that leaves out a path with which the model is trained.",
