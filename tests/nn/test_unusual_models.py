@@ -141,7 +141,7 @@ def test_a_run_that_is_resumed_before_its_first_epoch_keeps_its_record(tiny_fold
     for _ in range(2):
         resume(run, {}).begin(run, Silent())
     assert (run.folder / "config.toml").read_bytes() == before
-    assert [path.name for path in (run.folder / "plugins").iterdir()] == ["1-halves.py"]
+    assert [path.name for path in (run.folder / "plugins").glob("*.py")] == ["1-halves.py"]
     assert [entry["after_epoch"] for entry in read_record(run)["resumed"]] == [0, 0]
 
 
