@@ -55,9 +55,10 @@ def textbook(thing: object, name: str, table: Mapping[str, Entry]) -> tuple[str,
 
 
 def constants(thing: object) -> list[float]:
-    """The numbers that an instance or its class keeps: its slope, its rate, its ε."""
+    """The numbers that an instance or its class keeps: its slope, its rate, its ε; not Python's own `__firstlineno__`."""
     kept: dict[str, Any] = {}
     for owner in (*reversed(type(thing).__mro__), thing):
         kept |= getattr(owner, "__dict__", {})
-    numbers = [v for v in kept.values() if isinstance(v, int | float | np.number) and not isinstance(v, bool)]
+    own = [value for name, value in kept.items() if not name.startswith("__")]
+    numbers = [v for v in own if isinstance(v, int | float | np.number) and not isinstance(v, bool)]
     return list(dict.fromkeys(float(v) for v in numbers))

@@ -8,6 +8,7 @@ import pytest
 
 from spec import BadInput, DoesNotApply, MetricCase, OptimizerCase, ScheduleCase, conformance
 from spec.definitions import METRICS, OPTIMIZERS, Rule, textbook, walk
+from spec.definitions.names import constants
 
 ONES = np.ones((10, 1))
 
@@ -118,3 +119,15 @@ def test_what_cannot_be_told_is_not_accused() -> None:
         case.name = name
         report = conformance(case)
         assert [row.law for row in report.verdicts if row.verdict == "inconclusive"] == ["definition"]
+
+
+def test_only_numbers_of_the_author_are_settings() -> None:
+    """What Python itself notes in a class, as the line where it begins, is no slope and no rate."""
+
+    class Kept:
+        slope = 0.5
+
+        def __init__(self) -> None:
+            self.rate = 2
+
+    assert constants(Kept()) == [0.5, 2.0]
