@@ -55,7 +55,7 @@ def textbook(thing: object, name: str, table: Mapping[str, Entry]) -> tuple[str,
 
 
 def constants(thing: object) -> list[float]:
-    """The numbers that an instance or its class keeps: its slope, its rate, its ε. Python keeps `__firstlineno__` there."""
+    """The numbers that an instance or its class keeps: slope, rate, ε; not those of Python, as `__firstlineno__`."""
     kept: dict[str, Any] = {}
     for owner in (*reversed(type(thing).__mro__), thing):
         kept |= getattr(owner, "__dict__", {})
