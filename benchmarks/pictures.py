@@ -18,7 +18,8 @@ from typing import Any
 
 import click
 import numpy as np
-from photos import FAULTS, OTHERS
+from no_digits import OTHERS
+from photos import FAULTS
 
 import spec
 from cli.main import run

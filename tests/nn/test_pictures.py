@@ -1,6 +1,5 @@
 """Any picture becomes what the network was trained on, or is refused with a reason; the laws hold on the real MNIST."""
 
-import importlib.util
 import struct
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from no_digits import OTHERS
+from photos import FAULTS, inked, paper, shadow
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 import nn
@@ -25,20 +26,7 @@ from nn.data.ink import Refused
 from nn.data.pictures import MOST, WORK, pictures_in, read_glyphs, read_grey
 from spec.violation import BadInput
 
-PHOTOS = Path(__file__).parents[2] / "benchmarks" / "photos.py"
 MNIST_WAY = Frame()
-
-
-def photos() -> Any:
-    """benchmarks/photos.py: what people hold before the camera."""
-    found = importlib.util.spec_from_file_location("photos", PHOTOS)
-    assert found is not None and found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-KIT = photos()
 
 
 def one(path: Path, frame: Frame = MNIST_WAY) -> np.ndarray:
@@ -97,16 +85,16 @@ def pencil(points: list[tuple[int, int]], width: int) -> Image.Image:
 def sheet_of(digit: Image.Image, rng: np.random.Generator, fault: str) -> Image.Image:
     """The black print on white with one fault of photographs."""
     ink = 255 - np.asarray(digit).astype(np.float64)
-    light = {"paper": KIT.paper, "shadow": lambda shape, rng: 230 * KIT.shadow(shape, rng)}
+    light = {"paper": paper, "shadow": lambda shape, rng: 230 * shadow(shape, rng)}
     if fault in light:
-        shown = KIT.inked(light[fault](ink.shape, rng), ink)
+        shown = inked(light[fault](ink.shape, rng), ink)
     elif fault == "noise":
         shown = 230 - 0.8 * ink + rng.normal(0, 12, ink.shape)
     elif fault == "pen":
         shown = np.array([250, 245, 230]) * (1 - ink[..., None] / 255) + np.array([30, 50, 190]) * ink[..., None] / 255
     elif fault == "ruled":
         lines = np.where(np.arange(len(ink)) % 30 < 2, 190, 250)[:, None] * np.ones(ink.shape)
-        shown = KIT.inked(lines, ink)
+        shown = inked(lines, ink)
     elif fault == "chalk":
         shown = 40 + 0.7 * ink
     elif fault == "transparent":
@@ -264,13 +252,13 @@ def test_a_cut_out_digit_that_reaches_the_border_is_read(tmp_path: Path) -> None
 # Pictures that show no digit
 
 
-@pytest.mark.parametrize("kind", KIT.OTHERS)
+@pytest.mark.parametrize("kind", OTHERS)
 def test_what_shows_no_single_digit_is_refused(tmp_path: Path, kind: str) -> None:
     """Blank paper, noise, textures, photographs, pages and several digits are refused with a reason."""
     rng, read = np.random.default_rng(1), 0
     digits = built_in(1, 70, 10).train_images
     for _ in range(12):
-        (tmp_path / "a").write_bytes(KIT.OTHERS[kind](rng, digits))
+        (tmp_path / "a").write_bytes(OTHERS[kind](rng, digits))
         try:
             one(tmp_path / "a")
             read += 1
@@ -555,7 +543,7 @@ def test_the_answer_does_not_depend_on_how_the_digit_was_pictured(mnist: Path, t
     digits = load_folder(mnist).test_images[: SAME[fault]]
     found = []
     for digit in digits:
-        (tmp_path / "a").write_bytes(KIT.FAULTS[fault](digit, rng))
+        (tmp_path / "a").write_bytes(FAULTS[fault](digit, rng))
         try:
             found.append(one(tmp_path / "a"))
         except Refused:

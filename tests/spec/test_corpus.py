@@ -1,11 +1,10 @@
 """The corpus that checks the checkers: planted bugs are caught, correct plugins are not accused."""
 
-import importlib.util
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import kill_matrix as matrix
 import pytest
 
 from nn.registry import KINDS, REGISTRY
@@ -13,19 +12,6 @@ from spec import CATALOGUE
 
 ROOT = Path(__file__).parents[2]
 SEEDS = 2  # the many are benchmarks/kill_matrix.py --seeds
-
-
-def _kill_matrix() -> Any:
-    """The script that reads headers and judges files."""
-    told = importlib.util.spec_from_file_location("kill_matrix", ROOT / "benchmarks" / "kill_matrix.py")
-    assert told is not None and told.loader is not None
-    module = importlib.util.module_from_spec(told)
-    sys.modules[told.name] = module
-    told.loader.exec_module(module)
-    return module
-
-
-matrix = _kill_matrix()
 FAULTS = sorted((ROOT / "fixtures" / "faults").glob("*.py"))
 CORRECT = sorted((ROOT / "fixtures" / "correct").glob("*.py"))
 KNOWN: dict[str, str] = {}

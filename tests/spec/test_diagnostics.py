@@ -1,14 +1,13 @@
 """Every diagnostic tells what a person needs: where, which array at which index, what is, and what was expected."""
 
 import ast
-import importlib.util
 import re
-import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import diagnostics as script
 import numpy as np
 import pytest
 
@@ -18,19 +17,6 @@ from spec.counterexamples import load
 from spec.law import Law
 
 ROOT = Path(__file__).parents[2]
-
-
-def _script() -> Any:
-    """The script that writes docs/diagnostics.md."""
-    told = importlib.util.spec_from_file_location("diagnostics", ROOT / "benchmarks" / "diagnostics.py")
-    assert told is not None and told.loader is not None
-    module = importlib.util.module_from_spec(told)
-    sys.modules[told.name] = module
-    told.loader.exec_module(module)
-    return module
-
-
-script = _script()
 FILES = [pytest.param(path, id=f"{path.parent.name}-{path.stem}") for path in (*script.LAWS, *script.FAULTS)]
 PAGE = (ROOT / "docs" / "diagnostics.md").read_text(encoding="utf-8").splitlines()
 
