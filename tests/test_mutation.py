@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import mutant_page
+from mutant_page import Row
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "benchmarks"
