@@ -28,6 +28,7 @@ import click
 @click.option("--init", help="Initializer of the weights (he).")
 @click.option("--batches", help="How batches are drawn (shuffled).")
 @click.option("--validation", type=int, help="Images held out for validation (5000, or a twelfth if less; 0: none).")
+@click.option("--threads", type=int, help="Threads of a matrix product; 0: one a processor, for wide layers (1).")
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="Your own plugin file; may be repeated.")
 @click.option("--config", type=click.Path(path_type=Path), help="Settings from a TOML file; flags win over it.")
 @click.option("--run", "folder", type=click.Path(path_type=Path), help="Run folder to make (runs/<time>).")

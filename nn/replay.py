@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from nn.audits import audit, audit_epoch, data_case, judge
 from nn.build import build_model, load_plugins, make_trainer
@@ -41,36 +42,42 @@ def replay(folder: Path) -> Violation | None:
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{folder / 'signature.json'}: not a failure signature: {error}") from error
     load_plugins(settings)
-    docket = Docket()
     try:
-        if phase == "data":
-            judge(data_case(prepare(settings).split), docket)
-            return None
-        if phase == "reload":  # what was not saved isn't in the signature either: train again
-            with TemporaryDirectory() as again:
-                prepare(settings).train(Run(Path(again)), Silent())
-            return None
-        before = folder / "before.safetensors"
-        tree = unpack(before)
-        model = build_model(settings, n_in, classes)
-        trainer = make_trainer(settings, model, steps, docket)
-        restore_tree(trainer, tree["trainer"], before)
-        x, labels = tree["x"], tree["labels"]
-        if phase == "audit":
-            audit(settings, model, x, labels, docket)
-        elif phase == "epoch":
-            audit_epoch(model, x, labels, docket)
-        elif phase == "evaluate":
-            model.predict(x)
-        elif phase == "perturb":
-            model.input_gradient(x, labels)
-        elif phase == "weights":
-            trainer.demand_finite()
-        else:
-            trainer.step(x, labels)
+        with threadpool_limits(settings.threads or None):
+            _once_more(folder, settings, phase, n_in, classes, steps)
     except Violation as violation:
         return violation
     return None
+
+
+def _once_more(folder: Path, settings: Settings, phase: str, n_in: int, classes: int, steps: int) -> None:
+    """What was judged in this phase of the training, judged once more."""
+    docket = Docket()
+    if phase == "data":
+        judge(data_case(prepare(settings).split), docket)
+        return
+    if phase == "reload":  # what was not saved isn't in the signature either: train again
+        with TemporaryDirectory() as again:
+            prepare(settings).train(Run(Path(again)), Silent())
+        return
+    before = folder / "before.safetensors"
+    tree = unpack(before)
+    model = build_model(settings, n_in, classes)
+    trainer = make_trainer(settings, model, steps, docket)
+    restore_tree(trainer, tree["trainer"], before)
+    x, labels = tree["x"], tree["labels"]
+    if phase == "audit":
+        audit(settings, model, x, labels, docket)
+    elif phase == "epoch":
+        audit_epoch(model, x, labels, docket)
+    elif phase == "evaluate":
+        model.predict(x)
+    elif phase == "perturb":
+        model.input_gradient(x, labels)
+    elif phase == "weights":
+        trainer.demand_finite()
+    else:
+        trainer.step(x, labels)
 
 
 def _checked(record: dict[str, Any]) -> tuple[str, int, int, int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from nn.audits import audit, audit_batch, audit_epoch, data_case, judge
 from nn.build import build_model, load_plugins, make_trainer, refuse_alone, restore, weights
@@ -68,16 +69,21 @@ class Session:
         failure signature in the run folder.
         """
         last = min(self.settings.epochs, stop_after or self.settings.epochs)
-        try:
-            self.begin(run, reporter)
-            for epoch in range(len(self.epochs) + 1, last + 1):
-                self.learn(epoch, run, reporter)
-            return self.finish(run) if last == self.settings.epochs else None
-        except Violation as violation:
-            sizes = {"n_in": int(self.split.x_train.shape[1]), "classes": self.dataset.n_classes}
-            phase, batch, steps = self.phase, self.batch, self.trainer.steps
-            where = write_failure(run, phase, violation, self.settings, steps, self.before(), batch, sizes)
-            raise violation.also(replay=str(where), verify=self.settings.own_file(violation.where.file)) from violation
+        with threadpool_limits(self.settings.threads or None):
+            try:
+                self.begin(run, reporter)
+                for epoch in range(len(self.epochs) + 1, last + 1):
+                    self.learn(epoch, run, reporter)
+                return self.finish(run) if last == self.settings.epochs else None
+            except Violation as violation:
+                raise self.signed(violation, run) from violation
+
+    def signed(self, violation: Violation, run: Run) -> Violation:
+        """The violation with the way to make it happen again, whose failure signature is now in the run folder."""
+        sizes = {"n_in": int(self.split.x_train.shape[1]), "classes": self.dataset.n_classes}
+        phase, batch, steps = self.phase, self.batch, self.trainer.steps
+        where = write_failure(run, phase, violation, self.settings, steps, self.before(), batch, sizes)
+        return violation.also(replay=str(where), verify=self.settings.own_file(violation.where.file))
 
     def begin(self, run: Run, reporter: Reporter) -> None:
         """Record what is about to be trained, and judge it: the data each time, the network while it is fresh."""

@@ -18,7 +18,10 @@ NAME = 40  # characters that are shown of a key, and compared
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides the outcome of a training. `validation` -1 means 5,000, or a twelfth of a small set."""
+    """Everything that decides the outcome of a training. `validation` -1 means 5,000, or a twelfth of a small set.
+
+    `threads` is how many compute a matrix product, 0 as many as there are processors: to the bits it matters, too.
+    """
 
     data: str = ""
     strict: bool = False
@@ -36,6 +39,7 @@ class Settings:
     init: str = "he"
     batches: str = "shuffled"
     validation: int = -1
+    threads: int = 1
     plugins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -54,8 +58,9 @@ class Settings:
             raise BadInput(f"adversarial = {self.adversarial}, expected a share of white from 0 (none) to 1")
         if self.validation < -1:
             raise BadInput(f"validation = {self.validation}, expected 0 or more images")
-        if self.seed < 0:
-            raise BadInput(f"seed = {self.seed}, expected 0 or more")
+        for name in ("seed", "threads"):
+            if getattr(self, name) < 0:
+                raise BadInput(f"{name} = {getattr(self, name)}, expected 0 or more")
 
     def changed(self, given: dict[str, Any]) -> Settings:
         """These settings with those that were given. Raises BadInput for values that cannot be."""

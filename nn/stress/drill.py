@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import nn.stress
 from nn.data.dataset import Split
@@ -145,7 +146,7 @@ def perform(chosen: Drill, scene: Scene, seconds: float = LIMITS["full"]) -> Row
     """Do one drill; whatever it raises is its outcome, and so is that it does not end within `seconds`."""
     begun = time.perf_counter()
     try:
-        with np.errstate(all="ignore"), limited(seconds):  # verdicts speak here, not warnings
+        with np.errstate(all="ignore"), threadpool_limits(1), limited(seconds):  # verdicts speak here, not warnings
             outcome = chosen.do(scene)
         verdict = HELD if outcome.held else FAILED
     except Late:

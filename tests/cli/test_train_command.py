@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from cli.main import run
 from nn.run import read_arrays
@@ -70,6 +71,16 @@ def test_config_of_a_run_repeats_it(tiny_folder: Path, workplace: Path) -> None:
     assert run(["train", str(tiny_folder), "--config", "a/config.toml", "--run", "b"]) == 0
     one, two = (read_arrays(workplace / name / "weights.safetensors") for name in "ab")
     assert all(np.array_equal(one[key], two[key]) for key in one)
+
+
+def test_it_computes_on_one_thread_unless_more_are_asked_for(tiny_folder: Path, workplace: Path) -> None:
+    """Of BLAS's threads a run takes one, --threads 2 two, 0 all; the record tells. BLAS has them back after it."""
+    with threadpool_limits(3):
+        for flags, expected in (([], 1), (["--threads", "2"], 2), (["--threads", "0"], 3)):
+            assert run(["train", str(tiny_folder), *SMALL, *flags, "--run", f"r{expected}"]) == 0
+            record = json.loads((workplace / f"r{expected}/record.json").read_text())
+            assert record["versions"]["threads"] == expected
+            assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {3}
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
@@ -246,6 +257,7 @@ BAD = [
     (["--batch-size", "0"], "batch_size = 0"),
     (["--clip-norm", "-1"], "clip_norm"),
     (["--seed", "-4"], "seed = -4"),
+    (["--threads", "-1"], "threads = -1"),
     (["--layers", "densee:10"], "nearest: dense"),
     (["--layers", ""], "none given"),
     (["--layers", "dense:-128 relu dense:10"], "-128"),
