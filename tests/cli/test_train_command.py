@@ -231,12 +231,15 @@ def test_what_is_not_finite_before_any_step_is_not_blamed_on_a_step(
 def test_a_plain_run_that_diverges_stops(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without --strict a loss that is no longer finite ends the training: exit 1, no warnings, no nan saved."""
+    """Without --strict a loss that is no longer finite ends the training: exit 1, no warnings, no nan saved; the same
+    array is found to be so again by nn replay, which is not strict either."""
     with np.errstate(all="warn"):
         assert run(["train", str(tiny_folder), "--lr", "1e6", "--run", "r"]) == 1
     err = capsys.readouterr().err
     assert "[finite]" in err and "Warning" not in err
     assert not (workplace / "r/weights.safetensors").exists()
+    assert run(["replay", "r"]) == 1
+    assert capsys.readouterr().err.splitlines()[0] == err.splitlines()[0]
 
 
 BAD = [
