@@ -83,7 +83,8 @@ def _resume(run: Any, flags: dict[str, Any], stop_after: int | None, as_json: bo
 
 
 def _train(session: Any, run: Any, stop_after: int | None, as_json: bool) -> None:
-    summary = (_train_quietly if as_json else _train_aloud)(session, run, stop_after)
+    with _resumable(run):
+        summary = (_train_quietly if as_json else _train_aloud)(session, run, stop_after)
     if not as_json:
         return
     if summary is None:
@@ -94,17 +95,21 @@ def _train(session: Any, run: Any, stop_after: int | None, as_json: bool) -> Non
 
 @contextmanager
 def _resumable(run: Any) -> Iterator[None]:
-    """Whoever interrupts a training, or has no room for it, is told how it goes on."""
+    """Whoever interrupts a training, no longer reads it, or has no room for it, is told how it goes on."""
     from nn.checkpoint import NAME
     from spec.violation import BadInput
 
     def hint() -> str:
-        return f"; go on with: nn train --resume {run.folder}" if (run.folder / NAME).exists() else ""
+        begun = (run.folder / NAME).exists() and not run.whole
+        return f"; go on with: nn train --resume {run.folder}" if begun else ""
 
     try:
         yield
     except KeyboardInterrupt:
         raise click.exceptions.Abort(f"interrupted{hint()}") from None
+    except BrokenPipeError:
+        click.echo(f"nobody reads the output any more{hint()}", err=True)
+        raise
     except BadInput as error:
         raise BadInput(f"{error}{hint()}") if isinstance(error.__cause__, OSError) else error from error.__cause__
 
@@ -112,8 +117,7 @@ def _resumable(run: Any) -> Iterator[None]:
 def _train_quietly(session: Any, run: Any, stop_after: int | None) -> dict[str, Any] | None:
     from nn.reporter import Silent
 
-    with _resumable(run):
-        summary: dict[str, Any] | None = session.train(run, Silent(), stop_after)
+    summary: dict[str, Any] | None = session.train(run, Silent(), stop_after)
     if summary is not None:
         _paint(session, run, summary)
     return summary
@@ -132,8 +136,7 @@ def _train_aloud(session: Any, run: Any, stop_after: int | None) -> dict[str, An
     click.echo(f"  Loss: mean over the epoch's batches. Accuracy: on the {measured} images, after the epoch")
     teller = show.Teller(settings.epochs, session.steps_per_epoch)
     try:
-        with _resumable(run):
-            summary: dict[str, Any] | None = session.train(run, teller, stop_after)
+        summary: dict[str, Any] | None = session.train(run, teller, stop_after)
     finally:
         teller.close()
     if summary is None:
