@@ -13,6 +13,7 @@ from nn.audits import audit, audit_epoch, data_case, judge
 from nn.build import build_model, load_plugins, make_trainer
 from nn.checkpoint import restore_tree
 from nn.packing import unpack
+from nn.plugin_source import copy_name
 from nn.reporter import Silent
 from nn.run import Run, read_json
 from nn.session import prepare
@@ -35,7 +36,7 @@ def replay(folder: Path) -> Violation | None:
         return replay_drill(folder.resolve(), record)
     try:
         settings = Settings(**typed(dict(record["settings"]), str(folder / "signature.json")))
-        copies = (str(folder / f"{i}-{Path(name).name}") for i, name in enumerate(settings.plugins, 1))
+        copies = (str(folder / copy_name(i, name)) for i, name in enumerate(settings.plugins, 1))
         settings = replace(settings, plugins=tuple(copies))
         phase, n_in, classes, steps = _checked(record)
     except (KeyError, TypeError, ValueError) as error:

@@ -105,7 +105,7 @@ class Run:
         """Write under a temporary name, then rename, so that a crash leaves the old file or the new one."""
         path = self.folder / name
         try:
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             return replace_file(path, content)
         except OSError as error:
             raise BadInput(f"{path}: could not be written: {error.strerror}") from error

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -215,6 +217,28 @@ def test_a_fault_in_the_users_own_layer_names_the_file_to_verify(
     assert run(["train", "--strict", str(tiny_folder), *mine, "--run", "s"]) == 1
     err = capsys.readouterr().err
     assert "caused by an exception that backward raised at mine.py:22; replay: nn replay s/failure; by itself" in err
+
+
+def test_a_run_keeps_what_its_plugins_import_from_beside_them(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A plugin in several files is one of the run: it is read, resumed and reproduced without the originals."""
+    (workplace / "own/tidy_parts").mkdir(parents=True)
+    source = "import tidy_helper\n" + FORGETFUL.replace("self.k * np.float32(1.01)", "tidy_helper.K")
+    (workplace / "own/mine.py").write_text(source, encoding="utf-8")
+    (workplace / "own/tidy_helper.py").write_text("from tidy_parts.constants import K\n", encoding="utf-8")
+    (workplace / "own/tidy_parts/__init__.py").write_text("", encoding="utf-8")
+    (workplace / "own/tidy_parts/constants.py").write_text("K = 1\n", encoding="utf-8")
+    (workplace / "own/apart.py").write_text("", encoding="utf-8")
+    mine = ["--plugin", "own/mine.py", "--layers", "dense:12 forgetful dense:10", "--epochs", "1"]
+    assert run(["train", str(tiny_folder), *mine, "--run", "r"]) == 0, capsys.readouterr().err
+    kept = {path.relative_to("r/plugins").as_posix() for path in Path("r/plugins").rglob("*.py")}
+    assert kept == {"1-mine.py", "tidy_helper.py", "tidy_parts/__init__.py", "tidy_parts/constants.py"}
+    shutil.rmtree("own")
+    for command in (["train", "--resume", "r", "--epochs", "2"], ["bundle", "r"], ["reproduce", "r.zip"]):
+        for name in [name for name in sys.modules if name.startswith("tidy_")]:
+            del sys.modules[name]
+        assert run(command) == 0, capsys.readouterr().err
 
 
 def test_what_is_not_finite_before_any_step_is_not_blamed_on_a_step(
