@@ -49,9 +49,10 @@ def command(
     from cli.bar import counting
     from nn.data.kinds import SYNTHETIC
     from nn.data.load import name_of
+    from nn.record import file_settings
     from nn.run import Run
     from nn.session import prepare
-    from nn.settings import Settings, read_settings
+    from nn.settings import Settings
     from spec.violation import BadInput
 
     if resumed is not None:
@@ -61,8 +62,7 @@ def command(
         with run.locked():
             _resume(run, flags, stop_after, as_json)
         return
-    settings = Settings().changed(read_settings(config) if config else {})
-    settings = settings.changed({**flags, "plugins": flags["plugins"] or None})
+    settings = (file_settings(config) if config else Settings()).changed({**flags, "plugins": flags["plugins"] or None})
     if not as_json:
         name = name_of(Path(settings.data)) if settings.data else SYNTHETIC
         click.echo(f"Loading {name.removesuffix(' digits')} dataset...")

@@ -108,8 +108,14 @@ def note_resumed(run: Run, epoch: int) -> None:
 
 def run_settings(folder: Path) -> Settings:
     """The settings of a run, its plugins being the copies in its folder where they stand there."""
-    settings = Settings().changed(read_settings(regular(folder / "config.toml")))
-    copies = [folder / PLUGINS / copy_name(i, name) for i, name in enumerate(settings.plugins, 1)]
+    return file_settings(regular(folder / "config.toml"))
+
+
+def file_settings(path: Path) -> Settings:
+    """The settings of a TOML file, its plugins being the copies in the run folder where it stands in one: the files
+    that they were copied from may have changed since."""
+    settings = Settings().changed(read_settings(path))
+    copies = [path.parent / PLUGINS / copy_name(i, name) for i, name in enumerate(settings.plugins, 1)]
     used = [str(c) if c.is_file() else name for c, name in zip(copies, settings.plugins, strict=True)]
     return replace(settings, plugins=tuple(used))
 

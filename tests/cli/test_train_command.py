@@ -74,6 +74,21 @@ def test_config_of_a_run_repeats_it(tiny_folder: Path, workplace: Path) -> None:
     assert all(np.array_equal(one[key], two[key]) for key in one)
 
 
+def test_config_of_a_run_repeats_it_with_the_plugins_that_it_had(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was changed in a plugin file since, and where one stands now, make no difference."""
+    Path("mine.py").write_text(SLOTTED, encoding="utf-8")
+    text = ["--plugin", "mine.py", "--layers", "dense:10 slotted", "--epochs", "1"]
+    assert run(["train", str(tiny_folder), *text, "--run", "a"]) == 0, capsys.readouterr().err
+    Path("mine.py").write_text(SLOTTED.replace("0.5", "2.0"), encoding="utf-8")
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    assert run(["train", "--config", "../a/config.toml", "--run", "b"]) == 0, capsys.readouterr().err
+    one, two = (read_arrays(Path(name) / "weights.safetensors") for name in ("../a", "b"))
+    assert all(np.array_equal(one[key], two[key]) for key in one)
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
 def test_strict_and_plain_weights_are_equal(tiny_folder: Path, workplace: Path, optimizer: str) -> None:
     """Strictness changes no bit of the result."""
@@ -317,6 +332,9 @@ def test_a_bad_setting_is_one_sentence(
         ("format = 1\nepochs = 'three'", "expected int"),
         ("format = 1\nstrict = 1", "expected bool"),
         ("format = ", "bad.toml"),
+        ("format = 1\nlr = nan", "bad.toml: lr = nan"),
+        ("format = 1\nepochs = -3", "bad.toml: epochs = -3"),
+        ("format = 1\nplugins = 'mine.py'", "expected a list of strings"),
     ],
 )
 def test_a_bad_settings_file_is_one_sentence(
@@ -325,7 +343,8 @@ def test_a_bad_settings_file_is_one_sentence(
     """An unusable TOML file gives one sentence that names file and field, and exit code 2."""
     (workplace / "bad.toml").write_text(text)
     assert run(["train", str(tiny_folder), "--config", "bad.toml"]) == 2
-    assert words in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "settings file bad.toml: " in err and words in err and len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
