@@ -99,9 +99,13 @@ def _explain(error: BaseException) -> int:
     if isinstance(error, BadInput):
         click.echo(f"nn: {error}", err=True)
         return 2
-    place = _last_line(error)
-    click.echo(f"nn: {place}{type(error).__name__}: {error}", err=True)
+    click.echo(f"nn: {told(error)}", err=True)
     return 2
+
+
+def told(error: BaseException) -> str:
+    """An exception that is none of ours in one sentence, with the line that raised it."""
+    return f"{_last_line(error)}{type(error).__name__}: {error}"
 
 
 def _last_line(error: BaseException) -> str:

@@ -83,7 +83,7 @@ def _resume(run: Any, flags: dict[str, Any], stop_after: int | None, as_json: bo
 
 
 def _train(session: Any, run: Any, stop_after: int | None, as_json: bool) -> None:
-    with _resumable(run):
+    with _resumable(run), _judgeable(session.settings):
         summary = (_train_quietly if as_json else _train_aloud)(session, run, stop_after)
     if not as_json:
         return
@@ -112,6 +112,22 @@ def _resumable(run: Any) -> Iterator[None]:
         raise
     except BadInput as error:
         raise BadInput(f"{error}{hint()}") if isinstance(error.__cause__, OSError) else error from error.__cause__
+
+
+@contextmanager
+def _judgeable(settings: Any) -> Iterator[None]:
+    """Whoever trains a plugin of their own without laws, and meets an exception, is told how to have it judged."""
+    from cli.main import told
+    from spec.violation import BadInput, Violation
+
+    try:
+        yield
+    except (BadInput, Violation, BrokenPipeError):
+        raise
+    except Exception as error:
+        if settings.strict or not settings.plugins:
+            raise
+        raise BadInput(f"{told(error)}; --strict names the law that is broken") from error
 
 
 def _train_quietly(session: Any, run: Any, stop_after: int | None) -> dict[str, Any] | None:

@@ -234,6 +234,17 @@ def test_a_fault_in_the_users_own_layer_names_the_file_to_verify(
     assert "caused by an exception that backward raised at mine.py:22; replay: nn replay s/failure; by itself" in err
 
 
+def test_an_exception_in_the_users_own_layer_leads_to_strict(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A plain training that it ends names its line, and --strict, which would name the law."""
+    Path("mine.py").write_text(SLOTTED.replace("self.gain * x", "lost * x"), encoding="utf-8")
+    text = ["--plugin", "mine.py", "--layers", "dense:10 slotted", "--epochs", "1"]
+    assert run(["train", str(tiny_folder), *text, "--run", "r"]) == 2
+    err = capsys.readouterr().err
+    assert "mine.py:16: NameError: name 'lost' is not defined; --strict names the law that is broken\n" in err
+
+
 def test_a_run_keeps_what_its_plugins_import_from_beside_them(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -295,7 +306,7 @@ BAD = [
     (["--layers", "dense"], "units is missing"),
     (["--layers", "dense:10,size=3"], "unknown setting 'size'"),
     (["--layers", "dense:1,2,3"], "at most"),
-    (["--layers", "dense:16 relu:3 dense:10"], "expected at most 0"),
+    (["--layers", "dense:16 relu:3 dense:10"], "relu:3': 1 value, expected at most 0"),
     (["--layers", "dense:12 relu:slope=5 dense:10"], "unknown setting 'slope'; known: none"),
     (["--layers", "dense:12"], "expected 10"),
     (["--optimizer", "adm"], "nearest: adam"),
