@@ -159,6 +159,8 @@ def _train_aloud(session: Any, run: Any, stop_after: int | None) -> dict[str, An
         click.echo(f"Stopped after epoch {stop_after} of {settings.epochs}; go on with: nn train --resume {run.folder}")
         return None
     click.echo(f"Test set accuracy: {summary['test_accuracy']:.1%}")
+    for name, value in summary["metrics"].items():
+        click.echo(f"Test set {name}: {value:.4g}")
     classes = session.dataset.classes
     for line in show.confusion_lines(summary["confusion"], classes):
         click.echo(line)

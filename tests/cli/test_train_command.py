@@ -234,6 +234,44 @@ def test_a_fault_in_the_users_own_layer_names_the_file_to_verify(
     assert "caused by an exception that backward raised at mine.py:22; replay: nn replay s/failure; by itself" in err
 
 
+METRIC = """
+from nn import metric
+
+@metric("missed")
+def missed(probabilities, labels):
+    return float((probabilities.argmax(axis=1) != labels).mean())
+"""
+
+
+@pytest.mark.parametrize("flags", [["--strict"], ["--validation", "0", "--strict"]])
+def test_the_users_own_metric_is_told_beside_the_accuracy(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], flags: list[str]
+) -> None:
+    """After every epoch, for the test set, and in the run folder; without its file it is not."""
+    Path("mine.py").write_text(METRIC, encoding="utf-8")
+    assert run(["train", str(tiny_folder), *SMALL, *flags, "--plugin", "mine.py", "--run", "r"]) == 0
+    out = capsys.readouterr().out
+    rows = [json.loads(line) for line in Path("r/metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    for row in (row for row in rows if "step" not in row):
+        found = row["metrics"]["missed"]
+        assert found == pytest.approx(1 - row.get("val_accuracy", row["train_accuracy"]))
+        assert f", missed = {found:.4g}\n" in out
+    summary = json.loads(Path("r/summary.json").read_text(encoding="utf-8"))
+    assert summary["metrics"]["missed"] == pytest.approx(1 - summary["test_accuracy"])
+    assert f"Test set missed: {summary['metrics']['missed']:.4g}\n" in out
+    assert run(["train", str(tiny_folder), *SMALL, "--run", "plain"]) == 0
+    assert "missed" not in capsys.readouterr().out
+
+
+def test_a_metric_of_the_users_that_is_wrong_is_named(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--strict judges it before training, as all that the user's files bring to it."""
+    Path("mine.py").write_text(METRIC.replace(".mean()", "[0]"), encoding="utf-8")
+    assert run(["train", "--strict", str(tiny_folder), *SMALL, "--plugin", "mine.py", "--run", "s"]) == 1
+    assert "missed.missed (mine.py:" in capsys.readouterr().err
+
+
 def test_an_exception_in_the_users_own_layer_leads_to_strict(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
