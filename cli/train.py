@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,6 +94,11 @@ def _train(session: Any, run: Any, stop_after: int | None, as_json: bool) -> Non
     click.echo(json.dumps(summary | {"run": str(run.folder)}))
 
 
+def _go_on(run: Any) -> str:
+    """The command that goes on with a run, as a shell takes it."""
+    return f"nn train --resume {shlex.quote(str(run.folder))}"
+
+
 @contextmanager
 def _resumable(run: Any) -> Iterator[None]:
     """Whoever interrupts a training, no longer reads it, or has no room for it, is told how it goes on."""
@@ -101,7 +107,7 @@ def _resumable(run: Any) -> Iterator[None]:
 
     def hint() -> str:
         begun = (run.folder / NAME).exists() and not run.whole
-        return f"; go on with: nn train --resume {run.folder}" if begun else ""
+        return f"; go on with: {_go_on(run)}" if begun else ""
 
     try:
         yield
@@ -156,7 +162,7 @@ def _train_aloud(session: Any, run: Any, stop_after: int | None) -> dict[str, An
     finally:
         teller.close()
     if summary is None:
-        click.echo(f"Stopped after epoch {stop_after} of {settings.epochs}; go on with: nn train --resume {run.folder}")
+        click.echo(f"Stopped after epoch {stop_after} of {settings.epochs}; go on with: {_go_on(run)}")
         return None
     click.echo(f"Test set accuracy: {summary['test_accuracy']:.1%}")
     for name, value in summary["metrics"].items():

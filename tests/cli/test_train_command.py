@@ -234,6 +234,14 @@ def test_a_fault_in_the_users_own_layer_names_the_file_to_verify(
     assert "caused by an exception that backward raised at mine.py:22; replay: nn replay s/failure; by itself" in err
 
 
+def test_the_way_to_go_on_is_written_as_a_shell_takes_it(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run folder with a space in its name is quoted."""
+    assert run(["train", str(tiny_folder), *SMALL, "--stop-after", "1", "--run", "my run"]) == 0
+    assert capsys.readouterr().out.endswith("go on with: nn train --resume 'my run'\n")
+
+
 METRIC = """
 from nn import metric
 
