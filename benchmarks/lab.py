@@ -42,8 +42,8 @@ class Ran:
 
     @property
     def diagnostic(self) -> str:
-        """What the law that spoke said, without the folder of the replay."""
-        return re.sub(r"[;\s]*replay: nn replay \S+", "", self.said).strip()
+        """What the law that spoke said, without the commands that name folders of its own."""
+        return re.sub(r"[;\s]*(replay|by itself): nn (replay|verify) [^\s;]+", "", self.said).strip()
 
     @property
     def law(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -26,6 +27,8 @@ COMMANDS = {
     "trace": "Walk through a small network in words and numbers.",
 }
 
+GONE = 141  # the exit code of whoever writes to a reader that has gone, as the shell gives it: 128 + SIGPIPE
+
 
 class Lazy(click.Group):
     """A group that knows its commands by name and imports one only when it is called."""
@@ -40,6 +43,16 @@ class Lazy(click.Group):
             return None
         found: click.Command = importlib.import_module(f"cli.{name}").command
         return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; silently at an end where its reader is, as in `nn laws | head`."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)  # what is still to be flushed must not fail once more
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(nowhere, stream.fileno())
+            return GONE
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, from the table alone, so that --help imports none of them."""
@@ -69,7 +82,8 @@ def run(args: list[str] | None = None) -> int:
         click.echo(str(error) or "interrupted", err=True)
         return 130
     except click.ClickException as error:
-        error.show()
+        told = error.format_message()  # the whole usage where nothing was asked
+        click.echo(told if told.startswith("Usage:") else f"nn: {told}", err=True)
         return 2
     except (Exception, SystemExit) as error:  # none of ours calls sys.exit: a plugin does
         return _explain(error)
@@ -85,9 +99,13 @@ def _explain(error: BaseException) -> int:
     if isinstance(error, BadInput):
         click.echo(f"nn: {error}", err=True)
         return 2
-    place = _last_line(error)
-    click.echo(f"nn: {place}{type(error).__name__}: {error}", err=True)
+    click.echo(f"nn: {told(error)}", err=True)
     return 2
+
+
+def told(error: BaseException) -> str:
+    """An exception that is none of ours in one sentence, with the line that raised it."""
+    return f"{_last_line(error)}{type(error).__name__}: {error}"
 
 
 def _last_line(error: BaseException) -> str:

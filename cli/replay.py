@@ -20,7 +20,7 @@ def command(folder: Path) -> None:
     found = replay(folder)
     recorded = read_json(folder / "signature.json")["violation"]
     if found is None or (found.law, found.array) != (recorded["law"], recorded["array"]):
-        answer = "nothing is broken now" if found is None else f"{found.law} is broken now"
-        raise BadInput(f"{folder}: not reproduced: recorded was law {recorded['law']}, {answer}")
+        answer = "nothing is broken now" if found is None else f"{found.law} of {found.array} is broken now"
+        raise BadInput(f"{folder}: not reproduced: recorded was {recorded['law']} of {recorded['array']}, {answer}")
     click.echo(f"Reproduced, law {found.law}:")
     raise found

@@ -48,9 +48,11 @@ class Teller:
             self.bar.refresh()
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """An epoch is done: its loss, and its accuracy on validation images, or on training images without any."""
+        """An epoch is done: its loss, and on validation images, or on training images without any, its accuracy and
+        what the user's metrics say."""
         accuracy = row.get("val_accuracy", row["train_accuracy"])
-        self.say(f"Epoch {row['epoch']}/{self.epochs}:  Loss = {row['loss']:.3f}, Accuracy = {accuracy:.1%}")
+        own = "".join(f", {name} = {value:.4g}" for name, value in row.get("metrics", {}).items())
+        self.say(f"Epoch {row['epoch']}/{self.epochs}:  Loss = {row['loss']:.3f}, Accuracy = {accuracy:.1%}{own}")
 
     def close(self) -> None:
         """Take the bar away."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,9 +51,10 @@ def command(
     from cli.bar import counting
     from nn.data.kinds import SYNTHETIC
     from nn.data.load import name_of
+    from nn.record import file_settings
     from nn.run import Run
     from nn.session import prepare
-    from nn.settings import Settings, read_settings
+    from nn.settings import Settings
     from spec.violation import BadInput
 
     if resumed is not None:
@@ -62,8 +64,7 @@ def command(
         with run.locked():
             _resume(run, flags, stop_after, as_json)
         return
-    settings = Settings().changed(read_settings(config) if config else {})
-    settings = settings.changed({**flags, "plugins": flags["plugins"] or None})
+    settings = (file_settings(config) if config else Settings()).changed({**flags, "plugins": flags["plugins"] or None})
     if not as_json:
         name = name_of(Path(settings.data)) if settings.data else SYNTHETIC
         click.echo(f"Loading {name.removesuffix(' digits')} dataset...")
@@ -84,7 +85,8 @@ def _resume(run: Any, flags: dict[str, Any], stop_after: int | None, as_json: bo
 
 
 def _train(session: Any, run: Any, stop_after: int | None, as_json: bool) -> None:
-    summary = (_train_quietly if as_json else _train_aloud)(session, run, stop_after)
+    with _resumable(run), _judgeable(session.settings):
+        summary = (_train_quietly if as_json else _train_aloud)(session, run, stop_after)
     if not as_json:
         return
     if summary is None:
@@ -93,28 +95,52 @@ def _train(session: Any, run: Any, stop_after: int | None, as_json: bool) -> Non
     click.echo(json.dumps(summary | {"run": str(run.folder)}))
 
 
+def _go_on(run: Any) -> str:
+    """The command that goes on with a run, as a shell takes it."""
+    return f"nn train --resume {shlex.quote(str(run.folder))}"
+
+
 @contextmanager
 def _resumable(run: Any) -> Iterator[None]:
-    """Whoever interrupts a training, or has no room for it, is told how it goes on."""
+    """Whoever interrupts a training, no longer reads it, or has no room for it, is told how it goes on."""
     from nn.checkpoint import NAME
     from spec.violation import BadInput
 
     def hint() -> str:
-        return f"; go on with: nn train --resume {run.folder}" if (run.folder / NAME).exists() else ""
+        begun = (run.folder / NAME).exists() and not run.whole
+        return f"; go on with: {_go_on(run)}" if begun else ""
 
     try:
         yield
     except KeyboardInterrupt:
         raise click.exceptions.Abort(f"interrupted{hint()}") from None
+    except BrokenPipeError:
+        click.echo(f"nobody reads the output any more{hint()}", err=True)
+        raise
     except BadInput as error:
         raise BadInput(f"{error}{hint()}") if isinstance(error.__cause__, OSError) else error from error.__cause__
+
+
+@contextmanager
+def _judgeable(settings: Any) -> Iterator[None]:
+    """Whoever trains a plugin of their own without laws, and meets an exception, is told how to have it judged."""
+    from cli.main import told
+    from spec.violation import BadInput, Violation
+
+    try:
+        yield
+    except (BadInput, Violation, BrokenPipeError):
+        raise
+    except Exception as error:
+        if settings.strict or not settings.plugins:
+            raise
+        raise BadInput(f"{told(error)}; --strict names the law that is broken") from error
 
 
 def _train_quietly(session: Any, run: Any, stop_after: int | None) -> dict[str, Any] | None:
     from nn.reporter import Silent
 
-    with _resumable(run):
-        summary: dict[str, Any] | None = session.train(run, Silent(), stop_after)
+    summary: dict[str, Any] | None = session.train(run, Silent(), stop_after)
     if summary is not None:
         _paint(session, run, summary)
     return summary
@@ -133,14 +159,15 @@ def _train_aloud(session: Any, run: Any, stop_after: int | None) -> dict[str, An
     click.echo(f"  Loss: mean over the epoch's batches. Accuracy: on the {measured} images, after the epoch")
     teller = show.Teller(settings.epochs, session.steps_per_epoch)
     try:
-        with _resumable(run):
-            summary: dict[str, Any] | None = session.train(run, teller, stop_after)
+        summary: dict[str, Any] | None = session.train(run, teller, stop_after)
     finally:
         teller.close()
     if summary is None:
-        click.echo(f"Stopped after epoch {stop_after} of {settings.epochs}; go on with: nn train --resume {run.folder}")
+        click.echo(f"Stopped after epoch {stop_after} of {settings.epochs}; go on with: {_go_on(run)}")
         return None
     click.echo(f"Test set accuracy: {summary['test_accuracy']:.1%}")
+    for name, value in summary["metrics"].items():
+        click.echo(f"Test set {name}: {value:.4g}")
     classes = session.dataset.classes
     for line in show.confusion_lines(summary["confusion"], classes):
         click.echo(line)

@@ -11,6 +11,7 @@ from nn.build import build_model
 from nn.choice import choose
 from nn.data.dataset import Split
 from nn.judging import chosen_record
+from nn.metrics import own_metrics
 from nn.settings import Settings
 from spec.arrays import Array
 from spec.cases import Case, DataCase, LayerCase, ModelCase
@@ -61,12 +62,14 @@ def audit(settings: Settings, model: Any, x: Array, labels: Array, docket: Docke
 
 
 def chosen(settings: Settings) -> Iterator[Record]:
-    """What trains the model besides its layers, and the loss and the initializer where the model takes them."""
+    """What trains the model besides its layers, the loss and the initializer where the model takes them, and the
+    user's metrics."""
     takes = choose("model", settings.model).plugin.settings
     lines = {"loss": settings.loss, "initializer": settings.init} if {"loss", "init"} <= set(takes) else {}
     lines |= {"optimizer": settings.optimizer, "schedule": settings.schedule, "batches": settings.batches}
     for kind, line in lines.items():
         yield chosen_record(kind, line)
+    yield from (chosen_record("metric", name) for name in own_metrics(settings.plugins))
 
 
 def audit_epoch(model: Any, x: Array, labels: Array, docket: Docket) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,15 @@ def build_model(settings: Settings, n_in: int, classes: int, rng: np.random.Gene
     known = {"layers": settings.layers, "loss": settings.loss, "init": settings.init}
     given = {name: value for name, value in known.items() if name in choice.plugin.settings}
     try:
-        return choice.plugin.thing(n_in, classes, rng, *choice.args, **given | choice.kwargs)
+        model = choice.plugin.thing(n_in, classes, rng, *choice.args, **given | choice.kwargs)
     except (TypeError, ValueError) as error:
         raise error if isinstance(error, BadInput) else BadInput(f"model {choice.text!r}: {error}") from error
     except MemoryError as error:
         raise BadInput(f"model {choice.text!r} of {n_in:,} inputs: {error}, expected one that has room") from error
+    choice.demand_methods(model)
+    if not isinstance(getattr(model, "params", None), Mapping):
+        raise BadInput(f"model {choice.text!r} has no params, expected a dict of arrays")
+    return model
 
 
 def make_trainer(settings: Settings, model: Any, steps: int, docket: Docket | None) -> Trainer:

@@ -3,7 +3,7 @@
     bundle.json          format, and the SHA-256 of every other member
     config.toml record.json split.npz metrics.jsonl summary.json weights.safetensors best.safetensors
     corpus.safetensors   100 test images, their labels, and the probabilities that the run gave for them
-    plugins/*.py         the source of the user's plugins
+    plugins/**/*.py      the source of the user's plugins, and of what they import from beside them
 
 Members are stored, not compressed, sorted, and without dates: the same run gives the same bytes everywhere, and no
 bundle unpacks to more than its own size.
@@ -35,7 +35,7 @@ NEEDED = (
     "weights.safetensors",
 )
 OPTIONAL = ("best.safetensors",)
-PLUGIN = re.compile(r"plugins/[0-9]+-[^/\\\x00]+\.py")
+PLUGIN = re.compile(r"plugins/(?:[0-9]+-[^/\\\x00]+|(?:\w+/)*\w+)\.py")
 LARGEST = 2**29  # bytes of a bundle
 MOST = 1000  # members
 DAMAGE = (OSError, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError, struct.error, zipfile.BadZipFile)
@@ -52,7 +52,7 @@ def write_bundle(run: Run, output: Path | None = None) -> Path:
     if missing:
         raise BadInput(f"{run.folder}: no {missing[0]}, expected a finished run")
     names = [*NEEDED, *(name for name in OPTIONAL if (run.folder / name).is_file())]
-    names += [f"plugins/{path.name}" for path in (run.folder / "plugins").glob("*.py")]
+    names += [path.relative_to(run.folder).as_posix() for path in (run.folder / "plugins").rglob("*.py")]
     try:
         content = _zipped({name: (run.folder / name).read_bytes() for name in names})
         if output.exists() and output.read_bytes() != content:
@@ -87,7 +87,7 @@ def unpack_bundle(path: Path, folder: Path) -> None:
     except DAMAGE as error:
         raise BadInput(f"{path}: not a readable bundle: {error}") from error
     for name, content in members.items():
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     index = read_json(folder / INDEX)
     if index.get("format") != FORMAT:

@@ -14,6 +14,12 @@ from typing import Any
 from nn.registry import REGISTRY, Plugin, canonical
 from spec.violation import BadInput
 
+METHODS = {  # of the kinds that are classes; the others are functions
+    "layer": ("forward", "backward"),
+    "loss": ("forward", "backward"),
+    "optimizer": ("step",),
+    "model": ("loss_and_grads", "predict"),
+}
 SHOWN = 80  # characters of a value in a message
 
 
@@ -31,15 +37,26 @@ class Choice:
 
         Raises BadInput where the constructor refuses them.
         """
-        accepted = self.plugin.settings
+        accepted, kind = self.plugin.settings, self.plugin.kind
         given = set(self.kwargs) | set(list(accepted)[: len(self.args)])
         extra = {k: v for k, v in supplied.items() if k in accepted and k not in given}
         if not inspect.isclass(self.plugin.thing):
+            if kind in METHODS:
+                raise BadInput(f"{kind} {self.text!r} is a function, expected a class with {_and(METHODS[kind])}")
             return lambda *args: self.plugin.thing(*args, **self.kwargs, **extra)
         try:
-            return self.plugin.thing(*self.args, **self.kwargs, **extra)
+            made = self.plugin.thing(*self.args, **self.kwargs, **extra)
         except (TypeError, ValueError) as error:
-            raise BadInput(f"{self.plugin.kind} {self.text!r}: {error}") from error
+            raise BadInput(f"{kind} {self.text!r}: {error}") from error
+        self.demand_methods(made)
+        return made
+
+    def demand_methods(self, made: Any) -> None:
+        """Raises BadInput where what was made lacks a method of its kind's protocol."""
+        needed = METHODS.get(self.plugin.kind, ())
+        missing = [name for name in needed if not callable(getattr(made, name, None))]
+        if missing:
+            raise BadInput(f"{self.plugin.kind} {self.text!r} has no {missing[0]}, expected {_and(needed)}")
 
 
 def choose(kind: str, text: str) -> Choice:
@@ -59,9 +76,9 @@ def choose(kind: str, text: str) -> Choice:
             args.append(_value(word))
     settings = plugin.settings
     _check(plugin, text, settings, args, kwargs)
-    if args and not inspect.isclass(plugin.thing):
-        names = list(settings)
-        kwargs = dict(zip(names, args, strict=False)) | kwargs
+    rows = [row for row, _ in zip(settings.values(), args, strict=False)]
+    if rows and all(row.kind is row.KEYWORD_ONLY for row in rows):
+        kwargs = {row.name: value for row, value in zip(rows, args, strict=True)} | kwargs
         args = []
     return Choice(plugin, text.strip(), tuple(args), kwargs)
 
@@ -74,7 +91,7 @@ def _check(plugin: Plugin, text: str, settings: dict[str, Any], args: list[Any],
     if unknown:
         raise BadInput(f"{what}: unknown setting {unknown[0]!r}; known: {', '.join(settings) or 'none'}")
     if len(args) > len(settings):
-        raise BadInput(f"{what}: {len(args)} values, expected at most {len(settings)}")
+        raise BadInput(f"{what}: {len(args)} value{'s' * (len(args) > 1)}, expected at most {len(settings)}")
     given = dict(zip(settings, args, strict=False)) | kwargs
     for name, row in settings.items():
         if name not in given and row.default is row.empty:
@@ -82,6 +99,10 @@ def _check(plugin: Plugin, text: str, settings: dict[str, Any], args: list[Any],
         if name in given and not _fits(given[name], row):
             wanted = row.annotation if row.annotation is not row.empty else type(row.default).__name__
             raise BadInput(f"{what}: {name} = {_shown(given[name])}, expected {getattr(wanted, '__name__', wanted)}")
+
+
+def _and(names: tuple[str, ...]) -> str:
+    return " and ".join(names)
 
 
 def _shown(value: Any) -> str:

@@ -95,7 +95,9 @@ def read_exercise(path: Path) -> Exercise:
     """Read an exercise from a TOML file. Raises BadInput that names the file and what is wrong in it."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise BadInput(f"exercise {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadInput(f"exercise {path}: {error}") from error
     unknown, missing = sorted(set(table) - KEYS), sorted({"layers", "loss", "x", "y"} - set(table))
     if unknown or missing:

@@ -2,7 +2,7 @@
 
     failure/signature.json       phase, violation, settings, sizes, counters
     failure/before.safetensors   the batch, and before the step: weights, layer state, optimizer, generators
-    failure/*.py                 the source of the user's plugins
+    failure/*.py                 the source of the user's plugins and of what they import from beside them
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nn.checkpoint import snapshot_tree
 from nn.packing import pack
+from nn.plugin_source import sources
 from nn.run import Run
 from nn.settings import Settings
 from nn.trainer import Snapshot
@@ -30,8 +31,8 @@ def write_failure(
     sizes: dict[str, int],
 ) -> Path:
     """Write the signature of `violation`, met in `phase`, into the run folder; return its folder."""
-    for i, name in enumerate(settings.plugins, 1):
-        run.write(f"failure/{i}-{Path(name).name}", Path(name).read_bytes())
+    for name, content in sources(settings.plugins).items():
+        run.write(f"failure/{name}", content)
     tree = {"x": batch[0], "labels": batch[1], "trainer": snapshot_tree(before)}
     run.write("failure/before.safetensors", pack(tree))
     run.write_json(

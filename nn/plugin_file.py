@@ -23,7 +23,7 @@ def load_file(path: Path, *, hiding: bool = False) -> list[Plugin]:
     import traceback
 
     if not path.is_file():
-        raise BadInput(f"plugin file {path}: no such file")
+        raise BadInput(f"plugin file {path}: {'not a file' if path.exists() else 'no such file'}")
     before = dict(REGISTRY.plugins)
     spec = importlib.util.spec_from_file_location(_module_name(path), path)
     if spec is None or spec.loader is None:
@@ -41,7 +41,8 @@ def load_file(path: Path, *, hiding: bool = False) -> list[Plugin]:
     except (Exception, SystemExit) as error:
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).name == path.name]
         place = f"{path}:{lines[-1]}" if lines else str(path)
-        raise BadInput(f"plugin file {place}: {type(error).__name__} on import: {error}") from error
+        what = "" if isinstance(error, BadInput) else f"{type(error).__name__} on import: "
+        raise BadInput(f"plugin file {place}: {what}{error}") from error
     new = [plugin for key, plugin in REGISTRY.plugins.items() if before.get(key) is not plugin]
     if not new:
         raise BadInput(f"plugin file {path}: registers nothing; {_how_to_register(module)}")

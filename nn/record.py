@@ -20,6 +20,7 @@ import numpy as np
 from nn.data.dataset import Dataset, Split
 from nn.data.frame import Frame
 from nn.data.npz import Archive
+from nn.plugin_source import copy_name, sources
 from nn.run import Run, read_json, regular
 from nn.settings import Settings, read_settings
 from spec.arrays import Array, digest
@@ -27,13 +28,14 @@ from spec.violation import BadInput
 
 NAME = "record.json"
 SPLIT = "split.npz"
+PLUGINS = "plugins"
 
 
 def write_record(run: Run, settings: Settings, data: Dataset, parts: Split) -> None:
     """Write all that stands before the first step."""
     run.write("config.toml", settings.to_toml().encode())
-    for i, name in enumerate(settings.plugins, 1):
-        run.write(f"plugins/{i}-{Path(name).name}", Path(name).read_bytes())
+    for name, content in sources(settings.plugins).items():
+        run.write(f"{PLUGINS}/{name}", content)
     buffer = io.BytesIO()
     figures = {"mean": np.array(parts.mean), "deviation": np.array(parts.deviation)}
     np.savez_compressed(buffer, allow_pickle=False, **_rows(parts), **figures)
@@ -106,8 +108,14 @@ def note_resumed(run: Run, epoch: int) -> None:
 
 def run_settings(folder: Path) -> Settings:
     """The settings of a run, its plugins being the copies in its folder where they stand there."""
-    settings = Settings().changed(read_settings(regular(folder / "config.toml")))
-    copies = [folder / "plugins" / f"{i}-{Path(name).name}" for i, name in enumerate(settings.plugins, 1)]
+    return file_settings(regular(folder / "config.toml"))
+
+
+def file_settings(path: Path) -> Settings:
+    """The settings of a TOML file, its plugins being the copies in the run folder where it stands in one: the files
+    that they were copied from may have changed since."""
+    settings = Settings().changed(read_settings(path))
+    copies = [path.parent / PLUGINS / copy_name(i, name) for i, name in enumerate(settings.plugins, 1)]
     used = [str(c) if c.is_file() else name for c, name in zip(copies, settings.plugins, strict=True)]
     return replace(settings, plugins=tuple(used))
 

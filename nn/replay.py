@@ -14,6 +14,7 @@ from nn.audits import audit, audit_epoch, data_case, judge
 from nn.build import build_model, load_plugins, make_trainer
 from nn.checkpoint import restore_tree
 from nn.packing import unpack
+from nn.plugin_source import copy_name
 from nn.reporter import Silent
 from nn.run import Run, read_json
 from nn.session import prepare
@@ -36,7 +37,7 @@ def replay(folder: Path) -> Violation | None:
         return replay_drill(folder.resolve(), record)
     try:
         settings = Settings(**typed(dict(record["settings"]), str(folder / "signature.json")))
-        copies = (str(folder / f"{i}-{Path(name).name}") for i, name in enumerate(settings.plugins, 1))
+        copies = (str(folder / copy_name(i, name)) for i, name in enumerate(settings.plugins, 1))
         settings = replace(settings, plugins=tuple(copies))
         phase, n_in, classes, steps = _checked(record)
     except (KeyError, TypeError, ValueError) as error:
@@ -63,7 +64,7 @@ def _once_more(folder: Path, settings: Settings, phase: str, n_in: int, classes:
     before = folder / "before.safetensors"
     tree = unpack(before)
     model = build_model(settings, n_in, classes)
-    trainer = make_trainer(settings, model, steps, docket)
+    trainer = make_trainer(settings, model, steps, docket if settings.strict else None)
     restore_tree(trainer, tree["trainer"], before)
     x, labels = tree["x"], tree["labels"]
     if phase == "audit":

@@ -7,7 +7,7 @@ from typing import Any
 
 from nn.checkpoint import glance, read_checkpoint
 from nn.record import check_record, note_resumed, run_settings
-from nn.run import PICTURES, Run, regular
+from nn.run import Run, regular
 from nn.session import Session, prepare
 from nn.settings import Settings, read_settings
 from spec.violation import BadInput
@@ -25,8 +25,7 @@ def resume(run: Run, given: dict[str, Any], stop_after: int | None = None) -> Se
     wanted = changed(recorded, given, done)
     if stop_after is not None and stop_after <= done:
         raise BadInput(f"{run.folder}: stands after epoch {done}, expected --stop-after beyond it, found {stop_after}")
-    whole = all((run.folder / name).exists() for name in ("summary.json", *PICTURES))
-    if done == wanted.epochs and whole:  # one that was killed over its pictures is scored again, and they are painted
+    if done == wanted.epochs and run.whole:  # one killed over its pictures is scored again, and they are painted
         raise BadInput(f"{run.folder}: finished after {done} epochs; to train on, give more with --epochs")
     session = prepare(replace(wanted, plugins=run_settings(run.folder).plugins))
     check_record(run, session.dataset, session.split)

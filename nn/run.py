@@ -96,11 +96,16 @@ class Run:
         except OSError:
             return False
 
+    @property
+    def whole(self) -> bool:
+        """Whether the training is finished and all of it is written, the pictures too."""
+        return all((self.folder / name).exists() for name in ("summary.json", *PICTURES))
+
     def write(self, name: str, content: bytes) -> Path:
         """Write under a temporary name, then rename, so that a crash leaves the old file or the new one."""
         path = self.folder / name
         try:
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             return replace_file(path, content)
         except OSError as error:
             raise BadInput(f"{path}: could not be written: {error.strerror}") from error

@@ -22,7 +22,7 @@ from nn.data.digits import Tell, default
 from nn.data.load import load
 from nn.failure import write_failure
 from nn.hardening import Hardening, hardening
-from nn.metrics import confusion
+from nn.metrics import confusion, own_figures, own_values
 from nn.record import read_record, recorded, versions, write_record
 from nn.reporter import Reporter
 from nn.run import Run, read_arrays
@@ -123,6 +123,7 @@ class Session:
         seconds = time.perf_counter() - begun
         self.phase, self.batch = "evaluate", (self.split.x_val[:1000], self.split.y_val[:1000])
         row = scores(self.model, self.split, epoch, [r["loss"] for r in rows], seconds)
+        row |= own_figures(self.settings.plugins, self.model, self.split)
         self.epochs.append(row)
         run.append_lines("metrics.jsonl", [row])
         if "val_accuracy" in row and (self.best is None or merit(row) > merit(self.epochs[self.best["epoch"] - 1])):
@@ -206,6 +207,7 @@ class Session:
         return {
             "test_accuracy": float((predicted == self.split.y_test).mean()),
             "confusion": confusion(predicted, self.split.y_test, self.dataset.n_classes).tolist(),
+            "metrics": own_values(self.settings.plugins, probabilities, self.split.y_test),
             "classes": list(self.dataset.classes),
             "data": self.dataset.name,
             "synthetic": self.dataset.synthetic,

@@ -86,7 +86,7 @@ class Settings:
 def read_settings(path: Path) -> dict[str, Any]:
     """The settings of a TOML file, by name.
 
-    Raises BadInput for a file that cannot be read or parsed, an unknown key, another format, or a wrong type.
+    Raises BadInput for a file that cannot be read or parsed, an unknown key, another format, a wrong type or value.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -94,13 +94,20 @@ def read_settings(path: Path) -> dict[str, Any]:
         raise BadInput(f"settings file {path}: brackets in brackets without end, expected settings") from None
     except FileNotFoundError:
         raise BadInput(f"settings file {path}: no such file") from None
-    except (OSError, ValueError) as error:  # a number of thousands of digits is a plain ValueError
+    except OSError as error:
+        raise BadInput(f"settings file {path}: {error.strerror}") from error
+    except ValueError as error:  # a number of thousands of digits is a plain ValueError
         raise BadInput(f"settings file {path}: {error}") from error
     found = table.pop("format", None)
     if type(found) is not int or found != FORMAT:
         told = "no format, expected the line format =" if found is None else f"format = {_shown(found)}, expected"
         raise BadInput(f"settings file {path}: {told} {FORMAT}")
-    return typed(table, f"settings file {path}")
+    settings = typed(table, f"settings file {path}")
+    try:
+        Settings(**settings)
+    except BadInput as error:
+        raise BadInput(f"settings file {path}: {error}") from error
+    return settings
 
 
 def typed(table: dict[str, Any], place: str) -> dict[str, Any]:
@@ -119,7 +126,8 @@ def _typed(place: str, name: str, value: Any, default: Any) -> Any:
     if isinstance(default, float) and type(value) is int and abs(value) <= sys.float_info.max:
         return float(value)
     if type(value) is not type(default):
-        raise BadInput(f"{place}: {name} = {_shown(value)}, expected {type(default).__name__}")
+        wanted = "a list of strings" if isinstance(default, tuple) else type(default).__name__
+        raise BadInput(f"{place}: {name} = {_shown(value)}, expected {wanted}")
     return value
 
 

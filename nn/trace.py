@@ -114,7 +114,10 @@ def _forward(net: Network, x: Array) -> list[Stage]:
         else:
             primes, letter = (primes + "'" if stages and stages[-1].y_name.startswith("a") else ""), "a"
         y_name = f"{letter}{number}{primes}"
-        y = np.array(layer.forward(x))
+        try:
+            y = np.array(layer.forward(x))
+        except ValueError as error:
+            raise BadInput(f"trace: {path} refuses an input of shape {x.shape}: {error}") from error
         _fits(y_name, y.size)
         kind = path.split(":")[1].split("(")[0]
         stages.append(Stage(path, kind, layer, number, name, y_name, x, y, np.empty(0), np.empty(0)))

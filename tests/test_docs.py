@@ -109,3 +109,23 @@ def test_plugins_of_the_guide_hold(example: Path) -> None:
 
     verdicts = {report["name"]: report["verdict"] for report in judge_target({"file": str(example)}).reports}
     assert len(verdicts) == 8 and not {"broken", "error"} & set(verdicts.values())
+
+
+def test_the_page_of_evidence_is_of_this_code() -> None:
+    """Each line of nn that a diagnostic names is the method that it names, and no folder of its making is left."""
+    text = (ROOT / "docs/evidence.md").read_text(encoding="utf-8")
+    places = re.findall(r"\.(\w+) \((\w+\.py):(\d+)\)", text)
+    ours = [(method, ROOT / "nn" / file, int(line)) for method, file, line in places if (ROOT / "nn" / file).exists()]
+    assert len(ours) >= 6 and "/tmp" not in text
+    for method, file, line in ours:
+        assert f"def {method}(" in file.read_text(encoding="utf-8").splitlines()[line - 1], (file.name, line)
+
+
+def test_what_the_evidence_quotes_names_no_folder_that_is_gone() -> None:
+    """The ways to repeat a failure, which its diagnostic names, are left out: they lead into a temporary folder."""
+    from lab import Ran
+
+    ways = "; replay: nn replay /t/f; by itself: nn verify /t/m.py"
+    said = f"x  dx is 1, expected 2  [gradient]\n  caused by y, after step 1{ways}"
+    quoted = Ran("", 1, said, Path(), 0.0, {}, [], []).diagnostic
+    assert quoted == "x  dx is 1, expected 2  [gradient]\n  caused by y, after step 1"

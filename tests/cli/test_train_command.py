@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +83,21 @@ def test_it_computes_on_one_thread_unless_more_are_asked_for(tiny_folder: Path, 
             record = json.loads((workplace / f"r{expected}/record.json").read_text())
             assert record["versions"]["threads"] == expected
             assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {3}
+
+
+def test_config_of_a_run_repeats_it_with_the_plugins_that_it_had(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was changed in a plugin file since, and where one stands now, make no difference."""
+    Path("mine.py").write_text(SLOTTED, encoding="utf-8")
+    text = ["--plugin", "mine.py", "--layers", "dense:10 slotted", "--epochs", "1"]
+    assert run(["train", str(tiny_folder), *text, "--run", "a"]) == 0, capsys.readouterr().err
+    Path("mine.py").write_text(SLOTTED.replace("0.5", "2.0"), encoding="utf-8")
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    assert run(["train", "--config", "../a/config.toml", "--run", "b"]) == 0, capsys.readouterr().err
+    one, two = (read_arrays(Path(name) / "weights.safetensors") for name in ("../a", "b"))
+    assert all(np.array_equal(one[key], two[key]) for key in one)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
@@ -228,6 +245,85 @@ def test_a_fault_in_the_users_own_layer_names_the_file_to_verify(
     assert "caused by an exception that backward raised at mine.py:22; replay: nn replay s/failure; by itself" in err
 
 
+def test_the_way_to_go_on_is_written_as_a_shell_takes_it(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run folder with a space in its name is quoted."""
+    assert run(["train", str(tiny_folder), *SMALL, "--stop-after", "1", "--run", "my run"]) == 0
+    assert capsys.readouterr().out.endswith("go on with: nn train --resume 'my run'\n")
+
+
+METRIC = """
+from nn import metric
+
+@metric("missed")
+def missed(probabilities, labels):
+    return float((probabilities.argmax(axis=1) != labels).mean())
+"""
+
+
+@pytest.mark.parametrize("flags", [["--strict"], ["--validation", "0", "--strict"]])
+def test_the_users_own_metric_is_told_beside_the_accuracy(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], flags: list[str]
+) -> None:
+    """After every epoch, for the test set, and in the run folder; without its file it is not."""
+    Path("mine.py").write_text(METRIC, encoding="utf-8")
+    assert run(["train", str(tiny_folder), *SMALL, *flags, "--plugin", "mine.py", "--run", "r"]) == 0
+    out = capsys.readouterr().out
+    rows = [json.loads(line) for line in Path("r/metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    for row in (row for row in rows if "step" not in row):
+        found = row["metrics"]["missed"]
+        assert found == pytest.approx(1 - row.get("val_accuracy", row["train_accuracy"]))
+        assert f", missed = {found:.4g}\n" in out
+    summary = json.loads(Path("r/summary.json").read_text(encoding="utf-8"))
+    assert summary["metrics"]["missed"] == pytest.approx(1 - summary["test_accuracy"])
+    assert f"Test set missed: {summary['metrics']['missed']:.4g}\n" in out
+    assert run(["train", str(tiny_folder), *SMALL, "--run", "plain"]) == 0
+    assert "missed" not in capsys.readouterr().out
+
+
+def test_a_metric_of_the_users_that_is_wrong_is_named(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--strict judges it before training, as all that the user's files bring to it."""
+    Path("mine.py").write_text(METRIC.replace(".mean()", "[0]"), encoding="utf-8")
+    assert run(["train", "--strict", str(tiny_folder), *SMALL, "--plugin", "mine.py", "--run", "s"]) == 1
+    assert "missed.missed (mine.py:" in capsys.readouterr().err
+
+
+def test_an_exception_in_the_users_own_layer_leads_to_strict(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A plain training that it ends names its line, and --strict, which would name the law."""
+    Path("mine.py").write_text(SLOTTED.replace("self.gain * x", "lost * x"), encoding="utf-8")
+    text = ["--plugin", "mine.py", "--layers", "dense:10 slotted", "--epochs", "1"]
+    assert run(["train", str(tiny_folder), *text, "--run", "r"]) == 2
+    err = capsys.readouterr().err
+    assert "mine.py:16: NameError: name 'lost' is not defined; --strict names the law that is broken\n" in err
+
+
+def test_a_run_keeps_what_its_plugins_import_from_beside_them(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A plugin in several files is one of the run: it is read, resumed and reproduced without the originals."""
+    (workplace / "own/tidy_parts").mkdir(parents=True)
+    source = "import tidy_helper\n" + FORGETFUL.replace("self.k * np.float32(1.01)", "tidy_helper.K")
+    (workplace / "own/mine.py").write_text(source, encoding="utf-8")
+    (workplace / "own/tidy_helper.py").write_text("from tidy_parts.constants import K\n", encoding="utf-8")
+    (workplace / "own/tidy_parts/__init__.py").write_text("", encoding="utf-8")
+    (workplace / "own/tidy_parts/constants.py").write_text("K = 1\n", encoding="utf-8")
+    (workplace / "own/apart.py").write_text("", encoding="utf-8")
+    mine = ["--plugin", "own/mine.py", "--layers", "dense:12 forgetful dense:10", "--epochs", "1"]
+    assert run(["train", str(tiny_folder), *mine, "--run", "r"]) == 0, capsys.readouterr().err
+    kept = {path.relative_to("r/plugins").as_posix() for path in Path("r/plugins").rglob("*.py")}
+    assert kept == {"1-mine.py", "tidy_helper.py", "tidy_parts/__init__.py", "tidy_parts/constants.py"}
+    shutil.rmtree("own")
+    for command in (["train", "--resume", "r", "--epochs", "2"], ["bundle", "r"], ["reproduce", "r.zip"]):
+        for name in [name for name in sys.modules if name.startswith("tidy_")]:
+            del sys.modules[name]
+        assert run(command) == 0, capsys.readouterr().err
+
+
 def test_what_is_not_finite_before_any_step_is_not_blamed_on_a_step(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -242,12 +338,15 @@ def test_what_is_not_finite_before_any_step_is_not_blamed_on_a_step(
 def test_a_plain_run_that_diverges_stops(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without --strict a loss that is no longer finite ends the training: exit 1, no warnings, no nan saved."""
+    """Without --strict a loss that is no longer finite ends the training: exit 1, no warnings, no nan saved; the same
+    array is found to be so again by nn replay, which is not strict either."""
     with np.errstate(all="warn"):
         assert run(["train", str(tiny_folder), "--lr", "1e6", "--run", "r"]) == 1
     err = capsys.readouterr().err
     assert "[finite]" in err and "Warning" not in err
     assert not (workplace / "r/weights.safetensors").exists()
+    assert run(["replay", "r"]) == 1
+    assert capsys.readouterr().err.splitlines()[0] == err.splitlines()[0]
 
 
 BAD = [
@@ -265,7 +364,7 @@ BAD = [
     (["--layers", "dense"], "units is missing"),
     (["--layers", "dense:10,size=3"], "unknown setting 'size'"),
     (["--layers", "dense:1,2,3"], "at most"),
-    (["--layers", "dense:16 relu:3 dense:10"], "expected at most 0"),
+    (["--layers", "dense:16 relu:3 dense:10"], "relu:3': 1 value, expected at most 0"),
     (["--layers", "dense:12 relu:slope=5 dense:10"], "unknown setting 'slope'; known: none"),
     (["--layers", "dense:12"], "expected 10"),
     (["--optimizer", "adm"], "nearest: adam"),
@@ -302,6 +401,9 @@ def test_a_bad_setting_is_one_sentence(
         ("format = 1\nepochs = 'three'", "expected int"),
         ("format = 1\nstrict = 1", "expected bool"),
         ("format = ", "bad.toml"),
+        ("format = 1\nlr = nan", "bad.toml: lr = nan"),
+        ("format = 1\nepochs = -3", "bad.toml: epochs = -3"),
+        ("format = 1\nplugins = 'mine.py'", "expected a list of strings"),
     ],
 )
 def test_a_bad_settings_file_is_one_sentence(
@@ -310,7 +412,8 @@ def test_a_bad_settings_file_is_one_sentence(
     """An unusable TOML file gives one sentence that names file and field, and exit code 2."""
     (workplace / "bad.toml").write_text(text)
     assert run(["train", str(tiny_folder), "--config", "bad.toml"]) == 2
-    assert words in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "settings file bad.toml: " in err and words in err and len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
