@@ -16,7 +16,7 @@ from spec.arrays import Array
 from spec.cases import copied
 from spec.definitions import constants
 from spec.mistakes import Clues
-from spec.slopes import EVERY, accuse, measure, same_shape
+from spec.slopes import EVERY, accuse, finite, measure, same_shape
 from spec.violation import Violation, Where
 
 NEVER = "a gradient that is never computed"
@@ -65,7 +65,8 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
     dx = probe.backward(dy)  # before any other forward, whose cache it might share
     draws = pickle.dumps(generators) != drawn
     coarse = y.dtype != np.float64 or _rounds(template, point, y)
-    where = Where.of(type(layer).backward, path or type(layer).__name__)
+    where, source = (Where.of(f, path or type(layer).__name__) for f in (type(layer).backward, type(layer).forward))
+    finite("output", y, source)  # blame the root
     targets = {"dx": (point, dx)}
     params = getattr(template, "params", None) or {}
     grads = getattr(probe, "grads", None) or {}
@@ -92,7 +93,7 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
             clues.jacobian = lambda: _jacobian(template, point, y)
         elif array.size <= EVERY:
             clues.of_row = lambda row, array=array: _of_row(template, point, dy, row, array)
-        accuse(found, where=where, samples=len(point), gradient=np.asarray(gradient), clues=clues)
+        accuse(found, where=where, samples=len(point), gradient=np.asarray(gradient), clues=clues, source=source)
 
 
 def _rounds(layer: Any, x: Array, y: Array) -> bool:

@@ -131,7 +131,8 @@ def gradient(case: LossCase) -> None:
                 rng=case.rng,
             )
             clues = Clues(prediction=point.copy(), target=target, constants=constants(loss))
-            accuse(found, where=case.where("backward"), samples=len(point), gradient=slope, clues=clues)
+            where, source = case.where("backward"), case.where("forward")
+            accuse(found, where=where, samples=len(point), gradient=slope, clues=clues, source=source)
 
 
 @law(
