@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from spec.again import Larger, again, larger
 from spec.arrays import Array
 from spec.cases import copied
 from spec.definitions import constants
@@ -88,12 +89,23 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
         found = measure(loss, array, gradient, name=name, scale=scale, rng=rng, coarse=coarse)
         clues = Clues(dy=dy, itself=array, before=before.get(name[1:]), constants=constants(layer), draws=draws)
         clues.others = {f"d{other}": np.asarray(grads[other]) for other in grads if f"d{other}" != name}
+        clues.again = lambda name=name: again(lambda: _larger(template, point, dy, name), coarse)
         if name == "dx":
             clues.x, clues.y = point, y
             clues.jacobian = lambda: _jacobian(template, point, y)
         elif array.size <= EVERY:
             clues.of_row = lambda row, array=array: _of_row(template, point, dy, row, array)
         accuse(found, where=where, samples=len(point), gradient=np.asarray(gradient), clues=clues, source=source)
+
+
+def _larger(layer: Any, x: Array, dy: Array, name: str) -> Larger:
+    """What is asked of a batch of one sample more."""
+    rows = larger(len(x))
+    point, slope, probe, twin = x[rows], dy[rows], copy.deepcopy(layer), copy.deepcopy(layer)
+    probe.forward(point)
+    found = {"dx": (point, probe.backward(slope))}
+    found |= {f"d{own}": (array, probe.grads[own]) for own, array in (getattr(twin, "params", None) or {}).items()}
+    return Larger(lambda: float(np.vdot(slope, copy.deepcopy(twin).forward(point))), *found[name], len(point))
 
 
 def _rounds(layer: Any, x: Array, y: Array) -> bool:
@@ -154,7 +166,20 @@ def check_model(model: Any, x: Array, labels: Array, rng: np.random.Generator, *
         array = template.params[name]
         same_shape(name, gradient, array, where)
         found = measure(loss, array, gradient, name=f"gradient of {name}", scale=max(LEAST, abs(value)), rng=rng)
-        accuse(found, where=where, samples=len(point), gradient=gradient, clues=Clues(itself=array))
+        clues = Clues(itself=array)
+        clues.again = lambda name=name: again(lambda: _larger_model(template, point, labels, name))
+        accuse(found, where=where, samples=len(point), gradient=gradient, clues=clues)
+
+
+def _larger_model(model: Any, x: Array, labels: Array, name: str) -> Larger:
+    rows = larger(len(x))
+    _, grads = copy.deepcopy(model).loss_and_grads(x[rows], labels[rows])
+    twin = copy.deepcopy(model)
+
+    def number() -> float:
+        return float(copy.deepcopy(twin).loss_and_grads(x[rows], labels[rows])[0])
+
+    return Larger(number, twin.params[name], np.array(grads[name], np.float64), len(rows))
 
 
 def check_along(model: Any, x: Array, labels: Array, rng: np.random.Generator, *, path: str = "model") -> None:
