@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any
 
 import click
 
@@ -85,14 +84,9 @@ def _explain(error: BaseException) -> int:
     if isinstance(error, BadInput):
         click.echo(f"nn: {error}", err=True)
         return 2
-    place = _last_line(error)
-    click.echo(f"nn: {place}{type(error).__name__}: {error}", err=True)
+    from nn.internal import is_internal, line_of_user, told
+
+    place = line_of_user(error)
+    said = f"{place and f'{place}: '}{type(error).__name__}: {error}"
+    click.echo(f"nn: {told(error) if is_internal(error) else said}", err=True)
     return 2
-
-
-def _last_line(error: BaseException) -> str:
-    import traceback
-
-    frames: Any = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "site-packages" not in f.filename] or frames
-    return f"{own[-1].filename}:{own[-1].lineno}: " if own else ""

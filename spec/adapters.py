@@ -22,7 +22,7 @@ from spec.answers import answered, is_gradient
 from spec.arrays import Array
 from spec.slopes import accuse, measure, same_shape
 from spec.trees import called, is_float, paired, wide, wide_tree
-from spec.violation import BadInput, Violation, Where
+from spec.violation import BadInput, Violation, Where, counted
 
 
 def check_backward(
@@ -44,7 +44,8 @@ def check_backward(
     if len(grads) > len(arrays):  # some answer None for what has no gradient
         grads = [g for g in grads if g is not None]
     if len(grads) != len(arrays):
-        raise BadInput(f"{called(backward)} gave {len(grads)} gradients, expected {len(arrays)}: {', '.join(names)}")
+        found = counted(len(grads), "gradient")
+        raise BadInput(f"{called(backward)} gave {found}, expected {len(arrays)}: {', '.join(names)}")
 
     def total() -> float:
         return float(np.vdot(dout, _pair(forward(*copy.deepcopy(points)), forward, "(out, cache)")[0]))

@@ -89,14 +89,14 @@ def loss_mean(case: ModelCase) -> None:
     "initial-loss",
     kind="model",
     family="convergence",
-    statement="An untrained classifier costs what a guess costs: within 1/2 + σ²/2 of ln C + σ²/2, σ² the variance of its "
-    "logits, of which 2 counts at most.",
+    statement="An untrained classifier costs what a guess costs: within 1/2 + σ²/2 of ln C + σ²/2, σ² the variance of "
+    "its logits, of which 2 counts at most.",
 )
 def initial_loss(case: ModelCase) -> None:
     """σ² is read from the log probabilities, which are the logits up to a constant a row.
 
-    The second σ²/2 is for chance: a small batch costs ln C + σ²/2 on average over networks alone. With 20 digits, two of
-    each class, 1/2 by itself would accuse 6% of all networks of the default shape with He's weights, and 1/2 + σ²/2
+    The second σ²/2 is for chance: a small batch costs ln C + σ²/2 on average over networks alone. With 20 digits, two
+    of each class, 1/2 by itself would accuse 6% of all networks of the default shape with He's weights, and 1/2 + σ²/2
     accuses 1 in 2000; of ten layers of 64 units 3%, in which the logits happen to grow large.
     """
     probabilities = case.fresh().predict(case.x).astype(np.float64)
