@@ -10,7 +10,7 @@ import pytest
 
 from cli.main import run
 from nn.judging import file_records, judge
-from nn.registry import KINDS, REGISTRY
+from nn.registry import KINDS
 from nn.verify import judge_target
 from spec.law import laws_of
 
@@ -174,7 +174,6 @@ def test_a_standard_name_is_told_of_where_the_skeleton_computes_something_else(
     said = ran(capsys, "new", kind, name, "--output", "a.py")[1]
     assert ("law definition" in said) is not own
     (record,) = file_records(Path("a.py"))
-    REGISTRY.plugins.pop((kind, name))
     broken = {found.law for found in judge(record, [], 0).violations}
     assert bool(broken) is not own and broken <= {"definition", "metric-known"}
 

@@ -1,6 +1,5 @@
 """A user's plugin file, and the settings that a line gives to a plugin."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,19 +7,9 @@ import pytest
 
 from nn.choice import choose
 from nn.plugin_file import load_file
-from nn.registry import REGISTRY
 from spec.violation import BadInput
 
 OPTIMIZER = "from nn import optimizer\n\n@optimizer({!r})\nclass Own:\n    def step(self, w, g, lr): w -= lr * g\n"
-
-
-@pytest.fixture(autouse=True)
-def kept() -> Iterator[None]:
-    """The registry as it was."""
-    plugins = dict(REGISTRY.plugins)
-    yield
-    REGISTRY.plugins.clear()
-    REGISTRY.plugins.update(plugins)
 
 
 def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:

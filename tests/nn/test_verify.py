@@ -239,7 +239,6 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr("faulthandler.enable", lambda file: None)
     monkeypatch.setattr("resource.setrlimit", lambda what, limits: None)
-    kept = dict(REGISTRY.plugins)
 
     def run(target: dict[str, str], laws: tuple[str, ...] = (), skip: int = 0) -> list[dict[str, Any]]:
         request = {"target": target, "laws": list(laws), "seed": 0, "skip": skip}
@@ -249,9 +248,7 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             main("journal", "request")
         return [json.loads(line) for line in Path("journal").read_text().splitlines()]
 
-    yield run
-    REGISTRY.plugins.clear()
-    REGISTRY.plugins.update(kept)
+    return run
 
 
 def test_a_journal_tells_the_plan_each_start_each_report_and_the_end(worker: Any) -> None:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from nn.judging import file_records
-from nn.registry import REGISTRY
 from spec import LayerCase, conformance, obeys
 from spec.cases import Case
 from spec.paths import forgotten
@@ -41,15 +40,6 @@ class Mine(Layer):
         W = self.params["W"]
         {backward}
 '''
-
-
-@pytest.fixture(autouse=True)
-def _registry() -> Any:
-    """What a file registers is forgotten after its test."""
-    before = dict(REGISTRY.plugins)
-    yield
-    REGISTRY.plugins.clear()
-    REGISTRY.plugins.update(before)
 
 
 def layer(forward: str, backward: str, *, couples: bool = False) -> str:
