@@ -13,8 +13,7 @@ from nn.choice import choose
 from nn.internal import is_internal, line_of_user, told
 from nn.plugin_file import load_file
 from nn.registry import KINDS, REGISTRY, Plugin
-from spec.conformance import conformance
-from spec.law import laws_of
+from spec.conformance import codes_of, conformance
 from spec.record import Record
 from spec.report import Report
 from spec.violation import BadInput
@@ -105,8 +104,7 @@ def judge(record: Record, laws: list[str], seed: int) -> Report:
 
 def is_judged_by(record: Record, laws: list[str]) -> bool:
     """Whether any of the laws is one of this plugin's kind; all are, where none is named."""
-    kinds = ("call", record.kind) if record.kind in ("layer", "loss") else (record.kind,)
-    return not laws or bool({row.code for row in laws_of(*kinds)} & set(laws))
+    return not laws or bool(codes_of(record.kind) & set(laws))
 
 
 def _place(line: str) -> str:

@@ -85,12 +85,17 @@ def _redrawn(record: Record, seed: int, which: int, draw: int) -> Case:
     return cases(record, seed + draw)[which]
 
 
+def codes_of(kind: str) -> set[str]:
+    """The codes of the laws by which a plugin of this kind is judged; those of calls where its calls are exercised."""
+    return {row.code for row in laws_of(*(("call",) if kind in EXERCISES else ()), kind)}
+
+
 def _asked(laws: Iterable[str] | None, kind: str) -> set[str] | None:
     """The codes asked for, or None for all; some may be of other kinds, for one list is asked of many plugins."""
     if laws is None:
         return None
     codes = set(laws)
-    known = {row.code for row in laws_of(*(("call",) if kind in EXERCISES else ()), kind)}
+    known = codes_of(kind)
     strange = sorted(codes - {code for _, code in CATALOGUE}) or sorted(codes if not codes & known else ())
     if strange:
         near = difflib.get_close_matches(strange[0], sorted(known), n=3)

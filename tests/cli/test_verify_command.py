@@ -218,6 +218,25 @@ def test_a_law_is_explained_by_its_counterexample(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
+    ("code", "kind", "words"),
+    [
+        ("shape", "call", "on every call while training under --strict, and by nn verify"),
+        ("converges", "optimizer", "by nn verify, and before training under --strict"),
+        ("overfits", "model", "by nn verify, and before training under --strict; some after each epoch"),
+        ("metric-known", "metric", "by nn verify"),
+        ("disjoint", "data", "before training under --strict"),
+        ("loss-trend", "training", "at each step while training under --strict"),
+    ],
+)
+def test_a_law_tells_when_it_is_judged(
+    capsys: pytest.CaptureFixture[str], code: str, kind: str, words: str
+) -> None:
+    """Not by nn verify where that has nothing to judge by it."""
+    out = ran(capsys, "laws", code, "--kind", kind)[1]
+    assert f"\n  judged    {words}" in out and out.count("nn verify") == words.count("nn verify")
+
+
+@pytest.mark.parametrize(
     ("args", "words"),
     [
         (["gradeint"], "nearest: gradient"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nn.judging import file_records, judge, module_records, named_record
+from nn.judging import file_records, is_judged_by, judge, module_records, named_record
 from nn.registry import REGISTRY
 from nn.verify import Outcome, Terms, judge_target, judge_targets
 from nn.worker import main
@@ -184,6 +184,15 @@ def test_only_plugins_that_the_law_is_about_are_judged(judged: Any) -> None:
     source = right() + '@schedule("s")\ndef s(t): return 1.0\n'
     assert verdicts(judged(source, laws=("gradient",))) == [("good", "holds")]
     assert judged(source, laws=("nonsense",)).reports == []
+
+
+@pytest.mark.parametrize("name", ["relu", "mse", "adam", "he", "cosine", "shuffled", "accuracy", "network"])
+def test_a_plugin_is_judged_by_all_laws_that_its_report_bears(name: str) -> None:
+    """By one of them alone, too, as a model by the laws of its calls."""
+    record = named_record(name)
+    codes = {row.law for row in judge(record, [], 0).verdicts}
+    assert codes and all(is_judged_by(record, [code]) for code in codes)
+    assert not is_judged_by(record, ["loss-trend"])
 
 
 def test_neighbors_can_be_imported_and_hide_nothing(judged: Any, tmp_path: Path) -> None:
