@@ -23,7 +23,7 @@ from spec.guard import Docket
 from spec.law import CATALOGUE, Law, laws_of
 from spec.paths import Path, forgotten
 from spec.plugin import cases
-from spec.raised import cause_of, raised
+from spec.raised import cause_of, judging, raised
 from spec.record import Record, record_of
 from spec.repair import Repair, repair
 from spec.report import (
@@ -229,7 +229,7 @@ def _judge(row: Law, case: Case) -> Verdict:
             array="the audit",
             actual=f"ended by {type(error).__name__}: {error}",
             expected="an answer to valid input",
-            cause=cause_of(error),
+            cause=cause_of(error) or judging(error),
         )
         return Verdict(row.code, BROKEN, found.message, found)
     return Verdict(row.code, HOLDS)
