@@ -183,32 +183,37 @@ def _larger_model(model: Any, x: Array, labels: Array, name: str) -> Larger:
 
 
 def check_along(model: Any, x: Array, labels: Array, rng: np.random.Generator, *, path: str = "model") -> None:
-    """Check a whole model along one random direction through all its parameters at once: three losses, no more.
+    """Check a whole model along one random direction through all its parameters at once: a few losses.
 
     Raises Violation.
     """
     template = in_float64(model)
     point = np.array(x, np.float64)
-    names = list(template.params)
-    kept = {name: template.params[name] for name in names}
-    direction = {name: rng.standard_normal(array.shape) for name, array in kept.items()}
+    direction = {name: rng.standard_normal(array.shape) for name, array in template.params.items()}
     value, grads = copy.deepcopy(template).loss_and_grads(point, labels)
     where = Where.of(type(model).loss_and_grads, path)
-    _all_there(kept, grads, where)
-    slope = sum(float(np.vdot(grads[name], direction[name])) for name in names)
+    _all_there(template.params, grads, where)
+    made = _along(template, point, labels, direction)
+    name, rows = "the gradient of all parameters", larger(len(point))
+    found = measure(made.number, made.array, made.gradient, name=name, scale=max(LEAST, abs(value)), rng=rng)
+    found.places = [None] * len(found.places)
+    clues = Clues(again=lambda: again(lambda: _along(template, point[rows], labels[rows], direction)))
+    accuse(found, where=where, samples=len(point), gradient=made.array, clues=clues)
+
+
+def _along(model: Any, x: Array, labels: Array, direction: Mapping[str, Array]) -> Larger:
+    """The loss as a function of how far the parameters are moved along a direction, and the slope that is reported."""
+    _, grads = copy.deepcopy(model).loss_and_grads(x, labels)
+    slope = sum(float(np.vdot(grads[name], step)) for name, step in direction.items())
     line = np.zeros(1)
 
     def loss() -> float:
-        each = copy.deepcopy(template)
-        for name in names:
-            each.params[name] = kept[name] + float(line[0]) * direction[name]
-        return float(each.loss_and_grads(point, labels)[0])
+        each = copy.deepcopy(model)
+        for name, step in direction.items():
+            each.params[name] = model.params[name] + float(line[0]) * step
+        return float(each.loss_and_grads(x, labels)[0])
 
-    found = measure(
-        loss, line, np.array([slope]), name="the gradient of all parameters", scale=max(LEAST, abs(value)), rng=rng
-    )
-    found.places = [None] * len(found.places)
-    accuse(found, where=where, samples=len(point), gradient=line)
+    return Larger(loss, line, np.array([slope]), len(x))
 
 
 def in_float64(thing: Any) -> Any:

@@ -208,9 +208,9 @@ def test_a_random_layer_is_checked_on_copies() -> None:
 
 
 class Softmax:
-    """Softmax regression, with `factor` on its gradient."""
+    """Softmax regression, with `factor`, a number or a function of N, on its gradient."""
 
-    def __init__(self, factor: float = 1.0, *, noisy: bool = False) -> None:
+    def __init__(self, factor: Any = 1.0, *, noisy: bool = False) -> None:
         rng = np.random.default_rng(0)
         self.params = {"W": rng.standard_normal((6, 3)), "b": np.zeros(3)}
         self.factor = factor
@@ -224,7 +224,7 @@ class Softmax:
         rows = np.arange(len(x))
         slope = p.copy()
         slope[rows, labels] -= 1
-        slope *= self.factor / len(x)
+        slope *= self.factor(len(x)) / len(x) if callable(self.factor) else self.factor / len(x)
         grads = {"W": x.T @ slope, "b": slope.sum(axis=0)}
         grads.pop(self.forgets, None)
         return float(-np.log(p[rows, labels]).mean()), grads
@@ -244,9 +244,11 @@ def test_a_right_model_is_silent(check: Callable[..., None], noisy: bool) -> Non
 
 @pytest.mark.parametrize("check", [check_model, check_along])
 def test_a_wrong_model_is_found(check: Callable[..., None]) -> None:
-    """A gradient that is not divided by N is named."""
-    with pytest.raises(Violation, match="missing division by the batch size"):
-        check(Softmax(5.0), X, LABELS, np.random.default_rng(0))
+    """A gradient that is not divided by N is named, and one that is only as many times too large is not taken for it."""
+    for factor, words in ((lambda n: n, "missing division by the batch size"), (7.0, ""), (5.0, "")):
+        with pytest.raises(Violation) as found:
+            check(Softmax(factor), X, LABELS, np.random.default_rng(0))
+        assert words in found.value.cause and ("batch size" in found.value.cause) is bool(words)
 
 
 def test_a_model_without_one_of_its_gradients_is_found() -> None:
