@@ -244,7 +244,7 @@ def test_a_right_model_is_silent(check: Callable[..., None], noisy: bool) -> Non
 
 @pytest.mark.parametrize("check", [check_model, check_along])
 def test_a_wrong_model_is_found(check: Callable[..., None]) -> None:
-    """A gradient that is not divided by N is named, and one that is only as many times too large is not taken for it."""
+    """A gradient that is not divided by N is named; one that is only as many times too large is not taken for it."""
     for factor, words in ((lambda n: n, "missing division by the batch size"), (7.0, ""), (5.0, "")):
         with pytest.raises(Violation) as found:
             check(Softmax(factor), X, LABELS, np.random.default_rng(0))
