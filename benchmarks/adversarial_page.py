@@ -50,11 +50,12 @@ def page(found: Found, pictures: Path) -> Page:
 
 
 def _hardening(made: Page, found: Found, pictures: Path) -> None:
-    made.heading("Hardened, or not")
+    made.heading("Adversarial training")
     made.text(
         "`nn train mnist/ --adversarial 0.1` learns from pictures that were moved to where the network is worse: from "
         "a random point within eps of each picture one step of 1.25 eps uphill, back within eps and [0, 1] (E. Wong, "
-        "L. Rice, J. Z. Kolter, ICLR 2020). It costs a second pass through the network at each step. Accuracy on all "
+        "L. Rice, J. Z. Kolter, ICLR 2020). This is adversarial training; a network that learnt so is called hardened "
+        "here. It costs a second pass through the network at each step. Accuracy on all "
         "10,000 test images, clean and under PGD with 40 steps and 5 restarts, the worst of which counts:"
     )
     rows = []

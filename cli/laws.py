@@ -67,7 +67,7 @@ def _explained(row: Law) -> str:
 
     lines = [f"{row.code}: a law of {_plural(row.kind)}", f"  {row.statement}", ""]
     lines.append(f"  family    {row.family}")
-    lines.append(f"  judged    {_WHEN[row.tier]}")
+    lines.append(f"  judged    {_WHEN.get(row.kind, _AUDITED)}")
     if row.rests_on:
         lines.append(f"  rests on  {', '.join(row.rests_on)}: where one of these is broken, it is not judged")
     lines.append(f"  read      {reading(row.kind, row.code)}")
@@ -82,9 +82,13 @@ def _explained(row: Law) -> str:
     return "\n".join([*lines, *(f"    {line}" for line in _diagnostic(row).splitlines())])
 
 
+_AUDITED = "by nn verify, and before training under --strict"
 _WHEN = {
     "call": "on every call while training under --strict, and by nn verify",
-    "audit": "by nn verify; those of layers, networks and data also while training under --strict",
+    "model": f"{_AUDITED}; some after each epoch and at the end, too",
+    "metric": "by nn verify",
+    "data": "before training under --strict",
+    "training": "at each step while training under --strict",
 }
 
 

@@ -99,18 +99,7 @@ def _explain(error: BaseException) -> int:
     if isinstance(error, BadInput):
         click.echo(f"nn: {error}", err=True)
         return 2
-    click.echo(f"nn: {told(error)}", err=True)
+    from nn.internal import blamed, is_internal, told
+
+    click.echo(f"nn: {told(error) if is_internal(error) else blamed(error)}", err=True)
     return 2
-
-
-def told(error: BaseException) -> str:
-    """An exception that is none of ours in one sentence, with the line that raised it."""
-    return f"{_last_line(error)}{type(error).__name__}: {error}"
-
-
-def _last_line(error: BaseException) -> str:
-    import traceback
-
-    frames: Any = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "site-packages" not in f.filename] or frames
-    return f"{own[-1].filename}:{own[-1].lineno}: " if own else ""

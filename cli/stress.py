@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--jobs", default=2, show_default=True, type=click.IntRange(min=1), help="Drills done at a time.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of whatever is drawn.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS",
-              help="For each drill; one that takes longer has failed.  [600; 7200 with --full]")
+              help="For each drill; one that takes longer has failed; not on Windows.  [600; 7200 with --full]")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write the verdicts as JUnit XML, too.")
 @click.option("--list", "listed", is_flag=True, help="Name the drills and what they expect; do none.")

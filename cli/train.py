@@ -19,7 +19,8 @@ import click
 @click.option("--batch-size", type=int, help="Samples a step (32).")
 @click.option("--lr", type=float, help="Learning rate (0.01).")
 @click.option("--clip-norm", type=float, help="Longest gradient allowed; 0 for any (0).")
-@click.option("--adversarial", type=float, help="Harden against changes of a pixel up to this share of white (0).")
+@click.option("--adversarial", type=float,
+              help="Adversarial training: against changes of a pixel up to this share of white (0).")
 @click.option("--seed", type=int, help="Seed of all randomness (0).")
 @click.option("--layers", help='Layers, e.g. "dense:128 relu dense:64 relu dense:10".')
 @click.option("--model", help="A whole model instead of layers (network).")
@@ -124,7 +125,7 @@ def _resumable(run: Any) -> Iterator[None]:
 @contextmanager
 def _judgeable(settings: Any) -> Iterator[None]:
     """Whoever trains a plugin of their own without laws, and meets an exception, is told how to have it judged."""
-    from cli.main import told
+    from nn.internal import blamed
     from spec.violation import BadInput, Violation
 
     try:
@@ -134,7 +135,7 @@ def _judgeable(settings: Any) -> Iterator[None]:
     except Exception as error:
         if settings.strict or not settings.plugins:
             raise
-        raise BadInput(f"{told(error)}; --strict names the law that is broken") from error
+        raise BadInput(f"{blamed(error)}; --strict names the law that is broken") from error
 
 
 def _train_quietly(session: Any, run: Any, stop_after: int | None) -> dict[str, Any] | None:
@@ -154,7 +155,8 @@ def _train_aloud(session: Any, run: Any, stop_after: int | None) -> dict[str, An
         click.echo(line)
     click.echo(f"Training with mini-batch gradient descent (batch_size={settings.batch_size}, lr={settings.lr:g})")
     if settings.adversarial:
-        click.echo(f"  Hardening: batches are moved by up to eps = {settings.adversarial:g} to where they cost more")
+        eps = f"eps = {settings.adversarial:g}"
+        click.echo(f"  Adversarial training: batches are moved by up to {eps} to where they cost more")
     measured = f"{len(session.split.x_val):,} validation" if len(session.split.x_val) else "training"
     click.echo(f"  Loss: mean over the epoch's batches. Accuracy: on the {measured} images, after the epoch")
     teller = show.Teller(settings.epochs, session.steps_per_epoch)

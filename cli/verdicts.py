@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spec.violation import counted
+
 if TYPE_CHECKING:
     from nn.verify import Outcome, Target
 
@@ -88,7 +90,7 @@ class Page:
                 click.echo(f"\n{text}")
         counts = {word: sum(report["verdict"] == word for report in self.kept) for word in reversed(WORST_FIRST)}
         told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-        click.echo(f"\n{len(self.kept)} plugin{'s' * (len(self.kept) != 1)}: {told}; {held(self.kept)} laws held")
+        click.echo(f"\n{counted(len(self.kept), 'plugin')}: {told}; {counted(held(self.kept), 'law')} held")
 
 
 def _with_input(violation: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 import nn.builtin  # noqa: F401  # registers what the settings may name
 from nn.choice import choose
+from nn.internal import is_internal
 from nn.plugin_file import load_file
 from nn.settings import Settings
 from nn.slots import Slots, put
@@ -38,7 +39,9 @@ def build_model(settings: Settings, n_in: int, classes: int, rng: np.random.Gene
     try:
         model = choice.plugin.thing(n_in, classes, rng, *choice.args, **given | choice.kwargs)
     except (TypeError, ValueError) as error:
-        raise error if isinstance(error, BadInput) else BadInput(f"model {choice.text!r}: {error}") from error
+        if isinstance(error, BadInput) or (choice.plugin.built_in and is_internal(error)):
+            raise
+        raise BadInput(f"model {choice.text!r}: {error}") from error
     except MemoryError as error:
         raise BadInput(f"model {choice.text!r} of {n_in:,} inputs: {error}, expected one that has room") from error
     choice.demand_methods(model)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nn.registry import REGISTRY, Plugin, canonical
-from spec.violation import BadInput
+from spec.violation import BadInput, counted
 
 METHODS = {  # of the kinds that are classes; the others are functions
     "layer": ("forward", "backward"),
@@ -91,7 +91,8 @@ def _check(plugin: Plugin, text: str, settings: dict[str, Any], args: list[Any],
     if unknown:
         raise BadInput(f"{what}: unknown setting {unknown[0]!r}; known: {', '.join(settings) or 'none'}")
     if len(args) > len(settings):
-        raise BadInput(f"{what}: {len(args)} value{'s' * (len(args) > 1)}, expected at most {len(settings)}")
+        most = f"at most {len(settings)}" if settings else "none"
+        raise BadInput(f"{what}: {counted(len(args), 'value')}, expected {most}")
     given = dict(zip(settings, args, strict=False)) | kwargs
     for name, row in settings.items():
         if name not in given and row.default is row.empty:

@@ -24,7 +24,7 @@ from nn.trace import Trace, trace
 from spec.arrays import Array
 from spec.counterexamples import fixtures
 from spec.gradient import in_float64
-from spec.violation import BadInput
+from spec.violation import BadInput, counted
 
 KEYS = {"layers", "loss", "init", "x", "y", "weights", "by_hand"}
 
@@ -71,10 +71,11 @@ def _target(network: Network, y: Array, count: int) -> Array:
         classes = y.reshape(-1)
         if classes.shape != (count,) or not np.isin(classes, np.arange(network.n_out)).all():
             known = f"a class number from 0 to {network.n_out - 1}"
-            raise BadInput(f"y = {y.tolist()}, expected {known} for each of {count} rows")
+            raise BadInput(f"y = {y.tolist()}, expected {known} for each of {counted(count, 'row')}")
         return classes.astype(np.int64)
     if y.size != count * network.n_out:
-        raise BadInput(f"y has {y.size} numbers, expected {count} rows of {network.n_out}, one for each output")
+        wanted = f"{counted(count, 'row')} of {network.n_out}, one for each output"
+        raise BadInput(f"y has {counted(y.size, 'number')}, expected {wanted}")
     target = y.reshape(count, network.n_out)
     if network.loss.targets == "binary" and ((target < 0) | (target > 1)).any():
         raise BadInput(f"y = {y.tolist()}, expected numbers from 0 to 1: what {network.loss_name} compares with")

@@ -5,17 +5,15 @@ Runs in whatever process it is called in; nn/worker.py calls it in one of its ow
 
 from __future__ import annotations
 
-import inspect
-import traceback
 from pathlib import Path
 from typing import Any
 
 import nn.builtin  # noqa: F401  # registers what is built in, before a user's file is
 from nn.choice import choose
+from nn.internal import is_internal, line_of_user, told
 from nn.plugin_file import load_file
 from nn.registry import KINDS, REGISTRY, Plugin
-from spec.conformance import conformance
-from spec.law import laws_of
+from spec.conformance import codes_of, conformance
 from spec.record import Record
 from spec.report import Report
 from spec.violation import BadInput
@@ -96,22 +94,18 @@ def judge(record: Record, laws: list[str], seed: int) -> Report:
         return conformance(record, laws or None, seed=seed, explain=True)
     except BadInput as reason:
         because = str(reason) if record.name in str(reason) else f"{record.label}: {reason}"
-    except Exception as error:  # a plugin that breaks the judging itself
-        because = f"{record.label}: judging it ended by {type(error).__name__}: {error}{_last_line(error)}"
+    except Exception as error:  # a plugin that breaks the judging itself, or a mistake of ours
+        ended = f"judging it ended by {type(error).__name__}: {error}{_place(line_of_user(error))}"
+        because = f"{record.label}: {told(error) if is_internal(error) else ended}"
     except BaseException as error:  # SystemExit and its like
-        because = f"{record.label}: it ended the interpreter by {type(error).__name__}{_last_line(error, record)}"
+        because = f"{record.label}: it ended the interpreter by {type(error).__name__}{_place(line_of_user(error))}"
     return Report(record.name, record.kind, because=because)
 
 
 def is_judged_by(record: Record, laws: list[str]) -> bool:
     """Whether any of the laws is one of this plugin's kind; all are, where none is named."""
-    kinds = ("call", record.kind) if record.kind in ("layer", "loss") else (record.kind,)
-    return not laws or bool({row.code for row in laws_of(*kinds)} & set(laws))
+    return not laws or bool(codes_of(record.kind) & set(laws))
 
 
-def _last_line(error: BaseException, record: Record | None = None) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    if record is not None:
-        own = inspect.getsourcefile(inspect.unwrap(record.thing))
-        frames = traceback.StackSummary.from_list([f for f in frames if f.filename == own]) or frames
-    return f", at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+def _place(line: str) -> str:
+    return f", at {Path(line).name}" if line else ""

@@ -10,7 +10,7 @@ from nn.record import check_record, note_resumed, run_settings
 from nn.run import Run, regular
 from nn.session import Session, prepare
 from nn.settings import Settings, read_settings
-from spec.violation import BadInput
+from spec.violation import BadInput, counted
 
 
 def resume(run: Run, given: dict[str, Any], stop_after: int | None = None) -> Session:
@@ -26,7 +26,7 @@ def resume(run: Run, given: dict[str, Any], stop_after: int | None = None) -> Se
     if stop_after is not None and stop_after <= done:
         raise BadInput(f"{run.folder}: stands after epoch {done}, expected --stop-after beyond it, found {stop_after}")
     if done == wanted.epochs and run.whole:  # one killed over its pictures is scored again, and they are painted
-        raise BadInput(f"{run.folder}: finished after {done} epochs; to train on, give more with --epochs")
+        raise BadInput(f"{run.folder}: finished after {counted(done, 'epoch')}; to train on, give more with --epochs")
     session = prepare(replace(wanted, plugins=run_settings(run.folder).plugins))
     check_record(run, session.dataset, session.split)
     session.take_up(run, read_checkpoint(run))

@@ -36,9 +36,20 @@ def scores(model: Any, split: Split, epoch: int, losses: list[float], seconds: f
 
 
 def cross_entropy(p: Array, labels: Array) -> float:
-    """−log p of the true class, the mean over the samples: p (N, C), labels (N,)."""
-    chosen = np.maximum(p[np.arange(len(p)), labels].astype(np.float64), 1e-30)
-    return float(-np.log(chosen).mean())
+    """The mean over the samples: p (N, C), labels (N,)."""
+    return float(cross_entropies(p, labels).mean())
+
+
+def cross_entropies(p: Array, labels: Array) -> Array:
+    """−log p_y of each row, (N,) float64; at most about 69, where float32 has nothing left."""
+    found: Array = -log_of(p[np.arange(len(p)), labels])
+    return found
+
+
+def log_of(p: Array) -> Array:
+    """log p in float64, where 0 counts as 1e-30."""
+    found: Array = np.log(np.maximum(p.astype(np.float64), 1e-30))
+    return found
 
 
 def merit(row: dict[str, Any]) -> tuple[float, float]:

@@ -56,7 +56,10 @@ def main(journal_file: str, request_file: str) -> None:
         journal.write(error=str(reason), done=True)
         return
     except BaseException as error:
-        journal.write(error=f"{_name(request['target'])}: {type(error).__name__} on import: {error}", done=True)
+        from nn.internal import is_internal, told
+
+        said = told(error) if is_internal(error) else f"{type(error).__name__} on import: {error}"
+        journal.write(error=f"{_name(request['target'])}: {said}", done=True)
         return
     _judge_all(records, request, journal)
     journal.write(done=True)

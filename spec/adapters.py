@@ -22,7 +22,7 @@ from spec.answers import answered, is_gradient
 from spec.arrays import Array
 from spec.slopes import accuse, measure, same_shape
 from spec.trees import called, is_float, paired, wide, wide_tree
-from spec.violation import BadInput, Violation, Where
+from spec.violation import BadInput, Violation, Where, counted
 
 
 def check_backward(
@@ -44,14 +44,16 @@ def check_backward(
     if len(grads) > len(arrays):  # some answer None for what has no gradient
         grads = [g for g in grads if g is not None]
     if len(grads) != len(arrays):
-        raise BadInput(f"{called(backward)} gave {len(grads)} gradients, expected {len(arrays)}: {', '.join(names)}")
+        found = counted(len(grads), "gradient")
+        raise BadInput(f"{called(backward)} gave {found}, expected {len(arrays)}: {', '.join(names)}")
 
     def total() -> float:
         return float(np.vdot(dout, _pair(forward(*copy.deepcopy(points)), forward, "(out, cache)")[0]))
 
     targets = {f"d{name}": (x, g) for name, x, g in zip(names, arrays, grads, strict=True)}
     scale = float(np.abs(dout * out).sum())
-    _judge(total, targets, Where.of(backward), scale=scale, samples=_count(arrays), rng=rng)
+    source = Where.of(forward)
+    _judge(total, targets, Where.of(backward), scale=scale, samples=_count(arrays), rng=rng, source=source)
 
 
 def check_object(layer: Any, x: Array, *, rng: np.random.Generator | None = None) -> None:
@@ -71,12 +73,13 @@ def check_object(layer: Any, x: Array, *, rng: np.random.Generator | None = None
     dy = rng.standard_normal(y.shape)
     dx, grads = answered(probe, probe.backward(dy.copy()), params)
     targets = {"dx": (point, dx)} | {f"d{name}": (params[name], grads[name]) for name in params if name in grads}
-    where = Where.of(type(layer).backward, type(layer).__name__)
+    where, source = (Where.of(f, type(layer).__name__) for f in (type(layer).backward, type(layer).forward))
 
     def total() -> float:
         return float(np.vdot(dy, copy.deepcopy(template).forward(point.copy())))
 
-    _judge(total, targets, where, scale=float(np.abs(dy * y).sum()), samples=_count([point]), rng=rng)
+    scale = float(np.abs(dy * y).sum())
+    _judge(total, targets, where, scale=scale, samples=_count([point]), rng=rng, source=source)
     for name in params:
         if name not in grads and _moves(total, params[name]):
             raise Violation(
@@ -110,7 +113,8 @@ def check_weights(
         return float(cost(np.asarray(_pair(forward(point.copy(), own), forward, "(a, cache)")[0]), y))
 
     targets = paired(own, given, "weights", backward)
-    _judge(total, targets, Where.of(backward), scale=abs(total()), samples=_samples(np.asarray(y)), rng=rng)
+    samples, source = _samples(np.asarray(y)), Where.of(forward)
+    _judge(total, targets, Where.of(backward), scale=abs(total()), samples=samples, rng=rng, source=source)
 
 
 def check_loss(
@@ -138,12 +142,13 @@ def _judge(
     scale: float,
     samples: int,
     rng: np.random.Generator,
+    source: Where | None = None,
 ) -> None:
     """Every gradient against the slopes of `total`, which reads the arrays afresh at each call."""
     for name, (array, gradient) in targets.items():
         same_shape(name, np.asarray(gradient), array, where)
         found = measure(total, array, np.array(gradient), name=name, scale=scale, rng=rng)
-        accuse(found, where=where, samples=samples, gradient=np.asarray(gradient))
+        accuse(found, where=where, samples=samples, gradient=np.asarray(gradient), source=source)
 
 
 def _moves(total: Callable[[], float], array: Array) -> bool:

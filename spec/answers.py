@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from spec.arrays import Array
-from spec.violation import BadInput
+from spec.violation import BadInput, counted
 
 
 def answered(probe: Any, answer: Any, params: dict[str, Array]) -> tuple[Any, dict[str, Any]]:
@@ -21,7 +21,7 @@ def answered(probe: Any, answer: Any, params: dict[str, Array]) -> tuple[Any, di
         return dx, {name: g for name in params if (g := _spelled(grads, name)) is not None}
     if len(rest) != len(params):
         raise BadInput(
-            f"{type(probe).__name__}.backward gave {len(rest)} gradients after dx, "
+            f"{type(probe).__name__}.backward gave {counted(len(rest), 'gradient')} after dx, "
             f"expected {len(params)}: {', '.join('d' + name for name in params)}"
         )
     return dx, dict(zip(params, rest, strict=True))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from spec.arrays import Array
+from spec.factors import own, rarer, unnamed, usual
 from spec.mistakes import Clues, rows
 
 Place = tuple[int, ...] | None
@@ -49,14 +50,18 @@ def explain(
     if not analytic.any():
         return "a gradient that is never computed: it is zero everywhere"
     seen = _Seen(np.asarray(analytic, float), np.asarray(numeric, float), fit)
-    factors = [f"{words} (ratio {k:.4g})" for k, words in _factors(samples, shape) if k != 1 and seen.fits(k * numeric)]
-    if factors:
-        k = float(seen.analytic @ seen.numeric / (seen.numeric @ seen.numeric))
-        own = [f"{words} (ratio {k:.4g})" for v, words in _of_constants(clues.constants) if abs(k - v) <= fit * abs(k)]
-        return _either(factors + own[:1])
+    k = seen.factor()
+    again = clues.again() if k is not None and clues.again is not None else None
+    if k is not None and (factors := usual(k, samples, shape, fit, again)):
+        return _either(factors + own(k, clues.constants, fit, again)[:1])
     whole = _Whole(seen, shape, places)
     found = [words for words, made in rows(whole.numeric(), clues, samples) if whole.fits(made)]
-    return _either(found) or _masks(seen) or _constant(seen, whole, clues) or _elsewhere(seen, whole, clues.others)
+    if told := _either(found) or _masks(seen):
+        return told
+    if k is not None and seen.tells:
+        fitting = own(k, clues.constants, fit, again) or rarer(k, samples, shape, fit, again)
+        return _either(fitting) or f"{unnamed(k, fit, again)} (ratio {k:.4g})"
+    return _added(seen, whole, clues) or _elsewhere(seen, whole, clues.others)
 
 
 def _either(found: list[str]) -> str:
@@ -76,6 +81,17 @@ class _Seen:
             return False
         near = float(np.abs(self.analytic - made).max()) <= self.fit * float(np.abs(made).max())
         return near and not np.allclose(made, self.numeric, rtol=10 * self.fit, atol=0)
+
+
+    def factor(self) -> float | None:
+        """The one factor on every slope, if one is."""
+        k = float(self.analytic @ self.numeric / (self.numeric @ self.numeric))
+        return k if self.fits(k * self.numeric) else None
+
+    @property
+    def tells(self) -> bool:
+        """Whether enough slopes differ from zero, so that a fit is no chance."""
+        return int(np.count_nonzero(np.abs(self.numeric) > self.fit * np.abs(self.numeric).max())) >= FEW
 
 
 @dataclass
@@ -112,28 +128,6 @@ class _Whole:
         return self.seen.numeric.reshape(self.shape)
 
 
-def _factors(samples: int, shape: tuple[int, ...]) -> list[tuple[float, str]]:
-    rows = [
-        (-1.0, "the wrong sign"),
-        (2.0, "a factor 2 too many, as of a square without its half"),
-        (0.5, "a factor 2 too few, as of a square whose 2 was dropped"),
-        (-2.0, "the wrong sign, and a factor 2 too many"),
-    ]
-    if samples > 1:  # of one sample none of these can be told from what is right, or from the wrong sign alone
-        rows += [
-            (1 / samples, "a division by the batch size N once too often, or a mean where a sum is due"),
-            (float(samples), "a missing division by the batch size N, or a sum where a mean is due"),
-            (-1 / samples, "the wrong sign, and a division by the batch size N once too often"),
-        ]
-    for size in dict.fromkeys(shape):
-        if size != samples:
-            rows.append((1 / size, f"a division by the size {size} of an axis, as by a mean over it"))
-            rows.append((float(size), f"a product with the size {size} of an axis"))
-    if len(shape) > 1:
-        rows.append((1 / np.prod(shape), "a mean over all entries where a sum is due"))
-    return rows
-
-
 def _masks(seen: _Seen) -> str:
     half_right = np.isclose(seen.analytic, seen.numeric, rtol=10 * seen.fit, atol=0)
     if np.count_nonzero(seen.analytic[half_right]) < FEW:
@@ -145,14 +139,10 @@ def _masks(seen: _Seen) -> str:
     return ""
 
 
-def _constant(seen: _Seen, whole: _Whole, clues: Clues) -> str:
-    """One factor on every slope that is none of the usual ones, a cut at ±c, or a multiple of the parameter added."""
-    if np.count_nonzero(np.abs(seen.numeric) > seen.fit * np.abs(seen.numeric).max()) < FEW:
+def _added(seen: _Seen, whole: _Whole, clues: Clues) -> str:
+    """A cut at ±c, or a multiple of the parameter added."""
+    if not seen.tells:
         return ""
-    k = float(seen.analytic @ seen.numeric / (seen.numeric @ seen.numeric))
-    if seen.fits(k * seen.numeric):
-        own = [words for made, words in _of_constants(clues.constants) if abs(k - made) <= seen.fit * abs(k)]
-        return f"{_either(own) or 'a constant factor'} (ratio {k:.4g})"
     top = float(np.abs(seen.analytic).max())
     if seen.fits(np.clip(seen.numeric, -top, top)):
         return f"a gradient that is cut off at ±{top:.4g}, as by a clip, or a maximum where a sum is due"
@@ -199,17 +189,6 @@ def _shifted(found: Array, right: Array, near: float) -> str:
 def _window(shape: tuple[int, ...], steps: tuple[int, ...], sign: int) -> tuple[slice, ...]:
     moves = [(sign * step, size) for step, size in zip(steps, shape, strict=True)]
     return (slice(None), *(slice(max(step, 0), size + min(step, 0)) for step, size in moves))
-
-
-def _of_constants(constants: Sequence[float]) -> list[tuple[float, str]]:
-    """Factors that a layer's own numbers leave behind: a rate, a slope, a scale."""
-    rows = []
-    for v in constants:
-        rows += [(v, f"a product with the layer's own {v:g} too many, or a division by it that is missing")]
-        rows += [(1 - v, f"a product with 1 − {v:g} too many, or a division by it that is missing")]
-        rows += [(1 / v, f"a division by the layer's own {v:g} too many, or a product that is missing")] if v else []
-        rows += [(1 / (1 - v), f"a division by 1 − {v:g} too many, or a product that is missing")] if v != 1 else []
-    return rows
 
 
 def explain_shape(found: tuple[int, ...], wanted: tuple[int, ...], samples: int) -> str:

@@ -23,7 +23,7 @@ from spec.guard import Docket
 from spec.law import CATALOGUE, Law, laws_of
 from spec.paths import Path, forgotten
 from spec.plugin import cases
-from spec.raised import cause_of, raised
+from spec.raised import cause_of, judging, raised
 from spec.record import Record, record_of
 from spec.repair import Repair, repair
 from spec.report import (
@@ -85,12 +85,17 @@ def _redrawn(record: Record, seed: int, which: int, draw: int) -> Case:
     return cases(record, seed + draw)[which]
 
 
+def codes_of(kind: str) -> set[str]:
+    """The codes of the laws by which a plugin of this kind is judged; those of calls where its calls are exercised."""
+    return {row.code for row in laws_of(*(("call",) if kind in EXERCISES else ()), kind)}
+
+
 def _asked(laws: Iterable[str] | None, kind: str) -> set[str] | None:
     """The codes asked for, or None for all; some may be of other kinds, for one list is asked of many plugins."""
     if laws is None:
         return None
     codes = set(laws)
-    known = {row.code for row in laws_of(*(("call",) if kind in EXERCISES else ()), kind)}
+    known = codes_of(kind)
     strange = sorted(codes - {code for _, code in CATALOGUE}) or sorted(codes if not codes & known else ())
     if strange:
         near = difflib.get_close_matches(strange[0], sorted(known), n=3)
@@ -224,7 +229,7 @@ def _judge(row: Law, case: Case) -> Verdict:
             array="the audit",
             actual=f"ended by {type(error).__name__}: {error}",
             expected="an answer to valid input",
-            cause=cause_of(error),
+            cause=cause_of(error) or judging(error),
         )
         return Verdict(row.code, BROKEN, found.message, found)
     return Verdict(row.code, HOLDS)

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from spec.again import Larger, again, larger
 from spec.arrays import Array
 from spec.cases import copied
 from spec.definitions import constants
 from spec.mistakes import Clues
-from spec.slopes import EVERY, accuse, measure, same_shape
+from spec.slopes import EVERY, accuse, finite, measure, same_shape
 from spec.violation import Violation, Where
 
 NEVER = "a gradient that is never computed"
@@ -65,7 +66,8 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
     dx = probe.backward(dy)  # before any other forward, whose cache it might share
     draws = pickle.dumps(generators) != drawn
     coarse = y.dtype != np.float64 or _rounds(template, point, y)
-    where = Where.of(type(layer).backward, path or type(layer).__name__)
+    where, source = (Where.of(f, path or type(layer).__name__) for f in (type(layer).backward, type(layer).forward))
+    finite("output", y, source)  # blame the root
     targets = {"dx": (point, dx)}
     params = getattr(template, "params", None) or {}
     grads = getattr(probe, "grads", None) or {}
@@ -87,12 +89,23 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
         found = measure(loss, array, gradient, name=name, scale=scale, rng=rng, coarse=coarse)
         clues = Clues(dy=dy, itself=array, before=before.get(name[1:]), constants=constants(layer), draws=draws)
         clues.others = {f"d{other}": np.asarray(grads[other]) for other in grads if f"d{other}" != name}
+        clues.again = lambda name=name: again(lambda: _larger(template, point, dy, name), coarse)
         if name == "dx":
             clues.x, clues.y = point, y
             clues.jacobian = lambda: _jacobian(template, point, y)
         elif array.size <= EVERY:
             clues.of_row = lambda row, array=array: _of_row(template, point, dy, row, array)
-        accuse(found, where=where, samples=len(point), gradient=np.asarray(gradient), clues=clues)
+        accuse(found, where=where, samples=len(point), gradient=np.asarray(gradient), clues=clues, source=source)
+
+
+def _larger(layer: Any, x: Array, dy: Array, name: str) -> Larger:
+    """What is asked of a batch of one sample more."""
+    rows = larger(len(x))
+    point, slope, probe, twin = x[rows], dy[rows], copy.deepcopy(layer), copy.deepcopy(layer)
+    probe.forward(point)
+    found = {"dx": (point, probe.backward(slope))}
+    found |= {f"d{own}": (array, probe.grads[own]) for own, array in (getattr(twin, "params", None) or {}).items()}
+    return Larger(lambda: float(np.vdot(slope, copy.deepcopy(twin).forward(point))), *found[name], len(point))
 
 
 def _rounds(layer: Any, x: Array, y: Array) -> bool:
@@ -153,36 +166,54 @@ def check_model(model: Any, x: Array, labels: Array, rng: np.random.Generator, *
         array = template.params[name]
         same_shape(name, gradient, array, where)
         found = measure(loss, array, gradient, name=f"gradient of {name}", scale=max(LEAST, abs(value)), rng=rng)
-        accuse(found, where=where, samples=len(point), gradient=gradient, clues=Clues(itself=array))
+        clues = Clues(itself=array)
+        clues.again = lambda name=name: again(lambda: _larger_model(template, point, labels, name))
+        accuse(found, where=where, samples=len(point), gradient=gradient, clues=clues)
+
+
+def _larger_model(model: Any, x: Array, labels: Array, name: str) -> Larger:
+    rows = larger(len(x))
+    _, grads = copy.deepcopy(model).loss_and_grads(x[rows], labels[rows])
+    twin = copy.deepcopy(model)
+
+    def number() -> float:
+        return float(copy.deepcopy(twin).loss_and_grads(x[rows], labels[rows])[0])
+
+    return Larger(number, twin.params[name], np.array(grads[name], np.float64), len(rows))
 
 
 def check_along(model: Any, x: Array, labels: Array, rng: np.random.Generator, *, path: str = "model") -> None:
-    """Check a whole model along one random direction through all its parameters at once: three losses, no more.
+    """Check a whole model along one random direction through all its parameters at once: a few losses.
 
     Raises Violation.
     """
     template = in_float64(model)
     point = np.array(x, np.float64)
-    names = list(template.params)
-    kept = {name: template.params[name] for name in names}
-    direction = {name: rng.standard_normal(array.shape) for name, array in kept.items()}
+    direction = {name: rng.standard_normal(array.shape) for name, array in template.params.items()}
     value, grads = copy.deepcopy(template).loss_and_grads(point, labels)
     where = Where.of(type(model).loss_and_grads, path)
-    _all_there(kept, grads, where)
-    slope = sum(float(np.vdot(grads[name], direction[name])) for name in names)
+    _all_there(template.params, grads, where)
+    made = _along(template, point, labels, direction)
+    name, rows = "the gradient of all parameters", larger(len(point))
+    found = measure(made.number, made.array, made.gradient, name=name, scale=max(LEAST, abs(value)), rng=rng)
+    found.places = [None] * len(found.places)
+    clues = Clues(again=lambda: again(lambda: _along(template, point[rows], labels[rows], direction)))
+    accuse(found, where=where, samples=len(point), gradient=made.array, clues=clues)
+
+
+def _along(model: Any, x: Array, labels: Array, direction: Mapping[str, Array]) -> Larger:
+    """The loss as a function of how far the parameters are moved along a direction, and the slope that is reported."""
+    _, grads = copy.deepcopy(model).loss_and_grads(x, labels)
+    slope = sum(float(np.vdot(grads[name], step)) for name, step in direction.items())
     line = np.zeros(1)
 
     def loss() -> float:
-        each = copy.deepcopy(template)
-        for name in names:
-            each.params[name] = kept[name] + float(line[0]) * direction[name]
-        return float(each.loss_and_grads(point, labels)[0])
+        each = copy.deepcopy(model)
+        for name, step in direction.items():
+            each.params[name] = model.params[name] + float(line[0]) * step
+        return float(each.loss_and_grads(x, labels)[0])
 
-    found = measure(
-        loss, line, np.array([slope]), name="the gradient of all parameters", scale=max(LEAST, abs(value)), rng=rng
-    )
-    found.places = [None] * len(found.places)
-    accuse(found, where=where, samples=len(point), gradient=line)
+    return Larger(loss, line, np.array([slope]), len(x))
 
 
 def in_float64(thing: Any) -> Any:

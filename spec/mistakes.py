@@ -14,6 +14,7 @@ import numpy as np
 
 from spec.arrays import Array
 from spec.definitions import log_softmax
+from spec.factors import Again
 
 Row = tuple[str, Any]
 
@@ -24,7 +25,8 @@ class Clues:
 
     `itself` is what the gradient is taken of, `before` what stood in `grads`, `draws` whether backward drew from a
     generator, `others` the gradients that were answered for other parameters. `jacobian()` gives ∂y/∂x as (y.size,
-    x.size), and `of_row(i)` the slopes that sample i alone accounts for: both are measured only when asked.
+    x.size), `of_row(i)` the slopes that sample i alone accounts for, and `again()` the factor on this gradient for a
+    batch of another size: all are measured only when asked.
     """
 
     dy: Array | None = None
@@ -39,6 +41,7 @@ class Clues:
     others: Mapping[str, Array] = field(default_factory=dict)
     jacobian: Callable[[], Array | None] | None = None
     of_row: Callable[[int], Array] | None = None
+    again: Callable[[], Again | None] | None = None
 
 
 def rows(right: Array | None, clues: Clues, samples: int) -> Iterator[Row]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,19 @@ SCALES = (1.0, 0.3, 8.0)  # of a layer's input, as law gradient takes them
 FAR = (1.0, 5.0, 40.0)  # of a loss's predictions
 
 Moved = Mapping[str, Array]
+
+
+class Unanswered(Exception):
+    """The plugin fails where it is probed, at a point at which no law has asked it."""
+
+
+@contextmanager
+def asked() -> Iterator[None]:
+    """Whatever the plugin raises in here is Unanswered, so that a mistake of ours is not taken for it."""
+    try:
+        yield
+    except Exception as error:
+        raise Unanswered from error
 
 
 @dataclass
@@ -68,14 +82,16 @@ class _Layer(Probe):
     dy: Array = field(default_factory=lambda: np.zeros(0))
 
     def value(self, moved: Moved, kind: type | None = None) -> float:
-        layer = self.twin(moved, kind)
-        return float(np.vdot(self.dy, layer.forward(self.arrays["x"] + moved.get("x", 0))))
+        with asked():
+            layer = self.twin(moved, kind)
+            return float(np.vdot(self.dy, layer.forward(self.arrays["x"] + moved.get("x", 0))))
 
     def run(self, moved: Moved, kind: type | None = None) -> tuple[float, dict[str, Array]]:
-        layer = self.twin(moved, kind)
-        value = float(np.vdot(self.dy, layer.forward(self.arrays["x"] + moved.get("x", 0))))
-        dx = layer.backward(self.dy.copy())  # a change may write where it should not
-        return value, {"x": dx} | {name: layer.grads[name] for name in layer.params or {}}
+        with asked():
+            layer = self.twin(moved, kind)
+            value = float(np.vdot(self.dy, layer.forward(self.arrays["x"] + moved.get("x", 0))))
+            dx = layer.backward(self.dy.copy())  # a change may write where it should not
+            return value, {"x": dx} | {name: layer.grads[name] for name in getattr(layer, "params", None) or {}}
 
 
 @dataclass
@@ -83,11 +99,14 @@ class _Loss(Probe):
     target: Array = field(default_factory=lambda: np.zeros(0))
 
     def value(self, moved: Moved, kind: type | None = None) -> float:
-        return float(self.twin({}, kind).forward(self.arrays["x"] + moved.get("x", 0), self.target.copy()))
+        with asked():
+            return float(self.twin({}, kind).forward(self.arrays["x"] + moved.get("x", 0), self.target.copy()))
 
     def run(self, moved: Moved, kind: type | None = None) -> tuple[float, dict[str, Array]]:
-        loss = self.twin({}, kind)
-        return float(loss.forward(self.arrays["x"] + moved.get("x", 0), self.target.copy())), {"x": loss.backward()}
+        with asked():
+            loss = self.twin({}, kind)
+            value = float(loss.forward(self.arrays["x"] + moved.get("x", 0), self.target.copy()))
+            return value, {"x": loss.backward()}
 
 
 @dataclass
@@ -99,13 +118,14 @@ class _Model(Probe):
         return self.run(moved, kind)[0]
 
     def run(self, moved: Moved, kind: type | None = None) -> tuple[float, dict[str, Array]]:
-        model = self.twin(moved, kind)
-        value, grads = model.loss_and_grads(self.x.copy(), self.labels.copy())
-        return float(value), {name: grads.get(name, np.zeros_like(array)) for name, array in model.params.items()}
+        with asked():
+            model = self.twin(moved, kind)
+            value, grads = model.loss_and_grads(self.x.copy(), self.labels.copy())
+            return float(value), {name: grads.get(name, np.zeros_like(array)) for name, array in model.params.items()}
 
 
 def probes(case: Case) -> Iterator[Probe]:
-    """A probe for each point, the plainest first; none for what has no gradient. May raise whatever the plugin does."""
+    """A probe for each point, the plainest first; none for what has no gradient. Raises Unanswered."""
     rng = np.random.default_rng(0x5EED)
     if isinstance(case, LayerCase):
         point = np.array(case.x, np.float64)
@@ -114,8 +134,9 @@ def probes(case: Case) -> Iterator[Probe]:
             layer.needs_dx, layer.training = True, training
             for scale in SCALES:
                 x = np.array(within(layer, scale * point, point), np.float64)
-                dy = rng.standard_normal(np.shape(copy.deepcopy(layer).forward(x)))
-                yield _Layer(layer, {"x": x} | dict(layer.params or {}), "" if training else EVAL, dy)
+                with asked():
+                    dy = rng.standard_normal(np.shape(copy.deepcopy(layer).forward(x)))
+                yield _Layer(layer, {"x": x} | dict(getattr(layer, "params", None) or {}), "" if training else EVAL, dy)
     elif isinstance(case, LossCase):
         given = np.array(case.prediction, np.float64)
         for scale in FAR:

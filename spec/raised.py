@@ -25,6 +25,13 @@ def raised(error: BaseException) -> Where:
     return frames[-1] if frames else Where()
 
 
+def judging(error: BaseException) -> str:
+    """What to tell where no line of what is judged raised it: then it may as well be a mistake of the judging."""
+    frames = [(Path(f.f_code.co_filename).name, line) for f, line in traceback.walk_tb(error.__traceback__)]
+    place = "{}:{}".format(*frames[-1])
+    return f"no line of its own but {place}: an answer of another kind than asked for, or a mistake of the judging"
+
+
 def cause_of(error: BaseException) -> str:
     """What to tell as the cause of a violation that an exception is, "" where its place is not known."""
     place = raised(error)

@@ -23,7 +23,7 @@ import numpy as np
 
 from spec.cases import Case
 from spec.diagnosis import diagnosis
-from spec.probe import probes
+from spec.probe import Unanswered, probes
 from spec.workshop import Workshop, quietly
 
 SOUGHT = {"gradient", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive", "definition"}
@@ -59,7 +59,7 @@ def repair(case: Case, law: str, *, holds: Held, sound: Held) -> Repair:
         return Repair()
     try:
         promising = None if law == "definition" else _along(case)
-    except Exception:  # where forward or the loss itself fails there is no slope to go by
+    except Unanswered:  # where forward or the loss itself fails there is no slope to go by
         return Repair()
     found: Found = {}
     chance: Found = {}

@@ -8,7 +8,8 @@ Central differences with the realized step, h = 1e-5·max(1, |x|):
 where a is the analytic slope and `scale` (Σ|dy·y| for a layer, |loss| for a loss) keeps roundoff from condemning
 slopes that are truly zero. err ≤ 1e-5 holds, up to 1e-4 is tolerated, beyond is suspect. Only a suspect is looked at
 more closely: with Richardson's extrapolation (curvature), with smaller steps (a kink nearby), and with one-sided
-slopes (a kink right here, where every value between the two is right).
+slopes (a kink right here, where every value between the two is right; an edge, beyond which f is not finite, is one).
+Where f is finite on neither side there is no slope, and f is at fault, not its gradient.
 
 What computes in float32 whatever it is handed is too coarse for such steps. It is judged at h = 5e-3 and 1e-2, and is
 wrong only where both steps say so by more than 2% and more than its roundoff.
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,7 @@ import numpy as np
 from spec.arrays import Array, first_index, is_finite
 from spec.causes import FIT, explain, explain_shape
 from spec.mistakes import Clues
-from spec.violation import Inconclusive, Violation, Where
+from spec.violation import Inconclusive, Violation, Where, entry
 
 HOLDS, BROKEN = 1e-5, 1e-4
 COARSE = 2e-2  # what BROKEN is to float32
@@ -46,6 +48,7 @@ class Slopes:
     numeric: list[float] = field(default_factory=list)
     places: list[tuple[int, ...] | None] = field(default_factory=list)  # None along a direction
     suspects: list[int] = field(default_factory=list)
+    absent: dict[int, float] = field(default_factory=dict)  # what f is on both sides, where that is no finite number
     kinks: int = 0
     coarse: bool = False
 
@@ -84,20 +87,20 @@ def measure(
         found.analytic.append(float(along))
         found.numeric.append(line.central(COARSE_STEPS[1] / 1e-5 * line.step if coarse else line.step))
         found.places.append(None if place is None else tuple(int(i) for i in place))
-    largest = max((abs(n) for n, place in zip(found.numeric, found.places, strict=True) if place), default=0.0)
+    measured = [abs(n) for n, place in zip(found.numeric, found.places, strict=True) if place and isfinite(n)]
+    largest = max(measured, default=0.0)
     for i, line in enumerate(lines):
         a, n = found.analytic[i], found.numeric[i]
         floor = max(1e-3 * largest, 1e-5 * scale, np.finfo(float).tiny)
-        if coarse:
-            verdict, found.numeric[i] = line.coarsely(a, max(0.1 * largest, floor), scale)
-            found.kinks += verdict == "kink"
-            if verdict == "wrong":
-                found.suspects.append(i)
-        elif not abs(a - n) <= HOLDS * max(abs(a), abs(n), floor):
-            verdict, found.numeric[i] = line.closer(a, floor, scale)
-            found.kinks += verdict == "kink"
-            if verdict == "wrong":
-                found.suspects.append(i)
+        if not coarse and abs(a - n) <= HOLDS * max(abs(a), abs(n), floor):
+            continue
+        look = line.coarsely(a, max(0.1 * largest, floor), scale) if coarse else line.closer(a, floor, scale)
+        verdict, found.numeric[i] = look
+        found.kinks += verdict == "kink"
+        if verdict == "wrong":
+            found.suspects.append(i)
+        if verdict == "absent":
+            found.absent[i] = line.shifted(COARSE_STEPS[0] if coarse else line.step / 300)[1]
     return found
 
 
@@ -143,6 +146,8 @@ class _Line:
             h = relative / 1e-5 * self.step
             (up, high), (down, low) = self.shifted(h), self.shifted(-h)
             n, right, left = (high - low) / (up - down), (high - here) / up, (low - here) / down
+            if not isfinite(right - left):
+                return _at_edge(left, right)
             margin = COARSE * max(abs(a), abs(n), floor) + 4 * float(np.finfo(np.float32).eps) * scale / h
             if abs(a - n) <= margin:
                 return "right", n
@@ -161,6 +166,8 @@ class _Line:
         here, tiny = self.f(), h / 300
         (up, high), (down, low) = self.shifted(tiny), self.shifted(-tiny)
         right, left = (high - here) / up, (low - here) / down
+        if not isfinite(right - left):
+            return _at_edge(left, right)
         margin = BROKEN * max(abs(left), abs(right), floor) + 8 * np.finfo(float).eps * scale / tiny
         if abs(right - left) > 10 * margin:
             between = min(left, right) - margin <= a <= max(left, right) + margin
@@ -171,8 +178,31 @@ class _Line:
         return ("right" if tolerated else "wrong"), best
 
 
-def accuse(found: Slopes, *, where: Where, samples: int, gradient: Array, clues: Clues | None = None) -> None:
-    """Raise what the measured slopes amount to: nothing, Inconclusive, or the Violation of law `gradient`."""
+def _at_edge(left: float, right: float) -> tuple[str, float]:
+    """The verdict where f is not finite on one side at least, with the slope of the other."""
+    known = [slope for slope in (left, right) if isfinite(slope)]
+    return ("kink", known[0]) if known else ("absent", np.nan)
+
+
+def accuse(
+    found: Slopes, *, where: Where, samples: int, gradient: Array,
+    clues: Clues | None = None, source: Where | None = None,
+) -> None:
+    """Raise what the measured slopes amount to: nothing, Inconclusive, or the Violation of law `gradient`.
+
+    `source` is the place of the function whose gradient stands at `where`, unless it is the same.
+    """
+    if found.absent:
+        i, value = next(iter(found.absent.items()))
+        name, place = found.name, found.places[i]
+        raise Violation(
+            "gradient",
+            where=source or where,
+            array=f"the number whose slope is {name if place is None else entry(name, place)}",
+            actual=f"{value} right beside the point",
+            expected="a finite number on one side at least",
+            cause="the function itself, which has no slope there; its gradient was not judged",
+        )
     if found.suspects:
         i = found.worst
         raise Violation(
@@ -193,7 +223,7 @@ def accuse(found: Slopes, *, where: Where, samples: int, gradient: Array, clues:
             ),
         )
     if found.kinks > KINKS * max(1, len(found.places)):
-        raise Inconclusive(f"{found.kinks} of {len(found.places)} slopes of {found.name} lie on kinks")
+        raise Inconclusive(f"{found.kinks} of {len(found.places)} slopes of {found.name} lie on kinks or edges")
 
 
 def same_shape(name: str, gradient: Any, array: Array, where: Where, samples: int = 0) -> None:
@@ -207,7 +237,12 @@ def same_shape(name: str, gradient: Any, array: Array, where: Where, samples: in
             expected=f"{array.shape}, the shape of what it is the gradient of",
             cause=explain_shape(np.shape(gradient), array.shape, samples),
         )
-    if not is_finite(np.asarray(gradient, np.float64)):
-        at = first_index(~np.isfinite(gradient))
-        found = str(np.asarray(gradient)[at])
-        raise Violation("gradient", where=where, array=name, index=at, actual=found, expected="a finite number")
+    finite(name, np.asarray(gradient, np.float64), where)
+
+
+def finite(name: str, array: Array, where: Where) -> None:
+    """Raise a Violation where an array is not finite."""
+    if not is_finite(array):
+        at = first_index(~np.isfinite(array))
+        actual = str(array[at])
+        raise Violation("gradient", where=where, array=name, index=at, actual=actual, expected="a finite number")

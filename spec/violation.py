@@ -42,6 +42,11 @@ def entry(name: str, index: tuple[int, ...]) -> str:
     return f"{name}[{', '.join(map(str, index))}]"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 value`, `2 values`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 class Violation(Exception):
     """A broken law, as data first and as a sentence made from the data.
 

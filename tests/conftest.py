@@ -39,6 +39,18 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def registry() -> Iterator[None]:
+    """What a test registers is forgotten after it, so that the order of tests does not matter."""
+    import nn.builtin  # noqa: F401  # registers what is built in, which stays
+    from nn.registry import REGISTRY
+
+    before = dict(REGISTRY.plugins)
+    yield
+    REGISTRY.plugins.clear()
+    REGISTRY.plugins.update(before)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A cache folder for these tests alone, so that the user's own is neither read nor written."""

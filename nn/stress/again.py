@@ -14,6 +14,7 @@ from nn.settings import Settings
 from nn.stress.drill import Outcome, Scene, drill
 from nn.stress.stage import apart
 from spec.arrays import digest
+from spec.violation import counted
 
 IMAGES = {False: 2000, True: 20000}  # that each training sees, without and with --full
 
@@ -44,7 +45,7 @@ def same_seed(scene: Scene) -> Outcome:
     other = trained(replace(settings, seed=settings.seed + 1), scene.folder / "other")
     held = len(set(found)) == 1 and other not in found
     told = "differs" if other not in found else "does not differ"
-    observed = f"{len(set(found))} result(s) of one seed, another seed {told}"
+    observed = f"{counted(len(set(found)), 'result')} of one seed, another seed {told}"
     return Outcome(observed, held, {"digests": found, "other": other})
 
 

@@ -15,8 +15,9 @@ from math import isqrt, sqrt
 
 import numpy as np
 
+from nn.scores import cross_entropies
 from nn.stress.ball import Ball
-from nn.stress.victim import Victim, losses, margins
+from nn.stress.victim import Victim, margins
 from spec.arrays import Array
 from spec.violation import BadInput
 
@@ -67,7 +68,7 @@ def pgd(
                 moved = ball.project(clean, moved + x.dtype.type(way * stride) * uphill)
             p = victim.probabilities(moved)
             done = (p.argmax(axis=1) == wanted) == targeted
-            cost = np.where(done, np.inf, way * losses(p, wanted))
+            cost = np.where(done, np.inf, way * cross_entropies(p, wanted))
             better = cost > worst[open_ - rows.start]
             best[open_[better]] = moved[better]
             worst[open_[better] - rows.start] = cost[better]

@@ -49,7 +49,7 @@ def threshold(confidence: Array, kept: float = KEPT) -> float:
 
 def _promises(settings: Settings) -> bool:
     """Cross-entropy is least for the true probabilities, so it is calibrated where it was made small on clean pictures;
-    smoothed labels, other losses and hardening are least elsewhere."""
+    smoothed labels, other losses and adversarial training are least elsewhere."""
     return settings.loss == Settings().loss and not settings.adversarial
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from nn.scores import cross_entropies
 from nn.stress.attacks import fgsm, pgd, square
 from nn.stress.ball import Ball
 from nn.stress.drill import Outcome, Scene, drill
 from nn.stress.subject import Subject, climbable
-from nn.stress.victim import losses
 
 EPS = 0.1
 TINY = 1 / 2550  # of white: so short a step that the loss is as good as linear along it
@@ -50,8 +50,8 @@ def masking(scene: Scene) -> Outcome:
 
 def _fallen(of: Subject) -> float:
     """The share of images whose loss is lower, by more than rounding, after a step of a tenth of a shade uphill."""
-    before = losses(of.victim.probabilities(of.x), of.labels)
-    after = losses(of.victim.probabilities(fgsm(of.victim, of.x, of.labels, Ball("inf", TINY))), of.labels)
+    before = cross_entropies(of.victim.probabilities(of.x), of.labels)
+    after = cross_entropies(of.victim.probabilities(fgsm(of.victim, of.x, of.labels, Ball("inf", TINY))), of.labels)
     return float((after < before - 1e-6 * (1 + before)).mean())
 
 

@@ -155,6 +155,7 @@ def _fault(reports: list[dict[str, Any]], name: str) -> str:
         because = str(report.get("because", ""))
         if report["verdict"] not in VERDICTS:
             return f"verdict {report['verdict']!r}"
-        if "judging it ended by" in because and name not in because.rpartition(", at ")[2]:
+        theirs = "judging it ended by" not in because or name in because.rpartition(", at ")[2]
+        if "internal error" in because or not theirs:
             return because
     return ""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from nn.scores import log_of
 from spec.arrays import Array
 
 WHITE = 255  # of a byte
@@ -46,15 +47,9 @@ class Standardized:
         return (x.astype(np.float32) * np.float32(WHITE) - np.float32(self.mean)) / np.float32(self.deviation)
 
 
-def losses(p: Array, labels: Array) -> Array:
-    """−log p_y of each row, (N,) float64; at most about 69, where float32 has nothing left."""
-    chosen: Array = -np.log(np.maximum(p[np.arange(len(p)), labels].astype(np.float64), 1e-30))
-    return chosen
-
-
 def margins(p: Array, labels: Array) -> Array:
     """log p_y − max over j ≠ y of log p_j of each row, (N,) float64; z_y − max z_j under a softmax, < 0 if fooled."""
-    rows, log_p = np.arange(len(p)), np.log(np.maximum(p.astype(np.float64), 1e-30))
+    rows, log_p = np.arange(len(p)), log_of(p)
     own = log_p[rows, labels]
     log_p[rows, labels] = -np.inf
     found: Array = own - log_p.max(axis=1)

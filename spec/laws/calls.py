@@ -17,7 +17,7 @@ from spec.call import Call
 from spec.law import law
 from spec.raised import cause_of
 from spec.shapes import Mismatch, bind, expected
-from spec.violation import Violation, Where, entry
+from spec.violation import Violation, Where, counted, entry
 
 
 @law(
@@ -90,7 +90,7 @@ def _as_many(call: Call) -> None:
         raise call.violation(
             "shape",
             array="the result",
-            actual=f"{len(call.outputs)} array(s)",
+            actual=counted(len(call.outputs), "array"),
             expected=f"{len(call.contract.outputs)} by the contract {call.contract.text}",
         )
 

@@ -210,8 +210,9 @@ def close(
     case: LayerCase, code: str, method: str, name: str, found: Array, wanted: Array, cause: str, tolerance: float = 1e-4
 ) -> None:
     """Raise a Violation unless `found` is `wanted` up to the order in which sums were taken."""
-    scale = float(np.abs(wanted).max(initial=1e-30))
-    off = ~np.isclose(found, wanted, rtol=tolerance, atol=tolerance / 10 * scale) if _alike(found, wanted) else None
+    near = tolerance / 10 * float(np.abs(wanted).max(initial=1e-30, where=np.isfinite(wanted)))
+    same = np.isclose(found, wanted, rtol=tolerance, atol=near, equal_nan=True) if _alike(found, wanted) else None
+    off = None if same is None else ~same
     if off is None or off.any():
         differ(case, code, method, name, found, wanted, cause, off)
 

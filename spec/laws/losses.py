@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from spec.again import again_of_loss
 from spec.arrays import Array, first_index, is_finite
 from spec.cases import LossCase
 from spec.claims import claim, interval, within
@@ -131,7 +133,9 @@ def gradient(case: LossCase) -> None:
                 rng=case.rng,
             )
             clues = Clues(prediction=point.copy(), target=target, constants=constants(loss))
-            accuse(found, where=case.where("backward"), samples=len(point), gradient=slope, clues=clues)
+            clues.again = partial(again_of_loss, case, point, target)
+            where, source = case.where("backward"), case.where("forward")
+            accuse(found, where=where, samples=len(point), gradient=slope, clues=clues, source=source)
 
 
 @law(

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from cli.main import run
-from nn.registry import REGISTRY
 from nn.reporter import Silent
 from nn.run import Run, read_arrays, read_json
 from nn.session import prepare
@@ -144,7 +143,6 @@ def test_the_command_line_meets_what_the_matrix_meets(
     name: str, workplace: Path, capsys: pytest.CaptureFixture[str], hasty: None
 ) -> None:
     """The same data and settings given to nn train end in the same law, exit 1, or in the same refusal, exit 2."""
-    before = dict(REGISTRY.plugins)
     case = CASES[name]
     settings = settings_of(case, write_data(case.data, workplace / "data"), 0)
     flags = ["--strict"] if settings.strict else []
@@ -158,5 +156,3 @@ def test_the_command_line_meets_what_the_matrix_meets(
     assert not saved.exists() or all(np.isfinite(array).all() for array in read_arrays(saved).values())
     if case.law:
         assert run(["replay", "r/failure"]) == 1
-    REGISTRY.plugins.clear()
-    REGISTRY.plugins.update(before)

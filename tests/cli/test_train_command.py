@@ -364,7 +364,7 @@ BAD = [
     (["--layers", "dense"], "units is missing"),
     (["--layers", "dense:10,size=3"], "unknown setting 'size'"),
     (["--layers", "dense:1,2,3"], "at most"),
-    (["--layers", "dense:16 relu:3 dense:10"], "relu:3': 1 value, expected at most 0"),
+    (["--layers", "dense:16 relu:3 dense:10"], "relu:3': 1 value, expected none"),
     (["--layers", "dense:12 relu:slope=5 dense:10"], "unknown setting 'slope'; known: none"),
     (["--layers", "dense:12"], "expected 10"),
     (["--optimizer", "adm"], "nearest: adam"),

@@ -10,7 +10,7 @@ import pytest
 
 from cli.main import run
 from nn.judging import file_records, judge
-from nn.registry import KINDS, REGISTRY
+from nn.registry import KINDS
 from nn.verify import judge_target
 from spec.law import laws_of
 
@@ -174,7 +174,6 @@ def test_a_standard_name_is_told_of_where_the_skeleton_computes_something_else(
     said = ran(capsys, "new", kind, name, "--output", "a.py")[1]
     assert ("law definition" in said) is not own
     (record,) = file_records(Path("a.py"))
-    REGISTRY.plugins.pop((kind, name))
     broken = {found.law for found in judge(record, [], 0).violations}
     assert bool(broken) is not own and broken <= {"definition", "metric-known"}
 
@@ -216,6 +215,25 @@ def test_a_law_is_explained_by_its_counterexample(capsys: pytest.CaptureFixture[
     assert code == 0
     (facts,) = json.loads(ran(capsys, "laws", "gradient", "--kind", "layer", "--json")[1])
     assert "the slope measured" in facts["diagnostic"] and facts["counterexample"].endswith("layer_gradient.py")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "words"),
+    [
+        ("shape", "call", "on every call while training under --strict, and by nn verify"),
+        ("converges", "optimizer", "by nn verify, and before training under --strict"),
+        ("overfits", "model", "by nn verify, and before training under --strict; some after each epoch"),
+        ("metric-known", "metric", "by nn verify"),
+        ("disjoint", "data", "before training under --strict"),
+        ("loss-trend", "training", "at each step while training under --strict"),
+    ],
+)
+def test_a_law_tells_when_it_is_judged(
+    capsys: pytest.CaptureFixture[str], code: str, kind: str, words: str
+) -> None:
+    """Not by nn verify where that has nothing to judge by it."""
+    out = ran(capsys, "laws", code, "--kind", kind)[1]
+    assert f"\n  judged    {words}" in out and out.count("nn verify") == words.count("nn verify")
 
 
 @pytest.mark.parametrize(

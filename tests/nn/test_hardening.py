@@ -139,3 +139,12 @@ def test_what_cannot_be_hardened_is_refused_in_a_sentence(
         assert cli(["train", str(tiny_folder), *flags, "--epochs", "1"]) == 2
         assert "expected" in capsys.readouterr().err
     assert not Path("runs").exists()
+
+
+def test_it_is_called_by_the_fields_name(
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a user meets it: in the help of the option, and while training."""
+    assert cli(["train", "--help"]) == 0 and "Adversarial training" in " ".join(capsys.readouterr().out.split())
+    assert cli(["train", str(tiny_folder), "--adversarial", "0.1", "--epochs", "1"]) == 0
+    assert "Adversarial training: batches are moved by up to eps = 0.1" in capsys.readouterr().out

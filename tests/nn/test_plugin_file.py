@@ -1,6 +1,6 @@
 """A user's plugin file, and the settings that a line gives to a plugin."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,20 +9,10 @@ import pytest
 from nn.build import build_model
 from nn.choice import choose
 from nn.plugin_file import load_file
-from nn.registry import REGISTRY
 from nn.settings import Settings
 from spec.violation import BadInput
 
 OPTIMIZER = "from nn import optimizer\n\n@optimizer({!r})\nclass Own:\n    def step(self, w, g, lr): w -= lr * g\n"
-
-
-@pytest.fixture(autouse=True)
-def kept() -> Iterator[None]:
-    """The registry as it was."""
-    plugins = dict(REGISTRY.plugins)
-    yield
-    REGISTRY.plugins.clear()
-    REGISTRY.plugins.update(plugins)
 
 
 def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:

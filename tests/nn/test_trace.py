@@ -11,7 +11,6 @@ from nn.lesson import as_dict, lesson
 from nn.lesson_losses import long_route
 from nn.page import Page
 from nn.plugin_file import load_file
-from nn.registry import REGISTRY
 from nn.trace import take_step
 from spec.violation import BadInput
 
@@ -84,10 +83,7 @@ def test_a_wrong_backward_is_found_at_its_root(tmp_path: Path) -> None:
         "    def backward(self, dy):\n        return dy * 2 * self.x**2\n"
     )
     load_file(file)
-    try:
-        found = Exercise("dense:2 cube dense:1", "mse", [[1, 2]], [[1]]).trace()
-    finally:
-        REGISTRY.plugins.pop(("layer", "cube"))
+    found = Exercise("dense:2 cube dense:1", "mse", [[1, 2]], [[1]]).trace()
     assert found.violation is not None and found.violation.where.path == "1:cube(2)"
     page = lesson(found).plain()
     assert "y = x³" in page and "WRONG" in page

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nn.judging import file_records, judge, module_records, named_record
+from nn.judging import file_records, is_judged_by, judge, module_records, named_record
 from nn.registry import REGISTRY
 from nn.verify import Outcome, Terms, judge_target, judge_targets
 from nn.worker import main
@@ -186,6 +186,15 @@ def test_only_plugins_that_the_law_is_about_are_judged(judged: Any) -> None:
     assert judged(source, laws=("nonsense",)).reports == []
 
 
+@pytest.mark.parametrize("name", ["relu", "mse", "adam", "he", "cosine", "shuffled", "accuracy", "network"])
+def test_a_plugin_is_judged_by_all_laws_that_its_report_bears(name: str) -> None:
+    """By one of them alone, too, as a model by the laws of its calls."""
+    record = named_record(name)
+    codes = {row.law for row in judge(record, [], 0).verdicts}
+    assert codes and all(is_judged_by(record, [code]) for code in codes)
+    assert not is_judged_by(record, ["loss-trend"])
+
+
 def test_neighbors_can_be_imported_and_hide_nothing(judged: Any, tmp_path: Path) -> None:
     """A file may import its neighbor; a neighbor called like a library is not found first."""
     (tmp_path / "helper_of_mine.py").write_text("two = 2\n")
@@ -239,7 +248,6 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr("faulthandler.enable", lambda file: None)
     monkeypatch.setattr("resource.setrlimit", lambda what, limits: None)
-    kept = dict(REGISTRY.plugins)
 
     def run(target: dict[str, str], laws: tuple[str, ...] = (), skip: int = 0) -> list[dict[str, Any]]:
         request = {"target": target, "laws": list(laws), "seed": 0, "skip": skip}
@@ -249,9 +257,7 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             main("journal", "request")
         return [json.loads(line) for line in Path("journal").read_text().splitlines()]
 
-    yield run
-    REGISTRY.plugins.clear()
-    REGISTRY.plugins.update(kept)
+    return run
 
 
 def test_a_journal_tells_the_plan_each_start_each_report_and_the_end(worker: Any) -> None:

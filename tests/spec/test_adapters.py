@@ -260,7 +260,7 @@ def test_a_loss_with_gradients_is_checked() -> None:
     [
         (lambda: check_backward(forward, lambda dout, _: (dout, dout), X, W, B), "2 gradients, expected 3: x, w, b"),
         (lambda: check_backward(lambda x: x, backward, X), "expected (out, cache)"),
-        (lambda: check_object(type("T", (Linear,), {"backward": lambda s, dy: (dy, dy)})(), X), "1 gradients after dx"),
+        (lambda: check_object(type("T", (Linear,), {"backward": lambda s, dy: (dy, dy)})(), X), "1 gradient after dx"),
         (lambda: check_weights(run, lambda *_: [(W,)], WEIGHTS, X, Y), "no gradient for weights[0][1]"),
         (lambda: check_weights(run, back, WEIGHTS, X, np.array([0, 2, 1, 1, 0])), "make y one-hot"),
         (lambda: check_loss(lambda w: 3.0, B), "expected (loss, grads)"),

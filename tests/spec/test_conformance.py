@@ -334,3 +334,10 @@ def test_a_slope_of_another_shape_is_told() -> None:
     report = conformance(LossCase("short", short, np.ones((5, 4), np.float32), np.zeros((5, 4), np.float32)))
     assert "gradient" in {found.law for found in report.violations}
     assert "of shape (5, 1)" in report.violations[0].message
+
+
+def test_a_law_that_falls_over_by_itself_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No line of what is judged raised, so the line of the law is told, and that it may be the judging's mistake."""
+    monkeypatch.setattr("spec.laws.layers_batch.close", None)
+    found = conformance(case_of(Swish()), ["batch-permutation"]).violations[0]
+    assert found.cause.startswith("no line of its own but layers_batch.py:") and "mistake of the judging" in found.cause

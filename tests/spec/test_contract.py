@@ -90,7 +90,7 @@ def test_every_promised_output_is_asked_for() -> None:
     """One array where two were promised is a fault."""
     with strict():
         assert isinstance(split(X[:, 0]), tuple)
-        with pytest.raises(Violation, match=r"1 array\(s\), expected 2"):
+        with pytest.raises(Violation, match=r"1 array, expected 2"):
             split(X[:1, 0])
 
 

@@ -1,13 +1,12 @@
 """The corpus that checks the checkers: planted bugs are caught, correct plugins are not accused."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import kill_matrix as matrix
 import pytest
 
-from nn.registry import KINDS, REGISTRY
+from nn.registry import KINDS
 from spec import CATALOGUE
 
 ROOT = Path(__file__).parents[2]
@@ -16,15 +15,6 @@ FAULTS = sorted((ROOT / "fixtures" / "faults").glob("*.py"))
 CORRECT = sorted((ROOT / "fixtures" / "correct").glob("*.py"))
 KNOWN: dict[str, str] = {}
 """Faults that the laws don't judge as they should yet, each with the reason; one that they do fails this list."""
-
-
-@pytest.fixture(autouse=True)
-def _registry() -> Iterator[None]:
-    """What a file registers is forgotten after its test."""
-    before = dict(REGISTRY.plugins)
-    yield
-    REGISTRY.plugins.clear()
-    REGISTRY.plugins.update(before)
 
 
 def with_known(paths: list[Path]) -> list[Any]:

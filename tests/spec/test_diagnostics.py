@@ -2,7 +2,6 @@
 
 import ast
 import re
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import diagnostics as script
 import numpy as np
 import pytest
 
-from nn.registry import REGISTRY
 from spec import CATALOGUE, LayerCase, LossCase, Violation
 from spec.counterexamples import load
 from spec.law import Law
@@ -26,15 +24,6 @@ def broken(path: Path) -> list[Violation]:
     """What is said of one file, which is judged once for all tests."""
     found: list[Violation] = script.violations(path)
     return found
-
-
-@pytest.fixture(autouse=True)
-def _registry() -> Iterator[None]:
-    """What a file registers is forgotten after its test."""
-    before = dict(REGISTRY.plugins)
-    yield
-    REGISTRY.plugins.clear()
-    REGISTRY.plugins.update(before)
 
 
 @pytest.mark.parametrize("path", FILES)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import Inconclusive, Violation, check_gradient, check_layer, check_model
+from spec import Inconclusive, LayerCase, Violation, check_gradient, check_layer, check_model, conformance
 from spec.gradient import check_along
 from spec.slopes import measure
 
@@ -208,9 +208,9 @@ def test_a_random_layer_is_checked_on_copies() -> None:
 
 
 class Softmax:
-    """Softmax regression, with `factor` on its gradient."""
+    """Softmax regression, with `factor`, a number or a function of N, on its gradient."""
 
-    def __init__(self, factor: float = 1.0, *, noisy: bool = False) -> None:
+    def __init__(self, factor: Any = 1.0, *, noisy: bool = False) -> None:
         rng = np.random.default_rng(0)
         self.params = {"W": rng.standard_normal((6, 3)), "b": np.zeros(3)}
         self.factor = factor
@@ -224,7 +224,7 @@ class Softmax:
         rows = np.arange(len(x))
         slope = p.copy()
         slope[rows, labels] -= 1
-        slope *= self.factor / len(x)
+        slope *= self.factor(len(x)) / len(x) if callable(self.factor) else self.factor / len(x)
         grads = {"W": x.T @ slope, "b": slope.sum(axis=0)}
         grads.pop(self.forgets, None)
         return float(-np.log(p[rows, labels]).mean()), grads
@@ -244,9 +244,11 @@ def test_a_right_model_is_silent(check: Callable[..., None], noisy: bool) -> Non
 
 @pytest.mark.parametrize("check", [check_model, check_along])
 def test_a_wrong_model_is_found(check: Callable[..., None]) -> None:
-    """A gradient that is not divided by N is named."""
-    with pytest.raises(Violation, match="missing division by the batch size"):
-        check(Softmax(5.0), X, LABELS, np.random.default_rng(0))
+    """A gradient that is not divided by N is named; one that is only as many times too large is not taken for it."""
+    for factor, words in ((lambda n: n, "missing division by the batch size"), (7.0, ""), (5.0, "")):
+        with pytest.raises(Violation) as found:
+            check(Softmax(factor), X, LABELS, np.random.default_rng(0))
+        assert words in found.value.cause and ("batch size" in found.value.cause) is bool(words)
 
 
 def test_a_model_without_one_of_its_gradients_is_found() -> None:
@@ -256,3 +258,84 @@ def test_a_model_without_one_of_its_gradients_is_found() -> None:
     for check in (check_model, check_along):
         with pytest.raises(Violation, match="gradient of b is missing"):
             check(model, X, LABELS, np.random.default_rng(0))
+
+
+def _nan_near_one(beside: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    return lambda x: np.where(beside(x), np.nan, x)
+
+
+def test_a_function_without_a_slope_is_blamed_itself() -> None:
+    """What is nan on both sides of a point has no slope there; no mistake of the gradient is named."""
+    f = _nan_near_one(lambda x: (x != 1) & (np.abs(x - 1) < 1e-3))
+    with pytest.raises(Violation) as found:
+        check_gradient(lambda x: float(f(x).sum()), np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(4))
+    assert found.value.array == "the number whose slope is gradient[0]"
+    assert found.value.actual == "nan right beside the point"
+    assert found.value.cause.startswith("the function itself")
+
+
+def test_at_an_edge_no_gradient_is_accused() -> None:
+    """Where a function ends, here a root at 0, one entry is not judged; a wrong one elsewhere is, with its cause."""
+
+    def f(x: Array) -> float:
+        with np.errstate(invalid="ignore"):
+            return float((x * np.sqrt(x)).sum())
+
+    x = np.arange(12.0)
+    check_gradient(f, x, 1.5 * np.sqrt(x))
+    with pytest.raises(Violation, match="a factor 2 too many"):
+        check_gradient(f, x, 3 * np.sqrt(x))
+    with pytest.raises(Inconclusive, match="kinks or edges"):
+        check_gradient(f, np.zeros(3), np.zeros(3))
+
+
+class _EndsAtOne:
+    """y = x where x ≤ 1, and nan beyond, in the type that is asked for."""
+
+    def __init__(self, kind: type, far: bool = False) -> None:
+        self.kind, self.far = kind, far
+
+    def forward(self, x: Array) -> Array:
+        ends = np.abs(x) > 2 if self.far else (x != 1) & (np.abs(x - 1) < 1e-2)
+        return np.where(ends, np.nan, x).astype(self.kind)
+
+    def backward(self, dy: Array) -> Array:
+        return dy
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_layer_that_is_nan_beside_its_input_is_blamed_in_forward(kind: type) -> None:
+    """In either precision, with no cause that the gradient would have."""
+    with pytest.raises(Violation) as found:
+        check_layer(_EndsAtOne(kind), np.array([[1.0, 2.0, 3.0]] * 2), np.random.default_rng(0))
+    assert (found.value.where.method, found.value.array) == ("forward", "the number whose slope is dx[0, 0]")
+
+
+def test_an_output_that_is_not_finite_is_blamed_before_its_gradient() -> None:
+    """The root comes first."""
+    with pytest.raises(Violation) as found:
+        check_layer(_EndsAtOne(np.float64, far=True), np.array([[1.0, 5.0]]), np.random.default_rng(0))
+    assert (found.value.where.method, found.value.array, found.value.index) == ("forward", "output", (0, 1))
+
+
+class _Root:
+    """y = x √w, whose w starts at the edge of what a root takes."""
+
+    def __init__(self) -> None:
+        self.params, self.grads = {"w": np.zeros(6)}, {"w": np.zeros(6)}
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        with np.errstate(invalid="ignore"):
+            return x * np.sqrt(self.params["w"])
+
+    def backward(self, dy: Array) -> Array:
+        root = np.sqrt(self.params["w"])
+        self.grads["w"] = (dy * self.x).sum(axis=0) / np.where(root == 0, np.inf, 2 * root)
+        return dy * root
+
+
+def test_a_number_that_is_nan_both_times_is_no_difference() -> None:
+    """A parameter that moves beyond an edge makes nan before saving and after loading: nothing was lost."""
+    report = conformance(LayerCase("root", _Root(), np.ones((4, 6)), "N 6 -> N 6"))
+    assert "round-trip" not in {row.law for row in report if row.verdict == "broken"}

@@ -302,7 +302,7 @@ def test_as_many_outputs_as_the_contract_has(due: int, given: int) -> None:
     report = conformance(lambda x: (x,) * given if given > 1 else x, kind="function", contract=contract)
     assert [found.law for found in report.violations] == ["shape"]
     if due > 1:
-        assert f"the result is {given} array(s), expected {due}" in report.violations[0].message
+        assert f"the result is {given} array{'s' * (given > 1)}, expected {due}" in report.violations[0].message
 
 
 def test_what_goes_forward_alone_is_of_no_kind() -> None:

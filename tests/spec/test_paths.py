@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from nn.judging import file_records
-from nn.registry import REGISTRY
 from spec import LayerCase, conformance, obeys
 from spec.cases import Case
-from spec.paths import forgotten
+from spec.paths import Path, forgotten
 from spec.plugin import cases
 
 HEAD = """
@@ -41,15 +40,6 @@ class Mine(Layer):
         W = self.params["W"]
         {backward}
 '''
-
-
-@pytest.fixture(autouse=True)
-def _registry() -> Any:
-    """What a file registers is forgotten after its test."""
-    before = dict(REGISTRY.plugins)
-    yield
-    REGISTRY.plugins.clear()
-    REGISTRY.plugins.update(before)
 
 
 def layer(forward: str, backward: str, *, couples: bool = False) -> str:
@@ -180,3 +170,17 @@ def test_what_is_forgotten_is_told_as_the_cause(tmp_path: File) -> None:
     (record,) = file_records(tmp_path / "mine.py")
     found = conformance(record, explain=True).violations[0]
     assert found.law == "gradient" and found.cause.startswith("a path that is missing: `self.w`")
+
+
+@pytest.mark.parametrize("backward", ["return 'x'", "return None", "return dy[0]", "self.grads = {}; return dy"])
+def test_an_answer_that_is_no_gradient_tells_nothing(backward: str, tmp_path: File) -> None:
+    """Of another type or shape, or missing: the law has said so."""
+    assert forgotten(case_of(layer(DENSE + "return self.h", backward), tmp_path), "dx") == Path()
+
+
+def test_a_mistake_of_the_search_is_not_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: File) -> None:
+    """Only what the plugin raises is passed over."""
+    monkeypatch.setattr("spec.paths.taped", None)
+    case = case_of(layer(DENSE + "return x + self.h", RIGHT), tmp_path)
+    with pytest.raises(TypeError):
+        forgotten(case, "dx")

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from nn.judging import file_records
-from nn.registry import REGISTRY
 from spec.conformance import conformance
 from spec.edits import edits
 from spec.violation import Violation
@@ -50,15 +49,6 @@ class Mine(Layer):
         {backward}
 '''
 SOFTMAX = "e = np.exp(x - x.max(axis=1, keepdims=True)); self.p = e / e.sum(axis=1, keepdims=True); return self.p"
-
-
-@pytest.fixture(autouse=True)
-def _registry() -> Any:
-    """What a file registers is forgotten after its test."""
-    before = dict(REGISTRY.plugins)
-    yield
-    REGISTRY.plugins.clear()
-    REGISTRY.plugins.update(before)
 
 
 def explained(source: str, folder: Path, seed: int = 0) -> Violation:

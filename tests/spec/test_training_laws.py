@@ -152,3 +152,26 @@ def test_a_model_without_a_matrix_loses_no_gradient_in_one() -> None:
     case = ModelCase("nearest", Nearest(), lambda rng: Nearest(), x, labels)
     with pytest.raises(DoesNotApply, match="no weight matrix"):
         vanishing_gradient(case)
+
+
+class _Says:
+    """A classifier that says one class of ten, as surely as told."""
+
+    def __init__(self, logit: float) -> None:
+        self.params, self.logit = {}, logit
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        e = np.exp(self.logit * np.eye(10)[np.zeros(len(x), int)])
+        return np.asarray(e / e.sum(axis=1, keepdims=True), np.float32)
+
+    def loss_and_grads(self, x: np.ndarray, labels: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
+        return -float(np.log(self.predict(x)[np.arange(len(x)), labels]).mean()), {}
+
+
+@pytest.mark.parametrize(("logit", "label", "accused"), [(4.0, 1, False), (5.0, 1, True), (4.0, 0, True)])
+def test_chance_in_the_first_loss_is_granted(logit: float, label: int, accused: bool) -> None:
+    """Half the variance of the logits besides a half, as deep networks with He's weights need; and no more."""
+    x = np.zeros((12, 4), np.float32)
+    case = ModelCase("says", _Says(logit), lambda rng: _Says(logit), x, np.full(12, label))
+    (verdict,) = [row for row in conformance(case, ["initial-loss"]) if row.law == "initial-loss"]
+    assert verdict.verdict == ("broken" if accused else "holds"), verdict.because

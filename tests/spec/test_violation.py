@@ -6,6 +6,7 @@ import pickle
 import pytest
 
 from spec import Violation, Where
+from spec.violation import counted
 
 
 def sample() -> Violation:
@@ -70,3 +71,11 @@ def test_where_finds_the_source_of_functions_and_methods() -> None:
     assert Where.of(sample).file == "test_violation.py"
     assert Where.of(sample().also).method == "also"
     assert str(Where.of(len, "p")) == "p.len"
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0 epochs"), (1, "1 epoch"), (2, "2 epochs"), (1000, "1,000 epochs")]
+)
+def test_a_noun_is_counted_as_in_speech(number: int, words: str) -> None:
+    """One without its s."""
+    assert counted(number, "epoch") == words

@@ -1,11 +1,9 @@
 """A small trained run, and a registry that is as it was."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from nn.registry import REGISTRY
 from nn.reporter import Silent
 from nn.run import Run
 from nn.session import prepare
@@ -18,12 +16,3 @@ def trained(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     run = Run.create(tmp_path_factory.mktemp("trained") / "run")
     prepare(Settings(data=str(tiny_folder), epochs=2, lr=0.05)).train(run, Silent())
     return run
-
-
-@pytest.fixture(autouse=True)
-def same_registry() -> Iterator[None]:
-    """Plugins of the matrix are forgotten after the test."""
-    before = dict(REGISTRY.plugins)
-    yield
-    REGISTRY.plugins.clear()
-    REGISTRY.plugins.update(before)

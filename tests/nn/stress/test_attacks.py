@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from nn.network import Network
+from nn.scores import cross_entropies
 from nn.stress.attacks import fgsm, pgd, square
 from nn.stress.ball import Ball
-from nn.stress.victim import Standardized, losses, margins
+from nn.stress.victim import Standardized, margins
 from spec.arrays import Array
 from spec.gradient import in_float64
 from spec.violation import BadInput
@@ -101,12 +102,12 @@ def test_a_target_is_approached(norm: str) -> None:
     """Targeted, the labels are what shall be read: their loss falls."""
     model, x, labels = linear()
     ball, wanted = Ball(norm, 0.3), 1 - labels
-    before = losses(model.probabilities(x), wanted)
+    before = cross_entropies(model.probabilities(x), wanted)
     for moved in (
         fgsm(model, x, wanted, ball, targeted=True),
         pgd(model, x, wanted, ball, np.random.default_rng(0), restarts=2, targeted=True),
     ):
-        assert (losses(model.probabilities(moved), wanted) < before).all()
+        assert (cross_entropies(model.probabilities(moved), wanted) < before).all()
 
 
 @pytest.mark.parametrize(("attack", "ball"), [(pgd, Ball("2", 0.3)), (square, Ball("inf", 0.05))])
@@ -157,7 +158,7 @@ def test_the_input_gradient_is_the_slope_of_the_mean_loss() -> None:
 
     def cost(z: Array) -> float:
         p = net.predict(z)
-        return float(losses(p, labels).mean())
+        return float(cross_entropies(p, labels).mean())
 
     for at in np.ndindex(x.shape):
         step = np.zeros_like(x)
@@ -172,5 +173,6 @@ def test_pictures_are_standardized_on_the_way_in_and_slopes_on_the_way_out() -> 
     x, labels = RNG.random((4, 6)).astype(np.float32), np.array([0, 1, 2, 2])
     assert np.allclose(victim.probabilities(x), net.predict(((255 * x - 33.3) / 78.6).astype(np.float32)), atol=1e-5)
     slope, h = victim.gradient(x, labels), np.float32(0.01)
-    up, down = (losses(victim.probabilities(x + s * h * slope / np.linalg.norm(slope)), labels).mean() for s in (1, -1))
+    step = h * slope / np.linalg.norm(slope)
+    up, down = (cross_entropies(victim.probabilities(x + s * step), labels).mean() for s in (1, -1))
     assert (up - down) / 0.02 == pytest.approx(np.linalg.norm(slope), rel=0.01)
