@@ -125,15 +125,15 @@ class Bench:
         frame: Frame = self.reader.frame
         return self.answers([frame.place(cropped(digit).astype(np.float32)) for digit in own])
 
-    def outcome(self, own: Array, several: bool) -> str:
-        """What becomes of the row: refused, right, fewer, more, or wrong."""
+    def outcome(self, own: Array) -> str:
+        """What becomes of the row with --all: refused, one, right, or wrong; without, all but "one" is refused."""
         self.file.write_bytes(saved(255 - np.pad(own.max(axis=0), 8)))
         try:
-            found = self.answers(read_glyphs(self.file, self.reader.frame, several))
+            found = self.answers(read_glyphs(self.file, self.reader.frame, several=True))
         except Refused:
             return "refused"
-        if len(found) != len(own):
-            return "fewer" if len(found) < len(own) else "more"
+        if len(found) == 1:
+            return "one"
         return "right" if found == self.alone(own) else "wrong"
 
 
@@ -154,18 +154,14 @@ def main(mnist: Path, pairs: int, seed: int, trained: Path | None) -> None:
 
 def table(bench: Bench, digits: Array, pairs: int, seed: int) -> None:
     """The table in Markdown."""
-    print("| digits that touch, or nearly | pictures | refused | `--all`: same answers | unparted | refused | other |")
+    print("| digits that touch, or nearly | pictures | refused | `--all`: as alone | otherwise | refused | as one |")
     print("|---|---|---|---|---|---|---|")
-    kinds = [(kind, 2) for kind in KINDS] + [("side by side", 3)]
-    for kind, count in kinds:
-        rng, one, every = np.random.default_rng(seed), Counter[str](), Counter[str]()
-        for _ in range(pairs):
-            own = row_of(rng, digits, kind, count)
-            one[bench.outcome(own, False)] += 1
-            every[bench.outcome(own, True)] += 1
-        cells = (every["right"], every["fewer"], every["refused"], every["wrong"] + every["more"])
-        shares = " | ".join(f"{n / pairs:.1%}" for n in (one["refused"], *cells))
-        print(f"| {'two' if count == 2 else 'three'}, {kind} | {pairs} | {shares} |", flush=True)
+    for kind, count in [*((kind, 2) for kind in KINDS), ("side by side", 3)]:
+        rng = np.random.default_rng(seed)
+        found = Counter(bench.outcome(row_of(rng, digits, kind, count)) for _ in range(pairs))
+        counts = (pairs - found["one"], found["right"], found["wrong"], found["refused"], found["one"])
+        shares = " | ".join(f"{n / pairs:.1%}" for n in counts)
+        print(f"| {'two' if count == 2 else 'three'}, {kind} | {pairs:,} | {shares} |", flush=True)
 
 
 if __name__ == "__main__":

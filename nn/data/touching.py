@@ -19,7 +19,12 @@ BENT = 0.02  # what a step aside costs, in pixels of ink
 PLAIN = 0.001  # what a pixel of paper costs
 LONGEST = 8  # width / height of figures that are looked at
 SEEN = 0.3  # of full ink: fainter is no stroke
-LEAST = 1.0
+LEAST = 1.0  # logit of a seam between figures; 0.03% of single digits exceed it, 95% of those side by side that touch
+
+# The network as benchmarks/touching_fit.py learnt it. A row a unit, and in it the weights of: the ink that a seam
+# crosses, in heights and in pens; from the first row of it to the last; ink of the whole box; rows in which both sides
+# have ink, the paper between them there, its deviation; of the left, then of the right side, as `_shape` gives them:
+# width, height, strokes that a row crosses, strokes that a column crosses. Lengths are shares of the height.
 HIDDEN = np.array([
     [-3.06, 0.14, 0.58, 5.61, 0.21, -0.43, -2.13, -0.06, -0.40, -0.42, 0.03, -0.70, 0.53, -0.34, -0.74],
     [0.21, 0.34, 0.18, -0.61, -2.37, 1.44, 2.41, -0.94, -0.23, -2.45, -0.14, -1.34, -1.67, -1.55, 0.02],
@@ -106,7 +111,7 @@ def left_of(path: Path, width: int, shape: tuple[int, ...]) -> Mask:
 
 
 def features(ink: Floats, paths: Path) -> Floats:
-    """What tells a seam between two figures from one through a figure: FEATURES of each path, (N, H) -> (N, F)."""
+    """What tells a seam between two figures from one through a figure: numbers of each path, (N, H) -> (N, 15)."""
     height, width = ink.shape
     seen = ink > SEEN
     left = np.arange(width) < paths[:, :, None]
@@ -147,5 +152,5 @@ def _length(marked: Mask) -> Floats:
 
 
 def likely(found: Floats) -> Floats:
-    """The logit that a seam parts two figures, of its features (N, F) -> (N,): a network of one hidden layer."""
+    """The logit that a seam parts two figures, (N, 15) -> (N,): tanh(x · HIDDEN + SHIFT) · OUT + BIAS."""
     return np.asarray(np.tanh(found @ HIDDEN.T + SHIFT) @ OUT + BIAS, np.float64)
