@@ -14,6 +14,7 @@ from nn.data.digits import built_in
 from nn.data.frame import Frame
 from nn.data.ink import Refused
 from nn.data.pictures import read_glyphs
+from nn.data.touching import parted
 
 MNIST_WAY = Frame()
 TEXTS = ("75", "36", "28", "42", "89", "693")
@@ -91,6 +92,25 @@ def test_a_digit_of_a_pen_is_one(tmp_path: Path) -> None:
     """Of 100 digits that the program draws, at most one is taken for two."""
     several = [len(found(tmp_path / "a", ink)) > 1 for ink in built_in(3, 110, 10).train_images[:100]]
     assert sum(several) <= 1
+
+
+def test_parting_neither_loses_nor_doubles_ink() -> None:
+    """Each firm pixel of a row of digits is in exactly one of the figures that it is parted into."""
+    rng, digits = np.random.default_rng(5), built_in(3, 110, 10).train_images
+    counts = []
+    for _ in range(20):
+        ink = row_of(rng, digits, "pushed together", 3).max(axis=0).astype(np.float32)
+        figures = parted(ink)
+        counts.append(len(figures))
+        assert sum(np.count_nonzero(figure > 127) for figure in figures) == np.count_nonzero(ink > 127)
+    assert max(counts) > 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (1, 256), (256, 1), (30, 240), (256, 256)])
+def test_a_glyph_of_any_shape_is_at_least_one_figure(shape: tuple[int, int]) -> None:
+    """A dot, a line and a block, dark or faint, are looked at without a fault."""
+    for shade in (41, 255):
+        assert len(parted(np.full(shape, shade, np.float32))) >= 1
 
 
 def test_a_real_digit_is_one(mnist: Path, tmp_path: Path) -> None:
