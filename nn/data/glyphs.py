@@ -153,8 +153,11 @@ def _box(labels: NDArray[np.intp], number: int) -> Glyph:
 
 def _cut(ink: Grey, labels: NDArray[np.intp], glyph: Glyph) -> Grey:
     box = np.s_[glyph.top : glyph.bottom, glyph.left : glyph.right]
-    own: Grey = np.where(np.isin(labels[box], (0, *glyph.parts)), ink[box], 0)
-    if glyph.side <= LARGE or not (own > HALF).any():
-        return own
-    rows, columns = (np.flatnonzero((own > HALF).any(axis=axis)) for axis in (1, 0))
-    return own[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return boxed(np.where(np.isin(labels[box], (0, *glyph.parts)), ink[box], 0))
+
+
+def boxed(ink: Grey) -> Grey:
+    """Cut to the box around the strokes."""
+    seen = ink > (HALF if max(ink.shape) > LARGE and (ink > HALF).any() else EDGE)
+    rows, columns = (np.flatnonzero(seen.any(axis=axis)) for axis in (1, 0))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -17,6 +17,7 @@ from nn.data.frame import Bytes, Frame
 from nn.data.glyphs import glyphs
 from nn.data.ink import LEAST, Grey, Reading, Refused, border_of, readings
 from nn.data.sheet import is_plain, on_sheet, sheet_of
+from nn.data.touching import parted
 from spec.violation import BadInput
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # others, as PostScript, would run programs
@@ -49,7 +50,7 @@ def _written(grey: Grey, frame: Frame, several: bool) -> list[Bytes]:
     plain = is_plain(likely)
     if not plain and (found := _on_sheet(likely, frame)):
         return _expected(found, several)
-    found = _framed(_expected(glyphs(likely.ink), several), frame)
+    found = _expected(_framed(_expected(glyphs(likely.ink), several), frame), several)
     if not plain:
         raise Refused("it shows more than figures on plain paper, as a photograph does")
     return found
@@ -76,8 +77,9 @@ def _framed(found: list[Grey], frame: Frame) -> list[Bytes]:
     framed = []
     for glyph in found:
         judge_marks(glyph)
-        framed.append(frame.place(glyph))
-        judge_strokes(framed[-1], frame.box)
+        for figure in parted(glyph):
+            framed.append(frame.place(figure))
+            judge_strokes(framed[-1], frame.box)
     return framed
 
 

@@ -1,0 +1,168 @@
+"""Digits that touch each other, parted and read: the table of docs/pictures.md, and what nn/data/touching.py learnt.
+
+    python benchmarks/touching.py ../shared/mnist [--pairs 1000]     a network is trained by the default recipe
+    joined(rng, digits, "baselines")      digits (n, h, w) in a row that touch: each one's own ink, (n, H, W)
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections import Counter
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import click
+import numpy as np
+from photos import Array, Rng, saved
+from PIL import Image, ImageDraw, ImageFont
+
+from cli.main import run
+from nn.data.dataset import load_folder
+from nn.data.frame import Frame
+from nn.data.ink import Refused, greatest
+from nn.data.pictures import read_glyphs
+from nn.predict import Reader
+from nn.run import Run
+
+KINDS = {  # factors of size, rows up or down, how broad a pen draws, in 28ths
+    "side by side": (1, 1, 0, 0, 0),
+    "pushed together": (1, 1, 0, 0, 0),
+    "on different lines": (1, 1, 3, 0, 0),
+    "of different sizes": (0.75, 1.25, 3, 0, 0),
+    "with a broad pen": (1, 1, 1, 0.25, 1.25),
+    "with a fine pen": (1, 1, 1, -0.75, -0.25),
+    "printed": (1, 1, 0, 0, 0),
+}
+OVERLAP = 2  # columns of 28 by which neighbors overlap at most
+SEEN = 40
+
+
+def cropped(digit: Array) -> Array:
+    """Without its margins."""
+    rows, columns = (np.flatnonzero((digit > SEEN).any(axis=axis)) for axis in (1, 0))
+    return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def larger(digit: Array, factor: float) -> Array:
+    """With `factor` times as many pixels a side."""
+    size = [max(1, round(n * factor)) for n in digit.shape[::-1]]
+    return np.asarray(Image.fromarray(digit).resize((size[0], size[1]), Image.Resampling.BICUBIC))
+
+
+def penned(digit: Array, wider: int) -> Array:
+    """Drawn with a pen so many pixels wider on each side, or finer where below 0."""
+    ink = np.pad(digit, max(wider, 1)).astype(np.float32) * (1 if wider > 0 else -1)
+    return np.abs(greatest(greatest(ink, 0, abs(wider)), 1, abs(wider))).astype(np.uint8) if wider else digit
+
+
+def printed(rng: Rng, font: str | None, count: int, size: int) -> list[Array]:
+    """Digits of a font, the built-in one if None."""
+    face = ImageFont.truetype(font, size) if font else ImageFont.load_default(size)
+    found = []
+    for text in rng.integers(0, 10, count):
+        sheet = Image.new("L", (2 * size, 2 * size))
+        ImageDraw.Draw(sheet).text((size // 2, size // 4), str(text), fill=255, font=face)
+        found.append(cropped(np.asarray(sheet)))
+    return found
+
+
+def drawn(rng: Rng, digits: Array, kind: str, scale: int) -> list[Array]:
+    """The digits (n, 28, 28) without margins, as large and with such a pen as the kind says."""
+    least, most, _, fine, broad = KINDS[kind]
+    found = []
+    for digit in digits:
+        shown = larger(cropped(digit), scale * rng.uniform(least, most))
+        thick = penned(shown, round(scale * rng.uniform(fine, broad)))
+        found.append(cropped(thick if (thick > 127).any() else shown))
+    return found
+
+
+def joined(rng: Rng, digits: list[Array], kind: str, scale: int) -> Array:
+    """Each digit's own ink (n, H, W) in a row: neighbors touch, or nearly, with their boxes or with their strokes."""
+    middle, up = max(len(digit) for digit in digits), KINDS[kind][2] * scale
+    own = np.zeros((len(digits), 2 * middle + 2 * up, sum(digit.shape[1] for digit in digits)), np.uint8)
+    at, end = 0, np.full(own.shape[1], -(10**6))
+    for number, digit in enumerate(digits):
+        top = middle + up - len(digit) // 2 + int(rng.integers(-up, up + 1))
+        rows = slice(top, top + len(digit))
+        first = np.where((digit > SEEN).any(axis=1), (digit > SEEN).argmax(axis=1), 10**6)
+        if number:
+            boxes = kind in ("side by side", "with a broad pen") and rng.random() < 0.8
+            touch = at if boxes else int((end[rows] - first).max())
+            touch = at if touch < 0 else touch  # no row holds ink of both
+            at = max(0, touch - int(rng.integers(-(scale if boxes else 0), OVERLAP * scale + 1)))
+        own[number, rows, at : at + digit.shape[1]] = digit[:, : own.shape[2] - at]
+        last = digit.shape[1] - (digit > SEEN)[:, ::-1].argmax(axis=1)
+        end[rows] = np.maximum(end[rows], np.where(first < 10**6, at + last, -(10**6)))
+        at += digit.shape[1]
+    rows, columns = (np.flatnonzero(own.any(axis=(0, axis))) for axis in (2, 1))
+    return own[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def row_of(rng: Rng, digits: Array, kind: str, count: int, fonts: tuple[str | None, ...] = (None,)) -> Array:
+    """`count` digits in a row that touch, 1, 2 or 4 times as large as in MNIST, each one's own ink (n, H, W)."""
+    scale = int(rng.choice([1, 2, 4]))
+    if kind == "printed":
+        found = printed(rng, fonts[rng.integers(len(fonts))], count, 32 * scale)
+    else:
+        found = drawn(rng, digits[rng.integers(0, len(digits), count)], kind, scale)
+    return joined(rng, found, kind, scale)
+
+
+class Bench:
+    """A trained network, to which rows of digits are handed."""
+
+    def __init__(self, folder: Path, work: Path) -> None:
+        self.reader, self.file = Reader(Run(folder)), work / "picture"
+
+    def answers(self, glyphs: list[Array]) -> list[int]:
+        """The class of each glyph."""
+        return [int(self.reader.probabilities(glyph).argmax()) for glyph in glyphs]
+
+    def alone(self, own: Array) -> list[int]:
+        """The class of each digit (n, H, W) as it stands alone."""
+        frame: Frame = self.reader.frame
+        return self.answers([frame.place(cropped(digit).astype(np.float32)) for digit in own])
+
+    def outcome(self, own: Array) -> str:
+        """What becomes of the row with --all: refused, one, right, or wrong; without, all but "one" is refused."""
+        self.file.write_bytes(saved(255 - np.pad(own.max(axis=0), 8)))
+        try:
+            found = self.answers(read_glyphs(self.file, self.reader.frame, several=True))
+        except Refused:
+            return "refused"
+        if len(found) == 1:
+            return "one"
+        return "right" if found == self.alone(own) else "wrong"
+
+
+@click.command()
+@click.argument("mnist", type=click.Path(path_type=Path))
+@click.option("--pairs", default=1000, help="Of each kind.")
+@click.option("--seed", default=0, help="Of all pictures.")
+@click.option("--run", "trained", type=click.Path(path_type=Path), help="A run to read with.")
+def main(mnist: Path, pairs: int, seed: int, trained: Path | None) -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory() as work:
+        folder = trained or Path(work) / "run"
+        with redirect_stdout(io.StringIO()):
+            if not trained and run(["train", str(mnist), "--json", "--run", str(folder)]) != 0:
+                raise SystemExit("the training failed")
+        table(Bench(folder, Path(work)), load_folder(mnist).test_images, pairs, seed)
+
+
+def table(bench: Bench, digits: Array, pairs: int, seed: int) -> None:
+    """The table in Markdown."""
+    print("| digits that touch, or nearly | pictures | refused | `--all`: as alone | otherwise | refused | as one |")
+    print("|---|---|---|---|---|---|---|")
+    for kind, count in [*((kind, 2) for kind in KINDS), ("side by side", 3)]:
+        rng = np.random.default_rng(seed)
+        found = Counter(bench.outcome(row_of(rng, digits, kind, count)) for _ in range(pairs))
+        counts = (pairs - found["one"], found["right"], found["wrong"], found["refused"], found["one"])
+        shares = " | ".join(f"{n / pairs:.1%}" for n in counts)
+        print(f"| {'two' if count == 2 else 'three'}, {kind} | {pairs:,} | {shares} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
