@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -43,12 +44,22 @@ def command(data: Path | None, peers: bool, rounds: int, markdown: Path | None, 
 
 
 def _again(words: list[str]) -> int:
-    """The exit code of a process that does it whose BLAS, which counts its threads when NumPy loads, has one."""
+    """The exit code of a process that does it whose BLAS, which counts its threads when NumPy loads, has one.
+
+    It stands apart, so that Ctrl-C reaches it once, from here, and its end is waited for: it cleans up after itself.
+    """
+    import signal
     import subprocess
 
     code = "import sys; from cli.main import main; main(sys.argv[1:])"
     environment = os.environ | dict.fromkeys(THREADS, "1")
-    return subprocess.call([sys.executable, "-c", code, *words], env=environment)
+    with subprocess.Popen([sys.executable, "-c", code, *words], env=environment, start_new_session=True) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            with suppress(ValueError):  # on Windows, where there are no sessions, it has reached it already
+                process.send_signal(signal.SIGINT)
+            return process.wait()
 
 
 def _write(found: dict[str, object], path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from nn.checkpoint import glance, read_checkpoint
@@ -27,6 +28,8 @@ def resume(run: Run, given: dict[str, Any], stop_after: int | None = None) -> Se
         raise BadInput(f"{run.folder}: stands after epoch {done}, expected --stop-after beyond it, found {stop_after}")
     if done == wanted.epochs and run.whole:  # one killed over its pictures is scored again, and they are painted
         raise BadInput(f"{run.folder}: finished after {counted(done, 'epoch')}; to train on, give more with --epochs")
+    if wanted.data and not Path(wanted.data).exists():
+        raise BadInput(f"{run.folder}: trained on data in {wanted.data}, which is not here: give where it is, as DATA")
     session = prepare(replace(wanted, plugins=run_settings(run.folder).plugins))
     check_record(run, session.dataset, session.split)
     session.take_up(run, read_checkpoint(run))

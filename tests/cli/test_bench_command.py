@@ -1,8 +1,13 @@
 """nn bench as a user meets it."""
 
 import json
+import os
+import signal
 import subprocess
+import sys
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,17 +43,37 @@ def test_with_more_threads_it_starts_again_with_one(monkeypatch: pytest.MonkeyPa
     """Where BLAS may use more than one thread the command runs itself in a process that has one."""
     seen = {}
 
-    def call(words: list[str], env: dict[str, str]) -> int:
-        seen.update(words=words[3:], threads={env[name] for name in THREADS})
-        return 7
+    class Process(nullcontext[Any]):
+        def __init__(self, words: list[str], env: dict[str, str], start_new_session: bool) -> None:
+            super().__init__(self)
+            seen.update(words=words[3:], threads={env[name] for name in THREADS})
+
+        def wait(self) -> int:
+            return 7
 
     monkeypatch.setenv(THREADS[0], "4")
-    monkeypatch.setattr(subprocess, "call", call)
+    monkeypatch.setattr(subprocess, "Popen", Process)
     assert run(["bench", "folder", "--peers", "--rounds", "3", "--markdown", "x.md"]) == 7
     assert seen == {
         "words": ["bench", "--peers", "--rounds", "3", "--markdown", "x.md", "folder"],
         "threads": {"1"},
     }
+
+
+def test_an_interrupted_benchmark_cleans_up_after_itself(tiny_folder: Path, tmp_path: Path) -> None:
+    """Ctrl-C, which reaches the command that started the measuring process, leaves no folder of either."""
+    place = tmp_path / "tmp"
+    place.mkdir()
+    code = "import sys; from cli.main import main; main(sys.argv[1:])"
+    environment = os.environ | {"TMPDIR": str(place), THREADS[0]: "4", "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", code, "bench", str(tiny_folder), "--rounds", "100000"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "side by side" in process.stderr.readline()
+        assert [path.name[:9] for path in place.iterdir()] == ["nn-bench-"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130 and process.stderr.read().endswith("interrupted\n")
+    assert not list(place.iterdir())
 
 
 def test_bad_use_is_one_sentence(one_thread: None, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -271,6 +272,16 @@ def test_a_constant_schedule_may_go_on_for_longer(
     assert cli([*common, "--epochs", "2", "--schedule", "cosine", "--stop-after", "1", "--run", "c", "--json"]) == 0
     assert cli(["train", "--resume", "c", "--epochs", "3"]) == 2
     assert "schedule 'cosine' was laid out over 2 epochs" in capsys.readouterr().err
+
+
+def test_data_that_are_not_where_they_were_are_asked_for(
+    stopped: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where a path relative to another folder was recorded: one sentence says what to give."""
+    config = (stopped / "config.toml").read_text(encoding="utf-8")
+    (stopped / "config.toml").write_text(re.sub("data = .*", 'data = "../gone"', config), encoding="utf-8")
+    assert cli(["train", "--resume", "r"]) == 2
+    assert "trained on data in ../gone, which is not here: give where it is, as DATA" in capsys.readouterr().err
 
 
 def test_other_data_are_refused(stopped: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
