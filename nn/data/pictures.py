@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from nn.data.drawn import judge_marks, judge_strokes
 from nn.data.frame import Bytes, Frame
 from nn.data.glyphs import glyphs
-from nn.data.ink import LEAST, Grey, Reading, Refused, border_of, readings
+from nn.data.ink import LEAST, Grey, Reading, Refused, border_of, evened, readings
 from nn.data.sheet import is_plain, on_sheet, sheet_of
 from spec.violation import BadInput
 
@@ -46,7 +46,7 @@ def _written(grey: Grey, frame: Frame, several: bool) -> list[Bytes]:
     for other in others:  # what is like ink may be a sheet on a darker table
         if found := _on_sheet(other, frame, most=0.5):
             return _expected(found, several)
-    plain = is_plain(likely)
+    plain = is_plain(likely := evened(likely))
     if not plain and (found := _on_sheet(likely, frame)):
         return _expected(found, several)
     found = _framed(_expected(glyphs(likely.ink), several), frame)
