@@ -103,19 +103,35 @@ def filled(shades: Grey, border: Grey) -> Grey:
     height, width = shades.shape[1:]
     level[:, 0], level[:, -1] = border[:, :width], border[:, width : 2 * width]
     level[:, :, 0], level[:, :, -1] = border[:, 2 * width : -height], border[:, -height:]
-    views = [(level.transpose(axes), shades.transpose(axes)) for axes in ((1, 0, 2), (2, 0, 1))]
-    sweeps = [(found[::way], floor[::way]) for found, floor in views for way in (1, -1)]
     for _ in range(ROUNDS):
         before = level.copy()
-        for found, floor in sweeps:
-            for here, there, least in zip(found[1:], found[:-1], floor[1:], strict=True):
-                near = np.minimum(here, there)
-                np.minimum(near[:, 1:], there[:, :-1], out=near[:, 1:])
-                np.minimum(near[:, :-1], there[:, 1:], out=near[:, :-1])
-                np.maximum(near, least, out=here)
-        if not (before - level > 1).any():
+        for axis in (1, 2):
+            swept(level, shades, axis)
+        if not (before - level > 1).any() or _settled(level, shades):
             break
     return level
+
+
+def swept(level: Grey, floor: Grey, axis: int) -> None:
+    """Each line of the level (N, H, W) lowered, in place, to the line before it, and no deeper than the floor.
+
+        level(p) <- max(floor(p), min(level(p), level of the three neighbors in the line before))    there and back
+    """
+    lines, least = (np.ascontiguousarray(np.moveaxis(a, axis, 0)) for a in (level, floor))
+    lines = np.pad(lines, ((0, 0), (0, 0), (1, 1)), constant_values=np.inf)
+    near = np.empty_like(least[0])
+    for there, bottom in ((lines, least), (lines[::-1], least[::-1])):
+        for before, here, deepest in zip(there, there[1:, :, 1:-1], bottom[1:], strict=False):
+            np.minimum(before[:, :-2], before[:, 2:], out=near)
+            np.minimum(near, before[:, 1:-1], out=near)
+            np.minimum(near, here, out=near)
+            np.maximum(near, deepest, out=here)
+    level[...] = np.moveaxis(lines[:, :, 1:-1], 0, axis)
+
+
+def _settled(level: Grey, floor: Grey) -> bool:
+    """Whether no pixel has a neighbor that would lower it."""
+    return not (np.maximum(floor, -greatest(greatest(-level, 1, 1), 2, 1)) < level).any()
 
 
 def contrast(grey: Grey, paper: Grey) -> Grey:
@@ -141,9 +157,10 @@ def peak(found: Grey) -> float:
 
 def greatest(shades: Grey, axis: int, reach: int) -> Grey:
     """The greatest of the shades up to `reach` away along one axis, by windows that double."""
-    reach = min(reach, shades.shape[axis])
-    padding = [(reach, reach) if axis == a else (0, 0) for a in range(shades.ndim)]
-    found, covered = np.pad(shades, padding, constant_values=-np.inf).swapaxes(0, axis), 1
+    shades = shades.swapaxes(0, axis)
+    reach = min(reach, len(shades))
+    found, covered = np.full((len(shades) + 2 * reach, *shades.shape[1:]), -np.inf, shades.dtype), 1
+    found[reach : len(found) - reach] = shades
     while covered < 2 * reach + 1:
         step = min(covered, 2 * reach + 1 - covered)
         found, covered = np.maximum(found[:-step], found[step:]), covered + step
