@@ -62,7 +62,9 @@ def evened(reading: Reading, sheet: Mask | None = None) -> Reading:
     """
     firm = reading.ink > 127
     inked, reach = grown(reading.ink > TRACE, BLUR), max(BLUR, thickness(firm))
-    bare = ~inked if sheet is None else sheet & ~inked
+    bare = ~inked & (reading.ink == 0)
+    if sheet is not None:
+        bare &= sheet
     count, light = (summed(summed(of, 0, reach), 1, reach) for of in (bare, np.where(bare, reading.shades, 0)))
     paper = np.where(inked & (count > 0), light / np.maximum(count, 1), reading.paper).astype(np.float32)
     ink = _pressed(contrast(reading.shades, paper), reading.noise)
