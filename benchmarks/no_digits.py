@@ -56,10 +56,7 @@ def photo(rng: Rng, digits: Array) -> bytes:
     """A piece of a real photograph, or clouds, or overlapping shapes under uneven light."""
     kind = rng.integers(3)
     if kind == 0:
-        whole = Image.open(PHOTO)
-        side = [int(rng.integers(n // 3, n)) for n in whole.size]
-        left, top = (int(rng.integers(0, n - s + 1)) for n, s in zip(whole.size, side, strict=True))
-        return saved(whole.crop((left, top, left + side[0], top + side[1])), "JPEG", quality=85)
+        return piece(PHOTO, rng, 1 / 3)
     shape = tuple(int(n) for n in rng.integers(100, 400, 2))
     if kind == 1:
         return saved(255 * smooth(shape, rng, rng.uniform(0.5, 1)), "JPEG", quality=85)
@@ -69,6 +66,15 @@ def photo(rng: Rng, digits: Array) -> bytes:
         box = np.sort(rng.uniform(-0.2, 1.2, (2, 2)) * shape[::-1], axis=0).reshape(-1)
         rng.choice([pen.ellipse, pen.rectangle])(tuple(box), fill=int(rng.integers(0, 256)))
     return saved(np.asarray(sheet) * shadow(shape, rng) + rng.normal(0, 4, shape), "JPEG", quality=85)
+
+
+def piece(photo: Path, rng: Rng, least: float) -> bytes:
+    """A piece of a photograph, each side from `least` of the whole to all of it."""
+    with Image.open(photo) as opened:
+        whole = opened.convert("RGB")
+    side = [int(rng.integers(max(1, int(n * least)), n)) for n in whole.size]
+    left, top = (int(rng.integers(0, n - s + 1)) for n, s in zip(whole.size, side, strict=True))
+    return saved(whole.crop((left, top, left + side[0], top + side[1])), "JPEG", quality=85)
 
 
 def text(rng: Rng, digits: Array) -> bytes:

@@ -117,19 +117,31 @@ def lit(digit: Array, rng: Rng, left: Callable[[tuple[int, ...], Rng], Array]) -
     return saved(inked(left(ink.shape, rng), ink))
 
 
-def on_table(digit: Array, rng: Rng) -> bytes:
-    """A sheet of paper, a little turned, on a darker table, plain or of wood, lit from one side."""
+def turned_sheet(digit: Array, rng: Rng) -> tuple[Array, Array]:
+    """A sheet of paper turned by up to 20 degrees, with margins around it: its shades, and where it is, from 0 to 1."""
     sheet = np.pad(255 - larger(digit, 5), [tuple(rng.integers(5, 60, 2)) for _ in range(2)], constant_values=255)
     angle, margins = float(rng.uniform(-20, 20)), [tuple(rng.integers(10, 80, 2)) for _ in range(2)]
     shown, there = (
         np.pad(np.asarray(Image.fromarray(a).rotate(angle, Image.Resampling.BICUBIC, expand=True)), margins) / 255
         for a in (sheet, np.full_like(sheet, 255))
     )
+    return shown, there
+
+
+def on_table(digit: Array, rng: Rng) -> bytes:
+    """A sheet of paper, a little turned, on a darker table, plain or of wood, lit from one side."""
+    shown, there = turned_sheet(digit, rng)
     grain = np.sin((across(shown.shape, rng) / rng.uniform(0.05, 0.2) + 4 * smooth(shown.shape, rng, 0.6)) * 2 * np.pi)
     table = rng.uniform(40, 130) * (1 + rng.choice([0, 0.1]) * grain)
     light = 1 - rng.uniform(0, 0.4) * (across(shown.shape, rng) + 1) / 2
     lit = light * ((30 + 200 * shown) * there + table * (1 - there))
     return saved(lit + rng.normal(0, 3, shown.shape), "JPEG", quality=80)
+
+
+def on_white(digit: Array, rng: Rng) -> bytes:
+    """The same digit turned as far as on the table, and nothing but white around it."""
+    shown, there = turned_sheet(digit, rng)
+    return saved(255 * (shown * there + 1 - there))
 
 
 FAULTS: dict[str, Callable[[Array, Rng], bytes]] = {
@@ -152,5 +164,6 @@ FAULTS: dict[str, Callable[[Array, Rng], bytes]] = {
     "shadow": lambda d, r: lit(d, r, lambda s, r: 230 * shadow(s, r)),
     "a camera's noise": lambda d, r: saved(230 - 0.8 * (ink := larger(d, 8)) + r.normal(0, 12, ink.shape)),
     "a sheet on a darker table": on_table,
+    "turned by up to 20°, on white": on_white,
     "all of a phone's faults at once": photographed,
 }

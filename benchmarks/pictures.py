@@ -1,9 +1,10 @@
 """What is read of pictures with one fault each, and what is refused: the table of docs/pictures.md.
 
-    python benchmarks/pictures.py ../shared/mnist [--digits 1000] [--others 200]
+    python benchmarks/pictures.py ../shared/mnist [--digits 1000] [--others 200] [--photos FOLDER]
 
 A network is trained by the default recipe. Agreement is how often its answer to a picture of a test digit is its answer
-to that digit as it stands in MNIST; a refusal agrees with nothing. Every picture is drawn from a seed.
+to that digit as it stands in MNIST; a refusal agrees with nothing. Every picture is drawn from a seed. Photographs of
+your own that show no digit may be added: 20 pieces of each are to be refused.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from typing import Any
 
 import click
 import numpy as np
-from no_digits import OTHERS
-from photos import FAULTS
+from no_digits import OTHERS, piece
+from photos import FAULTS, on_table, on_white
 
 import spec
 from cli.main import run
 from nn.data.dataset import load_folder
 from nn.data.ink import Refused
-from nn.data.pictures import read_glyphs
+from nn.data.pictures import pictures_in, read_glyphs
 from nn.predict import Reader
 from nn.run import Run
 
@@ -63,32 +64,51 @@ class Bench:
         found, _ = self.read(fault(digit, rng) for digit in digits)
         return f"{(found == self.answers(digits)).mean():.2%} | {(found < 0).mean():.2%}"
 
+    def turning(self, digits: Any, seed: int) -> str:
+        """Two cells: how often a digit on a table is answered as the same digit turned as far on white; refusals."""
+        table, white = (
+            self.read(fault(digit, np.random.default_rng((seed, i))) for i, digit in enumerate(digits))[0]
+            for fault in (on_table, on_white)
+        )
+        return f"{((table == white) & (table >= 0)).mean():.2%} | {(table < 0).mean():.2%}"
+
+    def refused(self, files: Iterable[bytes]) -> str:
+        """Three cells: pictures, refusals, and the usual reason."""
+        found, reasons = self.read(files)
+        usual = reasons.most_common(1)[0][0] if reasons else ""
+        return f"{len(found):,} | {(found < 0).mean():.1%} | {usual}"
+
 
 @click.command()
 @click.argument("mnist", type=click.Path(path_type=Path))
 @click.option("--digits", default=1000, help="Test digits a fault.")
 @click.option("--others", default=200, help="Pictures of each kind that is to be refused.")
+@click.option("--photos", type=click.Path(path_type=Path, exists=True), help="Photographs without digits, your own.")
 @click.option("--seed", default=0, help="Of all pictures.")
-def main(mnist: Path, digits: int, others: int, seed: int) -> None:
+def main(mnist: Path, digits: int, others: int, photos: Path | None, seed: int) -> None:
     """Print the tables."""
     print(spec.__file__)
     with tempfile.TemporaryDirectory() as work:
         bench = Bench(mnist, Path(work))
-        tables(bench, digits, others, seed)
+        tables(bench, digits, others, pictures_in(photos) if photos else [], seed)
 
 
-def tables(bench: Bench, digits: int, others: int, seed: int) -> None:
+def tables(bench: Bench, digits: int, others: int, photos: list[Path], seed: int) -> None:
     """Both tables in Markdown."""
     every = bench.data.test_images
     print("| the digits of MNIST with | pictures | same answer | refused |\n|---|---|---|---|")
     print(f"| no fault, 28×28 | {len(every):,} | {bench.agreement(every, FAULTS['none, 28×28'], seed)} |", flush=True)
     for name, fault in FAULTS.items():
         print(f"| {name} | {digits:,} | {bench.agreement(every[:digits], fault, seed)} |", flush=True)
+    turned = "a sheet on a darker table, against the digit turned as far on white"
+    print(f"| {turned} | {digits:,} | {bench.turning(every[:digits], seed)} |", flush=True)
     print("\n| to be refused | pictures | refused | most often because |\n|---|---|---|---|")
     for name, make in OTHERS.items():
         rng = np.random.default_rng(seed)
-        found, reasons = bench.read(make(rng, every) for _ in range(others))
-        print(f"| {name} | {others} | {(found < 0).mean():.1%} | {reasons.most_common(1)[0][0]} |", flush=True)
+        print(f"| {name} | {bench.refused(make(rng, every) for _ in range(others))} |", flush=True)
+    if photos:
+        rng = np.random.default_rng(seed)
+        print(f"| your photographs | {bench.refused(piece(p, rng, 1 / 8) for p in photos for _ in range(20))} |")
 
 
 if __name__ == "__main__":

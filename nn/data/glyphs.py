@@ -120,10 +120,10 @@ def components(mask: Mask) -> tuple[NDArray[np.intp], int]:
             root = root[root]
         apart = root[a] != root[b]
         a, b = a[apart], b[apart]
-    names, numbers = np.unique(root, return_inverse=True)
+    numbers = np.cumsum(root == np.arange(size))
     labels = np.zeros(mask.shape, np.intp)
-    labels[mask] = numbers + 1
-    return labels, len(names)
+    labels[mask] = numbers[root]
+    return labels, int(numbers[-1]) if size else 0
 
 
 def gathered(parts: list[Glyph]) -> list[Glyph]:

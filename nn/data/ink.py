@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ FAINT = 0.02  # of full ink: below it is paper
 LEAST = 25.0  # of 255: contrast below which a picture counts as blank
 ROUGH = 6.0  # deviations of the noise that ink must stand out
 ROUNDS = 40  # sweeps at most; a spiral of more turns is left unfinished
+TRACE = 40.0  # of 255: ink as faint as this, and what is near it, is not bare paper
+BLUR = 2  # pixels: how near
 DARKEST = 32  # of 255: paper is not taken for darker, or nothing divided by nothing would be ink
 
 
@@ -25,11 +27,15 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to read a picture, each (H, W): its shades with ink dark, the paper under them, ink from 0 to 255."""
+    """One way to read a picture, each (H, W): its shades with ink dark, the paper under them, ink from 0 to 255.
+
+    `noise` is the deviation of the noise in its shades.
+    """
 
     shades: Grey
     paper: Grey
     ink: Grey
+    noise: float
 
 
 def readings(grey: Grey) -> list[Reading]:
@@ -45,7 +51,24 @@ def readings(grey: Grey) -> list[Reading]:
     paper, noise = filled(both, raised(both)), noise_of(grey)
     light, strong = _is_light(both, paper)
     order = (light, 1 - light) if strong else (light,)
-    return [Reading(both[i], paper[i], _pressed(contrast(both[i], paper[i]), noise)) for i in order]
+    return [Reading(both[i], paper[i], _pressed(contrast(both[i], paper[i]), noise), noise) for i in order]
+
+
+def evened(reading: Reading, sheet: Mask | None = None) -> Reading:
+    """The reading anew: under its ink the paper is as light as the mean of what lies bare within a stroke's width.
+
+    Filled paper is too dark where a stroke leads out of a shadow: the shadow's shade runs along it. Nothing but what is
+    on the sheet, where one is told, counts as bare.
+    """
+    firm = reading.ink > 127
+    inked, reach = grown(reading.ink > TRACE, BLUR), max(BLUR, thickness(firm))
+    bare = ~inked & (reading.ink == 0)
+    if sheet is not None:
+        bare &= sheet
+    count, light = (summed(summed(of, 0, reach), 1, reach) for of in (bare, np.where(bare, reading.shades, 0)))
+    paper = np.where(inked & (count > 0), light / np.maximum(count, 1), reading.paper).astype(np.float32)
+    ink = _pressed(contrast(reading.shades, paper), reading.noise)
+    return Reading(reading.shades, paper, ink if sheet is None else np.where(sheet, ink, 0), reading.noise)
 
 
 def _is_light(both: Grey, paper: Grey) -> tuple[int, bool]:
@@ -82,19 +105,35 @@ def filled(shades: Grey, border: Grey) -> Grey:
     height, width = shades.shape[1:]
     level[:, 0], level[:, -1] = border[:, :width], border[:, width : 2 * width]
     level[:, :, 0], level[:, :, -1] = border[:, 2 * width : -height], border[:, -height:]
-    views = [(level.transpose(axes), shades.transpose(axes)) for axes in ((1, 0, 2), (2, 0, 1))]
-    sweeps = [(found[::way], floor[::way]) for found, floor in views for way in (1, -1)]
     for _ in range(ROUNDS):
         before = level.copy()
-        for found, floor in sweeps:
-            for here, there, least in zip(found[1:], found[:-1], floor[1:], strict=True):
-                near = np.minimum(here, there)
-                np.minimum(near[:, 1:], there[:, :-1], out=near[:, 1:])
-                np.minimum(near[:, :-1], there[:, 1:], out=near[:, :-1])
-                np.maximum(near, least, out=here)
-        if not (before - level > 1).any():
+        for axis in (1, 2):
+            swept(level, shades, axis)
+        if not (before - level > 1).any() or _settled(level, shades):
             break
     return level
+
+
+def swept(level: Grey, floor: Grey, axis: int) -> None:
+    """Each line of the level (N, H, W) lowered, in place, to the line before it, and no deeper than the floor.
+
+        level(p) <- max(floor(p), min(level(p), level of the three neighbors in the line before))    there and back
+    """
+    lines, least = (np.ascontiguousarray(np.moveaxis(a, axis, 0)) for a in (level, floor))
+    lines = np.pad(lines, ((0, 0), (0, 0), (1, 1)), constant_values=np.inf)
+    near = np.empty_like(least[0])
+    for there, bottom in ((lines, least), (lines[::-1], least[::-1])):
+        for before, here, deepest in zip(there, there[1:, :, 1:-1], bottom[1:], strict=False):
+            np.minimum(before[:, :-2], before[:, 2:], out=near)
+            np.minimum(near, before[:, 1:-1], out=near)
+            np.minimum(near, here, out=near)
+            np.maximum(near, deepest, out=here)
+    level[...] = np.moveaxis(lines[:, :, 1:-1], 0, axis)
+
+
+def _settled(level: Grey, floor: Grey) -> bool:
+    """Whether no pixel has a neighbor that would lower it."""
+    return not (np.maximum(floor, -greatest(greatest(-level, 1, 1), 2, 1)) < level).any()
 
 
 def contrast(grey: Grey, paper: Grey) -> Grey:
@@ -120,13 +159,32 @@ def peak(found: Grey) -> float:
 
 def greatest(shades: Grey, axis: int, reach: int) -> Grey:
     """The greatest of the shades up to `reach` away along one axis, by windows that double."""
-    reach = min(reach, shades.shape[axis])
-    padding = [(reach, reach) if axis == a else (0, 0) for a in range(shades.ndim)]
-    found, covered = np.pad(shades, padding, constant_values=-np.inf).swapaxes(0, axis), 1
+    shades = shades.swapaxes(0, axis)
+    reach = min(reach, len(shades))
+    found, covered = np.full((len(shades) + 2 * reach, *shades.shape[1:]), -np.inf, shades.dtype), 1
+    found[reach : len(found) - reach] = shades
     while covered < 2 * reach + 1:
         step = min(covered, 2 * reach + 1 - covered)
         found, covered = np.maximum(found[:-step], found[step:]), covered + step
     return found.swapaxes(0, axis)
+
+
+def grown(mask: Mask, reach: int) -> Mask:
+    """What lies within `reach` of a region, it included."""
+    return np.asarray(greatest(greatest(mask.astype(np.float32), 0, reach), 1, reach) > 0)
+
+
+def shrunk(mask: Mask, reach: int) -> Mask:
+    """What lies deeper than `reach` in a region; the picture's border does not bound it."""
+    return ~grown(~mask, reach)
+
+
+def summed(shades: NDArray[Any], axis: int, reach: int) -> NDArray[np.float64]:
+    """The sum of the shades up to `reach` away along one axis."""
+    sums = np.cumsum(shades, axis=axis, dtype=np.float64)
+    last = np.arange(shades.shape[axis]) + reach
+    upper = sums.take(last.clip(max=len(last) - 1), axis)
+    return np.asarray(upper - np.insert(sums, 0, 0, axis).take((last - 2 * reach).clip(min=0), axis))
 
 
 def thickness(mask: Mask) -> int:

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from nn.data.drawn import judge_marks, judge_strokes
 from nn.data.frame import Bytes, Frame
 from nn.data.glyphs import glyphs
-from nn.data.ink import LEAST, Grey, Reading, Refused, border_of, readings
+from nn.data.ink import LEAST, Grey, Reading, Refused, border_of, evened, readings
 from nn.data.sheet import is_plain, on_sheet, sheet_of
 from nn.data.touching import parted
 from spec.violation import BadInput
@@ -45,9 +45,9 @@ def read_glyphs(path: Path, frame: Frame, several: bool = False) -> list[Bytes]:
 def _written(grey: Grey, frame: Frame, several: bool) -> list[Bytes]:
     likely, *others = readings(grey)
     for other in others:  # what is like ink may be a sheet on a darker table
-        if found := _on_sheet(other, frame, most=0.5):
+        if found := _on_sheet(other, frame):
             return _expected(found, several)
-    plain = is_plain(likely)
+    plain = is_plain(likely := evened(likely))
     if not plain and (found := _on_sheet(likely, frame)):
         return _expected(found, several)
     found = _expected(_framed(_expected(glyphs(likely.ink), several), frame), several)
@@ -56,11 +56,11 @@ def _written(grey: Grey, frame: Frame, several: bool) -> list[Bytes]:
     return found
 
 
-def _on_sheet(reading: Reading, frame: Frame, most: float = 1.0) -> list[Bytes]:
-    """What is written on the sheet of the reading, if that holds at most so much of the border; else nothing."""
+def _on_sheet(reading: Reading, frame: Frame) -> list[Bytes]:
+    """What is written on the sheet of the reading, if that holds at most half of the border; else nothing."""
     sheet = sheet_of(reading)
     try:
-        if sheet is not None and border_of(sheet).mean() <= most and is_plain(here := on_sheet(reading, sheet), sheet):
+        if sheet is not None and border_of(sheet).mean() <= 0.5 and is_plain(here := on_sheet(reading, sheet), sheet):
             return _framed(glyphs(here.ink), frame)
     except Refused:
         pass
