@@ -117,7 +117,7 @@ def features(ink: Floats, paths: Path) -> Floats:
     left = np.arange(width) < paths[:, :, None]
     crossed = ink[np.arange(height), paths]
     cut = crossed.sum(axis=1)
-    pen = 2 * max(1, np.count_nonzero(seen)) / max(1, steps_of(np.pad(seen, 1)))
+    pen = 2 * max(1, int(np.count_nonzero(seen))) / max(1, steps_of(np.pad(seen, 1)))
     seam = [cut / height, cut / pen, _length(np.asarray(crossed > SEEN)) / height, np.full(len(paths), seen.mean())]
     sides = [_shape(side) for side in (seen & left, seen & ~left)]
     return np.stack([*seam, *_between(seen & left, seen & ~left), *sides[0], *sides[1]], axis=1)
