@@ -20,7 +20,7 @@ from typing import Any
 import click
 import numpy as np
 from no_digits import OTHERS, piece
-from photos import FAULTS, on_table, on_white
+from photos import FAULTS
 
 import spec
 from cli.main import run
@@ -64,14 +64,6 @@ class Bench:
         found, _ = self.read(fault(digit, rng) for digit in digits)
         return f"{(found == self.answers(digits)).mean():.2%} | {(found < 0).mean():.2%}"
 
-    def turning(self, digits: Any, seed: int) -> str:
-        """Two cells: how often a digit on a table is answered as the same digit turned as far on white; refusals."""
-        table, white = (
-            self.read(fault(digit, np.random.default_rng((seed, i))) for i, digit in enumerate(digits))[0]
-            for fault in (on_table, on_white)
-        )
-        return f"{((table == white) & (table >= 0)).mean():.2%} | {(table < 0).mean():.2%}"
-
     def refused(self, files: Iterable[bytes]) -> str:
         """Three cells: pictures, refusals, and the usual reason."""
         found, reasons = self.read(files)
@@ -100,8 +92,6 @@ def tables(bench: Bench, digits: int, others: int, photos: list[Path], seed: int
     print(f"| no fault, 28×28 | {len(every):,} | {bench.agreement(every, FAULTS['none, 28×28'], seed)} |", flush=True)
     for name, fault in FAULTS.items():
         print(f"| {name} | {digits:,} | {bench.agreement(every[:digits], fault, seed)} |", flush=True)
-    turned = "a sheet on a darker table, against the digit turned as far on white"
-    print(f"| {turned} | {digits:,} | {bench.turning(every[:digits], seed)} |", flush=True)
     print("\n| to be refused | pictures | refused | most often because |\n|---|---|---|---|")
     for name, make in OTHERS.items():
         rng = np.random.default_rng(seed)

@@ -16,7 +16,7 @@ from nn.data.drawn import judge_marks, judge_strokes
 from nn.data.frame import Bytes, Frame
 from nn.data.glyphs import glyphs
 from nn.data.ink import LEAST, Grey, Reading, Refused, border_of, evened, readings
-from nn.data.sheet import is_plain, on_sheet, sheet_of
+from nn.data.sheet import is_plain, on_sheet, sheet_of, upright
 from nn.data.touching import parted
 from spec.violation import BadInput
 
@@ -61,7 +61,7 @@ def _on_sheet(reading: Reading, frame: Frame) -> list[Bytes]:
     sheet = sheet_of(reading)
     try:
         if sheet is not None and border_of(sheet).mean() <= 0.5 and is_plain(here := on_sheet(reading, sheet), sheet):
-            return _framed(glyphs(here.ink), frame)
+            return _framed(glyphs(upright(here.ink, sheet)), frame)
     except Refused:
         pass
     return []

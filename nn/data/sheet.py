@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 
 from nn.data.glyphs import components
 from nn.data.ink import DARKEST, TRACE, Grey, Mask, Reading, Refused, border_of, evened, greatest, grown, shrunk
@@ -14,7 +15,7 @@ CLEAR = 0.02  # of the longest side: how near
 STEP = 0.2  # of the shade: a step from pixel to pixel as high as this ends a sheet
 LEAST_SHEET = 0.1  # of the picture
 SQUARE = 0.85  # of the least rectangle around it that a sheet fills
-TURNS = np.deg2rad(np.arange(0, 90, 3))
+TURNS = np.arange(-45, 45)  # degrees
 
 
 def is_plain(reading: Reading, where: Mask | None = None) -> bool:
@@ -54,7 +55,7 @@ def sheet_of(reading: Reading) -> Mask | None:
     labels, _ = components(calm)
     number = int(np.bincount(labels[firm]).argmax())
     mask = labels == number
-    if number == 0 or np.count_nonzero(mask) < LEAST_SHEET * mask.size or squareness(mask) < SQUARE:
+    if number == 0 or np.count_nonzero(mask) < LEAST_SHEET * mask.size or fitted(mask)[0] < SQUARE:
         return None
     return np.asarray(mask)
 
@@ -67,13 +68,21 @@ def on_sheet(reading: Reading, sheet: Mask) -> Reading:
     return evened(Reading(reading.shades, reading.paper, ink, reading.noise), sheet)
 
 
-def squareness(mask: Mask) -> float:
-    """How much of the least rectangle around it a region fills, however it is turned."""
+def fitted(mask: Mask) -> tuple[float, int]:
+    """How much of the least rectangle around it a region fills, and by how many degrees, clockwise, that is turned."""
     mask = np.pad(mask, 1)
     rows, columns = np.nonzero(mask & ~shrunk(mask, 1))
-    along = np.outer(np.cos(TURNS), columns) + np.outer(np.sin(TURNS), rows)
-    across = np.outer(np.cos(TURNS), rows) - np.outer(np.sin(TURNS), columns)
-    return float(np.count_nonzero(mask) / ((np.ptp(along, axis=1) + 1) * (np.ptp(across, axis=1) + 1)).min())
+    turns = np.deg2rad(TURNS)
+    along = np.outer(np.cos(turns), columns) + np.outer(np.sin(turns), rows)
+    across = np.outer(np.cos(turns), rows) - np.outer(np.sin(turns), columns)
+    areas = (np.ptp(along, axis=1) + 1) * (np.ptp(across, axis=1) + 1)
+    return float(np.count_nonzero(mask) / areas.min()), int(TURNS[areas.argmin()])
+
+
+def upright(ink: Grey, sheet: Mask) -> Grey:
+    """The ink (H, W) with its sheet turned upright, in a picture large enough for it."""
+    turned = Image.fromarray(ink).rotate(fitted(sheet)[1], Image.Resampling.BICUBIC, expand=True)
+    return np.asarray(turned, np.float32).clip(0, 255)
 
 
 def spread(shades: Grey) -> Grey:

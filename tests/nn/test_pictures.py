@@ -224,14 +224,14 @@ def test_digits_in_two_lines_are_read_line_by_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shade", [20, 90, 140])
 @pytest.mark.parametrize("text", ["2", "0", "8", "1"])
 def test_a_sheet_on_a_darker_table_is_read(tmp_path: Path, text: str, shade: int) -> None:
-    """The digit on the sheet is read as if the sheet filled the picture, also where the sheet is cut by the border."""
+    """As if the sheet filled the picture, upright: also where it lies aslant, or is cut by the border."""
     print_ = printed(text)
     clean = one(saved(tmp_path / "a", print_))
-    for angle, corner in ((0, (60, 80)), (12, (60, 80)), (0, (0, 80))):
+    for angle, corner in ((0, (60, 80)), (12, (60, 80)), (-25, (30, 40)), (0, (0, 80))):
         table = Image.new("L", (500, 520), shade)
         whole = Image.new("L", print_.size, 255).rotate(angle, expand=True)
         table.paste(print_.rotate(angle, Image.Resampling.BICUBIC, expand=True), corner, whole)
-        assert likeness(clean, one(saved(tmp_path / "b", table))) > (0.93 if angle == 0 else 0.6)
+        assert likeness(clean, one(saved(tmp_path / "b", table))) > 0.93
 
 
 def test_a_digit_among_other_things_is_refused(tmp_path: Path) -> None:
