@@ -546,22 +546,22 @@ def test_normalizing_a_normalized_digit_changes_next_to_nothing(mnist: Path, tmp
     assert (answers(again) != answers(digits)).mean() <= 0.002
 
 
-SAME = {  # and how many digits: a picture of many pixels takes long
-    "inverted": 1000,
-    "JPEG, quality 60": 1000,
-    "margins": 1000,
-    "margins of white": 1000,
-    "1 to 4 times as large": 1000,
-    "transparent": 1000,
-    "paper lit from one side": 500,
-}
+SAME = [
+    "inverted",
+    "JPEG, quality 60",
+    "margins",
+    "margins of white",
+    "1 to 4 times as large",
+    "transparent",
+    "paper lit from one side",
+]
 
 
 @pytest.mark.parametrize("fault", SAME)
 def test_the_answer_does_not_depend_on_how_the_digit_was_pictured(mnist: Path, tmp_path: Path, fault: str) -> None:
-    """At least 98% of real digits get the answer that they get as they stand in MNIST, and none is lost on the way."""
+    """At least 98% of 1,000 real digits get the answer that they get as they stand in MNIST."""
     rng, answers = np.random.default_rng(7), trained(mnist)
-    digits = load_folder(mnist).test_images[: SAME[fault]]
+    digits = load_folder(mnist).test_images[:1000]
     found = []
     for digit in digits:
         (tmp_path / "a").write_bytes(FAULTS[fault](digit, rng))
