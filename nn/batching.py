@@ -6,7 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from nn.choice import choose
+from nn.data.dataset import Split
 from nn.registry import batches
+from nn.settings import Settings
+from nn.streams import stream
 from spec.arrays import Array
 
 
@@ -24,3 +28,12 @@ def sequential(x: Array, y: Array, batch_size: int, rng: np.random.Generator) ->
     """In the order of the data: here to show what it costs not to shuffle."""
     for start in range(0, len(x), batch_size):
         yield x[start : start + batch_size], y[start : start + batch_size]
+
+
+def draw(settings: Settings, parts: Split, epoch: int) -> Iterator[tuple[Array, Array]]:
+    """The batches of one epoch as the plugin cuts them, from this epoch's own stream."""
+    chance = stream(np.random.SeedSequence(settings.seed), "shuffle", epoch)
+    found: Iterator[tuple[Array, Array]] = choose("batches", settings.batches).make()(
+        parts.x_train, parts.y_train, settings.batch_size, chance
+    )
+    return found

@@ -13,10 +13,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nn.audits import audit, audit_batch, audit_epoch, data_case, judge
+from nn.batching import draw
 from nn.build import build_model, load_plugins, make_trainer, refuse_alone, restore, weights
 from nn.checkpoint import NAME as CHECKPOINT
 from nn.checkpoint import restore_tree, snapshot_tree, write_checkpoint
-from nn.choice import choose
 from nn.data.dataset import Dataset, Split, split
 from nn.data.digits import Tell, default
 from nn.data.load import load
@@ -245,12 +245,3 @@ def prepare(settings: Settings, tell: Tell | None = None) -> Session:
         raise BadInput(f"batches {settings.batches!r}: {found}, expected from 1 to {len(parts.x_train):,} an epoch")
     trainer = make_trainer(settings, model, settings.epochs * count, docket)
     return Session(settings, dataset, parts, model, trainer, docket, count)
-
-
-def draw(settings: Settings, parts: Split, epoch: int) -> Iterator[tuple[Array, Array]]:
-    """The batches of one epoch as the plugin cuts them, from this epoch's own stream."""
-    chance = stream(np.random.SeedSequence(settings.seed), "shuffle", epoch)
-    found: Iterator[tuple[Array, Array]] = choose("batches", settings.batches).make()(
-        parts.x_train, parts.y_train, settings.batch_size, chance
-    )
-    return found
