@@ -10,7 +10,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from photos import Array, Rng, across, paper, saved, shadow, smooth
+from photos import Array, Rng, across, cropped, paper, saved, shadow, smooth
 from PIL import Image, ImageDraw, ImageFont
 
 PHOTO = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
@@ -96,8 +96,7 @@ def several(rng: Rng, digits: Array) -> bytes:
 
 def touching(rng: Rng, digits: Array) -> bytes:
     """Two digits side by side, their boxes from two pixels of overlap to one pixel apart."""
-    whole = [Image.fromarray(digits[rng.integers(len(digits))]) for _ in range(2)]
-    left, right = (np.asarray(d.crop(d.point(lambda v: v > 40 and 255).getbbox())) for d in whole)
+    left, right = (cropped(digits[rng.integers(len(digits))]) for _ in range(2))
     start = left.shape[1] + int(rng.integers(-2, 2))
     sheet = np.zeros((28, start + right.shape[1]), np.uint8)
     for digit, at in ((left, 0), (right, start)):

@@ -15,6 +15,7 @@ from PIL import Image, ImageFilter
 
 Array = NDArray[Any]
 Rng = np.random.Generator
+SEEN = 40  # of 255: fainter is no ink
 
 
 def saved(picture: Image.Image | Array, format: str = "PNG", **settings: Any) -> bytes:
@@ -25,10 +26,16 @@ def saved(picture: Image.Image | Array, format: str = "PNG", **settings: Any) ->
     return out.getvalue()
 
 
+def cropped(digit: Array) -> Array:
+    """The digit without its margins."""
+    rows, columns = (np.flatnonzero((digit > SEEN).any(axis=axis)) for axis in (1, 0))
+    return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
 def larger(digit: Array, factor: float) -> Array:
-    """The digit with `factor` times as many pixels a side."""
-    side = round(28 * factor)
-    return np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC))
+    """The digit (h, w) with `factor` times as many pixels a side."""
+    height, width = (max(1, round(n * factor)) for n in digit.shape)
+    return np.asarray(Image.fromarray(digit).resize((width, height), Image.Resampling.BICUBIC))
 
 
 def padded(digit: Array, rng: Rng, most: float = 1.0) -> Array:

@@ -1,29 +1,23 @@
 """Digits that touch each other, parted and read: the table of docs/pictures.md, and what nn/data/touching.py learnt.
 
     python benchmarks/touching.py ../shared/mnist [--pairs 1000]     a network is trained by the default recipe
-    joined(rng, digits, "baselines")      digits (n, h, w) in a row that touch: each one's own ink, (n, H, W)
+    row_of(rng, digits, "side by side", 2)    two of the digits in a row, touching: each one's own ink, (2, H, W)
 """
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections import Counter
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
 import numpy as np
-from photos import Array, Rng, saved
+from photos import SEEN, Array, Rng, cropped, larger, saved
+from pictures import Bench
 from PIL import Image, ImageDraw, ImageFont
 
-from cli.main import run
-from nn.data.dataset import load_folder
-from nn.data.frame import Frame
 from nn.data.ink import Refused, greatest
 from nn.data.pictures import read_glyphs
-from nn.predict import Reader
-from nn.run import Run
 
 KINDS = {  # factors of size, rows up or down, how broad a pen draws, in 28ths
     "side by side": (1, 1, 0, 0, 0),
@@ -35,19 +29,6 @@ KINDS = {  # factors of size, rows up or down, how broad a pen draws, in 28ths
     "printed": (1, 1, 0, 0, 0),
 }
 OVERLAP = 2  # columns of 28 by which neighbors overlap at most
-SEEN = 40
-
-
-def cropped(digit: Array) -> Array:
-    """Without its margins."""
-    rows, columns = (np.flatnonzero((digit > SEEN).any(axis=axis)) for axis in (1, 0))
-    return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-
-
-def larger(digit: Array, factor: float) -> Array:
-    """With `factor` times as many pixels a side."""
-    size = [max(1, round(n * factor)) for n in digit.shape[::-1]]
-    return np.asarray(Image.fromarray(digit).resize((size[0], size[1]), Image.Resampling.BICUBIC))
 
 
 def penned(digit: Array, wider: int) -> Array:
@@ -110,20 +91,12 @@ def row_of(rng: Rng, digits: Array, kind: str, count: int, fonts: tuple[str | No
     return joined(rng, found, kind, scale)
 
 
-class Bench:
+class Rows(Bench):
     """A trained network, to which rows of digits are handed."""
 
-    def __init__(self, folder: Path, work: Path) -> None:
-        self.reader, self.file = Reader(Run(folder)), work / "picture"
-
-    def answers(self, glyphs: list[Array]) -> list[int]:
-        """The class of each glyph."""
-        return [int(self.reader.probabilities(glyph).argmax()) for glyph in glyphs]
-
-    def alone(self, own: Array) -> list[int]:
+    def alone(self, own: Array) -> Array:
         """The class of each digit (n, H, W) as it stands alone."""
-        frame: Frame = self.reader.frame
-        return self.answers([frame.place(cropped(digit).astype(np.float32)) for digit in own])
+        return self.answers([self.reader.frame.place(cropped(digit).astype(np.float32)) for digit in own])
 
     def outcome(self, own: Array) -> str:
         """What becomes of the row with --all: refused, one, right, or wrong; without, all but "one" is refused."""
@@ -134,25 +107,21 @@ class Bench:
             return "refused"
         if len(found) == 1:
             return "one"
-        return "right" if found == self.alone(own) else "wrong"
+        return "right" if np.array_equal(found, self.alone(own)) else "wrong"
 
 
 @click.command()
 @click.argument("mnist", type=click.Path(path_type=Path))
 @click.option("--pairs", default=1000, help="Of each kind.")
 @click.option("--seed", default=0, help="Of all pictures.")
-@click.option("--run", "trained", type=click.Path(path_type=Path), help="A run to read with.")
-def main(mnist: Path, pairs: int, seed: int, trained: Path | None) -> None:
+def main(mnist: Path, pairs: int, seed: int) -> None:
     """Print the table."""
     with tempfile.TemporaryDirectory() as work:
-        folder = trained or Path(work) / "run"
-        with redirect_stdout(io.StringIO()):
-            if not trained and run(["train", str(mnist), "--json", "--run", str(folder)]) != 0:
-                raise SystemExit("the training failed")
-        table(Bench(folder, Path(work)), load_folder(mnist).test_images, pairs, seed)
+        bench = Rows(mnist, Path(work))
+        table(bench, bench.data.test_images, pairs, seed)
 
 
-def table(bench: Bench, digits: Array, pairs: int, seed: int) -> None:
+def table(bench: Rows, digits: Array, pairs: int, seed: int) -> None:
     """The table in Markdown."""
     print("| digits that touch, or nearly | pictures | refused | `--all`: as alone | otherwise | refused | as one |")
     print("|---|---|---|---|---|---|---|")

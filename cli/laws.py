@@ -86,7 +86,6 @@ _AUDITED = "by nn verify, and before training under --strict"
 _WHEN = {
     "call": "on every call while training under --strict, and by nn verify",
     "model": f"{_AUDITED}; some after each epoch and at the end, too",
-    "metric": "by nn verify",
     "data": "before training under --strict",
     "training": "at each step while training under --strict",
 }

@@ -98,5 +98,3 @@ def _with_input(violation: dict[str, Any]) -> str:
     for name, array in (violation["input"] or {}).items():
         text += f"\n  smallest {name} that shows it: {array}"
     return text
-
-

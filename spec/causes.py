@@ -82,7 +82,6 @@ class _Seen:
         near = float(np.abs(self.analytic - made).max()) <= self.fit * float(np.abs(made).max())
         return near and not np.allclose(made, self.numeric, rtol=10 * self.fit, atol=0)
 
-
     def factor(self) -> float | None:
         """The one factor on every slope, if one is."""
         k = float(self.analytic @ self.numeric / (self.numeric @ self.numeric))

@@ -36,4 +36,3 @@ def judge_strokes(framed: NDArray[np.uint8], box: int) -> None:
     grey = np.count_nonzero(inside & (framed < 170)) > GREYEST * np.count_nonzero(firm)
     if grey or np.count_nonzero((framed > 64) & (framed < 190)) > SOFTEST * steps_of(firm):
         raise Refused("it looks like a photograph, not like strokes on plain paper")
-

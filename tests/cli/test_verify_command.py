@@ -223,7 +223,7 @@ def test_a_law_is_explained_by_its_counterexample(capsys: pytest.CaptureFixture[
         ("shape", "call", "on every call while training under --strict, and by nn verify"),
         ("converges", "optimizer", "by nn verify, and before training under --strict"),
         ("overfits", "model", "by nn verify, and before training under --strict; some after each epoch"),
-        ("metric-known", "metric", "by nn verify"),
+        ("metric-known", "metric", "by nn verify, and before training under --strict"),
         ("disjoint", "data", "before training under --strict"),
         ("loss-trend", "training", "at each step while training under --strict"),
     ],
