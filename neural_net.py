@@ -1,8 +1,11 @@
-"""python neural_net.py mnist/ trains; python neural_net.py predict digit.png reads a digit."""
+"""Run from a checkout without installing: `python neural_net.py mnist/` trains, other words are commands of `nn`."""
 
 import sys
+from pathlib import Path
 
-from cli.main import COMMANDS, main
+sys.path.insert(0, str(Path(__file__).parent / "src"))
+
+from nnlaw.cli.main import COMMANDS, main
 
 if __name__ == "__main__":
     words = sys.argv[1:]

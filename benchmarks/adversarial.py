@@ -25,11 +25,11 @@ PICTURES = {
 
 def trained(data: Path, runs: Path, name: str) -> Any:
     """The run of a recipe: what stands in RUNS if it has these settings and is finished, else trained now."""
-    from nn.record import run_settings
-    from nn.reporter import Silent
-    from nn.run import Run
-    from nn.session import prepare
-    from nn.settings import Settings, read_settings
+    from nnlaw.nn.core.reporter import Silent
+    from nnlaw.nn.core.settings import Settings, read_settings
+    from nnlaw.nn.run_folder.folder import Run
+    from nnlaw.nn.run_folder.metadata import run_settings
+    from nnlaw.nn.training.session import prepare
 
     recipe = read_settings(ROOT / "examples" / f"{RECIPES[name]}.toml")
     settings, folder = Settings().changed(recipe | {"data": str(data)}), runs / name
@@ -43,9 +43,9 @@ def trained(data: Path, runs: Path, name: str) -> Any:
 
 def measured(run: Any, name: str) -> dict[str, Any]:
     """What every drill in its full form found, and PGD with 40 steps and 5 restarts on all test images."""
-    from nn.record import run_settings
-    from nn.session import prepare
-    from nn.stress.drill import Scene, drills, perform
+    from nnlaw.nn.run_folder.metadata import run_settings
+    from nnlaw.nn.stress.scenario import Scene, drills, perform
+    from nnlaw.nn.training.session import prepare
 
     kept = run.folder / "figures.json"
     found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
@@ -74,10 +74,10 @@ def on_all(run: Any, parts: Any, eps: float) -> float:
     """Accuracy on all test images under PGD with 40 steps and 5 restarts."""
     import numpy as np
 
-    from nn.stress.attacks import pgd
-    from nn.stress.ball import Ball
-    from nn.stress.drill import Scene
-    from nn.stress.subject import subject
+    from nnlaw.nn.stress.attacks.attacks import pgd
+    from nnlaw.nn.stress.attacks.norm_ball import Ball
+    from nnlaw.nn.stress.scenario import Scene
+    from nnlaw.nn.stress.trained_network import subject
 
     of = subject(Scene(run, parts, run.folder), 10**9, 10**9)
     return of.reads(pgd(of.victim, of.x, of.labels, Ball("inf", eps), np.random.default_rng(0), steps=40, restarts=5))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nn.page import Page
-from nn.settings import read_settings
+from nnlaw.nn.core.document import Page
+from nnlaw.nn.core.settings import read_settings
 
 ROOT = Path(__file__).parent.parent
 NETS = {
@@ -178,7 +178,7 @@ def _confidence(made: Page, found: Found, pictures: Path) -> None:
 
 def _verdicts(made: Page, found: Found, pictures: Path) -> None:
     made.heading("What the drills expect, and their verdicts")
-    from nn.stress.drill import DRILLS
+    from nnlaw.nn.stress.scenario import DRILLS
 
     drills = [name for name in DRILLS if name in found["default"]]
     rows = [[name, DRILLS[name].expected, *(found[net][name]["verdict"] for net in NETS)] for name in drills]

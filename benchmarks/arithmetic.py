@@ -8,9 +8,9 @@ from lab import Lab
 
 def fused(lab: Lab) -> None:
     """a − y."""
-    from nn.exercise import Exercise
-    from nn.lesson_losses import long_route
-    from nn.notation import show
+    from nnlaw.nn.trace.number_format import show
+    from nnlaw.nn.trace.walkthrough_losses import long_route
+    from nnlaw.nn.trace.worked_example import Exercise
 
     page = lab.page.heading("Why is the gradient of softmax with cross-entropy just a − y?")
     found = Exercise("dense:3", "softmax_cross_entropy", [[1, 2]], [1]).trace()

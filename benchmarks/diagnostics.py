@@ -12,11 +12,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from nn.judging import file_records
-from spec.conformance import conformance
-from spec.counterexamples import load
-from spec.law import CATALOGUE, Law
-from spec.violation import Violation
+from nnlaw.nn.verify.targets import file_records
+from nnlaw.spec.conformance import conformance
+from nnlaw.spec.law import CATALOGUE, Law
+from nnlaw.spec.law_docs import load
+from nnlaw.spec.violation import Violation
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "diagnostics.md"

@@ -13,11 +13,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from nn.judging import file_records
-from nn.registry import KINDS, PLURAL
-from spec.conformance import conformance
-from spec.law import CATALOGUE, laws_of
-from spec.report import INCONCLUSIVE, Report
+from nnlaw.nn.plugins.registry import KINDS, PLURAL
+from nnlaw.nn.verify.targets import file_records
+from nnlaw.spec.conformance import conformance
+from nnlaw.spec.law import CATALOGUE, laws_of
+from nnlaw.spec.report import INCONCLUSIVE, Report
 
 ROOT = Path(__file__).parents[1]
 FAULTS, CORRECT = ROOT / "fixtures" / "faults", ROOT / "fixtures" / "correct"

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from cli.main import run
-from nn.page import Page
-from nn.run import read_arrays
+from nnlaw.cli.main import run
+from nnlaw.nn.core.document import Page
+from nnlaw.nn.run_folder.folder import read_arrays
 
 ROOT = Path(__file__).parent.parent
 

@@ -110,10 +110,10 @@ def judged_by_laws(plugins: list[str], targets: list[str], first: str = "") -> s
     """
     import warnings
 
-    from nn.judging import named_record
-    from nn.plugin_file import load_file
-    from spec.conformance import conformance
-    from spec.violation import BadInput
+    from nnlaw.nn.plugins.loader import load_file
+    from nnlaw.nn.verify.targets import named_record
+    from nnlaw.spec.conformance import conformance
+    from nnlaw.spec.violation import BadInput
 
     warnings.simplefilter("ignore")
     for file in plugins:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn import Layer, layer
-from spec import obeys
-from spec.arrays import Array
+from nnlaw.nn import Layer
+from nnlaw.nn.plugins import base_layer as layer
+from nnlaw.spec import obeys
+from nnlaw.spec.arrays import Array
 
 
 @layer("every_other")

@@ -22,13 +22,13 @@ import numpy as np
 from no_digits import OTHERS, piece
 from photos import FAULTS
 
-import spec
-from cli.main import run
-from nn.data.dataset import load_folder
-from nn.data.ink import Refused
-from nn.data.pictures import pictures_in, read_glyphs
-from nn.predict import Reader
-from nn.run import Run
+import nnlaw.spec
+from nnlaw.cli.main import run
+from nnlaw.nn.data.dataset import load_folder
+from nnlaw.nn.images.ink_extraction import Refused
+from nnlaw.nn.images.read import pictures_in, read_glyphs
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.runs.predictor import Reader
 
 
 class Bench:
@@ -79,7 +79,7 @@ class Bench:
 @click.option("--seed", default=0, help="Of all pictures.")
 def main(mnist: Path, digits: int, others: int, photos: Path | None, seed: int) -> None:
     """Print the tables."""
-    print(spec.__file__)
+    print(nnlaw.spec.__file__)
     with tempfile.TemporaryDirectory() as work:
         bench = Bench(mnist, Path(work))
         tables(bench, digits, others, pictures_in(photos) if photos else [], seed)

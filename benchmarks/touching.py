@@ -1,4 +1,4 @@
-"""Digits that touch each other, parted and read: the table of docs/pictures.md, and what nn/data/touching.py learnt.
+"""Digits that touch each other, parted and read: the table of docs/pictures.md, and what nn/images/touching_digits.py learnt.
 
     python benchmarks/touching.py ../shared/mnist [--pairs 1000]     a network is trained by the default recipe
     row_of(rng, digits, "side by side", 2)    two of the digits in a row, touching: each one's own ink, (2, H, W)
@@ -16,8 +16,8 @@ from photos import SEEN, Array, Rng, cropped, larger, saved
 from pictures import Bench
 from PIL import Image, ImageDraw, ImageFont
 
-from nn.data.ink import Refused, greatest
-from nn.data.pictures import read_glyphs
+from nnlaw.nn.images.ink_extraction import Refused, greatest
+from nnlaw.nn.images.read import read_glyphs
 
 KINDS = {  # factors of size, rows up or down, how broad a pen draws, in 28ths
     "side by side": (1, 1, 0, 0, 0),

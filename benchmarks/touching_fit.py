@@ -1,4 +1,4 @@
-"""The network of nn/data/touching.py, learnt from MNIST's training digits: prints its numbers.
+"""The network of nn/images/touching_digits.py, learnt from MNIST's training digits: prints its numbers.
 
     python benchmarks/touching_fit.py ../shared/mnist
 
@@ -19,10 +19,10 @@ from photos import Array, Rng
 from PIL import Image
 from touching import KINDS, drawn, printed, row_of
 
-from nn.data.dataset import load_folder
-from nn.data.glyphs import boxed, glyphs
-from nn.data.ink import Refused
-from nn.data.touching import features, scaled, seams
+from nnlaw.nn.data.dataset import load_folder
+from nnlaw.nn.images.ink_extraction import Refused
+from nnlaw.nn.images.segmentation import boxed, glyphs
+from nnlaw.nn.images.touching_digits import features, scaled, seams
 
 FACES = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 FONTS = tuple(str(f) for f in sorted(FACES.glob("DejaVuS*.ttf")) if "Display" not in f.name)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from lab import Lab
 
-from nn.data.dataset import Dataset, load_folder
-from nn.data.idx import write_idx
+from nnlaw.nn.data.dataset import Dataset, load_folder
+from nnlaw.nn.data.idx import write_idx
 
 MISTAKES = '''
 import numpy as np

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nn.judging import file_records
-from nn.registry import REGISTRY
-from spec.conformance import conformance
-from spec.report import BROKEN, INCONCLUSIVE, Report
+from nnlaw.nn.plugins.registry import REGISTRY
+from nnlaw.nn.verify.targets import file_records
+from nnlaw.spec.conformance import conformance
+from nnlaw.spec.report import BROKEN, INCONCLUSIVE, Report
 
 ROOT = Path(__file__).parents[1]
 UNSEEN = ROOT / "benchmarks" / "unseen"

@@ -30,8 +30,8 @@ def command(data: Path | None, peers: bool, rounds: int, markdown: Path | None, 
         return _again(["bench", *flags, *([str(data)] if data else [])])
     import json
 
-    from nn.bench import bench
-    from nn.bench_report import report
+    from nnlaw.nn.bench.bench import bench
+    from nnlaw.nn.bench.report import report
 
     found = bench(data, with_peers=peers, rounds=rounds, track=_track)
     if markdown is not None:
@@ -51,7 +51,7 @@ def _again(words: list[str]) -> int:
     import signal
     import subprocess
 
-    code = "import sys; from cli.main import main; main(sys.argv[1:])"
+    code = "import sys; from nnlaw.cli.main import main; main(sys.argv[1:])"
     environment = os.environ | dict.fromkeys(THREADS, "1")
     with subprocess.Popen([sys.executable, "-c", code, *words], env=environment, start_new_session=True) as process:
         try:
@@ -64,8 +64,8 @@ def _again(words: list[str]) -> int:
 
 def _write(found: dict[str, object], path: Path) -> None:
     """The report as Markdown, and the picture beside it under the same name."""
-    from nn.bench_report import plot, report
-    from nn.run import Run, write_picture
+    from nnlaw.nn.bench.report import plot, report
+    from nnlaw.nn.run_folder.folder import Run, write_picture
 
     place = Run(path.parent)
     picture = path.with_suffix(".png").name

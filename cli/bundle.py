@@ -12,8 +12,8 @@ import click
 @click.option("--output", type=click.Path(path_type=Path), help="The zip to write (the run's name, here).")
 def command(run: Path, output: Path | None) -> None:
     """Pack settings, data digests, metrics, weights, plugins and a test corpus of RUN into one zip."""
-    from nn.bundle import write_bundle
-    from nn.run import Run
+    from nnlaw.nn.run_folder.folder import Run
+    from nnlaw.nn.runs.bundle import write_bundle
 
     made = write_bundle(Run(run), output)
     click.echo(f"{made}: {made.stat().st_size:,} bytes; check it with: nn reproduce {made}")

@@ -13,9 +13,9 @@ import click
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of what is drawn.")
 def command(folder: Path, count: int, seed: int) -> None:
     """Draw digits and write them to DIR, which is made, or is empty: `nn train DIR` reads them, as synthetic ones."""
-    from cli.bar import counting
-    from nn.data.digits import built_in, shares
-    from nn.data.folder import make_empty, write_folder
+    from nnlaw.cli.output.progress import counting
+    from nnlaw.nn.data.synthetic.digits import built_in, shares
+    from nnlaw.nn.data.writer import make_empty, write_folder
 
     train, test = shares(count)
     make_empty(folder)

@@ -16,11 +16,11 @@ def command(folder: Path, dataset: str | None, mirrors: tuple[str, ...]) -> None
 
     What is there and right is not fetched again; what was broken off goes on. Mirrors are tried in turn.
     """
-    from cli.bar import counting
-    from nn.data.download import download
-    from nn.data.fetch import checked_mirrors, prepared, source_of
-    from nn.data.files import command as command_line
-    from nn.data.sources import SOURCES
+    from nnlaw.cli.output.progress import counting
+    from nnlaw.nn.data.download.download import download
+    from nnlaw.nn.data.download.fetch import checked_mirrors, prepared, source_of
+    from nnlaw.nn.data.download.mirrors import SOURCES
+    from nnlaw.nn.data.layout import command as command_line
 
     if dataset is not None and dataset not in SOURCES:
         raise click.BadParameter(f"{dataset!r}, expected one of {', '.join(SOURCES)}", param_hint="--dataset")

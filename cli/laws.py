@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from spec.law import Law
+    from nnlaw.spec.law import Law
 
 
 @click.command()
@@ -32,8 +32,8 @@ def _chosen(code: str | None, kind: str | None) -> list[Law]:
     """The laws of this code and kind. Raises BadInput that names the nearest ones."""
     import difflib
 
-    from spec.law import KINDS, laws_of
-    from spec.violation import BadInput
+    from nnlaw.spec.law import KINDS, laws_of
+    from nnlaw.spec.violation import BadInput
 
     if kind is not None and kind not in KINDS:
         raise BadInput(f"no kind is called {kind!r}; known: {', '.join(KINDS)}")
@@ -46,8 +46,8 @@ def _chosen(code: str | None, kind: str | None) -> list[Law]:
 
 
 def _facts(row: Law, *, run: bool) -> dict[str, Any]:
-    from spec.counterexamples import counterexample
-    from spec.reading import reading
+    from nnlaw.spec.law_docs import counterexample
+    from nnlaw.spec.law_references import reading
 
     file = counterexample(row.kind, row.code)
     facts: dict[str, Any] = {
@@ -62,8 +62,8 @@ def _facts(row: Law, *, run: bool) -> dict[str, Any]:
 
 def _explained(row: Law) -> str:
     """All about one law, as a page."""
-    from spec.counterexamples import counterexample
-    from spec.reading import reading
+    from nnlaw.spec.law_docs import counterexample
+    from nnlaw.spec.law_references import reading
 
     lines = [f"{row.code}: a law of {_plural(row.kind)}", f"  {row.statement}", ""]
     lines.append(f"  family    {row.family}")
@@ -98,8 +98,8 @@ def _plural(kind: str) -> str:
 
 def _diagnostic(row: Law) -> str:
     """What the counterexample says today."""
-    from spec.conformance import conformance
-    from spec.counterexamples import counterexample, load
+    from nnlaw.spec.conformance import conformance
+    from nnlaw.spec.law_docs import counterexample, load
 
     file = counterexample(row.kind, row.code)
     return "" if file is None else "\n".join(v.message for v in conformance(load(file).case()).violations)

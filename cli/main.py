@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from nnlaw._names import install
+
 COMMANDS = {
     "train": "Train a network, on MNIST files or on the built-in synthetic digits.",
     "fetch": "Fetch MNIST, Fashion-MNIST or Kuzushiji-MNIST into a folder, and verify it.",
@@ -41,7 +43,7 @@ class Lazy(click.Group):
         """Import `cli.<name>` and hand out its command."""
         if name not in COMMANDS:
             return None
-        found: click.Command = importlib.import_module(f"cli.{name}").command
+        found: click.Command = importlib.import_module(f"nnlaw.cli.{name}").command
         return found
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -76,6 +78,7 @@ def main(args: list[str] | None = None) -> None:
 
 def run(args: list[str] | None = None) -> int:
     """The exit code of a command line."""
+    install()  # files that we load may say `from nn import layer`
     try:
         code = group.main(args=args, prog_name="nn", standalone_mode=False)
     except click.exceptions.Abort as error:
@@ -91,7 +94,7 @@ def run(args: list[str] | None = None) -> int:
 
 
 def _explain(error: BaseException) -> int:
-    from spec.violation import BadInput, Violation
+    from nnlaw.spec.violation import BadInput, Violation
 
     if isinstance(error, Violation):
         click.echo(str(error), err=True)
@@ -99,7 +102,7 @@ def _explain(error: BaseException) -> int:
     if isinstance(error, BadInput):
         click.echo(f"nn: {error}", err=True)
         return 2
-    from nn.internal import blamed, is_internal, told
+    from nnlaw.nn.plugins.errors import blamed, is_internal, told
 
     click.echo(f"nn: {told(error) if is_internal(error) else blamed(error)}", err=True)
     return 2

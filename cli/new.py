@@ -16,7 +16,7 @@ def command(kind: str, name: str, output: Path | None) -> None:
 
     It passes `nn verify`. A file that exists is never overwritten.
     """
-    from spec.violation import BadInput
+    from nnlaw.spec.violation import BadInput
 
     file = output or Path(f"{_checked(kind, name)}.py")
     text = _skeleton(kind, _checked(kind, name), file)
@@ -45,7 +45,7 @@ OWN = {
 
 def _textbook(kind: str, name: str) -> str:
     """The textbook's name for `name`, or "" where it has none."""
-    from spec import definitions as d
+    from nnlaw.spec import reference as d
 
     tables = {"layer": d.LAYERS, "loss": d.LOSSES, "optimizer": d.OPTIMIZERS, "initializer": d.INITIALIZERS,
               "schedule": d.SCHEDULES, "metric": d.METRICS}
@@ -56,9 +56,9 @@ def _checked(kind: str, name: str) -> str:
     """The name as plugins bear it. Raises BadInput for an unknown kind, or a name that can't be one."""
     import keyword
 
-    import nn.builtin  # noqa: F401  # registers what is built in
-    from nn.registry import KINDS, REGISTRY, canonical
-    from spec.violation import BadInput
+    import nnlaw.nn.builtin  # noqa: F401  # registers what is built in
+    from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
+    from nnlaw.spec.violation import BadInput
 
     if kind not in KINDS:
         raise BadInput(f"no kind of plugin is called {kind!r}; known: {', '.join(KINDS)}")
@@ -75,5 +75,5 @@ def _skeleton(kind: str, name: str, file: Path) -> str:
     from string import Template
 
     title = "".join(word.capitalize() for word in name.split("_")) or "Mine"
-    text = (files("cli") / "skeletons" / f"{kind}.txt").read_text(encoding="utf-8")
+    text = (files("nnlaw.cli") / "skeletons" / f"{kind}.txt").read_text(encoding="utf-8")
     return Template(text).substitute(name=name, Class=title, function=f"{name}_{kind}", file=file)

@@ -15,9 +15,9 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
     """List the plugins: kind, name, contract, settings and file."""
     import json
 
-    import nn.builtin  # noqa: F401  # registers what is built in
-    from nn.plugin_file import load_file
-    from nn.registry import REGISTRY
+    import nnlaw.nn.builtin  # noqa: F401  # registers what is built in
+    from nnlaw.nn.plugins.loader import load_file
+    from nnlaw.nn.plugins.registry import REGISTRY
 
     for file in files:
         load_file(Path(file))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from nn.data.frame import Bytes
-    from nn.predict import Reader
+    from nnlaw.nn.images.framing import Bytes
+    from nnlaw.nn.runs.predictor import Reader
 
 
 @click.command()
@@ -26,8 +26,8 @@ def command(images: tuple[Path, ...], folder: Path | None, weights: str, several
     A picture that shows no single digit is refused with a reason (exit code 1). A file that cannot be read (exit code
     2) does not stop the others.
     """
-    from nn.predict import Reader
-    from nn.run import Run, newest
+    from nnlaw.nn.run_folder.folder import Run, newest
+    from nnlaw.nn.runs.predictor import Reader
 
     run = Run(folder) if folder else newest()
     reader = Reader(run, weights)
@@ -53,9 +53,9 @@ def _found(
     paths: tuple[Path, ...], reader: Reader, several: bool
 ) -> Iterator[tuple[Path, list[Bytes], Exception | None]]:
     """Each file under the paths, with the framed pictures in it, or what is wrong with it."""
-    from nn.data.ink import Refused
-    from nn.data.pictures import pictures_in, read_glyphs
-    from spec.violation import BadInput
+    from nnlaw.nn.images.ink_extraction import Refused
+    from nnlaw.nn.images.read import pictures_in, read_glyphs
+    from nnlaw.spec.violation import BadInput
 
     for path in paths:
         try:
@@ -71,7 +71,7 @@ def _found(
 
 
 def _code(error: Exception) -> int:
-    from spec.violation import BadInput
+    from nnlaw.spec.violation import BadInput
 
     return 2 if isinstance(error, BadInput) else 1
 
@@ -88,7 +88,7 @@ def _row(file: Path, reader: Reader, picture: Bytes) -> dict[str, Any]:
 
 
 def _tell(file: Path, pictures: list[Bytes], rows: list[dict[str, Any]], classes: tuple[str, ...]) -> None:
-    from nn.figures import shades
+    from nnlaw.nn.runs.plots import shades
 
     width = max(map(len, classes))
     click.echo(f"{file}:")

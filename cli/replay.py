@@ -13,9 +13,9 @@ def command(folder: Path) -> None:
     """Repeat the step or audit that broke a law; FOLDER is a run, or its failure/."""
     if (folder / "failure").is_dir():
         folder = folder / "failure"
-    from nn.replay import replay
-    from nn.run import read_json
-    from spec.violation import BadInput
+    from nnlaw.nn.run_folder.folder import read_json
+    from nnlaw.nn.runs.replay import replay
+    from nnlaw.spec.violation import BadInput
 
     found = replay(folder)
     recorded = read_json(folder / "signature.json")["violation"]

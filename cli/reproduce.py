@@ -19,9 +19,9 @@ def command(bundle: Path, data: str | None, as_json: bool) -> None:
     Answers identical, within band, or different and since which step. Exit code 0, 0 or 1; 2 where nothing could be
     concluded.
     """
-    from cli.show import Teller
-    from nn.reporter import Silent
-    from nn.reproduce import Reproduction
+    from nnlaw.cli.output.train_output import Teller
+    from nnlaw.nn.core.reporter import Silent
+    from nnlaw.nn.runs.reproduce import Reproduction
 
     with Reproduction(bundle, data) as again:
         settings = again.session.settings

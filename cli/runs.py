@@ -14,8 +14,8 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def command(folder: Path, as_json: bool) -> None:
     """List the runs in FOLDER (runs/), the newest last: state, accuracies, settings."""
-    from nn.runs import list_runs
-    from spec.violation import BadInput
+    from nnlaw.nn.runs.listing import list_runs
+    from nnlaw.spec.violation import BadInput
 
     if not folder.is_dir():
         raise BadInput(f"{folder}: no such folder, expected run folders in it; train one first: nn train")

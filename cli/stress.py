@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from nn.run import Run
-    from nn.stress.drill import Drill, Row
+    from nnlaw.nn.run_folder.folder import Run
+    from nnlaw.nn.stress.scenario import Drill, Row
 
 
 @click.command()
@@ -41,11 +41,11 @@ def command(
     """
     import json
 
-    from cli import drills as page
-    from cli import exports
-    from nn.run import plain
-    from nn.stress.signature import violation_of, write_signature
-    from nn.stress.stage import Stage, data_of
+    from nnlaw.cli.output import csv_output as exports
+    from nnlaw.cli.output import stress_output as page
+    from nnlaw.nn.run_folder.folder import plain
+    from nnlaw.nn.stress.failure_report import violation_of, write_signature
+    from nnlaw.nn.stress.runner import Stage, data_of
 
     chosen = _chosen(names)
     if listed:
@@ -78,8 +78,8 @@ def _chosen(names: tuple[str, ...]) -> list[Drill]:
     import difflib
     import fnmatch
 
-    from nn.stress.drill import drills
-    from spec.violation import BadInput
+    from nnlaw.nn.stress.scenario import drills
+    from nnlaw.spec.violation import BadInput
 
     known = drills()
     if not names:
@@ -97,15 +97,15 @@ def _chosen(names: tuple[str, ...]) -> list[Drill]:
 
 def _run(folder: Path | None, quiet: bool) -> Run:
     """The run that is named, or one that is trained now. Raises BadInput where the named one has no weights."""
-    from nn.run import RUNS, Run, read_arrays
+    from nnlaw.nn.run_folder.folder import RUNS, Run, read_arrays
 
     if folder is not None:
         read_arrays(folder / "weights.safetensors")
         return Run(folder)
-    from cli.bar import counting
-    from nn.reporter import Silent
-    from nn.session import prepare
-    from nn.settings import Settings
+    from nnlaw.cli.output.progress import counting
+    from nnlaw.nn.core.reporter import Silent
+    from nnlaw.nn.core.settings import Settings
+    from nnlaw.nn.training.session import prepare
 
     if not quiet:
         click.echo("Training the default network on built-in digits first...")

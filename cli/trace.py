@@ -43,12 +43,12 @@ def command(
     """
     import json
 
-    from nn.exercise import read_exercise, textbook
-    from nn.lesson import as_dict, lesson
-    from nn.plugin_file import load_file
-    from nn.run import plain
-    from nn.trace import take_step
-    from spec.violation import BadInput
+    from nnlaw.nn.plugins.loader import load_file
+    from nnlaw.nn.run_folder.folder import plain
+    from nnlaw.nn.trace.trace import take_step
+    from nnlaw.nn.trace.walkthrough import as_dict, lesson
+    from nnlaw.nn.trace.worked_example import read_exercise, textbook
+    from nnlaw.spec.violation import BadInput
 
     if step is not None and not 0 < step < float("inf"):
         raise BadInput(f"--step {step:g}, expected a learning rate above 0")
@@ -71,8 +71,8 @@ def command(
 
 
 def _from_flags(own: dict[str, Any]) -> Any:
-    from nn.exercise import Exercise, read_rows
-    from spec.violation import BadInput
+    from nnlaw.nn.trace.worked_example import Exercise, read_rows
+    from nnlaw.spec.violation import BadInput
 
     for name in ("layers", "x", "y"):
         if name not in own:

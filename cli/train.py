@@ -49,14 +49,14 @@ def command(
 
     `nn fetch DATA` fetches MNIST. Without DATA, train on built-in synthetic digits.
     """
-    from cli.bar import counting
-    from nn.data.kinds import SYNTHETIC
-    from nn.data.load import name_of
-    from nn.record import file_settings
-    from nn.run import Run
-    from nn.session import prepare
-    from nn.settings import Settings
-    from spec.violation import BadInput
+    from nnlaw.cli.output.progress import counting
+    from nnlaw.nn.core.settings import Settings
+    from nnlaw.nn.data.dataset_info import SYNTHETIC
+    from nnlaw.nn.data.load import name_of
+    from nnlaw.nn.run_folder.folder import Run
+    from nnlaw.nn.run_folder.metadata import file_settings
+    from nnlaw.nn.training.session import prepare
+    from nnlaw.spec.violation import BadInput
 
     if resumed is not None:
         if config or folder:
@@ -77,7 +77,7 @@ def command(
 
 
 def _resume(run: Any, flags: dict[str, Any], stop_after: int | None, as_json: bool) -> None:
-    from nn.resume import resume
+    from nnlaw.nn.runs.resume import resume
 
     session = resume(run, flags, stop_after)
     if not as_json:
@@ -104,8 +104,8 @@ def _go_on(run: Any) -> str:
 @contextmanager
 def _resumable(run: Any) -> Iterator[None]:
     """Whoever interrupts a training, no longer reads it, or has no room for it, is told how it goes on."""
-    from nn.checkpoint import NAME
-    from spec.violation import BadInput
+    from nnlaw.nn.training.checkpoint import NAME
+    from nnlaw.spec.violation import BadInput
 
     def hint() -> str:
         begun = (run.folder / NAME).exists() and not run.whole
@@ -125,8 +125,8 @@ def _resumable(run: Any) -> Iterator[None]:
 @contextmanager
 def _judgeable(settings: Any) -> Iterator[None]:
     """Whoever trains a plugin of their own without laws, and meets an exception, is told how to have it judged."""
-    from nn.internal import blamed
-    from spec.violation import BadInput, Violation
+    from nnlaw.nn.plugins.errors import blamed
+    from nnlaw.spec.violation import BadInput, Violation
 
     try:
         yield
@@ -139,7 +139,7 @@ def _judgeable(settings: Any) -> Iterator[None]:
 
 
 def _train_quietly(session: Any, run: Any, stop_after: int | None) -> dict[str, Any] | None:
-    from nn.reporter import Silent
+    from nnlaw.nn.core.reporter import Silent
 
     summary: dict[str, Any] | None = session.train(run, Silent(), stop_after)
     if summary is not None:
@@ -148,7 +148,7 @@ def _train_quietly(session: Any, run: Any, stop_after: int | None) -> dict[str, 
 
 
 def _train_aloud(session: Any, run: Any, stop_after: int | None) -> dict[str, Any] | None:
-    from cli import show
+    from nnlaw.cli.output import train_output as show
 
     settings = session.settings
     for line in show.dataset_lines(session) + show.architecture_lines(session):
@@ -185,8 +185,8 @@ def _train_aloud(session: Any, run: Any, stop_after: int | None) -> dict[str, An
 
 def _paint(session: Any, run: Any, summary: dict[str, Any]) -> tuple[Any, Any, Any]:
     """Write the pictures of the run; return the misclassified test images, what they are, and how they were read."""
-    from nn.figures import curves, mistakes
-    from nn.run import write_picture
+    from nnlaw.nn.run_folder.folder import write_picture
+    from nnlaw.nn.runs.plots import curves, mistakes
 
     truth = session.split.y_test
     predicted = summary["probabilities"].argmax(axis=1)

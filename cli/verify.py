@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nn.verify import Outcome, Target
+    from nnlaw.nn.verify.supervisor import Outcome, Target
 
 
 @click.command()
@@ -41,9 +41,9 @@ def command(
     """
     import json
 
-    from cli import exports
-    from cli.verdicts import Page
-    from nn.verify import Terms, judge_targets
+    from nnlaw.cli.output import csv_output as exports
+    from nnlaw.cli.output.verify_output import Page
+    from nnlaw.nn.verify.supervisor import Terms, judge_targets
 
     targets = list(_targets(names))
     outcomes: list[Outcome] = []
@@ -71,10 +71,10 @@ def command(
 
 def _targets(names: tuple[str, ...]) -> Iterator[Target]:
     """What to judge, each in a worker. Raises BadInput for a folder without Python files, or a file that is none."""
-    from spec.violation import BadInput
+    from nnlaw.spec.violation import BadInput
 
     if not names:
-        from nn.registry import KINDS
+        from nnlaw.nn.plugins.registry import KINDS
 
         yield from ({"kind": kind} for kind in KINDS)
     for name in names:
@@ -147,8 +147,8 @@ def _sort(name: str) -> str:
 
 
 def _is_plugin(name: str) -> bool:
-    import nn.builtin  # noqa: F401  # registers what is built in
-    from nn.registry import REGISTRY, canonical
+    import nnlaw.nn.builtin  # noqa: F401  # registers what is built in
+    from nnlaw.nn.plugins.registry import REGISTRY, canonical
 
     return any(canonical(name) == known for _, known in REGISTRY.plugins)
 
@@ -162,8 +162,8 @@ def _jobs() -> int:
 def _no_such_law(laws: tuple[str, ...]) -> None:
     import difflib
 
-    from spec import CATALOGUE
-    from spec.violation import BadInput
+    from nnlaw.spec import CATALOGUE
+    from nnlaw.spec.violation import BadInput
 
     known = sorted({code for _, code in CATALOGUE})
     near = difflib.get_close_matches(laws[0], known, n=3) if laws else []

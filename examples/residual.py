@@ -5,8 +5,7 @@
 
 import numpy as np
 
-from nn import Layer, layer
-from spec import obeys
+from nnlaw import Layer, layer, obeys
 
 
 @layer("residual")

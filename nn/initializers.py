@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn.registry import initializer
-from spec.arrays import Array
+from nnlaw.nn.plugins.registry import initializer
+from nnlaw.spec.arrays import Array
 
 
 @initializer("zeros", variance=lambda fan_in, fan_out: 0.0)

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nn.ranges import admit
-from nn.registry import loss
-from spec.arrays import Array
+from nnlaw.nn.plugins.registry import loss
+from nnlaw.nn.plugins.validate import admit
+from nnlaw.spec.arrays import Array
 
 
 class Loss:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from nn.data.dataset import Split
-from nn.registry import REGISTRY, metric
-from nn.scores import SAMPLE
-from spec.arrays import Array
+from nnlaw.nn.data.dataset import Split
+from nnlaw.nn.plugins.registry import REGISTRY, metric
+from nnlaw.nn.training.evaluation import SAMPLE
+from nnlaw.spec.arrays import Array
 
 
 @metric("accuracy")

@@ -14,19 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from nn.choice import choose
-from nn.registry import model
-from nn.settings import Settings
-from nn.slots import Slots
-from nn.streams import seed_of, stream
-from spec.arrays import Array
-from spec.claims import claim
-from spec.contract import obligation_of
-from spec.fitting import complete, in_float32
-from spec.guard import Docket
-from spec.shapes import Mismatch, bind, concrete, resolve
-from spec.strict import arm_layer, arm_loss, arm_predict
-from spec.violation import BadInput
+from nnlaw.nn.core.rng import seed_of, stream
+from nnlaw.nn.core.settings import Settings
+from nnlaw.nn.core.state_dict import Slots
+from nnlaw.nn.plugins.plugin_string import choose
+from nnlaw.nn.plugins.registry import model
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.contracts.obeys import obligation_of
+from nnlaw.spec.contracts.shapes import Mismatch, bind, concrete, resolve
+from nnlaw.spec.discovery.input_search import complete, in_float32
+from nnlaw.spec.guards.guard import Docket
+from nnlaw.spec.guards.strict import arm_layer, arm_loss, arm_predict
+from nnlaw.spec.violation import BadInput
 
 ROWS = 1000  # samples predicted at a time
 

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nn.ranges import admit
-from nn.registry import optimizer
-from spec.arrays import Array
+from nnlaw.nn.plugins.registry import optimizer
+from nnlaw.nn.plugins.validate import admit
+from nnlaw.spec.arrays import Array
 
 
 class Optimizer:

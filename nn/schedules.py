@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from math import cos, floor, pi
 
-from nn.ranges import admit
-from nn.registry import schedule
+from nnlaw.nn.plugins.registry import schedule
+from nnlaw.nn.plugins.validate import admit
 
 
 @schedule("constant")

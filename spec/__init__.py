@@ -3,8 +3,17 @@
     from spec import obeys, strict, check_gradient, check_layer, conformance, LayerCase
 """
 
-from spec.adapters import check_backward, check_loss, check_object, check_weights
-from spec.cases import (
+from nnlaw.spec.check import check_backward, check_loss, check_object, check_weights
+from nnlaw.spec.conformance import conformance
+from nnlaw.spec.contracts.obeys import obeys
+from nnlaw.spec.discovery.unit import Record
+from nnlaw.spec.gradcheck.gradients import check_gradient, check_layer, check_model
+from nnlaw.spec.guards.guard import Docket
+from nnlaw.spec.guards.strict import strict
+from nnlaw.spec.law import CATALOGUE, Law, law
+from nnlaw.spec.laws.calls_claims import rows_sum_to_one
+from nnlaw.spec.report import Report, Verdict
+from nnlaw.spec.subjects.cases import (
     BatchesCase,
     DataCase,
     InitializerCase,
@@ -15,16 +24,7 @@ from spec.cases import (
     OptimizerCase,
     ScheduleCase,
 )
-from spec.conformance import conformance
-from spec.contract import obeys
-from spec.gradient import check_gradient, check_layer, check_model
-from spec.guard import Docket
-from spec.law import CATALOGUE, Law, law
-from spec.laws.calls_claims import rows_sum_to_one
-from spec.record import Record
-from spec.report import Report, Verdict
-from spec.strict import strict
-from spec.violation import BadInput, DoesNotApply, Inconclusive, Violation, Where
+from nnlaw.spec.violation import BadInput, DoesNotApply, Inconclusive, Violation, Where
 
 __all__ = [
     "CATALOGUE",
@@ -60,3 +60,6 @@ __all__ = [
     "rows_sum_to_one",
     "strict",
 ]
+
+if __name__ != "nnlaw.spec":  # under a second name everything would be registered twice
+    raise ImportError("import nnlaw.spec, not spec: the package is called nnlaw")

@@ -17,16 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from spec.cases import Case
-from spec.exercises import EXERCISES, judge_calls
-from spec.guard import Docket
-from spec.law import CATALOGUE, Law, laws_of
-from spec.paths import Path, forgotten
-from spec.plugin import cases
-from spec.raised import cause_of, judging, raised
-from spec.record import Record, record_of
-from spec.repair import Repair, repair
-from spec.report import (
+from nnlaw.spec.discovery.build_cases import cases
+from nnlaw.spec.discovery.unit import Record, record_of
+from nnlaw.spec.fixes.dropped_terms import Path, forgotten
+from nnlaw.spec.fixes.minimize import smallest
+from nnlaw.spec.fixes.search import Repair, repair
+from nnlaw.spec.guards.call_checks import EXERCISES, judge_calls
+from nnlaw.spec.guards.guard import Docket
+from nnlaw.spec.law import CATALOGUE, Law, laws_of
+from nnlaw.spec.report import (
     BROKEN,
     DOES_NOT_APPLY,
     HOLDS,
@@ -36,8 +35,9 @@ from spec.report import (
     Verdict,
     merged,
 )
-from spec.shrink import smallest
-from spec.violation import BadInput, DoesNotApply, Inconclusive, Violation, Where
+from nnlaw.spec.subjects.cases import Case
+from nnlaw.spec.subjects.traceback_location import cause_of, judging, raised
+from nnlaw.spec.violation import BadInput, DoesNotApply, Inconclusive, Violation, Where
 
 DRAWS = 3  # so often is a law judged, on fresh draws, before it is inconclusive
 

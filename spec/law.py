@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from spec.violation import BadInput
+from nnlaw.spec.violation import BadInput
 
 PLUGINS = ("layer", "loss", "optimizer", "initializer", "schedule", "batches", "metric", "model")
 KINDS = ("call", *PLUGINS, "data", "training")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from spec.report import BROKEN, ERROR, HOLDS, INCONCLUSIVE
+from nnlaw.spec.report import BROKEN, ERROR, HOLDS, INCONCLUSIVE
 
 Judge = Callable[[Path], tuple[list[dict[str, Any]], str]]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from spec.violation import Inconclusive, Violation
+from nnlaw.spec.violation import Inconclusive, Violation
 
 HOLDS, BROKEN, INCONCLUSIVE, ERROR = "holds", "broken", "inconclusive", "error"
 NOT_JUDGED, DOES_NOT_APPLY = "not judged", "does not apply"

@@ -16,12 +16,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from spec.arrays import Array
-from spec.claims import interval
-from spec.contract import obligation_of
-from spec.draws import FAR, capped
-from spec.shapes import concrete, parse, resolve
-from spec.violation import BadInput
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.claims import interval
+from nnlaw.spec.contracts.obeys import obligation_of
+from nnlaw.spec.contracts.shapes import concrete, parse, resolve
+from nnlaw.spec.subjects.sampling import FAR, capped
+from nnlaw.spec.violation import BadInput
 
 settings.register_profile("nn-dev", max_examples=20, deadline=None)
 settings.register_profile("nn-ci", max_examples=100, deadline=None, derandomize=True, database=None)

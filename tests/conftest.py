@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from nnlaw._names import install
+
 settings.register_profile(  # that a machine is busy is no fault of what is tested
     "tests", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("tests")
+install()  # plugin files in these tests may say `from nn import layer`
 
 ROOT = Path(__file__).parent.parent
 MNIST = ROOT.parent / "shared" / "mnist"
@@ -27,8 +30,8 @@ def mnist() -> Path:
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """600 training and 100 test digits in IDX files."""
-    from nn.data.digits import built_in
-    from nn.data.idx import write_idx
+    from nnlaw.nn.data.idx import write_idx
+    from nnlaw.nn.data.synthetic.digits import built_in
 
     folder = tmp_path_factory.mktemp("idx")
     data = built_in(seed=3, train=600, test=100)
@@ -42,8 +45,8 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def registry() -> Iterator[None]:
     """What a test registers is forgotten after it, so that the order of tests does not matter."""
-    import nn.builtin  # noqa: F401  # registers what is built in, which stays
-    from nn.registry import REGISTRY
+    import nnlaw.nn.builtin  # noqa: F401  # registers what is built in, which stays
+    from nnlaw.nn.plugins.registry import REGISTRY
 
     before = dict(REGISTRY.plugins)
     yield
@@ -70,13 +73,13 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """No waiting for the disk, and none for git: what is not about them is tested quicker."""
     monkeypatch.setattr("os.fsync", lambda number: None)
-    monkeypatch.setattr("nn.record.revision", lambda checkout: "")
+    monkeypatch.setattr("nnlaw.nn.run_folder.metadata.revision", lambda checkout: "")
 
 
 @pytest.fixture
 def refusal() -> Callable[[Callable[[], object]], str]:
     """The one sentence with which a call refuses its input."""
-    from spec.violation import BadInput
+    from nnlaw.spec.violation import BadInput
 
     def words(call: Callable[[], object]) -> str:
         with pytest.raises(BadInput) as caught:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import run
+from nnlaw.cli.main import run
 
 ROOT = Path(__file__).parent.parent
 CODE = re.compile(r"```python\n(.*?)```", re.S)
@@ -44,8 +44,8 @@ def test_the_documented_law_enters_the_catalogue() -> None:
     """A user's law stands in the same catalogue and is judged with the rest."""
     import numpy as np
 
-    from nn.layers import ReLU
-    from spec import CATALOGUE, LayerCase, conformance
+    from nnlaw.nn.layers import ReLU
+    from nnlaw.spec import CATALOGUE, LayerCase, conformance
 
     (block,) = [b for b in CODE.findall((ROOT / "docs/plugins.md").read_text(encoding="utf-8")) if "@law" in b]
     try:
@@ -65,7 +65,7 @@ def test_readme_shows_what_the_counterexamples_say(name: str) -> None:
     """The diagnostic in the README is the one that the counterexample raises today."""
     import importlib.util
 
-    from spec import conformance
+    from nnlaw.spec import conformance
 
     found = importlib.util.spec_from_file_location(name, ROOT / "fixtures/laws" / f"{name}.py")
     assert found is not None and found.loader is not None
@@ -97,7 +97,7 @@ def test_the_calls_of_the_guide_hold_with_spec_alone() -> None:
     import sys
 
     blocks = CODE.findall((ROOT / "docs/verify.md").read_text(encoding="utf-8"))[1:]
-    code = "import sys; sys.modules['nn'] = sys.modules['cli'] = None\n" + "\n".join(blocks)
+    code = "import sys; sys.modules['nnlaw.nn'] = sys.modules['nnlaw.cli'] = None\n" + "\n".join(blocks)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert len(blocks) == 6
@@ -105,7 +105,7 @@ def test_the_calls_of_the_guide_hold_with_spec_alone() -> None:
 
 def test_plugins_of_the_guide_hold(example: Path) -> None:
     """Every plugin of docs/plugins.md is judged, and none is broken."""
-    from nn.verify import judge_target
+    from nnlaw.nn.verify.supervisor import judge_target
 
     verdicts = {report["name"]: report["verdict"] for report in judge_target({"file": str(example)}).reports}
     assert len(verdicts) == 8 and not {"broken", "error"} & set(verdicts.values())

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.main import run
-from nn.plugin_file import load_file
-from nn.settings import Settings, read_settings
-from spec import LayerCase, conformance
+from nnlaw.cli.main import run
+from nnlaw.nn.core.settings import Settings, read_settings
+from nnlaw.nn.plugins.loader import load_file
+from nnlaw.spec import LayerCase, conformance
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import nn.builtin  # noqa: F401  # registers what is compared
-from nn.registry import REGISTRY
-from spec import definitions
+import nnlaw.nn.builtin  # noqa: F401  # registers what is compared
+from nnlaw.nn.plugins.registry import REGISTRY
+from nnlaw.spec import reference as definitions
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "known"
 ANSWERS: list[dict[str, Any]] = json.loads((FOLDER / "answers.json").read_text(encoding="utf-8"))["answers"]

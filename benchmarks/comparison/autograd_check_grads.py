@@ -15,7 +15,7 @@ from autograd.core import defvjp_argnums
 from autograd.extend import primitive
 from subjects import KINDS, LARGE, Function, functions
 
-from spec.record import Record
+from nnlaw.spec.discovery.unit import Record
 
 __all__ = ["KINDS", "harnesses"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import cs231n
 from subjects import KINDS
 
-from spec.record import Record
+from nnlaw.spec.discovery.unit import Record
 
 __all__ = ["KINDS", "harnesses"]
 

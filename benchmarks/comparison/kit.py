@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from nn.registry import KINDS
-from spec.conformance import conformance
-from spec.record import Record
-from spec.violation import Violation
+from nnlaw.nn.plugins.registry import KINDS
+from nnlaw.spec.conformance import conformance
+from nnlaw.spec.discovery.unit import Record
+from nnlaw.spec.violation import Violation
 
 __all__ = ["KINDS", "harnesses"]
 

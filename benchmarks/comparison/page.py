@@ -13,8 +13,8 @@ from pathlib import Path
 from running import CHECKERS
 from tally import Tally, pointed
 
-import spec
-from nn.registry import KINDS, PLURAL
+import nnlaw.spec
+from nnlaw.nn.plugins.registry import KINDS, PLURAL
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "comparison.md"
@@ -94,7 +94,7 @@ def folder_section(tallies: list[Tally], title: str, about: str) -> str:
 
 def _kit() -> str:
     """Which laws judged here: a part that was written before another shows it."""
-    home = Path(spec.__file__).parent
+    home = Path(nnlaw.spec.__file__).parent
     sources = sorted(path for path in home.rglob("*.py") if "fixtures" not in path.relative_to(home).parts)
     digest = sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     return f"Judged by nnlaw {version('nnlaw')}, the sources of its laws having the digest {digest[:12]}."

@@ -76,10 +76,13 @@ def work(checker: str, paths: list[str]) -> int:
     """In the process of its own: a line of JSON for each file. MISSING where the checker's package is."""
     out, sys.stdout = sys.stdout, sys.stderr  # what plugins print is nobody's data
     try:
+        from nnlaw._names import install
+
         module = importlib.import_module(checker)
     except ModuleNotFoundError as missing:
         print(missing)
         return MISSING
+    install()  # the files import nn and spec
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGALRM, _late)
     for path in paths:
@@ -91,8 +94,8 @@ def look(module: Any, path: Path) -> Found:
     """Point one checker at the one plugin of a file."""
     import numpy as np
 
-    from nn.judging import file_records
-    from spec.violation import BadInput
+    from nnlaw.nn.verify.targets import file_records
+    from nnlaw.spec.violation import BadInput
 
     found, start = Found(str(path)), time.perf_counter()
     try:

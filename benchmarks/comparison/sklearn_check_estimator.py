@@ -11,10 +11,10 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from nn.optimizers import Adam
-from spec.gradient import in_float64
-from spec.plugin import cases
-from spec.record import Record
+from nnlaw.nn.optimizers import Adam
+from nnlaw.spec.discovery.build_cases import cases
+from nnlaw.spec.discovery.unit import Record
+from nnlaw.spec.gradcheck.gradients import in_float64
 
 KINDS = ("model",)
 

@@ -28,11 +28,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spec.cases import Case, LayerCase, LossCase, ModelCase, copied
-from spec.claims import claim, within
-from spec.gradient import in_float64
-from spec.plugin import cases
-from spec.record import Record
+from nnlaw.spec.contracts.claims import claim, within
+from nnlaw.spec.discovery.build_cases import cases
+from nnlaw.spec.discovery.unit import Record
+from nnlaw.spec.gradcheck.gradients import in_float64
+from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase, ModelCase, copied
 
 Array = NDArray[Any]
 KINDS = ("layer", "loss", "model")

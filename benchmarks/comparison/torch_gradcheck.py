@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from subjects import KINDS, Function, functions
 
-from spec.record import Record
+from nnlaw.spec.discovery.unit import Record
 
 __all__ = ["KINDS", "harnesses"]
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.data.files import Files, find_files
-from nn.data.idx import read_idx
-from nn.data.kinds import DIGITS, MNIST, Kind, by_labels, described, oriented
-from spec.violation import BadInput
+from nnlaw.nn.data.dataset_info import DIGITS, MNIST, Kind, by_labels, described, oriented
+from nnlaw.nn.data.idx import read_idx
+from nnlaw.nn.data.layout import Files, find_files
+from nnlaw.spec.violation import BadInput
 
 Bytes = NDArray[np.uint8]
 

@@ -16,8 +16,8 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.replacing import replace_file
-from spec.violation import BadInput
+from nnlaw.nn.core.atomic_write import replace_file
+from nnlaw.spec.violation import BadInput
 
 LARGEST = 560 * 2**20  # bytes that a file may promise: EMNIST's byclass has 547 million
 CHUNK = 2**20

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nn.data.dataset import Dataset, kind_of, load_folder
-from nn.data.files import find_files
-from nn.data.npz import SUFFIX, Archive, read_npz
+from nnlaw.nn.data.dataset import Dataset, kind_of, load_folder
+from nnlaw.nn.data.layout import find_files
+from nnlaw.nn.data.npz import SUFFIX, Archive, read_npz
 
 
 def load(path: Path) -> Dataset:

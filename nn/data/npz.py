@@ -20,10 +20,10 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from nn.data.dataset import Dataset, assembled, class_indices
-from nn.data.idx import LARGEST, body_of
-from nn.data.kinds import Kind, by_labels, described
-from spec.violation import BadInput
+from nnlaw.nn.data.dataset import Dataset, assembled, class_indices
+from nnlaw.nn.data.dataset_info import Kind, by_labels, described
+from nnlaw.nn.data.idx import LARGEST, body_of
+from nnlaw.spec.violation import BadInput
 
 SUFFIX = ".npz"
 HEADER = 2**14  # bytes of a header that are looked at; NumPy itself refuses more than 10,000

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from nn.layer import Layer
-from nn.ranges import admit
-from nn.registry import layer
-from spec.arrays import Array
-from spec.contract import obeys
-from spec.laws.calls_claims import rows_sum_to_one
+from nnlaw.nn.plugins.base_layer import Layer
+from nnlaw.nn.plugins.registry import layer
+from nnlaw.nn.plugins.validate import admit
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.obeys import obeys
+from nnlaw.spec.laws.calls_claims import rows_sum_to_one
 
 
 @layer("relu")

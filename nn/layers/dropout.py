@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from nn.layer import Layer
-from nn.ranges import admit
-from nn.registry import layer
-from spec.arrays import Array
-from spec.contract import obeys
+from nnlaw.nn.plugins.base_layer import Layer
+from nnlaw.nn.plugins.registry import layer
+from nnlaw.nn.plugins.validate import admit
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.obeys import obeys
 
 
 @layer("dropout")

@@ -6,10 +6,10 @@ from math import prod
 
 import numpy as np
 
-from nn.layer import Layer
-from nn.registry import layer
-from spec.arrays import Array
-from spec.contract import obeys
+from nnlaw.nn.plugins.base_layer import Layer
+from nnlaw.nn.plugins.registry import layer
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.obeys import obeys
 
 
 @layer("flatten")

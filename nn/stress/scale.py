@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn.build import build_model, make_trainer
-from nn.settings import Settings
-from nn.stress.drill import Outcome, Scene, drill
-from spec.arrays import Array
-from spec.violation import Violation, Where
+from nnlaw.nn.core.settings import Settings
+from nnlaw.nn.stress.scenario import Outcome, Scene, drill
+from nnlaw.nn.training.build import build_model, make_trainer
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.violation import Violation, Where
 
 FACTOR = 10.0
 BAND = 0.02  # by which normalized errors may differ after any epoch

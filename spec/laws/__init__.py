@@ -1,6 +1,6 @@
 """The laws themselves, one file a subject. Importing this package fills the catalogue."""
 
-from spec.laws import (
+from nnlaw.spec.laws import (
     batches,
     calls,
     calls_claims,

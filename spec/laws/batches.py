@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spec.arrays import Array, first_index
-from spec.cases import BatchesCase
-from spec.law import law
-from spec.seeding import own_seed, seeded
-from spec.violation import Inconclusive, Violation
+from nnlaw.spec.arrays import Array, first_index
+from nnlaw.spec.law import law
+from nnlaw.spec.laws._rng_checks import own_seed, seeded
+from nnlaw.spec.subjects.cases import BatchesCase
+from nnlaw.spec.violation import Inconclusive, Violation
 
 SIZE = 6  # samples a batch
 EVEN, ODD, FEW = 30, 32, 4  # samples a set: whole batches, a partial last one, and less than one batch

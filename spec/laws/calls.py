@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from spec.arrays import first_index, is_finite
-from spec.call import Call
-from spec.law import law
-from spec.raised import cause_of
-from spec.shapes import Mismatch, bind, expected
-from spec.violation import Violation, Where, counted, entry
+from nnlaw.spec.arrays import first_index, is_finite
+from nnlaw.spec.contracts.call import Call
+from nnlaw.spec.contracts.shapes import Mismatch, bind, expected
+from nnlaw.spec.law import law
+from nnlaw.spec.subjects.traceback_location import cause_of
+from nnlaw.spec.violation import Violation, Where, counted, entry
 
 
 @law(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from spec.arrays import first_index
-from spec.call import Call
-from spec.claims import claim
-from spec.law import law
+from nnlaw.spec.arrays import first_index
+from nnlaw.spec.contracts.call import Call
+from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.law import law
 
 SIMPLEX_TOLERANCE = {2: 5e-3, 4: 1e-5, 8: 1e-12}
 """How far a row of probabilities may sum from 1, by the size of its floats in bytes."""

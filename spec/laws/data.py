@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from spec.arrays import Array, first_index, is_finite
-from spec.cases import DataCase
-from spec.law import law
-from spec.violation import DoesNotApply, Violation, Where
+from nnlaw.spec.arrays import Array, first_index, is_finite
+from nnlaw.spec.law import law
+from nnlaw.spec.subjects.cases import DataCase
+from nnlaw.spec.violation import DoesNotApply, Violation, Where
 
 CLOSE = 1e-3  # how near mean 0 and deviation 1 the training split must lie
 

@@ -6,13 +6,13 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from spec.arrays import Array, is_finite
-from spec.cases import InitializerCase
-from spec.claims import claim
-from spec.definitions import INITIALIZERS, Variance, standard
-from spec.law import law
-from spec.seeding import own_seed, seeded
-from spec.violation import BadInput, DoesNotApply, Violation
+from nnlaw.spec.arrays import Array, is_finite
+from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.law import law
+from nnlaw.spec.laws._rng_checks import own_seed, seeded
+from nnlaw.spec.reference import INITIALIZERS, Variance, standard
+from nnlaw.spec.subjects.cases import InitializerCase
+from nnlaw.spec.violation import BadInput, DoesNotApply, Violation
 
 SHAPES = ((300, 40), (40, 300))  # wide and tall, so that swapped fans show
 ERRORS = 5.0  # standard errors

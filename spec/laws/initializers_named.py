@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from spec.arrays import first_index
-from spec.cases import InitializerCase
-from spec.definitions import INITIALIZERS, textbook
-from spec.law import law
-from spec.laws.initializers import SHAPES, drawn, judge_variance
-from spec.told import read_settings
-from spec.violation import Inconclusive, Violation
+from nnlaw.spec.arrays import first_index
+from nnlaw.spec.law import law
+from nnlaw.spec.laws.initializers import SHAPES, drawn, judge_variance
+from nnlaw.spec.reference import INITIALIZERS, textbook
+from nnlaw.spec.subjects.cases import InitializerCase
+from nnlaw.spec.subjects.hyperparameters import read_settings
+from nnlaw.spec.violation import Inconclusive, Violation
 
 
 @law(

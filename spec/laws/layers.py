@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from spec import seeding
-from spec.arrays import Array, first_index
-from spec.cases import LayerCase
-from spec.claims import claim, within
-from spec.law import law
-from spec.violation import Violation
+from nnlaw.spec.arrays import Array, first_index
+from nnlaw.spec.contracts.claims import claim, within
+from nnlaw.spec.law import law
+from nnlaw.spec.laws import _rng_checks as seeding
+from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.violation import Violation
 
 CALLS = 8  # answers in a row that are compared where chance could hide a difference in one
 

@@ -6,12 +6,12 @@ import copy
 
 import numpy as np
 
-from spec.arrays import Array
-from spec.cases import LayerCase
-from spec.claims import within
-from spec.gradient import check_layer, in_float64
-from spec.law import law
-from spec.laws.layers import answers, close, equal, some_dy
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.claims import within
+from nnlaw.spec.gradcheck.gradients import check_layer, in_float64
+from nnlaw.spec.law import law
+from nnlaw.spec.laws.layers import answers, close, equal, some_dy
+from nnlaw.spec.subjects.cases import LayerCase
 
 
 @law(

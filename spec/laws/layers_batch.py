@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from spec.arrays import Array, first_index
-from spec.cases import LayerCase
-from spec.claims import claim, within
-from spec.gradient import in_float64
-from spec.law import law
-from spec.laws.layers import answers, close, modes
-from spec.violation import DoesNotApply, Violation
+from nnlaw.spec.arrays import Array, first_index
+from nnlaw.spec.contracts.claims import claim, within
+from nnlaw.spec.gradcheck.gradients import in_float64
+from nnlaw.spec.law import law
+from nnlaw.spec.laws.layers import answers, close, modes
+from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.violation import DoesNotApply, Violation
 
 LOUD = 1e3  # how much larger the other rows are made
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from spec.arrays import Array, first_index, is_finite
-from spec.cases import LayerCase, copied
-from spec.claims import claim, interval, within
-from spec.draws import FAR, capped
-from spec.gradient import in_float64
-from spec.law import law
-from spec.laws.layers import close, differ, modes, some_dy
-from spec.violation import DoesNotApply, Violation
+from nnlaw.spec.arrays import Array, first_index, is_finite
+from nnlaw.spec.contracts.claims import claim, interval, within
+from nnlaw.spec.gradcheck.gradients import in_float64
+from nnlaw.spec.law import law
+from nnlaw.spec.laws.layers import close, differ, modes, some_dy
+from nnlaw.spec.subjects.cases import LayerCase, copied
+from nnlaw.spec.subjects.sampling import FAR, capped
+from nnlaw.spec.violation import DoesNotApply, Violation
 
 
 @law(

@@ -6,14 +6,14 @@ import copy
 
 import numpy as np
 
-from spec.arrays import Array
-from spec.cases import LayerCase
-from spec.claims import claim, within
-from spec.definitions import LAYERS, constants, standard
-from spec.gradient import in_float64
-from spec.law import law
-from spec.laws.layers import differ
-from spec.violation import DoesNotApply, Violation
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.claims import claim, within
+from nnlaw.spec.gradcheck.gradients import in_float64
+from nnlaw.spec.law import law
+from nnlaw.spec.laws.layers import differ
+from nnlaw.spec.reference import LAYERS, constants, standard
+from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.violation import DoesNotApply, Violation
 
 ROWS, DRAWS = 64, 50  # dropout is judged on so many samples, so many times
 NORMALIZED = 0.05  # how near mean 0 and deviation 1; the variance may be divided by N or by N − 1

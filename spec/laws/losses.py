@@ -8,15 +8,15 @@ from functools import partial
 
 import numpy as np
 
-from spec.again import again_of_loss
-from spec.arrays import Array, first_index, is_finite
-from spec.cases import LossCase
-from spec.claims import claim, interval, within
-from spec.definitions import LOSSES, constants, standard
-from spec.law import law
-from spec.mistakes import Clues
-from spec.slopes import accuse, measure
-from spec.violation import DoesNotApply, Violation
+from nnlaw.spec.arrays import Array, first_index, is_finite
+from nnlaw.spec.contracts.claims import claim, interval, within
+from nnlaw.spec.gradcheck.batch_size_probe import again_of_loss
+from nnlaw.spec.gradcheck.finite_differences import accuse, measure
+from nnlaw.spec.gradcheck.mistakes import Clues
+from nnlaw.spec.law import law
+from nnlaw.spec.reference import LOSSES, constants, standard
+from nnlaw.spec.subjects.cases import LossCase
+from nnlaw.spec.violation import DoesNotApply, Violation
 
 OVERFLOW = "exp or log without the shift by the largest logit of each row (log-sum-exp)"
 EXTREME = 1e4  # a logit that a confident network may well produce

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from spec.arrays import Array
-from spec.cases import LossCase
-from spec.claims import claim, interval, within
-from spec.law import law
-from spec.laws.losses import has_soft_labels
-from spec.violation import DoesNotApply, Violation
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.claims import claim, interval, within
+from nnlaw.spec.law import law
+from nnlaw.spec.laws.losses import has_soft_labels
+from nnlaw.spec.subjects.cases import LossCase
+from nnlaw.spec.violation import DoesNotApply, Violation
 
 
 @law(

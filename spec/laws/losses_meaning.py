@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from spec.arrays import Array, first_index
-from spec.cases import LossCase
-from spec.claims import claim, interval
-from spec.law import law
-from spec.laws.calls_claims import SIMPLEX_TOLERANCE
-from spec.laws.losses import EXTREME
-from spec.violation import DoesNotApply, Violation
+from nnlaw.spec.arrays import Array, first_index
+from nnlaw.spec.contracts.claims import claim, interval
+from nnlaw.spec.law import law
+from nnlaw.spec.laws.calls_claims import SIMPLEX_TOLERANCE
+from nnlaw.spec.laws.losses import EXTREME
+from nnlaw.spec.subjects.cases import LossCase
+from nnlaw.spec.violation import DoesNotApply, Violation
 
 
 @law(

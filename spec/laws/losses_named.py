@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from spec.arrays import Array
-from spec.cases import LossCase
-from spec.claims import interval, within
-from spec.definitions import LOSSES, constants, standard
-from spec.law import law
-from spec.violation import DoesNotApply, Violation
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.claims import interval, within
+from nnlaw.spec.law import law
+from nnlaw.spec.reference import LOSSES, constants, standard
+from nnlaw.spec.subjects.cases import LossCase
+from nnlaw.spec.violation import DoesNotApply, Violation
 
 EDGE = 5e-4  # how near to the ends of its domain a loss of probabilities is held to its definition
 

@@ -7,11 +7,11 @@ from numbers import Real
 
 import numpy as np
 
-from spec.arrays import Array
-from spec.cases import MetricCase
-from spec.definitions import METRICS, Metric, textbook
-from spec.law import law
-from spec.violation import Violation
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.law import law
+from nnlaw.spec.reference import METRICS, Metric, textbook
+from nnlaw.spec.subjects.cases import MetricCase
+from nnlaw.spec.violation import Violation
 
 CLASSES, SAMPLES = 4, 40
 

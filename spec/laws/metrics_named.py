@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from spec.cases import MetricCase
-from spec.law import law
-from spec.laws.metrics import predictions, standard
-from spec.told import read_settings
-from spec.violation import Inconclusive, Violation
+from nnlaw.spec.law import law
+from nnlaw.spec.laws.metrics import predictions, standard
+from nnlaw.spec.subjects.cases import MetricCase
+from nnlaw.spec.subjects.hyperparameters import read_settings
+from nnlaw.spec.violation import Inconclusive, Violation
 
 
 @law(

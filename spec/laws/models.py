@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from spec.arrays import first_index
-from spec.cases import ModelCase
-from spec.gradient import check_along, check_model
-from spec.law import law
-from spec.violation import Violation
+from nnlaw.spec.arrays import first_index
+from nnlaw.spec.gradcheck.gradients import check_along, check_model
+from nnlaw.spec.law import law
+from nnlaw.spec.subjects.cases import ModelCase
+from nnlaw.spec.violation import Violation
 
 
 @law(

@@ -6,10 +6,10 @@ from itertools import combinations
 
 import numpy as np
 
-from spec.arrays import Array
-from spec.cases import ModelCase
-from spec.law import law
-from spec.violation import DoesNotApply, Violation
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.law import law
+from nnlaw.spec.subjects.cases import ModelCase
+from nnlaw.spec.violation import DoesNotApply, Violation
 
 LEAST = 16  # numbers that two arrays must have in common before they are compared
 ALIKE = 0.999  # the correlation above which numbers are the same but for their scale; of chance it is about 1/√n

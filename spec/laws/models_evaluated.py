@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from spec.arrays import Array
-from spec.cases import ModelCase, copied
-from spec.law import law
-from spec.violation import DoesNotApply, Violation
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.law import law
+from nnlaw.spec.subjects.cases import ModelCase, copied
+from nnlaw.spec.violation import DoesNotApply, Violation
 
 MANY, FEW = 1200, 300  # of one sample, then of another: more than is evaluated at a time, and unlike at the end
 

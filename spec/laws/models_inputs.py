@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from spec.arrays import Array
-from spec.cases import ModelCase, copied
-from spec.gradient import in_float64
-from spec.law import law
-from spec.laws.models_evaluated import plain
-from spec.violation import DoesNotApply, Violation
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.gradcheck.gradients import in_float64
+from nnlaw.spec.law import law
+from nnlaw.spec.laws.models_evaluated import plain
+from nnlaw.spec.subjects.cases import ModelCase, copied
+from nnlaw.spec.violation import DoesNotApply, Violation
 
 CODE = "input-gradient"
 H, CLOSE = 1e-5, 1e-3  # how far to either side, in float64; and the relative error that is granted

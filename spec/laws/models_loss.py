@@ -6,12 +6,12 @@ from itertools import islice
 
 import numpy as np
 
-from spec.arrays import Array
-from spec.cases import ModelCase, copied
-from spec.law import law
-from spec.laws.models import accuse
-from spec.lessons import adam
-from spec.violation import DoesNotApply, Inconclusive, Violation
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.law import law
+from nnlaw.spec.laws._mini_training import adam
+from nnlaw.spec.laws.models import accuse
+from nnlaw.spec.subjects.cases import ModelCase, copied
+from nnlaw.spec.violation import DoesNotApply, Inconclusive, Violation
 
 MARGIN = 0.5  # how far the first loss may lie from that of a guess, besides half the variance of the logits
 GRANTED = 2.0  # the largest variance that counts

@@ -6,12 +6,12 @@ from itertools import islice
 
 import numpy as np
 
-from spec.arrays import first_index
-from spec.cases import ModelCase
-from spec.law import law
-from spec.laws.models import accuse
-from spec.lessons import adam
-from spec.violation import DoesNotApply, Violation
+from nnlaw.spec.arrays import first_index
+from nnlaw.spec.law import law
+from nnlaw.spec.laws._mini_training import adam
+from nnlaw.spec.laws.models import accuse
+from nnlaw.spec.subjects.cases import ModelCase
+from nnlaw.spec.violation import DoesNotApply, Violation
 
 
 @law(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from spec.arrays import Array, digest
-from spec.cases import ModelCase
-from spec.law import law
-from spec.lessons import stepped
-from spec.violation import Violation
+from nnlaw.spec.arrays import Array, digest
+from nnlaw.spec.law import law
+from nnlaw.spec.laws._mini_training import stepped
+from nnlaw.spec.subjects.cases import ModelCase
+from nnlaw.spec.violation import Violation
 
 
 @law(

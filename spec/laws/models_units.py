@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from spec.cases import ModelCase
-from spec.law import law
-from spec.lessons import HEART_STEPS, adam, stepped
-from spec.violation import DoesNotApply, Violation, Where
+from nnlaw.spec.law import law
+from nnlaw.spec.laws._mini_training import HEART_STEPS, adam, stepped
+from nnlaw.spec.subjects.cases import ModelCase
+from nnlaw.spec.violation import DoesNotApply, Violation, Where
 
 DEAD = 0.9  # more than this share of constant units and a layer hardly computes
 VANISHED = 1e-5  # six sigmoids in a row leave 1e-3 and still learn; twelve leave 1e-6 and don't

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from spec.arrays import Array, first_index, is_finite
-from spec.cases import OptimizerCase
-from spec.law import law
-from spec.violation import Violation
+from nnlaw.spec.arrays import Array, first_index, is_finite
+from nnlaw.spec.law import law
+from nnlaw.spec.subjects.cases import OptimizerCase
+from nnlaw.spec.violation import Violation
 
 SIZE = 6  # weights in every probe, so that not even state on the class meets another shape
 LR = 0.1

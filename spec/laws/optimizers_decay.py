@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from spec.arrays import Array, first_index, is_finite
-from spec.cases import OptimizerCase
-from spec.law import law
-from spec.laws.optimizers import CLOSE, LR, ROUNDING, SIZE, draw, fresh, walked
-from spec.told import read
-from spec.violation import DoesNotApply, Violation
+from nnlaw.spec.arrays import Array, first_index, is_finite
+from nnlaw.spec.law import law
+from nnlaw.spec.laws.optimizers import CLOSE, LR, ROUNDING, SIZE, draw, fresh, walked
+from nnlaw.spec.subjects.cases import OptimizerCase
+from nnlaw.spec.subjects.hyperparameters import read
+from nnlaw.spec.violation import DoesNotApply, Violation
 
 
 @law(

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from spec.arrays import Array
-from spec.cases import OptimizerCase
-from spec.claims import claim
-from spec.law import law
-from spec.laws.optimizers import CLOSE, LR, PATIENCE, ROUNDING, SIZE, draw, fresh, walked
-from spec.violation import DoesNotApply, Violation
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.law import law
+from nnlaw.spec.laws.optimizers import CLOSE, LR, PATIENCE, ROUNDING, SIZE, draw, fresh, walked
+from nnlaw.spec.subjects.cases import OptimizerCase
+from nnlaw.spec.violation import DoesNotApply, Violation
 
 RATES = (0.1, 0.01, 1.0, 0.001, 10.0)
 FAINT = (1.0, 1e-3, 1e-5, 1e-7)  # gradients among which one is near any usual ε

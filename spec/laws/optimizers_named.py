@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from spec.arrays import Array, first_index
-from spec.cases import OptimizerCase
-from spec.definitions import OPTIMIZERS, Optimizer, Rule, textbook, walk
-from spec.law import law
-from spec.laws.optimizers import LR, SIZE, draw, fresh, walked
-from spec.told import ALIASES, PLAINLY_DECAY, Told, attributes, defaults, read
-from spec.violation import Inconclusive, Violation
+from nnlaw.spec.arrays import Array, first_index
+from nnlaw.spec.law import law
+from nnlaw.spec.laws.optimizers import LR, SIZE, draw, fresh, walked
+from nnlaw.spec.reference import OPTIMIZERS, Optimizer, Rule, textbook, walk
+from nnlaw.spec.subjects.cases import OptimizerCase
+from nnlaw.spec.subjects.hyperparameters import ALIASES, PLAINLY_DECAY, Told, attributes, defaults, read
+from nnlaw.spec.violation import Inconclusive, Violation
 
 STEPS = 10
 STEEP = 100.0  # the size of the gradients, beside which the usual ε is nothing

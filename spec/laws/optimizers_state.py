@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from spec.arrays import Array, first_index
-from spec.cases import OptimizerCase
-from spec.law import law
-from spec.laws.optimizers import LR, SIZE, draw, fresh, walked
-from spec.violation import Violation
+from nnlaw.spec.arrays import Array, first_index
+from nnlaw.spec.law import law
+from nnlaw.spec.laws.optimizers import LR, SIZE, draw, fresh, walked
+from nnlaw.spec.subjects.cases import OptimizerCase
+from nnlaw.spec.violation import Violation
 
 
 @law(

@@ -8,10 +8,10 @@ from numbers import Real
 
 import numpy as np
 
-from spec.cases import ScheduleCase
-from spec.claims import claim
-from spec.law import law
-from spec.violation import DoesNotApply, Violation
+from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.law import law
+from nnlaw.spec.subjects.cases import ScheduleCase
+from nnlaw.spec.violation import DoesNotApply, Violation
 
 GRID = sorted({float(t) for n in (7, 10, 500) for t in np.linspace(0, 1, n + 1)})
 ROUNDOFF = 1e-9

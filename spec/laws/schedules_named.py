@@ -11,11 +11,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from spec.cases import ScheduleCase
-from spec.definitions import SCHEDULES, textbook
-from spec.law import law
-from spec.told import read_settings
-from spec.violation import DoesNotApply, Inconclusive, Violation
+from nnlaw.spec.law import law
+from nnlaw.spec.reference import SCHEDULES, textbook
+from nnlaw.spec.subjects.cases import ScheduleCase
+from nnlaw.spec.subjects.hyperparameters import read_settings
+from nnlaw.spec.violation import DoesNotApply, Inconclusive, Violation
 
 FALLING = ("step", "cosine", "one_cycle")  # schedules that are not flat where nothing was set
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from spec.arrays import Array
-from spec.cases import Case, FunctionCase, LayerCase, LossCase, OptimizerCase
-from spec.claims import claim
-from spec.fitting import complete, in_float32
-from spec.interval import Interval, interval
-from spec.law import law
-from spec.record import Record, all_settings
-from spec.violation import BadInput, DoesNotApply, Violation, Where
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.contracts.intervals import Interval, interval
+from nnlaw.spec.discovery.input_search import complete, in_float32
+from nnlaw.spec.discovery.unit import Record, all_settings
+from nnlaw.spec.law import law
+from nnlaw.spec.subjects.cases import Case, FunctionCase, LayerCase, LossCase, OptimizerCase
+from nnlaw.spec.violation import BadInput, DoesNotApply, Violation, Where
 
 Maker = Callable[[dict[str, Any]], Array]
 

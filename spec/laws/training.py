@@ -6,9 +6,9 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from spec.cases import Case
-from spec.law import law
-from spec.violation import Violation, Where
+from nnlaw.spec.law import law
+from nnlaw.spec.subjects.cases import Case
+from nnlaw.spec.violation import Violation, Where
 
 LONGEST = 1.0  # no update is longer than the weights that it changes
 WARM_UP = 5  # steps in which weights that start at zero, or next to it, may grow as they like

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-import nn.bench
-from cli.bench import THREADS
-from cli.main import run
+import nnlaw.nn.bench.bench
+from nnlaw.cli.bench import THREADS
+from nnlaw.cli.main import run
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if BLAS had one thread, and without child processes."""
     for name in THREADS:
         monkeypatch.setenv(name, "1")
-    monkeypatch.setattr(nn.bench, "child", lambda code: (0.5, "100.0"))
+    monkeypatch.setattr(nnlaw.nn.bench.bench, "child", lambda code: (0.5, "100.0"))
 
 
 def test_a_report_in_three_forms(
@@ -64,7 +64,7 @@ def test_an_interrupted_benchmark_cleans_up_after_itself(tiny_folder: Path, tmp_
     """Ctrl-C, which reaches the command that started the measuring process, leaves no folder of either."""
     place = tmp_path / "tmp"
     place.mkdir()
-    code = "import sys; from cli.main import main; main(sys.argv[1:])"
+    code = "import sys; from nnlaw.cli.main import main; main(sys.argv[1:])"
     environment = os.environ | {"TMPDIR": str(place), THREADS[0]: "4", "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", code, "bench", str(tiny_folder), "--rounds", "100000"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.bar import counting
-from cli.main import run
-from nn.data.digits import built_in
-from nn.data.files import MARKER
+from nnlaw.cli.main import run
+from nnlaw.cli.output.progress import counting
+from nnlaw.nn.data.layout import MARKER
+from nnlaw.nn.data.synthetic.digits import built_in
 
 
 def test_digits_are_written_and_trained_on_as_synthetic(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import nn.build
-from cli.main import run
-from nn.internal import is_internal, line_of_user
-from nn.judging import judge
-from nn.settings import Settings
-from nn.worker import main as worker
-from spec import Record
+import nnlaw.nn.training.build
+from nnlaw.cli.main import run
+from nnlaw.nn.core.settings import Settings
+from nnlaw.nn.plugins.errors import is_internal, line_of_user
+from nnlaw.nn.verify.targets import judge
+from nnlaw.nn.verify.worker import main as worker
+from nnlaw.spec import Record
 
 PLUGIN = """from nn import Layer, layer
 from spec import obeys
@@ -30,7 +30,7 @@ class Falling(Layer):
 
 def test_an_error_of_ours_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """In one line, with its place and how to report it; with NN_TRACEBACK the traceback comes before it."""
-    monkeypatch.setattr("nn.verify.judge_targets", None)
+    monkeypatch.setattr("nnlaw.nn.verify.supervisor.judge_targets", None)
     assert run(["verify", "relu"]) == 2
     said = capsys.readouterr().err
     assert said.startswith("nn: internal error, a mistake in nn and not in what it was given: TypeError at verify.py:")
@@ -59,7 +59,7 @@ def test_want_of_room_or_rights_is_no_error_of_ours(
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("nn.verify.judge_targets", full)
+    monkeypatch.setattr("nnlaw.nn.verify.supervisor.judge_targets", full)
     assert run(["verify", "relu"]) == 2
     said = capsys.readouterr().err
     assert "No space left" in said and "internal error" not in said
@@ -67,17 +67,17 @@ def test_want_of_room_or_rights_is_no_error_of_ours(
 
 def test_a_judging_that_breaks_by_itself_does_not_accuse_the_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report names an internal error, in the worker too, where the plugins are being found."""
-    monkeypatch.setattr("nn.judging.conformance", None)
+    monkeypatch.setattr("nnlaw.nn.verify.targets.conformance", None)
     report = judge(Record("layer", "mine", object), [], 0)
     assert report.verdict == "error" and "internal error, a mistake in nn" in report.because
 
 
 def test_a_worker_that_breaks_by_itself_says_so(monkeypatch: pytest.MonkeyPatch, workplace: Path) -> None:
     """In its journal, instead of blaming the import."""
-    monkeypatch.setattr("nn.judging.built_in_records", None)
-    monkeypatch.setattr("nn.worker._limit_memory", lambda: None)
-    monkeypatch.setattr("nn.worker._note_exits", lambda journal: None)
-    monkeypatch.setattr("nn.worker.faulthandler.enable", lambda file: None)
+    monkeypatch.setattr("nnlaw.nn.verify.targets.built_in_records", None)
+    monkeypatch.setattr("nnlaw.nn.verify.worker._limit_memory", lambda: None)
+    monkeypatch.setattr("nnlaw.nn.verify.worker._note_exits", lambda journal: None)
+    monkeypatch.setattr("nnlaw.nn.verify.worker.faulthandler.enable", lambda file: None)
     Path("request").write_text('{"target": {"kind": "metric"}, "laws": [], "seed": 0, "skip": 0}')
     worker("journal", "request")
     assert "metric: internal error" in Path("journal").read_text()
@@ -85,9 +85,9 @@ def test_a_worker_that_breaks_by_itself_says_so(monkeypatch: pytest.MonkeyPatch,
 
 def test_a_built_in_model_that_breaks_is_not_blamed_on_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """A TypeError within our own network goes on as it is."""
-    monkeypatch.setattr("nn.network.in_float32", None)
+    monkeypatch.setattr("nnlaw.nn.network.in_float32", None)
     with pytest.raises(TypeError) as caught:
-        nn.build.build_model(Settings(), 784, 10)
+        nnlaw.nn.training.build.build_model(Settings(), 784, 10)
     assert caught.traceback[-1].path.name == "network.py"
 
 

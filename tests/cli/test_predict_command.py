@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cli.main import run
-from nn.data.digits import built_in
+from nnlaw.cli.main import run
+from nnlaw.nn.data.synthetic.digits import built_in
 
 Capture = pytest.CaptureFixture[str]
 

@@ -9,12 +9,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from cli.main import run
-from nn.reporter import Silent
-from nn.run import Run, read_arrays, read_json
-from nn.session import prepare
-from nn.settings import Settings
-from nn.stress.matrix import cases, settings_of, write_data
+from nnlaw.cli.main import run
+from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.settings import Settings
+from nnlaw.nn.run_folder.folder import Run, read_arrays, read_json
+from nnlaw.nn.stress.edge_cases import cases, settings_of, write_data
+from nnlaw.nn.training.session import prepare
 
 CASES = {case.name: case for case in cases()}
 

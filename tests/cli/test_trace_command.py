@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import run
-from nn.exercise import textbook
+from nnlaw.cli.main import run
+from nnlaw.nn.trace.worked_example import textbook
 
 MINE = ["trace", "--layers", "dense:2 relu dense:1", "--loss", "binary_cross_entropy", "--x", "-1,2", "--y", "1"]
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from cli.main import run
-from nn.run import read_arrays
+from nnlaw.cli.main import run
+from nnlaw.nn.run_folder.folder import read_arrays
 
 FIGURES = re.compile(r"\d[\d,.]*%?")
 

@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cli.main import run
-from nn.judging import file_records, judge
-from nn.registry import KINDS
-from nn.verify import judge_target
-from spec.law import laws_of
+from nnlaw.cli.main import run
+from nnlaw.nn.plugins.registry import KINDS
+from nnlaw.nn.verify.supervisor import judge_target
+from nnlaw.nn.verify.targets import file_records, judge
+from nnlaw.spec.law import laws_of
 
 RIGHT = """from nn import layer
 from spec import obeys
@@ -252,7 +252,7 @@ def test_an_unknown_law_is_refused(capsys: pytest.CaptureFixture[str], args: lis
 
 def test_a_users_law_is_explained_without_a_counterexample(capsys: pytest.CaptureFixture[str]) -> None:
     """It stands in the catalogue like any other."""
-    from spec import CATALOGUE, law
+    from nnlaw.spec import CATALOGUE, law
 
     try:
         law("mine", kind="schedule", family="shape", statement="It is mine.")(lambda case: None)

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import nn.bench
-import nn.memory
-from nn.bench import bench, child, machine, race, random_pictures, spread, training
-from nn.bench_report import plot, report
-from nn.contestants import Floor, Own
-from nn.data.dataset import load_folder
-from nn.page import Page
-from nn.peers import PEERS, Sklearn, Torch
-from spec.violation import BadInput
+import nnlaw.nn.bench.bench
+import nnlaw.nn.core.peak_memory
+from nnlaw.nn.bench.baselines import Floor, Own
+from nnlaw.nn.bench.bench import bench, child, machine, race, random_pictures, spread, training
+from nnlaw.nn.bench.other_libraries import PEERS, Sklearn, Torch
+from nnlaw.nn.bench.report import plot, report
+from nnlaw.nn.core.document import Page
+from nnlaw.nn.data.dataset import load_folder
+from nnlaw.spec.violation import BadInput
 
 
 def straight(items: object, what: str) -> object:
@@ -27,7 +27,7 @@ def straight(items: object, what: str) -> object:
 def found(tiny_folder: Path) -> dict[str, object]:
     """A whole report on a tiny data set, child processes left out."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nn.bench, "child", lambda code: (0.5, "100.0"))
+        patch.setattr(nnlaw.nn.bench.bench, "child", lambda code: (0.5, "100.0"))
         return bench(tiny_folder, with_peers=False, rounds=3, track=straight)  # type: ignore[arg-type]  # a stand-in for the bar
 
 
@@ -116,16 +116,16 @@ def test_without_data_random_pictures_of_that_size_serve(tmp_path: Path) -> None
 def test_a_child_is_measured_and_a_broken_one_is_told() -> None:
     """A process of its own reports on stderr; one that fails is a sentence, not a figure."""
     seconds, said = child("import sys; sys.stderr.write('41 42')")
-    assert seconds > 0 and nn.bench._last(said) == 42.0
+    assert seconds > 0 and nnlaw.nn.bench.bench._last(said) == 42.0
     with pytest.raises(BadInput, match="ZeroDivisionError"):
         child("1 / 0")
 
 
 def test_peak_memory_is_this_process_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Peak memory is told in megabytes, from /proc where there is one, else from getrusage."""
-    assert 10 < nn.memory.peak() < 100_000
+    assert 10 < nnlaw.nn.core.peak_memory.peak() < 100_000
     monkeypatch.setattr(Path, "read_text", lambda *args, **more: "")
-    assert 10 < nn.memory.peak() < 100_000
+    assert 10 < nnlaw.nn.core.peak_memory.peak() < 100_000
 
 
 @pytest.mark.parametrize(("module", "make"), [("torch", Torch), ("sklearn", Sklearn)])
@@ -146,7 +146,7 @@ def test_other_data_has_its_own_name_or_is_refused(
     for file in tiny_folder.iterdir():
         (tmp_path / "fashion" / file.name).write_bytes(file.read_bytes())
     (tmp_path / "fashion" / "dataset.toml").write_text('name = "Mine"\n', encoding="utf-8")
-    monkeypatch.setattr(nn.bench, "child", lambda code: (0.5, "100.0"))
+    monkeypatch.setattr(nnlaw.nn.bench.bench, "child", lambda code: (0.5, "100.0"))
     other = bench(tmp_path / "fashion", with_peers=False, rounds=2, track=straight)  # type: ignore[arg-type]  # a stand-in for the bar
     assert (found["data"]["name"], other["data"]["name"]) == ("MNIST", "Mine")
     rng = np.random.default_rng(0)

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.main import run as cli
-from nn.record import revision, versions
-from nn.run import Run
+from nnlaw.cli.main import run as cli
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.run_folder.metadata import revision, versions
 
 pytestmark = pytest.mark.usefixtures("hasty")
 PLUGIN = """

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nn.data.cache import kept
+from nnlaw.nn.data.synthetic.cache import kept
 
 ARRAYS = {"a": np.arange(12, dtype=np.uint8).reshape(3, 4), "b": np.arange(5, dtype=np.uint8)}
 SHAPES = {name: array.shape for name, array in ARRAYS.items()}

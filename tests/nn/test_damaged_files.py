@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from nn.bundle import unpack_bundle
-from nn.packing import outline, pack, unpack
-from nn.plugin_file import load_file
-from nn.predict import Reader
-from nn.replay import replay
-from nn.reproduce import _distance, _rows
-from nn.run import Run, read_arrays, read_json
-from nn.session import prepare
-from nn.settings import Settings, read_settings
-from nn.stress import valid
-from spec.violation import LONGEST, BadInput
+from nnlaw.nn.core.settings import Settings, read_settings
+from nnlaw.nn.plugins.loader import load_file
+from nnlaw.nn.run_folder.folder import Run, read_arrays, read_json
+from nnlaw.nn.run_folder.tree_file import outline, pack, unpack
+from nnlaw.nn.runs.bundle import unpack_bundle
+from nnlaw.nn.runs.predictor import Reader
+from nnlaw.nn.runs.replay import replay
+from nnlaw.nn.runs.reproduce import _distance, _rows
+from nnlaw.nn.stress.fuzzing import seed_files as valid
+from nnlaw.nn.training.session import prepare
+from nnlaw.spec.violation import LONGEST, BadInput
 
 pytestmark = pytest.mark.usefixtures("hasty")
 DEEP = "[" * 100_000
@@ -102,7 +102,7 @@ def test_an_odd_record_is_refused(
 
     record = json.loads((finished / "record.json").read_text())
     (finished / "record.json").write_text(json.dumps(record | {name: value}))
-    monkeypatch.setattr("nn.network.complete", no_room)  # the machine may have room for terabytes, on paper
+    monkeypatch.setattr("nnlaw.nn.network.complete", no_room)  # the machine may have room for terabytes, on paper
     with pytest.raises(BadInput, match=words):
         Reader(Run(finished))
 

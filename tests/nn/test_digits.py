@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nn.data import digits
-from nn.data.curves import LONGEST, styles
-from nn.data.dataset import Dataset, load_folder
-from nn.data.digits import FEWEST, HAND, MOST, POINTS, built_in, default, shares
-from nn.data.files import MARKER
-from nn.data.folder import make_empty, write_folder
-from nn.data.strokes import STYLES
-from spec.violation import BadInput
+from nnlaw.nn.data.dataset import Dataset, load_folder
+from nnlaw.nn.data.layout import MARKER
+from nnlaw.nn.data.synthetic import digits
+from nnlaw.nn.data.synthetic.digits import FEWEST, HAND, MOST, POINTS, built_in, default, shares
+from nnlaw.nn.data.synthetic.splines import LONGEST, styles
+from nnlaw.nn.data.synthetic.strokes import STYLES
+from nnlaw.nn.data.writer import make_empty, write_folder
+from nnlaw.spec.violation import BadInput
 
 SEED_0 = "b2dfb74f347e98b623d7d3adad9367eaa9e2774a5e7ffdeb7d3ba897dadaf781"
 
@@ -43,7 +43,7 @@ def test_no_built_in_digit_is_in_both_parts() -> None:
 
 def test_a_digit_drawn_twice_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the pen repeats itself, all but the first of the pictures are drawn anew until none is the same."""
-    from nn.data import digits
+    from nnlaw.nn.data.synthetic import digits
 
     shades = iter([1, 1, 4, 1, 2, 4, 3])
 

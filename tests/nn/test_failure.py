@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-import nn.builtin  # noqa: F401  # registers what is built in
-from nn.checkpoint import snapshot_tree
-from nn.packing import pack, unpack
-from nn.reporter import Silent
-from nn.run import Run
-from nn.session import prepare
-from nn.settings import Settings
-from spec.violation import Violation, Where
+import nnlaw.nn.builtin  # noqa: F401  # registers what is built in
+from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.settings import Settings
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.run_folder.tree_file import pack, unpack
+from nnlaw.nn.training.checkpoint import snapshot_tree
+from nnlaw.nn.training.session import prepare
+from nnlaw.spec.violation import Violation, Where
 
 
 @pytest.mark.usefixtures("hasty")

@@ -16,15 +16,15 @@ from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.main import run
-from nn.data import download as downloading
-from nn.data.dataset import load_folder
-from nn.data.digest import CHUNK, RIGHT, SHORT, WRONG, verdict
-from nn.data.download import download
-from nn.data.fetch import LOCK
-from nn.data.kinds import DESCRIPTION, FASHION, MNIST
-from nn.data.sources import SOURCES, Source, Wanted
-from spec.violation import BadInput
+from nnlaw.cli.main import run
+from nnlaw.nn.data.dataset import load_folder
+from nnlaw.nn.data.dataset_info import DESCRIPTION, FASHION, MNIST
+from nnlaw.nn.data.download import download as downloading
+from nnlaw.nn.data.download.checksum import CHUNK, RIGHT, SHORT, WRONG, verdict
+from nnlaw.nn.data.download.download import download
+from nnlaw.nn.data.download.fetch import LOCK
+from nnlaw.nn.data.download.mirrors import SOURCES, Source, Wanted
+from nnlaw.spec.violation import BadInput
 
 LABELS = "train-labels-idx1-ubyte.gz"
 Behavior = Callable[[BaseHTTPRequestHandler, bytes], None]
@@ -332,7 +332,7 @@ def test_an_interruption_and_an_unreadable_file_are_told(
     assert run(["fetch", "my data"]) == 130
     assert "interrupted; go on with: nn fetch 'my data/'" in capsys.readouterr().err
     (workplace / "my data" / LABELS).write_text("")
-    monkeypatch.setattr("nn.data.fetch.verdict", unreadable)
+    monkeypatch.setattr("nnlaw.nn.data.download.fetch.verdict", unreadable)
     assert f"{LABELS}: cannot be read: Permission denied" in refusal(capsys, "my data")
 
 

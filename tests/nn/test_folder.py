@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.main import run
-from nn.data.dataset import load_folder
-from nn.data.idx import write_idx
+from nnlaw.cli.main import run
+from nnlaw.nn.data.dataset import load_folder
+from nnlaw.nn.data.idx import write_idx
 
 Refusal = Callable[[Callable[[], object]], str]
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cli.main import run as cli
-from nn.packing import pack, unpack
-from nn.replay import replay
-from nn.reporter import Silent
-from nn.resume import resume
-from nn.run import Run
-from nn.session import Session, prepare
-from nn.settings import Settings, read_settings
-from spec.violation import BadInput, Violation, Where
+from nnlaw.cli.main import run as cli
+from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.settings import Settings, read_settings
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.run_folder.tree_file import pack, unpack
+from nnlaw.nn.runs.replay import replay
+from nnlaw.nn.runs.resume import resume
+from nnlaw.nn.training.session import Session, prepare
+from nnlaw.spec.violation import BadInput, Violation, Where
 
 pytestmark = pytest.mark.usefixtures("hasty")
 ALL = "dense:12 batchnorm relu dropout:0.2 dense:10"

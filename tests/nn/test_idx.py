@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-import nn
-from nn.data.idx import LARGEST, read_idx, write_idx
-from spec.violation import BadInput
+from nnlaw.nn.data.idx import LARGEST, read_idx, write_idx
+from nnlaw.spec.locations import IMPORT_ROOT
+from nnlaw.spec.violation import BadInput
 
 Refusal = Callable[[Callable[[], object]], str]
 
@@ -84,13 +84,12 @@ def test_a_gzip_bomb_is_refused_in_little_memory(tmp_path: Path, promised: int, 
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))\n"
         "from pathlib import Path\n"
-        "from nn.data.idx import read_idx\n"
-        "from spec.violation import BadInput\n"
+        "from nnlaw.nn.data.idx import read_idx\n"
+        "from nnlaw.spec.violation import BadInput\n"
         "try: read_idx(Path(sys.argv[1]), dims=1)\n"
         "except BadInput as error: print(error)\n"
     )
-    root = Path(nn.__file__).parent.parent
-    done = subprocess.run([sys.executable, "-c", code, str(bomb)], capture_output=True, text=True, cwd=root)
+    done = subprocess.run([sys.executable, "-c", code, str(bomb)], capture_output=True, text=True, cwd=IMPORT_ROOT)
     assert words in done.stdout and not done.stderr
 
 

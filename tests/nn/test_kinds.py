@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cli.main import run
-from cli.show import confusion_lines, mistake_lines
-from nn.data.dataset import load_folder
-from nn.data.files import MARKER, PARTS
-from nn.data.idx import write_idx
-from nn.data.kinds import DESCRIPTION, EMNIST, FASHION, FASHION_STARTS
-from nn.data.load import load, name_of
-from nn.figures import mistakes
+from nnlaw.cli.main import run
+from nnlaw.cli.output.train_output import confusion_lines, mistake_lines
+from nnlaw.nn.data.dataset import load_folder
+from nnlaw.nn.data.dataset_info import DESCRIPTION, EMNIST, FASHION, FASHION_STARTS
+from nnlaw.nn.data.idx import write_idx
+from nnlaw.nn.data.layout import MARKER, PARTS
+from nnlaw.nn.data.load import load, name_of
+from nnlaw.nn.runs.plots import mistakes
 
 Refusal = Callable[[Callable[[], object]], str]
 

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import nn
-from cli.main import run
-from nn.data.digits import built_in
-from nn.data.kinds import DESCRIPTION, FASHION_STARTS
-from nn.data.load import load, name_of
-from nn.data.npz import read_npz
-from spec.violation import BadInput
+from nnlaw.cli.main import run
+from nnlaw.nn.data.dataset_info import DESCRIPTION, FASHION_STARTS
+from nnlaw.nn.data.load import load, name_of
+from nnlaw.nn.data.npz import read_npz
+from nnlaw.nn.data.synthetic.digits import built_in
+from nnlaw.spec.locations import IMPORT_ROOT
+from nnlaw.spec.violation import BadInput
 
 Refusal = Callable[[Callable[[], object]], str]
 RNG = np.random.default_rng(0)
@@ -208,12 +208,11 @@ def test_a_zip_bomb_is_refused_in_little_memory(tmp_path: Path, promised: int, w
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n"
         "from pathlib import Path\n"
-        "from nn.data.load import load\n"
-        "from spec.violation import BadInput\n"
+        "from nnlaw.nn.data.load import load\n"
+        "from nnlaw.spec.violation import BadInput\n"
         "try: load(Path(sys.argv[1]))\n"
         "except BadInput as error: print(error)\n"
     )
-    root = Path(nn.__file__).parent.parent
     command = [sys.executable, "-c", code, str(tmp_path / "a.npz")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=root)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=IMPORT_ROOT)
     assert words in done.stdout and not done.stderr

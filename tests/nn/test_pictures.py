@@ -17,14 +17,14 @@ from no_digits import OTHERS
 from photos import FAULTS, inked, paper, shadow
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-import nn
-from nn.data.dataset import load_folder
-from nn.data.digits import built_in
-from nn.data.frame import Frame
-from nn.data.glyphs import components
-from nn.data.ink import Refused
-from nn.data.pictures import MOST, WORK, pictures_in, read_glyphs, read_grey
-from spec.violation import BadInput
+from nnlaw.nn.data.dataset import load_folder
+from nnlaw.nn.data.synthetic.digits import built_in
+from nnlaw.nn.images.framing import Frame
+from nnlaw.nn.images.ink_extraction import Refused
+from nnlaw.nn.images.read import MOST, WORK, pictures_in, read_glyphs, read_grey
+from nnlaw.nn.images.segmentation import components
+from nnlaw.spec.locations import IMPORT_ROOT
+from nnlaw.spec.violation import BadInput
 
 MNIST_WAY = Frame()
 
@@ -433,7 +433,7 @@ def test_the_largest_picture_takes_bounded_memory(tmp_path: Path) -> None:
     sheet.paste((0, 255), (2_000, 1_000, 2_900, 4_000))
     saved(tmp_path / "a", sheet, compress_level=1)
     code = (
-        "import resource, sys; from pathlib import Path; from nn.data.pictures import read_grey\n"
+        "import resource, sys; from pathlib import Path; from nnlaw.nn.images.read import read_grey\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "read_grey(Path(sys.argv[1])); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
@@ -511,10 +511,9 @@ def test_a_thing_fills_its_picture_and_keeps_its_shades(tmp_path: Path) -> None:
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
-    """nn.data by itself imports neither Pillow nor any of its own modules."""
-    code = "import sys, nn.data; print('PIL' in sys.modules, 'nn.data.dataset' in sys.modules)"
-    root = Path(nn.__file__).parent.parent
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    """nnlaw.nn.data by itself imports neither Pillow nor any of its own modules."""
+    code = "import sys, nnlaw.nn.data; print('PIL' in sys.modules, 'nnlaw.nn.data.dataset' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=IMPORT_ROOT)
     assert done.stdout.split() == ["False", "False"], done.stderr
 
 
@@ -526,9 +525,9 @@ def trained(mnist: Path) -> Any:
     """Answers (N,) of a network that learnt the real MNIST in three epochs, and the test digits."""
     import tempfile
 
-    from cli.main import run
-    from nn.predict import Reader
-    from nn.run import Run
+    from nnlaw.cli.main import run
+    from nnlaw.nn.run_folder.folder import Run
+    from nnlaw.nn.runs.predictor import Reader
 
     with tempfile.TemporaryDirectory() as folder:
         flags = ["--epochs", "3", "--optimizer", "adam", "--lr", "0.001", "--batch-size", "128"]

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nn.build import build_model
-from nn.choice import choose
-from nn.plugin_file import load_file
-from nn.settings import Settings
-from spec.violation import BadInput
+from nnlaw.nn.core.settings import Settings
+from nnlaw.nn.plugins.loader import load_file
+from nnlaw.nn.plugins.plugin_string import choose
+from nnlaw.nn.training.build import build_model
+from nnlaw.spec.violation import BadInput
 
 OPTIMIZER = "from nn import optimizer\n\n@optimizer({!r})\nclass Own:\n    def step(self, w, g, lr): w -= lr * g\n"
 

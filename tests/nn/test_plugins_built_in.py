@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-import nn.builtin  # noqa: F401  # registers them
-from nn.build import make_trainer
-from nn.choice import choose
-from nn.metrics import confusion
-from nn.network import Network
-from nn.registry import REGISTRY
-from nn.settings import Settings
-from spec import (
+import nnlaw.nn.builtin  # noqa: F401  # registers them
+from nnlaw.nn.core.settings import Settings
+from nnlaw.nn.metrics import confusion
+from nnlaw.nn.network import Network
+from nnlaw.nn.plugins.plugin_string import choose
+from nnlaw.nn.plugins.registry import REGISTRY
+from nnlaw.nn.training.build import make_trainer
+from nnlaw.spec import (
     BadInput,
     BatchesCase,
     InitializerCase,
@@ -317,7 +317,7 @@ def test_one_hot_losses_train_on_labels(loss: str) -> None:
 @pytest.mark.parametrize("seed", [26, 36])
 def test_a_loss_of_exactly_zero_accuses_nobody(seed: int) -> None:
     """Where a batch of one is so right that the loss is 0, roundoff in its logits is no wrong gradient."""
-    from spec import Record
+    from nnlaw.spec import Record
 
     report = conformance(Record("loss", "softmax_cross_entropy", REGISTRY.find("loss", "softmax_cross_entropy").thing),
                          seed=seed)

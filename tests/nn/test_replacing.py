@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cli.exports import write
-from nn.data.cache import kept
-from nn.data.idx import write_idx
-from nn.replacing import replace_file
-from nn.run import Run, write_picture
+from nnlaw.cli.output.csv_output import write
+from nnlaw.nn.core.atomic_write import replace_file
+from nnlaw.nn.data.idx import write_idx
+from nnlaw.nn.data.synthetic.cache import kept
+from nnlaw.nn.run_folder.folder import Run, write_picture
 
 PIXELS = np.zeros((2, 3), np.uint8)
 

@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-import nn.builtin  # noqa: F401  # registers what is built in
-from cli.main import run as cli
-from nn.packing import pack, unpack
-from nn.registry import REGISTRY
-from nn.reporter import Silent
-from nn.resume import resume
-from nn.run import Run, read_arrays
-from nn.session import prepare
-from nn.settings import Settings
-from nn.streams import generators
-from spec.violation import BadInput
+import nnlaw.nn.builtin  # noqa: F401  # registers what is built in
+from nnlaw.cli.main import run as cli
+from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.rng import generators
+from nnlaw.nn.core.settings import Settings
+from nnlaw.nn.plugins.registry import REGISTRY
+from nnlaw.nn.run_folder.folder import Run, read_arrays
+from nnlaw.nn.run_folder.tree_file import pack, unpack
+from nnlaw.nn.runs.resume import resume
+from nnlaw.nn.training.session import prepare
+from nnlaw.spec.violation import BadInput
 
 pytestmark = pytest.mark.usefixtures("hasty")
 ALL = "dense:12 batchnorm relu dropout:0.2 dense:10"
@@ -286,8 +286,8 @@ def test_data_that_are_not_where_they_were_are_asked_for(
 
 def test_other_data_are_refused(stopped: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The data may lie elsewhere, but must be the same bytes, and the split the recorded one."""
-    from nn.data.digits import built_in
-    from nn.data.idx import write_idx
+    from nnlaw.nn.data.idx import write_idx
+    from nnlaw.nn.data.synthetic.digits import built_in
 
     other = workplace / "other"
     other.mkdir()
@@ -471,7 +471,7 @@ SLOW += ["--batches", "paused", "--plugin", "paused.py"]
 def start(*args: str, pause: str = "0", **how: Any) -> subprocess.Popen[str]:
     """`nn` in a process of its own, which waits `pause` seconds before each batch, so that it can be met at work."""
     Path("paused.py").write_text(PAUSED)
-    command = [sys.executable, "-c", "from cli.main import main; main()", *args]
+    command = [sys.executable, "-c", "from nnlaw.cli.main import main; main()", *args]
     environment = os.environ | {"PAUSE": pause, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **how

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save
 
-from cli.main import run
-from nn.packing import pack, unpack
+from nnlaw.cli.main import run
+from nnlaw.nn.run_folder.tree_file import pack, unpack
 
 pytestmark = pytest.mark.usefixtures("hasty")
 

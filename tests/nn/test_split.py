@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn.data.dataset import Dataset, split
-from nn.data.digits import built_in
+from nnlaw.nn.data.dataset import Dataset, split
+from nnlaw.nn.data.synthetic.digits import built_in
 
 Refusal = Callable[[Callable[[], object]], str]
 

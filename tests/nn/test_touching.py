@@ -9,12 +9,12 @@ from no_digits import touching
 from PIL import Image, ImageDraw, ImageFont
 from touching import row_of
 
-from nn.data.dataset import load_folder
-from nn.data.digits import built_in
-from nn.data.frame import Frame
-from nn.data.ink import Refused
-from nn.data.pictures import read_glyphs
-from nn.data.touching import parted
+from nnlaw.nn.data.dataset import load_folder
+from nnlaw.nn.data.synthetic.digits import built_in
+from nnlaw.nn.images.framing import Frame
+from nnlaw.nn.images.ink_extraction import Refused
+from nnlaw.nn.images.read import read_glyphs
+from nnlaw.nn.images.touching_digits import parted
 
 MNIST_WAY = Frame()
 TEXTS = ("75", "36", "28", "42", "89", "693")

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nn.exercise import Exercise, read_exercise, textbook
-from nn.lesson import as_dict, lesson
-from nn.lesson_losses import long_route
-from nn.page import Page
-from nn.plugin_file import load_file
-from nn.trace import take_step
-from spec.violation import BadInput
+from nnlaw.nn.core.document import Page
+from nnlaw.nn.plugins.loader import load_file
+from nnlaw.nn.trace.trace import take_step
+from nnlaw.nn.trace.walkthrough import as_dict, lesson
+from nnlaw.nn.trace.walkthrough_losses import long_route
+from nnlaw.nn.trace.worked_example import Exercise, read_exercise, textbook
+from nnlaw.spec.violation import BadInput
 
 BY_HAND = tomllib.loads(textbook().read_text(encoding="utf-8"))["by_hand"]
 DEEP = "dense:3 tanh dropout:0.5 batchnorm leaky_relu:0.1 sigmoid relu dense:3"

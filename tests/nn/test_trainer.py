@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from nn.build import build_model, make_trainer
-from nn.settings import Settings
-from nn.stress.matrix import arrays
-from nn.trainer import Trainer
-from spec import Violation
-from spec.guard import Docket
+from nnlaw.nn.core.settings import Settings
+from nnlaw.nn.stress.edge_cases import arrays
+from nnlaw.nn.training.build import build_model, make_trainer
+from nnlaw.nn.training.trainer import Trainer
+from nnlaw.spec import Violation
+from nnlaw.spec.guards.guard import Docket
 
 X, LABELS = arrays()["plain/x"], arrays()["plain/labels"]
 

@@ -7,21 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.main import run as cli
-from nn.audits import AUDITED, audit_batch
-from nn.build import build_model, make_trainer
-from nn.data.dataset import Dataset, split
-from nn.flat import Flat
-from nn.predict import Reader
-from nn.record import read_record
-from nn.reporter import Silent
-from nn.resume import resume
-from nn.run import Run
-from nn.scores import cross_entropy, merit, scores
-from nn.session import Session, prepare
-from nn.settings import Settings
-from nn.stress.matrix import arrays
-from spec.violation import BadInput
+from nnlaw.cli.main import run as cli
+from nnlaw.nn.core.flat_parameters import Flat
+from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.settings import Settings
+from nnlaw.nn.data.dataset import Dataset, split
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.run_folder.metadata import read_record
+from nnlaw.nn.runs.predictor import Reader
+from nnlaw.nn.runs.resume import resume
+from nnlaw.nn.stress.edge_cases import arrays
+from nnlaw.nn.training.build import build_model, make_trainer
+from nnlaw.nn.training.evaluation import cross_entropy, merit, scores
+from nnlaw.nn.training.session import Session, prepare
+from nnlaw.nn.training.strict_checks import AUDITED, audit_batch
+from nnlaw.spec.violation import BadInput
 
 pytestmark = pytest.mark.usefixtures("hasty")
 

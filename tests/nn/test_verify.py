@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from nn.judging import file_records, is_judged_by, judge, module_records, named_record
-from nn.registry import REGISTRY
-from nn.verify import Outcome, Terms, judge_target, judge_targets
-from nn.worker import main
-from spec import BadInput, Record
+from nnlaw.nn.plugins.registry import REGISTRY
+from nnlaw.nn.verify.supervisor import Outcome, Terms, judge_target, judge_targets
+from nnlaw.nn.verify.targets import file_records, is_judged_by, judge, module_records, named_record
+from nnlaw.nn.verify.worker import main
+from nnlaw.spec import BadInput, Record
 
 HEAD = "import os, sys, time\nimport numpy as np\nfrom nn import layer, loss, schedule\nfrom spec import law, obeys\n"
 LAYER = """
@@ -210,7 +210,7 @@ def test_modules_and_names_are_targets(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     assert verdicts(judge_target({"module": "my_layers"})) == [("good", "holds")]
     monkeypatch.syspath_prepend(tmp_path)
-    assert [record.name for record in module_records("nn.layers.flatten")] == ["flatten"]
+    assert [record.name for record in module_records("nnlaw.nn.layers.flatten")] == ["flatten"]
     for name, words in (("my_nothing", "registers nothing"), ("my_fault", "ZeroDivision"), ("no_such", "No module")):
         with pytest.raises(BadInput, match=words):
             module_records(name)
@@ -305,6 +305,6 @@ def test_whatever_judging_ends_in_is_a_report(
     def fall(*args: Any, **settings: Any) -> None:
         raise fault
 
-    monkeypatch.setattr("nn.judging.conformance", fall)
+    monkeypatch.setattr("nnlaw.nn.verify.targets.conformance", fall)
     report = judge(Record("layer", "mine", Mine), [], 0)
     assert report.verdict == "error" and words in report.because

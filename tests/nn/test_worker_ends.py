@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from nn.processes import signal_name
-from nn.verify import Outcome, Terms, judge_target
-from nn.worker import MEMORY, _limit_memory
+from nnlaw.nn.verify.subprocesses import signal_name
+from nnlaw.nn.verify.supervisor import Outcome, Terms, judge_target
+from nnlaw.nn.verify.worker import MEMORY, _limit_memory
 
 HEAD = "import os\nimport subprocess\nimport sys\nimport atexit\nfrom nn import layer\nfrom spec import obeys\n"
 
@@ -49,7 +49,7 @@ def test_a_child_that_outlives_the_worker_is_not_waited_for(
     judged: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A detached one holds the pipe in which the worker prints; what was printed is told all the same."""
-    monkeypatch.setattr("nn.verify.GRACE", 0.5)
+    monkeypatch.setattr("nnlaw.nn.verify.supervisor.GRACE", 0.5)
     child = "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20)'], start_new_session=True)\n"
     note = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\nprint('hello', flush=True)\n"
     try:

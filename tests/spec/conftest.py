@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spec.violation import DoesNotApply, Inconclusive, Violation, Where
+from nnlaw.spec.violation import DoesNotApply, Inconclusive, Violation, Where
 
 RAISING = {
     "test_an_exception_in_an_audit_breaks_that_law": "is about that",

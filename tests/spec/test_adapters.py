@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import BadInput, Violation, check_backward, check_loss, check_object, check_weights
+from nnlaw.spec import BadInput, Violation, check_backward, check_loss, check_object, check_weights
 
 Array = NDArray[Any]
 RNG = np.random.default_rng

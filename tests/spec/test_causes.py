@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from spec.causes import explain, explain_shape
-from spec.mistakes import Clues
+from nnlaw.spec.gradcheck.explain import explain, explain_shape
+from nnlaw.spec.gradcheck.mistakes import Clues
 
 RIGHT = np.random.default_rng(0).standard_normal(12)
 

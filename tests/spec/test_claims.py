@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spec import BadInput
-from spec.claims import CLAIMS, claim, interval, within
+from nnlaw.spec import BadInput
+from nnlaw.spec.contracts.claims import CLAIMS, claim, interval, within
 
 
 @pytest.mark.parametrize("name", CLAIMS)

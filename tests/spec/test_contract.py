@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import BadInput, Violation, obeys, rows_sum_to_one, strict
-from spec.call import Call
-from spec.contract import Switch, obligation_of
+from nnlaw.spec import BadInput, Violation, obeys, rows_sum_to_one, strict
+from nnlaw.spec.contracts.call import Call
+from nnlaw.spec.contracts.obeys import Switch, obligation_of
 
 Array = NDArray[np.float32]
 X = np.ones((2, 3), np.float32)

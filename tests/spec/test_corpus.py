@@ -6,8 +6,8 @@ from typing import Any
 import kill_matrix as matrix
 import pytest
 
-from nn.registry import KINDS
-from spec import CATALOGUE
+from nnlaw.nn.plugins.registry import KINDS
+from nnlaw.spec import CATALOGUE
 
 ROOT = Path(__file__).parents[2]
 SEEDS = 2  # the many are benchmarks/kill_matrix.py --seeds

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import BatchesCase, InitializerCase, MetricCase, OptimizerCase, ScheduleCase, conformance
+from nnlaw.spec import BatchesCase, InitializerCase, MetricCase, OptimizerCase, ScheduleCase, conformance
 
 Array = NDArray[Any]
 SEEDS = range(4)

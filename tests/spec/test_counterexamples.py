@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from spec import CATALOGUE, conformance
+from nnlaw.spec import CATALOGUE, conformance
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "laws"
 FILES = sorted(FOLDER.glob("*.py"))

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spec import BadInput, DoesNotApply, MetricCase, OptimizerCase, ScheduleCase, conformance
-from spec.definitions import METRICS, OPTIMIZERS, Rule, textbook, walk
-from spec.definitions.names import constants
+from nnlaw.spec import BadInput, DoesNotApply, MetricCase, OptimizerCase, ScheduleCase, conformance
+from nnlaw.spec.reference import METRICS, OPTIMIZERS, Rule, textbook, walk
+from nnlaw.spec.reference.names import constants
 
 ONES = np.ones((10, 1))
 

@@ -4,9 +4,9 @@ import ast
 
 import pytest
 
-from spec.diagnosis import diagnosis
-from spec.edits import Edit, edits
-from spec.roles import roles_of
+from nnlaw.spec.fixes.describe_change import diagnosis
+from nnlaw.spec.fixes.mutate import Edit, edits
+from nnlaw.spec.fixes.variable_roles import roles_of
 
 FORWARD = "def forward(self, x):\n    self.x, self.y = x, np.tanh(x)\n    return self.y"
 ROLES = roles_of({

@@ -10,9 +10,9 @@ import diagnostics as script
 import numpy as np
 import pytest
 
-from spec import CATALOGUE, LayerCase, LossCase, Violation
-from spec.counterexamples import load
-from spec.law import Law
+from nnlaw.spec import CATALOGUE, LayerCase, LossCase, Violation
+from nnlaw.spec.law import Law
+from nnlaw.spec.law_docs import load
 
 ROOT = Path(__file__).parents[2]
 FILES = [pytest.param(path, id=f"{path.parent.name}-{path.stem}") for path in (*script.LAWS, *script.FAULTS)]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import LayerCase, LossCase, Violation, check_model
-from spec.law import CATALOGUE
+from nnlaw.spec import LayerCase, LossCase, Violation, check_model
+from nnlaw.spec.law import CATALOGUE
 
 Array = NDArray[Any]
 X = np.random.default_rng(7).standard_normal((6, 5))

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import Inconclusive, LayerCase, Violation, check_gradient, check_layer, check_model, conformance
-from spec.gradient import check_along
-from spec.slopes import measure
+from nnlaw.spec import Inconclusive, LayerCase, Violation, check_gradient, check_layer, check_model, conformance
+from nnlaw.spec.gradcheck.finite_differences import measure
+from nnlaw.spec.gradcheck.gradients import check_along
 
 Array = NDArray[Any]
 Pair = tuple[Callable[[Array], Array], Callable[[Array], Array]]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from spec import CATALOGUE, BadInput, law
-from spec.law import KINDS, laws_of
+from nnlaw.spec import CATALOGUE, BadInput, law
+from nnlaw.spec.law import KINDS, laws_of
 
 
 @pytest.fixture(autouse=True)

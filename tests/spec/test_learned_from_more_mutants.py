@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spec import (
+from nnlaw.spec import (
     CATALOGUE,
     BatchesCase,
     Docket,
@@ -19,13 +19,13 @@ from spec import (
     conformance,
     obeys,
 )
-from spec.definitions import INITIALIZERS, LAYERS, LOSSES, METRICS, OPTIMIZERS, SCHEDULES
-from spec.definitions.names import SYNONYMS, squashed
-from spec.edits import edits
-from spec.reading import BY_CODE, BY_KIND, BY_LAW
-from spec.slips import SWAPS
-from spec.strict import arm_loss
-from spec.told import ALIASES, normal
+from nnlaw.spec.fixes.mutate import edits
+from nnlaw.spec.fixes.replace_rules import SWAPS
+from nnlaw.spec.guards.strict import arm_loss
+from nnlaw.spec.law_references import BY_CODE, BY_KIND, BY_LAW
+from nnlaw.spec.reference import INITIALIZERS, LAYERS, LOSSES, METRICS, OPTIMIZERS, SCHEDULES
+from nnlaw.spec.reference.names import SYNONYMS, squashed
+from nnlaw.spec.subjects.hyperparameters import ALIASES, normal
 
 X = np.random.default_rng(0).standard_normal((5, 4), dtype=np.float32)
 

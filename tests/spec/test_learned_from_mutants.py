@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spec import LossCase, ModelCase, OptimizerCase, ScheduleCase, conformance
+from nnlaw.spec import LossCase, ModelCase, OptimizerCase, ScheduleCase, conformance
 
 RNG = np.random.default_rng
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spec import (
+from nnlaw.spec import (
     BadInput,
     BatchesCase,
     Docket,
@@ -24,12 +24,12 @@ from spec import (
     obeys,
     strict,
 )
-from spec.counterexamples import counterexample, fixtures
-from spec.edits import edits
-from spec.mistakes import Clues, rows
-from spec.strategies import HOSTILE
-from spec.strict import arm_loss
-from spec.told import read
+from nnlaw.spec.fixes.mutate import edits
+from nnlaw.spec.gradcheck.mistakes import Clues, rows
+from nnlaw.spec.guards.strict import arm_loss
+from nnlaw.spec.law_docs import counterexample, fixtures
+from nnlaw.spec.strategies import HOSTILE
+from nnlaw.spec.subjects.hyperparameters import read
 
 X = np.random.default_rng(0).standard_normal((5, 4))
 
@@ -41,7 +41,7 @@ def told(case: Any, law: str) -> Any:
     return verdict, [violation.message for violation in report.violations]
 
 
-@pytest.mark.parametrize("package", ["spec", "spec.definitions", "spec.laws"])
+@pytest.mark.parametrize("package", ["nnlaw.spec", "nnlaw.spec.reference", "nnlaw.spec.laws"])
 def test_a_package_has_what_it_promises(package: str) -> None:
     """Every name of `__all__` can be had of it."""
     module = importlib.import_module(package)

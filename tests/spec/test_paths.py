@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn.judging import file_records
-from spec import LayerCase, conformance, obeys
-from spec.cases import Case
-from spec.paths import Path, forgotten
-from spec.plugin import cases
+from nnlaw.nn.verify.targets import file_records
+from nnlaw.spec import LayerCase, conformance, obeys
+from nnlaw.spec.discovery.build_cases import cases
+from nnlaw.spec.fixes.dropped_terms import Path, forgotten
+from nnlaw.spec.subjects.cases import Case
 
 HEAD = """
 import numpy as np
@@ -180,7 +180,7 @@ def test_an_answer_that_is_no_gradient_tells_nothing(backward: str, tmp_path: Fi
 
 def test_a_mistake_of_the_search_is_not_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: File) -> None:
     """Only what the plugin raises is passed over."""
-    monkeypatch.setattr("spec.paths.taped", None)
+    monkeypatch.setattr("nnlaw.spec.fixes.dropped_terms.taped", None)
     case = case_of(layer(DENSE + "return x + self.h", RIGHT), tmp_path)
     with pytest.raises(TypeError):
         forgotten(case, "dx")

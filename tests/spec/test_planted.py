@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import LayerCase, LossCase, conformance, obeys
+from nnlaw.spec import LayerCase, LossCase, conformance, obeys
 
 Array = NDArray[Any]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import BadInput, BatchesCase, InitializerCase, MetricCase, OptimizerCase, ScheduleCase, conformance
+from nnlaw.spec import BadInput, BatchesCase, InitializerCase, MetricCase, OptimizerCase, ScheduleCase, conformance
 
 # state on a class is one of the mistakes
 

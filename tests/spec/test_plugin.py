@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import BadInput, LayerCase, LossCase, ModelCase, Record, Violation, conformance, obeys
-from spec.fitting import complete
-from spec.plugin import cases
-from spec.record import record_of
+from nnlaw.spec import BadInput, LayerCase, LossCase, ModelCase, Record, Violation, conformance, obeys
+from nnlaw.spec.discovery.build_cases import cases
+from nnlaw.spec.discovery.input_search import complete
+from nnlaw.spec.discovery.unit import record_of
 
 Array = NDArray[Any]
 

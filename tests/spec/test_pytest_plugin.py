@@ -23,10 +23,10 @@ def pytest_run(folder: Path, *args: str) -> str:
     """What a pytest of its own prints in this folder."""
     code = (
         "import sys, pytest, importlib.metadata as m\n"
-        "installed = any(e.value == 'nnlaw_pytest' for e in m.entry_points(group='pytest11'))\n"
-        "extra = [] if installed else ['-p', 'nnlaw_pytest']\n"
+        "installed = any(e.value == 'nnlaw._pytest' for e in m.entry_points(group='pytest11'))\n"
+        "extra = [] if installed else ['-p', 'nnlaw._pytest']\n"
         "end = pytest.main([*extra, '-p', 'no:cacheprovider', '-p', 'no:cov', *sys.argv[1:]])\n"
-        "print('exit', int(end), 'numpy' in sys.modules, 'spec' in sys.modules)\n"
+        "print('exit', int(end), 'numpy' in sys.modules, 'nnlaw.spec' in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, *args], cwd=folder, capture_output=True, text=True)
     return done.stdout + done.stderr
@@ -53,7 +53,7 @@ def test_each_law_is_a_test_and_what_is_not_judged_is_a_skip(tmp_path: Path) -> 
 
 def test_the_suite_adds_its_tests_to_those_that_pytest_found(request: pytest.FixtureRequest) -> None:
     """Each runs as its verdict says."""
-    from spec.pytest_plugin import Suite
+    from nnlaw.spec.pytest_plugin import Suite
 
     def judge(file: Path) -> tuple[list[dict[str, object]], str]:
         laws = [{"law": word, "verdict": word, "because": "why"} for word in ("holds", "broken", "not judged")]
@@ -83,7 +83,7 @@ def test_the_suite_adds_its_tests_to_those_that_pytest_found(request: pytest.Fix
 
 def test_the_hook_brings_the_suite_in_where_it_is_asked_to() -> None:
     """And only there."""
-    hook = importlib.import_module("nnlaw_pytest")
+    hook = importlib.import_module("nnlaw._pytest")
     registered: list[object] = []
 
     class Config:

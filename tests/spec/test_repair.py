@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from nn.judging import file_records
-from spec.conformance import conformance
-from spec.edits import edits
-from spec.violation import Violation
+from nnlaw.nn.verify.targets import file_records
+from nnlaw.spec.conformance import conformance
+from nnlaw.spec.fixes.mutate import edits
+from nnlaw.spec.violation import Violation
 
 HEAD = """
 import numpy as np

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import CATALOGUE, BadInput, Inconclusive, LayerCase, LossCase, Violation, conformance, law, obeys
-from spec.report import Report, Verdict, merged
+from nnlaw.spec import CATALOGUE, BadInput, Inconclusive, LayerCase, LossCase, Violation, conformance, law, obeys
+from nnlaw.spec.report import Report, Verdict, merged
 
 Array = NDArray[Any]
 

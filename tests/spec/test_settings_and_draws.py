@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-import nn.builtin  # noqa: F401  # registers the layers of the networks below
-from nn.network import Network
-from spec import BadInput, LayerCase, ModelCase, ScheduleCase, Violation, conformance, obeys
-from spec.arrays import Array
-from spec.interval import interval
-from spec.law import CATALOGUE
+import nnlaw.nn.builtin  # noqa: F401  # registers the layers of the networks below
+from nnlaw.nn.network import Network
+from nnlaw.spec import BadInput, LayerCase, ModelCase, ScheduleCase, Violation, conformance, obeys
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.intervals import interval
+from nnlaw.spec.law import CATALOGUE
 
 RNG = np.random.default_rng
 

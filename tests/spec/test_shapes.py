@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec import BadInput
-from spec.shapes import Mismatch, bind, concrete, expected, parse, resolve
+from nnlaw.spec import BadInput
+from nnlaw.spec.contracts.shapes import Mismatch, bind, concrete, expected, parse, resolve
 
 SHAPES = st.lists(st.integers(0, 9), max_size=5).map(tuple)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import find, given, settings
 from numpy.typing import NDArray
 
-from spec import BadInput, obeys
-from spec.strategies import arrays, batches, hostile, inputs, shapes
+from nnlaw.spec import BadInput, obeys
+from nnlaw.spec.strategies import arrays, batches, hostile, inputs, shapes
 
 Array = NDArray[Any]
 few = settings(max_examples=25, deadline=None, database=None)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import BadInput, Docket, Violation, obeys, strict
-from spec.strict import arm_loss, arm_predict, is_armed
+from nnlaw.spec import BadInput, Docket, Violation, obeys, strict
+from nnlaw.spec.guards.strict import arm_loss, arm_predict, is_armed
 
 Array = NDArray[Any]
 

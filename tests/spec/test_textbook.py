@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import LayerCase, LossCase, conformance
-from spec.definitions import LAYERS, LOSSES, constants, standard
+from nnlaw.spec import LayerCase, LossCase, conformance
+from nnlaw.spec.reference import LAYERS, LOSSES, constants, standard
 
 Array = NDArray[Any]
 X = np.random.default_rng(0).standard_normal((5, 4))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from spec.told import read, read_settings
+from nnlaw.spec.subjects.hyperparameters import read, read_settings
 
 
 class Settled:

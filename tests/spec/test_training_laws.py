@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from spec import LayerCase, ModelCase, Violation, conformance
-from spec.laws.models_steps import symmetry
-from spec.laws.models_units import vanishing_gradient
-from spec.laws.training import ProgressCase, loss_trend, update_ratio
-from spec.violation import DoesNotApply
+from nnlaw.spec import LayerCase, ModelCase, Violation, conformance
+from nnlaw.spec.laws.models_steps import symmetry
+from nnlaw.spec.laws.models_units import vanishing_gradient
+from nnlaw.spec.laws.training import ProgressCase, loss_trend, update_ratio
+from nnlaw.spec.violation import DoesNotApply
 
 
 def told(losses: list[float], promise: float, total: int = 0, ratio: float = 1e-3, small: bool = False) -> str:

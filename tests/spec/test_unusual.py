@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spec import LayerCase, LossCase, Report, conformance
+from nnlaw.spec import LayerCase, LossCase, Report, conformance
 
 Array = NDArray[Any]
 SEEDS = range(4)

@@ -5,8 +5,8 @@ import pickle
 
 import pytest
 
-from spec import Violation, Where
-from spec.violation import counted
+from nnlaw.spec import Violation, Where
+from nnlaw.spec.violation import counted
 
 
 def sample() -> Violation:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from nn.reporter import Silent
-from nn.run import Run
-from nn.session import prepare
-from nn.settings import Settings
+from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.settings import Settings
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.training.session import prepare
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from nn.network import Network
-from nn.scores import cross_entropies
-from nn.stress.attacks import fgsm, pgd, square
-from nn.stress.ball import Ball
-from nn.stress.victim import Standardized, margins
-from spec.arrays import Array
-from spec.gradient import in_float64
-from spec.violation import BadInput
+from nnlaw.nn.network import Network
+from nnlaw.nn.stress.attacks.attack_target import Standardized, margins
+from nnlaw.nn.stress.attacks.attacks import fgsm, pgd, square
+from nnlaw.nn.stress.attacks.norm_ball import Ball
+from nnlaw.nn.training.evaluation import cross_entropies
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.gradcheck.gradients import in_float64
+from nnlaw.spec.violation import BadInput
 
 RNG = np.random.default_rng(0)
 BALLS = [Ball("inf", 0.1), Ball("2", 0.7), Ball("inf", 0.0), Ball("2", 0.0)]

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from nn.stress.corruptions import CORRUPTIONS, SEVERITIES, corrupt
-from nn.stress.filters import blur, drawn, edges, warp
-from nn.stress.oddities import oddities
-from spec.arrays import Array
-from spec.violation import BadInput
+from nnlaw.nn.stress.images.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from nnlaw.nn.stress.images.image_ops import blur, drawn, edges, warp
+from nnlaw.nn.stress.images.out_of_distribution import oddities
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.violation import BadInput
 
 RNG = np.random.default_rng(0)
 

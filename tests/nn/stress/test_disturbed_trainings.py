@@ -7,16 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nn.checkpoint import NAME
-from nn.packing import pack, unpack
-from nn.run import Run, write_picture
-from nn.stress import disk, kills
-from nn.stress.child import Ending
-from nn.stress.disk import on_a_small_disk, without_room
-from nn.stress.drill import DRILLS, Scene, perform
-from nn.stress.kills import killed
-from nn.stress.training import Training, epochs_begun, epochs_kept
-from spec.violation import BadInput
+from nnlaw.nn.run_folder.folder import Run, write_picture
+from nnlaw.nn.run_folder.tree_file import pack, unpack
+from nnlaw.nn.stress.recovery import crash_recovery as kills
+from nnlaw.nn.stress.recovery import disk_full as disk
+from nnlaw.nn.stress.recovery.crash_recovery import killed
+from nnlaw.nn.stress.recovery.disk_full import on_a_small_disk, without_room
+from nnlaw.nn.stress.recovery.training_process import Training, epochs_begun, epochs_kept
+from nnlaw.nn.stress.scenario import DRILLS, Scene, perform
+from nnlaw.nn.stress.subprocess_run import Ending
+from nnlaw.nn.training.checkpoint import NAME
+from nnlaw.spec.violation import BadInput
 
 
 @pytest.fixture(scope="module")

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn.stress import files
-from nn.stress.damaged import Bench, Case, Judgment, reading
-from nn.stress.drill import DRILLS, Scene, perform
-from nn.stress.files import damage
-from nn.stress.formats import FORMATS, Format
-from nn.stress.mutation import BLIND, mutate
-from nn.stress.twists import TWISTS
-from spec.violation import BadInput
+from nnlaw.nn.stress.fuzzing import file_fuzzing as files
+from nnlaw.nn.stress.fuzzing.byte_mutators import BLIND, mutate
+from nnlaw.nn.stress.fuzzing.file_fuzzing import damage
+from nnlaw.nn.stress.fuzzing.formats import FORMATS, Format
+from nnlaw.nn.stress.fuzzing.fuzz_trial import Bench, Case, Judgment, reading
+from nnlaw.nn.stress.fuzzing.mutators import TWISTS
+from nnlaw.nn.stress.scenario import DRILLS, Scene, perform
+from nnlaw.spec.violation import BadInput
 
 CASES = 12
 
@@ -28,8 +28,8 @@ import os
 import time
 from pathlib import Path
 
-from nn.stress.formats import Format
-from spec.violation import BadInput
+from nnlaw.nn.stress.fuzzing.formats import Format
+from nnlaw.spec.violation import BadInput
 
 
 def make(folder, variant):

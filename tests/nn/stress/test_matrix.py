@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.drills import markdown
-from nn.build import build_model
-from nn.plugin_file import load_file
-from nn.run import Run
-from nn.stress.drill import HELD, Scene, drills, perform
-from nn.stress.matrix import Case, arrays, batch_of, cases, do, folder, settings_of, write_data
-from nn.stress.ordeal import Answer, distance, train
-from nn.stress.stage import data_of
-from spec import ModelCase, conformance
-from spec.arrays import Array
+from nnlaw.cli.output.stress_output import markdown
+from nnlaw.nn.plugins.loader import load_file
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.stress.edge_case_run import Answer, distance, train
+from nnlaw.nn.stress.edge_cases import Case, arrays, batch_of, cases, do, folder, settings_of, write_data
+from nnlaw.nn.stress.runner import data_of
+from nnlaw.nn.stress.scenario import HELD, Scene, drills, perform
+from nnlaw.nn.training.build import build_model
+from nnlaw.spec import ModelCase, conformance
+from nnlaw.spec.arrays import Array
 
 ROOT = Path(__file__).parents[3]
 CASES = {case.name: case for case in cases()}
@@ -70,8 +70,12 @@ def test_the_matrix_is_frozen() -> None:
 
 
 def test_the_residual_block_is_that_of_the_examples() -> None:
-    """The installed program has no examples/, so the matrix brings its own copy."""
-    assert (folder() / "residual.py").read_bytes() == (ROOT / "examples" / "residual.py").read_bytes()
+    """The installed program has no examples/, so the matrix brings its own copy, which imports the old names."""
+    old = "from nn import Layer, layer\nfrom spec import obeys\n"
+    frozen = (folder() / "residual.py").read_text(encoding="utf-8")
+    assert frozen.replace(old, "from nnlaw import Layer, layer, obeys\n") == (
+        ROOT / "examples" / "residual.py"
+    ).read_text(encoding="utf-8")
 
 
 def test_the_page_is_made_from_the_matrix() -> None:

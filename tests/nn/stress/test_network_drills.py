@@ -6,18 +6,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn.data.dataset import Dataset, split
-from nn.packing import pack
-from nn.record import run_settings
-from nn.reporter import Silent
-from nn.run import Run
-from nn.session import prepare
-from nn.settings import Settings
-from nn.stress import adversarial, confidence, corrupted, masking
-from nn.stress.ball import Ball
-from nn.stress.confidence import BINS, calibration_error, reliability, threshold
-from nn.stress.drill import DRILLS, FAILED, HELD, SKIPPED, Row, Scene, perform
-from spec.arrays import Array
+from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.settings import Settings
+from nnlaw.nn.data.dataset import Dataset, split
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.run_folder.metadata import run_settings
+from nnlaw.nn.run_folder.tree_file import pack
+from nnlaw.nn.stress.attacks import adversarial
+from nnlaw.nn.stress.attacks import gradient_masking as masking
+from nnlaw.nn.stress.attacks.norm_ball import Ball
+from nnlaw.nn.stress.images import calibration as confidence
+from nnlaw.nn.stress.images import corruption_check as corrupted
+from nnlaw.nn.stress.images.calibration import BINS, calibration_error, reliability, threshold
+from nnlaw.nn.stress.scenario import DRILLS, FAILED, HELD, SKIPPED, Row, Scene, perform
+from nnlaw.nn.training.session import prepare
+from nnlaw.spec.arrays import Array
 
 MINE = ["fgsm", "pgd", "pgd-l2", "square", "targeted", "masking", "corruptions", "calibration", "refusal"]
 
@@ -25,8 +28,8 @@ MINE = ["fgsm", "pgd", "pgd-l2", "square", "targeted", "masking", "corruptions",
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A small network that learnt digits of one hand."""
-    from nn.data.idx import write_idx
-    from nn.stress.filters import drawn
+    from nnlaw.nn.data.idx import write_idx
+    from nnlaw.nn.stress.images.image_ops import drawn
 
     folder = tmp_path_factory.mktemp("trained")
     rng = np.random.default_rng(0)

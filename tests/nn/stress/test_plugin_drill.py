@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-import nn.verify
-from nn.stress import plugin_files
-from nn.stress.drill import DRILLS, Scene, perform
-from nn.stress.plugin_files import ACTS, judged, mutant
-from nn.verify import Outcome
+import nnlaw.nn.verify.supervisor
+from nnlaw.nn.stress.fuzzing import plugin_fuzzing as plugin_files
+from nnlaw.nn.stress.fuzzing.plugin_fuzzing import ACTS, judged, mutant
+from nnlaw.nn.stress.scenario import DRILLS, Scene, perform
+from nnlaw.nn.verify.supervisor import Outcome
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_damaged_plugins_get_a_verdict(scene: Scene) -> None:
 
 def answer(monkeypatch: pytest.MonkeyPatch, reports: list[dict[str, Any]]) -> None:
     """Let the judging answer so."""
-    monkeypatch.setattr(nn.verify, "judge_target", lambda target, terms: Outcome(target, reports))
+    monkeypatch.setattr(nnlaw.nn.verify.supervisor, "judge_target", lambda target, terms: Outcome(target, reports))
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ def test_an_exception_of_the_judging_is_seen(scene: Scene, monkeypatch: pytest.M
     def explode(target: dict[str, str], terms: Any) -> Outcome:
         raise OSError("no more processes")
 
-    monkeypatch.setattr(nn.verify, "judge_target", explode)
+    monkeypatch.setattr(nnlaw.nn.verify.supervisor, "judge_target", explode)
     assert "OSError: no more processes" in judged(scene, 1).observed
 
     def litter(target: dict[str, str], terms: Any) -> Outcome:
         Path(target["file"]).with_suffix(".bak").write_bytes(b"")
         return Outcome(target, [{"verdict": "holds"}])
 
-    monkeypatch.setattr(nn.verify, "judge_target", litter)
+    monkeypatch.setattr(nnlaw.nn.verify.supervisor, "judge_target", litter)
     other = Scene(None, None, scene.folder / "other")  # type: ignore[arg-type]  # looks at neither
     other.folder.mkdir()
     assert "mutant_0.bak was left behind" in judged(other, 1).observed

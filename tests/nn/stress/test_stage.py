@@ -12,11 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nn.packing import unpack
-from nn.replay import replay
-from nn.run import Run, read_json
-from nn.stress.again import same_seed
-from nn.stress.drill import (
+from nnlaw.nn.run_folder.folder import Run, read_json
+from nnlaw.nn.run_folder.tree_file import unpack
+from nnlaw.nn.runs.replay import replay
+from nnlaw.nn.stress.failure_report import write_signature
+from nnlaw.nn.stress.reproducibility import same_seed
+from nnlaw.nn.stress.runner import Stage, apart, data_of
+from nnlaw.nn.stress.scale import demand_same
+from nnlaw.nn.stress.scenario import (
     DRILLS,
     FAILED,
     HELD,
@@ -30,10 +33,7 @@ from nn.stress.drill import (
     limited,
     perform,
 )
-from nn.stress.scale import demand_same
-from nn.stress.signature import write_signature
-from nn.stress.stage import Stage, apart, data_of
-from spec import BadInput, Violation
+from nnlaw.spec import BadInput, Violation
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,7 @@ def test_a_worker_that_dies_fails_its_own_drill_alone(trained: Run, monkeypatch:
     def die(*_: object) -> None:
         raise BrokenProcessPool
 
-    monkeypatch.setattr("nn.stress.stage.apart", die)
+    monkeypatch.setattr("nnlaw.nn.stress.runner.apart", die)
     assert stage._row(chosen, broken).verdict == FAILED  # type: ignore[arg-type]  # the same
 
 
@@ -200,7 +200,7 @@ def test_results_of_one_seed_that_differ_are_told(
     scene = Scene(trained, data_of(trained.folder), tmp_path)
     for digests, held in ((["a", "a", "a", "b"], True), (["a", "c", "a", "b"], False), (["a", "a", "a", "a"], False)):
         left = iter(digests)
-        monkeypatch.setattr("nn.stress.again.trained", lambda *_, left=left: next(left))
+        monkeypatch.setattr("nnlaw.nn.stress.reproducibility.trained", lambda *_, left=left: next(left))
         assert same_seed(scene).held == held
 
 
@@ -213,7 +213,7 @@ def test_one_seed_is_one_result(trained: Run, name: str, hasty: None) -> None:
 
 def test_ruined_weights_are_seen(trained: Run, tmp_path: Path) -> None:
     """One weight that is not finite is named, and kept."""
-    from nn.run import read_arrays
+    from nnlaw.nn.run_folder.folder import read_arrays
 
     ruined = Run(tmp_path)
     arrays = {name: array.copy() for name, array in read_arrays(trained.folder / "weights.safetensors").items()}

@@ -1,0 +1,1 @@
+"""Synthetic digits, drawn by code from a seed."""

@@ -1,0 +1,1 @@
+"""Register, find and load plugins."""

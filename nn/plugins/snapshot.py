@@ -1,0 +1,70 @@
+"""The source of a user's plugins, with what it imports from beside it, as a run or a failure keeps it.
+
+    sources(["mine.py", "b/other.py"])      {"1-mine.py": b"...", "2-other.py": b"...", "helper.py": b"..."}
+
+Copies stand beside each other as the originals did, so that `import helper` finds the copy.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+OWN = {"nnlaw"}  # ours, also where a plugin lies beside it in a checkout
+
+
+def copy_name(i: int, path: str) -> str:
+    """What the copy of the i-th plugin, from 1, is called."""
+    return f"{i}-{Path(path).name}"
+
+
+def sources(plugins: Sequence[str]) -> dict[str, bytes]:
+    """The files to keep by their names, `/` between folder and file: each plugin, and its neighbors. Raises OSError."""
+    found = {}
+    for i, name in enumerate(plugins, 1):
+        path = Path(name).resolve()
+        found[copy_name(i, name)] = path.read_bytes()
+        found |= {file.relative_to(path.parent).as_posix(): file.read_bytes() for file in _neighbors(path)}
+    return found
+
+
+def _neighbors(path: Path) -> list[Path]:
+    """The modules beside a file that it imports, and those that they import in turn; of a package all files."""
+    found: list[Path] = []
+    waiting = [path]
+    while waiting:
+        for name in _imported(waiting.pop()):
+            new = [file for file in _files(name, path.parent) if file not in (path, *found)]
+            found += new
+            waiting += new
+    return found
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """The first words of what a file imports: numpy of `import numpy.linalg`, helper of `from helper import act`."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):  # a file of a package that nobody imports
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield node.module.partition(".")[0]
+
+
+def _files(name: str, folder: Path) -> list[Path]:
+    """The files of a module, where Python finds it in this folder and nowhere before it."""
+    try:
+        spec = None if name in OWN else find_spec(name)
+    except (ImportError, ValueError):
+        return []
+    if spec is None:
+        return []
+    places = [Path(place).resolve() for place in spec.submodule_search_locations or ()]
+    if places:
+        return [file for place in places if place.parent == folder for file in sorted(place.rglob("*.py"))]
+    file = Path(spec.origin or "").resolve()
+    return [file] if file.parent == folder and file.suffix == ".py" else []

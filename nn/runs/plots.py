@@ -1,0 +1,73 @@
+"""Pictures of a run: the loss and accuracy curves, and the digits that were read wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from nnlaw.spec.arrays import Array
+
+CELL, MARGIN, ACROSS = 84, 16, 8  # pixels a digit, pixels a line of text under it, digits a row
+LETTERS = 14  # that fit under a digit
+LOSSES = {"loss": "training", "val_loss": "validation", "val_cross_entropy": "validation, cross-entropy"}
+
+
+def curves(rows: list[dict[str, Any]], path: Path) -> None:
+    """Loss and accuracy over epochs as a PNG."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    epochs = [row["epoch"] for row in rows]
+    for axes, names, title in (
+        (left, LOSSES, "loss"),
+        (right, {"train_accuracy": "training", "val_accuracy": "validation"}, "accuracy"),
+    ):
+        for key, label in names.items():
+            if key in rows[0]:
+                axes.plot(epochs, [row[key] for row in rows], marker="o", label=label)
+        axes.set(xlabel="epoch", ylabel=title)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(path, format="png", dpi=120)
+
+
+def mistakes(images: Array, truth: Array, predicted: Array, classes: tuple[str, ...], path: Path) -> None:
+    """Up to 40 misclassified digits, each with what it is and what it was taken for, as a PNG."""
+    count = min(len(images), 40)
+    rows = max(1, -(-count // ACROSS))
+    pairs = [(classes[t], classes[p]) for t, p in zip(truth[:count], predicted[:count], strict=True)]
+    texts = [[f"{was} read as {read}"] for was, read in pairs]
+    if any(len(text) > LETTERS for [text] in texts):
+        texts = [[was[:LETTERS], f"as {read}"[:LETTERS]] for was, read in pairs]
+    height = CELL + MARGIN * max(map(len, texts), default=1)
+    sheet = Image.new("L", (ACROSS * CELL, rows * height), 255)
+    pen = ImageDraw.Draw(sheet)
+    for i in range(count):
+        x, y = i % ACROSS * CELL, i // ACROSS * height
+        digit = Image.fromarray(255 - images[i]).resize((CELL - 4, CELL - 4), Image.Resampling.NEAREST)
+        sheet.paste(digit, (x + 2, y + 2))
+        for line, text in enumerate(texts[i]):
+            pen.text((x + 4, y + CELL + MARGIN * line), text, fill=0)
+    sheet.save(path, format="PNG")
+
+
+def braille(image: Array) -> list[str]:
+    """A grey picture as lines of braille, two by four pixels a character."""
+    ink = image > 96
+    height, width = (-(-ink.shape[0] // 4) * 4, -(-ink.shape[1] // 2) * 2)
+    dots = np.zeros((height, width), bool)
+    dots[: ink.shape[0], : ink.shape[1]] = ink
+    weight = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
+    cells = dots.reshape(height // 4, 4, width // 2, 2).transpose(0, 2, 1, 3)
+    return ["".join(chr(0x2800 + int((cell * weight).sum())) for cell in row) for row in cells]
+
+
+def shades(image: Array) -> list[str]:
+    """A grey picture as lines of shaded blocks, two characters a pixel."""
+    return ["".join(" ░▒▓█"[min(4, int(v) // 52)] * 2 for v in row).rstrip() for row in image]

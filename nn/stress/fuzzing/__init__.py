@@ -1,0 +1,1 @@
+"""Damaged files, read in a process with limits."""

@@ -1,0 +1,165 @@
+"""A damaged file is read among its valid neighbors, and judged: was it read, refused in one sentence, or neither?
+
+    bench = Bench(FORMATS["idx"], folder, seed=0)
+    bench.judge(bench.case(7)).verdict           "read", "refused", or one of FAULTS
+"""
+
+from __future__ import annotations
+
+import shutil
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from nnlaw.nn.stress.fuzzing.byte_mutators import mutate
+from nnlaw.nn.stress.fuzzing.formats import Format
+from nnlaw.spec.locations import PACKAGE
+from nnlaw.spec.violation import LONGEST, BadInput, Violation
+
+READ, REFUSED = "read", "refused"
+TRACEBACK, MEMORY, HANG, CRASH, LOST, UNCLEAR = "traceback", "memory", "hang", "crash", "lost", "unclear"
+FAULTS = (TRACEBACK, MEMORY, HANG, CRASH, LOST, UNCLEAR)
+OURS = PACKAGE
+IGNORED = (".lock",)  # held while a run is trained, and nobody's data
+TRIES = 150  # readings that making a case smaller may take
+Tree = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One damaged file: which one of the format's, and its bytes. The same seed and index give the same."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """How a reading ended: the verdict, what was said, and the line of ours that it came from."""
+
+    verdict: str
+    text: str = ""
+    where: str = ""
+
+
+class Bench:
+    """A folder in which a format's files are damaged and read: two valid sets, the case at hand, and room to work."""
+
+    def __init__(self, format: Format, work: Path, seed: int) -> None:
+        self.format, self.work, self.seed = format, work, seed
+        for variant in (0, 1):
+            if not (place := work / f"valid-{variant}").exists():
+                place.mkdir(parents=True)
+                format.make(place, variant)
+        self.valid, self.other = (_tree(work / f"valid-{variant}") for variant in (0, 1))
+        self.names = sorted(path.name for path in (work / "valid-0").glob(format.files) if path.name in self.valid)
+        for name in ("tmp", "here"):
+            (work / name).mkdir(exist_ok=True)
+        self.fresh()
+        self.around = {name: content for name, content in _tree(work).items() if not name.startswith("case/")}
+
+    def check(self) -> None:
+        """Raises RuntimeError unless every undamaged file is read: a reader that refuses all would seem faultless."""
+        for name in self.names:
+            found = self.judge(Case(name, self.valid[name]))
+            if found.verdict != READ:
+                raise RuntimeError(f"{self.format.name}: {name}, undamaged, is {found.verdict}: {found.text}")
+
+    def case(self, index: int) -> Case:
+        """The damaged file of this index."""
+        rng = np.random.default_rng([self.seed, crc32(self.format.name.encode()), index])
+        name = self.names[rng.integers(len(self.names))]
+        return Case(name, mutate(name, self.valid[name], self.other.get(name, b""), rng))
+
+    def judge(self, case: Case) -> Judgment:
+        """Read the damaged file among its valid neighbors, and see what became of all files."""
+        place = self.work / "case"
+        (place / case.name).write_bytes(case.content)
+        found = reading(lambda: self.format.read(place, case.name))
+        lost = self._lost(case, found.verdict)
+        if lost or self.format.writes:
+            self.fresh()
+        else:
+            (place / case.name).write_bytes(self.valid[case.name])
+        return Judgment(LOST, lost, found.where) if lost and found.verdict not in FAULTS else found
+
+    def fresh(self) -> None:
+        """The valid files stand in the case folder again, and nothing else."""
+        shutil.rmtree(self.work / "case", ignore_errors=True)
+        shutil.copytree(self.work / "valid-0", self.work / "case")
+
+    def smallest(self, case: Case, found: Judgment) -> Case:
+        """The case without whatever it fails without, as far as a few tries can tell."""
+        tries, size = TRIES, len(case.content) // 2
+        while size and tries:
+            at = 0
+            while at < len(case.content) and tries:
+                less, tries = Case(case.name, case.content[:at] + case.content[at + size :]), tries - 1
+                if alike(self.judge(less), found):
+                    case = less
+                else:
+                    at += size
+            size //= 2
+        return case
+
+    def _lost(self, case: Case, verdict: str) -> str:
+        """What happened to files that should not have, or nothing."""
+        now = _tree(self.work)
+        here = {name.removeprefix("case/"): now[name] for name in now if name.startswith("case/")}
+        wanted = self.valid | {case.name: case.content}
+        if self.format.writes and verdict == READ:
+            wanted = {name: here.get(name, b"") for name in wanted if name in here or name != "summary.json"}
+            here = {name: content for name, content in here.items() if name in wanted or name.startswith(".")}
+            gone = sorted(set(self.valid) - set(here))
+            return f"{gone[0]} is gone" if gone else _difference(wanted, here)
+        around = {name: content for name, content in now.items() if not name.startswith("case/")}
+        return _difference(wanted, here) or _difference(self.around, around)
+
+
+def reading(read: Callable[[], Any]) -> Judgment:
+    """What came of a reading: a value, a refusal in one clear sentence, or a fault."""
+    try:
+        with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
+            read()
+    except (BadInput, Violation) as reason:
+        text = str(reason)
+        clear = isinstance(reason, Violation) or (text.isprintable() and 0 < len(text) <= LONGEST)
+        return Judgment(REFUSED if clear else UNCLEAR, text[:LONGEST], _line_of_ours(reason))
+    except MemoryError as error:
+        return Judgment(MEMORY, str(error)[:LONGEST], _line_of_ours(error))
+    except BaseException as error:  # SystemExit and its like, too
+        return Judgment(TRACEBACK, f"{type(error).__name__}: {error}"[:LONGEST], _line_of_ours(error))
+    return Judgment(READ)
+
+
+def alike(one: Judgment, two: Judgment) -> bool:
+    """Whether two faults are the same: verdict, line of ours, and kind of exception."""
+    kinds = [row.text.partition(":")[0] if row.verdict == TRACEBACK else "" for row in (one, two)]
+    return (one.verdict, one.where, kinds[0]) == (two.verdict, two.where, kinds[1])
+
+
+def _line_of_ours(error: BaseException) -> str:
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(OURS)]
+    own = [f for f in frames if "stress" not in f.filename and "site-packages" not in f.filename] or frames
+    return f"{Path(own[-1].filename).relative_to(OURS)}:{own[-1].lineno}" if own else ""
+
+
+def _tree(folder: Path) -> Tree:
+    files = (path for path in folder.rglob("*") if path.is_symlink() or path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in files if path.name not in IGNORED
+    }
+
+
+def _difference(wanted: Tree, found: Tree) -> str:
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            what = "is gone" if name not in found else "was left behind" if name not in wanted else "was changed"
+            return f"{name[:200]} {what}"
+    return ""

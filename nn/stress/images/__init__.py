@@ -1,0 +1,1 @@
+"""Corrupted and out-of-distribution images."""

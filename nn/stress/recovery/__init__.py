@@ -1,0 +1,1 @@
+"""Training runs that are killed or run out of disk space."""

@@ -1,0 +1,71 @@
+"""Reproducibility drills: one seed is one result, here, in other processes, and on other numbers of threads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.settings import Settings
+from nnlaw.nn.run_folder.folder import Run, read_arrays
+from nnlaw.nn.run_folder.metadata import run_settings
+from nnlaw.nn.runs.reproduce import BAND, compare
+from nnlaw.nn.stress.runner import apart
+from nnlaw.nn.stress.scenario import Outcome, Scene, drill
+from nnlaw.nn.training.session import prepare
+from nnlaw.spec.arrays import digest
+from nnlaw.spec.violation import counted
+
+IMAGES = {False: 2000, True: 20000}  # that each training sees, without and with --full
+
+
+def short(scene: Scene) -> Settings:
+    """The settings of the run for one epoch on a part of its images, the rest being held out."""
+    count = len(scene.split.images.train_images)
+    held_out = max(count - IMAGES[scene.full], count // 12)
+    return replace(run_settings(scene.run.folder), epochs=1, strict=False, validation=held_out)
+
+
+def trained(settings: Settings, folder: Path) -> str:
+    """Train in a new folder; the digest of the weights."""
+    run = Run.create(folder)
+    prepare(settings).train(run, Silent())
+    return digest(read_arrays(run.folder / "weights.safetensors"))
+
+
+@drill(
+    "same-seed",
+    what="train three times with one seed, once with another",
+    expected="three times the same bits, and others the fourth time",
+)
+def same_seed(scene: Scene) -> Outcome:
+    """Digests of all weights after an epoch."""
+    settings = short(scene)
+    found = [trained(settings, scene.folder / f"{i}") for i in range(3)]
+    other = trained(replace(settings, seed=settings.seed + 1), scene.folder / "other")
+    held = len(set(found)) == 1 and other not in found
+    told = "differs" if other not in found else "does not differ"
+    observed = f"{counted(len(set(found)), 'result')} of one seed, another seed {told}"
+    return Outcome(observed, held, {"digests": found, "other": other})
+
+
+@drill(
+    "other-processes",
+    what="train in processes of their own, with 1, 2 and 4 threads; and with 1 where BLAS would take 4",
+    expected=f"identical, or within the band of nn reproduce (rounding {BAND['rounding']:g}, "
+    f"epoch loss {BAND['epoch_loss']:g}, accuracy {BAND['accuracy']:g})",
+)
+def other_processes(scene: Scene) -> Outcome:
+    """Each against the first; another seed shows that the comparison can tell."""
+    settings, found = replace(short(scene), threads=1), {}
+    for threads in (1, 2, 4):
+        apart(threads, trained, replace(settings, threads=threads), scene.folder / f"{threads}")
+        if threads > 1:
+            found[f"{threads} threads"] = compare(Run(scene.folder / "1"), Run(scene.folder / f"{threads}"))["outcome"]
+    apart(4, trained, settings, scene.folder / "again")
+    found["another process"] = compare(Run(scene.folder / "1"), Run(scene.folder / "again"))["outcome"]
+    trained(replace(settings, seed=settings.seed + 1), scene.folder / "other")
+    found["another seed"] = compare(Run(scene.folder / "1"), Run(scene.folder / "other"))["outcome"]
+    held = all((outcome == "different") == (name == "another seed") for name, outcome in found.items())
+    held = held and found["another process"] == "identical"
+    return Outcome(", ".join(f"{name}: {outcome}" for name, outcome in found.items()), held, dict(found))

@@ -1,0 +1,121 @@
+"""A small network to work through by hand: layers, loss, one input, one target, and the weights where they are given.
+
+    layers = "dense:2 relu dense:1"          a TOML file; the textbook's is fixtures/textbook.toml
+    loss = "binary_cross_entropy"
+    x = [[1, 2]]                             rows are samples
+    y = [[1]]                                rows, or class numbers for softmax_cross_entropy
+    [weights]
+    "0:dense.W" = [[0.1, 0.3], [0.2, 0.4]]   acts as x @ W
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import nnlaw.nn.builtin  # noqa: F401  # registers what an exercise may name
+from nnlaw.nn.core.rng import stream
+from nnlaw.nn.network import Network
+from nnlaw.nn.trace.trace import Trace, trace
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.gradcheck.gradients import in_float64
+from nnlaw.spec.locations import fixtures
+from nnlaw.spec.violation import BadInput, counted
+
+KEYS = {"layers", "loss", "init", "x", "y", "weights", "by_hand"}
+
+
+def textbook() -> Path:
+    """The textbook network's file, in the checkout or in the installed wheel."""
+    return fixtures() / "textbook.toml"
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """What is to be worked through. Weights that are not given are drawn, and rounded so that one can compute along."""
+
+    layers: str
+    loss: str
+    x: Any
+    y: Any
+    init: str = "he"
+    weights: dict[str, Any] = field(default_factory=dict)
+    by_hand: dict[str, Any] = field(default_factory=dict)
+
+    def trace(self, seed: int = 0) -> Trace:
+        """Build the network and work it through. Raises BadInput where the parts do not fit together."""
+        x = _array("x", self.x)
+        if x.ndim != 2 or not x.size:
+            raise BadInput(f"x has shape {x.shape}, expected rows of samples such as [[1, 2]]")
+        rng = stream(np.random.SeedSequence(seed), "init")
+        network = in_float64(Network(x.shape[1], 0, rng, layers=self.layers, loss=self.loss, init=self.init))
+        for name, array in network.params.items():
+            network.params[name] = np.round(array, 2)
+        for name, value in self.weights.items():
+            array = _array(name, value)
+            if name not in network.params:
+                raise BadInput(f"weights: no {name!r} in this network, expected one of {', '.join(network.params)}")
+            if array.shape != network.params[name].shape:
+                raise BadInput(f"weights: {name} has shape {array.shape}, expected {network.params[name].shape}")
+            network.params[name] = array
+        return trace(network, x, _target(network, _array("y", self.y), len(x)))
+
+
+def _target(network: Network, y: Array, count: int) -> Array:
+    """The target as the loss takes it: class numbers (N,), or rows like the output."""
+    if getattr(network.loss, "targets", "labels") == "labels":
+        classes = y.reshape(-1)
+        if classes.shape != (count,) or not np.isin(classes, np.arange(network.n_out)).all():
+            known = f"a class number from 0 to {network.n_out - 1}"
+            raise BadInput(f"y = {y.tolist()}, expected {known} for each of {counted(count, 'row')}")
+        return classes.astype(np.int64)
+    if y.size != count * network.n_out:
+        wanted = f"{counted(count, 'row')} of {network.n_out}, one for each output"
+        raise BadInput(f"y has {counted(y.size, 'number')}, expected {wanted}")
+    target = y.reshape(count, network.n_out)
+    if network.loss.targets == "binary" and ((target < 0) | (target > 1)).any():
+        raise BadInput(f"y = {y.tolist()}, expected numbers from 0 to 1: what {network.loss_name} compares with")
+    return target
+
+
+def _array(name: str, value: Any) -> Array:
+    try:
+        array = np.array(value, np.float64)
+    except (TypeError, ValueError):
+        raise BadInput(f"{name} = {value!r}, expected numbers in rows of equal length") from None
+    if not np.isfinite(array).all():
+        raise BadInput(f"{name} = {value!r}, expected finite numbers")
+    return array
+
+
+def read_exercise(path: Path) -> Exercise:
+    """Read an exercise from a TOML file. Raises BadInput that names the file and what is wrong in it."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"exercise {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadInput(f"exercise {path}: {error}") from error
+    unknown, missing = sorted(set(table) - KEYS), sorted({"layers", "loss", "x", "y"} - set(table))
+    if unknown or missing:
+        what = f"unknown key {unknown[0]!r}" if unknown else f"no {missing[0]!r}"
+        raise BadInput(f"exercise {path}: {what}, expected layers, loss, x, y, and perhaps init, [weights], [by_hand]")
+    for name in ("layers", "loss", "init"):
+        if not isinstance(table.get(name, ""), str):
+            raise BadInput(f"exercise {path}: {name} = {table[name]!r}, expected a string")
+    for name in ("weights", "by_hand"):
+        if not isinstance(table.get(name, {}), dict):
+            raise BadInput(f"exercise {path}: {name} = {table[name]!r}, expected a table such as [{name}]")
+    return Exercise(**table)
+
+
+def read_rows(name: str, text: str) -> list[list[float]]:
+    """`1,2;3,4` is two rows of two. Raises BadInput where a number is none."""
+    try:
+        return [[float(word) for word in row.split(",")] for row in text.split(";")]
+    except ValueError:
+        raise BadInput(f"--{name} {text!r}, expected numbers such as 1,2 or, for two samples, 1,2;3,4") from None

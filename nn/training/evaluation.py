@@ -1,0 +1,64 @@
+"""How well a model does: the figures of an epoch, what makes one epoch better than another, answers kept for later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nnlaw.nn.data.dataset import Split
+from nnlaw.nn.plugins.plugin_string import choose
+from nnlaw.spec.arrays import Array
+
+SAMPLE = 5000  # training images on which the training accuracy is measured
+CORPUS = 100  # test images whose probabilities are kept with the run
+
+
+def scores(model: Any, split: Split, epoch: int, losses: list[float], seconds: float) -> dict[str, Any]:
+    """The figures of one epoch: mean training loss, accuracy on training images, and on validation images.
+
+    `val_loss` is the loss that is trained, where the model can tell it of any batch (`mean_loss`).
+    """
+    accuracy = choose("metric", "accuracy").make()
+    part = split.x_train[:SAMPLE], split.y_train[:SAMPLE]
+    row = {
+        "epoch": epoch,
+        "loss": float(np.mean(losses)),
+        "train_accuracy": float(accuracy(model.predict(part[0]), part[1])),
+        "seconds": seconds,
+    }
+    if len(split.x_val):
+        p, labels = model.predict(split.x_val), split.y_val
+        own = getattr(model, "mean_loss", None)
+        cost = {"val_loss": own(split.x_val, labels)} if own else {"val_cross_entropy": cross_entropy(p, labels)}
+        row |= cost | {"val_accuracy": float(accuracy(p, labels))}
+    return row
+
+
+def cross_entropy(p: Array, labels: Array) -> float:
+    """The mean over the samples: p (N, C), labels (N,)."""
+    return float(cross_entropies(p, labels).mean())
+
+
+def cross_entropies(p: Array, labels: Array) -> Array:
+    """−log p_y of each row, (N,) float64; at most about 69, where float32 has nothing left."""
+    found: Array = -log_of(p[np.arange(len(p)), labels])
+    return found
+
+
+def log_of(p: Array) -> Array:
+    """log p in float64, where 0 counts as 1e-30."""
+    found: Array = np.log(np.maximum(p.astype(np.float64), 1e-30))
+    return found
+
+
+def merit(row: dict[str, Any]) -> tuple[float, float]:
+    """What makes one epoch better than another: accuracy on the validation images, then what they cost."""
+    return row["val_accuracy"], -(row["val_loss"] if "val_loss" in row else row["val_cross_entropy"])
+
+
+def corpus(model: Any, split: Split, test_images: Array) -> dict[str, Array]:
+    """The first 100 test images, their labels, and the probabilities that the last weights give for them."""
+    rows = slice(0, CORPUS)
+    found = {"images": test_images[rows], "labels": split.y_test[rows]}
+    return found | {"probabilities": model.predict(split.x_test[rows])}

@@ -1,0 +1,1 @@
+"""Check files, modules and built-in plugins in a process with limits."""

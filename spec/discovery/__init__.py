@@ -1,0 +1,1 @@
+"""From a class, function or instance to cases that laws can check."""

@@ -1,0 +1,1 @@
+"""Finite differences that notice kinks, and explanations of a wrong gradient."""

@@ -1,0 +1,1 @@
+"""Guards check the laws of calls on an armed instance, at every call."""

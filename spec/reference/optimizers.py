@@ -1,0 +1,247 @@
+"""Optimizers as the textbooks have them, and the usual mistakes, so that a wrong trajectory is told by its numbers.
+
+A rule gives the direction d of w ← w − lr·d from the gradient g, the step t = 1, 2, ..., its memory s, which is 0
+where nothing was stored, and the hyperparameters h.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+
+Memory: TypeAlias = "defaultdict[str, Any]"
+Rule: TypeAlias = Callable[[Array, float, Memory, Any], Any]  # an array; Any, as the memory may hold anything
+
+
+def _sum(s: Memory, name: str, beta: float, x: Array) -> Any:
+    """s ← β·s + x."""
+    s[name] = beta * s[name] + x
+    return s[name]
+
+
+def _mean(s: Memory, name: str, beta: float, x: Array) -> Any:
+    """s ← β·s + (1 − β)·x."""
+    return _sum(s, name, beta, (1 - beta) * x)
+
+
+def _sgd(g: Array, t: float, s: Memory, h: Any) -> Any:
+    return g
+
+
+def _momentum(g: Array, t: float, s: Memory, h: Any) -> Any:
+    """v ← β·v + g; with v ← β·v − lr·g, w ← w + v it is the same as long as lr is."""
+    return _sum(s, "v", h.beta, g)
+
+
+def _momentum_mean(g: Array, t: float, s: Memory, h: Any) -> Any:
+    return _mean(s, "v", h.beta, g)
+
+
+def _nesterov(g: Array, t: float, s: Memory, h: Any) -> Any:
+    return g + h.beta * _sum(s, "v", h.beta, g)
+
+
+def _nesterov_mean(g: Array, t: float, s: Memory, h: Any) -> Any:
+    return (1 - h.beta) * g + h.beta * _mean(s, "v", h.beta, g)
+
+
+def _rmsprop(g: Array, t: float, s: Memory, h: Any) -> Any:
+    return g / (np.sqrt(_mean(s, "s", h.rho, g * g)) + h.eps)
+
+
+def _rmsprop_inside(g: Array, t: float, s: Memory, h: Any) -> Any:
+    return g / np.sqrt(_mean(s, "s", h.rho, g * g) + h.eps)
+
+
+def _adagrad(g: Array, t: float, s: Memory, h: Any) -> Any:
+    return g / (np.sqrt(_sum(s, "s", 1, g * g)) + h.eps)
+
+
+def _adagrad_inside(g: Array, t: float, s: Memory, h: Any) -> Any:
+    return g / np.sqrt(_sum(s, "s", 1, g * g) + h.eps)
+
+
+def _adadelta(g: Array, t: float, s: Memory, h: Any) -> Any:
+    d: Array = np.sqrt((s["u"] + h.eps) / (_mean(s, "s", h.rho, g * g) + h.eps)) * g
+    _mean(s, "u", h.rho, d * d)
+    return d
+
+
+def _first(g: Array, t: float, s: Memory, h: Any) -> Any:
+    """m̂ = m/(1 − β₁ᵗ)."""
+    return _mean(s, "m", h.beta1, g) / (1 - h.beta1**t)
+
+
+def _second(g: Array, t: float, s: Memory, h: Any) -> Any:
+    """v̂ = v/(1 − β₂ᵗ)."""
+    return _mean(s, "v", h.beta2, g * g) / (1 - h.beta2**t)
+
+
+def _adam(g: Array, t: float, s: Memory, h: Any) -> Any:
+    return _first(g, t, s, h) / (np.sqrt(_second(g, t, s, h)) + h.eps)
+
+
+def _adam_inside(g: Array, t: float, s: Memory, h: Any) -> Any:
+    return _first(g, t, s, h) / np.sqrt(_second(g, t, s, h) + h.eps)
+
+
+def _adam_hat(g: Array, t: float, s: Memory, h: Any) -> Any:
+    """The order of section 2 of the paper: √(1 − β₂ᵗ)/(1 − β₁ᵗ)·m/(√v + ε)."""
+    return _first(g, t, s, h) * np.sqrt(1 - h.beta2**t) / (np.sqrt(_second(g, inf, s, h)) + h.eps)
+
+
+def _adam_summed(g: Array, t: float, s: Memory, h: Any) -> Any:
+    return _sum(s, "m", h.beta1, g) / (1 - h.beta1**t) / (np.sqrt(_second(g, t, s, h)) + h.eps)
+
+
+def _adam_stored(g: Array, t: float, s: Memory, h: Any) -> Any:
+    s["m"], s["v"] = _first(g, t, s, h), _second(g, t, s, h)
+    return s["m"] / (np.sqrt(s["v"]) + h.eps)
+
+
+def _adam_swapped(g: Array, t: float, s: Memory, h: Any) -> Any:
+    m, v = _mean(s, "m", h.beta2, g), _mean(s, "v", h.beta1, g * g)
+    return m / (1 - h.beta2**t) / (np.sqrt(v / (1 - h.beta1**t)) + h.eps)
+
+
+def _amsgrad(g: Array, t: float, s: Memory, h: Any) -> Any:
+    m = _first(g, t, s, h)
+    s["top"] = np.maximum(s["top"], _second(g, inf, s, h))
+    return m / (np.sqrt(s["top"] / (1 - h.beta2**t)) + h.eps)
+
+
+def _amsgrad_hat(g: Array, t: float, s: Memory, h: Any) -> Any:
+    m = _first(g, t, s, h)
+    s["top"] = np.maximum(s["top"], _second(g, t, s, h))
+    return m / (np.sqrt(s["top"]) + h.eps)
+
+
+def _nadam(g: Array, t: float, s: Memory, h: Any, ahead: int = 1) -> Any:
+    m = h.beta1 * _mean(s, "m", h.beta1, g) / (1 - h.beta1 ** (t + ahead))
+    return (m + (1 - h.beta1) * g / (1 - h.beta1**t)) / (np.sqrt(_second(g, t, s, h)) + h.eps)
+
+
+def _nadam_scheduled(g: Array, t: float, s: Memory, h: Any) -> Any:
+    """μₜ = β₁·(1 − 0.5·0.96^(t/250)), and products of μ where β₁ᵗ stood."""
+    now, then = (h.beta1 * (1 - 0.5 * 0.96 ** (i / 250)) for i in (t, t + 1))
+    s["product"] = (s["product"] or 1.0) * now
+    m = then * _mean(s, "m", h.beta1, g) / (1 - s["product"] * then)
+    return (m + (1 - now) * g / (1 - s["product"])) / (np.sqrt(_second(g, t, s, h)) + h.eps)
+
+
+def _adamax(g: Array, t: float, s: Memory, h: Any) -> Any:
+    s["u"] = np.maximum(h.beta2 * s["u"], np.abs(g))
+    return _first(g, t, s, h) / (s["u"] + h.eps)
+
+
+def _lion(g: Array, t: float, s: Memory, h: Any) -> Any:
+    d = np.sign(h.beta1 * s["m"] + (1 - h.beta1) * g)
+    _mean(s, "m", h.beta2, g)
+    return d
+
+
+def _sign(g: Array, t: float, s: Memory, h: Any) -> Any:
+    return np.sign(g)
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """One standard name: where it is written, its usual hyperparameters, what it computes, and what it is taken for.
+
+    `decay` is coupled where it may be added to the gradient (g + λ·w), decoupled where w shrinks by lr·λ·w.
+    """
+
+    source: str
+    usual: Mapping[str, float]
+    variants: tuple[Rule, ...]
+    mistakes: Mapping[str, Rule] = field(default_factory=dict)
+    coupled: bool = True
+
+
+ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+ADAM_MISTAKES: dict[str, Rule] = {
+    "t is stuck at 1: every step is corrected as if it were the first": lambda g, t, s, h: _adam(g, 1, s, h),
+    "the correction for the start at zero is missing: m/(1 − β₁ᵗ), v/(1 − β₂ᵗ)": lambda g, t, s, h: _adam(g, inf, s, h),
+    "t is one ahead: it counts from 2": lambda g, t, s, h: _adam(g, t + 1, s, h),
+    "only m is corrected: v/(1 − β₂ᵗ) is missing": lambda g, t, s, h: (
+        _first(g, t, s, h) / (np.sqrt(_second(g, inf, s, h)) + h.eps)
+    ),
+    "only v is corrected: m/(1 − β₁ᵗ) is missing": lambda g, t, s, h: (
+        _first(g, inf, s, h) / (np.sqrt(_second(g, t, s, h)) + h.eps)
+    ),
+    "β₁ and β₂ are swapped": _adam_swapped,
+    "m ← β₁·m + g, without the factor 1 − β₁": _adam_summed,
+    "the corrected moments are stored in place of the moments": _adam_stored,
+}
+
+OPTIMIZERS = {
+    "sgd": Optimizer("Robbins & Monro 1951", {"beta": 0.0}, (_sgd, _momentum, _momentum_mean, _nesterov)),
+    "momentum": Optimizer(
+        "Polyak 1964",
+        {"beta": 0.9},
+        (_momentum, _momentum_mean),
+        {
+            "β and 1 − β are swapped": lambda g, t, s, h: _mean(s, "v", 1 - h.beta, g),
+            "the velocity never fades: β is missing": lambda g, t, s, h: _sum(s, "v", 1, g),
+        },
+    ),
+    "nesterov": Optimizer("Nesterov 1983; Sutskever et al. 2013", {"beta": 0.9}, (_nesterov, _nesterov_mean)),
+    "rmsprop": Optimizer(
+        "Tieleman & Hinton 2012",
+        {"rho": 0.9, "eps": 1e-8},
+        (_rmsprop, _rmsprop_inside),
+        {
+            "ρ and 1 − ρ are swapped": lambda g, t, s, h: g / (np.sqrt(_mean(s, "s", 1 - h.rho, g * g)) + h.eps),
+            "s ← ρ·s + g², without the factor 1 − ρ": lambda g, t, s, h: (
+                g / (np.sqrt(_sum(s, "s", h.rho, g * g)) + h.eps)
+            ),
+            "a correction for the start at zero, which is Adam's": lambda g, t, s, h: (
+                g / (np.sqrt(_mean(s, "s", h.rho, g * g) / (1 - h.rho**t)) + h.eps)
+            ),
+        },
+    ),
+    "adagrad": Optimizer("Duchi et al. 2011", {"eps": 1e-8}, (_adagrad, _adagrad_inside)),
+    "adadelta": Optimizer("Zeiler 2012", {"rho": 0.95, "eps": 1e-6}, (_adadelta,)),
+    "adam": Optimizer("Kingma & Ba 2015", ADAM, (_adam, _adam_inside, _adam_hat), ADAM_MISTAKES),
+    "adamw": Optimizer(
+        "Loshchilov & Hutter 2019",
+        ADAM | {"decay": 0.01},
+        (_adam, _adam_inside, _adam_hat),
+        ADAM_MISTAKES,
+        coupled=False,
+    ),
+    "amsgrad": Optimizer(
+        "Reddi et al. 2018",
+        ADAM,
+        (_amsgrad, _amsgrad_hat, lambda g, t, s, h: _amsgrad(g, inf, s, h)),
+    ),
+    "nadam": Optimizer("Dozat 2016", ADAM, (_nadam, lambda g, t, s, h: _nadam(g, t, s, h, 0), _nadam_scheduled)),
+    "adamax": Optimizer("Kingma & Ba 2015", ADAM, (_adamax,)),
+    "lion": Optimizer("Chen et al. 2023", {"beta1": 0.9, "beta2": 0.99}, (_lion,), coupled=False),
+    "signsgd": Optimizer("Bernstein et al. 2018", {}, (_sign,)),
+}
+
+DECAYS: dict[str, Callable[[Array, Array, float, float], Array]] = {
+    "before": lambda w, d, lr, decay: w - lr * decay * w - lr * d,
+    "after": lambda w, d, lr, decay: (w - lr * d) * (1 - lr * decay),
+    "coupled": lambda w, d, lr, decay: w - lr * d,
+}
+
+
+def walk(rule: Rule, h: Any, w: Array, gradients: Iterable[Array], lr: float, decay: str = "before") -> Array:
+    """The weights after each step of `rule` from w, in float64: (steps, n). `decay` is a key of DECAYS."""
+    memory: Memory = defaultdict(float)
+    path = []
+    w = w.astype(np.float64)
+    for t, g in enumerate(gradients, 1):
+        g = g.astype(np.float64) + (h.decay * w if decay == "coupled" else 0.0)
+        w = DECAYS[decay](w, rule(g, t, memory, h), lr, h.decay)
+        path.append(w)
+    return np.array(path)

@@ -1,0 +1,122 @@
+"""Check hand-written neural networks, and train one.
+
+    from nnlaw import layer, obeys, check_object, conformance, strict
+
+`nnlaw.spec` holds the laws, `nnlaw.nn` the network, `nnlaw.cli` the command `nn`. A name is imported when it is first
+used, so `import nnlaw` alone is fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nnlaw.nn import Layer, batches, initializer, layer, loss, metric, model, optimizer, schedule
+    from nnlaw.spec import (
+        CATALOGUE,
+        BadInput,
+        BatchesCase,
+        DataCase,
+        Docket,
+        DoesNotApply,
+        Inconclusive,
+        InitializerCase,
+        Law,
+        LayerCase,
+        LossCase,
+        MetricCase,
+        ModelCase,
+        OptimizerCase,
+        Record,
+        Report,
+        ScheduleCase,
+        Verdict,
+        Violation,
+        Where,
+        check_backward,
+        check_gradient,
+        check_layer,
+        check_loss,
+        check_model,
+        check_object,
+        check_weights,
+        conformance,
+        law,
+        obeys,
+        rows_sum_to_one,
+        strict,
+    )
+
+__all__ = [
+    "CATALOGUE",
+    "BadInput",
+    "BatchesCase",
+    "DataCase",
+    "Docket",
+    "DoesNotApply",
+    "Inconclusive",
+    "InitializerCase",
+    "Law",
+    "Layer",
+    "LayerCase",
+    "LossCase",
+    "MetricCase",
+    "ModelCase",
+    "OptimizerCase",
+    "Record",
+    "Report",
+    "ScheduleCase",
+    "Verdict",
+    "Violation",
+    "Where",
+    "__version__",
+    "batches",
+    "check_backward",
+    "check_gradient",
+    "check_layer",
+    "check_loss",
+    "check_model",
+    "check_object",
+    "check_weights",
+    "conformance",
+    "initializer",
+    "law",
+    "layer",
+    "loss",
+    "metric",
+    "model",
+    "obeys",
+    "optimizer",
+    "rows_sum_to_one",
+    "schedule",
+    "strict",
+]
+
+_FROM_NN = {"Layer", "batches", "initializer", "layer", "loss", "metric", "model", "optimizer", "schedule"}
+_HERE = Path(__file__).parent
+
+if not (_HERE / "spec" / "__init__.py").is_file():  # a checkout on Windows, where links are text files
+    __path__.append(str(_HERE.parent.parent))
+
+__version__: str
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("nnlaw")
+        except PackageNotFoundError:  # a checkout that is not installed
+            return "unknown"
+    if name not in __all__:
+        raise AttributeError(f"module 'nnlaw' has no attribute {name!r}")
+    found = getattr(importlib.import_module("nnlaw.nn" if name in _FROM_NN else "nnlaw.spec"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,5 @@
+"""`python -m nnlaw` is the command `nn`."""
+
+from nnlaw.cli.main import main
+
+main()

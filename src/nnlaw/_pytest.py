@@ -1,0 +1,39 @@
+"""`pytest --nn-plugin mine.py`: one test per class and law.
+
+pytest loads this module in every session, so it imports nothing until the option is used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def pytest_addoption(parser: Any) -> None:
+    """Add --nn-plugin."""
+    group = parser.getgroup("nnlaw", "laws of neural networks")
+    group.addoption(
+        "--nn-plugin",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="check the classes and functions that FILE registers: one test per class and law; can be repeated",
+    )
+
+
+def pytest_configure(config: Any) -> None:
+    """Collect the files given by --nn-plugin."""
+    files = config.getoption("nn_plugin")
+    if files:
+        from pathlib import Path
+
+        from nnlaw._names import install
+        from nnlaw.nn.verify.supervisor import judge_target
+        from nnlaw.spec.pytest_plugin import Suite
+
+        install()
+
+        def judge(file: Path) -> tuple[list[dict[str, Any]], str]:
+            outcome = judge_target({"file": str(file)})
+            return outcome.reports, outcome.printed
+
+        config.pluginmanager.register(Suite(files, judge), "nnlaw-suite")
