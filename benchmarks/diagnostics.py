@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from nnlaw._names import install
 from nnlaw.nn.verify.targets import file_records
 from nnlaw.spec.conformance import conformance
 from nnlaw.spec.law import CATALOGUE, Law
@@ -107,4 +108,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    install()  # the files import nn and spec
     sys.exit(main())

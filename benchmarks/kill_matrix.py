@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from nnlaw._names import install
 from nnlaw.nn.plugins.registry import KINDS, PLURAL
 from nnlaw.nn.verify.targets import file_records
 from nnlaw.spec.conformance import conformance
@@ -196,4 +197,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    install()  # the files import nn and spec
     sys.exit(main())

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nnlaw._names import install
 from nnlaw.nn.plugins.registry import REGISTRY
 from nnlaw.nn.verify.targets import file_records
 from nnlaw.spec.conformance import conformance
@@ -170,4 +171,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    install()  # the files import nn and spec
     main()

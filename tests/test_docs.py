@@ -83,7 +83,7 @@ def test_verify_finds_what_the_guide_says_it_finds(workplace: Path, capsys: pyte
     assert run(["verify", "mine.py"]) == 1
     out = capsys.readouterr().out
     for words in (
-        "affine(units=3).backward (mine.py:22)  db[",
+        "affine(units=3).backward (mine.py:21)  db[",
         "the slope measured by finite differences  [gradient]\n",
         "by the batch size N once too often, or a mean where a sum is due (ratio ",
         "smallest x that shows it: [[0.0, 0.0, 0.0, 0.0], ",

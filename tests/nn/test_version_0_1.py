@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from cli.main import run as cli
-from nn.registry import REGISTRY
-from nn.streams import stream
+from nnlaw.cli.main import run as cli
+from nnlaw.nn.core.rng import stream
+from nnlaw.nn.plugins.registry import REGISTRY
 
 pytestmark = pytest.mark.usefixtures("hasty")
 FOLDER = Path(__file__).parents[2] / "fixtures" / "version_0_1"
