@@ -1,4 +1,4 @@
-"""Digits that touch each other, parted and read: the table of docs/pictures.md, and what nn/images/touching_digits.py learnt.
+"""Digits that touch each other, parted and read: the table of docs/pictures.md.
 
     python benchmarks/touching.py ../shared/mnist [--pairs 1000]     a network is trained by the default recipe
     row_of(rng, digits, "side by side", 2)    two of the digits in a row, touching: each one's own ink, (2, H, W)

@@ -143,7 +143,8 @@ def latency(field: list[Contestant], x: Array, track: Track) -> dict[str, Any]:
 
 def startup(with_peers: bool, track: Track) -> dict[str, Any]:
     """Seconds from nothing to ready, in a process of its own."""
-    lines = {"nn --help": "from nnlaw.cli.main import run; run(['--help'])", "import nnlaw.nn.training.session": "import nnlaw.nn.training.session"}
+    session = "import nnlaw.nn.training.session"
+    lines = {"nn --help": "from nnlaw.cli.main import run; run(['--help'])", session: session}
     if with_peers:
         modules = {"torch": "torch", "sklearn": "sklearn.neural_network"}
         lines |= {f"import {name}": f"import {name}" for module, name in modules.items() if find_spec(module)}
@@ -156,10 +157,12 @@ def startup(with_peers: bool, track: Track) -> dict[str, Any]:
 
 def memory(source: Path, folder: Path, track: Track) -> dict[str, Any]:
     """Peak megabytes of a process that loads the data, of one that trains an epoch as well, and of a strict one."""
-    prepare = "from nnlaw.nn.training.session import prepare; from nnlaw.nn.core.settings import Settings; prepare(Settings(data={!r}))"
-    train = "from nnlaw.cli.main import run; assert run(['train', {!r}, '--epochs', '1', '--json', '--run', {!r}{}]) == 0"
+    session = "import nnlaw.nn.training.session"
+    prepare = session + " as s; from nnlaw.nn.core.settings import Settings; s.prepare(Settings(data={!r}))"
+    run = "from nnlaw.cli.main import run; "
+    train = run + "assert run(['train', {!r}, '--epochs', '1', '--json', '--run', {!r}{}]) == 0"
     lines = {
-        "import nnlaw.nn.training.session": "import nnlaw.nn.training.session",
+        session: session,
         "loading": prepare.format(str(source)),
         "nn": train.format(str(source), str(folder / "memory"), ""),
         "nn --strict": train.format(str(source), str(folder / "memory-strict"), ", '--strict'"),

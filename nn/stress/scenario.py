@@ -3,7 +3,7 @@
     @drill("fgsm", what="one step along the sign of the input gradient", expected="accuracy falls, never rises")
     def fgsm(scene: Scene) -> Outcome: ...
 
-Every module of nnlaw.nn.stress is imported by `drills()`, which fills DRILLS. A drill that raises has failed; its exception
+Every module of nn/stress is imported by `drills()`, which fills DRILLS. A drill that raises has failed; its exception
 is what was observed. So has one that doesn't end in time.
 """
 

@@ -1,4 +1,4 @@
-"""What those who write derivatives by hand leave out, as rules like those of spec/fixes/replace_rules.py that put it back."""
+"""What those who write derivatives by hand leave out, as rules that put it back, like those of replace_rules.py."""
 
 from __future__ import annotations
 

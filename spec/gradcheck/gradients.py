@@ -1,4 +1,4 @@
-"""Is backward the gradient of forward? Checks of a function, a layer and a model, by the slopes of spec/gradcheck/finite_differences.py.
+"""Is backward the gradient of forward? Checks of a function, a layer and a model.
 
     check_gradient(f, x, gradient)      check_layer(layer, x, rng)      check_model(model, x, labels, rng)
 """

@@ -1,8 +1,8 @@
 """`from nn import layer` and `from spec import obeys` in files that the command loads.
 
-The package is `nnlaw`, but files written for version 0.1 import `nn` and `spec`. `install()` puts one finder in front of
-`sys.meta_path` that resolves these two names to `nnlaw.nn` and `nnlaw.spec`, the same module objects, unless the user has
-a module or a package of that name. Only the command and `pytest --nn-plugin` install it.
+The package is `nnlaw`, but files written for version 0.1 import `nn` and `spec`. `install()` puts one finder in front
+of `sys.meta_path` that resolves these two names to `nnlaw.nn` and `nnlaw.spec`, the same module objects, unless the
+user has a module or a package of that name. Only the command and `pytest --nn-plugin` install it.
 """
 
 from __future__ import annotations

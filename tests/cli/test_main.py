@@ -61,7 +61,10 @@ def test_a_training_that_nobody_reads_tells_how_it_goes_on(tiny_folder: Path, tm
     assert (code, err) == (141, "nobody reads the output any more; go on with: nn train --resume r\n")
 
 
-@pytest.mark.parametrize(("where", "more"), [("nnlaw.nn.runs.plots.mistakes", "; go on"), ("nnlaw.cli.output.train_output.mistake_lines", "")])
+@pytest.mark.parametrize(
+    ("where", "more"),
+    [("nnlaw.nn.runs.plots.mistakes", "; go on"), ("nnlaw.cli.output.train_output.mistake_lines", "")],
+)
 def test_only_what_is_not_finished_is_said_to_go_on(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], where: str, more: str
 ) -> None:

@@ -2,7 +2,7 @@
 
     mutate("weights.safetensors", content, other, rng)     the same generator damages the same way
 
-Half of the damage is blind (`BLIND`); the other half knows the format (nnlaw.nn.stress.fuzzing.mutators) and so gets past checksums.
+Half of the damage is blind (`BLIND`); the other half knows the format (mutators.py) and so gets past checksums.
 """
 
 from __future__ import annotations

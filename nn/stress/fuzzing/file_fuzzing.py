@@ -61,7 +61,8 @@ def _work(work: Path, request: dict[str, Any]) -> tuple[list[dict[str, Any]], En
     journal, asked, printed = (place / f"{work.name}.{end}" for end in ("journal", "request", "printed"))
     asked.write_text(json.dumps(request), encoding="utf-8")
     journal.write_bytes(b"")
-    process = start((sys.executable, "-P", "-m", "nnlaw.nn.stress.fuzzing.fuzz_worker", str(journal), str(asked)), printed)
+    command = (sys.executable, "-P", "-m", "nnlaw.nn.stress.fuzzing.fuzz_worker", str(journal), str(asked))
+    process = start(command, printed)
     ending = watch(process, printed, PATIENCE * request["seconds"], journal, STARTUP)
     lines = journal.read_text(encoding="utf-8", errors="replace").splitlines()
     return [event for line in lines for event in _parsed(line)], ending

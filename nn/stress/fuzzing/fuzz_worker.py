@@ -1,4 +1,4 @@
-"""The process in which damaged files are read: `python -m nnlaw.nn.stress.fuzzing.fuzz_worker JOURNAL REQUEST`, both files.
+"""The process in which damaged files are read: `python -m ...fuzz_worker JOURNAL REQUEST`, both files.
 
 REQUEST is JSON: {"module", "format", "seed", "first", "count", "seconds", "memory", "work"}. For every case there is a
 line in JOURNAL before the file is read and one after, so that the last line tells which case the process died of.
