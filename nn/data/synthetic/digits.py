@@ -1,10 +1,10 @@
 """Built-in digits: drawn by code from a seed, for a machine without data. They are called synthetic everywhere.
 
 A digit is written in one of the styles of strokes.py: each point of its path jittered, the whole bent, stretched,
-turned and slanted, drawn by a pen of its own width, and put on 28×28 as MNIST was made (stroke_renderer.py). A seed draws the
-same bytes with every version of Python and NumPy and on every machine: the numbers come from the raw bits of PCG64,
-whose stream NumPy never changes, and there are only sums, products, quotients and square roots, element by element,
-which IEEE 754 rounds in one way.
+turned and slanted, drawn by a pen of its own width, and put on 28×28 as MNIST was made (stroke_renderer.py). A seed
+draws the same bytes with every version of Python and NumPy and on every machine: the numbers come from the raw bits of
+PCG64, whose stream NumPy never changes, and there are only sums, products, quotients and square roots, element by
+element, which IEEE 754 rounds in one way.
 """
 
 from __future__ import annotations
