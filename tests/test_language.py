@@ -1,0 +1,168 @@
+"""The language test: sources, messages and docs use the words listed as preferred in language.toml.
+
+Run `python tests/test_language.py [PATH ...]` to list every hit below these files or folders, grouped by file.
+"""
+
+import ast
+import fnmatch
+import io
+import re
+import sys
+import tokenize
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+LISTS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("language.toml").read_text(encoding="utf-8"))
+SEPARATOR = r"[\s\"'#]+"  # between two words of a phrase: it may continue on the next line, comment or string literal
+
+
+class Hit(NamedTuple):
+    """One use of a listed word or phrase, and what to write instead."""
+
+    file: str
+    line: int
+    found: str
+    instead: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.found} -> {self.instead}"
+
+
+class Rule(NamedTuple):
+    """A group of the pattern of all rules, and what to write instead of its matches."""
+
+    pattern: re.Pattern[str]
+    instead: dict[str, str]
+
+
+@cache
+def rule(kind: str) -> Rule:
+    """All rules for "prose", "names" or "files" as one pattern, with one named group per rule."""
+    pairs = LISTS[kind] + (LISTS["both"] if kind != "files" else [])
+    instead = {f"rule{i}": better for i, (_, better) in enumerate(pairs)}
+    alternatives = [f"(?P<rule{i}>{word.replace(' ', SEPARATOR)})" for i, (word, _) in enumerate(pairs)]
+    start, end = ("^", "$") if kind == "files" else (r"(?<!\w)(?=\S)", r"(?!\w)")
+    return Rule(re.compile(f"{start}(?:{'|'.join(alternatives)}){end}", re.IGNORECASE), instead)
+
+
+@cache
+def exceptions(file: str, kind: str) -> re.Pattern[str] | None:
+    """One pattern of what is allowed in this file."""
+    words = [e["find"] for e in LISTS["allowed"] if fnmatch.fnmatch(file, e["files"]) and e.get("where", kind) == kind]
+    return re.compile("|".join(words).replace(" ", SEPARATOR), re.IGNORECASE) if words else None
+
+
+def blank(text: str) -> str:
+    """Spaces in place of every character that is not a line end."""
+    return re.sub(r"[^\n]", " ", text)
+
+
+def search(file: str, text: str, kind: str, line: int = 1) -> Iterator[Hit]:
+    """Hits of the rules of one kind in a text that starts at this line; allowed uses are blanked out first."""
+    allowed = exceptions(file, kind)
+    if allowed:
+        text = allowed.sub(lambda match: blank(match[0]), text)
+    pattern, instead = rule(kind)
+    for match in pattern.finditer(text):
+        found = re.sub(SEPARATOR, " ", match[0])
+        yield Hit(file, line + text.count("\n", 0, match.start()), found, instead[match.lastgroup or ""])
+
+
+def words(name: str) -> str:
+    """The words of an identifier in snake_case or CamelCase, separated by spaces."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").strip()
+
+
+def prose_and_names(source: str) -> tuple[str, list[tuple[int, str]]]:
+    """Split Python source into its prose and its names.
+
+    Prose is a text with the same lines in which everything but comments and string literals is blank, as are the
+    expressions inside f-strings. A name comes with its line number.
+    """
+    lines = source.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line))
+    prose, names = list(blank(source)), []
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.NAME:
+            names.append((token.start[0], token.string))
+        elif token.type in (tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)):
+            start = starts[token.start[0] - 1] + token.start[1]
+            text = source[start : starts[token.end[0] - 1] + token.end[1]]
+            if re.match(r"\w*f\w*[\"']", text, re.IGNORECASE):
+                text = re.sub(r"(?<!\{)\{(?!\{)[^{}]*\}", lambda match: blank(match[0]), text)
+            prose[start : start + len(text)] = text
+    return "".join(prose), names
+
+
+def check(file: str) -> Iterator[Hit]:
+    """Hits in one file: its path, its prose and, in Python, its names."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    path = str(Path(file).with_suffix(""))
+    yield from search(file, path, "files")
+    yield from search(file, words(path.replace("/", " / ")), "names")
+    if file == "CHANGELOG.md":  # released entries stay as they are
+        text = re.split(r"^## 0\.1\.0", text, flags=re.MULTILINE)[0]
+    if not file.endswith(".py"):
+        yield from search(file, text.replace("_", " "), "prose")
+        return
+    prose, names = prose_and_names(text)
+    yield from search(file, prose.replace("_", " "), "prose")
+    bad = {name for name in {name for _, name in names} if any(search(file, words(name), "names"))}
+    for line, name in names:
+        if name in bad:
+            yield from search(file, words(name), "names", line)
+
+
+def files(paths: Iterable[str]) -> Iterator[str]:
+    """Text files below these paths, relative to the root, without frozen ones and without what git would not keep."""
+    for path in map(ROOT.joinpath, paths):
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            name = file.relative_to(ROOT).as_posix()
+            text = file.suffix in {".py", ".md", ".txt", ".toml", ".ini", ".cfg", ".yml"} or name == ".ci/run"
+            if file.is_file() and text and not any(fnmatch.fnmatch(name, frozen) for frozen in LISTS["frozen"]):
+                yield name
+
+
+def hits(paths: Iterable[str]) -> list[Hit]:
+    """All hits below these paths."""
+    return [hit for file in files(paths) for hit in check(file)]
+
+
+def test_language() -> None:
+    """No source, message or page uses a word that language.toml lists."""
+    found = hits(LISTS["scan"])
+    per_room = Counter(hit.file.split("/")[0] for hit in found)
+    full = {room for room, count in per_room.items() if count > LISTS["pending"].get(room, 0)}
+    assert not full, "\n".join(str(hit) for hit in found if hit.file.split("/")[0] in full)
+
+
+def test_prose_and_names_are_told_apart() -> None:
+    """Comments, strings and docstrings are prose, without the expressions in f-strings; the rest are names."""
+    prose, names = prose_and_names('def some_name():  # a comment\n    return f"text {value}" "more"\n')
+    assert prose.split() == ["#", "a", "comment", 'f"text', '"', '"more"']
+    assert names == [(1, "def"), (1, "some_name"), (2, "return")]
+
+
+def main(paths: list[str]) -> None:
+    """Print the hits below these paths, by default everywhere, grouped by file."""
+    given = [str(Path(path).resolve().relative_to(ROOT)) for path in paths]
+    found = hits(given or LISTS["scan"])
+    for file, count in Counter(hit.file for hit in found).items():
+        print(f"{file}: {count}")
+        for hit in found:
+            if hit.file == file:
+                print(f"  {hit.line}: {hit.found} -> {hit.instead}")
+    for room, count in sorted(Counter("/".join(hit.file.split("/")[:2]) for hit in found).items()):
+        print(f"{count:6} {room}")
+    print(f"{len(found):6} in total")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
