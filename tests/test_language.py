@@ -3,7 +3,6 @@
 Run `python tests/test_language.py [PATH ...]` to list every hit below these files or folders, grouped by file.
 """
 
-import ast
 import fnmatch
 import io
 import re
