@@ -11,7 +11,7 @@ from nnlaw.spec.gradcheck.gradients import check_gradient, check_layer, check_mo
 from nnlaw.spec.guards.guard import Docket
 from nnlaw.spec.guards.strict import strict
 from nnlaw.spec.law import CATALOGUE, Law, law
-from nnlaw.spec.laws.calls_claims import rows_sum_to_one
+from nnlaw.spec.laws.call.simplex import rows_sum_to_one
 from nnlaw.spec.report import Report, Verdict
 from nnlaw.spec.subjects.cases import (
     BatchesCase,
@@ -22,6 +22,7 @@ from nnlaw.spec.subjects.cases import (
     MetricCase,
     ModelCase,
     OptimizerCase,
+    ProgressCase,
     ScheduleCase,
 )
 from nnlaw.spec.violation import BadInput, DoesNotApply, Inconclusive, Violation, Where
@@ -41,6 +42,7 @@ __all__ = [
     "MetricCase",
     "ModelCase",
     "OptimizerCase",
+    "ProgressCase",
     "Record",
     "Report",
     "ScheduleCase",

@@ -16,7 +16,7 @@ from nnlaw.spec.violation import BadInput
 
 def counterexample(kind: str, code: str) -> Path | None:
     """The file that breaks this law and no other, or None where there is none, as for a user's own law."""
-    file = fixtures() / "laws" / f"{kind}_{code.replace('-', '_')}.py"
+    file = fixtures() / "laws" / kind / f"{code.replace('-', '_')}.py"
     return file if file.is_file() else None
 
 

@@ -11,7 +11,7 @@ from nnlaw.nn.plugins.registry import layer
 from nnlaw.nn.plugins.validate import admit
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.obeys import obeys
-from nnlaw.spec.laws.calls_claims import rows_sum_to_one
+from nnlaw.spec.laws.call.simplex import rows_sum_to_one
 
 
 @layer("relu")

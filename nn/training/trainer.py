@@ -19,9 +19,12 @@ from nnlaw.nn.core.rng import generators
 from nnlaw.nn.core.state_dict import put
 from nnlaw.spec.arrays import Array, first_index
 from nnlaw.spec.guards.guard import Docket
-from nnlaw.spec.laws.training import SMALL, ProgressCase, loss_trend, update_ratio
+from nnlaw.spec.laws.training.loss_trend import loss_trend
+from nnlaw.spec.laws.training.update_ratio import update_ratio
+from nnlaw.spec.subjects.cases import ProgressCase
 from nnlaw.spec.violation import Violation, Where
 
+SMALL = 0.02  # root mean square of weights next to zero
 TOO_LONG = "a step that was too long; --strict names the law that was broken first"
 AT_ONCE = "the network, the loss or the data, as no step was taken yet; --strict names the law that was broken first"
 

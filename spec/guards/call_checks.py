@@ -21,7 +21,7 @@ from nnlaw.spec.guards.guard import Docket
 from nnlaw.spec.guards.strict import arm_layer, arm_loss, arm_predict, called_codes, judged_call
 from nnlaw.spec.guards.strict import strict as arm
 from nnlaw.spec.law import laws_of
-from nnlaw.spec.laws.calls import dtype
+from nnlaw.spec.laws.call.dtype import dtype
 from nnlaw.spec.report import BROKEN, DOES_NOT_APPLY, HOLDS, NOT_JUDGED, Verdict
 from nnlaw.spec.subjects.cases import ArrayCase, Case, LayerCase, LossCase, ModelCase
 from nnlaw.spec.violation import Violation, Where

@@ -1,6 +1,6 @@
 """The guards that stand in for methods of one instance and judge their calls, and the docket that counts them.
 
-A guard filters with a few cheap tests and calls the laws of spec/laws/calls.py only where the filter is not
+A guard filters with a few cheap tests and calls the laws of spec/laws/call/ only where the filter is not
 satisfied, so an armed network computes bit for bit what a plain one does, a little slower.
 """
 
@@ -20,12 +20,15 @@ from nnlaw.spec.contracts.call import Call
 from nnlaw.spec.contracts.claims import interval
 from nnlaw.spec.contracts.shapes import Contract
 from nnlaw.spec.law import Judge, code_of
-from nnlaw.spec.laws import calls
+from nnlaw.spec.laws.call.dtype import dtype
+from nnlaw.spec.laws.call.finite import finite
+from nnlaw.spec.laws.call.input_untouched import input_untouched
+from nnlaw.spec.laws.call.shape import shape
 from nnlaw.spec.violation import Where
 
 INT64, UINT64 = np.dtype(np.int64), np.dtype(np.uint64)  # a negative label is a huge unsigned one
 writable = cast(Callable[[Array, bool], None], ndarray.setflags)  # by position: half the time of by keyword
-ALWAYS: tuple[Judge, ...] = (calls.input_untouched, calls.shape, calls.dtype, calls.finite)
+ALWAYS: tuple[Judge, ...] = (input_untouched, shape, dtype, finite)
 
 
 class Docket:

@@ -19,7 +19,9 @@ from nnlaw.spec.contracts.obeys import Obligation, Switch, obligation_of
 from nnlaw.spec.contracts.shapes import parse
 from nnlaw.spec.guards.guard import ALWAYS, Docket, Guard, LossGuard, SlopeGuard, writable
 from nnlaw.spec.law import Judge, code_of
-from nnlaw.spec.laws import calls_claims
+from nnlaw.spec.laws.call.domain import domain
+from nnlaw.spec.laws.call.range import within_range
+from nnlaw.spec.laws.call.simplex import rows_sum_to_one
 from nnlaw.spec.violation import BadInput, Where
 
 LABELS = parse("N C, N -> ")
@@ -36,8 +38,8 @@ def arm_layer(layer: Any, path: str, docket: Docket, obligation: Obligation) -> 
 
 def _claimed(thing: object) -> tuple[Judge, ...]:
     """The laws that a claimed domain and a claimed range call for."""
-    domain = (calls_claims.domain,) if claim(thing, "domain") is not None else ()
-    return domain + ((calls_claims.within_range,) if claim(thing, "range") is not None else ())
+    inputs: tuple[Judge, ...] = (domain,) if claim(thing, "domain") is not None else ()
+    return inputs + ((within_range,) if claim(thing, "range") is not None else ())
 
 
 def called_codes(function: Any, obligation: Obligation) -> list[str]:
@@ -48,7 +50,7 @@ def called_codes(function: Any, obligation: Obligation) -> list[str]:
 def arm_loss(loss: Any, path: str, docket: Docket) -> None:
     """Guard `forward` and `backward` of one loss; the kind is the contract."""
     contract = LABELS if claim(loss, "targets") == "labels" else VALUES
-    laws = (*ALWAYS, calls_claims.domain)
+    laws = (*ALWAYS, domain)
     names = ("prediction", "d prediction")
     loss.forward = LossGuard(loss.forward, loss, path, contract, names, laws, docket)
     loss.backward = SlopeGuard(loss.backward, loss, path, parse("-> N ..."), names, ALWAYS, docket)
@@ -56,7 +58,7 @@ def arm_loss(loss: Any, path: str, docket: Docket) -> None:
 
 def arm_predict(model: Any, path: str, docket: Docket) -> None:
     """Guard `predict` of a whole model: rows of its answer are probabilities."""
-    laws = (*ALWAYS, calls_claims.rows_sum_to_one)
+    laws = (*ALWAYS, rows_sum_to_one)
     contract = parse("N ... -> N C")
     model.predict = Guard(model.predict, model, path, contract, ("input", "probabilities"), laws, docket)
 

@@ -32,7 +32,7 @@ def _global_seed(seed: int) -> Iterator[None]:
         random.setstate(plain)
 
 
-def seeded(draw: Draw, seed: int, *, where: Where, array: str) -> tuple[Array, Array]:
+def check_seeded(draw: Draw, seed: int, *, where: Where, array: str) -> tuple[Array, Array]:
     """What `draw` returns for two generators, each judged to repeat. Raises Violation of law `seeded`."""
     with _global_seed(1):
         first, again = draw(np.random.default_rng(seed)), None

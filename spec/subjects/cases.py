@@ -20,6 +20,7 @@ from nnlaw.spec.contracts.claims import within
 from nnlaw.spec.violation import Where
 
 STREAM = 0x1A57  # keeps what a law draws apart from what its author drew from the same seed
+SMOOTHING = 0.9  # of the loss in a ProgressCase
 AHEAD = 997  # numbers by which a generator moves on before it draws something else
 
 
@@ -223,3 +224,34 @@ class DataCase(Case):
     classes: int
     given: Array | None = field(default=None, kw_only=True)
     """The labels of all training images, (N,), in the order of `images["training"]`."""
+
+
+@dataclass
+class ProgressCase(Case):
+    """The figures of one step, and the memory that the trend needs. `feed` takes the next step in."""
+
+    kind: ClassVar[str] = "training"
+    step: int = 0
+    loss: float = 0.0
+    ratio: float = 0.0
+    started_small: bool = False
+    total: int = 0
+    """The steps of the whole training; 0 where nobody knows."""
+    promised: float = field(default=0.0, init=False)
+    first: float = field(default=0.0, init=False)
+    smooth: float = field(default=0.0, init=False)
+
+    def copy(self) -> ProgressCase:
+        """The same figures, to be kept."""
+        return copy.copy(self)
+
+    def feed(self, loss: float, ratio: float, promise: float = 0.0) -> None:
+        """Take in the loss of the next step, its update-to-weight ratio, and −g·Δw, by which the step would lower the
+        loss if that were a plane."""
+        self.step += 1
+        self.promised += promise
+        self.loss, self.ratio = loss, ratio
+        if self.step == 1:
+            self.first = self.smooth = loss
+        else:
+            self.smooth += (1 - SMOOTHING) * (loss - self.smooth)

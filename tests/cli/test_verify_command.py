@@ -210,7 +210,7 @@ def test_a_law_is_explained_by_its_counterexample(capsys: pytest.CaptureFixture[
     """What it says, what it rests on, what to read, code that breaks it, and what is said of it now."""
     code, out, _ = ran(capsys, "laws", "stale-gradient")
     for words in ("stale-gradient: a law of layers", "rests on  pure, gradient", "section 6.5", "class Broken",
-                  "    counterexample.backward (layer_stale_gradient.py:", "[stale-gradient]\n"):
+                  "    counterexample.backward (stale_gradient.py:", "[stale-gradient]\n"):
         assert words in out
     assert code == 0
     (facts,) = json.loads(ran(capsys, "laws", "gradient", "--kind", "layer", "--json")[1])

@@ -233,8 +233,8 @@ PLANTED: list[tuple[Callable[[Any, int], Any], Any]] = [
 
 def cause(make: Callable[[Any, int], Any], row: Any, seed: int) -> str:
     """What is said to have caused it; the calls are not judged, so that shapes come to the gradient check."""
-    from nnlaw.spec.laws.layers_backward import gradient as of_layer
-    from nnlaw.spec.laws.losses import gradient as of_loss
+    from nnlaw.spec.laws.layer.gradient import gradient as of_layer
+    from nnlaw.spec.laws.loss.gradient import gradient as of_loss
 
     case = make(row, seed)
     with pytest.raises(Violation) as found, np.errstate(all="ignore"):

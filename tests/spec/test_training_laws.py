@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from nnlaw.spec import LayerCase, ModelCase, Violation, conformance
-from nnlaw.spec.laws.models_steps import symmetry
-from nnlaw.spec.laws.models_units import vanishing_gradient
-from nnlaw.spec.laws.training import ProgressCase, loss_trend, update_ratio
+from nnlaw.spec.laws.model.symmetry import symmetry
+from nnlaw.spec.laws.model.vanishing_gradient import vanishing_gradient
+from nnlaw.spec.laws.training.loss_trend import loss_trend
+from nnlaw.spec.laws.training.update_ratio import update_ratio
+from nnlaw.spec.subjects.cases import ProgressCase
 from nnlaw.spec.violation import DoesNotApply
 
 

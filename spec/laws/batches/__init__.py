@@ -1,0 +1,1 @@
+"""The laws of kind batches, one file each."""

@@ -1,0 +1,1 @@
+"""The laws of kind call, one file each."""

@@ -1,0 +1,1 @@
+"""The laws of kind data, one file each."""

@@ -1,0 +1,1 @@
+"""The laws of kind initializer, one file each."""

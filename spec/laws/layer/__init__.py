@@ -1,0 +1,1 @@
+"""The laws of kind layer, one file each."""

@@ -1,0 +1,28 @@
+"""A setting is accepted where it is declared to lie, refused elsewhere by name, and has an effect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.input_search import complete, in_float32
+from nnlaw.spec.law import law
+from nnlaw.spec.laws._settings import STATEMENT, judge
+from nnlaw.spec.subjects.cases import LayerCase
+
+
+@law("settings", kind="layer", family="domain", statement=STATEMENT, rests_on=("definition",))
+def settings(case: LayerCase) -> None:
+    """Built from one seed: two batches in training, then one in eval."""
+
+    def answer(settings: dict[str, Any]) -> Array:
+        made = complete(type(case.layer)(**settings))
+        made.build(case.x.shape[1:], np.random.default_rng(case.seed))
+        in_float32(made)
+        found = [np.array(made.forward(x)).ravel() for x in (case.x, case.other)]
+        made.training = False
+        return np.concatenate([*found, np.array(made.forward(case.x)).ravel()])
+
+    judge(case, type(case.layer), case.where("forward"), answer)

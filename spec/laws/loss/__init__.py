@@ -1,0 +1,1 @@
+"""The laws of kind loss, one file each."""

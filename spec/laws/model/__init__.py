@@ -1,0 +1,1 @@
+"""The laws of kind model, one file each."""

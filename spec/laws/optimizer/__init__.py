@@ -1,0 +1,1 @@
+"""The laws of kind optimizer, one file each."""

@@ -1,0 +1,1 @@
+"""The laws of kind schedule, one file each."""

@@ -1,0 +1,1 @@
+"""The laws of kind training, one file each."""
