@@ -61,8 +61,8 @@ def measured(run: Any, name: str) -> dict[str, Any]:
         folder = run.folder / "drills" / drill
         folder.mkdir(parents=True, exist_ok=True)
         row = perform(drills()[drill], Scene(run, parts, folder, full=True))
-        print(f"{name}: {drill} {row.verdict} after {row.seconds:.0f} s: {row.outcome.observed}", flush=True)
-        found[drill] = {"verdict": row.verdict, "observed": row.outcome.observed} | row.outcome.figures
+        print(f"{name}: {drill} {row.outcome} after {row.seconds:.0f} s: {row.outcome.observed}", flush=True)
+        found[drill] = {"verdict": row.outcome, "observed": row.outcome.observed} | row.outcome.figures
         run.write_json("figures.json", found)
     if "clean" not in found:
         found["clean"] = json.loads((run.folder / "summary.json").read_text())["test_accuracy"]

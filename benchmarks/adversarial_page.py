@@ -181,5 +181,5 @@ def _verdicts(made: Page, found: Found, pictures: Path) -> None:
     from nnlaw.nn.stress.scenario import DRILLS
 
     drills = [name for name in DRILLS if name in found["default"]]
-    rows = [[name, DRILLS[name].expected, *(found[net][name]["verdict"] for net in NETS)] for name in drills]
+    rows = [[name, DRILLS[name].expected, *(found[net][name]["outcome"] for net in NETS)] for name in drills]
     made.table(["drill", "expected", *(title for title, _ in NETS.values())], rows)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nnlaw._names import install
 from nnlaw.nn.plugins.registry import KINDS, PLURAL
-from nnlaw.nn.verify.targets import file_records
+from nnlaw.nn.verify.targets import units_in_file
 from nnlaw.spec.conformance import conformance
 from nnlaw.spec.law import CATALOGUE, laws_of
 from nnlaw.spec.report import INCONCLUSIVE, Report
@@ -50,9 +50,9 @@ def planted(path: Path) -> Planted:
     return Planted(path, sentence, told["law"], told.get("cause", ""), told.get("mistake", ""))
 
 
-def judged(path: Path, seed: int = 0, *, explain: bool = False) -> Report:
+def checked(path: Path, seed: int = 0, *, explain: bool = False) -> Report:
     """The report on the one plugin of a file."""
-    (record,) = file_records(path)
+    (record,) = units_in_file(path)
     return conformance(record, seed=seed, explain=explain)
 
 
@@ -85,7 +85,7 @@ class Outcome:
 
 def outcome(fault: Planted, *, explain: bool = False) -> Outcome:
     """Judge one fault; with `explain`, seek the change that mends it."""
-    found = judged(fault.path, explain=explain).violations
+    found = checked(fault.path, explain=explain).violations
     first = found[0] if found else None
     return Outcome(fault, tuple(row.law for row in found), first.cause if first else "", first.repair if first else "")
 
@@ -165,9 +165,9 @@ def false_alarms(seeds: int) -> int:
     accused = doubtful = 0
     paths = sorted(CORRECT.glob("*.py"))
     for path in paths:
-        reports = [judged(path, seed) for seed in range(seeds)]
+        reports = [checked(path, seed) for seed in range(seeds)]
         alarms = [row for report in reports for row in report.violations]
-        unsure = {row.law for report in reports for row in report.verdicts if row.verdict == INCONCLUSIVE}
+        unsure = {row.law for report in reports for row in report.results if row.outcome == INCONCLUSIVE}
         accused, doubtful = accused + bool(alarms), doubtful + bool(unsure)
         if alarms or unsure:
             print(path.stem, f"{len(alarms)} of {seeds}", alarms[0].message if alarms else f"inconclusive: {unsure}")

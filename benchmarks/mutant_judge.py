@@ -111,7 +111,7 @@ def judged_by_laws(plugins: list[str], targets: list[str], first: str = "") -> s
     import warnings
 
     from nnlaw.nn.plugins.loader import load_file
-    from nnlaw.nn.verify.targets import named_record
+    from nnlaw.nn.verify.targets import named_unit
     from nnlaw.spec.conformance import conformance
     from nnlaw.spec.violation import BadInput
 
@@ -120,7 +120,7 @@ def judged_by_laws(plugins: list[str], targets: list[str], first: str = "") -> s
         load_file(Path(file))
     for laws, target in [*(([first], target) for target in targets if first), *((None, target) for target in targets)]:
         try:
-            report = conformance(named_record(target), laws)
+            report = conformance(named_unit(target), laws)
         except BadInput:
             return "refused"
         if report.violations:

@@ -20,7 +20,7 @@ from mutant_judge import Sandbox
 TESTS = ("tests/spec", "tests/test_known_answers.py")
 OPTIONS = ("-q", "-p", "no:cacheprovider", "--no-header", "--hypothesis-seed=0")
 UNJUDGED = "pytest ended with"  # and named no test: a fault of the judge, which is nobody's verdict
-LONGEST = 20.0  # seconds of processor time for one test, of which the longest takes 3, however busy the machine
+MAX_LENGTH = 20.0  # seconds of processor time for one test, of which the longest takes 3, however busy the machine
 
 
 class Touching:
@@ -71,13 +71,13 @@ def judged_by_tests(file: str, tests: list[str], known: set[str]) -> str:
                 self.failed = f"not collected {report.nodeid}"
 
         def pytest_runtest_logstart(self, nodeid: str) -> None:
-            signal.setitimer(signal.ITIMER_PROF, LONGEST)
+            signal.setitimer(signal.ITIMER_PROF, MAX_LENGTH)
 
         def pytest_runtest_logreport(self, report: Any) -> None:
             if report.failed and not self.failed:
                 self.failed = report.nodeid
 
-    signal.setitimer(signal.ITIMER_PROF, LONGEST)
+    signal.setitimer(signal.ITIMER_PROF, MAX_LENGTH)
     importlib.import_module(file.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
     watch = Watch()
     code = pytest.main(["-x", *OPTIONS, *sorted({name.partition("::")[0] for name in tests})], [watch])

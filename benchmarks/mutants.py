@@ -42,7 +42,7 @@ LIMIT = 30.0  # seconds for a mutant of nn, which takes well under one
 WALL = 1800.0  # seconds for a mutant of spec, whose tests have a limit of their own in processor time
 
 
-class Judge:
+class LawFunction:
     """Judges mutants one at a time, and writes each verdict down, and when it was given, before the next."""
 
     def __init__(self, place: Sandbox, journal: Path | None) -> None:
@@ -75,7 +75,7 @@ class Judge:
         return self.known[mutant.key]
 
 
-def by_laws(judge: Judge, settings: dict[str, Any], only: str, before: Path | None) -> Iterator[Row]:
+def by_laws(judge: LawFunction, settings: dict[str, Any], only: str, before: Path | None) -> Iterator[Row]:
     """Every mutant of the files of nn under the laws of their own plugins, and of the models made of them.
 
     The journal `before` tells which law killed it in an earlier run, wherever its line stood then.
@@ -89,17 +89,17 @@ def by_laws(judge: Judge, settings: dict[str, Any], only: str, before: Path | No
         if only not in file:
             continue
         targets = [*targets, *(settings["models"] if file not in settings["without_models"] else [])]
-        judged = partial(judged_by_laws, settings["plugins"], targets)
-        said = judge.place.judge(None, judged, LIMIT)
+        checked = partial(judged_by_laws, settings["plugins"], targets)
+        said = judge.place.judge(None, checked, LIMIT)
         if said != "held":
             raise SystemExit(f"{file}: without any mutant the laws of {', '.join(targets)} say: {said}")
         for mutant in Source(ROOT, file, tuple(aside.get(file, ()))).mutants():
             first = killers.get((mutant.file, mutant.was, mutant.now), "")
-            row = judge.row(mutant, lambda judged=judged, first=first: partial(judged, first), LIMIT)
+            row = judge.row(mutant, lambda checked=checked, first=first: partial(checked, first), LIMIT)
             yield replace(row, own=mutant.own)
 
 
-def by_tests(judge: Judge, shares: list[float], only: str) -> Iterator[Row]:
+def by_tests(judge: LawFunction, shares: list[float], only: str) -> Iterator[Row]:
     """The last of the samples of the mutants of spec, under those tests that run their line."""
     chosen = ((source, sample(source.file, source.count, shares)) for source in _of_spec(only))
     drawn = [mutant for source, numbers in chosen for mutant in source.mutants(numbers)]
@@ -108,7 +108,7 @@ def by_tests(judge: Judge, shares: list[float], only: str) -> Iterator[Row]:
         yield judge.row(mutant, partial(touching.judging, mutant), WALL)
 
 
-def again(judge: Judge, settings: dict[str, Any]) -> Iterator[Row]:
+def again(judge: LawFunction, settings: dict[str, Any]) -> Iterator[Row]:
     """The rows of the journal, survivors without a reason judged by today's tests, where their line still stands."""
     touching, reasons = Touching(judge.place), Reasons(settings.get("reason", []))
     sources = _of_spec("")
@@ -149,7 +149,7 @@ def main() -> int:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     bad = False
     with Sandbox(ROOT) as place:
-        judge = Judge(place, asked.journal)
+        judge = LawFunction(place, asked.journal)
         for part in [asked.part] if asked.part else PARTS:
             settings = tomllib.loads(Path(__file__).with_name(PARTS[part]).read_text(encoding="utf-8"))
             if part == "nn":

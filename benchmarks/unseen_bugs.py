@@ -18,7 +18,7 @@ from typing import Any
 
 from nnlaw._names import install
 from nnlaw.nn.plugins.registry import REGISTRY
-from nnlaw.nn.verify.targets import file_records
+from nnlaw.nn.verify.targets import units_in_file
 from nnlaw.spec.conformance import conformance
 from nnlaw.spec.report import BROKEN, INCONCLUSIVE, Report
 
@@ -42,7 +42,7 @@ class Pair:
 
     @property
     def caught(self) -> bool:
-        return self.bug.verdict == BROKEN
+        return self.bug.outcome == BROKEN
 
     @property
     def cause(self) -> str:
@@ -58,11 +58,11 @@ class Pair:
         return str(self.truth["line"]) in re.findall(r"line (\d+):", self.repair)
 
 
-def judged(path: Path) -> Report:
+def checked(path: Path) -> Report:
     """The report on the plugin of one file, explained."""
     before = dict(REGISTRY.plugins)
     try:
-        (record,) = file_records(path)
+        (record,) = units_in_file(path)
         return conformance(record, explain=True)
     finally:
         REGISTRY.plugins.clear()
@@ -73,7 +73,7 @@ def pairs(halves: str) -> list[Pair]:
     """All pairs of these halves, judged."""
     told = [json.loads(line) for line in (UNSEEN / "truth.jsonl").read_text(encoding="utf-8").splitlines()]
     return [
-        Pair(row, judged(UNSEEN / "bugs" / row["file"]), judged(UNSEEN / "right" / row["file"]))
+        Pair(row, checked(UNSEEN / "bugs" / row["file"]), checked(UNSEEN / "right" / row["file"]))
         for row in told
         if row["half"] in halves
     ]
@@ -87,8 +87,8 @@ def counts(found: list[Pair]) -> dict[str, str]:
     return {
         "bugs": str(len(found)),
         "caught": _share(sum(p.caught for p in found), len(found)),
-        "correct twins accused": str(sum(p.twin.verdict == BROKEN for p in found)),
-        "twins inconclusive": str(sum(p.twin.verdict == INCONCLUSIVE for p in found)),
+        "correct twins accused": str(sum(p.twin.outcome == BROKEN for p in found)),
+        "twins inconclusive": str(sum(p.twin.outcome == INCONCLUSIVE for p in found)),
         "wrong gradients": str(len(wrong)),
         "some cause named": _share(len(named), len(wrong)),
         "mended by one change": _share(len(mended), len(wrong)),
@@ -114,7 +114,7 @@ def page(found: list[Pair]) -> str:
     lines += [
         f"| [{p.name}](../benchmarks/unseen/right/{p.name}.py) | {_cell(p.twin.violations[0].message)} |"
         for p in found
-        if p.twin.verdict == BROKEN
+        if p.twin.outcome == BROKEN
     ]
     lines += ["", "## Wrong gradients", "", "| bug | the truth | the kit |", "|---|---|---|"]
     for p in found:

@@ -52,7 +52,7 @@ def _facts(row: Law, *, run: bool) -> dict[str, Any]:
     file = counterexample(row.kind, row.code)
     facts: dict[str, Any] = {
         "kind": row.kind, "law": row.code, "family": row.family, "tier": row.tier, "statement": row.statement,
-        "rests_on": list(row.rests_on), "read": reading(row.kind, row.code),
+        "rests_on": list(row.depends_on), "read": reading(row.kind, row.code),
         "counterexample": str(file) if file else None,
     }
     if run:
@@ -68,11 +68,11 @@ def _explained(row: Law) -> str:
     lines = [f"{row.code}: a law of {_plural(row.kind)}", f"  {row.statement}", ""]
     lines.append(f"  family    {row.family}")
     lines.append(f"  judged    {_WHEN.get(row.kind, _AUDITED)}")
-    if row.rests_on:
-        lines.append(f"  rests on  {', '.join(row.rests_on)}: where one of these is broken, it is not judged")
+    if row.depends_on:
+        lines.append(f"  rests on  {', '.join(row.depends_on)}: where one of these is broken, it is not judged")
     lines.append(f"  read      {reading(row.kind, row.code)}")
-    if row.judge.__doc__:
-        lines.append(f"  how       {' '.join(row.judge.__doc__.split())}")
+    if row.check.__doc__:
+        lines.append(f"  how       {' '.join(row.check.__doc__.split())}")
     file = counterexample(row.kind, row.code)
     if file is None:
         return "\n".join([*lines, "", "It has no counterexample."])

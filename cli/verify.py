@@ -66,7 +66,7 @@ def command(
         exports.write(junit, exports.junit(outcomes))
     if csv is not None:
         exports.write(csv, exports.csv(outcomes))
-    return _exit_code([report["verdict"] for report in reports])
+    return _exit_code([report["outcome"] for report in reports])
 
 
 def _targets(names: tuple[str, ...]) -> Iterator[Target]:
@@ -175,4 +175,4 @@ def _exit_code(verdicts: list[Any]) -> int:
     """2 where anything could not be judged, else 1 where a law is broken, else 0."""
     if {"error", "inconclusive"} & set(verdicts):
         return 2
-    return int("broken" in verdicts)
+    return int("failed" in verdicts)

@@ -21,10 +21,10 @@ from nnlaw.nn.plugins.plugin_string import choose
 from nnlaw.nn.plugins.registry import model
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.claims import claim
-from nnlaw.spec.contracts.obeys import obligation_of
+from nnlaw.spec.contracts.obeys import declaration_of
 from nnlaw.spec.contracts.shapes import Mismatch, bind, concrete, resolve
 from nnlaw.spec.discovery.input_search import complete, in_float32
-from nnlaw.spec.guards.guard import Docket
+from nnlaw.spec.guards.guard import CheckLog
 from nnlaw.spec.guards.strict import arm_layer, arm_loss, arm_predict
 from nnlaw.spec.violation import BadInput
 
@@ -159,21 +159,21 @@ class Network:
             for layer in self.layers:
                 layer.training = True
 
-    def arm(self, docket: Docket) -> None:
+    def arm(self, check_log: CheckLog) -> None:
         """Put every layer, the loss and predict under the laws of their calls."""
         for path, layer in self._named():
-            obligation = obligation_of(layer)
-            assert obligation is not None  # the registry refuses layers without one
-            arm_layer(layer, path, docket, obligation)
-        arm_loss(self.loss, self.loss_name, docket)
-        arm_predict(self, "network", docket)
+            declaration = declaration_of(layer)
+            assert declaration is not None  # the registry refuses layers without one
+            arm_layer(layer, path, check_log, declaration)
+        arm_loss(self.loss, self.loss_name, check_log)
+        arm_predict(self, "network", check_log)
 
 
 def _output_shape(layer: Any, shape: tuple[int, ...], text: str) -> tuple[int, ...]:
     """What the layer makes of `shape`, by its contract where that tells, else by trying."""
-    obligation = obligation_of(layer)
-    assert obligation is not None
-    contract = obligation.contract
+    declaration = declaration_of(layer)
+    assert declaration is not None
+    contract = declaration.contract
     try:
         dims = bind(contract.inputs[0], (2, *shape), resolve(contract, layer))
     except Mismatch as wanted:

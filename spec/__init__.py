@@ -6,13 +6,13 @@
 from nnlaw.spec.check import check_backward, check_loss, check_object, check_weights
 from nnlaw.spec.conformance import conformance
 from nnlaw.spec.contracts.obeys import obeys
-from nnlaw.spec.discovery.unit import Record
+from nnlaw.spec.discovery.unit import Unit
 from nnlaw.spec.gradcheck.gradients import check_gradient, check_layer, check_model
-from nnlaw.spec.guards.guard import Docket
+from nnlaw.spec.guards.guard import CheckLog
 from nnlaw.spec.guards.strict import strict
 from nnlaw.spec.law import CATALOGUE, Law, law
 from nnlaw.spec.laws.call.simplex import rows_sum_to_one
-from nnlaw.spec.report import Report, Verdict
+from nnlaw.spec.report import LawResult, Report
 from nnlaw.spec.subjects.cases import (
     BatchesCase,
     DataCase,
@@ -25,30 +25,30 @@ from nnlaw.spec.subjects.cases import (
     ProgressCase,
     ScheduleCase,
 )
-from nnlaw.spec.violation import BadInput, DoesNotApply, Inconclusive, Violation, Where
+from nnlaw.spec.violation import BadInput, Inconclusive, Location, NotApplicable, Violation
 
 __all__ = [
     "CATALOGUE",
     "BadInput",
     "BatchesCase",
+    "CheckLog",
     "DataCase",
-    "Docket",
-    "DoesNotApply",
     "Inconclusive",
     "InitializerCase",
     "Law",
+    "LawResult",
     "LayerCase",
+    "Location",
     "LossCase",
     "MetricCase",
     "ModelCase",
+    "NotApplicable",
     "OptimizerCase",
     "ProgressCase",
-    "Record",
     "Report",
     "ScheduleCase",
-    "Verdict",
+    "Unit",
     "Violation",
-    "Where",
     "check_backward",
     "check_gradient",
     "check_layer",
@@ -62,6 +62,21 @@ __all__ = [
     "rows_sum_to_one",
     "strict",
 ]
+
+OLD_NAMES = {
+    "Docket": CheckLog,
+    "DoesNotApply": NotApplicable,
+    "Record": Unit,
+    "Verdict": LawResult,
+    "Where": Location,
+}  # files written for version 0.1 import these
+
+
+def __getattr__(name: str) -> object:
+    if name in OLD_NAMES:
+        return OLD_NAMES[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 if __name__ != "nnlaw.spec":  # under a second name everything would be registered twice
     raise ImportError("import nnlaw.spec, not spec: the package is called nnlaw")

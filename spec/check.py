@@ -22,7 +22,7 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.backward_results import answered, is_gradient
 from nnlaw.spec.discovery.pytrees import called, is_float, paired, wide, wide_tree
 from nnlaw.spec.gradcheck.finite_differences import accuse, measure, same_shape
-from nnlaw.spec.violation import BadInput, Violation, Where, counted
+from nnlaw.spec.violation import BadInput, Location, Violation, counted
 
 
 def check_backward(
@@ -52,8 +52,8 @@ def check_backward(
 
     targets = {f"d{name}": (x, g) for name, x, g in zip(names, arrays, grads, strict=True)}
     scale = float(np.abs(dout * out).sum())
-    source = Where.of(forward)
-    _judge(total, targets, Where.of(backward), scale=scale, samples=_count(arrays), rng=rng, source=source)
+    source = Location.of(forward)
+    _judge(total, targets, Location.of(backward), scale=scale, samples=_count(arrays), rng=rng, source=source)
 
 
 def check_object(layer: Any, x: Array, *, rng: np.random.Generator | None = None) -> None:
@@ -73,17 +73,17 @@ def check_object(layer: Any, x: Array, *, rng: np.random.Generator | None = None
     dy = rng.standard_normal(y.shape)
     dx, grads = answered(probe, probe.backward(dy.copy()), params)
     targets = {"dx": (point, dx)} | {f"d{name}": (params[name], grads[name]) for name in params if name in grads}
-    where, source = (Where.of(f, type(layer).__name__) for f in (type(layer).backward, type(layer).forward))
+    location, source = (Location.of(f, type(layer).__name__) for f in (type(layer).backward, type(layer).forward))
 
     def total() -> float:
         return float(np.vdot(dy, copy.deepcopy(template).forward(point.copy())))
 
     scale = float(np.abs(dy * y).sum())
-    _judge(total, targets, where, scale=scale, samples=_count([point]), rng=rng, source=source)
+    _judge(total, targets, location, scale=scale, samples=_count([point]), rng=rng, source=source)
     for name in params:
         if name not in grads and _moves(total, params[name]):
             raise Violation(
-                "gradient", where=where, array=f"d{name}", actual="missing",
+                "gradient", location=location, array=f"d{name}", actual="missing",
                 expected=f"returned by backward after dx, or kept as d{name}, for the output depends on {name}",
             )
 
@@ -113,8 +113,8 @@ def check_weights(
         return float(cost(np.asarray(_pair(forward(point.copy(), own), forward, "(a, cache)")[0]), y))
 
     targets = paired(own, given, "weights", backward)
-    samples, source = _samples(np.asarray(y)), Where.of(forward)
-    _judge(total, targets, Where.of(backward), scale=abs(total()), samples=samples, rng=rng, source=source)
+    samples, source = _samples(np.asarray(y)), Location.of(forward)
+    _judge(total, targets, Location.of(backward), scale=abs(total()), samples=samples, rng=rng, source=source)
 
 
 def check_loss(
@@ -131,24 +131,24 @@ def check_loss(
 
     samples = _count(points)
     targets = paired(own, given, "params", loss)
-    _judge(total, targets, Where.of(loss), scale=abs(float(value)), samples=samples, rng=rng)
+    _judge(total, targets, Location.of(loss), scale=abs(float(value)), samples=samples, rng=rng)
 
 
 def _judge(
     total: Callable[[], float],
     targets: Mapping[str, tuple[Array, Any]],
-    where: Where,
+    location: Location,
     *,
     scale: float,
     samples: int,
     rng: np.random.Generator,
-    source: Where | None = None,
+    source: Location | None = None,
 ) -> None:
     """Every gradient against the slopes of `total`, which reads the arrays afresh at each call."""
     for name, (array, gradient) in targets.items():
-        same_shape(name, np.asarray(gradient), array, where)
+        same_shape(name, np.asarray(gradient), array, location)
         found = measure(total, array, np.array(gradient), name=name, scale=scale, rng=rng)
-        accuse(found, where=where, samples=samples, gradient=np.asarray(gradient), source=source)
+        accuse(found, location=location, samples=samples, gradient=np.asarray(gradient), source=source)
 
 
 def _moves(total: Callable[[], float], array: Array) -> bool:

@@ -1,12 +1,11 @@
 """A law is one row of one catalogue, keyed by kind and code.
 
-    @law("my-law", kind="layer", family="output range", statement="Outputs are never negative.")
-    def my_law(case): ...      # returns if the law holds; raises Violation, Inconclusive or DoesNotApply
+    @law("never-negative", kind="layer", family="domain", statement="Outputs are never negative.")
+    def never_negative(case): ...      # returns if the law passes; else raises Violation, Inconclusive or NotApplicable
 
-The order in which laws are judged is that of what they rest on: a law comes after its foundations, whatever file
-enters it and when. Two tiers: a `call` law is cheap and judged on every call of an armed object; an `audit` law is
-judged before training and wherever a case is handed to `conformance`; those of a model that a few samples tell, as
-`gradient` and `live-units`, after each epoch, too.
+A law runs after the laws it depends on, whatever file registers it and when. There are two tiers. A `call` law is cheap
+and checked on every call of an armed object. An `audit` law is checked before training and by `conformance`; those
+audits of a model that need only a few samples, such as `gradient` and `live-units`, also run after each epoch.
 """
 
 from __future__ import annotations
@@ -18,82 +17,93 @@ from typing import Any
 
 from nnlaw.spec.violation import BadInput
 
-PLUGINS = ("layer", "loss", "optimizer", "initializer", "schedule", "batches", "metric", "model")
-KINDS = ("call", *PLUGINS, "data", "training")
-FAMILIES = ("shape", "domain", "output range", "convergence", "reproducibility")
+UNIT_KINDS = ("layer", "loss", "optimizer", "initializer", "schedule", "batches", "metric", "model")
+KINDS = ("call", *UNIT_KINDS, "data", "training")
+FAMILIES = ("shape", "domain", "numerics", "gradient", "state", "randomness", "learning")
+OLD_FAMILIES = {"output range": "numerics", "convergence": "gradient", "reproducibility": "state"}  # of version 0.1
 TIERS = ("call", "audit")
 
-Judge = Callable[[Any], None]
+LawFunction = Callable[[Any], None]
 
 
 @dataclass(frozen=True)
 class Law:
-    """One law: its key (kind, code), its family and tier, one sentence, what it rests on, and its judge."""
+    """One law: kind and code, family and tier, one sentence, the laws it depends on, why it matters, and its check."""
 
     code: str
     kind: str
     family: str
     tier: str
     statement: str
-    rests_on: tuple[str, ...]
-    judge: Judge
+    depends_on: tuple[str, ...]
+    check: LawFunction
+    why: str = ""
 
 
 CATALOGUE: dict[tuple[str, str], Law] = {}
 
 
 def law(
-    code: str, *, kind: str, family: str, statement: str, tier: str = "audit", rests_on: tuple[str, ...] = ()
-) -> Callable[[Judge], Judge]:
-    """Enter the decorated judge into the catalogue.
+    code: str,
+    *,
+    kind: str,
+    family: str,
+    statement: str,
+    why: str = "",
+    tier: str = "audit",
+    depends_on: tuple[str, ...] = (),
+    rests_on: tuple[str, ...] = (),
+) -> Callable[[LawFunction], LawFunction]:
+    """Add the decorated function to the catalogue. `rests_on` is the name of `depends_on` in version 0.1.
 
-    Raises BadInput where kind, family or tier is unknown, or the key is taken.
+    Raises BadInput if kind, family or tier is unknown, or if the key is taken.
     """
+    family = OLD_FAMILIES.get(family, family)
     for word, known, what in ((kind, KINDS, "kind"), (family, FAMILIES, "family"), (tier, TIERS, "tier")):
         if word not in known:
             raise BadInput(f"law {code}: {what} {word!r} is not one of {', '.join(known)}")
     if (kind, code) in CATALOGUE:
         raise BadInput(f"law {code} of kind {kind} is already in the catalogue")
 
-    def enter(judge: Judge) -> Judge:
-        CATALOGUE[kind, code] = Law(code, kind, family, tier, statement, rests_on, judge)
-        return judge
+    def add(function: LawFunction) -> LawFunction:
+        CATALOGUE[kind, code] = Law(code, kind, family, tier, statement, (*depends_on, *rests_on), function, why)
+        return function
 
-    return enter
+    return add
 
 
 def laws_of(*kinds: str) -> Iterator[Law]:
-    """The laws of these kinds in the order in which they are judged: each after those it rests on, else as entered.
+    """The laws of these kinds, each after the laws it depends on, else in the order of registration.
 
-    Raises BadInput where a law rests on one that neither its kind nor the calls have, or, along some way, on itself.
+    Raises BadInput if a law depends on one that neither its kind nor `call` has, or, along some path, on itself.
     """
-    return (row for row in _judged_order(tuple(CATALOGUE.values())) if row.kind in kinds)
+    return (row for row in _sorted_laws(tuple(CATALOGUE.values())) if row.kind in kinds)
 
 
-def code_of(judge: Judge) -> str:
-    """The code under which a judge stands in the catalogue; its own name where it does not."""
-    codes = (row.code for row in CATALOGUE.values() if row.judge == judge)
-    return next(codes, getattr(judge, "__name__", "law"))
+def code_of(function: LawFunction) -> str:
+    """The code of a law's function; its name if it is not in the catalogue."""
+    codes = (row.code for row in CATALOGUE.values() if row.check == function)
+    return next(codes, getattr(function, "__name__", "law"))
 
 
 @lru_cache(maxsize=1)
-def _judged_order(rows: tuple[Law, ...]) -> tuple[Law, ...]:
-    """The rows, each put behind those it rests on; computed once for a catalogue."""
+def _sorted_laws(rows: tuple[Law, ...]) -> tuple[Law, ...]:
+    """The rows in topological order; computed once per catalogue."""
     known = {(row.kind, row.code): row for row in rows}
     order: dict[Law, None] = {}
 
-    def put(row: Law, above: tuple[str, ...]) -> None:
+    def visit(row: Law, path: tuple[str, ...]) -> None:
         if row in order:
             return
-        if row.code in above:
-            raise BadInput(f"law {row.code} of kind {row.kind} rests on itself: {' → '.join((*above, row.code))}")
-        for code in row.rests_on:
+        if row.code in path:
+            raise BadInput(f"law {row.code} of kind {row.kind} depends on itself: {' → '.join((*path, row.code))}")
+        for code in row.depends_on:
             if (row.kind, code) in known:
-                put(known[row.kind, code], (*above, row.code))
-            elif ("call", code) not in known:  # the calls are judged before all else
-                raise BadInput(f"law {row.code} of kind {row.kind} rests on {code!r}, which is no law of its kind")
+                visit(known[row.kind, code], (*path, row.code))
+            elif ("call", code) not in known:  # the calls are checked before all else
+                raise BadInput(f"law {row.code} of kind {row.kind} depends on {code!r}, which is no law of its kind")
         order[row] = None
 
     for row in rows:
-        put(row, ())
+        visit(row, ())
     return tuple(order)

@@ -1,7 +1,7 @@
-"""Anyone's plugin as pytest tests: one per plugin and law; what is not judged is skipped, with the reason.
+"""The checks of a file as pytest tests: one per unit and law; a skipped law is a skipped test with the reason.
 
-`Suite(files, judge)` is registered with pytest where --nn-plugin is used; `judge(file)` hands out the reports, as
-`Report.to_dict` makes them, and what the plugin printed.
+`Suite(files, check)` is registered with pytest if --nn-plugin is used; `check(file)` returns the reports, as
+`Report.to_dict` makes them, and what the file printed.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ from typing import Any
 
 import pytest
 
-from nnlaw.spec.report import BROKEN, ERROR, HOLDS, INCONCLUSIVE
+from nnlaw.spec.report import Outcome, UnitOutcome
+from nnlaw.spec.violation import Violation
 
-Judge = Callable[[Path], tuple[list[dict[str, Any]], str]]
+CheckFile = Callable[[Path], tuple[list[dict[str, Any]], str]]
+FAILING = (Outcome.FAIL, Outcome.INCONCLUSIVE, UnitOutcome.ERROR)
 
 
 class Suite:
-    """Adds the tests of every file to what pytest found by itself."""
+    """Adds the tests of every file to those that pytest collects itself."""
 
-    def __init__(self, files: list[str], judge: Judge) -> None:
-        self.files, self.judge = files, judge
+    def __init__(self, files: list[str], check: CheckFile) -> None:
+        self.files, self.check = files, check
 
-    @pytest.hookimpl(tryfirst=True)  # before -k and -m choose
+    @pytest.hookimpl(tryfirst=True)  # before -k and -m select
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
-        """Judge each file and append its tests."""
+        """Check each file and append its tests."""
         for name in self.files:
             path = Path(name).absolute()
             file = _File.from_parent(session, path=path)
-            reports, printed = self.judge(path)
+            reports, printed = self.check(path)
             items.extend(_tests(file, reports, printed))
 
 
@@ -40,11 +42,11 @@ class _File(pytest.File):
 
 def _tests(file: _File, reports: list[dict[str, Any]], printed: str) -> Iterator[pytest.Item]:
     for report in reports:
-        inputs = {violation["law"]: violation["input"] for violation in report["violations"]}
-        rows = report["laws"] or [{"law": "verdict", "verdict": report["verdict"], "because": report["because"]}]
+        violations = {data["law"]: Violation.from_dict(data) for data in report["violations"]}
+        rows = report["laws"] or [{"law": "outcome", "outcome": report["outcome"], "reason": report["reason"]}]
         for row in rows:
             test = _Test.from_parent(file, name=f"{report['kind']} {report['name']}::{row['law']}")
-            test.row, test.input, test.printed = row, inputs.get(row["law"]), printed
+            test.row, test.violation, test.printed = row, violations.get(row["law"]), printed
             yield test
 
 
@@ -54,24 +56,23 @@ class _Failed(Exception):
 
 class _Test(pytest.Item):
     row: dict[str, Any]
-    input: dict[str, Any] | None
+    violation: Violation | None
     printed: str
 
     def runtest(self) -> None:
-        """What was found of one law."""
-        verdict, because = self.row["verdict"], self.row["because"]
-        if verdict in (BROKEN, ERROR, INCONCLUSIVE):
+        """Fail or skip as the result of this law says."""
+        outcome, reason = self.row["outcome"], self.row["reason"]
+        if outcome in FAILING:
             if self.printed:
-                self.add_report_section("call", "plugin", self.printed)
-            shown = "".join(f"\n  smallest {name} that shows it: {array}" for name, array in (self.input or {}).items())
-            raise _Failed(f"{'' if verdict == BROKEN else verdict + ': '}{because}{shown}")
-        if verdict != HOLDS:
-            pytest.skip(f"{verdict}: {because}")
+                self.add_report_section("call", "output", self.printed)
+            raise _Failed(str(self.violation) if self.violation else f"{outcome}: {reason}")
+        if outcome != Outcome.PASS:
+            pytest.skip(f"{outcome}: {reason}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The diagnostic alone."""
+        """Only the diagnostic."""
         return str(excinfo.value) if isinstance(excinfo.value, _Failed) else super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """How pytest calls it."""
+        """The test's name in pytest's report."""
         return self.path, None, self.name

@@ -1,8 +1,8 @@
-"""What was found: a verdict per law, gathered into a report per plugin.
+"""What was found: one result per law, gathered into a report per unit.
 
     report = conformance(MyLayer)
-    report.verdict                  "holds", "broken", "inconclusive" or "error"
-    for verdict in report: verdict.check()          raises what was broken, as a test does
+    report.outcome                              "passed", "failed", "inconclusive" or "error"
+    for result in report: result.check()        raises the violation, as a test does
 """
 
 from __future__ import annotations
@@ -10,32 +10,53 @@ from __future__ import annotations
 import unittest
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from nnlaw.spec.violation import Inconclusive, Violation
 
-HOLDS, BROKEN, INCONCLUSIVE, ERROR = "holds", "broken", "inconclusive", "error"
-NOT_JUDGED, DOES_NOT_APPLY = "not judged", "does not apply"
-WORST_FIRST = (BROKEN, INCONCLUSIVE, NOT_JUDGED, HOLDS, DOES_NOT_APPLY)
+
+class Outcome(StrEnum):
+    """What became of one law."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    SKIPPED = "skipped"  # it depends on a law that failed
+    NOT_APPLICABLE = "n.a."  # nothing is declared that it could check
+    INCONCLUSIVE = "inconclusive"
+
+
+class UnitOutcome(StrEnum):
+    """What became of a unit: a layer, loss, optimizer, network, ..."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+
+
+WORST_FIRST = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.SKIPPED, Outcome.PASS, Outcome.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What was found of one law, and why where it is not plain."""
+class LawResult:
+    """The outcome of one law, with the reason if there is one to give."""
 
     law: str
-    verdict: str
-    because: str = ""
+    outcome: Outcome
+    reason: str = ""
     violation: Violation | None = None
+    depends_on: tuple[str, ...] = ()
+    """The laws that failed, if the outcome is `skipped`."""
 
     def check(self) -> None:
-        """Nothing where the law holds, else what a test does: Violation, Inconclusive, or a skip that says why."""
+        """Return if the law passes; else raise Violation, Inconclusive or, with the reason, unittest.SkipTest."""
         if self.violation is not None:
             raise self.violation
-        if self.verdict == INCONCLUSIVE:
-            raise Inconclusive(self.because)
-        if self.verdict != HOLDS:
-            raise unittest.SkipTest(f"{self.verdict}: {self.because}")
+        if self.outcome is Outcome.INCONCLUSIVE:
+            raise Inconclusive(self.reason)
+        if self.outcome is not Outcome.PASS:
+            raise unittest.SkipTest(f"{self.outcome}: {self.reason}")
 
     def __str__(self) -> str:
         return self.law
@@ -43,52 +64,59 @@ class Verdict:
 
 @dataclass
 class Report:
-    """All verdicts on one plugin. `because` says why it could not be judged at all, where that is so."""
+    """The results of one unit. `reason` says why it could not be checked, if it could not."""
 
     name: str
     kind: str
-    verdicts: list[Verdict] = field(default_factory=list)
-    because: str = ""
+    results: list[LawResult] = field(default_factory=list)
+    reason: str = ""
 
     @property
-    def verdict(self) -> str:
-        """"error" if it could not be judged; else the worst there is; "inconclusive" where no law was judged."""
-        found = {row.verdict for row in self.verdicts}
-        if self.because:
-            return ERROR
-        return next((word for word in (BROKEN, INCONCLUSIVE, HOLDS) if word in found), INCONCLUSIVE)
+    def outcome(self) -> UnitOutcome:
+        """Error if it could not be checked; else the worst result; inconclusive if no law could be checked."""
+        found = {row.outcome for row in self.results}
+        if self.reason:
+            return UnitOutcome.ERROR
+        if Outcome.FAIL in found:
+            return UnitOutcome.FAILED
+        if Outcome.INCONCLUSIVE in found or Outcome.PASS not in found:
+            return UnitOutcome.INCONCLUSIVE
+        return UnitOutcome.PASSED
 
     @property
     def violations(self) -> list[Violation]:
-        """One violation per broken law."""
-        return [row.violation for row in self.verdicts if row.violation]
+        """One violation per law that fails."""
+        return [row.violation for row in self.results if row.violation]
 
-    def __iter__(self) -> Iterator[Verdict]:
-        return iter(self.verdicts)
+    def __iter__(self) -> Iterator[LawResult]:
+        return iter(self.results)
 
     def __len__(self) -> int:
-        return len(self.verdicts)
+        return len(self.results)
 
     def __contains__(self, code: object) -> bool:
-        return any(row.law == code for row in self.verdicts)
+        return any(row.law == code for row in self.results)
 
     def to_dict(self) -> dict[str, Any]:
         """The report in the form that JSON takes."""
         return {
             "name": self.name,
             "kind": self.kind,
-            "verdict": self.verdict,
-            "because": self.because,
-            "laws": [{"law": r.law, "verdict": r.verdict, "because": r.because} for r in self.verdicts],
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "laws": [
+                {"law": row.law, "outcome": row.outcome, "reason": row.reason, "depends_on": list(row.depends_on)}
+                for row in self.results
+            ],
             "violations": [violation.to_dict() for violation in self.violations],
         }
 
 
 def merged(reports: list[Report]) -> Report:
-    """One report of several on the same plugin, as on inputs of other shapes: of each law the worst verdict."""
-    worst: dict[str, Verdict] = {}
-    for row in (row for report in reports for row in report.verdicts):
+    """One report of several on the same unit, such as on inputs of other shapes: the worst result per law."""
+    worst: dict[str, LawResult] = {}
+    for row in (row for report in reports for row in report.results):
         known = worst.get(row.law)
-        if known is None or WORST_FIRST.index(row.verdict) < WORST_FIRST.index(known.verdict):
+        if known is None or WORST_FIRST.index(row.outcome) < WORST_FIRST.index(known.outcome):
             worst[row.law] = row
     return Report(reports[0].name, reports[0].kind, list(worst.values()))

@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.claims import interval
-from nnlaw.spec.contracts.obeys import obligation_of
+from nnlaw.spec.contracts.obeys import declaration_of
 from nnlaw.spec.contracts.shapes import concrete, parse, resolve
 from nnlaw.spec.subjects.sampling import FAR, capped
 from nnlaw.spec.violation import BadInput
@@ -76,11 +76,11 @@ def inputs(draw: Any, layer: Any, *, contract: str | None = None, max_side: int 
 
     Raises BadInput where there is no contract.
     """
-    obligation = obligation_of(layer)
+    declaration = declaration_of(layer)
     if contract is not None:
         parsed = parse(contract)
-    elif obligation is not None:
-        parsed = obligation.contract
+    elif declaration is not None:
+        parsed = declaration.contract
     else:
         raise BadInput(f"{type(layer).__name__} has no contract: put @obeys above its class, or pass contract=")
     side, dims = parsed.inputs[0], resolve(parsed, layer)

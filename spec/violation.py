@@ -1,44 +1,98 @@
-"""The one structured diagnostic, and the two other ways in which judging can end.
+"""What a check can find, as data.
 
-    Violation      a law was broken: who, where, which number, what was expected, and why
-    Inconclusive   a law applies, but this case could not decide it
-    DoesNotApply   a law has nothing to say about this case
-    BadInput       what was handed in is unusable: one sentence for its author, no judgment
+    Violation        a law fails: where, which number, what was expected, the likely cause, a suggested fix
+    Inconclusive     the law applies, but this case can't decide it
+    NotApplicable    the law has nothing to check here
+    BadInput         the input is unusable: one sentence for its author
+
+Everything that is shown of a violation is made from its fields; no code reads the text back.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import os
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-LONGEST = 1000  # characters of a sentence for its author
+MAX_LENGTH = 1000  # characters of a BadInput sentence
 
 
 @dataclass(frozen=True)
-class Where:
-    """The place of a violation: the path of a layer, its method, and the line of source."""
+class Location:
+    """Where a violation was found: unit and method, then file, line and column (from 1; 0 if unknown)."""
 
-    path: str = ""
+    unit: str = ""
     method: str = ""
-    file: str = ""
+    path: str = ""
     line: int = 0
+    column: int = 0
 
     @classmethod
-    def of(cls, function: Any, path: str = "") -> Where:
-        """The place where a function or method was written, as far as it has a source."""
+    def of(cls, function: Any, unit: str = "") -> Location:
+        """Where a function or method is defined, as far as it has a source."""
         code = getattr(getattr(function, "__func__", function), "__code__", None)
         name = getattr(function, "__name__", "")
-        return cls(path, name, Path(code.co_filename).name, code.co_firstlineno) if code else cls(path, name)
+        return cls(unit, name, code.co_filename, code.co_firstlineno) if code else cls(unit, name)
+
+    @property
+    def subject(self) -> str:
+        """`dense(units=3).backward`."""
+        return ".".join(part for part in (self.unit, self.method) if part)
+
+    @property
+    def file(self) -> str:
+        """The file's name without its folder."""
+        return Path(self.path).name
+
+    @property
+    def shown_path(self) -> str:
+        """The path relative to the current folder if the file is below it, else as it is."""
+        return relative_to_cwd(self.path)
 
     def __str__(self) -> str:
-        place = ".".join(part for part in (self.path, self.method) if part)
-        source = f" ({self.file}:{self.line})" if self.file else ""
-        return f"{place}{source}"
+        return ":".join(str(part) for part in (self.shown_path, self.line, self.column) if part)
+
+
+def relative_to_cwd(path: str) -> str:
+    """`path` relative to the current folder if the file is below it, else unchanged."""
+    try:
+        found = os.path.relpath(path) if path else ""
+    except (ValueError, OSError):  # another drive, or no current folder
+        return path
+    return path if found.startswith(os.pardir) else found
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change of the source: `before`, an expression at line and column (from 1), is replaced by `after`."""
+
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.before} → {self.after}"
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Edits that fix the code: each alone makes every law pass. The shortest comes first."""
+
+    edits: tuple[Edit, ...]
+    note: str = ""
+
+    def __str__(self) -> str:
+        text = ", or ".join(f"line {edit.line}: {edit}" for edit in self.edits)
+        return f"{text}; {self.note}" if self.note else text
 
 
 def entry(name: str, index: tuple[int, ...]) -> str:
-    """An entry as it is told of: `W[0, 3]`."""
+    """An entry of an array: `W[0, 3]`."""
     return f"{name}[{', '.join(map(str, index))}]"
 
 
@@ -48,15 +102,12 @@ def counted(number: int, noun: str) -> str:
 
 
 class Violation(Exception):
-    """A broken law, as data first and as a sentence made from the data.
+    """A law that fails, as fields.
 
-    The sentence reads: where, which array and index, actual, expected, law; then the likely cause.
-
-        2:dense(128→64).forward  output[0, 7] is nan, expected a finite number  [finite]
-          caused by W[5, 7] = nan, after step 412
-
-    `repair` tells of the one change of the source with which the law holds, where it was sought and found. `verify` is
-    the user's own file, where it was not: nn verify judges it by itself and seeks that change.
+    `array`, and `index` if one entry is meant, name what was compared; `parameter` names the parameter whose gradient
+    it is. `actual` and `expected` are short texts such as "-0.0120" or "shape (5, 3)"; `reference` says where the
+    expected value comes from, such as "finite differences". `cause` is the likely cause, `cause_code` its stable name.
+    `input` holds the smallest input found that shows the failure.
     """
 
     def __init__(
@@ -65,11 +116,14 @@ class Violation(Exception):
         *,
         actual: str,
         expected: str,
-        where: Where | None = None,
+        location: Location | None = None,
         array: str = "",
+        parameter: str = "",
         index: tuple[int, ...] | None = None,
+        reference: str = "",
         cause: str = "",
-        repair: str = "",
+        cause_code: str = "",
+        suggestion: Suggestion | None = None,
         step: int | None = None,
         replay: str = "",
         verify: str = "",
@@ -79,11 +133,14 @@ class Violation(Exception):
         self.law = law
         self.actual = actual
         self.expected = expected
-        self.where = where or Where()
+        self.location = location or Location()
         self.array = array
+        self.parameter = parameter
         self.index = index
+        self.reference = reference
         self.cause = cause
-        self.repair = repair
+        self.cause_code = cause_code
+        self.suggestion = suggestion
         self.step = step
         self.replay = replay
         self.verify = verify
@@ -93,50 +150,96 @@ class Violation(Exception):
         """The constructor's arguments, by name."""
         return dict(vars(self))
 
-    def also(self, **changed: Any) -> Violation:
-        """The same violation with some fields filled in by someone who knows more."""
+    def with_fields(self, **changed: Any) -> Violation:
+        """A copy with some fields changed."""
         return Violation(**{**self.fields(), **changed})
 
-    def at(self, **place: Any) -> Violation:
-        """The same violation with some fields of its place filled in."""
-        return self.also(where=replace(self.where, **place))
+    def at(self, **changed: Any) -> Violation:
+        """A copy with some fields of its location changed."""
+        return self.with_fields(location=replace(self.location, **changed))
+
+    @property
+    def subject(self) -> str:
+        """The unit and method that fail, such as `dense(units=3).backward`."""
+        return self.location.subject
+
+    @property
+    def place(self) -> Location:
+        """The expression that a suggested fix changes, if there is one fix; else the location."""
+        if self.suggestion is None or len(self.suggestion.edits) != 1:
+            return self.location
+        edit = self.suggestion.edits[0]
+        return replace(self.location, path=edit.path, line=edit.line, column=edit.column)
+
+    @property
+    def headline(self) -> str:
+        """`layers.py:12:40: gradient: dx of Softmax.backward is wrong`."""
+        if self.index is not None:
+            what = f"{self.array} of {self.subject} is wrong" if self.subject else f"{self.array} is wrong"
+        else:
+            subject = f"{self.subject}: " if self.subject else ""
+            what = f"{subject}{self._compared}"
+        place = str(self.place)
+        return ": ".join(part for part in (place, self.law, what) if part)
+
+    @property
+    def _compared(self) -> str:
+        found = self.actual if not self.array else f"{self.array} is {self.actual}"
+        if self.index is not None:
+            found = f"{entry(self.array, self.index)} = {self.actual}"
+        expected = f"{self.reference} give {self.expected}" if self.reference else f"expected {self.expected}"
+        return f"{found}, {expected}"
+
+    @property
+    def details(self) -> list[str]:
+        """The lines below the headline: numbers, likely cause, suggested fix, what to do next."""
+        lines = [self._compared] if self.index is not None else []
+        if self.cause:
+            lines.append(f"likely cause: {self.cause}")
+        if self.suggestion is not None:
+            lines.append(f"suggested fix: {self.suggestion}")
+        if self.step is not None:
+            lines.append(f"after step {self.step}")
+        for name, array in (self.input or {}).items():
+            lines.append(f"smallest {name} that shows it: {array}")
+        if self.replay:
+            lines.append(f"replay: nn replay {self.replay}")
+        if self.verify:
+            lines.append(f"check this file alone: nn verify {self.verify}")
+        return lines
 
     @property
     def message(self) -> str:
-        """The diagnostic as a person reads it."""
-        subject = self.array if self.index is None else entry(self.array, self.index)
-        head = f"{self.where}  ".lstrip() + f"{subject} is ".lstrip()
-        first = f"{head}{self.actual}, expected {self.expected}  [{self.law}]"
-        notes = [f"caused by {self.cause}"] if self.cause else []
-        if self.step is not None:
-            notes.append(f"after step {self.step}")
-        second = ", ".join(notes)
-        if self.replay:
-            second += f"{'; ' if second else ''}replay: nn replay {self.replay}"
-        if self.verify:
-            second += f"{'; ' if second else ''}by itself: nn verify {self.verify}"
-        return "\n  ".join(part for part in (first, second, self.repair and f"mended by {self.repair}") if part)
+        """The diagnostic without the source excerpt."""
+        return "\n  ".join([self.headline, *self.details])
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields in the form that JSON takes."""
+        """The fields in the form that JSON takes; paths are relative to the current folder."""
+        suggestion = self.suggestion and asdict(self.suggestion)
+        for edit in suggestion["edits"] if suggestion else ():
+            edit["path"] = relative_to_cwd(edit["path"])
         return {
-            "law": self.law,
-            "where": {
-                "path": self.where.path,
-                "method": self.where.method,
-                "file": self.where.file,
-                "line": self.where.line,
-            },
-            "array": self.array,
+            **{name: value for name, value in self.fields().items() if name not in ("replay", "verify")},
+            "location": {**asdict(self.location), "path": self.location.shown_path},
+            "subject": self.subject,
             "index": None if self.index is None else list(self.index),
-            "actual": self.actual,
-            "expected": self.expected,
-            "cause": self.cause,
-            "repair": self.repair,
-            "step": self.step,
-            "input": self.input,
+            "suggestion": suggestion and {**suggestion, "edits": list(suggestion["edits"])},
             "message": self.message,
         }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Violation:
+        """The violation that `to_dict` describes."""
+        known = {name: data[name] for name in ("law", "actual", "expected", "array", "parameter", "reference", "cause",
+                                               "cause_code", "step", "input")}  # fmt: skip
+        suggestion = data["suggestion"]
+        return cls(
+            **known,
+            location=Location(**{field.name: data["location"][field.name] for field in fields(Location)}),
+            index=None if data["index"] is None else tuple(data["index"]),
+            suggestion=suggestion
+            and Suggestion(tuple(Edit(**edit) for edit in suggestion["edits"]), suggestion["note"]),
+        )
 
     def __str__(self) -> str:
         return self.message
@@ -145,26 +248,29 @@ class Violation(Exception):
         return _rebuild, (self.fields(),)
 
 
-def _rebuild(fields: dict[str, Any]) -> Violation:
-    return Violation(**fields)
+def _rebuild(arguments: dict[str, Any]) -> Violation:
+    return Violation(**arguments)
 
 
 class Inconclusive(Exception):
-    """The law applies, but this case could not decide it; the text says why."""
+    """The law applies, but this case can't decide it; the text says why."""
 
 
-class DoesNotApply(Exception):
-    """The law has nothing to say about this case; the text says why."""
+class NotApplicable(Exception):
+    """The law has nothing to check in this case; the text says why."""
 
 
 class BadInput(ValueError):
-    """Unusable input: one sentence that names what was found and what was expected.
+    """Unusable input: one sentence that says what was found and what was expected.
 
-    It quotes what others wrote, so it is kept to one line of at most `LONGEST` characters that can be printed.
+    It may quote foreign text, so it is kept to one line of at most MAX_LENGTH printable characters.
     """
 
     def __init__(self, sentence: str) -> None:
-        plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in sentence[: 2 * LONGEST])
-        tail = sentence[2 * LONGEST :][-LONGEST // 4 :]
+        plain = "".join(
+            c if c.isprintable() else c.encode("unicode_escape").decode() for c in sentence[: 2 * MAX_LENGTH]
+        )
+        tail = sentence[2 * MAX_LENGTH :][-MAX_LENGTH // 4 :]
         whole = plain + "".join(c for c in tail if c.isprintable())
-        super().__init__(whole if len(whole) <= LONGEST else f"{whole[: LONGEST // 2]} ... {whole[-LONGEST // 4 :]}")
+        short = len(whole) <= MAX_LENGTH
+        super().__init__(whole if short else f"{whole[: MAX_LENGTH // 2]} ... {whole[-MAX_LENGTH // 4 :]}")

@@ -35,7 +35,7 @@ def test_spec_stands_alone() -> None:
         "    def forward(self, x): return x + x\n"
         "    def backward(self, dy): return dy + dy\n"
         "x = np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32)\n"
-        "print(conformance(LayerCase('twice', Twice(), x)).verdict)\n"
+        "print(conformance(LayerCase('twice', Twice(), x)).outcome)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=IMPORT_ROOT)
     assert done.stdout.strip() == "holds", done.stderr

@@ -52,7 +52,7 @@ def test_the_documented_law_enters_the_catalogue() -> None:
         exec(block, {})
         x = np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
         report = conformance(LayerCase("relu", ReLU(), x))
-        assert ("never-negative", "holds") in {(row.law, row.verdict) for row in report.verdicts}
+        assert ("never-negative", "holds") in {(row.law, row.outcome) for row in report.results}
     finally:
         CATALOGUE.pop(("layer", "never-negative"), None)
 
@@ -107,7 +107,7 @@ def test_plugins_of_the_guide_hold(example: Path) -> None:
     """Every plugin of docs/plugins.md is judged, and none is broken."""
     from nnlaw.nn.verify.supervisor import judge_target
 
-    verdicts = {report["name"]: report["verdict"] for report in judge_target({"file": str(example)}).reports}
+    verdicts = {report["name"]: report["outcome"] for report in judge_target({"file": str(example)}).reports}
     assert len(verdicts) == 8 and not {"broken", "error"} & set(verdicts.values())
 
 

@@ -15,12 +15,12 @@ from autograd.core import defvjp_argnums
 from autograd.extend import primitive
 from subjects import KINDS, LARGE, Function, functions
 
-from nnlaw.spec.discovery.unit import Record
+from nnlaw.spec.discovery.unit import Unit
 
 __all__ = ["KINDS", "harnesses"]
 
 
-def harnesses(record: Record) -> Iterator[tuple[str, Callable[[], Any]]]:
+def harnesses(record: Unit) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Each function of the plugin, and its check, which raises."""
     for name, made in functions(record):
         tolerance = test_util.TOL * (LARGE if "large input" in name else 1)

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from subjects import KINDS, LARGE, Array, Function, functions
 
-from nnlaw.spec.discovery.unit import Record
+from nnlaw.spec.discovery.unit import Unit
 
 __all__ = ["KINDS", "harnesses"]
 WRONG, UNCOMFORTABLE = 1e-2, 1e-4
 FLOOR = 1e-8  # of what an error is relative to
 
 
-def harnesses(record: Record, limit: float = WRONG) -> Iterator[tuple[str, Callable[[], Any]]]:
+def harnesses(record: Unit, limit: float = WRONG) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Each function of the plugin, and its check, which raises."""
     for name, made in functions(record):
         floor = FLOOR * (LARGE if "large input" in name else 1)

@@ -8,11 +8,11 @@ from typing import Any
 import cs231n
 from subjects import KINDS
 
-from nnlaw.spec.discovery.unit import Record
+from nnlaw.spec.discovery.unit import Unit
 
 __all__ = ["KINDS", "harnesses"]
 
 
-def harnesses(record: Record) -> Iterator[tuple[str, Callable[[], Any]]]:
+def harnesses(record: Unit) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Each function of the plugin, and its check, which raises."""
     return cs231n.harnesses(record, cs231n.UNCOMFORTABLE)

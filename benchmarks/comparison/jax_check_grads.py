@@ -16,13 +16,13 @@ import numpy as np
 from jax.test_util import check_grads
 from subjects import KINDS, Function, functions
 
-from nnlaw.spec.discovery.unit import Record
+from nnlaw.spec.discovery.unit import Unit
 
 jax.config.update("jax_enable_x64", True)
 __all__ = ["KINDS", "harnesses"]
 
 
-def harnesses(record: Record) -> Iterator[tuple[str, Callable[[], Any]]]:
+def harnesses(record: Unit) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Each function of the plugin, and its check, which raises."""
     for name, made in functions(record):
         yield name, lambda made=made: _check(made())

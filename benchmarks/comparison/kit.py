@@ -8,13 +8,13 @@ from typing import Any
 
 from nnlaw.nn.plugins.registry import KINDS
 from nnlaw.spec.conformance import conformance
-from nnlaw.spec.discovery.unit import Record
+from nnlaw.spec.discovery.unit import Unit
 from nnlaw.spec.violation import Violation
 
 __all__ = ["KINDS", "harnesses"]
 
 
-def harnesses(record: Record) -> Iterator[tuple[str, Callable[[], Any]]]:
+def harnesses(record: Unit) -> Iterator[tuple[str, Callable[[], Any]]]:
     """All laws at once; each that is broken is a harness of its own."""
     yield "laws", lambda: None
     for violation in conformance(record).violations:

@@ -94,12 +94,12 @@ def look(module: Any, path: Path) -> Found:
     """Point one checker at the one plugin of a file."""
     import numpy as np
 
-    from nnlaw.nn.verify.targets import file_records
+    from nnlaw.nn.verify.targets import units_in_file
     from nnlaw.spec.violation import BadInput
 
     found, start = Found(str(path)), time.perf_counter()
     try:
-        (record,) = file_records(path)
+        (record,) = units_in_file(path)
         found.kind = record.kind
         if record.kind in module.KINDS:
             np.random.seed(0)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from nnlaw.nn.optimizers import Adam
 from nnlaw.spec.discovery.build_cases import cases
-from nnlaw.spec.discovery.unit import Record
+from nnlaw.spec.discovery.unit import Unit
 from nnlaw.spec.gradcheck.gradients import in_float64
 
 KINDS = ("model",)
@@ -55,7 +55,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[likeliest]
 
 
-def harnesses(record: Record) -> Iterator[tuple[str, Callable[[], Any]]]:
+def harnesses(record: Unit) -> Iterator[tuple[str, Callable[[], Any]]]:
     """The one check of a model."""
     cases(record)  # raises where it can't be built
     yield "classifier", lambda: check_estimator(NetworkClassifier(record.thing))

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from nnlaw.spec.contracts.claims import claim, within
 from nnlaw.spec.discovery.build_cases import cases
-from nnlaw.spec.discovery.unit import Record
+from nnlaw.spec.discovery.unit import Unit
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase, ModelCase, copied
 
@@ -40,7 +40,7 @@ LARGE = 1e3  # exp overflows here, in float64 too
 Made = Callable[[], "Function"]
 
 
-def functions(record: Record, dtype: type = np.float64) -> Iterator[tuple[str, Made]]:
+def functions(record: Unit, dtype: type = np.float64) -> Iterator[tuple[str, Made]]:
     """Everything that a plugin of one of KINDS can be checked as, each with the name of its harness."""
     for case in cases(record):
         for name, made in _functions(case):

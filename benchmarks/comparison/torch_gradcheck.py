@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from subjects import KINDS, Function, functions
 
-from nnlaw.spec.discovery.unit import Record
+from nnlaw.spec.discovery.unit import Unit
 
 __all__ = ["KINDS", "harnesses"]
 
 
-def harnesses(record: Record) -> Iterator[tuple[str, Callable[[], Any]]]:
+def harnesses(record: Unit) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Each function of the plugin, and its check, which raises."""
     for name, made in functions(record):
         yield name, lambda made=made: _check(made())

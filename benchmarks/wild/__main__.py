@@ -95,11 +95,11 @@ def shown(row: Finding) -> str:
     return done.stdout.rstrip()
 
 
-def page(judged: Sequence[Judged]) -> str:
+def page(checked: Sequence[Judged]) -> str:
     """The text of the page."""
     from nn.page import Page
 
-    bugs = [row for of in judged for row in of.of(BUG)]
+    bugs = [row for of in checked for row in of.of(BUG)]
     read, sharpened = sum(not row.breaks for row in bugs), sum(row.sharpened for row in bugs)
     sheet = Page().heading("Found in the wild", 1).text(
         "Five packages from PyPI, written by others for others, under the laws of this kit, as anyone's plugin is. "
@@ -107,22 +107,22 @@ def page(judged: Sequence[Judged]) -> str:
         "`python benchmarks/wild` judges all and writes this page. What a law found was then looked up in the "
         "package's source, and is shown once more by a script that knows nothing of this kit."
     )
-    sheet.table(*_summary(judged)).text(
+    sheet.table(*_summary(checked)).text(
         f"That is {len(bugs)} bugs, {len(bugs) - read} of them found by a law, {sharpened} of these only after the law "
         f"was sharpened for it, and {read} seen by reading the source alone, most of them where no law of ours has "
         "ground: an option that is ignored, a hook that fails. Broken laws that a package means as they are, such as "
         "a sum over the batch, are told apart as conventions. One fault often breaks a law for several things, and "
         "what rests on a broken law is not judged: a thing with one finding may have others behind it."
-    ).text(_bills(judged))
-    for of in judged:
+    ).text(_bills(checked))
+    for of in checked:
         _package(sheet, of)
     return sheet.markdown()
 
 
-def _summary(judged: Sequence[Judged]) -> tuple[list[str], list[list[str]]]:
+def _summary(checked: Sequence[Judged]) -> tuple[list[str], list[list[str]]]:
     head = ["package", "things judged", "all held", "laws held", "laws broken", "not judged", "bugs", "conventions"]
     rows = []
-    for of in judged:
+    for of in checked:
         laws = Counter(verdict.verdict for report in of.reports.values() for verdict in report.verdicts)
         held = sum(report.verdict == "holds" for report in of.reports.values())
         rows.append([f"{of.package} {pinned(of.package)}", str(len(of.reports)), str(held), str(laws["holds"]),
@@ -130,10 +130,10 @@ def _summary(judged: Sequence[Judged]) -> tuple[list[str], list[list[str]]]:
     return head, rows
 
 
-def _bills(judged: Sequence[Judged]) -> str:
+def _bills(checked: Sequence[Judged]) -> str:
     """Which packages are nearly clean: those with fewer than one bug for ten things judged."""
     few, many = [], []
-    for of in judged:
+    for of in checked:
         bugs, things = len(of.of(BUG)), len(of.reports)
         (few if bugs < 0.1 * things else many).append(f"{of.package} ({bugs} in {things} things)")
     return (f"Nearly clean, with fewer than one bug for ten things judged: {', '.join(few) or 'none'}. "
@@ -181,25 +181,25 @@ def main(names: Sequence[str]) -> int:
     if unknown := [name for name in wanted if name not in PACKAGES]:
         print(f"{', '.join(unknown)}: not among {', '.join(PACKAGES)}")
         return 2
-    judged: list[Judged] = []
+    checked: list[Judged] = []
     for name in wanted:
         try:
             reason = absent(name)
-            judged += [] if reason else [judge(name)]
+            checked += [] if reason else [judge(name)]
         except ImportError as error:
             reason = f"{name}: skipped, for it cannot be imported: {error}"
         if reason:
             print(reason)
             continue
-        print(f"{name}: {len(judged[-1].reports)} things, {len(judged[-1].broken)} laws broken", flush=True)
-        for line in judged[-1].unaccounted():
+        print(f"{name}: {len(checked[-1].reports)} things, {len(checked[-1].broken)} laws broken", flush=True)
+        for line in checked[-1].unaccounted():
             print(f"  {line}")
         if names:
-            print("\n".join(violation.message for violation in judged[-1].broken.values()))
-    if len(judged) == len(wanted) and not names:
-        PAGE.write_text(page(judged), encoding="utf-8")
+            print("\n".join(violation.message for violation in checked[-1].broken.values()))
+    if len(checked) == len(wanted) and not names:
+        PAGE.write_text(page(checked), encoding="utf-8")
         print(f"{PAGE.relative_to(ROOT)} is written")
-    return 2 if len(judged) < len(wanted) else int(any(of.unaccounted() for of in judged))
+    return 2 if len(checked) < len(wanted) else int(any(of.unaccounted() for of in checked))
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ class Seen(npdl.layers.Layer):
         return pre_grad
 
 
-class Told(npdl.objectives.MSE):
+class Hyperparameters(npdl.objectives.MSE):
     """A loss that keeps its targets."""
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class Silent(npdl.Model):
 def fed(x: Any, y: Any, batch_size: int, rng: np.random.Generator, kind: Any = npdl.Model) -> Iterator[Any]:
     """The batches of one epoch of Model.fit."""
     model = kind([Seen()])
-    model.compile(loss=Told(), optimizer=npdl.optimizers.SGD())
+    model.compile(loss=Hyperparameters(), optimizer=npdl.optimizers.SGD())
     outside = np.random.get_state()
     with speaking(x.dtype, state_of(rng)):
         model.fit(x, y[:, None], max_iter=1, batch_size=batch_size, file=io.StringIO())

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from spec import Record, Report, Verdict, Violation, conformance
+from spec import LawResult, Report, Unit, Violation, conformance
 from spec.violation import Inconclusive
 
 BINARY, FRACTIONS = (1e-6, 1 - 1e-6), (1e-3, 1 - 1e-3)
@@ -30,7 +30,7 @@ class Subject:
 
 def subject(kind: str, what: str, thing: Any, contract: str | None = None, **options: Any) -> Subject:
     """A subject judged by every law of its kind, as anyone's plugin is."""
-    record = Record(kind, what, thing, contract, options)
+    record = Unit(kind, what, thing, contract, options)
     return Subject(what, kind, lambda: conformance(record))
 
 
@@ -42,13 +42,13 @@ def checked(what: str, check: Callable[[], None]) -> Subject:
             with np.errstate(all="ignore"):
                 check()
         except Violation as violation:
-            return Report(what, "function", [Verdict(violation.law, "broken", violation.message, violation)])
+            return Report(what, "function", [LawResult(violation.law, "broken", violation.message, violation)])
         except Inconclusive as reason:
-            return Report(what, "function", [Verdict("gradient", "inconclusive", str(reason))])
+            return Report(what, "function", [LawResult("gradient", "inconclusive", str(reason))])
         except Exception as error:
             ended = Violation("shape", actual=f"ended by {type(error).__name__}: {error}", expected="an answer")
-            return Report(what, "function", [Verdict("shape", "broken", ended.message, ended)])
-        return Report(what, "function", [Verdict("gradient", "holds")])
+            return Report(what, "function", [LawResult("shape", "broken", ended.message, ended)])
+        return Report(what, "function", [LawResult("gradient", "holds")])
 
     return Subject(what, "function", judge)
 

@@ -32,12 +32,12 @@ def csv(outcomes: list[Outcome]) -> str:
 
     text = io.StringIO()
     writer = table.writer(text)
-    writer.writerow(["file", "verdict", "plugins", "held", "broken", "diagnostic"])
+    writer.writerow(["file", "verdict", "plugins", "held", "failed", "diagnostic"])
     for outcome in (outcome for outcome in outcomes if outcome.reports):
         reports = outcome.reports
         names = " ".join(f"{report['kind']}:{report['name']}" for report in reports)
         verdict = verdict_of(reports)
-        said = "" if verdict == "holds" else first_word(reports)
+        said = "" if verdict == "passed" else first_word(reports)
         writer.writerow([outcome.name, verdict, names, held(reports), " ".join(broken(reports)), said])
     return text.getvalue()
 
@@ -50,13 +50,13 @@ def junit(outcomes: list[Outcome]) -> str:
     for outcome in outcomes:
         suite = ElementTree.SubElement(root, "testsuite", name=plain(outcome.name))
         for report in outcome.reports:
-            for name, verdict, because in _cases(report):
+            for name, verdict, reason in _cases(report):
                 case = ElementTree.SubElement(
                     suite, "testcase", classname=plain(f"{report['kind']}.{report['name']}"), name=plain(name)
                 )
-                if verdict != "holds":
-                    sort = {"broken": "failure", "error": "error", "inconclusive": "error"}.get(verdict, "skipped")
-                    ElementTree.SubElement(case, sort, message=plain(because or verdict))
+                if verdict != "pass":
+                    sort = {"fail": "failure", "error": "error", "inconclusive": "error"}.get(verdict, "skipped")
+                    ElementTree.SubElement(case, sort, message=plain(reason or verdict))
         for sort in ("failure", "error", "skipped"):
             suite.set({"failure": "failures", "error": "errors"}.get(sort, sort), str(len(suite.findall(f"*/{sort}"))))
         suite.set("tests", str(len(suite.findall("testcase"))))
@@ -64,9 +64,9 @@ def junit(outcomes: list[Outcome]) -> str:
 
 
 def _cases(report: dict[str, Any]) -> list[tuple[str, str, str]]:
-    if report["because"] or not report["laws"]:
-        return [("verdict", report["verdict"], report["because"])]
-    return [(row["law"], row["verdict"], row["because"]) for row in report["laws"]]
+    if report["reason"] or not report["laws"]:
+        return [("verdict", report["outcome"], report["reason"])]
+    return [(row["law"], row["outcome"], row["reason"]) for row in report["laws"]]
 
 
 def plain(text: str) -> str:

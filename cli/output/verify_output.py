@@ -12,23 +12,26 @@ if TYPE_CHECKING:
     from nnlaw.nn.verify.supervisor import Outcome, Target
 
 Reports = list[dict[str, Any]]
-WORST_FIRST = ("error", "broken", "inconclusive", "holds")
-COLORS = {"holds": "green", "broken": "red", "error": "red", "inconclusive": "yellow", "not judged": "yellow"}
+WORST_FIRST = ("error", "failed", "inconclusive", "passed")
+COLORS = {
+    "passed": "green", "failed": "red", "pass": "green", "fail": "red",
+    "error": "red", "inconclusive": "yellow", "skipped": "yellow",
+}  # fmt: skip
 
 
 def verdict_of(reports: Reports) -> str:
     """The worst verdict among the plugins of a file."""
-    return min((str(report["verdict"]) for report in reports), key=WORST_FIRST.index)
+    return min((str(report["outcome"]) for report in reports), key=WORST_FIRST.index)
 
 
 def held(reports: Reports) -> int:
     """How many laws held."""
-    return sum(row["verdict"] == "holds" for report in reports for row in report["laws"])
+    return sum(row["outcome"] == "pass" for report in reports for row in report["laws"])
 
 
 def broken(reports: Reports) -> list[str]:
     """The codes of the broken laws."""
-    return [row["law"] for report in reports for row in report["laws"] if row["verdict"] == "broken"]
+    return [row["law"] for report in reports for row in report["laws"] if row["outcome"] == "fail"]
 
 
 def first_word(reports: Reports) -> str:
@@ -36,9 +39,9 @@ def first_word(reports: Reports) -> str:
     for report in reports:
         for violation in report["violations"]:
             return str(violation["message"]).replace("\n  ", "; ")
-    reasons = [report["because"] for report in reports if report["because"]]
-    rows = [row for report in reports for row in report["laws"] if row["verdict"] == "inconclusive"]
-    reasons += [f"{row['law']}: {row['because']}" for row in rows]
+    reasons = [report["reason"] for report in reports if report["reason"]]
+    rows = [row for report in reports for row in report["laws"] if row["outcome"] == "inconclusive"]
+    reasons += [f"{row['law']}: {row['reason']}" for row in rows]
     return str(reasons[0]) if reasons else ", ".join(f"{report['kind']} {report['name']}" for report in reports)
 
 
@@ -69,32 +72,25 @@ class Page:
     def row(self, name: str, reports: Reports) -> None:
         """One line of the table."""
         verdict = verdict_of(reports)
-        found = first_word(reports) if verdict != "holds" else ""
+        found = first_word(reports) if verdict != "passed" else ""
         colored = click.style(f"{verdict:12}", COLORS[verdict])
         click.echo(f"{name:{self.width}}  {colored}  {held(reports):9}  {', '.join(broken(reports)) or found}".rstrip())
 
     def laws(self, report: dict[str, Any]) -> None:
         """Every law of one plugin."""
-        click.echo(f"{report['kind']} {report['name']}: {click.style(report['verdict'], COLORS[report['verdict']])}")
+        click.echo(f"{report['kind']} {report['name']}: {click.style(report['outcome'], COLORS[report['outcome']])}")
         for row in report["laws"]:
-            because = row["because"] if row["verdict"] not in ("holds", "broken") else ""
-            colored = click.style(f"{row['verdict']:15}", COLORS.get(row["verdict"]))
-            click.echo(f"  {row['law']:22} {colored} {because}".rstrip())
+            reason = row["reason"] if row["outcome"] not in ("pass", "fail") else ""
+            colored = click.style(f"{row['outcome']:15}", COLORS.get(row["outcome"]))
+            click.echo(f"  {row['law']:22} {colored} {reason}".rstrip())
 
     def close(self) -> None:
         """The diagnostics, and how it went in one line."""
         for report in self.kept:
-            said = [report["because"]] if report["because"] else []
-            said += [_with_input(violation) for violation in report["violations"]]
+            said = [report["reason"]] if report["reason"] else []
+            said += [str(violation["message"]) for violation in report["violations"]]
             for text in said:
                 click.echo(f"\n{text}")
-        counts = {word: sum(report["verdict"] == word for report in self.kept) for word in reversed(WORST_FIRST)}
+        counts = {word: sum(report["outcome"] == word for report in self.kept) for word in reversed(WORST_FIRST)}
         told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         click.echo(f"\n{counted(len(self.kept), 'plugin')}: {told}; {counted(held(self.kept), 'law')} held")
-
-
-def _with_input(violation: dict[str, Any]) -> str:
-    text = str(violation["message"])
-    for name, array in (violation["input"] or {}).items():
-        text += f"\n  smallest {name} that shows it: {array}"
-    return text

@@ -18,7 +18,7 @@ from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.training.session import Session, prepare
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.guards.guard import Docket
+from nnlaw.spec.guards.guard import CheckLog
 
 BATCH, RATE = 32, 0.01
 OWN = {"": "nn", "calls": "nn, call laws alone", "strict": "nn --strict"}
@@ -87,7 +87,7 @@ class Own:
         settings = Settings(data=str(data), epochs=epochs, batch_size=BATCH, lr=RATE, strict=laws == "strict")
         self.session: Session = prepare(settings)
         if laws == "calls":
-            self.session.model.arm(Docket())
+            self.session.model.arm(CheckLog())
         self.loading = time.perf_counter() - begun
         self.run = Run.create(folder)
         with np.errstate(all="ignore"):

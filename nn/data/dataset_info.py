@@ -29,7 +29,7 @@ from nnlaw.spec.violation import BadInput
 DIGITS = tuple("0123456789")
 SYNTHETIC = "built-in synthetic digits"
 DESCRIPTION = "dataset.toml"
-LONGEST = 40  # characters of a name
+MAX_LENGTH = 40  # characters of a name
 MOST = 256  # classes that a label of one byte can tell apart, and kilobytes of a description
 
 
@@ -106,8 +106,9 @@ def described(folder: Path, kind: Kind) -> Kind:
 def _checked(path: Path, kind: Kind) -> Kind:
     names = kind.classes if isinstance(kind.classes, list | tuple) else [None]
     for name in (kind.name, *names):
-        if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= LONGEST:
-            raise BadInput(f"{path}: {str(name)[:LONGEST]!r} for a name, expected text of 1 to {LONGEST} characters")
+        if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= MAX_LENGTH:
+            shown = str(name)[:MAX_LENGTH]
+            raise BadInput(f"{path}: {shown!r} for a name, expected text of 1 to {MAX_LENGTH} characters")
     if type(kind.first_label) is not int or type(kind.transposed) is not bool:
         raise BadInput(f"{path}: first_label or transposed is neither, expected a number, and true or false")
     if len(set(names)) < len(names) or not (len(names) >= 2 and 0 <= kind.first_label <= MOST - len(names)):

@@ -30,7 +30,7 @@ SQUARE = 0.85  # of the least rectangle around it that a sheet fills
 TURNS = np.arange(-45, 45)  # degrees
 
 
-def is_plain(reading: Reading, where: Mask | None = None) -> bool:
+def is_plain(reading: Reading, location: Mask | None = None) -> bool:
     """Whether the ink `where` (H, W), everywhere if None, looks drawn on plain paper; a photograph's does not.
 
         steps + 5 · cut + 10 · soft <= PHOTO,   each a share of the pixels along the ink's outline
@@ -44,8 +44,8 @@ def is_plain(reading: Reading, where: Mask | None = None) -> bool:
     outline = grown(firm, 1) & ~shrunk(firm, 1)
     near = max(2, round(CLEAR * max(firm.shape))) + 1
     free = ~grown(reading.ink > TRACE, near)
-    if where is not None:
-        free &= shrunk(where, near)
+    if location is not None:
+        free &= shrunk(location, near)
     length = np.count_nonzero(outline)
     if not length:
         return True

@@ -17,7 +17,7 @@ ROWS = 24  # that a glyph is scaled to where seams are sought
 REACHES = (6, 2)  # columns on each side that a seam may stray from its own: far around a curve, and straight on
 BENT = 0.02  # what a step aside costs, in pixels of ink
 PLAIN = 0.001  # what a pixel of paper costs
-LONGEST = 8  # width / height of figures that are looked at
+MAX_LENGTH = 8  # width / height of figures that are looked at
 SEEN = 0.3  # of full ink: fainter is no stroke
 LEAST = 1.0  # logit of a seam between figures; 0.03% of single digits exceed it, 95% of those side by side that touch
 
@@ -58,7 +58,7 @@ Path = NDArray[np.intp]
 
 def parted(glyph: Grey) -> list[Grey]:
     """The figures in a glyph (h, w) that touch each other, from left to right, each in its own box."""
-    if glyph.shape[1] > LONGEST * glyph.shape[0]:
+    if glyph.shape[1] > MAX_LENGTH * glyph.shape[0]:
         return [glyph]
     ink = scaled(glyph)
     paths = seams(ink)

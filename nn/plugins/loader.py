@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nnlaw.nn.plugins.registry import REGISTRY, Plugin
-from nnlaw.spec.violation import BadInput, Where
+from nnlaw.spec.violation import BadInput, Location
 
 
 def load_file(path: Path, *, hiding: bool = False) -> list[Plugin]:
@@ -62,7 +62,7 @@ def _how_to_register(module: Any) -> str:
         if inspect.isclass(thing) and thing.__module__ == module.__name__ and hasattr(thing, "forward"):
             if not hasattr(thing, "backward"):
                 continue
-            line, name = Where.of(thing.forward).line, thing.__name__.lower()
+            line, name = Location.of(thing.forward).line, thing.__name__.lower()
             place = f"{thing.__name__} (line {line})" if line else thing.__name__  # NumPy's own functions have none
             if _arguments(thing.forward) > 2:
                 return f'{place} looks like a loss: put @loss("{name}") from nn above it'

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from nnlaw.nn.plugins.base_layer import Layer
-from nnlaw.spec.contracts.obeys import obligation_of
+from nnlaw.spec.contracts.obeys import declaration_of
 from nnlaw.spec.violation import BadInput
 
 KINDS = ("layer", "loss", "optimizer", "initializer", "schedule", "batches", "metric", "model")
@@ -38,7 +38,7 @@ class Plugin:
     @property
     def contract(self) -> str:
         """The shape contract as written; for the kinds that need none, the kind is the contract."""
-        marked = obligation_of(self.thing)
+        marked = declaration_of(self.thing)
         return marked.contract.text if marked else ""
 
     @property
@@ -76,7 +76,7 @@ class Registry:
     def enter(self, kind: str, name: str, thing: Any) -> None:
         """Register `thing`. Raises BadInput where a layer has no contract, or the name is built in."""
         key = (kind, canonical(name))
-        if kind == "layer" and obligation_of(thing) is None:
+        if kind == "layer" and declaration_of(thing) is None:
             raise BadInput(f'layer {name!r} has no contract: put @obeys("N n_in -> N n_out") under @layer({name!r})')
         known = self.plugins.get(key)
         if known is not None and known.built_in and self.user and not self.hiding:

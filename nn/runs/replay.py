@@ -20,7 +20,7 @@ from nnlaw.nn.run_folder.folder import Run, read_json
 from nnlaw.nn.training.session import prepare
 from nnlaw.nn.core.settings import Settings, typed
 from nnlaw.nn.stress.failure_report import PHASE, replay_drill
-from nnlaw.spec.guards.guard import Docket
+from nnlaw.spec.guards.guard import CheckLog
 from nnlaw.spec.violation import BadInput, Violation
 
 PHASES = ("data", "audit", "perturb", "step", "epoch", "evaluate", "reload", "weights")
@@ -53,9 +53,9 @@ def replay(folder: Path) -> Violation | None:
 
 def _once_more(folder: Path, settings: Settings, phase: str, n_in: int, classes: int, steps: int) -> None:
     """What was judged in this phase of the training, judged once more."""
-    docket = Docket()
+    check_log = CheckLog()
     if phase == "data":
-        judge(data_case(prepare(settings).split), docket)
+        judge(data_case(prepare(settings).split), check_log)
         return
     if phase == "reload":  # what was not saved isn't in the signature either: train again
         with TemporaryDirectory() as again:
@@ -64,13 +64,13 @@ def _once_more(folder: Path, settings: Settings, phase: str, n_in: int, classes:
     before = folder / "before.safetensors"
     tree = unpack(before)
     model = build_model(settings, n_in, classes)
-    trainer = make_trainer(settings, model, steps, docket if settings.strict else None)
+    trainer = make_trainer(settings, model, steps, check_log if settings.strict else None)
     restore_tree(trainer, tree["trainer"], before)
     x, labels = tree["x"], tree["labels"]
     if phase == "audit":
-        audit(settings, model, x, labels, docket)
+        audit(settings, model, x, labels, check_log)
     elif phase == "epoch":
-        audit_epoch(model, x, labels, docket)
+        audit_epoch(model, x, labels, check_log)
     elif phase == "evaluate":
         model.predict(x)
     elif phase == "perturb":

@@ -90,7 +90,7 @@ class Reproduction:
         try:
             self.session.train(again, reporter)
         except Violation as violation:
-            raise violation.also(replay="") from violation
+            raise violation.with_fields(replay="") from violation
         with self._naming_the_bundle():
             found = compare(self.recorded, again)
         return found | {"versions": {"recorded": self.record["versions"], "here": versions()}}

@@ -17,7 +17,7 @@ from nnlaw.nn.training.build import build_model, load_plugins, make_trainer
 from nnlaw.nn.training.session import prepare
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.gradcheck.gradients import in_float64
-from nnlaw.spec.guards.guard import Docket
+from nnlaw.spec.guards.guard import CheckLog
 from nnlaw.spec.violation import BadInput, Violation
 
 CLASSES = 10
@@ -64,7 +64,7 @@ def train(settings: Settings, folder: Path) -> Answer:
 
 
 def _left_behind(session: Any, run: Run) -> Iterable[Array]:
-    if session is not None and session.docket is not None:  # without laws they may break, but must not be saved
+    if session is not None and session.check_log is not None:  # without laws they may break, but must not be saved
         yield session.trainer.flat.w
     for name in SAVED:
         if (run.folder / name).exists():
@@ -82,7 +82,7 @@ def step(settings: Settings, x: Array, labels: Array, w: Array | None = None) ->
     if w is not None:
         put(model.params, next(iter(model.params)), w)
     twin = in_float64(model)
-    trainer = make_trainer(settings, model, 1, Docket())
+    trainer = make_trainer(settings, model, 1, CheckLog())
     try:
         figures = trainer.step(x, labels)
     except Violation as error:

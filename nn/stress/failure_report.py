@@ -15,7 +15,7 @@ from nnlaw.nn.run_folder.metadata import run_settings
 from nnlaw.nn.run_folder.tree_file import pack
 from nnlaw.nn.stress.runner import Stage
 from nnlaw.nn.stress.scenario import FAILED, Row, drills
-from nnlaw.spec.violation import BadInput, Violation, Where
+from nnlaw.spec.violation import BadInput, Location, Violation
 
 PHASE = "drill"
 
@@ -26,7 +26,7 @@ def violation_of(row: Row) -> Violation:
         return row.outcome.violation
     return Violation(
         PHASE,
-        where=Where(row.drill.name),
+        location=Location(row.drill.name),
         array="the outcome",
         actual=row.outcome.observed,
         expected=row.drill.expected,

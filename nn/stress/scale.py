@@ -12,7 +12,7 @@ from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.stress.scenario import Outcome, Scene, drill
 from nnlaw.nn.training.build import build_model, make_trainer
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.violation import Violation, Where
+from nnlaw.spec.violation import Location, Violation
 
 FACTOR = 10.0
 BAND = 0.02  # by which normalized errors may differ after any epoch
@@ -48,7 +48,7 @@ def demand_same(one: list[float], other: list[float]) -> None:
     if abs(one[epoch] - other[epoch]) > BAND:
         raise Violation(
             "scale",
-            where=Where("training"),
+            location=Location("training"),
             array=f"the normalized error on {FACTOR:g}x after epoch {epoch}",
             actual=f"{other[epoch]:.3f}",
             expected=f"{one[epoch]:.3f} within {BAND:g}, as on x",

@@ -18,7 +18,7 @@ from nnlaw.nn.network import Network
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.gradcheck.finite_differences import EVERY, Slopes, accuse, measure
 from nnlaw.spec.gradcheck.gradients import in_float64
-from nnlaw.spec.violation import BadInput, Inconclusive, Violation, Where
+from nnlaw.spec.violation import BadInput, Inconclusive, Location, Violation
 
 
 @dataclass
@@ -135,33 +135,33 @@ def _measure(net: Network, before: Network, stages: list[Stage], target: Array, 
             h = layer.forward(h)
         return float(rest[1].forward(h, target))
 
-    def beside(k: int, array: Array, analytic: Array, name: str, where: Where, h: Array) -> Gradient:
+    def beside(k: int, array: Array, analytic: Array, name: str, location: Location, h: Array) -> Gradient:
         rng = np.random.default_rng(0)
         slopes = measure(lambda: loss_from(k, h), array, analytic, name=name, scale=abs(value), rng=rng)
-        _accuse(found, slopes, where, len(h), analytic)
+        _accuse(found, slopes, location, len(h), analytic)
         numeric = np.array(slopes.numeric).reshape(array.shape)
         return Gradient(np.array(analytic, np.float64), numeric, slopes.kinks, slopes.suspects)
 
     last = stages[-1]
-    where = Where.of(type(net.loss).backward, net.loss_name)
+    location = Location.of(type(net.loss).backward, net.loss_name)
     output = last.y.copy()
-    found.output = beside(len(stages), output, slope, f"d{last.y_name}", where, output)
+    found.output = beside(len(stages), output, slope, f"d{last.y_name}", location, output)
     for k in reversed(range(len(stages))):
         stage = stages[k]
         stage.dy = slope
         slope = stage.dx = np.array(stage.layer.backward(slope), np.float64)
-        where = Where.of(type(stage.layer).backward, stage.path)
+        location = Location.of(type(stage.layer).backward, stage.path)
         for name, array in before.layers[k].params.items():
             label = f"d{name}{stage.number}"
-            stage.gradients[label] = beside(k, array, stage.layer.grads[name], label, where, stage.x)
+            stage.gradients[label] = beside(k, array, stage.layer.grads[name], label, location, stage.x)
         point = stage.x.copy()
-        stage.gradients[f"d{stage.x_name}"] = beside(k, point, slope, f"d{stage.x_name}", where, point)
+        stage.gradients[f"d{stage.x_name}"] = beside(k, point, slope, f"d{stage.x_name}", location, point)
     return found
 
 
-def _accuse(found: Trace, slopes: Slopes, where: Where, samples: int, gradient: Array) -> None:
+def _accuse(found: Trace, slopes: Slopes, location: Location, samples: int, gradient: Array) -> None:
     try:
-        accuse(slopes, where=where, samples=samples, gradient=gradient)
+        accuse(slopes, location=location, samples=samples, gradient=gradient)
     except Violation as violation:
         found.violation = found.violation or violation
     except Inconclusive:  # too many kinks: the page says how many

@@ -18,7 +18,7 @@ from nnlaw.nn.plugins.plugin_string import choose
 from nnlaw.nn.training.trainer import Trainer
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.claims import claim
-from nnlaw.spec.guards.guard import Docket
+from nnlaw.spec.guards.guard import CheckLog
 from nnlaw.spec.guards.strict import arm_predict
 from nnlaw.spec.subjects.cases import copied
 from nnlaw.spec.violation import BadInput
@@ -50,7 +50,7 @@ def build_model(settings: Settings, n_in: int, classes: int, rng: np.random.Gene
     return model
 
 
-def make_trainer(settings: Settings, model: Any, steps: int, docket: Docket | None) -> Trainer:
+def make_trainer(settings: Settings, model: Any, steps: int, check_log: CheckLog | None) -> Trainer:
     """Optimizer, schedule and flat buffers around a model, armed where there is a docket."""
     optimizer = choose("optimizer", settings.optimizer).make()
     schedule: Callable[[float], float] = choose("schedule", settings.schedule).make()
@@ -58,9 +58,12 @@ def make_trainer(settings: Settings, model: Any, steps: int, docket: Docket | No
         schedule(0.0), schedule(1.0)
     except (ArithmeticError, TypeError, ValueError) as error:
         raise BadInput(f"schedule {settings.schedule!r}: {error}") from error
-    trainer = Trainer(model, optimizer, schedule, settings.lr, steps, settings.clip_norm or None, docket)
-    if docket is not None:
-        model.arm(docket) if hasattr(model, "arm") else arm_predict(model, choose("model", settings.model).text, docket)
+    trainer = Trainer(model, optimizer, schedule, settings.lr, steps, settings.clip_norm or None, check_log)
+    if check_log is not None:
+        if hasattr(model, "arm"):
+            model.arm(check_log)
+        else:
+            arm_predict(model, choose("model", settings.model).text, check_log)
     return trainer
 
 

@@ -31,7 +31,7 @@ from nnlaw.nn.training.failure_report import write_failure
 from nnlaw.nn.training.strict_checks import audit, audit_batch, audit_epoch, data_case, judge
 from nnlaw.nn.training.trainer import Snapshot, Trainer
 from nnlaw.spec.arrays import Array, digest
-from nnlaw.spec.guards.guard import Docket
+from nnlaw.spec.guards.guard import CheckLog
 from nnlaw.spec.subjects.cases import ModelCase
 from nnlaw.spec.violation import BadInput, Violation
 
@@ -47,7 +47,7 @@ class Session:
     split: Split
     model: Any
     trainer: Trainer
-    docket: Docket | None
+    check_log: CheckLog | None
     steps_per_epoch: int  # batches in the first pass over the training split
     epochs: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, Any] | None = None
@@ -82,23 +82,23 @@ class Session:
         """The violation with the way to make it happen again, whose failure signature is now in the run folder."""
         sizes = {"n_in": int(self.split.x_train.shape[1]), "classes": self.dataset.n_classes}
         phase, batch, steps = self.phase, self.batch, self.trainer.steps
-        where = write_failure(run, phase, violation, self.settings, steps, self.before(), batch, sizes)
-        return violation.also(replay=str(where), verify=self.settings.own_file(violation.where.file))
+        location = write_failure(run, phase, violation, self.settings, steps, self.before(), batch, sizes)
+        return violation.with_fields(replay=str(location), verify=self.settings.own_file(violation.location.file))
 
     def begin(self, run: Run, reporter: Reporter) -> None:
         """Record what is about to be trained, and judge it: the data each time, the network while it is fresh."""
         if not recorded(run):
             write_record(run, self.settings, self.dataset, self.split)
             write_checkpoint(run, self.tree(run))
-        if self.docket is None:
+        if self.check_log is None:
             return
         started = time.perf_counter()
         reporter.stage("Judging data and network before training")
         self.phase = "data"
-        judge(data_case(self.split), self.docket)
+        judge(data_case(self.split), self.check_log)
         if not self.epochs:
             self.phase, self.batch = "audit", audit_batch(self.split)
-            audit(self.settings, self.model, *self.batch, self.docket)
+            audit(self.settings, self.model, *self.batch, self.check_log)
         self.audited += time.perf_counter() - started
 
     def learn(self, epoch: int, run: Run, reporter: Reporter) -> None:
@@ -117,9 +117,9 @@ class Session:
             run.append_lines("metrics.jsonl", rows)
         self.phase = "weights"
         self.trainer.demand_finite()
-        if self.docket is not None:
+        if self.check_log is not None:
             self.phase, self.batch = "epoch", (self.split.x_train[:500], self.split.y_train[:500])
-            audit_epoch(self.model, *self.batch, self.docket)
+            audit_epoch(self.model, *self.batch, self.check_log)
         seconds = time.perf_counter() - begun
         self.phase, self.batch = "evaluate", (self.split.x_val[:1000], self.split.y_val[:1000])
         row = scores(self.model, self.split, epoch, [r["loss"] for r in rows], seconds)
@@ -144,9 +144,9 @@ class Session:
         """Score the test set, once, and write the summary."""
         self.phase, self.batch = "evaluate", (self.split.x_test[:1000], self.split.y_test[:1000])
         probabilities = self.model.predict(self.split.x_test)
-        if self.docket is not None:
+        if self.check_log is not None:
             self.phase, self.batch = "reload", audit_batch(self.split)
-            judge(self.model_case(*self.batch, run), self.docket, ["round-trip"])
+            judge(self.model_case(*self.batch, run), self.check_log, ["round-trip"])
         run.write_arrays("corpus.safetensors", corpus(self.model, self.split, self.dataset.test_images))
         summary = self.summary(probabilities, read_record(run)["digests"])
         run.write_json("summary.json", summary)
@@ -160,7 +160,7 @@ class Session:
             "metrics_bytes": run.size("metrics.jsonl"),
             "trainer": snapshot_tree(self.trainer.take_snapshot()),
             "best": self.best,
-            "judged": self.docket.judged() if self.docket else {},
+            "judged": self.check_log.checked() if self.check_log else {},
             "audited": self.audited,
         }
 
@@ -168,8 +168,8 @@ class Session:
         """Stand where the checkpoint of the run stands; what came after it is forgotten."""
         restore_tree(self.trainer, tree["trainer"], run.folder / CHECKPOINT)
         self.epochs, self.best, self.audited = tree["rows"], tree["best"], tree["audited"]
-        if self.docket is not None:
-            self.docket.audits.update(tree["judged"])
+        if self.check_log is not None:
+            self.check_log.audits.update(tree["judged"])
         run.cut("metrics.jsonl", tree["metrics_bytes"])
         if self.epochs:
             self.export(run)
@@ -220,7 +220,7 @@ class Session:
             "seed": self.settings.seed,
             "digests": recorded | {"weights": digest(weights(self.model))},
             "versions": versions(),
-            "judged": self.docket.judged() if self.docket else {},
+            "judged": self.check_log.checked() if self.check_log else {},
         }
 
 
@@ -237,11 +237,11 @@ def prepare(settings: Settings, tell: Tell | None = None) -> Session:
         validation = min(5000, len(dataset.train_images) // 12)
     parts = split(dataset, validation, stream(np.random.SeedSequence(settings.seed), "split"))
     model = build_model(settings, parts.x_train.shape[1], dataset.n_classes)
-    docket = Docket() if settings.strict else None
+    check_log = CheckLog() if settings.strict else None
     refuse_alone(settings, model, parts.x_train, parts.y_train)
     count = sum(1 for _ in islice(draw(settings, parts, 1), len(parts.x_train) + 1))
     if not 0 < count <= len(parts.x_train):
         found = "no batch at all" if not count else "more batches than images"
         raise BadInput(f"batches {settings.batches!r}: {found}, expected from 1 to {len(parts.x_train):,} an epoch")
-    trainer = make_trainer(settings, model, settings.epochs * count, docket)
-    return Session(settings, dataset, parts, model, trainer, docket, count)
+    trainer = make_trainer(settings, model, settings.epochs * count, check_log)
+    return Session(settings, dataset, parts, model, trainer, check_log, count)

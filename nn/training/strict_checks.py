@@ -12,12 +12,12 @@ from nnlaw.nn.data.dataset import Split
 from nnlaw.nn.metrics import own_metrics
 from nnlaw.nn.plugins.plugin_string import choose
 from nnlaw.nn.training.build import build_model
-from nnlaw.nn.verify.targets import chosen_record
+from nnlaw.nn.verify.targets import chosen_unit
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.conformance import conformance
 from nnlaw.spec.contracts.claims import interval
-from nnlaw.spec.discovery.unit import Record
-from nnlaw.spec.guards.guard import Docket
+from nnlaw.spec.discovery.unit import Unit
+from nnlaw.spec.guards.guard import CheckLog
 from nnlaw.spec.subjects.cases import Case, DataCase, LayerCase, ModelCase
 
 AUDITED = 20  # images in the batch of an audit, or one of each class where there are more
@@ -38,13 +38,13 @@ def data_case(parts: Split) -> DataCase:
     return DataCase("data", parts.x_train, labels, raw, images.n_classes, given=images.train_labels)
 
 
-def audit(settings: Settings, model: Any, x: Array, labels: Array, docket: Docket) -> None:
+def audit(settings: Settings, model: Any, x: Array, labels: Array, check_log: CheckLog) -> None:
     """Before training: what the settings choose, every layer on Gaussian input of its shape, then the whole.
 
     Raises the first Violation.
     """
     for record in chosen(settings):
-        judge(record, docket)
+        judge(record, check_log)
     if hasattr(model, "layers"):
         rng = np.random.default_rng(settings.seed)
         shapes = [(x.shape[1],), *(output.shape[1:] for output in model.activations(x[:2]).values())]
@@ -53,32 +53,32 @@ def audit(settings: Settings, model: Any, x: Array, labels: Array, docket: Docke
             if (domain := interval(layer)) is not None:
                 probe = probe.clip(*domain)
             name = path.split(":")[1].split("(")[0]
-            judge(LayerCase(path, layer, probe, seed=settings.seed, name=name), docket)
+            judge(LayerCase(path, layer, probe, seed=settings.seed, name=name), check_log)
 
     def make(rng: np.random.Generator) -> Any:
         return build_model(settings, x.shape[1], int(model.predict(x[:1]).shape[1]), rng)
 
-    judge(ModelCase("network", model, make, x, labels, seed=settings.seed), docket)
+    judge(ModelCase("network", model, make, x, labels, seed=settings.seed), check_log)
 
 
-def chosen(settings: Settings) -> Iterator[Record]:
+def chosen(settings: Settings) -> Iterator[Unit]:
     """What trains the model besides its layers, the loss and the initializer where the model takes them, and the
     user's metrics."""
     takes = choose("model", settings.model).plugin.settings
     lines = {"loss": settings.loss, "initializer": settings.init} if {"loss", "init"} <= set(takes) else {}
     lines |= {"optimizer": settings.optimizer, "schedule": settings.schedule, "batches": settings.batches}
     for kind, line in lines.items():
-        yield chosen_record(kind, line)
-    yield from (chosen_record("metric", name) for name in own_metrics(settings.plugins))
+        yield chosen_unit(kind, line)
+    yield from (chosen_unit("metric", name) for name in own_metrics(settings.plugins))
 
 
-def audit_epoch(model: Any, x: Array, labels: Array, docket: Docket) -> None:
+def audit_epoch(model: Any, x: Array, labels: Array, check_log: CheckLog) -> None:
     """After each epoch: gradients along random directions, and live units. Raises the first Violation."""
-    judge(ModelCase("network", model, lambda rng: None, x, labels, quick=True), docket, ["gradient", "live-units"])
+    judge(ModelCase("network", model, lambda rng: None, x, labels, quick=True), check_log, ["gradient", "live-units"])
 
 
-def judge(case: Case | Record, docket: Docket, laws: list[str] | None = None) -> None:
+def judge(case: Case | Unit, check_log: CheckLog, laws: list[str] | None = None) -> None:
     """Judge a case or a plugin and raise its first Violation."""
-    report = conformance(case, laws, docket=docket)
+    report = conformance(case, laws, check_log=check_log)
     if report.violations:
         raise report.violations[0]

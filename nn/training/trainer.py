@@ -18,11 +18,11 @@ from nnlaw.nn.core.flat_parameters import Flat
 from nnlaw.nn.core.rng import generators
 from nnlaw.nn.core.state_dict import put
 from nnlaw.spec.arrays import Array, first_index
-from nnlaw.spec.guards.guard import Docket
+from nnlaw.spec.guards.guard import CheckLog
 from nnlaw.spec.laws.training.loss_trend import loss_trend
 from nnlaw.spec.laws.training.update_ratio import update_ratio
 from nnlaw.spec.subjects.cases import ProgressCase
-from nnlaw.spec.violation import Violation, Where
+from nnlaw.spec.violation import Location, Violation
 
 SMALL = 0.02  # root mean square of weights next to zero
 TOO_LONG = "a step that was too long; --strict names the law that was broken first"
@@ -64,7 +64,7 @@ class Trainer:
     lr: float
     steps: int
     clip_norm: float | None = None
-    docket: Docket | None = None
+    check_log: CheckLog | None = None
 
     def __post_init__(self) -> None:
         self.flat = Flat(self.model)
@@ -82,7 +82,7 @@ class Trainer:
         loss, grads = self.model.loss_and_grads(x, labels)
         flat.collect(grads)
         norms = flat.norms()
-        if not isfinite(loss) or (self.docket is not None and not isfinite(sum(norms))):
+        if not isfinite(loss) or (self.check_log is not None and not isfinite(sum(norms))):
             self._accuse(loss)
         slope = flat.slope.copy()
         if self.clip_norm is not None:
@@ -90,7 +90,7 @@ class Trainer:
         rate = self.lr * self.schedule(min(1.0, self.done / self.steps))
         self.optimizer.step(flat.w, flat.g, rate)
         ratio, self.promise = flat.moved(slope)
-        if self.docket is not None:
+        if self.check_log is not None:
             self._judge(loss, ratio)
         self.done += 1
         change = (loss - self.previous) / abs(self.previous) if self.previous else None
@@ -128,12 +128,12 @@ class Trainer:
     def again(self, since: Snapshot, batches: Iterable[tuple[Array, Array]]) -> Snapshot:
         """Everything as it stands once the steps on `batches` were taken anew from `since`, unjudged."""
         self.restore(since)
-        docket, self.docket = self.docket, None
+        check_log, self.check_log = self.check_log, None
         for x, labels in batches:
             figures = self.step(x, labels)
-            if docket is not None:
+            if check_log is not None:
                 self.progress.feed(figures.loss, figures.update_ratio, self.promise)
-        self.docket = docket
+        self.check_log = check_log
         return self.take_snapshot()
 
     def _clip(self, norms: list[float]) -> None:
@@ -148,22 +148,22 @@ class Trainer:
         self.progress.feed(loss, ratio, self.promise)
         update_ratio(self.progress)
         loss_trend(self.progress)
-        assert self.docket is not None
-        self.docket.audits["update-ratio"] += 1
-        self.docket.audits["loss-trend"] += 1
+        assert self.check_log is not None
+        self.check_log.audits["update-ratio"] += 1
+        self.check_log.audits["loss-trend"] += 1
 
     def demand_finite(self) -> None:
         """Raise Violation where a weight is not finite, so that none such is saved."""
-        self._demand_finite({name: self.model.params[name] for name in self.flat.views}, Where("training", "step"))
+        self._demand_finite({name: self.model.params[name] for name in self.flat.views}, Location("training", "step"))
 
     def _accuse(self, loss: float) -> None:
         """Name the first gradient that is not finite, or else the loss; silent where only g·g overflowed."""
-        where = Where("training", "loss_and_grads")
-        self._demand_finite({f"gradient of {name}": view for name, view in self.flat.views.items()}, where)
+        location = Location("training", "loss_and_grads")
+        self._demand_finite({f"gradient of {name}": view for name, view in self.flat.views.items()}, location)
         if not isfinite(loss):
             raise Violation(
                 "finite",
-                where=where,
+                location=location,
                 array="loss",
                 actual=str(loss),
                 expected="a finite number",
@@ -175,18 +175,18 @@ class Trainer:
     def _too_long(self) -> str:
         return TOO_LONG if self.done else AT_ONCE
 
-    def _demand_finite(self, arrays: dict[str, Array], where: Where) -> None:
+    def _demand_finite(self, arrays: dict[str, Array], location: Location) -> None:
         for name, array in arrays.items():
             bad = ~np.isfinite(array)
             if bad.any():
                 at = first_index(bad)
                 raise Violation(
                     "finite",
-                    where=where,
+                    location=location,
                     array=name,
                     index=at,
                     actual=str(array[at]),
                     expected="a finite number",
-                    cause="" if self.docket else self._too_long,
+                    cause="" if self.check_log else self._too_long,
                     step=self.done,
                 )

@@ -98,9 +98,9 @@ def _reports(events: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
     return found
 
 
-def _error(name: str, kind: str, because: str) -> dict[str, Any]:
+def _error(name: str, kind: str, reason: str) -> dict[str, Any]:
     name = Path(name).stem if kind == "file" else name
-    return {"name": name, "kind": kind, "verdict": "error", "because": because, "laws": [], "violations": []}
+    return {"name": name, "kind": kind, "outcome": "error", "reason": reason, "laws": [], "violations": []}
 
 
 def _work(

@@ -14,23 +14,23 @@ from nnlaw.nn.plugins.loader import load_file
 from nnlaw.nn.plugins.plugin_string import choose
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, Plugin
 from nnlaw.spec.conformance import codes_of, conformance
-from nnlaw.spec.discovery.unit import Record
+from nnlaw.spec.discovery.unit import Unit
 from nnlaw.spec.report import Report
 from nnlaw.spec.violation import BadInput
 
 
-def record_of(plugin: Plugin, options: dict[str, Any] | None = None) -> Record:
+def unit_of(plugin: Plugin, options: dict[str, Any] | None = None) -> Unit:
     """What spec learns of a registered plugin, its settings where some are named, and its declared exceptions."""
     expected = getattr(plugin.thing, "expected", None) or {}
-    return Record(plugin.kind, plugin.name, plugin.thing, options=options or {}, expected=expected)
+    return Unit(plugin.kind, plugin.name, plugin.thing, options=options or {}, expected=expected)
 
 
-def file_records(path: Path) -> list[Record]:
+def units_in_file(path: Path) -> list[Unit]:
     """The plugins that a user's file registers, whatever they are called."""
-    return [record_of(plugin) for plugin in load_file(path, hiding=True)]
+    return [unit_of(plugin) for plugin in load_file(path, hiding=True)]
 
 
-def module_records(name: str) -> list[Record]:
+def units_in_module(name: str) -> list[Unit]:
     """The plugins that an importable module registers. Raises BadInput where it can't be imported."""
     import importlib
 
@@ -45,10 +45,10 @@ def module_records(name: str) -> list[Record]:
         new = [plugin for plugin in before.values() if getattr(plugin.thing, "__module__", "").startswith(name)]
     if not new:
         raise BadInput(f"module {name}: registers nothing; expected a decorator such as @layer('name')")
-    return [record_of(plugin) for plugin in new]
+    return [unit_of(plugin) for plugin in new]
 
 
-def named_record(text: str) -> Record:
+def named_unit(text: str) -> Unit:
     """A built-in plugin as `relu`, `layer:relu` or `dropout:rate=0.2` names it. Raises BadInput."""
     first, _, rest = text.partition(":")
     if first in KINDS and rest:
@@ -60,15 +60,15 @@ def named_record(text: str) -> Record:
     if len(kinds) > 1:
         raise BadInput(f"{text}: several kinds have one; write {' or '.join(f'{kind}:{text}' for kind in kinds)}")
     if ":" not in asked:  # without settings it is constructed like anyone's plugin
-        return record_of(REGISTRY.find(kinds[0], asked))
-    return chosen_record(kinds[0], asked)
+        return unit_of(REGISTRY.find(kinds[0], asked))
+    return chosen_unit(kinds[0], asked)
 
 
-def chosen_record(kind: str, text: str) -> Record:
+def chosen_unit(kind: str, text: str) -> Unit:
     """The plugin and settings that a line such as `adam:beta1=0.8` chooses. Raises BadInput."""
     choice = choose(kind, text)
     positional = dict(zip(choice.plugin.settings, choice.args, strict=False))
-    return record_of(choice.plugin, positional | choice.kwargs)
+    return unit_of(choice.plugin, positional | choice.kwargs)
 
 
 def _bare(text: str) -> str:
@@ -83,26 +83,26 @@ def _unknown(text: str) -> str:
     return "no such file, folder, module or built-in plugin" + (f"; nearest: {', '.join(near)}" if near else "")
 
 
-def built_in_records(kind: str) -> list[Record]:
+def built_in_units(kind: str) -> list[Unit]:
     """All built-in plugins of one kind."""
-    return [record_of(p) for p in REGISTRY.plugins.values() if p.kind == kind and p.built_in]
+    return [unit_of(p) for p in REGISTRY.plugins.values() if p.kind == kind and p.built_in]
 
 
-def judge(record: Record, laws: list[str], seed: int) -> Report:
+def judge(record: Unit, laws: list[str], seed: int) -> Report:
     """Every law, or those named, against one plugin. What keeps it from being judged is told in the report."""
     try:
         return conformance(record, laws or None, seed=seed, explain=True)
-    except BadInput as reason:
-        because = str(reason) if record.name in str(reason) else f"{record.label}: {reason}"
+    except BadInput as error:
+        reason = str(error) if record.name in str(error) else f"{record.label}: {error}"
     except Exception as error:  # a plugin that breaks the judging itself, or a mistake of ours
         ended = f"judging it ended by {type(error).__name__}: {error}{_place(line_of_user(error))}"
-        because = f"{record.label}: {told(error) if is_internal(error) else ended}"
+        reason = f"{record.label}: {told(error) if is_internal(error) else ended}"
     except BaseException as error:  # SystemExit and its like
-        because = f"{record.label}: it ended the interpreter by {type(error).__name__}{_place(line_of_user(error))}"
-    return Report(record.name, record.kind, because=because)
+        reason = f"{record.label}: it ended the interpreter by {type(error).__name__}{_place(line_of_user(error))}"
+    return Report(record.name, record.kind, reason=reason)
 
 
-def is_judged_by(record: Record, laws: list[str]) -> bool:
+def is_judged_by(record: Unit, laws: list[str]) -> bool:
     """Whether any of the laws is one of this plugin's kind; all are, where none is named."""
     return not laws or bool(codes_of(record.kind) & set(laws))
 

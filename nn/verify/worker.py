@@ -83,13 +83,13 @@ def _records(target: dict[str, str]) -> list[Any]:
 
     (sort, value), *_ = target.items()
     if sort == "file":
-        return judging.file_records(Path(value))
+        return judging.units_in_file(Path(value))
     if sort == "module":
         sys.path.append(os.getcwd())
-        return judging.module_records(value)
+        return judging.units_in_module(value)
     if sort == "kind":
-        return judging.built_in_records(value)
-    return [judging.named_record(value)]
+        return judging.built_in_units(value)
+    return [judging.named_unit(value)]
 
 
 def _name(target: dict[str, str]) -> str:

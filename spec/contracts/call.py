@@ -11,7 +11,7 @@ from typing import Any
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.shapes import Contract, Dims, resolve
-from nnlaw.spec.violation import Violation, Where
+from nnlaw.spec.violation import Location, Violation
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Call:
     `outputs` and `error` are empty while the call is judged before it runs.
     """
 
-    where: Where
+    location: Location
     owner: object
     contract: Contract
     inputs: dict[str, Any]
@@ -40,7 +40,7 @@ class Call:
 
     def violation(self, law_code: str, **fields: Any) -> Violation:
         """A violation at the place of this call."""
-        return Violation(law_code, where=self.where, **fields)
+        return Violation(law_code, location=self.location, **fields)
 
 
 def named_outputs(names: tuple[str, ...], result: Any) -> dict[str, Array]:

@@ -20,39 +20,39 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from nnlaw.spec.contracts.shapes import Contract, parse
-from nnlaw.spec.law import Judge
+from nnlaw.spec.law import LawFunction
 
 Marked = TypeVar("Marked", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
-class Obligation:
+class Declaration:
     """What a mark records: the shape contract, and the call laws beyond the usual ones."""
 
     contract: Contract
-    laws: tuple[Judge, ...] = ()
+    laws: tuple[LawFunction, ...] = ()
 
 
-def obeys(shapes: str, *laws: Judge) -> Callable[[Marked], Marked]:
+def obeys(shapes: str, *laws: LawFunction) -> Callable[[Marked], Marked]:
     """Mark a class, or guard a function, with a shape contract and further call laws.
 
     Raises BadInput where the contract cannot be read.
     """
-    obligation = Obligation(parse(shapes), laws)
+    declaration = Declaration(parse(shapes), laws)
 
     def mark(thing: Marked) -> Marked:
         if inspect.isclass(thing):
-            setattr(thing, "__obeys__", obligation)  # noqa: B010  # the checker knows no such attribute
+            setattr(thing, "__obeys__", declaration)  # noqa: B010  # the checker knows no such attribute
             return thing
-        return _guard(thing, obligation)
+        return _guard(thing, declaration)
 
     return mark
 
 
-def obligation_of(thing: object) -> Obligation | None:
+def declaration_of(thing: object) -> Declaration | None:
     """What `thing`, a class, an instance or a guarded function, was marked with."""
     found = getattr(thing, "__obeys__", None)
-    return found if isinstance(found, Obligation) else None
+    return found if isinstance(found, Declaration) else None
 
 
 class Switch:
@@ -61,15 +61,15 @@ class Switch:
     depth = 0
 
 
-def _guard(function: Marked, obligation: Obligation) -> Marked:
+def _guard(function: Marked, declaration: Declaration) -> Marked:
     @functools.wraps(function)
     def guarded(*args: Any, **settings: Any) -> Any:
         if not Switch.depth:
             return function(*args, **settings)
-        from nnlaw.spec.guards.strict import judged_call
+        from nnlaw.spec.guards.strict import checked_call
 
-        return judged_call(function, obligation, args, settings)
+        return checked_call(function, declaration, args, settings)
 
-    guarded.__obeys__ = obligation  # type: ignore[attr-defined]  # a function's attributes are not in its type
+    guarded.__obeys__ = declaration  # type: ignore[attr-defined]  # a function's attributes are not in its type
     guarded.bare = function  # type: ignore[attr-defined]  # a function's attributes are not in its type
     return guarded  # type: ignore[return-value]  # wraps keeps the signature, which the checker cannot see

@@ -20,7 +20,7 @@ import numpy as np
 from nnlaw.spec.contracts.claims import claim, interval
 from nnlaw.spec.contracts.shapes import Contract, concrete
 from nnlaw.spec.discovery.input_search import layer_cases
-from nnlaw.spec.discovery.unit import METHODS, Record, all_settings, construct, path_of, sort_of
+from nnlaw.spec.discovery.unit import METHODS, Unit, all_settings, construct, path_of, sort_of
 from nnlaw.spec.subjects.cases import (
     ArrayCase,
     BatchesCase,
@@ -36,7 +36,7 @@ from nnlaw.spec.subjects.sampling import draw
 from nnlaw.spec.violation import BadInput
 
 
-def cases(record: Record, seed: int = 0) -> list[Case]:
+def cases(record: Unit, seed: int = 0) -> list[Case]:
     """The cases in which the laws of its kind judge `record`, drawn from `seed`.
 
     Raises BadInput, one sentence, where the plugin is not of its kind or does not tell how to use it.
@@ -49,7 +49,7 @@ def cases(record: Record, seed: int = 0) -> list[Case]:
     return found
 
 
-def _of_its_kind(record: Record) -> None:
+def _of_its_kind(record: Unit) -> None:
     thing, wanted = record.thing, METHODS.get(record.kind, ())
     if record.kind not in _CASES:
         raise BadInput(f"{record.label}: no such kind of plugin; known: {', '.join(_CASES)}")
@@ -67,7 +67,7 @@ def _of_its_kind(record: Record) -> None:
 LOSS_SIZES = ((5, 3), (4, 4))  # (N, C): the second so that a mix-up of the two has nowhere to hide
 
 
-def _loss_cases(record: Record, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
+def _loss_cases(record: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
     loss, path = construct(record, settings), path_of(record, settings)
     sizes = LOSS_SIZES if shape is None else ((5, *shape),)
     return [LossCase(path, loss, *_compared(loss, size, seed), seed=seed, name=record.name) for size in sizes]
@@ -94,12 +94,12 @@ def _compared(loss: Any, size: tuple[int, ...], seed: int) -> tuple[Any, Any]:
     return prediction, draw(rng, size, bounds)
 
 
-def _optimizer_cases(record: Record, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
+def _optimizer_cases(record: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
     construct(record, settings)
     return [OptimizerCase(path_of(record, settings), lambda: record.make(settings), seed=seed, name=record.name)]
 
 
-def _function_cases(record: Record, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
+def _function_cases(record: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
     make = FUNCTIONS[record.kind]
     return [make(path_of(record, settings), record.thing, settings, seed=seed, name=record.name)]
 
@@ -107,7 +107,7 @@ def _function_cases(record: Record, settings: dict[str, Any], shape: Any, seed: 
 MODEL_SIZES = ((14, 3), (14, 10))  # 12 samples in 14 dimensions: even an affine map can tell them apart; ten are digits
 
 
-def _model_cases(record: Record, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
+def _model_cases(record: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
     if not inspect.isclass(record.thing):
         raise BadInput(f"{record.label}: found an instance, expected the class, which every probe builds anew")
     path, rest = path_of(record, settings), dict(settings)
@@ -135,14 +135,14 @@ def _model_cases(record: Record, settings: dict[str, Any], shape: Any, seed: int
     ) from refusals[0]
 
 
-def _array_cases(record: Record, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
-    obligation = record.obligation
-    if obligation is None:
+def _array_cases(record: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
+    declaration = record.declaration
+    if declaration is None:
         raise BadInput(f'{record.label}: put @obeys("N C -> N C") above it, or pass contract=')
-    return [ArrayCase(record.name, record.thing, _inputs(record, obligation.contract, seed), obligation, seed=seed)]
+    return [ArrayCase(record.name, record.thing, _inputs(record, declaration.contract, seed), declaration, seed=seed)]
 
 
-def _inputs(record: Record, contract: Contract, seed: int) -> list[Any]:
+def _inputs(record: Unit, contract: Contract, seed: int) -> list[Any]:
     rng = np.random.default_rng(seed)
     dims: dict[str, Any] = {"N": 5, "...": (4,)}
     sizes = itertools.count(6, 2)  # never alike, and unlike those above
@@ -155,7 +155,7 @@ def _inputs(record: Record, contract: Contract, seed: int) -> list[Any]:
 FUNCTIONS: dict[str, Any] = {
     "initializer": InitializerCase, "schedule": ScheduleCase, "batches": BatchesCase, "metric": MetricCase
 }
-_CASES: dict[str, Callable[[Record, dict[str, Any], Any, int], list[Case]]] = {
+_CASES: dict[str, Callable[[Unit, dict[str, Any], Any, int], list[Case]]] = {
     "layer": layer_cases,
     "loss": _loss_cases,
     "optimizer": _optimizer_cases,

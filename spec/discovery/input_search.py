@@ -13,11 +13,11 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.claims import interval
 from nnlaw.spec.contracts.shapes import Contract, resolve
-from nnlaw.spec.discovery.unit import Record, construct, path_of
+from nnlaw.spec.discovery.unit import Unit, construct, path_of
 from nnlaw.spec.subjects.cases import Case, LayerCase, copied, opened
 from nnlaw.spec.subjects.sampling import draw
 from nnlaw.spec.subjects.traceback_location import cause_of
-from nnlaw.spec.violation import BadInput, Violation, Where
+from nnlaw.spec.violation import BadInput, Location, Violation
 
 N = 5  # at least 4, as couples_samples wants, and unlike every other size
 SIZES = ((4, 6, 8, 10), (6, 8, 4, 10), (8, 12, 16, 4), (9, 6, 12, 15), (16, 9, 25, 4), (7, 11, 13, 9), (2, 4, 6, 8),
@@ -25,7 +25,7 @@ SIZES = ((4, 6, 8, 10), (6, 8, 4, 10), (8, 12, 16, 4), (9, 6, 12, 15), (16, 9, 2
 """What open dimensions are tried as: even, divisible by 3, powers of 2, odd, squares, ..., never 5 and never alike."""
 
 
-def layer_cases(record: Record, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
+def layer_cases(record: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
     """A case for each number of axes that the layer takes. Raises BadInput, or Violation where it can't be built."""
     made = construct(record, settings)
     contract = _contract(record)
@@ -48,11 +48,11 @@ def layer_cases(record: Record, settings: dict[str, Any], shape: Any, seed: int)
     ]
 
 
-def _contract(record: Record) -> Contract:
-    obligation = record.obligation
-    if obligation is None:
+def _contract(record: Unit) -> Contract:
+    declaration = record.declaration
+    if declaration is None:
         raise BadInput(f'{record.label}: put @obeys("N n_in -> N n_out") above its class, or pass contract=')
-    contract = obligation.contract
+    contract = declaration.contract
     if len(contract.inputs) != 1 or len(contract.outputs) != 1:
         raise BadInput(f'{record.label}: the contract "{contract.text}" takes or gives several arrays, a layer one')
     before, after = contract.inputs[0][:1], contract.outputs[0][:1]
@@ -84,7 +84,7 @@ def _shapes(contract: Contract, layer: Any) -> Iterator[list[tuple[int, ...]]]:
 class _Attempt:
     """One try: build for `shape`, then forward in both modes on a copy. What went wrong is at `error`."""
 
-    def __init__(self, record: Record, layer: Any, shape: tuple[int, ...], seed: int) -> None:
+    def __init__(self, record: Unit, layer: Any, shape: tuple[int, ...], seed: int) -> None:
         rng = np.random.default_rng(seed)
         self.layer, self.shape, self.stage = layer, shape, "build"
         self.error: Exception | None = None
@@ -120,7 +120,7 @@ def _built(bare: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
     return layer
 
 
-def _blamed(record: Record, path: str, first: _Attempt | None, shape: Any) -> _Attempt:
+def _blamed(record: Unit, path: str, first: _Attempt | None, shape: Any) -> _Attempt:
     """What it means that no shape was taken: a question to the author, a broken build, or a case for law `shape`."""
     assert first is not None and first.error is not None
     error, said = first.error, f"{type(first.error).__name__}: {first.error}"
@@ -138,7 +138,7 @@ def _blamed(record: Record, path: str, first: _Attempt | None, shape: Any) -> _A
             ) from error
         raise Violation(
             "shape",
-            where=Where.of(getattr(type(first.layer), "build", None), path),
+            location=Location.of(getattr(type(first.layer), "build", None), path),
             array="the call",
             actual=f"ended by {said}",
             expected=f"parameters for an input of shape {first.shape}",

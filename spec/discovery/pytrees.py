@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.violation import BadInput, Where
+from nnlaw.spec.violation import BadInput, Location
 
 
 def paired(own: Any, given: Any, name: str, function: Any) -> dict[str, tuple[Array, Any]]:
@@ -57,5 +57,5 @@ def is_float(x: Any) -> bool:
 
 
 def called(function: Any) -> str:
-    where = Where.of(function)
-    return f"{where}" if where.method else repr(function)
+    location = Location.of(function)
+    return f"{location}" if location.method else repr(function)

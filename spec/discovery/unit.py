@@ -11,10 +11,10 @@ import inspect
 from dataclasses import dataclass, field
 from typing import Any
 
-from nnlaw.spec.contracts.obeys import Obligation, obligation_of
+from nnlaw.spec.contracts.obeys import Declaration, declaration_of
 from nnlaw.spec.contracts.shapes import parse
 from nnlaw.spec.subjects.traceback_location import cause_of
-from nnlaw.spec.violation import BadInput, Violation, Where
+from nnlaw.spec.violation import BadInput, Location, Violation
 
 SMALL = (3, 2, 7, 9)  # for required integers: unlike each other, unlike the batch and unlike the inputs' sizes
 METHODS = {"layer": ("forward", "backward"), "loss": ("forward", "backward"), "optimizer": ("step",),
@@ -23,7 +23,7 @@ FUNCTIONS = ("initializer", "schedule", "batches", "metric")
 
 
 @dataclass(frozen=True)
-class Record:
+class Unit:
     """What is known of a plugin: its kind and name, the class, function or instance, a contract that stands in for
     @obeys, settings to construct or call it with, and the laws it is expected to break, each with the reason."""
 
@@ -37,8 +37,8 @@ class Record:
     @property
     def label(self) -> str:
         """Kind, name and place, as sentences about it begin."""
-        where = Where.of(getattr(self.thing, self._method) if inspect.isclass(self.thing) else self.thing)
-        place = f" ({where.file}:{where.line})" if where.file else ""
+        location = Location.of(getattr(self.thing, self._method) if inspect.isclass(self.thing) else self.thing)
+        place = f" ({location.file}:{location.line})" if location.file else ""
         return f"{self.kind} {self.name}{place}"
 
     @property
@@ -46,9 +46,9 @@ class Record:
         return next((m for m in METHODS.get(self.kind, ()) if hasattr(self.thing, m)), "__init__")
 
     @property
-    def obligation(self) -> Obligation | None:
+    def declaration(self) -> Declaration | None:
         """The contract, from the record or from @obeys."""
-        return Obligation(parse(self.contract)) if self.contract else obligation_of(self.thing)
+        return Declaration(parse(self.contract)) if self.contract else declaration_of(self.thing)
 
     def make(self, settings: dict[str, Any]) -> Any:
         """A new instance, or a copy of the one that was handed in."""
@@ -62,7 +62,7 @@ def sort_of(thing: Any) -> str:
     return f"class {thing.__name__}" if inspect.isclass(thing) else type(thing).__name__
 
 
-def all_settings(record: Record) -> list[dict[str, Any]]:
+def all_settings(record: Unit) -> list[dict[str, Any]]:
     """The keyword arguments of every instance to judge, each perhaps with an "input_shape"."""
     examples = getattr(record.thing, "examples", None) or [{}]
     if not isinstance(examples, list | tuple) or not all(isinstance(row, dict) for row in examples):
@@ -73,7 +73,7 @@ def all_settings(record: Record) -> list[dict[str, Any]]:
     return [_filled_in(record, dict(row)) for row in examples]
 
 
-def _filled_in(record: Record, settings: dict[str, Any]) -> dict[str, Any]:
+def _filled_in(record: Unit, settings: dict[str, Any]) -> dict[str, Any]:
     """`settings` with small numbers for required integers that it leaves out."""
     small = iter(SMALL * 5)
     for name, row in _parameters(record).items():
@@ -88,7 +88,7 @@ def _filled_in(record: Record, settings: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _parameters(record: Record) -> dict[str, inspect.Parameter]:
+def _parameters(record: Unit) -> dict[str, inspect.Parameter]:
     """The settings: constructor arguments, or a function's keyword-only ones."""
     if record.kind == "function" or not (inspect.isclass(record.thing) or record.kind in FUNCTIONS):
         return {}
@@ -99,13 +99,13 @@ def _parameters(record: Record) -> dict[str, inspect.Parameter]:
     return dict(list(named.items())[3:]) if record.kind == "model" else named  # after n_in, n_out and rng
 
 
-def path_of(record: Record, settings: dict[str, Any]) -> str:
+def path_of(record: Unit, settings: dict[str, Any]) -> str:
     """How diagnostics call it: "dropout(rate=0.2)"."""
     said = ", ".join(f"{name}={value}" for name, value in settings.items())
     return f"{record.name}({said})" if said else record.name
 
 
-def construct(record: Record, settings: dict[str, Any]) -> Any:
+def construct(record: Unit, settings: dict[str, Any]) -> Any:
     """An instance. Raises BadInput where the constructor refuses settings that were guessed, or it can't be copied;
     Violation where it raises on those that its author gave."""
     try:
@@ -118,7 +118,7 @@ def construct(record: Record, settings: dict[str, Any]) -> Any:
         if not guessed:
             raise Violation(
                 "shape",
-                where=Where.of(record.thing.__init__, record.name),
+                location=Location.of(record.thing.__init__, record.name),
                 array="the call",
                 actual=f"ended by {type(error).__name__}: {error}",
                 expected=f"an instance from ({said})",
@@ -135,11 +135,11 @@ def construct(record: Record, settings: dict[str, Any]) -> Any:
     return made
 
 
-def record_of(thing: Any, kind: str | None = None, name: str | None = None, contract: str | None = None) -> Record:
+def unit_of(thing: Any, kind: str | None = None, name: str | None = None, contract: str | None = None) -> Unit:
     """The record of a class, a function or an instance that nobody registered. Raises BadInput where its kind is not
     plain from its methods or arguments."""
     called = name or str(getattr(thing, "__name__", type(thing).__name__))
-    return Record(kind or _kind_of(thing, contract), called, thing, contract)
+    return Unit(kind or _kind_of(thing, contract), called, thing, contract)
 
 
 def _kind_of(thing: Any, contract: str | None) -> str:
@@ -152,7 +152,7 @@ def _kind_of(thing: Any, contract: str | None) -> str:
         return "optimizer"
     if has("forward", "backward"):
         return "layer" if _arity(thing.backward, thing) else "loss"
-    if inspect.isroutine(thing) and (contract or obligation_of(thing)):
+    if inspect.isroutine(thing) and (contract or declaration_of(thing)):
         return "function"
     arguments = _arguments(thing) if inspect.isroutine(thing) else []
     shapes = {("rng", 4): "initializer", ("t", 1): "schedule", ("x", 4): "batches", ("probabilities", 2): "metric"}

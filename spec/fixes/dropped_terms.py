@@ -1,6 +1,6 @@
 """Which way through forward does backward forget? The gradient is compared with that of a forward where one is cut.
 
-    forgotten(case, "dx")       "a path that is missing: `mean` is treated as a constant"
+    dropped_term(case, violation).text       "a path that is missing: `mean` is treated as a constant"
 
 Every number that forward computes is held at its value in turn, while all else moves: the slopes that are left are
 those without the path through it. Where backward answers those slopes, the path was forgotten; where it answers those
@@ -24,6 +24,7 @@ from nnlaw.spec.fixes.expression_tracer import Tape, Taped, taped
 from nnlaw.spec.fixes.float64_probe import EVAL, Probe, Unanswered, asked, probes
 from nnlaw.spec.fixes.recompile import Workshop, quietly
 from nnlaw.spec.subjects.cases import Case
+from nnlaw.spec.violation import Violation
 
 DIRECTIONS = 10  # along which slopes are compared: one factor has to account for all
 LEAST = 3  # of them, or one factor says nothing
@@ -34,32 +35,36 @@ WAYS = {-1.0: "with the wrong sign", 2.0: "twice", 0.5: "by half"}
 
 
 @dataclass(frozen=True)
-class Path:
+class DroppedTerm:
     """What is said of a path, or "" where no one path tells; and whether it is left out, not only miscounted."""
 
-    words: str = ""
+    text: str = ""
     left_out: bool = False
 
+    @property
+    def code(self) -> str:
+        """The cause code."""
+        return "dropped-term" if self.left_out else "miscounted-term"
 
-def forgotten(case: Case, array: str) -> Path:
-    """What the gradient `array` ("dx", "dW", "gradient of W1") leaves out or miscounts."""
-    name = "x" if array.startswith(("dx", "d prediction")) else array.removeprefix("gradient of ").removeprefix("d")
-    name = name.removesuffix(" along a random direction")
-    with contextlib.suppress(Unanswered), quietly():  # where the plugin fails, at another point, nothing tells
+
+def dropped_term(case: Case, violation: Violation) -> DroppedTerm:
+    """The term that the wrong gradient of `violation` drops or miscounts."""
+    name = violation.parameter or "x"
+    with contextlib.suppress(Unanswered), quietly():  # the code may fail at another point
         return _forgotten(case, name)
-    return Path()
+    return DroppedTerm()
 
 
-def _forgotten(case: Case, name: str) -> Path:
+def _forgotten(case: Case, name: str) -> DroppedTerm:
     for probe in probes(case):
         if name not in probe.arrays:
-            return Path()
+            return DroppedTerm()
         slopes = _Slopes.of(probe, name)
         if slopes.differ():
             if probe.place == EVAL:  # every point in training came first, and was right
-                return Path(MODE, True)
+                return DroppedTerm(MODE, True)
             return _explained(case, probe, slopes)
-    return Path()
+    return DroppedTerm()
 
 
 @dataclass
@@ -114,10 +119,10 @@ class _Found:
         return abs(self.k - other.k) < 1e-3 and bool(np.abs(self.cut - other.cut).max() <= 1e-3 * scale)
 
 
-def _explained(case: Case, probe: Probe, slopes: _Slopes) -> Path:
+def _explained(case: Case, probe: Probe, slopes: _Slopes) -> DroppedTerm:
     work = Workshop.of(case)
     if work is None or len(slopes.steps) < LEAST:
-        return Path()
+        return DroppedTerm()
     tape, spots = Tape(), list[Taped]()
     sources = [source for source in work.sources() if source.tree.name not in ("backward", "step", "build", "predict")]
     for source in sources:
@@ -126,7 +131,7 @@ def _explained(case: Case, probe: Probe, slopes: _Slopes) -> Path:
         kind = type(getattr(work.rebuilt(*sources, _tape=tape), case.kind))
     with tape.recording():
         if abs(probe.value({}, kind) - probe.value({})) > 1e-9:
-            return Path()
+            return DroppedTerm()
     look = _Look(probe, slopes, tape, kind, spots)
     groups: list[_Found] = []
     for found in look.all():
@@ -139,7 +144,8 @@ def _explained(case: Case, probe: Probe, slopes: _Slopes) -> Path:
         groups = [group for group in groups if group.k == 0]
     left_out = all(group.k == 0 for group in groups)
     told = [group.words for group in groups]
-    return Path(told[0] if len(told) == 1 else f"either {told[0]}, or {told[1]}" if len(told) == 2 else "", left_out)
+    text = f"either {told[0]}, or {told[1]}" if len(told) == 2 else told[0] if len(told) == 1 else ""
+    return DroppedTerm(text, left_out)
 
 
 @dataclass

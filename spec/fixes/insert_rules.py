@@ -44,8 +44,8 @@ def missing_factors(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[as
             yield ast.BinOp(node, ast.Mult(), factor)
     if isinstance(node, ast.Name | ast.Attribute):
         for a in operands:
-            where = ast.Attribute(ast.Name("np", ast.Load()), "where", ast.Load())
-            yield ast.Call(where, [node, ONE, a], [])
+            location = ast.Attribute(ast.Name("np", ast.Load()), "where", ast.Load())
+            yield ast.Call(location, [node, ONE, a], [])
 
 
 def missing_sums(node: ast.expr, operands: Sequence[ast.expr]) -> Iterator[ast.expr]:

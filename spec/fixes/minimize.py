@@ -32,7 +32,7 @@ def smallest(violation: Violation, case: Case, retry: Retry) -> Violation:
     arrays = _arrays(search.case)
     if sum(array.size for array in arrays.values()) > SHOWN:
         return violation
-    return search.violation.also(input={name: array.tolist() for name, array in arrays.items()})
+    return search.violation.with_fields(input={name: array.tolist() for name, array in arrays.items()})
 
 
 def _arrays(case: Any) -> dict[str, Array]:
@@ -58,8 +58,8 @@ class _Search:
         except Exception:  # the law was never meant for such an input
             return False
         before = self.violation
-        if found is None or (found.law, found.array, found.where.method, found.cause[:20]) != (
-            before.law, before.array, before.where.method, before.cause[:20]
+        if found is None or (found.law, found.array, found.location.method, found.cause[:20]) != (
+            before.law, before.array, before.location.method, before.cause[:20]
         ):
             return False
         self.case, self.violation = case, found

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from nnlaw.spec import violation
 from nnlaw.spec.fixes.insert_rules import missing_factors, missing_operands, missing_paths, missing_sums, missing_terms
 from nnlaw.spec.fixes.replace_rules import (
     Rule,
@@ -65,10 +66,10 @@ class Edit:
         put = {node.value for node in ast.walk(self.new) if isinstance(node, ast.Constant)} if self.new else set()
         return any(isinstance(v, int | float) and v not in (0, 1, -1) for v in put - held)
 
-    def __str__(self) -> str:
-        if self.after is None:
-            return f"line {self.line}: without `{self.before}`"
-        return f"line {self.line}: `{self.before}` → `{ast.unparse(self.after)}`"
+    def in_source(self, path: str) -> violation.Edit:
+        """The edit as a place in the source file and the text before and after."""
+        after = "" if self.after is None else ast.unparse(self.after)
+        return violation.Edit(path, self.line, 0, self.line, 0, self.before, after)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,11 @@ class Workshop:
     functions: list[types.FunctionType]
     helpers: list[types.FunctionType]
 
+    @property
+    def path(self) -> str:
+        """The source file."""
+        return self.functions[0].__code__.co_filename
+
     @cached_property
     def kept(self) -> tuple[str, ...]:
         """What a changed backward may use although the class doesn't keep it."""

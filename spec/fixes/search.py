@@ -1,6 +1,6 @@
 """Which line is wrong? One small change at a time is made to the source, and the one that mends everything is named.
 
-    repair(case, holds=..., sound=...)      "line 34: `dy.sum()` → `dy.sum(axis=0)`"
+    search(case, law, passes_law=..., passes_all=...).suggestion
 
 A change counts where the broken law holds with it, and so does every other law; what `forward` answers may not
 change, unless a textbook's definition says what it should be. So what is named is a fact: with this change the code is
@@ -25,42 +25,44 @@ from nnlaw.spec.fixes.describe_change import diagnosis
 from nnlaw.spec.fixes.float64_probe import Unanswered, probes
 from nnlaw.spec.fixes.recompile import Workshop, quietly
 from nnlaw.spec.subjects.cases import Case
+from nnlaw.spec.violation import Edit, Suggestion
 
 SOUGHT = {"gradient", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive", "definition"}
 SECONDS = 2.5  # of this process's own time
 PATIENCE, TRIAL = 0.5, 10.0  # seconds of computing for one change to show itself, and to stand before every law
 STANDINS = {
-    "self.input": "was handed", "self.output": "answered",
-    "self.prediction": "was handed", "self.target": "was told",
+    "self.input": "the input of forward", "self.output": "the output of forward",
+    "self.prediction": "the prediction given to forward", "self.target": "the target given to forward",
 }  # fmt: skip
-ENOUGH, TOLD = 4, 2  # so many changes that mend are looked for, and so many named: the shortest of a line
+ENOUGH, SHOWN = 4, 2  # so many edits are looked for, and so many shown: the shortest of a line
 NEAR = 1e-4  # how closely a changed backward must meet the slope measured along one direction
 
 Held = Callable[[Case], bool]
-Found = dict[int, list[tuple[str, str]]]
+Found = dict[int, list[tuple[Edit, str]]]
 
 
 @dataclass(frozen=True)
-class Repair:
+class Fix:
     """What mends the code, as a reader would write it, and the mistake that it undoes."""
 
-    text: str = ""
+    suggestion: Suggestion | None = None
     cause: str = ""
+    cause_code: str = ""
     certain: bool = False
 
 
-def repair(case: Case, law: str, *, holds: Held, sound: Held) -> Repair:
+def search(case: Case, law: str, *, passes_law: Held, passes_all: Held) -> Fix:
     """The changes of one place that mend `case`, none where none is found within the time.
 
-    `holds` judges the broken law alone, `sound` every law; both on a case that is made of the changed source.
+    `passes_law` checks the failed law alone, `passes_all` every law; both on a case that is made of the changed source.
     """
     work = Workshop.of(case) if law in SOUGHT and _can_wait() else None
     if work is None:
-        return Repair()
+        return Fix()
     try:
         promising = None if law == "definition" else _along(case)
     except Unanswered:  # where forward or the loss itself fails there is no slope to go by
-        return Repair()
+        return Fix()
     found: Found = {}
     chance: Found = {}
     roles = work.roles()
@@ -72,29 +74,37 @@ def repair(case: Case, law: str, *, holds: Held, sound: Held) -> Repair:
                 break
             with contextlib.suppress(Exception):  # a change that breaks the code is no repair
                 with _alarm(PATIENCE):
-                    mends = (promising is None or promising(changed)) and holds(changed)
-                if mends and _sound(changed, sound):
+                    mends = (promising is None or promising(changed)) and passes_law(changed)
+                if mends and _sound(changed, passes_all):
                     here = chance if edit.number and _by_chance(changed) else found
-                    here.setdefault(edit.line, []).append((str(edit), diagnosis(edit, roles)))
+                    here.setdefault(edit.line, []).append((edit.in_source(work.path), diagnosis(edit, roles)))
                     tier = edit.tier
                     if sum(map(len, found.values())) == ENOUGH:
                         break
-    return _told(found or chance, not found)
+    return _fix(found or chance, not found)
 
 
-def _told(found: Found, by_chance: bool) -> Repair:
-    """The shortest of each line. Where several changes mend, and not for one reason, the cause is not certain."""
-    best = sorted((min(same, key=lambda told: len(told[0])) for same in found.values()), key=lambda told: len(told[0]))
-    best = best[:TOLD]
-    text = ", or ".join(words for words, _ in best)
-    notes = [f"`{name}` being what forward {words}" for name, words in STANDINS.items() if name in text]
+def _fix(found: Found, by_chance: bool) -> Fix:
+    """The shortest edit of each line. If edits fix the code for several reasons, the cause is not certain."""
+    if not found:
+        return Fix()
+    best = sorted((min(same, key=_length) for same in found.values()), key=_length)[:SHOWN]
+    text = " ".join(edit.after for edit, _ in best)
+    notes = [f"`{name}` is {words}" for name, words in STANDINS.items() if name in text]
     first = [cause for _, cause in best] + [cause for same in found.values() for _, cause in same]
     causes = list({cause.partition(":")[0]: cause for cause in reversed(first) if cause}.values())[::-1]
     if len(causes) == 2 and not by_chance:
         causes = [f"either {causes[0]}, or {causes[1]}"]
-    perhaps = "perhaps " * (len(causes) > 1 or by_chance)
-    certain = len(causes) == 1 and not (by_chance or notes)  # what the author never kept may only happen to fit
-    return Repair("; ".join([text, *notes] if text else []), perhaps + causes[0] if causes else "", certain)
+    certain = len(causes) == 1 and not (by_chance or notes)  # what the author never stored may fit by chance
+    cause = causes[0] if causes else ""
+    if cause and (len(causes) > 1 or by_chance):
+        cause = f"perhaps {cause}"
+    suggestion = Suggestion(tuple(edit for edit, _ in best), "; ".join(notes))
+    return Fix(suggestion, cause, "fixed-by-edit" if cause else "", certain)
+
+
+def _length(found: tuple[Edit, str]) -> int:
+    return len(str(found[0]))
 
 
 def _by_chance(case: Case) -> bool:

@@ -28,7 +28,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array, first_index, is_finite
 from nnlaw.spec.gradcheck.explain import FIT, explain, explain_shape
 from nnlaw.spec.gradcheck.mistakes import Clues
-from nnlaw.spec.violation import Inconclusive, Violation, Where, entry
+from nnlaw.spec.violation import Inconclusive, Location, Violation, entry
 
 HOLDS, BROKEN = 1e-5, 1e-4
 COARSE = 2e-2  # what BROKEN is to float32
@@ -185,8 +185,8 @@ def _at_edge(left: float, right: float) -> tuple[str, float]:
 
 
 def accuse(
-    found: Slopes, *, where: Where, samples: int, gradient: Array,
-    clues: Clues | None = None, source: Where | None = None,
+    found: Slopes, *, location: Location, samples: int, gradient: Array,
+    clues: Clues | None = None, source: Location | None = None, parameter: str = "",
 ) -> None:
     """Raise what the measured slopes amount to: nothing, Inconclusive, or the Violation of law `gradient`.
 
@@ -197,7 +197,7 @@ def accuse(
         name, place = found.name, found.places[i]
         raise Violation(
             "gradient",
-            where=source or where,
+            location=source or location,
             array=f"the number whose slope is {name if place is None else entry(name, place)}",
             actual=f"{value} right beside the point",
             expected="a finite number on one side at least",
@@ -207,11 +207,13 @@ def accuse(
         i = found.worst
         raise Violation(
             "gradient",
-            where=where,
+            location=location,
             array=found.name if found.places[i] is not None else f"{found.name} along a random direction",
+            parameter=parameter,
             index=found.places[i],
             actual=f"{found.analytic[i]:.6g}",
-            expected=f"{found.numeric[i]:.6g}, the slope measured by finite differences",
+            expected=f"{found.numeric[i]:.6g}",
+            reference="finite differences",
             cause=explain(
                 np.array(found.analytic),
                 np.array(found.numeric),
@@ -226,23 +228,23 @@ def accuse(
         raise Inconclusive(f"{found.kinks} of {len(found.places)} slopes of {found.name} lie on kinks or edges")
 
 
-def same_shape(name: str, gradient: Any, array: Array, where: Where, samples: int = 0) -> None:
+def same_shape(name: str, gradient: Any, array: Array, location: Location, samples: int = 0) -> None:
     """Raise a Violation where a gradient has not the shape of its array, or is not finite."""
     if np.shape(gradient) != array.shape:
         raise Violation(
             "gradient",
-            where=where,
+            location=location,
             array=name,
             actual=f"of shape {np.shape(gradient)}",
             expected=f"{array.shape}, the shape of what it is the gradient of",
             cause=explain_shape(np.shape(gradient), array.shape, samples),
         )
-    finite(name, np.asarray(gradient, np.float64), where)
+    finite(name, np.asarray(gradient, np.float64), location)
 
 
-def finite(name: str, array: Array, where: Where) -> None:
+def finite(name: str, array: Array, location: Location) -> None:
     """Raise a Violation where an array is not finite."""
     if not is_finite(array):
         at = first_index(~np.isfinite(array))
         actual = str(array[at])
-        raise Violation("gradient", where=where, array=name, index=at, actual=actual, expected="a finite number")
+        raise Violation("gradient", location=location, array=name, index=at, actual=actual, expected="a finite number")

@@ -18,7 +18,7 @@ from nnlaw.spec.gradcheck.finite_differences import EVERY, accuse, finite, measu
 from nnlaw.spec.gradcheck.mistakes import Clues
 from nnlaw.spec.reference import constants
 from nnlaw.spec.subjects.cases import copied
-from nnlaw.spec.violation import Violation, Where
+from nnlaw.spec.violation import Location, Violation
 
 NEVER = "a gradient that is never computed"
 LEAST = 1.0  # a trained model's loss may be next to nothing, yet in it terms of this size cancel and leave roundoff
@@ -37,7 +37,7 @@ def check_gradient(
     Raises Violation (law `gradient`) where they differ, Inconclusive where too many coordinates lie on kinks.
     """
     point = np.array(x, np.float64, order="C")
-    same_shape(name, np.asarray(gradient), point, Where())
+    same_shape(name, np.asarray(gradient), point, Location())
     found = measure(
         lambda: float(f(point)),
         point,
@@ -46,7 +46,7 @@ def check_gradient(
         scale=abs(float(f(point))),
         rng=rng or np.random.default_rng(0),
     )
-    accuse(found, where=Where.of(f), samples=len(point) if point.ndim else 1, gradient=point)
+    accuse(found, location=Location.of(f), samples=len(point) if point.ndim else 1, gradient=point)
 
 
 def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "") -> None:
@@ -66,15 +66,17 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
     dx = probe.backward(dy)  # before any other forward, whose cache it might share
     draws = pickle.dumps(generators) != drawn
     coarse = y.dtype != np.float64 or _rounds(template, point, y)
-    where, source = (Where.of(f, path or type(layer).__name__) for f in (type(layer).backward, type(layer).forward))
+    unit = path or type(layer).__name__
+    location, source = (Location.of(f, unit) for f in (type(layer).backward, type(layer).forward))
     finite("output", y, source)  # blame the root
     targets = {"dx": (point, dx)}
     params = getattr(template, "params", None) or {}
     grads = getattr(probe, "grads", None) or {}
     for name in params:
         if name not in grads:
+            missing = f"grads[{name!r}]"
             raise Violation(
-                "gradient", where=where, array=f"grads[{name!r}]", actual="missing", expected="a gradient", cause=NEVER
+                "gradient", location=location, array=missing, actual="missing", expected="a gradient", cause=NEVER
             )
         targets[f"d{name}"] = (params[name], grads[name])
     repeats = _repeats(template, point)
@@ -85,7 +87,7 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
 
     scale = float(np.abs(dy * y).sum())
     for name, (array, gradient) in targets.items():
-        same_shape(name, gradient, array, where, len(point))
+        same_shape(name, gradient, array, location, len(point))
         found = measure(loss, array, gradient, name=name, scale=scale, rng=rng, coarse=coarse)
         clues = Clues(dy=dy, itself=array, before=before.get(name[1:]), constants=constants(layer), draws=draws)
         clues.others = {f"d{other}": np.asarray(grads[other]) for other in grads if f"d{other}" != name}
@@ -95,7 +97,8 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
             clues.jacobian = lambda: _jacobian(template, point, y)
         elif array.size <= EVERY:
             clues.of_row = lambda row, array=array: _of_row(template, point, dy, row, array)
-        accuse(found, where=where, samples=len(point), gradient=np.asarray(gradient), clues=clues, source=source)
+        accuse(found, location=location, samples=len(point), gradient=np.asarray(gradient), clues=clues, source=source,
+               parameter="" if name == "dx" else name[1:])
 
 
 def _larger(layer: Any, x: Array, dy: Array, name: str) -> Larger:
@@ -153,8 +156,8 @@ def check_model(model: Any, x: Array, labels: Array, rng: np.random.Generator, *
     point = np.array(x, np.float64)
     probe = copy.deepcopy(template)
     value, grads = probe.loss_and_grads(point, labels)
-    where = Where.of(type(model).loss_and_grads, path)
-    _all_there(template.params, grads, where)
+    location = Location.of(type(model).loss_and_grads, path)
+    _all_there(template.params, grads, location)
     reported = {name: np.array(grads[name], np.float64) for name in template.params}
     repeats = copy.deepcopy(probe).loss_and_grads(point, labels)[0] == value
 
@@ -164,11 +167,11 @@ def check_model(model: Any, x: Array, labels: Array, rng: np.random.Generator, *
 
     for name, gradient in reported.items():
         array = template.params[name]
-        same_shape(name, gradient, array, where)
+        same_shape(name, gradient, array, location)
         found = measure(loss, array, gradient, name=f"gradient of {name}", scale=max(LEAST, abs(value)), rng=rng)
         clues = Clues(itself=array)
         clues.again = lambda name=name: again(lambda: _larger_model(template, point, labels, name))
-        accuse(found, where=where, samples=len(point), gradient=gradient, clues=clues)
+        accuse(found, location=location, samples=len(point), gradient=gradient, clues=clues, parameter=name)
 
 
 def _larger_model(model: Any, x: Array, labels: Array, name: str) -> Larger:
@@ -191,14 +194,14 @@ def check_along(model: Any, x: Array, labels: Array, rng: np.random.Generator, *
     point = np.array(x, np.float64)
     direction = {name: rng.standard_normal(array.shape) for name, array in template.params.items()}
     value, grads = copy.deepcopy(template).loss_and_grads(point, labels)
-    where = Where.of(type(model).loss_and_grads, path)
-    _all_there(template.params, grads, where)
+    location = Location.of(type(model).loss_and_grads, path)
+    _all_there(template.params, grads, location)
     made = _along(template, point, labels, direction)
     name, rows = "the gradient of all parameters", larger(len(point))
     found = measure(made.number, made.array, made.gradient, name=name, scale=max(LEAST, abs(value)), rng=rng)
     found.places = [None] * len(found.places)
     clues = Clues(again=lambda: again(lambda: _along(template, point[rows], labels[rows], direction)))
-    accuse(found, where=where, samples=len(point), gradient=made.array, clues=clues)
+    accuse(found, location=location, samples=len(point), gradient=made.array, clues=clues)
 
 
 def _along(model: Any, x: Array, labels: Array, direction: Mapping[str, Array]) -> Larger:
@@ -228,11 +231,12 @@ def in_float64(thing: Any) -> Any:
     return wide
 
 
-def _all_there(params: Mapping[str, Array], grads: Mapping[str, Array], where: Where) -> None:
+def _all_there(params: Mapping[str, Array], grads: Mapping[str, Array], location: Location) -> None:
     for name in params:
         if name not in grads:
+            array = f"gradient of {name}"
             raise Violation(
-                "gradient", where=where, array=f"gradient of {name}", actual="missing", expected="an array", cause=NEVER
+                "gradient", location=location, array=array, actual="missing", expected="an array", cause=NEVER
             )
 
 

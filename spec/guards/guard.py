@@ -19,19 +19,19 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.call import Call
 from nnlaw.spec.contracts.claims import interval
 from nnlaw.spec.contracts.shapes import Contract
-from nnlaw.spec.law import Judge, code_of
+from nnlaw.spec.law import LawFunction, code_of
 from nnlaw.spec.laws.call.dtype import dtype
 from nnlaw.spec.laws.call.finite import finite
 from nnlaw.spec.laws.call.input_untouched import input_untouched
 from nnlaw.spec.laws.call.shape import shape
-from nnlaw.spec.violation import Where
+from nnlaw.spec.violation import Location
 
 INT64, UINT64 = np.dtype(np.int64), np.dtype(np.uint64)  # a negative label is a huge unsigned one
 writable = cast(Callable[[Array, bool], None], ndarray.setflags)  # by position: half the time of by keyword
-ALWAYS: tuple[Judge, ...] = (input_untouched, shape, dtype, finite)
+ALWAYS: tuple[LawFunction, ...] = (input_untouched, shape, dtype, finite)
 
 
-class Docket:
+class CheckLog:
     """The count of judgments, and the last array found sound, so that it is not judged twice."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Docket:
         self.guards: list[Guard] = []
         self.audits: Counter[str] = Counter()
 
-    def judged(self) -> dict[str, int]:
+    def checked(self) -> dict[str, int]:
         """How often each law was judged so far, by code."""
         total = Counter(self.audits)
         for guard in self.guards:
@@ -56,7 +56,7 @@ class Guard:
     """
 
     __slots__ = (
-        "bare", "bounded", "calls", "contract", "docket", "filtered", "laws", "names", "owner", "shapes", "where",
+        "bare", "bounded", "calls", "check_log", "contract", "filtered", "laws", "location", "names", "owner", "shapes",
     )  # fmt: skip
 
     def __init__(
@@ -66,34 +66,34 @@ class Guard:
         path: str,
         contract: Contract,
         names: tuple[str, str],
-        laws: tuple[Judge, ...],
-        docket: Docket,
+        laws: tuple[LawFunction, ...],
+        check_log: CheckLog,
     ) -> None:
         self.bare = bare
         self.owner = owner
         self.contract = contract
         self.names = names
         self.laws = laws
-        self.docket = docket
+        self.check_log = check_log
         self.filtered = set(laws) == set(ALWAYS)  # further laws have no filter: they are judged each time
         self.calls = 0
         self.shapes: dict[tuple[int, ...], tuple[int, ...]] = {}
         self.bounded = interval(owner) is not None
-        self.where = Where.of(bare, path)
-        docket.guards.append(self)
+        self.location = Location.of(bare, path)
+        check_log.guards.append(self)
 
     def __call__(self, x: Array) -> Any:
         self.calls += 1
-        docket = self.docket
-        fits = self.filtered and (x is docket.sound or self.plainly_fits(x))
+        check_log = self.check_log
+        fits = self.filtered and (x is check_log.sound or self.plainly_fits(x))
         if not fits:
-            self.judge(Call(self.where, self.owner, self.contract, {self.names[0]: x}))
+            self.judge(Call(self.location, self.owner, self.contract, {self.names[0]: x}))
         seen = x.view()
         writable(seen, False)
         try:
             y = self.bare(seen)
         except Exception as error:
-            self.judge(Call(self.where, self.owner, self.contract, {self.names[0]: x}, error=error))
+            self.judge(Call(self.location, self.owner, self.contract, {self.names[0]: x}, error=error))
             raise
         if (
             fits
@@ -102,13 +102,13 @@ class Guard:
             and self.shapes.get(x.shape) == y.shape
             and isfinite((flat := y.ravel()).dot(flat))
         ):
-            docket.sound = y
+            check_log.sound = y
             return y
         if y is None and self.excused():
             return None
-        self.judge(Call(self.where, self.owner, self.contract, {self.names[0]: x}, {self.names[1]: y}))
+        self.judge(Call(self.location, self.owner, self.contract, {self.names[0]: x}, {self.names[1]: y}))
         self.shapes[x.shape] = y.shape
-        docket.sound = y
+        check_log.sound = y
         return y
 
     def plainly_fits(self, x: Array) -> bool:
@@ -121,7 +121,7 @@ class Guard:
 
     def excused(self) -> bool:
         """A first layer may skip the gradient of its input."""
-        return self.where.method == "backward" and getattr(self.owner, "needs_dx", True) is False
+        return self.location.method == "backward" and getattr(self.owner, "needs_dx", True) is False
 
     def judge(self, call: Call) -> None:
         """Every law of this guard on one half of a call; the first that is broken speaks."""
@@ -135,18 +135,18 @@ class LossGuard(Guard):
     def __call__(self, prediction: Array, target: Array) -> Any:  # type: ignore[override]  # a loss takes two
         self.calls += 1
         inputs = {"prediction": prediction, "target": target}
-        if not (prediction is self.docket.sound and self.plainly_sound(prediction, target)):
-            self.judge(Call(self.where, self.owner, self.contract, inputs))
+        if not (prediction is self.check_log.sound and self.plainly_sound(prediction, target)):
+            self.judge(Call(self.location, self.owner, self.contract, inputs))
         seen, labels = prediction.view(), target.view()
         writable(seen, False)
         writable(labels, False)
         try:
             value = self.bare(seen, labels)
         except Exception as error:
-            self.judge(Call(self.where, self.owner, self.contract, inputs, error=error))
+            self.judge(Call(self.location, self.owner, self.contract, inputs, error=error))
             raise
         if not (isinstance(value, float) and isfinite(value)):
-            self.judge(Call(self.where, self.owner, self.contract, inputs, {"loss": value}))
+            self.judge(Call(self.location, self.owner, self.contract, inputs, {"loss": value}))
         return value
 
     def plainly_sound(self, prediction: Array, target: Array) -> bool:
@@ -160,7 +160,7 @@ class LossGuard(Guard):
         return not 0 <= prediction.item(0) <= 1 or bool(abs(np.add.reduce(prediction[0]) - 1) > 0.01)
 
 
-class SlopeGuard(Guard):
+class LossGradientGuard(Guard):
     """Stands in for the `backward` of a loss: () -> gradient of the prediction."""
 
     def __call__(self) -> Any:  # type: ignore[override]  # it takes nothing
@@ -168,9 +168,9 @@ class SlopeGuard(Guard):
         try:
             slope = self.bare()
         except Exception as error:
-            self.judge(Call(self.where, self.owner, self.contract, {}, error=error))
+            self.judge(Call(self.location, self.owner, self.contract, {}, error=error))
             raise
         if not (type(slope) is ndarray and isfinite(vdot(slope, slope))):
-            self.judge(Call(self.where, self.owner, self.contract, {}, {self.names[1]: slope}))
-        self.docket.sound = slope
+            self.judge(Call(self.location, self.owner, self.contract, {}, {self.names[1]: slope}))
+        self.check_log.sound = slope
         return slope

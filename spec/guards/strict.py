@@ -15,52 +15,52 @@ import numpy as np
 
 from nnlaw.spec.contracts.call import Call, named_outputs
 from nnlaw.spec.contracts.claims import claim
-from nnlaw.spec.contracts.obeys import Obligation, Switch, obligation_of
+from nnlaw.spec.contracts.obeys import Declaration, Switch, declaration_of
 from nnlaw.spec.contracts.shapes import parse
-from nnlaw.spec.guards.guard import ALWAYS, Docket, Guard, LossGuard, SlopeGuard, writable
-from nnlaw.spec.law import Judge, code_of
+from nnlaw.spec.guards.guard import ALWAYS, CheckLog, Guard, LossGradientGuard, LossGuard, writable
+from nnlaw.spec.law import LawFunction, code_of
 from nnlaw.spec.laws.call.domain import domain
 from nnlaw.spec.laws.call.range import within_range
 from nnlaw.spec.laws.call.simplex import rows_sum_to_one
-from nnlaw.spec.violation import BadInput, Where
+from nnlaw.spec.violation import BadInput, Location
 
 LABELS = parse("N C, N -> ")
 VALUES = parse("N ..., N ... -> ")
 
 
-def arm_layer(layer: Any, path: str, docket: Docket, obligation: Obligation) -> None:
+def arm_layer(layer: Any, path: str, check_log: CheckLog, declaration: Declaration) -> None:
     """Guard `forward` and `backward` of one layer."""
-    contract = obligation.contract
-    laws = (*ALWAYS, *_claimed(layer), *obligation.laws)
-    layer.forward = Guard(layer.forward, layer, path, contract, ("input", "output"), laws, docket)
-    layer.backward = Guard(layer.backward, layer, path, contract.reversed, ("dy", "dx"), ALWAYS, docket)
+    contract = declaration.contract
+    laws = (*ALWAYS, *_claimed(layer), *declaration.laws)
+    layer.forward = Guard(layer.forward, layer, path, contract, ("input", "output"), laws, check_log)
+    layer.backward = Guard(layer.backward, layer, path, contract.reversed, ("dy", "dx"), ALWAYS, check_log)
 
 
-def _claimed(thing: object) -> tuple[Judge, ...]:
+def _claimed(thing: object) -> tuple[LawFunction, ...]:
     """The laws that a claimed domain and a claimed range call for."""
-    inputs: tuple[Judge, ...] = (domain,) if claim(thing, "domain") is not None else ()
+    inputs: tuple[LawFunction, ...] = (domain,) if claim(thing, "domain") is not None else ()
     return inputs + ((within_range,) if claim(thing, "range") is not None else ())
 
 
-def called_codes(function: Any, obligation: Obligation) -> list[str]:
+def called_codes(function: Any, declaration: Declaration) -> list[str]:
     """The codes of the laws that `judged_call` judges."""
-    return [code_of(judge) for judge in (*ALWAYS, *_claimed(function), *obligation.laws)]
+    return [code_of(judge) for judge in (*ALWAYS, *_claimed(function), *declaration.laws)]
 
 
-def arm_loss(loss: Any, path: str, docket: Docket) -> None:
+def arm_loss(loss: Any, path: str, check_log: CheckLog) -> None:
     """Guard `forward` and `backward` of one loss; the kind is the contract."""
     contract = LABELS if claim(loss, "targets") == "labels" else VALUES
     laws = (*ALWAYS, domain)
     names = ("prediction", "d prediction")
-    loss.forward = LossGuard(loss.forward, loss, path, contract, names, laws, docket)
-    loss.backward = SlopeGuard(loss.backward, loss, path, parse("-> N ..."), names, ALWAYS, docket)
+    loss.forward = LossGuard(loss.forward, loss, path, contract, names, laws, check_log)
+    loss.backward = LossGradientGuard(loss.backward, loss, path, parse("-> N ..."), names, ALWAYS, check_log)
 
 
-def arm_predict(model: Any, path: str, docket: Docket) -> None:
+def arm_predict(model: Any, path: str, check_log: CheckLog) -> None:
     """Guard `predict` of a whole model: rows of its answer are probabilities."""
     laws = (*ALWAYS, rows_sum_to_one)
     contract = parse("N ... -> N C")
-    model.predict = Guard(model.predict, model, path, contract, ("input", "probabilities"), laws, docket)
+    model.predict = Guard(model.predict, model, path, contract, ("input", "probabilities"), laws, check_log)
 
 
 def is_armed(thing: object) -> bool:
@@ -69,7 +69,7 @@ def is_armed(thing: object) -> bool:
 
 
 def strict(
-    thing: Any = None, *, path: str = "", docket: Docket | None = None, contract: str | None = None
+    thing: Any = None, *, path: str = "", check_log: CheckLog | None = None, contract: str | None = None
 ) -> Any:
     """Arm a layer and return it; or, called with nothing, a block in which guarded functions are judged.
 
@@ -82,8 +82,8 @@ def strict(
         raise BadInput(f"{getattr(thing, '__name__', type(thing).__name__)} has no forward and backward to guard")
     if inspect.isclass(thing):
         raise BadInput(f"{thing.__name__} is a class: pass an instance, so that its brothers stay as they are")
-    obligation = Obligation(parse(contract)) if contract else obligation_of(thing)
-    if obligation is None:
+    declaration = Declaration(parse(contract)) if contract else declaration_of(thing)
+    if declaration is None:
         raise BadInput(
             f'{type(thing).__name__} has no shape contract: put @obeys("N n_in -> N n_out") above its class, '
             "or pass contract="
@@ -91,7 +91,7 @@ def strict(
     if not hasattr(thing, "__dict__"):
         raise BadInput(f"{type(thing).__name__} has __slots__ and no __dict__, so it cannot be armed")
     if not is_armed(thing):
-        arm_layer(thing, path or type(thing).__name__, docket or Docket(), obligation)
+        arm_layer(thing, path or type(thing).__name__, check_log or CheckLog(), declaration)
     return thing
 
 
@@ -104,13 +104,13 @@ def _block() -> Iterator[None]:
         Switch.depth -= 1
 
 
-def judged_call(
-    function: Callable[..., Any], obligation: Obligation, args: tuple[Any, ...], settings: dict[str, Any]
+def checked_call(
+    function: Callable[..., Any], declaration: Declaration, args: tuple[Any, ...], settings: dict[str, Any]
 ) -> Any:
     """One call of a plain function under every law it is bound by."""
-    contract = obligation.contract
-    laws = (*ALWAYS, *_claimed(function), *obligation.laws)
-    where = Where.of(function)
+    contract = declaration.contract
+    laws = (*ALWAYS, *_claimed(function), *declaration.laws)
+    location = Location.of(function)
     count = len(contract.inputs)
     if len(args) < count:  # arrays handed in by keyword
         bound = inspect.signature(function).bind(*args, **settings)
@@ -122,7 +122,7 @@ def judged_call(
     for view in views:
         if isinstance(view, np.ndarray):
             writable(view, False)
-    call = Call(where, function, contract, inputs)
+    call = Call(location, function, contract, inputs)
     for law in laws:
         law(call)
     try:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.violation import Violation, Where
+from nnlaw.spec.violation import Location, Violation
 
 Draw = Callable[[np.random.Generator], Array]
 
@@ -32,7 +32,7 @@ def _global_seed(seed: int) -> Iterator[None]:
         random.setstate(plain)
 
 
-def check_seeded(draw: Draw, seed: int, *, where: Where, array: str) -> tuple[Array, Array]:
+def check_seeded(draw: Draw, seed: int, *, location: Location, array: str) -> tuple[Array, Array]:
     """What `draw` returns for two generators, each judged to repeat. Raises Violation of law `seeded`."""
     with _global_seed(1):
         first, again = draw(np.random.default_rng(seed)), None
@@ -50,7 +50,7 @@ def check_seeded(draw: Draw, seed: int, *, where: Where, array: str) -> tuple[Ar
     elif not (np.array_equal(drawn[0], expected[0]) and drawn[1] == expected[1]):
         raise Violation(
             "seeded",
-            where=where,
+            location=location,
             array="the global generator",
             actual="moved or seeded by the call",
             expected="untouched: randomness comes from rng alone",
@@ -60,7 +60,7 @@ def check_seeded(draw: Draw, seed: int, *, where: Where, array: str) -> tuple[Ar
         return first, draw(np.random.default_rng(seed + 1))
     raise Violation(
         "seeded",
-        where=where,
+        location=location,
         array=array,
         actual="not the same for two generators of one seed",
         expected="the same bits twice",
@@ -68,11 +68,11 @@ def check_seeded(draw: Draw, seed: int, *, where: Where, array: str) -> tuple[Ar
     )
 
 
-def own_seed(array: str, where: Where) -> Violation:
+def own_seed(array: str, location: Location) -> Violation:
     """The violation of what is random and the same for every generator."""
     return Violation(
         "seeded",
-        where=where,
+        location=location,
         array=array,
         actual="the same for two generators of different seeds",
         expected="other values from another generator",

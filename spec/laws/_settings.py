@@ -12,29 +12,29 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.claims import claim
 from nnlaw.spec.contracts.intervals import Interval, interval
-from nnlaw.spec.discovery.unit import Record, all_settings
+from nnlaw.spec.discovery.unit import Unit, all_settings
 from nnlaw.spec.subjects.cases import Case
-from nnlaw.spec.violation import BadInput, DoesNotApply, Violation, Where
+from nnlaw.spec.violation import BadInput, Location, NotApplicable, Violation
 
 Maker = Callable[[dict[str, Any]], Array]
 
 STATEMENT = "A setting is taken where it is claimed to lie, refused elsewhere, by name, and has effect."
 
 
-def judge(case: Case, thing: Any, where: Where, answer: Maker) -> None:
+def judge(case: Case, thing: Any, location: Location, answer: Maker) -> None:
     """Each setting at the ends of what is admitted, between them, and beyond: taken or refused as is claimed.
 
     Of the values that are taken, no setting may answer the same to all: it would be one that nobody reads.
     """
     claims = claim(thing, "admits")
     if not claims:
-        raise DoesNotApply("no admits is claimed")
-    usual = {k: v for k, v in all_settings(Record(case.kind, case.name, thing))[0].items() if k != "input_shape"}
+        raise NotApplicable("no admits is claimed")
+    usual = {k: v for k, v in all_settings(Unit(case.kind, case.name, thing))[0].items() if k != "input_shape"}
     rows = inspect.signature(thing).parameters
 
     def accuse(name: str, actual: str, expected: str, cause: str = "") -> None:
         array = f"the setting {name}"
-        raise Violation("settings", where=where, array=array, actual=actual, expected=expected, cause=cause)
+        raise Violation("settings", location=location, array=array, actual=actual, expected=expected, cause=cause)
 
     for name, text in claims.items():
         if name not in rows:

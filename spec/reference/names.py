@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nnlaw.spec.contracts.claims import claim
-from nnlaw.spec.violation import BadInput, DoesNotApply
+from nnlaw.spec.violation import BadInput, NotApplicable
 
 Entry = TypeVar("Entry")
 
@@ -50,7 +50,7 @@ def textbook(thing: object, name: str, table: Mapping[str, Entry]) -> tuple[str,
     """The row of `table` under the standard name of `thing`. Raises DoesNotApply where it has none."""
     found = standard(thing, name, table)
     if not found:
-        raise DoesNotApply(f"{name or 'it'} is not a standard name, and nothing is claimed by like=")
+        raise NotApplicable(f"{name or 'it'} is not a standard name, and nothing is claimed by like=")
     return found, table[found]
 
 

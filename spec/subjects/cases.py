@@ -17,7 +17,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.claims import within
-from nnlaw.spec.violation import Where
+from nnlaw.spec.violation import Location
 
 STREAM = 0x1A57  # keeps what a law draws apart from what its author drew from the same seed
 SMOOTHING = 0.9  # of the loss in a ProgressCase
@@ -99,9 +99,9 @@ class LayerCase(Case):
         """Another batch of the same shape, within the layer's domain."""
         return within(self.layer, self.x[::-1] * self.x.dtype.type(1.5), self.x[::-1])
 
-    def where(self, method: str) -> Where:
+    def location(self, method: str) -> Location:
         """The place of one of the layer's methods."""
-        return Where.of(getattr(type(self.layer), method), self.path)
+        return Location.of(getattr(type(self.layer), method), self.path)
 
 
 @dataclass
@@ -117,9 +117,9 @@ class LossCase(Case):
         """A deep copy of the loss."""
         return copied(self.loss)[0]
 
-    def where(self, method: str) -> Where:
+    def location(self, method: str) -> Location:
         """The place of one of the loss's methods."""
-        return Where.of(getattr(type(self.loss), method), self.path)
+        return Location.of(getattr(type(self.loss), method), self.path)
 
 
 @dataclass
@@ -142,9 +142,9 @@ class ModelCase(Case):
         """A deep copy of the model as it stands."""
         return copy.deepcopy(self.model)
 
-    def where(self, method: str) -> Where:
+    def location(self, method: str) -> Location:
         """The place of one of the model's methods."""
-        return Where.of(getattr(type(self.model), method), self.path)
+        return Location.of(getattr(type(self.model), method), self.path)
 
 
 @dataclass
@@ -154,9 +154,9 @@ class OptimizerCase(Case):
     kind = "optimizer"
     make: Callable[[], Any]
 
-    def where(self, method: str) -> Where:
+    def location(self, method: str) -> Location:
         """The place of one of the optimizer's methods."""
-        return Where.of(getattr(type(self.make()), method), self.path)
+        return Location.of(getattr(type(self.make()), method), self.path)
 
 
 @dataclass
@@ -170,9 +170,9 @@ class FunctionCase(Case):
         return self.thing(*args, **self.settings)
 
     @property
-    def where(self) -> Where:
+    def location(self) -> Location:
         """The place of the function."""
-        return Where.of(self.thing, self.path)
+        return Location.of(self.thing, self.path)
 
 
 @dataclass
@@ -210,7 +210,7 @@ class ArrayCase(Case):
     kind = "function"
     thing: Callable[..., Any]
     inputs: list[Array]
-    obligation: Any
+    declaration: Any
 
 
 @dataclass

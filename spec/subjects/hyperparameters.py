@@ -33,7 +33,7 @@ IGNORED = {"lr", "learningrate", "eta", "name", "dtype", "self"}  # lr is handed
 
 
 @dataclass(frozen=True)
-class Told:
+class Hyperparameters:
     """The values that each hyperparameter may have, those that nobody told, and settings that the textbook lacks."""
 
     candidates: dict[str, tuple[float, ...]]
@@ -63,7 +63,7 @@ def attributes(thing: object) -> dict[str, float]:
     return found
 
 
-def read(thing: object, usual: Mapping[str, float]) -> Told:
+def read(thing: object, usual: Mapping[str, float]) -> Hyperparameters:
     """What an instance tells of the hyperparameters in `usual`, which gives their usual values."""
     told = attributes(thing)
     known = {alias for name in usual for alias in ALIASES.get(name, (name,))} | IGNORED | {"betas"}
@@ -76,7 +76,7 @@ def read(thing: object, usual: Mapping[str, float]) -> Told:
     return _told(told, usual, unknown)
 
 
-def read_settings(thing: object, settings: Mapping[str, Any], usual: Mapping[str, float]) -> Told:
+def read_settings(thing: object, settings: Mapping[str, Any], usual: Mapping[str, float]) -> Hyperparameters:
     """What a function's keyword-only settings tell of the hyperparameters in `usual`."""
     rows = {name: row.default for name, row in _parameters(thing).items() if row.kind is row.KEYWORD_ONLY}
     given = {normal(name): value for name, value in (rows | dict(settings)).items()}
@@ -99,11 +99,11 @@ def _parameters(thing: Any) -> Mapping[str, inspect.Parameter]:
         return {}
 
 
-def _told(told: Mapping[str, float], usual: Mapping[str, float], unknown: list[str]) -> Told:
+def _told(told: Mapping[str, float], usual: Mapping[str, float], unknown: list[str]) -> Hyperparameters:
     candidates, untold = {}, []
     for name, value in usual.items():
         found = tuple(dict.fromkeys(told[alias] for alias in ALIASES.get(name, (name,)) if alias in told))
         candidates[name] = found or (value,)
         if not found:
             untold.append(name)
-    return Told(candidates, tuple(untold), tuple(unknown))
+    return Hyperparameters(candidates, tuple(untold), tuple(unknown))

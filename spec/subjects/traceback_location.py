@@ -1,7 +1,7 @@
-"""Where an exception comes from that what is judged raised: the line of its author's code, not of ours or NumPy's.
+"""Where the code under test raised an exception: its author's line, not one of the laws or of NumPy.
 
-    raised(error)            Where(method="helper", file="mine.py", line=6), empty where no such line is known
-    cause_of(error)          "an exception that helper raised at mine.py:6"
+    raised_at(error)                          Location(method="helper", path=".../mine.py", line=6)
+    exception_violation(law, unit, error)     the violation that such an exception is
 """
 
 from __future__ import annotations
@@ -10,34 +10,46 @@ import sys
 import traceback
 from pathlib import Path
 
-from nnlaw.spec.violation import Where
+from nnlaw.spec.violation import Location, Violation
 
-OTHERS = sys.stdlib_module_names | {"numpy"}  # packages whose lines are nobody's mistake here
-
-
-def _is_others(module: str) -> bool:
-    """Whether a module is Python's, NumPy's, or one of the laws'; nnlaw.nn is checked like anyone's code."""
-    return module.startswith("nnlaw.spec.") or module.partition(".")[0] in OTHERS
+LIBRARIES = sys.stdlib_module_names | {"numpy"}
 
 
-def raised(error: BaseException) -> Where:
-    """The innermost frame of `error` in the code that is judged."""
+def raised_at(error: BaseException) -> Location:
+    """The innermost frame in the code under test; empty if there is none."""
     frames = [
-        Where("", frame.f_code.co_name, Path(frame.f_code.co_filename).name, line)
+        Location("", frame.f_code.co_name, frame.f_code.co_filename, line)
         for frame, line in traceback.walk_tb(error.__traceback__)
-        if not _is_others(str(frame.f_globals.get("__name__", "")))
+        if not _is_library(str(frame.f_globals.get("__name__", "")))
     ]
-    return frames[-1] if frames else Where()
+    return frames[-1] if frames else Location()
 
 
-def judging(error: BaseException) -> str:
-    """What to tell where no line of what is judged raised it: then it may as well be a mistake of the judging."""
-    frames = [(Path(f.f_code.co_filename).name, line) for f, line in traceback.walk_tb(error.__traceback__)]
-    place = "{}:{}".format(*frames[-1])
-    return f"no line of its own but {place}: an answer of another kind than asked for, or a mistake of the judging"
+def _is_library(module: str) -> bool:
+    """Whether a module is Python's, NumPy's or one of the laws; nnlaw.nn is checked like any other code."""
+    return module.startswith("nnlaw.spec.") or module.partition(".")[0] in LIBRARIES
+
+
+def exception_violation(law: str, unit: str, error: Exception) -> Violation:
+    """The violation of `law` that an exception on valid input is."""
+    place = raised_at(error)
+    cause, code = cause_of(error), "exception"
+    if not cause:
+        frame, line = list(traceback.walk_tb(error.__traceback__))[-1]
+        file = Path(frame.f_code.co_filename).name
+        cause = f"a return value of an unexpected type, or a bug in this check ({file}:{line})"
+        code = "unexpected-type"
+    return Violation(
+        law,
+        location=Location(unit, place.method, place.path, place.line),
+        actual=f"{type(error).__name__} on valid input: {error}",
+        expected="no exception",
+        cause=cause,
+        cause_code=code,
+    )
 
 
 def cause_of(error: BaseException) -> str:
-    """What to tell as the cause of a violation that an exception is, "" where its place is not known."""
-    place = raised(error)
-    return f"an exception that {place.method} raised at {place.file}:{place.line}" if place.file else ""
+    """Where the code under test raised `error`; empty if no line of it did."""
+    place = raised_at(error)
+    return f"{place.method} raises at {place.file}:{place.line}" if place.path else ""

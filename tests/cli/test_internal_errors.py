@@ -11,7 +11,7 @@ from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.plugins.errors import is_internal, line_of_user
 from nnlaw.nn.verify.targets import judge
 from nnlaw.nn.verify.worker import main as worker
-from nnlaw.spec import Record
+from nnlaw.spec import Unit
 
 PLUGIN = """from nn import Layer, layer
 from spec import obeys
@@ -68,8 +68,8 @@ def test_want_of_room_or_rights_is_no_error_of_ours(
 def test_a_judging_that_breaks_by_itself_does_not_accuse_the_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report names an internal error, in the worker too, where the plugins are being found."""
     monkeypatch.setattr("nnlaw.nn.verify.targets.conformance", None)
-    report = judge(Record("layer", "mine", object), [], 0)
-    assert report.verdict == "error" and "internal error, a mistake in nn" in report.because
+    report = judge(Unit("layer", "mine", object), [], 0)
+    assert report.outcome == "error" and "internal error, a mistake in nn" in report.reason
 
 
 def test_a_worker_that_breaks_by_itself_says_so(monkeypatch: pytest.MonkeyPatch, workplace: Path) -> None:

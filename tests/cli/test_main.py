@@ -66,7 +66,7 @@ def test_a_training_that_nobody_reads_tells_how_it_goes_on(tiny_folder: Path, tm
     [("nnlaw.nn.runs.plots.mistakes", "; go on"), ("nnlaw.cli.output.train_output.mistake_lines", "")],
 )
 def test_only_what_is_not_finished_is_said_to_go_on(
-    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], where: str, more: str
+    tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], location: str, more: str
 ) -> None:
     """Ctrl-C over the pictures leaves a run to be resumed, Ctrl-C over the last lines a finished one."""
 
@@ -74,7 +74,7 @@ def test_only_what_is_not_finished_is_said_to_go_on(
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(where, interrupt)
+        patch.setattr(location, interrupt)
         assert run(["train", str(tiny_folder), "--epochs", "1", "--run", "r"]) == 130
     err = capsys.readouterr().err.strip()
     assert err == "interrupted" + (f"{more} with: nn train --resume r" if more else "")

@@ -11,7 +11,7 @@ import pytest
 from nnlaw.cli.main import run
 from nnlaw.nn.plugins.registry import KINDS
 from nnlaw.nn.verify.supervisor import judge_target
-from nnlaw.nn.verify.targets import file_records, judge
+from nnlaw.nn.verify.targets import judge, units_in_file
 from nnlaw.spec.law import laws_of
 
 RIGHT = """from nn import layer
@@ -63,7 +63,7 @@ def test_a_folder_becomes_a_table_with_a_row_a_file(folder: Path, capsys: pytest
     assert "holds" in rows["work/ann.py"] and rows["work/bob.py"].endswith("gradient")
     assert "eve.py:1: invalid syntax" in rows["work/eve.py"] and "3 plugins: 1 holds, 1 broken, 1 error" in out
     table = list(csv.DictReader(Path("t.csv").read_text().splitlines()))
-    assert [row["verdict"] for row in table] == ["holds", "broken", "error"] and table[1]["broken"] == "gradient"
+    assert [row["outcome"] for row in table] == ["holds", "broken", "error"] and table[1]["broken"] == "gradient"
     assert "caused by" in table[1]["diagnostic"] and table[0]["diagnostic"] == ""
     suites = list(ElementTree.parse("t.xml").getroot())
     assert [(s.get("failures"), s.get("errors")) for s in suites] == [("0", "0"), ("1", "0"), ("0", "1")]
@@ -93,8 +93,8 @@ def test_json_is_the_documented_form(folder: Path, capsys: pytest.CaptureFixture
     code, out, err = ran(capsys, "verify", "work/bob.py", "--json")
     (plugin,) = json.loads(out)["plugins"]
     assert code == 1 and "<bob>" in err and plugin["file"] == "work/bob.py"
-    assert (plugin["name"], plugin["kind"], plugin["verdict"]) == ("twice", "layer", "broken")
-    assert {"law", "verdict", "because"} == set(plugin["laws"][0])
+    assert (plugin["name"], plugin["kind"], plugin["outcome"]) == ("twice", "layer", "broken")
+    assert {"law", "verdict", "reason"} == set(plugin["laws"][0])
     (violation,) = plugin["violations"]
     wanted = {"law", "where", "array", "index", "actual", "expected", "message", "cause", "input"}
     assert wanted <= set(violation) and violation["input"] == {"x": [[0.0] * 4]}
@@ -147,7 +147,7 @@ def test_every_skeleton_holds(workplace: Path, capsys: pytest.CaptureFixture[str
     found = {report["kind"]: report for report in judge_target({"file": "all.py"}).reports}
     assert set(found) == set(KINDS)
     for kind, report in found.items():
-        assert report["verdict"] == ("holds" if any(laws_of(kind)) else "inconclusive"), report
+        assert report["outcome"] == ("holds" if any(laws_of(kind)) else "inconclusive"), report
 
 
 def test_a_skeleton_never_overwrites(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,7 +173,7 @@ def test_a_standard_name_is_told_of_where_the_skeleton_computes_something_else(
     """It says so exactly where the name is not kept; every other law holds even so."""
     said = ran(capsys, "new", kind, name, "--output", "a.py")[1]
     assert ("law definition" in said) is not own
-    (record,) = file_records(Path("a.py"))
+    (record,) = units_in_file(Path("a.py"))
     broken = {found.law for found in judge(record, [], 0).violations}
     assert bool(broken) is not own and broken <= {"definition", "metric-known"}
 

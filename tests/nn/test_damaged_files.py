@@ -18,7 +18,7 @@ from nnlaw.nn.runs.replay import replay
 from nnlaw.nn.runs.reproduce import _distance, _rows
 from nnlaw.nn.stress.fuzzing import seed_files as valid
 from nnlaw.nn.training.session import prepare
-from nnlaw.spec.violation import LONGEST, BadInput
+from nnlaw.spec.violation import MAX_LENGTH, BadInput
 
 pytestmark = pytest.mark.usefixtures("hasty")
 DEEP = "[" * 100_000
@@ -47,7 +47,7 @@ def test_odd_settings_are_one_sentence(tmp_path: Path, line: str, words: str) ->
     path.write_text(line if line.startswith("format") else f"format = 1\n{line}\n")
     with pytest.raises(BadInput) as found:
         prepare(Settings(data=str(tmp_path)).changed(read_settings(path)))
-    assert words in str(found.value) and len(str(found.value)) <= LONGEST and str(found.value).isprintable()
+    assert words in str(found.value) and len(str(found.value)) <= MAX_LENGTH and str(found.value).isprintable()
 
 
 def test_a_sentence_is_one_line() -> None:
@@ -55,7 +55,7 @@ def test_a_sentence_is_one_line() -> None:
     assert str(BadInput("x is 'é', expected 2")) == "x is 'é', expected 2"
     assert str(BadInput("a\nb\x1b[2J\ud800")) == "a\\nb\\x1b[2J\\ud800"
     long = str(BadInput("begin " + "x" * 10**6 + "\n end"))
-    assert len(long) <= LONGEST and long.startswith("begin") and long.endswith("end") and long.isprintable()
+    assert len(long) <= MAX_LENGTH and long.startswith("begin") and long.endswith("end") and long.isprintable()
 
 
 def test_json_without_end_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from nnlaw.nn.data.dataset import Dataset, load_folder
 from nnlaw.nn.data.layout import MARKER
 from nnlaw.nn.data.synthetic import digits
 from nnlaw.nn.data.synthetic.digits import FEWEST, HAND, MOST, POINTS, built_in, default, shares
-from nnlaw.nn.data.synthetic.splines import LONGEST, styles
+from nnlaw.nn.data.synthetic.splines import MAX_LENGTH, styles
 from nnlaw.nn.data.synthetic.strokes import STYLES
 from nnlaw.nn.data.writer import make_empty, write_folder
 from nnlaw.spec.violation import BadInput
@@ -100,7 +100,7 @@ def test_every_style_can_be_drawn(digit: int) -> None:
     drawn = digits.pictures(np.full(len(known), digit, np.uint8), numbers)
     assert len({picture.tobytes() for picture in drawn}) == len(known) and (drawn.max(axis=(1, 2)) > 200).all()
     for style in known:
-        assert len(style.points) <= POINTS and len(style.path) <= LONGEST
+        assert len(style.points) <= POINTS and len(style.path) <= MAX_LENGTH
         assert style.points.min() >= 0 and style.points.max() <= 100
 
 

@@ -15,7 +15,7 @@ from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.tree_file import pack, unpack
 from nnlaw.nn.training.checkpoint import snapshot_tree
 from nnlaw.nn.training.session import prepare
-from nnlaw.spec.violation import Violation, Where
+from nnlaw.spec.violation import Location, Violation
 
 
 @pytest.mark.usefixtures("hasty")
@@ -38,7 +38,7 @@ def test_the_signature_holds_what_stood_before_the_broken_step(
     def at_last() -> Any:
         if broken.trainer.done == wait and broken.phase == "step":
             monkeypatch.undo()
-            raise Violation("finite", where=Where("here"), array="g", actual="nan", expected="a finite number")
+            raise Violation("finite", location=Location("here"), array="g", actual="nan", expected="a finite number")
         return norms()
 
     monkeypatch.setattr(broken.trainer.flat, "norms", at_last)

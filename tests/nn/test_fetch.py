@@ -332,7 +332,7 @@ def test_an_interruption_and_an_unreadable_file_are_told(
     assert run(["fetch", "my data"]) == 130
     assert "interrupted; go on with: nn fetch 'my data/'" in capsys.readouterr().err
     (workplace / "my data" / LABELS).write_text("")
-    monkeypatch.setattr("nnlaw.nn.data.download.fetch.verdict", unreadable)
+    monkeypatch.setattr("nnlaw.nn.data.download.fetch.outcome", unreadable)
     assert f"{LABELS}: cannot be read: Permission denied" in refusal(capsys, "my data")
 
 

@@ -16,7 +16,7 @@ from nnlaw.nn.run_folder.tree_file import pack, unpack
 from nnlaw.nn.runs.replay import replay
 from nnlaw.nn.runs.resume import resume
 from nnlaw.nn.training.session import Session, prepare
-from nnlaw.spec.violation import BadInput, Violation, Where
+from nnlaw.spec.violation import BadInput, Location, Violation
 
 pytestmark = pytest.mark.usefixtures("hasty")
 ALL = "dense:12 batchnorm relu dropout:0.2 dense:10"
@@ -65,7 +65,7 @@ def broken(session: Session, monkeypatch: pytest.MonkeyPatch, thing: Any, name: 
     def at_last(*args: Any) -> Any:
         if session.trainer.done == session.steps_per_epoch + 2 and session.phase == phase:
             monkeypatch.undo()
-            raise Violation("finite", where=Where("here"), array="g", actual="nan", expected="a finite number")
+            raise Violation("finite", location=Location("here"), array="g", actual="nan", expected="a finite number")
         return written(*args)
 
     monkeypatch.setattr(thing, name, at_last)

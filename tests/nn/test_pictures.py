@@ -360,8 +360,8 @@ def test_a_damaged_picture_is_never_a_traceback(tmp_path: Path, format: str) -> 
     whole = np.frombuffer(path.read_bytes(), np.uint8)
     for _ in range(30):
         broken = whole.copy()
-        where = rng.integers(0, [64, len(whole)][rng.integers(2)], 4)
-        broken[where.clip(0, len(whole) - 1)] = rng.integers(0, 256, 4)
+        location = rng.integers(0, [64, len(whole)][rng.integers(2)], 4)
+        broken[location.clip(0, len(whole) - 1)] = rng.integers(0, 256, 4)
         path.write_bytes(broken.tobytes())
         try:
             assert one(path).shape == (28, 28)

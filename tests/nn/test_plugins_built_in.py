@@ -46,8 +46,8 @@ def test_layers_keep_every_law(text: str, seed: int) -> None:
 
     x = RNG(seed).standard_normal((6, 4)).astype(np.float32)
     report = conformance(LayerCase(text, make(RNG(seed)), x, seed=seed, name=text.split(":")[0], make=make))
-    assert report.verdict == "holds", report.violations
-    assert {row.law: row.verdict for row in report.verdicts}["definition"] == "holds"
+    assert report.outcome == "passed", report.violations
+    assert {row.law: row.outcome for row in report.results}["definition"] == "pass"
 
 
 TARGETS = {
@@ -77,8 +77,8 @@ def test_losses_keep_every_law(text: str) -> None:
     loss = choose("loss", text).make()
     prediction = RNG(1).standard_normal((6, 3)).astype(np.float32)
     report = conformance(LossCase(text, loss, prediction, TARGETS[text], name=text.split(":")[0]))
-    assert report.verdict == "holds", report.violations
-    assert {row.law: row.verdict for row in report.verdicts}["definition"] == "holds"
+    assert report.outcome == "passed", report.violations
+    assert {row.law: row.outcome for row in report.results}["definition"] == "pass"
     for scale in (1, 1e4):
         rows = loss.probabilities(np.float32(scale) * prediction)
         assert np.allclose(rows.sum(axis=1), 1, atol=1e-5) and (rows >= 0).all()
@@ -247,7 +247,7 @@ def test_functions_keep_every_law(kind: str, text: str) -> None:
     for seed in range(3):
         case = KINDS[kind](text, choice.plugin.thing, settings=choice.kwargs, seed=seed, name=choice.plugin.name)
         report = conformance(case)
-        assert report.verdict == "holds", [row.because for row in report.verdicts]
+        assert report.outcome == "passed", [row.reason for row in report.results]
 
 
 OPTIMIZERS = [
@@ -269,7 +269,7 @@ def test_optimizers_keep_every_law(text: str) -> None:
         report = conformance(OptimizerCase(text, choice.make, seed=seed, name=choice.plugin.name))
         idle = {"decays"} if "adamw" not in text or text.endswith("decay=0") else set()
         idle |= {"settings"} if text == "sgd" else set()
-        assert {row.law for row in report.verdicts if row.verdict != "holds"} == idle, report.violations
+        assert {row.law for row in report.results if row.outcome != "pass"} == idle, report.violations
 
 
 ARCHITECTURES = [
@@ -317,8 +317,8 @@ def test_one_hot_losses_train_on_labels(loss: str) -> None:
 @pytest.mark.parametrize("seed", [26, 36])
 def test_a_loss_of_exactly_zero_accuses_nobody(seed: int) -> None:
     """Where a batch of one is so right that the loss is 0, roundoff in its logits is no wrong gradient."""
-    from nnlaw.spec import Record
+    from nnlaw.spec import Unit
 
-    report = conformance(Record("loss", "softmax_cross_entropy", REGISTRY.find("loss", "softmax_cross_entropy").thing),
+    report = conformance(Unit("loss", "softmax_cross_entropy", REGISTRY.find("loss", "softmax_cross_entropy").thing),
                          seed=seed)
-    assert report.verdict == "holds", report.violations
+    assert report.outcome == "passed", report.violations

@@ -84,7 +84,7 @@ def test_a_wrong_backward_is_found_at_its_root(tmp_path: Path) -> None:
     )
     load_file(file)
     found = Exercise("dense:2 cube dense:1", "mse", [[1, 2]], [[1]]).trace()
-    assert found.violation is not None and found.violation.where.path == "1:cube(2)"
+    assert found.violation is not None and found.violation.location.path == "1:cube(2)"
     page = lesson(found).plain()
     assert "y = x³" in page and "WRONG" in page
     assert as_dict(found)["gradients"]["dz1"]["wrong"] == [0, 1]

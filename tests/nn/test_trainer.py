@@ -8,7 +8,7 @@ from nnlaw.nn.stress.edge_cases import arrays
 from nnlaw.nn.training.build import build_model, make_trainer
 from nnlaw.nn.training.trainer import Trainer
 from nnlaw.spec import Violation
-from nnlaw.spec.guards.guard import Docket
+from nnlaw.spec.guards.guard import CheckLog
 
 X, LABELS = arrays()["plain/x"], arrays()["plain/labels"]
 
@@ -16,7 +16,7 @@ X, LABELS = arrays()["plain/x"], arrays()["plain/labels"]
 def trainer(armed: bool = True, **given: object) -> Trainer:
     """A small network that is about to be trained for 40 steps."""
     settings = Settings(**{"layers": "dense:10"} | given)  # type: ignore[arg-type]  # settings by name
-    return make_trainer(settings, build_model(settings, 64, 10), 40, Docket() if armed else None)
+    return make_trainer(settings, build_model(settings, 64, 10), 40, CheckLog() if armed else None)
 
 
 def test_the_ratio_is_that_to_the_weights_before_the_step() -> None:

@@ -13,9 +13,9 @@ import pytest
 
 from nnlaw.nn.plugins.registry import REGISTRY
 from nnlaw.nn.verify.supervisor import Outcome, Terms, judge_target, judge_targets
-from nnlaw.nn.verify.targets import file_records, is_judged_by, judge, module_records, named_record
+from nnlaw.nn.verify.targets import is_judged_by, judge, named_unit, units_in_file, units_in_module
 from nnlaw.nn.verify.worker import main
-from nnlaw.spec import BadInput, Record
+from nnlaw.spec import BadInput, Unit
 
 HEAD = "import os, sys, time\nimport numpy as np\nfrom nn import layer, loss, schedule\nfrom spec import law, obeys\n"
 LAYER = """
@@ -35,7 +35,7 @@ def right(name: str = "good", forward: str = "return 2 * x") -> str:
 
 
 @pytest.fixture
-def judged(tmp_path: Path) -> Any:
+def checked(tmp_path: Path) -> Any:
     """Judge the source of a file."""
     def run(source: str, **terms: Any) -> Outcome:
         file = tmp_path / "mine.py"
@@ -47,7 +47,7 @@ def judged(tmp_path: Path) -> Any:
 
 def verdicts(outcome: Outcome) -> list[tuple[str, str]]:
     """Names and verdicts."""
-    return [(report["name"], report["verdict"]) for report in outcome.reports]
+    return [(report["name"], report["outcome"]) for report in outcome.reports]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_file_that_cannot_be_imported_is_told_in_one_sentence(tmp_path: Path, 
     """With file and line."""
     (tmp_path / "mine.py").write_text(HEAD + source, encoding="utf-8")
     with pytest.raises(BadInput, match=re.escape(words)) as told:
-        file_records(tmp_path / "mine.py")
+        units_in_file(tmp_path / "mine.py")
     assert "\n" not in str(told.value) and "mine.py" in str(told.value) + words
 
 
@@ -82,11 +82,11 @@ def test_a_file_that_cannot_be_imported_is_told_in_one_sentence(tmp_path: Path, 
         ("input()\n", "mine.py:5: EOFError on import"),
     ],
 )
-def test_a_file_that_ends_the_interpreter_is_an_error(judged: Any, source: str, words: str) -> None:
+def test_a_file_that_ends_the_interpreter_is_an_error(checked: Any, source: str, words: str) -> None:
     """And so is one that asks questions."""
-    (report,) = judged(source).reports
-    assert (report["name"], report["kind"], report["verdict"]) == ("mine", "file", "error")
-    assert words in report["because"] and "mine.py" in report["because"] and "\n" not in report["because"]
+    (report,) = checked(source).reports
+    assert (report["name"], report["kind"], report["outcome"]) == ("mine", "file", "error")
+    assert words in report["reason"] and "mine.py" in report["reason"] and "\n" not in report["reason"]
 
 
 HANG = "while True: pass"
@@ -94,32 +94,32 @@ ODD = {
     "os._exit(0)": ("error", "it ended the interpreter by os._exit, at mine.py:{line}"),
     "os.abort()": ("error", "it crashed the interpreter (SIGABRT), at mine.py:{line}"),
     "sys.exit()": ("error", "it ended the interpreter by SystemExit, at mine.py:{line}"),
-    "return self.forward(x)": ("broken", "RecursionError"),
-    "return [1, 2]": ("broken", "output is of type list, expected a NumPy array"),
-    "return None": ("broken", "output is of type NoneType, expected a NumPy array"),
-    "return np.array(['a'] * len(x))": ("broken", "shape"),
-    "return np.zeros(2**62)": ("broken", "mine.py:{line}"),
-    "return np.zeros(2**34)": ("broken", "mine.py:{line}"),
+    "return self.forward(x)": ("failed", "RecursionError"),
+    "return [1, 2]": ("failed", "output is of type list, expected a NumPy array"),
+    "return None": ("failed", "output is of type NoneType, expected a NumPy array"),
+    "return np.array(['a'] * len(x))": ("failed", "shape"),
+    "return np.zeros(2**62)": ("failed", "mine.py:{line}"),
+    "return np.zeros(2**34)": ("failed", "mine.py:{line}"),
 }
 
 
-def test_what_dies_or_answers_nonsense_keeps_nobody_else_from_being_judged(judged: Any) -> None:
+def test_what_dies_or_answers_nonsense_keeps_nobody_else_from_being_judged(checked: Any) -> None:
     """Each plugin of the file has its verdict, with the line at which it died, and so has the one after it."""
     source = "".join(right(f"odd{i}", forward) for i, forward in enumerate(ODD)) + right("last")
-    found = judged(source)
-    assert verdicts(found) == [*((f"odd{i}", ODD[f][0]) for i, f in enumerate(ODD)), ("last", "holds")]
+    found = checked(source)
+    assert verdicts(found) == [*((f"odd{i}", ODD[f][0]) for i, f in enumerate(ODD)), ("last", "passed")]
     lines = (HEAD + source).splitlines()
     for report, (forward, (_, words)) in zip(found.reports, ODD.items(), strict=False):
-        said = report["because"] + "".join(violation["message"] for violation in report["violations"])
+        said = report["reason"] + "".join(violation["message"] for violation in report["violations"])
         assert words.format(line=lines.index(f"        {forward}") + 1) in said
 
 
-def test_what_hangs_is_stopped_with_all_that_it_started(judged: Any, tmp_path: Path) -> None:
+def test_what_hangs_is_stopped_with_all_that_it_started(checked: Any, tmp_path: Path) -> None:
     """At the time limit, with the line at which it was, over import as over a call; children end with it."""
     child = f"import subprocess\nchild = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n" \
             f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n"
-    found = judged(child + HANG, timeout=1.0)
-    assert "it did not end within 1 s, at mine.py:8" in found.reports[0]["because"]
+    found = checked(child + HANG, timeout=1.0)
+    assert "it did not end within 1 s, at mine.py:8" in found.reports[0]["reason"]
     pid = int((tmp_path / "pid").read_text())
     for _ in range(100):
         if not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2]:
@@ -127,9 +127,9 @@ def test_what_hangs_is_stopped_with_all_that_it_started(judged: Any, tmp_path: P
         time.sleep(0.02)
     else:
         pytest.fail("the child still runs")
-    found = judged(right("stuck", HANG) + right(), timeout=1.0)
-    assert verdicts(found) == [("stuck", "error"), ("good", "holds")]
-    assert "layer stuck (mine.py:9): it did not end within 1 s, at mine.py:10" in found.reports[0]["because"]
+    found = checked(right("stuck", HANG) + right(), timeout=1.0)
+    assert verdicts(found) == [("stuck", "error"), ("good", "passed")]
+    assert "layer stuck (mine.py:9): it did not end within 1 s, at mine.py:10" in found.reports[0]["reason"]
 
 
 WRONG = {
@@ -143,30 +143,30 @@ WRONG = {
 }
 
 
-def test_the_wrong_kind_of_thing_is_an_error(judged: Any) -> None:
+def test_the_wrong_kind_of_thing_is_an_error(checked: Any) -> None:
     """Said in one sentence each."""
-    found = judged("".join(WRONG)).reports
-    assert [report["verdict"] for report in found] == ["error"] * len(WRONG)
+    found = checked("".join(WRONG)).reports
+    assert [report["outcome"] for report in found] == ["error"] * len(WRONG)
     for report, words in zip(found, WRONG.values(), strict=True):
-        assert words in report["because"] and "\n" not in report["because"]
+        assert words in report["reason"] and "\n" not in report["reason"]
 
 
-def test_what_it_prints_is_kept_apart_and_cut(judged: Any) -> None:
+def test_what_it_prints_is_kept_apart_and_cut(checked: Any) -> None:
     """However much it is; the journal of verdicts is not touched."""
-    found = judged("print('hello')\nprint('x' * 10**7)\nprint('err', file=sys.stderr)\n" + right())
+    found = checked("print('hello')\nprint('x' * 10**7)\nprint('err', file=sys.stderr)\n" + right())
     assert found.printed.startswith("hello\nxxx") and len(found.printed) < 21_000
-    assert verdicts(found) == [("good", "holds")]
+    assert verdicts(found) == [("good", "passed")]
 
 
-def test_a_built_in_name_is_no_obstacle(judged: Any) -> None:
+def test_a_built_in_name_is_no_obstacle(checked: Any) -> None:
     """A student's own relu is judged, and for what it is."""
-    (report,) = judged(right().replace('"good"', '"relu"').replace("return 2 * x", "return 3 * x")).reports
+    (report,) = checked(right().replace('"good"', '"relu"').replace("return 2 * x", "return 3 * x")).reports
     assert report["name"] == "relu" and [found["law"] for found in report["violations"]][:1] == ["gradient"]
     found = report["violations"][0]
     assert found["where"]["file"] == "mine.py" and found["input"]["x"]
 
 
-def test_a_law_in_the_file_is_judged(judged: Any) -> None:
+def test_a_law_in_the_file_is_judged(checked: Any) -> None:
     """It stands in the same catalogue."""
     source = """
 @law("small", kind="layer", family="output range", statement="Outputs are small.")
@@ -175,31 +175,32 @@ def small(case):
     if abs(case.fresh().forward(case.x)).max() > 0.1:
         raise Violation("small", array="output", actual="large", expected="small")
 """
-    (report,) = judged(source + right(), laws=("small",)).reports
-    assert [(row["law"], row["verdict"]) for row in report["laws"]] == [("small", "broken")]
+    (report,) = checked(source + right(), laws=("small",)).reports
+    assert [(row["law"], row["outcome"]) for row in report["laws"]] == [("small", "fail")]
 
 
-def test_only_plugins_that_the_law_is_about_are_judged(judged: Any) -> None:
+def test_only_plugins_that_the_law_is_about_are_judged(checked: Any) -> None:
     """The others are not mentioned."""
     source = right() + '@schedule("s")\ndef s(t): return 1.0\n'
-    assert verdicts(judged(source, laws=("gradient",))) == [("good", "holds")]
-    assert judged(source, laws=("nonsense",)).reports == []
+    assert verdicts(checked(source, laws=("gradient",))) == [("good", "passed")]
+    assert checked(source, laws=("nonsense",)).reports == []
 
 
 @pytest.mark.parametrize("name", ["relu", "mse", "adam", "he", "cosine", "shuffled", "accuracy", "network"])
 def test_a_plugin_is_judged_by_all_laws_that_its_report_bears(name: str) -> None:
     """By one of them alone, too, as a model by the laws of its calls."""
-    record = named_record(name)
-    codes = {row.law for row in judge(record, [], 0).verdicts}
+    record = named_unit(name)
+    codes = {row.law for row in judge(record, [], 0).results}
     assert codes and all(is_judged_by(record, [code]) for code in codes)
     assert not is_judged_by(record, ["loss-trend"])
 
 
-def test_neighbors_can_be_imported_and_hide_nothing(judged: Any, tmp_path: Path) -> None:
+def test_neighbors_can_be_imported_and_hide_nothing(checked: Any, tmp_path: Path) -> None:
     """A file may import its neighbor; a neighbor called like a library is not found first."""
     (tmp_path / "helper_of_mine.py").write_text("two = 2\n")
     (tmp_path / "numpy.py").write_text("raise RuntimeError\n")
-    assert verdicts(judged("from helper_of_mine import two\n" + right(forward="return two * x"))) == [("good", "holds")]
+    source = "from helper_of_mine import two\n" + right(forward="return two * x")
+    assert verdicts(checked(source)) == [("good", "passed")]
 
 
 def test_modules_and_names_are_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,25 +209,25 @@ def test_modules_and_names_are_targets(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "my_nothing.py").write_text("")
     (tmp_path / "my_fault.py").write_text("1 / 0")
     monkeypatch.chdir(tmp_path)
-    assert verdicts(judge_target({"module": "my_layers"})) == [("good", "holds")]
+    assert verdicts(judge_target({"module": "my_layers"})) == [("good", "passed")]
     monkeypatch.syspath_prepend(tmp_path)
-    assert [record.name for record in module_records("nnlaw.nn.layers.flatten")] == ["flatten"]
+    assert [record.name for record in units_in_module("nnlaw.nn.layers.flatten")] == ["flatten"]
     for name, words in (("my_nothing", "registers nothing"), ("my_fault", "ZeroDivision"), ("no_such", "No module")):
         with pytest.raises(BadInput, match=words):
-            module_records(name)
+            units_in_module(name)
     for text, options in (("dropout:rate=0.2", {"rate": 0.2}), ("layer:relu", {}), ("leaky-relu:0.1", {"slope": 0.1})):
-        assert named_record(text).options == options
+        assert named_unit(text).options == options
     for text, words in (("relux", "nearest: relu"), ("zzzzzz", "no such file")):
         with pytest.raises(BadInput, match=words):
-            named_record(text)
-    assert verdicts(judge_target({"name": "relu"})) == [("relu", "holds")]
+            named_unit(text)
+    assert verdicts(judge_target({"name": "relu"})) == [("relu", "passed")]
 
 
 def test_a_name_of_several_kinds_is_ambiguous(monkeypatch: pytest.MonkeyPatch) -> None:
     """And the way out is told."""
     monkeypatch.setitem(REGISTRY.plugins, ("loss", "step"), REGISTRY.find("loss", "mse"))
     with pytest.raises(BadInput, match="write loss:step or schedule:step"):
-        named_record("step")
+        named_unit("step")
 
 
 def test_an_interrupted_judging_leaves_no_worker_behind(tmp_path: Path) -> None:
@@ -235,7 +236,7 @@ def test_an_interrupted_judging_leaves_no_worker_behind(tmp_path: Path) -> None:
         (tmp_path / f"{name}.py").write_text(HEAD + HANG if name == "b" else HEAD + right())
     began = time.monotonic()
     outcomes = judge_targets([{"file": str(tmp_path / f"{name}.py")} for name in ("a", "b")], Terms(timeout=50), jobs=2)
-    assert verdicts(next(outcomes)) == [("good", "holds")]
+    assert verdicts(next(outcomes)) == [("good", "passed")]
     outcomes.close()  # type: ignore[attr-defined]  # a generator, declared as an iterator
     assert time.monotonic() - began < 40
 
@@ -267,7 +268,7 @@ def test_a_journal_tells_the_plan_each_start_each_report_and_the_end(worker: Any
     events = worker({"file": "mine.py"}, skip=1)
     assert [next(iter(event)) for event in events] == ["ready", "plan", "start", "report", "done"]
     assert events[1]["plan"][0] == {"name": "one", "kind": "layer", "label": "layer one (mine.py:9)"}
-    assert [e["report"]["verdict"] for e in worker({"module": "my_module"}) if "report" in e] == ["holds"]
+    assert [e["report"]["outcome"] for e in worker({"module": "my_module"}) if "report" in e] == ["passed"]
     assert not [event for event in worker({"name": "relu"}, laws=("loss-mean",)) if "report" in event]
     assert len(worker({"kind": "metric"})[1]["plan"]) >= 1
 
@@ -306,5 +307,5 @@ def test_whatever_judging_ends_in_is_a_report(
         raise fault
 
     monkeypatch.setattr("nnlaw.nn.verify.targets.conformance", fall)
-    report = judge(Record("layer", "mine", Mine), [], 0)
-    assert report.verdict == "error" and words in report.because
+    report = judge(Unit("layer", "mine", Mine), [], 0)
+    assert report.outcome == "error" and words in report.reason

@@ -30,7 +30,7 @@ class {name.title()}:
 
 
 @pytest.fixture
-def judged(tmp_path: Path) -> Callable[..., Outcome]:
+def checked(tmp_path: Path) -> Callable[..., Outcome]:
     """Judge a file of this source."""
 
     def run(source: str, **terms: Any) -> Outcome:
@@ -42,37 +42,37 @@ def judged(tmp_path: Path) -> Callable[..., Outcome]:
 
 def verdicts(outcome: Outcome) -> list[tuple[str, str]]:
     """Name and verdict of each report."""
-    return [(report["name"], report["verdict"]) for report in outcome.reports]
+    return [(report["name"], report["outcome"]) for report in outcome.reports]
 
 
 def test_a_child_that_outlives_the_worker_is_not_waited_for(
-    judged: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checked: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A detached one holds the pipe in which the worker prints; what was printed is told all the same."""
     monkeypatch.setattr("nnlaw.nn.verify.supervisor.GRACE", 0.5)
     child = "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20)'], start_new_session=True)\n"
     note = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\nprint('hello', flush=True)\n"
     try:
-        found = judged(child + note + right("good"))
+        found = checked(child + note + right("good"))
         state = Path(f"/proc/{(tmp_path / 'pid').read_text()}/stat").read_text(encoding="utf-8").split()[2]
         assert state != "Z", "it was waited for"
     finally:
         subprocess.run(["kill", "-9", (tmp_path / "pid").read_text()], check=False)
-    assert (verdicts(found), found.printed) == ([("good", "holds")], "hello\n")
+    assert (verdicts(found), found.printed) == ([("good", "passed")], "hello\n")
 
 
-def test_every_signal_is_told(judged: Callable[..., Outcome]) -> None:
+def test_every_signal_is_told(checked: Callable[..., Outcome]) -> None:
     """Also one that has no name in Python."""
-    (report,) = judged("os.kill(os.getpid(), 35)\n").reports
-    assert "it crashed the interpreter (signal 35)" in report["because"]
+    (report,) = checked("os.kill(os.getpid(), 35)\n").reports
+    assert "it crashed the interpreter (signal 35)" in report["reason"]
     assert [signal_name(code) for code in (0, 2, -signal.SIGSEGV, -35)] == ["", "", "SIGSEGV", "signal 35"]
 
 
-def test_a_plugin_has_one_report(judged: Callable[..., Outcome]) -> None:
+def test_a_plugin_has_one_report(checked: Callable[..., Outcome]) -> None:
     """Also where the interpreter crashes once everything is judged: the last one's verdict is that."""
-    found = judged(right("one") + right("two") + "atexit.register(os.abort)\n")
-    assert verdicts(found) == [("one", "holds"), ("two", "error")]
-    assert "layer two (mine.py:19): it crashed the interpreter (SIGABRT)" in found.reports[1]["because"]
+    found = checked(right("one") + right("two") + "atexit.register(os.abort)\n")
+    assert verdicts(found) == [("one", "passed"), ("two", "error")]
+    assert "layer two (mine.py:19): it crashed the interpreter (SIGABRT)" in found.reports[1]["reason"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nnlaw.spec.violation import DoesNotApply, Inconclusive, Violation, Where
+from nnlaw.spec.violation import Inconclusive, Location, NotApplicable, Violation
 
 RAISING = {
     "test_an_exception_in_an_audit_breaks_that_law": "is about that",
@@ -16,7 +16,7 @@ RAISING = {
     "test_the_smallest_input_is_one_that_the_layer_may_get": "of the changes that are tried some do not run",
 }
 """Tests in which what is judged raises under a law, so that this must end so, by part of their name, each with why."""
-WORDS = ("law", "array", "actual", "expected", "cause", "repair", "replay")
+WORDS = ("law", "array", "actual", "expected", "cause", "replay")
 
 
 def told_amiss(found: Violation) -> str:
@@ -27,15 +27,15 @@ def told_amiss(found: Violation) -> str:
     wrong += [name for name in ("law", "actual", "expected") if not getattr(found, name)]
     if not (found.index is None or all(type(i) is int and i >= 0 for i in found.index)):
         wrong.append("index")
-    place = found.where
-    if not isinstance(place, Where) or not isinstance(place.path, str) or not isinstance(place.method, str):
+    place = found.location
+    if not isinstance(place, Location) or not isinstance(place.path, str) or not isinstance(place.method, str):
         wrong.append("where")
     return f"{', '.join(wrong)} of {vars(found)}" if wrong else ""
 
 
-def told_why(self: Exception, *because: str) -> None:
+def told_why(self: Exception, *reason: str) -> None:
     """A reason is a sentence."""
-    assert [type(part) for part in because] == [str] and because[0], because
+    assert [type(part) for part in reason] == [str] and reason[0], reason
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def every_diagnostic_is_told_in_full(monkeypatch: pytest.MonkeyPatch, request: p
         made.append(self)
 
     monkeypatch.setattr(Violation, "__init__", noting)
-    for reason in (Inconclusive, DoesNotApply):
+    for reason in (Inconclusive, NotApplicable):
         monkeypatch.setattr(reason, "__init__", told_why, raising=False)
     yield
     if not any(name in request.node.nodeid for name in RAISING):

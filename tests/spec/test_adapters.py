@@ -49,7 +49,7 @@ def test_a_wrong_gradient_is_named_with_its_cause(change: Callable[..., Any], ar
 
     with pytest.raises(Violation) as told:
         check_backward(forward, wrong, X, W, B)
-    assert told.value.array == array and cause in told.value.cause and told.value.where.file == "test_adapters.py"
+    assert told.value.array == array and cause in told.value.cause and told.value.location.file == "test_adapters.py"
 
 
 def test_what_is_no_float_array_is_handed_on() -> None:

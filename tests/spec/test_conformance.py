@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nnlaw.spec import BadInput, Docket, LayerCase, LossCase, Violation, conformance, obeys
+from nnlaw.spec import BadInput, CheckLog, LayerCase, LossCase, Violation, conformance, obeys
 
 Array = NDArray[Any]
 
@@ -109,7 +109,7 @@ def test_a_right_layer_is_never_accused(layer: Callable[[], Any]) -> None:
         x = np.random.default_rng(seed).standard_normal((5, 4), dtype=np.float32)
         case = LayerCase("right", layer(), np.abs(x) + np.float32(0.01) if layer is Log else x, seed=seed)
         report = conformance(case)
-        assert report.verdict == "holds", [violation.message for violation in report.violations]
+        assert report.outcome == "passed", [violation.message for violation in report.violations]
 
 
 class SquaredError:
@@ -169,13 +169,13 @@ def test_a_right_loss_is_never_accused(loss: Callable[[], Any]) -> None:
         if loss is Likelihood:
             target = rng.integers(0, 4, 5)
         report = conformance(LossCase("right", loss(), prediction, target, seed=seed))
-        assert report.verdict == "holds", [violation.message for violation in report.violations]
+        assert report.outcome == "passed", [violation.message for violation in report.violations]
 
 
 def test_with_one_class_no_answer_is_wrong() -> None:
     """loss-minimum has nothing to say of a single class."""
     report = conformance(LossCase("one", Likelihood(), np.full((3, 1), 0.5, np.float32), np.zeros(3, np.int64)))
-    assert {row.law: row.verdict for row in report.verdicts}["loss-minimum"] == "does not apply"
+    assert {row.law: row.outcome for row in report.results}["loss-minimum"] == "n.a."
 
 
 def case_of(layer: Any, **settings: Any) -> LayerCase:
@@ -193,39 +193,39 @@ class Growing(Tied):
 
 def test_what_rests_on_a_broken_law_is_not_judged() -> None:
     """One fault, one diagnostic."""
-    verdicts = {row.law: row for row in conformance(case_of(Growing())).verdicts}
-    assert verdicts["gradient"].verdict == "broken"
-    assert verdicts["stale-gradient"].verdict == "not judged"
-    assert verdicts["repeatable-backward"].because == "it rests on gradient, which does not hold"
-    assert verdicts["independent-samples"].verdict == "holds"
+    verdicts = {row.law: row for row in conformance(case_of(Growing())).results}
+    assert verdicts["gradient"].outcome == "fail"
+    assert verdicts["stale-gradient"].outcome == "skipped"
+    assert verdicts["repeatable-backward"].reason == "it rests on gradient, which does not hold"
+    assert verdicts["independent-samples"].outcome == "pass"
 
 
 def test_a_broken_call_leaves_no_audit_to_judge() -> None:
     """Not even where one code alone was asked for, and the call is told of then too."""
     wide = obeys("N C -> N 9")(type("Wide", (Swish,), {}))
     report = conformance(case_of(wide()), ["gradient"])
-    assert [(row.law, row.verdict) for row in report.verdicts] == [("shape", "broken"), ("gradient", "not judged")]
+    assert [(row.law, row.outcome) for row in report.results] == [("shape", "fail"), ("gradient", "skipped")]
 
 
 def test_only_what_was_asked_for_is_reported() -> None:
     """Codes pick their rows."""
     report = conformance(case_of(Swish()), ["gradient", "shape"])
-    assert [row.law for row in report.verdicts] == ["shape", "gradient"]
+    assert [row.law for row in report.results] == ["shape", "gradient"]
 
 
 def test_a_further_law_that_is_in_no_catalogue_is_told_of() -> None:
     """A plain function under @obeys judges each call like any law, and what rests on sound calls is not judged."""
     def few(call: Any) -> None:
         if call.outputs and call.outputs["output"].max() > 1:
-            raise Violation("few", where=call.where, array="output", actual="above 1", expected="at most 1")
+            raise Violation("few", location=call.location, array="output", actual="above 1", expected="at most 1")
 
     def doubled(self: Any, x: Array) -> Array:
         return 2 * x
 
     layer = type("Two", (), {"forward": doubled, "backward": doubled})
     report = conformance(obeys("N n -> N n", few)(layer))
-    assert [found.law for found in report.violations] == ["few"] and report.verdict == "broken"
-    assert conformance(obeys("N n -> N n", lambda call: None)(layer)).verdict == "holds"
+    assert [found.law for found in report.violations] == ["few"] and report.outcome == "failed"
+    assert conformance(obeys("N n -> N n", lambda call: None)(layer)).outcome == "passed"
 
 
 @pytest.mark.parametrize(
@@ -250,17 +250,17 @@ def test_the_laws_of_calls_are_asked_of_what_is_called() -> None:
 
 def test_a_law_without_a_claim_does_not_apply() -> None:
     """What nobody claims is not judged, and the report says why."""
-    verdicts = {row.law: row for row in conformance(case_of(Centered())).verdicts}
-    assert verdicts["range"].verdict == verdicts["independent-samples"].verdict == "does not apply"
-    assert "couples_samples" in verdicts["independent-samples"].because
+    verdicts = {row.law: row for row in conformance(case_of(Centered())).results}
+    assert verdicts["range"].outcome == verdicts["independent-samples"].outcome == "n.a."
+    assert "couples_samples" in verdicts["independent-samples"].reason
 
 
 def test_a_report_is_json() -> None:
     """As plain data it has names, verdicts and violations."""
     data = json.loads(json.dumps(conformance(case_of(Growing())).to_dict()))
-    assert (data["name"], data["kind"], data["verdict"]) == ("a", "layer", "broken")
+    assert (data["name"], data["kind"], data["outcome"]) == ("a", "layer", "failed")
     assert [found["law"] for found in data["violations"]] == ["gradient"]
-    assert {"law", "verdict", "because"} == set(data["laws"][0])
+    assert {"law", "verdict", "reason"} == set(data["laws"][0])
 
 
 @obeys("N C -> N C")
@@ -277,7 +277,7 @@ class Hinge:
 
 def test_what_cannot_be_decided_is_inconclusive() -> None:
     """A batch that lies on kinks decides nothing, and that is no fault."""
-    assert conformance(LayerCase("a", Hinge(), np.zeros((5, 4), np.float32))).verdict == "inconclusive"
+    assert conformance(LayerCase("a", Hinge(), np.zeros((5, 4), np.float32))).outcome == "inconclusive"
 
 
 def test_a_missing_contract_is_told_or_stood_in_for() -> None:
@@ -291,7 +291,7 @@ def test_a_missing_contract_is_told_or_stood_in_for() -> None:
 
     report = conformance(case_of(Bare()))
     assert "the contract is missing" in report.violations[0].message
-    assert conformance(case_of(Bare(), contract="N C -> N C")).verdict == "holds"
+    assert conformance(case_of(Bare(), contract="N C -> N C")).outcome == "passed"
 
 
 class Fragile(Swish):
@@ -309,7 +309,7 @@ def test_an_exception_in_an_audit_breaks_that_law() -> None:
     assert [found.law for found in report.violations] == ["gradient"]
     assert "ended by KeyError" in report.violations[0].message
     line = Fragile.forward.__code__.co_firstlineno + 2
-    assert report.violations[0].where.line == line
+    assert report.violations[0].location.line == line
     assert report.violations[0].cause == f"an exception that forward raised at test_conformance.py:{line}"
 
 
@@ -323,9 +323,9 @@ def test_an_unusable_claim_is_refused() -> None:
 
 def test_the_docket_counts_audits() -> None:
     """Each law that came to a verdict is counted once."""
-    docket = Docket()
-    conformance(case_of(Swish()), docket=docket)
-    assert docket.judged()["gradient"] == 1
+    check_log = CheckLog()
+    conformance(case_of(Swish()), check_log=check_log)
+    assert check_log.checked()["gradient"] == 1
 
 
 def test_a_slope_of_another_shape_is_told() -> None:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from nnlaw.spec import BadInput, Violation, obeys, rows_sum_to_one, strict
 from nnlaw.spec.contracts.call import Call
-from nnlaw.spec.contracts.obeys import Switch, obligation_of
+from nnlaw.spec.contracts.obeys import Switch, declaration_of
 
 Array = NDArray[np.float32]
 X = np.ones((2, 3), np.float32)
@@ -22,9 +22,9 @@ def test_a_class_comes_back_as_it_went_in() -> None:
     before = Plain.forward
     assert obeys("N C -> N C")(Plain) is Plain
     assert Plain.forward is before
-    found = obligation_of(Plain())
+    found = declaration_of(Plain())
     assert found is not None and found.contract.text == "N C -> N C"
-    assert obligation_of(3) is None
+    assert declaration_of(3) is None
 
 
 def test_a_guarded_function_keeps_the_bare_one() -> None:
@@ -140,7 +140,7 @@ def test_the_innermost_function_is_blamed() -> None:
     """A violation within a guarded function keeps its own law and place."""
     with strict(), pytest.raises(Violation) as found:
         outer(X)
-    assert (found.value.law, found.value.where.method) == ("input-untouched", "writes")
+    assert (found.value.law, found.value.location.method) == ("input-untouched", "writes")
 
 
 def test_what_is_no_array_is_told() -> None:

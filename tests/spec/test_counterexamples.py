@@ -57,5 +57,5 @@ def test_every_law_has_a_counterexample() -> None:
 def test_a_counterexample_can_be_judged_twice(path: Path) -> None:
     """Judging changes nothing: the second report has the verdicts of the first."""
     case = load(path).case()
-    first, second = ([(row.law, row.verdict) for row in conformance(case).verdicts] for _ in range(2))
+    first, second = ([(row.law, row.outcome) for row in conformance(case).results] for _ in range(2))
     assert first == second

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnlaw.spec import BadInput, DoesNotApply, MetricCase, OptimizerCase, ScheduleCase, conformance
+from nnlaw.spec import BadInput, MetricCase, NotApplicable, OptimizerCase, ScheduleCase, conformance
 from nnlaw.spec.reference import METRICS, OPTIMIZERS, Rule, textbook, walk
 from nnlaw.spec.reference.names import constants
 
@@ -63,7 +63,7 @@ def test_the_diagnostic_gives_both_numbers_and_the_source() -> None:
     (found,) = conformance(OptimizerCase("mine", Stuck, name="Adam")).violations
     assert (found.law, found.actual) == ("definition", "-1.135")
     assert found.expected == "-0.7, that of adam (Kingma & Ba 2015)"
-    assert found.cause.startswith("t is stuck at 1") and found.where.line
+    assert found.cause.startswith("t is stuck at 1") and found.location.line
 
 
 def test_a_claim_holds_like_a_name() -> None:
@@ -72,8 +72,8 @@ def test_a_claim_holds_like_a_name() -> None:
     assert [found.law for found in conformance(OptimizerCase("mine", claiming, name="mine")).violations] == [
         "definition"
     ]
-    verdicts = {row.law: row.verdict for row in conformance(OptimizerCase("mine", Stuck, name="mine")).verdicts}
-    assert verdicts["definition"] == "does not apply"
+    verdicts = {row.law: row.outcome for row in conformance(OptimizerCase("mine", Stuck, name="mine")).results}
+    assert verdicts["definition"] == "n.a."
 
 
 def test_the_settings_of_the_instance_count() -> None:
@@ -86,7 +86,7 @@ def test_names_are_read_as_people_write_them() -> None:
     """Case, hyphens and synonyms make no difference."""
     assert textbook(None, "NAG", OPTIMIZERS)[0] == "nesterov"
     assert textbook(SimpleNamespace(like="Sign-SGD"), "mine", OPTIMIZERS)[0] == "signsgd"
-    with pytest.raises(DoesNotApply, match="not a standard name"):
+    with pytest.raises(NotApplicable, match="not a standard name"):
         textbook(None, "mine", OPTIMIZERS)
     with pytest.raises(BadInput, match=r"like = 'adamm' is not a standard name; known: adadelta"):
         textbook(SimpleNamespace(like="adamm"), "mine", OPTIMIZERS)
@@ -118,7 +118,7 @@ def test_what_cannot_be_told_is_not_accused() -> None:
     ):
         case.name = name
         report = conformance(case)
-        assert [row.law for row in report.verdicts if row.verdict == "inconclusive"] == ["definition"]
+        assert [row.law for row in report.results if row.outcome == "inconclusive"] == ["definition"]
 
 
 def test_only_numbers_of_the_author_are_settings() -> None:

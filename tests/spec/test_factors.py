@@ -61,14 +61,14 @@ class _Line:
 
 def of_layer(factor: Callable[[Array], float], **settings: Any) -> str:
     with pytest.raises(Violation) as found:
-        CATALOGUE["layer", "gradient"].judge(LayerCase("cubes", _Cubes(factor, **settings), X))
+        CATALOGUE["layer", "gradient"].check(LayerCase("cubes", _Cubes(factor, **settings), X))
     return found.value.cause
 
 
 def of_loss(factor: Callable[[Array], float], n: int = 6, outputs: int = 0) -> str:
     case = LossCase("squares", _Squares(factor, outputs), X[:n, :3], X[:n, 2:])
     with pytest.raises(Violation) as found:
-        CATALOGUE["loss", "gradient"].judge(case)
+        CATALOGUE["loss", "gradient"].check(case)
     return found.value.cause
 
 

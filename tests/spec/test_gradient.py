@@ -308,14 +308,14 @@ def test_a_layer_that_is_nan_beside_its_input_is_blamed_in_forward(kind: type) -
     """In either precision, with no cause that the gradient would have."""
     with pytest.raises(Violation) as found:
         check_layer(_EndsAtOne(kind), np.array([[1.0, 2.0, 3.0]] * 2), np.random.default_rng(0))
-    assert (found.value.where.method, found.value.array) == ("forward", "the number whose slope is dx[0, 0]")
+    assert (found.value.location.method, found.value.array) == ("forward", "the number whose slope is dx[0, 0]")
 
 
 def test_an_output_that_is_not_finite_is_blamed_before_its_gradient() -> None:
     """The root comes first."""
     with pytest.raises(Violation) as found:
         check_layer(_EndsAtOne(np.float64, far=True), np.array([[1.0, 5.0]]), np.random.default_rng(0))
-    assert (found.value.where.method, found.value.array, found.value.index) == ("forward", "output", (0, 1))
+    assert (found.value.location.method, found.value.array, found.value.index) == ("forward", "output", (0, 1))
 
 
 class _Root:
@@ -338,4 +338,4 @@ class _Root:
 def test_a_number_that_is_nan_both_times_is_no_difference() -> None:
     """A parameter that moves beyond an edge makes nan before saving and after loading: nothing was lost."""
     report = conformance(LayerCase("root", _Root(), np.ones((4, 6)), "N 6 -> N 6"))
-    assert "round-trip" not in {row.law for row in report if row.verdict == "broken"}
+    assert "round-trip" not in {row.law for row in report if row.outcome == "fail"}

@@ -52,7 +52,7 @@ def test_a_law_comes_after_those_it_rests_on() -> None:
     """Each foundation is judged earlier, and under the same kind."""
     seen: set[tuple[str, str]] = set()
     for row in laws_of(*KINDS):
-        assert {(row.kind, code) for code in row.rests_on} <= seen
+        assert {(row.kind, code) for code in row.depends_on} <= seen
         seen.add((row.kind, row.code))
     assert len(seen) == len(CATALOGUE)
 
@@ -69,7 +69,7 @@ def test_the_order_of_entry_does_not_matter_to_what_rests_on_what() -> None:
 def test_laws_that_rest_on_nothing_stay_as_they_were_entered() -> None:
     """A foundation that is entered later is put right before the first law that needs it."""
     for code, foundations in (("one", ()), ("two", ("four",)), ("three", ("shape",)), ("four", ())):
-        law(code, kind="metric", family="shape", statement="", rests_on=foundations)(lambda case: None)
+        law(code, kind="metric", family="shape", statement="", depends_on=foundations)(lambda case: None)
     assert in_order("one", "two", "three", "four") == ["one", "four", "two", "three"]
 
 
@@ -84,7 +84,7 @@ def test_laws_that_rest_on_nothing_stay_as_they_were_entered() -> None:
 def test_a_foundation_that_is_none_is_refused(foundations: dict[str, str], sentence: str) -> None:
     """A law that nobody entered, one of another kind, and a circle."""
     for code, on in foundations.items():
-        law(code, kind="metric", family="shape", statement="", rests_on=(on,))(lambda case: None)
+        law(code, kind="metric", family="shape", statement="", depends_on=(on,))(lambda case: None)
     with pytest.raises(BadInput, match=sentence):
         laws_of("metric")
 

@@ -10,7 +10,7 @@ import pytest
 from nnlaw.spec import (
     CATALOGUE,
     BatchesCase,
-    Docket,
+    CheckLog,
     LayerCase,
     LossCase,
     MetricCase,
@@ -33,7 +33,7 @@ X = np.random.default_rng(0).standard_normal((5, 4), dtype=np.float32)
 def told(case: Any, law: str) -> Any:
     """The one law asked, and what it says."""
     report = conformance(case, [law])
-    (verdict,) = [row.verdict for row in report.verdicts if row.law == law]
+    (verdict,) = [row.outcome for row in report.results if row.law == law]
     return verdict, [violation.message for violation in report.violations]
 
 
@@ -54,10 +54,10 @@ class Thrifty:
         return dy * (1 - self.y**2) * dy.dtype.type(self.slope) if self.needs_dx else None
 
 
-@pytest.mark.parametrize(("slope", "verdict"), [(1.0, "holds"), (2.0, "broken")])
+@pytest.mark.parametrize(("slope", "verdict"), [(1.0, "pass"), (2.0, "fail")])
 def test_dx_is_judged_though_a_first_layer_may_skip_it(slope: float, verdict: str) -> None:
     """It is asked for, whatever stands on the instance."""
-    assert conformance(LayerCase("mine", Thrifty(slope), X)).verdict == verdict
+    assert conformance(LayerCase("mine", Thrifty(slope), X)).outcome == verdict
 
 
 def test_a_function_is_called_within_its_domain() -> None:
@@ -68,7 +68,7 @@ def test_a_function_is_called_within_its_domain() -> None:
         return np.sqrt(x)
 
     root.domain = (0.0, 100.0)  # type: ignore[attr-defined]  # a claim on a function
-    assert conformance(root, kind="function").verdict == "holds"
+    assert conformance(root, kind="function").outcome == "passed"
 
 
 def test_every_synonym_leads_to_a_definition() -> None:
@@ -100,7 +100,7 @@ def test_a_sample_lost_in_a_later_epoch_is_told() -> None:
         for i in range(0, len(order), batch_size):
             yield x[order[i : i + batch_size]], y[order[i : i + batch_size]]
 
-    assert told(BatchesCase("mine", batches), "once-per-epoch")[0] == "broken"
+    assert told(BatchesCase("mine", batches), "once-per-epoch")[0] == "fail"
 
 
 class Normal:
@@ -127,7 +127,7 @@ class Normal:
 @pytest.mark.parametrize("shift", ["beta", "bias", "shift", "offset", "b"])
 def test_a_shift_is_known_by_its_name(shift: str) -> None:
     """It is taken away before the mean is judged, whatever it starts at."""
-    assert conformance(LayerCase("mine", Normal(shift), X, "N C -> N C", name="layernorm")).verdict == "holds"
+    assert conformance(LayerCase("mine", Normal(shift), X, "N C -> N C", name="layernorm")).outcome == "passed"
 
 
 class Soft:
@@ -153,9 +153,9 @@ class Soft:
 def test_the_gradient_of_one_hot_rows_is_judged_too() -> None:
     """It is told which entry is another than that of the labels."""
     labels = np.arange(5) % 4
-    assert told(LossCase("mine", Soft(1), X, labels), "soft-labels")[0] == "holds"
+    assert told(LossCase("mine", Soft(1), X, labels), "soft-labels")[0] == "pass"
     verdict, (message,) = told(LossCase("mine", Soft(2), X, labels), "soft-labels")
-    assert verdict == "broken" and "Soft.backward" not in message and "d prediction of one-hot rows[0, 0] is" in message
+    assert verdict == "fail" and "Soft.backward" not in message and "d prediction of one-hot rows[0, 0] is" in message
 
 
 class Logistic:
@@ -185,7 +185,7 @@ def test_mistakes_about_the_sigmoid_are_named(slope: Any, cause: str) -> None:
     """In a loss that takes logits."""
     target = (np.random.default_rng(3).random((5, 4)) < 0.5).astype(np.float32)
     verdict, messages = told(LossCase("mine", Logistic(slope), X, target), "gradient")
-    assert verdict == ("broken" if cause else "holds") and all(cause in message for message in messages)
+    assert verdict == ("fail" if cause else "pass") and all(cause in message for message in messages)
 
 
 class Adadelta:
@@ -205,7 +205,7 @@ class Adadelta:
 
 def test_adadelta_needs_no_decay_to_be_judged() -> None:
     """It holds to its definition, or is broken, but is not left in doubt."""
-    assert told(OptimizerCase("adadelta", Adadelta, name="adadelta"), "definition")[0] == "holds"
+    assert told(OptimizerCase("adadelta", Adadelta, name="adadelta"), "definition")[0] == "pass"
 
 
 class Displaced:
@@ -279,7 +279,7 @@ def test_what_is_best_where_it_is_least_is_told_so() -> None:
         return float((probabilities.argmax(axis=1) == labels).mean())
 
     verdict, (message,) = told(MetricCase("mine", error, name="error"), "metric-known")
-    assert verdict == "broken" and "error of a perfect prediction is 1, expected at most 0." in message
+    assert verdict == "fail" and "error of a perfect prediction is 1, expected at most 0." in message
 
 
 class Long(Adadelta):
@@ -291,12 +291,12 @@ class Long(Adadelta):
 
 def test_a_wrong_adadelta_is_not_left_in_doubt_for_its_decay() -> None:
     """A decay of weights is none of its settings."""
-    assert told(OptimizerCase("adadelta", Long, name="adadelta"), "definition")[0] == "broken"
+    assert told(OptimizerCase("adadelta", Long, name="adadelta"), "definition")[0] == "fail"
 
 
 def test_a_loss_of_nothing_is_told() -> None:
     """A mean needs a sample."""
     loss = Soft(1)
-    arm_loss(loss, "mine", Docket())
+    arm_loss(loss, "mine", CheckLog())
     with pytest.raises(Violation, match="the batch is empty, expected at least one sample"):
         loss.forward(X[:0], np.zeros(0, np.int64))

@@ -55,7 +55,7 @@ def test_one_output_is_no_row_of_probabilities() -> None:
     """Nothing is asked of a loss on one number a sample."""
     column = RNG(0).standard_normal((5, 1)).astype(np.float32)
     report = conformance(LossCase("mine", Probable(softmax), column, 0 * column))
-    assert {row.law: row.verdict for row in report.verdicts}["probabilities"] == "does not apply"
+    assert {row.law: row.outcome for row in report.results}["probabilities"] == "n.a."
 
 
 class Decaying:
@@ -131,4 +131,4 @@ def test_a_model_that_cannot_be_loaded_anew_is_not_judged_by_it(make: Any) -> No
     """Where a model built anew has other names, or none can be built, nothing is concluded of what is saved."""
     x, labels = RNG(1).standard_normal((12, 6)).astype(np.float32), np.arange(12) % 3
     report = conformance(ModelCase("mine", Model(RNG(0)), make, x, labels), ["round-trip"])
-    assert [row.verdict for row in report.verdicts if row.law == "round-trip"] == ["does not apply"]
+    assert [row.outcome for row in report.results if row.law == "round-trip"] == ["n.a."]

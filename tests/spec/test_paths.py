@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnlaw.nn.verify.targets import file_records
+from nnlaw.nn.verify.targets import units_in_file
 from nnlaw.spec import LayerCase, conformance, obeys
 from nnlaw.spec.discovery.build_cases import cases
 from nnlaw.spec.fixes.dropped_terms import Path, forgotten
@@ -51,7 +51,7 @@ def layer(forward: str, backward: str, *, couples: bool = False) -> str:
 def case_of(source: str, folder: File) -> Case:
     """The first case of the plugin in `source`."""
     (folder / "mine.py").write_text(source, encoding="utf-8")
-    (record,) = file_records(folder / "mine.py")
+    (record,) = units_in_file(folder / "mine.py")
     return cases(record, 0)[0]
 
 
@@ -167,7 +167,7 @@ def test_models_and_losses_have_paths_too(source: str, array: str, words: str, t
 def test_what_is_forgotten_is_told_as_the_cause(tmp_path: File) -> None:
     """In the violation that is explained."""
     case_of(HEAD + LOSS, tmp_path)
-    (record,) = file_records(tmp_path / "mine.py")
+    (record,) = units_in_file(tmp_path / "mine.py")
     found = conformance(record, explain=True).violations[0]
     assert found.law == "gradient" and found.cause.startswith("a path that is missing: `self.w`")
 

@@ -426,7 +426,7 @@ def test_what_they_are_planted_in_is_right(layer: Callable[[], Any]) -> None:
     for seed in range(3):
         x = np.random.default_rng(seed).standard_normal((5, 4), dtype=np.float32)
         right = layer()
-        assert conformance(LayerCase("right", right, x, seed=seed, name=right.name)).verdict == "holds"
+        assert conformance(LayerCase("right", right, x, seed=seed, name=right.name)).outcome == "passed"
 
 
 class Entropy:
@@ -585,4 +585,4 @@ def test_a_planted_mistake_in_a_loss_breaks_its_own_law_alone(loss: Callable[[],
 @pytest.mark.parametrize("loss", [Entropy, Quadratic])
 def test_the_losses_they_are_planted_in_are_right(loss: Callable[[], Any]) -> None:
     """Without the mistake nothing is broken."""
-    assert all(conformance(loss_case(loss(), seed)).verdict == "holds" for seed in range(4))
+    assert all(conformance(loss_case(loss(), seed)).outcome == "passed" for seed in range(4))

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nnlaw.spec import BadInput, LayerCase, LossCase, ModelCase, Record, Violation, conformance, obeys
+from nnlaw.spec import BadInput, LayerCase, LossCase, ModelCase, Unit, Violation, conformance, obeys
 from nnlaw.spec.discovery.build_cases import cases
 from nnlaw.spec.discovery.input_search import complete
-from nnlaw.spec.discovery.unit import record_of
+from nnlaw.spec.discovery.unit import unit_of
 
 Array = NDArray[Any]
 
@@ -46,9 +46,9 @@ class Twice:
     backward = forward
 
 
-def layer(thing: Any, **more: Any) -> Record:
+def layer(thing: Any, **more: Any) -> Unit:
     """The record of a layer."""
-    return Record("layer", "mine", thing, **more)
+    return Unit("layer", "mine", thing, **more)
 
 
 def test_sizes_all_differ() -> None:
@@ -209,13 +209,13 @@ def plain(x: Array) -> Array:
         (layer(type("Wordy", (Twice,), {"examples": "units"})), "expected a list of dicts"),
         (layer(type("Half", (), {"forward": plain})), "has no method backward"),
         (layer(plain), "found a function, expected a class"),
-        (Record("schedule", "mine", Twice), "found a class Twice, expected a function"),
-        (Record("schedule", "mine", 3), "found a int, expected a function"),
-        (Record("lair", "mine", Twice), "no such kind"),
-        (Record("function", "mine", plain), "pass contract="),
+        (Unit("schedule", "mine", Twice), "found a class Twice, expected a function"),
+        (Unit("schedule", "mine", 3), "found a int, expected a function"),
+        (Unit("lair", "mine", Twice), "no such kind"),
+        (Unit("function", "mine", plain), "pass contract="),
     ],
 )
-def test_what_cannot_be_told_is_asked_for_in_one_sentence(record: Record, words: str) -> None:
+def test_what_cannot_be_told_is_asked_for_in_one_sentence(record: Unit, words: str) -> None:
     """Naming the plugin and what would help."""
     with pytest.raises(BadInput, match=r"mine|Misclaiming") as told:
         cases(record)
@@ -247,7 +247,7 @@ class FallingForward(Twice):
 def test_raising_on_valid_input_breaks_law_shape(thing: Any) -> None:
     """In any method of the protocol, with the line that says so."""
     (found,) = conformance(layer(thing)).violations
-    assert found.law == "shape" and "KeyError: 'oops'" in found.message and found.where.file == "test_plugin.py"
+    assert found.law == "shape" and "KeyError: 'oops'" in found.message and found.location.file == "test_plugin.py"
 
 
 class Squared:
@@ -275,7 +275,7 @@ class Squared:
 )
 def test_losses_get_targets_as_they_claim(targets: str, domain: Any, fits: Callable[[Array, Array], bool]) -> None:
     """Once with N unlike C, once with N = C."""
-    found = cases(Record("loss", "mine", type("Claiming", (Squared,), {"targets": targets, "domain": domain})))
+    found = cases(Unit("loss", "mine", type("Claiming", (Squared,), {"targets": targets, "domain": domain})))
     assert [case.prediction.shape for case in found] == [(5, 3), (4, 4)]  # type: ignore[attr-defined]  # the kind of case is known here
     assert all(isinstance(case, LossCase) and fits(case.prediction, case.target) for case in found)
 
@@ -283,7 +283,7 @@ def test_losses_get_targets_as_they_claim(targets: str, domain: Any, fits: Calla
 def test_a_binary_loss_of_one_axis_gets_zeros_and_ones() -> None:
     """An example names the shape of a sample."""
     thing = type("Flat", (Squared,), {"targets": "binary", "examples": [{"input_shape": ()}]})
-    (case,) = cases(Record("loss", "mine", thing))
+    (case,) = cases(Unit("loss", "mine", thing))
     assert set(case.target.tolist()) <= {0.0, 1.0} and case.target.shape == (5,)  # type: ignore[attr-defined]  # the kind of case is known here
 
 
@@ -322,11 +322,11 @@ class Without(TenOnly):
 
 def test_a_model_is_built_for_few_classes_or_ten() -> None:
     """Its batch holds every class."""
-    assert conformance(Softmax).verdict == "holds"
+    assert conformance(Softmax).outcome == "passed"
     for thing, classes in ((Softmax, 3), (TenOnly, 10)):
-        (case,) = cases(Record("model", "mine", thing))
+        (case,) = cases(Unit("model", "mine", thing))
         assert isinstance(case, ModelCase) and set(case.labels) == set(range(classes))
-    (case,) = cases(Record("model", "mine", Softmax, options={"scale": 0.5, "n_in": 20}))
+    (case,) = cases(Unit("model", "mine", Softmax, options={"scale": 0.5, "n_in": 20}))
     assert isinstance(case, ModelCase) and case.x.shape == (12, 20)
 
 
@@ -338,7 +338,7 @@ def test_a_model_is_built_for_few_classes_or_ten() -> None:
 def test_a_model_that_cannot_be_built_is_asked_about(thing: Any, words: str) -> None:
     """In one sentence."""
     with pytest.raises(BadInput, match=words):
-        cases(Record("model", "mine", thing))
+        cases(Unit("model", "mine", thing))
 
 
 class Descent:
@@ -369,20 +369,20 @@ def uniform(rng: Any, shape: Any, fan_in: int, fan_out: int, *, width: int) -> A
 )
 def test_the_kind_is_told_from_methods_and_arguments(thing: Any, kind: str) -> None:
     """And each becomes at least one case of it."""
-    record = record_of(thing)
+    record = unit_of(thing)
     assert record.kind == kind and {case.kind for case in cases(record)} == {kind}
 
 
 def test_required_settings_of_functions_get_small_numbers() -> None:
     """Where they are integers."""
-    (case,) = cases(record_of(uniform))
+    (case,) = cases(unit_of(uniform))
     assert case.path == "uniform(width=3)"
     assert case(np.random.default_rng(0), (2, 2), 2, 2).shape == (2, 2)  # type: ignore[operator]  # the kind of case is known here
 
 
 def test_an_optimizer_is_made_afresh() -> None:
     """Each time another."""
-    (case,) = cases(record_of(Descent))
+    (case,) = cases(unit_of(Descent))
     assert case.make() is not case.make()  # type: ignore[attr-defined]  # the kind of case is known here
 
 
@@ -390,12 +390,12 @@ def test_an_optimizer_is_made_afresh() -> None:
 def test_a_thing_of_no_kind_is_refused(thing: Any) -> None:
     """With the kinds there are."""
     with pytest.raises(BadInput, match="kind can't be told"):
-        record_of(thing)
+        unit_of(thing)
 
 
 def test_plain_functions_are_judged_by_the_laws_of_calls() -> None:
     """Under @obeys, or with a contract from outside."""
-    assert conformance(softsign).verdict == "holds"
+    assert conformance(softsign).outcome == "passed"
     report = conformance(lambda x: x[:, :1], contract="N C -> N C")
     assert [found.law for found in report.violations] == ["shape"]
 
@@ -405,10 +405,10 @@ def test_a_contract_may_have_many_names() -> None:
     def paired(a: Array, b: Array, c: Array, d: Array) -> Array:
         return np.stack([x.sum(axis=(1, 2)) for x in (a, b, c, d)], axis=1)
 
-    (case,) = cases(record_of(paired, contract="N a b, N c d, N e f, N g h -> N 4"))
+    (case,) = cases(unit_of(paired, contract="N a b, N c d, N e f, N g h -> N 4"))
     shapes = [x.shape for x in case.inputs]  # type: ignore[attr-defined]  # the kind of case is known here
     assert {shape[0] for shape in shapes} == {5} and len({size for shape in shapes for size in shape[1:]}) == 8
-    assert conformance(paired, contract="N a b, N c d, N e f, N g h -> N 4").verdict == "holds"
+    assert conformance(paired, contract="N a b, N c d, N e f, N g h -> N 4").outcome == "passed"
 
 
 def test_an_instance_that_is_built_is_judged_as_it_stands() -> None:
@@ -416,9 +416,9 @@ def test_an_instance_that_is_built_is_judged_as_it_stands() -> None:
     made = Affine(3)
     made.build((4,), np.random.default_rng(0))
     made.params["W"][...] = 0.5
-    (case,) = cases(record_of(made))
+    (case,) = cases(unit_of(made))
     assert (case.layer.params["W"] == np.float32(0.5)).all() and made.params["W"].dtype == np.float64  # type: ignore[attr-defined]  # the kind of case is known here
-    assert conformance(made).verdict == "holds"
+    assert conformance(made).outcome == "passed"
 
 
 def test_a_layer_with_slots_is_tried_like_any_other() -> None:
@@ -437,7 +437,7 @@ def test_a_layer_with_slots_is_tried_like_any_other() -> None:
         backward = forward
 
     report = conformance(Slotted)
-    assert report.verdict == "holds", report.violations
+    assert report.outcome == "passed", report.violations
 
 
 def test_what_has_no_room_for_the_protocol_moves_to_where_there_is() -> None:
@@ -460,4 +460,4 @@ def test_a_violation_while_being_built_is_a_report() -> None:
     """Nobody needs to catch it."""
     with pytest.raises(Violation):
         cases(layer(Falling))
-    assert conformance(layer(Falling)).verdict == "broken"
+    assert conformance(layer(Falling)).outcome == "failed"

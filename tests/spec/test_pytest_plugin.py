@@ -56,10 +56,10 @@ def test_the_suite_adds_its_tests_to_those_that_pytest_found(request: pytest.Fix
     from nnlaw.spec.pytest_plugin import Suite
 
     def judge(file: Path) -> tuple[list[dict[str, object]], str]:
-        laws = [{"law": word, "verdict": word, "because": "why"} for word in ("holds", "broken", "not judged")]
-        found = [{"law": "broken", "input": {"x": [1]}}]
-        good = {"kind": "layer", "name": "a", "verdict": "broken", "because": "", "laws": laws, "violations": found}
-        bad = {"kind": "file", "name": "b", "verdict": "error", "because": "hangs", "laws": [], "violations": []}
+        laws = [{"law": word, "verdict": word, "reason": "why"} for word in ("pass", "fail", "skipped")]
+        found = [{"law": "fail", "input": {"x": [1]}}]
+        good = {"kind": "layer", "name": "a", "verdict": "fail", "reason": "", "laws": laws, "violations": found}
+        bad = {"kind": "file", "name": "b", "verdict": "error", "reason": "hangs", "laws": [], "violations": []}
         return [good, bad], "said"
 
     items: list[pytest.Item] = []
@@ -98,5 +98,5 @@ def test_the_hook_brings_the_suite_in_where_it_is_asked_to() -> None:
     assert registered == []
     config.files = ("nowhere.py",)
     hook.pytest_configure(config)
-    reports, printed = registered[0].judge(Path("nowhere.py"))  # type: ignore[attr-defined]  # the registered plugin, known as an object
-    assert "no such file" in reports[0]["because"] and printed == ""
+    reports, printed = registered[0].check(Path("nowhere.py"))  # type: ignore[attr-defined]  # the registered plugin, known as an object
+    assert "no such file" in reports[0]["reason"] and printed == ""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nnlaw.nn.verify.targets import file_records
+from nnlaw.nn.verify.targets import units_in_file
 from nnlaw.spec.conformance import conformance
 from nnlaw.spec.fixes.mutate import edits
 from nnlaw.spec.violation import Violation
@@ -54,7 +54,7 @@ SOFTMAX = "e = np.exp(x - x.max(axis=1, keepdims=True)); self.p = e / e.sum(axis
 def explained(source: str, folder: Path, seed: int = 0) -> Violation:
     """The one violation of the plugin in `source`, explained."""
     (folder / "mine.py").write_text(HEAD + source, encoding="utf-8")
-    (record,) = file_records(folder / "mine.py")
+    (record,) = units_in_file(folder / "mine.py")
     (violation,) = conformance(record, seed=seed, explain=True).violations
     return violation
 
@@ -202,7 +202,7 @@ def test_a_tree_is_as_before_when_all_was_tried() -> None:
 def test_the_plugin_itself_is_untouched(tmp_path: Path) -> None:
     """Looking for a repair changes neither the class nor its answers."""
     (tmp_path / "mine.py").write_text(HEAD + DENSE.replace("dy.sum(axis=0)", "dy.sum()"), encoding="utf-8")
-    (record,) = file_records(tmp_path / "mine.py")
+    (record,) = units_in_file(tmp_path / "mine.py")
     before = {name: vars(record.thing)[name] for name in ("__init__", "build", "forward", "backward")}
     assert conformance(record, explain=True).violations
     assert {name: vars(record.thing)[name] for name in before} == before

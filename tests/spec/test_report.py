@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from nnlaw.spec import CATALOGUE, BadInput, Inconclusive, LayerCase, LossCase, Violation, conformance, law, obeys
-from nnlaw.spec.report import Report, Verdict, merged
+from nnlaw.spec.report import LawResult, Report, merged
 
 Array = NDArray[Any]
 
@@ -33,12 +33,12 @@ class Right(Wrong):
 
 
 @pytest.mark.parametrize("verdict", conformance(Right), ids=str)
-def test_a_report_parametrizes(verdict: Verdict) -> None:
+def test_a_report_parametrizes(verdict: LawResult) -> None:
     """What holds is silent, what does not apply is a skip."""
     try:
         verdict.check()
     except unittest.SkipTest as skipped:
-        assert verdict.verdict == "does not apply" and "does not apply: " in str(skipped)
+        assert verdict.outcome == "n.a." and "does not apply: " in str(skipped)
 
 
 def test_a_verdict_raises_what_was_found() -> None:
@@ -46,19 +46,19 @@ def test_a_verdict_raises_what_was_found() -> None:
     with pytest.raises(Violation):
         next(row for row in conformance(Wrong) if row.law == "gradient").check()
     with pytest.raises(Inconclusive, match="kinks"):
-        Verdict("gradient", "inconclusive", "kinks").check()
+        LawResult("gradient", "inconclusive", "kinks").check()
 
 
 def test_nothing_judged_is_nothing_concluded() -> None:
     """A report without a law that held is inconclusive; one with a reason is an error."""
-    assert Report("a", "layer").verdict == "inconclusive"
-    assert Report("a", "layer", because="it hangs").verdict == "error"
+    assert Report("a", "layer").outcome == "inconclusive"
+    assert Report("a", "layer", reason="it hangs").outcome == "error"
 
 
 def test_of_several_reports_the_worst_verdict_counts() -> None:
     """Law by law."""
-    good, bad = (Report("a", "layer", [Verdict("x", word), Verdict("y", "holds")]) for word in ("holds", "broken"))
-    assert [(row.law, row.verdict) for row in merged([good, bad, good])] == [("x", "broken"), ("y", "holds")]
+    good, bad = (Report("a", "layer", [LawResult("x", word), LawResult("y", "pass")]) for word in ("pass", "fail"))
+    assert [(row.law, row.outcome) for row in merged([good, bad, good])] == [("x", "fail"), ("y", "pass")]
 
 
 def test_a_law_is_drawn_three_times_before_it_is_inconclusive() -> None:
@@ -75,13 +75,13 @@ def test_a_law_is_drawn_three_times_before_it_is_inconclusive() -> None:
     try:
         law("patience", kind="layer", family="shape", statement="It takes time.")(undecided)
         for subject, needed, verdict, draws, inputs in (  # noqa: B007  # the law reads `needed`
-            (Right, 1, "holds", 1, 1),
-            (Right, 3, "holds", 3, 3),
+            (Right, 1, "pass", 1, 1),
+            (Right, 3, "pass", 3, 3),
             (Right, 4, "inconclusive", 3, 3),
-            (fixed, 2, "holds", 2, 1),
+            (fixed, 2, "pass", 2, 1),
         ):
             seen.clear()
-            assert conformance(subject, ["patience"]).verdict == verdict and len(seen) == draws
+            assert conformance(subject, ["patience"]).outcome == verdict and len(seen) == draws
             assert len({x.tobytes() for x in seen}) == inputs
     finally:
         CATALOGUE.pop(("layer", "patience"))
@@ -91,8 +91,8 @@ def test_a_declared_exception_is_judged_all_the_same() -> None:
     """It excuses what it names, and nothing that is not broken."""
     report = conformance(Wrong, expected={"gradient": "a straight-through estimator"})
     row = next(row for row in report if row.law == "gradient")
-    assert report.verdict == "holds" and not report.violations
-    assert row.verdict == "does not apply" and "a straight-through estimator; found: Wrong.backward" in row.because
+    assert report.outcome == "passed" and not report.violations
+    assert row.outcome == "n.a." and "a straight-through estimator; found: Wrong.backward" in row.reason
     (stale,) = conformance(Right, expected={"gradient": "a straight-through estimator"}).violations
     assert stale.law == "gradient" and "out of date (a straight-through estimator)" in stale.message
 
@@ -100,7 +100,7 @@ def test_a_declared_exception_is_judged_all_the_same() -> None:
 def test_an_exception_that_does_not_apply_changes_nothing() -> None:
     """Nor does it break."""
     row = next(row for row in conformance(Right, expected={"range": "no claim"}) if row.law == "range")
-    assert row.verdict == "does not apply"
+    assert row.outcome == "n.a."
 
 
 @pytest.mark.parametrize("expected", [{"gradeint": "why"}, {"gradient": " "}, {"gradient": None}])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nnlaw.spec import BadInput, Docket, Violation, obeys, strict
+from nnlaw.spec import BadInput, CheckLog, Violation, obeys, strict
 from nnlaw.spec.guards.strict import arm_loss, arm_predict, is_armed
 
 Array = NDArray[Any]
@@ -59,23 +59,23 @@ def test_arming_twice_is_arming_once() -> None:
 
 def test_a_deep_copy_is_plain() -> None:
     """Audits probe copies, which count no calls and stand on their own."""
-    docket = Docket()
-    layer = strict(Affine(), docket=docket)
+    check_log = CheckLog()
+    layer = strict(Affine(), check_log=check_log)
     twin = copy.deepcopy(layer)
     twin.params["W"][:] = 0
     assert not is_armed(twin)
     assert not twin.forward(batch()).any()
     assert layer.forward(batch()).any()
-    assert docket.judged()["finite"] == 1
+    assert check_log.checked()["finite"] == 1
 
 
 def test_the_docket_counts() -> None:
     """Every guard counts its calls under each of its laws."""
-    docket = Docket()
-    layer = strict(Affine(), docket=docket)
+    check_log = CheckLog()
+    layer = strict(Affine(), check_log=check_log)
     for _ in range(3):
         layer.backward(np.ones_like(layer.forward(batch())))
-    assert docket.judged() == {"dtype": 6, "finite": 6, "input-untouched": 6, "shape": 6}
+    assert check_log.checked() == {"dtype": 6, "finite": 6, "input-untouched": 6, "shape": 6}
 
 
 def test_a_law_outside_the_catalogue_is_counted_by_its_name() -> None:
@@ -84,10 +84,11 @@ def test_a_law_outside_the_catalogue_is_counted_by_its_name() -> None:
     def mine(call: object) -> None:
         """Never complains."""
 
-    docket = Docket()
-    layer = strict(obeys("N C -> N C", mine)(type("Own", (Affine,), {"forward": lambda self, x: x}))(), docket=docket)
+    check_log = CheckLog()
+    own = obeys("N C -> N C", mine)(type("Own", (Affine,), {"forward": lambda self, x: x}))
+    layer = strict(own(), check_log=check_log)
     layer.forward(batch())
-    assert docket.judged()["mine"] == 1
+    assert check_log.checked()["mine"] == 1
 
 
 class Writer(Affine):
@@ -104,7 +105,7 @@ def test_a_write_is_caught_at_its_line() -> None:
     with pytest.raises(Violation) as found:
         strict(Writer()).forward(x)
     line = Writer.forward.__code__.co_firstlineno + 1
-    assert (found.value.law, found.value.array, found.value.where.line) == ("input-untouched", "input", line)
+    assert (found.value.law, found.value.array, found.value.location.line) == ("input-untouched", "input", line)
     assert np.array_equal(x, batch())
 
 
@@ -120,8 +121,8 @@ def test_nan_is_blamed_on_the_parameter() -> None:
 
 def test_nan_in_the_input_is_blamed_on_the_input() -> None:
     """Before the call, and also where the input was sound when it was last looked at."""
-    docket = Docket()
-    first, second = strict(Affine(), docket=docket), strict(Affine(), docket=docket, contract="N C -> N D")
+    check_log = CheckLog()
+    first, second = strict(Affine(), check_log=check_log), strict(Affine(), check_log=check_log, contract="N C -> N D")
     second.params["W"] = np.ones((3, 2), np.float32)
     y = first.forward(batch())
     second.forward(y)
@@ -154,8 +155,8 @@ def test_an_exception_inside_is_a_broken_shape() -> None:
     with pytest.raises(Violation, match="ended by ValueError") as found:
         layer.forward(batch())
     assert isinstance(found.value.__cause__, ValueError)
-    assert found.value.where.line == Affine.forward.__code__.co_firstlineno + 2
-    assert found.value.cause == f"an exception that forward raised at test_strict.py:{found.value.where.line}"
+    assert found.value.location.line == Affine.forward.__code__.co_firstlineno + 2
+    assert found.value.cause == f"an exception that forward raised at test_strict.py:{found.value.location.line}"
 
 
 def test_a_first_layer_may_skip_its_dx() -> None:
@@ -183,8 +184,8 @@ class Log:
 
 def test_a_domain_is_judged_behind_another_armed_layer() -> None:
     """That an input is known to be finite does not excuse it from the claimed domain."""
-    docket = Docket()
-    first, second = strict(Affine(), docket=docket), strict(Log(), docket=docket)
+    check_log = CheckLog()
+    first, second = strict(Affine(), check_log=check_log), strict(Log(), check_log=check_log)
     with pytest.raises(Violation) as found:
         second.forward(first.forward(batch()))
     assert found.value.law == "domain"
@@ -234,12 +235,12 @@ class Entropy:
         return self.slope
 
 
-def armed_loss(docket: Docket | None = None, **changed: Any) -> Any:
+def armed_loss(check_log: CheckLog | None = None, **changed: Any) -> Any:
     """An armed loss with some attributes changed."""
     loss = Entropy()
     for name, value in changed.items():
         setattr(loss, name, value)
-    arm_loss(loss, "loss", docket or Docket())
+    arm_loss(loss, "loss", check_log or CheckLog())
     return loss
 
 
@@ -255,19 +256,19 @@ LABELS = np.array([0, 2])
 )
 def test_a_loss_refuses_what_lies_outside_its_domain(prediction: Array, target: Array, index: Any) -> None:
     """Labels out of range, float labels, and probabilities where logits are due."""
-    docket = Docket()
+    check_log = CheckLog()
     for sound in (None, prediction):
-        docket.sound = sound
+        check_log.sound = sound
         with pytest.raises(Violation) as found:
-            armed_loss(docket).forward(prediction, target)
+            armed_loss(check_log).forward(prediction, target)
         assert (found.value.law, found.value.index) == ("domain", index)
 
 
 def test_a_sound_loss_passes() -> None:
     """The quick look and the thorough one agree, for each kind of target."""
-    docket = Docket()
-    docket.sound = LOGITS
-    assert armed_loss(docket).forward(LOGITS, LABELS) == 1.0
+    check_log = CheckLog()
+    check_log.sound = LOGITS
+    assert armed_loss(check_log).forward(LOGITS, LABELS) == 1.0
     assert armed_loss().forward(LOGITS, LABELS.astype(np.uint8)) == 1.0
     assert armed_loss(domain=None).forward(LOGITS[:, :1], np.array([0, 0])) == 1.0
     assert armed_loss(domain=None, targets="real").forward(LOGITS, LOGITS) == 1.0
@@ -277,14 +278,14 @@ def test_a_sound_loss_passes() -> None:
 
 def test_a_claimed_interval_of_a_loss_is_always_judged() -> None:
     """Also where the prediction was found sound before; binary targets lie in [0, 1]."""
-    docket = Docket()
-    docket.sound = LOGITS
+    check_log = CheckLog()
+    check_log.sound = LOGITS
     with pytest.raises(Violation, match=r"prediction\[0, 1\] is -1"):
-        armed_loss(docket, domain=(0.0, 1.0)).forward(LOGITS, LABELS)
+        armed_loss(check_log, domain=(0.0, 1.0)).forward(LOGITS, LABELS)
     with pytest.raises(Violation, match="target"):
         armed_loss(domain=None, targets="binary").forward(LOGITS, LOGITS)
     with pytest.raises(Violation, match="of type list"):
-        armed_loss(docket).forward(LOGITS, [0, 1])
+        armed_loss(check_log).forward(LOGITS, [0, 1])
 
 
 @pytest.mark.parametrize(("value", "law"), [(math.nan, "finite"), (np.ones(2), "shape"), ("x", "shape"),
@@ -316,7 +317,7 @@ def test_a_model_predicts_probabilities() -> None:
             return np.full((len(x), 3), self.factor / 3, np.float32)
 
     model = Model()
-    arm_predict(model, "model", Docket())
+    arm_predict(model, "model", CheckLog())
     model.predict(batch())
     model.factor = np.float32(3)
     with pytest.raises(Violation, match="simplex"):

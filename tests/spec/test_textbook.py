@@ -58,14 +58,14 @@ RIGHT: list[tuple[str, Callable[[Array], Array]]] = [
 
 def verdict(case: Any) -> str:
     """What law definition finds, no other law being asked."""
-    return next(row.verdict for row in conformance(case, ["definition"]).verdicts if row.law == "definition")
+    return next(row.outcome for row in conformance(case, ["definition"]).results if row.law == "definition")
 
 
 @pytest.mark.parametrize("i", range(len(RIGHT)))
 def test_a_function_of_a_standard_name_holds_and_its_neighbor_does_not(i: int) -> None:
     """However it is written; two per cent more is another function."""
     name, f = RIGHT[i]
-    for stretch, expected in ((1.0, "holds"), (1.02, "broken")):
+    for stretch, expected in ((1.0, "pass"), (1.02, "fail")):
         layer = Elementwise(lambda x, k=stretch: k * f(x))  # type: ignore[misc]  # a lambda whose default carries the loop variable
         assert verdict(LayerCase("p", layer, X, "N ... -> N ...", name=name)) == expected
 
@@ -76,15 +76,15 @@ def test_a_free_number_may_be_one_that_the_layer_keeps() -> None:
     def steep(x: Array) -> Array:
         return np.where(x > 0, x, 0.77 * x)
 
-    assert verdict(LayerCase("p", Elementwise(steep), X, "N C -> N C", name="leaky_relu")) == "broken"
-    assert verdict(LayerCase("p", Elementwise(steep, alpha=0.77), X, "N C -> N C", name="leaky_relu")) == "holds"
+    assert verdict(LayerCase("p", Elementwise(steep), X, "N C -> N C", name="leaky_relu")) == "fail"
+    assert verdict(LayerCase("p", Elementwise(steep, alpha=0.77), X, "N C -> N C", name="leaky_relu")) == "pass"
     assert constants(type("Kind", (), {"rate": 0.5, "on": True})()) == [0.5]
 
 
 def test_a_name_of_ones_own_is_no_standard() -> None:
     """Nothing is asked of it, unless it claims to be like another."""
-    assert verdict(LayerCase("p", Elementwise(np.sin), X, "N C -> N C", name="mine")) == "does not apply"
-    assert verdict(LayerCase("p", Elementwise(np.sin, like="tanh"), X, "N C -> N C", name="mine")) == "broken"
+    assert verdict(LayerCase("p", Elementwise(np.sin), X, "N C -> N C", name="mine")) == "n.a."
+    assert verdict(LayerCase("p", Elementwise(np.sin, like="tanh"), X, "N C -> N C", name="mine")) == "fail"
     assert standard(object(), "Layer Norm", LAYERS) == "layernorm" and standard(object(), "x", LOSSES) == ""
 
 
@@ -113,7 +113,7 @@ class Affine:
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
-    [({}, "holds"), ({"turned": True}, "holds"), ({"bias": False}, "holds"), ({"extra": True}, "does not apply")],
+    [({}, "pass"), ({"turned": True}, "pass"), ({"bias": False}, "pass"), ({"extra": True}, "n.a.")],
 )
 def test_an_affine_map_is_known_either_way_round(settings: dict[str, bool], expected: str) -> None:
     """With W or its transpose, with a bias or without; of an array too many nothing is said."""
@@ -186,7 +186,7 @@ def test_a_loss_of_a_standard_name_holds_and_its_neighbor_does_not(i: int) -> No
     """Sum or mean over outputs, with ½ or without; two per cent more is another loss."""
     name, f, target, claims = LOSS_ROWS[i]
     z = 0.5 + 0.2 * np.tanh(X) if "domain" in claims else X
-    for stretch, expected in ((1.0, "holds"), (1.02, "broken")):
+    for stretch, expected in ((1.0, "pass"), (1.02, "fail")):
         loss = Loss(lambda z, t, k=stretch: k * f(z, t), **claims)  # type: ignore[misc]  # a lambda whose default carries the loop variable
         with np.errstate(all="ignore"):
             assert verdict(LossCase("p", loss, z, target, name=name)) == expected

@@ -9,7 +9,7 @@ from nnlaw.spec.laws.model.vanishing_gradient import vanishing_gradient
 from nnlaw.spec.laws.training.loss_trend import loss_trend
 from nnlaw.spec.laws.training.update_ratio import update_ratio
 from nnlaw.spec.subjects.cases import ProgressCase
-from nnlaw.spec.violation import DoesNotApply
+from nnlaw.spec.violation import NotApplicable
 
 
 def told(losses: list[float], promise: float, total: int = 0, ratio: float = 1e-3, small: bool = False) -> str:
@@ -152,7 +152,7 @@ def test_a_model_without_a_matrix_loses_no_gradient_in_one() -> None:
     """The law of vanishing gradients says that it does not apply."""
     x, labels = np.linspace(-2, 2, 8, dtype=np.float32)[:, None], np.arange(8) // 4
     case = ModelCase("nearest", Nearest(), lambda rng: Nearest(), x, labels)
-    with pytest.raises(DoesNotApply, match="no weight matrix"):
+    with pytest.raises(NotApplicable, match="no weight matrix"):
         vanishing_gradient(case)
 
 
@@ -176,4 +176,4 @@ def test_chance_in_the_first_loss_is_granted(logit: float, label: int, accused: 
     x = np.zeros((12, 4), np.float32)
     case = ModelCase("says", _Says(logit), lambda rng: _Says(logit), x, np.full(12, label))
     (verdict,) = [row for row in conformance(case, ["initial-loss"]) if row.law == "initial-loss"]
-    assert verdict.verdict == ("broken" if accused else "holds"), verdict.because
+    assert verdict.outcome == ("fail" if accused else "pass"), verdict.reason

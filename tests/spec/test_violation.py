@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from nnlaw.spec import Violation, Where
+from nnlaw.spec import Location, Violation
 from nnlaw.spec.violation import counted
 
 
@@ -13,7 +13,7 @@ def sample() -> Violation:
     """A violation with every field filled in."""
     return Violation(
         "finite",
-        where=Where("2:dense", "forward", "dense.py", 40),
+        location=Location("2:dense", "forward", "dense.py", 40),
         array="output",
         index=(0, 7),
         actual="nan",
@@ -61,16 +61,16 @@ def test_it_survives_pickling() -> None:
 def test_also_and_at_leave_the_original_alone() -> None:
     """Filling in fields makes a new violation."""
     first = sample()
-    assert first.also(step=9).step == 9
-    assert first.at(line=7).where.line == 7
-    assert (first.step, first.where.line) == (412, 40)
+    assert first.with_fields(step=9).step == 9
+    assert first.at(line=7).location.line == 7
+    assert (first.step, first.location.line) == (412, 40)
 
 
 def test_where_finds_the_source_of_functions_and_methods() -> None:
     """A function without source keeps its name alone."""
-    assert Where.of(sample).file == "test_violation.py"
-    assert Where.of(sample().also).method == "also"
-    assert str(Where.of(len, "p")) == "p.len"
+    assert Location.of(sample).file == "test_violation.py"
+    assert Location.of(sample().with_fields).method == "also"
+    assert str(Location.of(len, "p")) == "p.len"
 
 
 @pytest.mark.parametrize(

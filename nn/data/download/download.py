@@ -130,9 +130,9 @@ def _opened(request: Request) -> HTTPResponse:
 
 
 def _keep(answer: HTTPResponse, part: Path, have: int, most: int, tell: Tell | None) -> str:
-    resumed, where = answer.status == 206, answer.headers.get("Content-Range", "")
-    if resumed and not (have and where.startswith(f"bytes {have}-")):
-        return f"answers another range than bytes {have}- ({where[:40]!r})"
+    resumed, location = answer.status == 206, answer.headers.get("Content-Range", "")
+    if resumed and not (have and location.startswith(f"bytes {have}-")):
+        return f"answers another range than bytes {have}- ({location[:40]!r})"
     done = have if resumed else 0
     length = answer.headers.get("Content-Length", "")
     total = min(most, done + int(length)) if length.isdecimal() else most

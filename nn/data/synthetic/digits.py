@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from nnlaw.nn.data.dataset import Dataset
 from nnlaw.nn.data.dataset_info import SYNTHETIC
 from nnlaw.nn.data.synthetic.cache import kept
-from nnlaw.nn.data.synthetic.splines import HANDLES, LONGEST, Floats, Style, styles
+from nnlaw.nn.data.synthetic.splines import HANDLES, MAX_LENGTH, Floats, Style, styles
 from nnlaw.nn.data.synthetic.stroke_renderer import BOX, SIDE, draw
 from nnlaw.nn.data.synthetic.strokes import STYLES
 from nnlaw.spec.violation import BadInput
@@ -125,8 +125,8 @@ def _paths(labels: Bytes, share: Floats, jitter: Floats, bend: Floats) -> tuple[
 
     A path that is shorter than the longest stays at its end, the pen lifted.
     """
-    path = np.empty((len(labels), 3, LONGEST))
-    down = np.zeros((len(labels), LONGEST - 1), np.bool_)
+    path = np.empty((len(labels), 3, MAX_LENGTH))
+    down = np.zeros((len(labels), MAX_LENGTH - 1), np.bool_)
     for digit in range(10):
         of_digit = np.flatnonzero(labels == digit)
         known, ends = styles(digit)
@@ -137,7 +137,7 @@ def _paths(labels: Bytes, share: Floats, jitter: Floats, bend: Floats) -> tuple[
             drawn = _bent(style, jitter[rows], bend[rows]) / 50 - 1
             path[rows, :2, :length] = drawn
             path[rows, :2, length:] = drawn[:, :, -1:]
-            path[rows, 2] = np.minimum(np.arange(LONGEST) * (2 / (length - 1)), 2) - 1
+            path[rows, 2] = np.minimum(np.arange(MAX_LENGTH) * (2 / (length - 1)), 2) - 1
             down[rows, : length - 1] = style.down
     return path[:, 0], path[:, 1], path[:, 2], down
 

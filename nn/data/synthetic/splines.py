@@ -16,7 +16,7 @@ from nnlaw.nn.data.synthetic.strokes import STYLES
 
 GAP = 6.0  # units between two points of a drawn path, at most
 HANDLES = 16
-LONGEST = 80  # points of the longest path
+MAX_LENGTH = 80  # points of the longest path
 Floats = NDArray[np.float64]
 
 

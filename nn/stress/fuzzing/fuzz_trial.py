@@ -20,7 +20,7 @@ import numpy as np
 from nnlaw.nn.stress.fuzzing.byte_mutators import mutate
 from nnlaw.nn.stress.fuzzing.formats import Format
 from nnlaw.spec.locations import PACKAGE
-from nnlaw.spec.violation import LONGEST, BadInput, Violation
+from nnlaw.spec.violation import MAX_LENGTH, BadInput, Violation
 
 READ, REFUSED = "read", "refused"
 TRACEBACK, MEMORY, HANG, CRASH, LOST, UNCLEAR = "traceback", "memory", "hang", "crash", "lost", "unclear"
@@ -45,7 +45,7 @@ class Judgment:
 
     verdict: str
     text: str = ""
-    where: str = ""
+    location: str = ""
 
 
 class Bench:
@@ -87,7 +87,7 @@ class Bench:
             self.fresh()
         else:
             (place / case.name).write_bytes(self.valid[case.name])
-        return Judgment(LOST, lost, found.where) if lost and found.verdict not in FAULTS else found
+        return Judgment(LOST, lost, found.location) if lost and found.verdict not in FAULTS else found
 
     def fresh(self) -> None:
         """The valid files stand in the case folder again, and nothing else."""
@@ -129,19 +129,19 @@ def reading(read: Callable[[], Any]) -> Judgment:
             read()
     except (BadInput, Violation) as reason:
         text = str(reason)
-        clear = isinstance(reason, Violation) or (text.isprintable() and 0 < len(text) <= LONGEST)
-        return Judgment(REFUSED if clear else UNCLEAR, text[:LONGEST], _line_of_ours(reason))
+        clear = isinstance(reason, Violation) or (text.isprintable() and 0 < len(text) <= MAX_LENGTH)
+        return Judgment(REFUSED if clear else UNCLEAR, text[:MAX_LENGTH], _line_of_ours(reason))
     except MemoryError as error:
-        return Judgment(MEMORY, str(error)[:LONGEST], _line_of_ours(error))
+        return Judgment(MEMORY, str(error)[:MAX_LENGTH], _line_of_ours(error))
     except BaseException as error:  # SystemExit and its like, too
-        return Judgment(TRACEBACK, f"{type(error).__name__}: {error}"[:LONGEST], _line_of_ours(error))
+        return Judgment(TRACEBACK, f"{type(error).__name__}: {error}"[:MAX_LENGTH], _line_of_ours(error))
     return Judgment(READ)
 
 
 def alike(one: Judgment, two: Judgment) -> bool:
     """Whether two faults are the same: verdict, line of ours, and kind of exception."""
     kinds = [row.text.partition(":")[0] if row.verdict == TRACEBACK else "" for row in (one, two)]
-    return (one.verdict, one.where, kinds[0]) == (two.verdict, two.where, kinds[1])
+    return (one.verdict, one.location, kinds[0]) == (two.verdict, two.location, kinds[1])
 
 
 def _line_of_ours(error: BaseException) -> str:

@@ -49,7 +49,7 @@ def main(journal_file: str, request_file: str) -> None:
         found = bench.judge(case)
         event: dict[str, Any] = {"case": index, "verdict": found.verdict}
         if found.verdict in FAULTS:
-            event |= {"file": case.name, "text": found.text, "where": found.where}
+            event |= {"file": case.name, "text": found.text, "where": found.location}
             if not any(alike(found, row) for row in known):
                 known.append(found)
                 small = bench.smallest(case, found)

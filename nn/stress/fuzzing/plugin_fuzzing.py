@@ -19,7 +19,7 @@ from nnlaw.spec.locations import fixtures
 QUICK, FULL = 12, 500
 TRIES = 4  # to change a source so that it still compiles, since nothing else would be judged
 BOUND = 8.0  # seconds that one step of judging a plugin may take; hangs are cut off there
-VERDICTS = ("holds", "broken", "inconclusive", "error")
+VERDICTS = ("passed", "failed", "inconclusive", "error")
 ACTS = (
     *("while True: pass", "import time; time.sleep(1000)", "import sys; sys.exit(3)", "raise SystemExit", "exit()"),
     *("import os; os._exit(0)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "import os; os.abort()"),
@@ -50,10 +50,10 @@ def plugin_files(scene: Scene) -> Outcome:
     """Judge mutants of valid plugins, and see how each judging ended."""
     if sys.platform == "win32":
         raise Skip("processes can't be bounded on Windows")
-    return judged(scene, FULL if scene.full else QUICK)
+    return checked(scene, FULL if scene.full else QUICK)
 
 
-def judged(scene: Scene, count: int, bound: float = BOUND) -> Outcome:
+def checked(scene: Scene, count: int, bound: float = BOUND) -> Outcome:
     """The drill for a number of mutants."""
     from nnlaw.nn.verify.supervisor import Terms, judge_target
 
@@ -71,7 +71,7 @@ def judged(scene: Scene, count: int, bound: float = BOUND) -> Outcome:
         try:
             outcome = judge_target({"file": str(path)}, Terms(timeout=bound))
             fault = _fault(outcome.reports, path.name)
-            verdicts.update(str(report["verdict"]) for report in outcome.reports)
+            verdicts.update(str(report["outcome"]) for report in outcome.reports)
         except Exception as error:  # that of ours, which the drill is looking for
             fault = f"{type(error).__name__}: {error}"
         left = [found.name for found in place.iterdir() if found not in (path, place / "__pycache__")]
@@ -152,10 +152,10 @@ def _fault(reports: list[dict[str, Any]], name: str) -> str:
     if not reports:
         return "no report"
     for report in reports:
-        because = str(report.get("because", ""))
-        if report["verdict"] not in VERDICTS:
-            return f"verdict {report['verdict']!r}"
-        theirs = "judging it ended by" not in because or name in because.rpartition(", at ")[2]
-        if "internal error" in because or not theirs:
-            return because
+        reason = str(report.get("reason", ""))
+        if report["outcome"] not in VERDICTS:
+            return f"verdict {report['outcome']!r}"
+        theirs = "judging it ended by" not in reason or name in reason.rpartition(", at ")[2]
+        if "internal error" in reason or not theirs:
+            return reason
     return ""

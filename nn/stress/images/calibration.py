@@ -27,8 +27,8 @@ def bins_of(confidence: Array) -> Array:
 
 def reliability(confidence: Array, right: Array) -> tuple[Array, Array, Array]:
     """Of each of the 15 bins: how many it holds, their mean confidence, the share of them that is right (0 if none)."""
-    where, one = bins_of(confidence), np.ones(len(confidence))
-    count, sure, good = (np.bincount(where, weights, BINS) for weights in (one, confidence, right))
+    location, one = bins_of(confidence), np.ones(len(confidence))
+    count, sure, good = (np.bincount(location, weights, BINS) for weights in (one, confidence, right))
     return count, sure / np.maximum(count, 1), good / np.maximum(count, 1)
 
 

@@ -82,7 +82,7 @@ def pair(case: BatchesCase, batch: Any) -> tuple[Array, Array]:
 
 
 def broken(case: BatchesCase, code: str, array: str, actual: str, expected: str, cause: str = "") -> Violation:
-    return Violation(code, where=case.where, array=array, actual=actual, expected=expected, cause=cause)
+    return Violation(code, location=case.location, array=array, actual=actual, expected=expected, cause=cause)
 
 
 def count(case: BatchesCase, code: str, found: Epoch, n: int) -> None:

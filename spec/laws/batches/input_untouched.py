@@ -15,7 +15,7 @@ from nnlaw.spec.subjects.cases import BatchesCase
     kind="batches",
     family="domain",
     statement="The caller's arrays are neither shuffled nor written to.",
-    rests_on=("paired",),
+    depends_on=("paired",),
 )
 def input_untouched(case: BatchesCase) -> None:
     """The arrays handed in, after the epoch."""
@@ -30,4 +30,4 @@ def input_untouched(case: BatchesCase) -> None:
                 f"{after[at]:.6g} after the epoch",
                 f"{before[at]:.6g}, as it was handed in",
                 "rng.shuffle, which shuffles in place; take rng.permutation(len(x)) and index with it",
-            ).also(index=at)
+            ).with_fields(index=at)

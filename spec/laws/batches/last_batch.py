@@ -12,7 +12,7 @@ from nnlaw.spec.subjects.cases import BatchesCase
     kind="batches",
     family="shape",
     statement="The last batch is kept where it is smaller, also when it is the only one.",
-    rests_on=("once-per-epoch",),
+    depends_on=("once-per-epoch",),
 )
 def last_batch(case: BatchesCase) -> None:
     """A set that is no multiple of the batch, and one smaller than a batch."""

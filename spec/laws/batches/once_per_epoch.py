@@ -10,9 +10,9 @@ from nnlaw.spec.subjects.cases import BatchesCase
 @law(
     "once-per-epoch",
     kind="batches",
-    family="convergence",
+    family="gradient",
     statement="Every sample comes once in an epoch, and the epoch ends.",
-    rests_on=("paired",),
+    depends_on=("paired",),
 )
 def once_per_epoch(case: BatchesCase) -> None:
     """A set of whole batches, three epochs of one generator."""

@@ -14,9 +14,9 @@ from nnlaw.spec.violation import Inconclusive
 @law(
     "paired",
     kind="batches",
-    family="reproducibility",
+    family="state",
     statement="Every image comes with its own label.",
-    rests_on=("batch-size",),
+    depends_on=("batch-size",),
 )
 def paired(case: BatchesCase) -> None:
     """Where images are changed on their way, as by augmentation, only a majority of wrong labels tells."""

@@ -14,9 +14,9 @@ from nnlaw.spec.subjects.cases import BatchesCase
 @law(
     "seeded",
     kind="batches",
-    family="reproducibility",
+    family="state",
     statement="The order comes from the generator handed in and from nothing else: same state, same order.",
-    rests_on=("paired",),
+    depends_on=("paired",),
 )
 def seeded(case: BatchesCase) -> None:
     """An order that is the same for every generator must be no shuffle: few different steps, or steps told by y."""
@@ -24,13 +24,13 @@ def seeded(case: BatchesCase) -> None:
     def draw(rng: np.random.Generator) -> Array:
         return np.concatenate([*epoch(case, EVEN, rng).images, np.zeros((0, PIXELS), np.float32)])
 
-    one, two = check_seeded(draw, case.seed, where=case.where, array="the epoch")
+    one, two = check_seeded(draw, case.seed, location=case.location, array="the epoch")
     if not np.array_equal(one, two) or len(one) != EVEN:
         return
     order = known(one)
     steps = len(np.unique(np.diff(order) % EVEN))
     if steps > EVEN // 3 and not _follows_the_data(case, order):
-        raise own_seed("the order of samples", case.where)
+        raise own_seed("the order of samples", case.location)
 
 
 def _follows_the_data(case: BatchesCase, order: Array) -> bool:

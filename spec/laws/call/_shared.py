@@ -8,15 +8,15 @@ from typing import Any
 
 from nnlaw.spec.arrays import first_index
 from nnlaw.spec.contracts.call import Call
-from nnlaw.spec.violation import Where
+from nnlaw.spec.violation import Location
 
 SIMPLEX_TOLERANCE = {2: 5e-3, 4: 1e-5, 8: 1e-12}
 """How far a row of probabilities may sum from 1, by the size of its floats in bytes."""
 
 
-def line_of(error: Exception, where: Where) -> dict[str, Any]:
+def line_of(error: Exception, location: Location) -> dict[str, Any]:
     """The line at which `error` left the file of `where`; its innermost frame in that file."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).name == where.file]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).name == location.file]
     return {"line": frames[-1].lineno} if frames else {}
 
 

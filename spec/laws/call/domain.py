@@ -17,7 +17,7 @@ from nnlaw.spec.laws.call._shared import SIMPLEX_TOLERANCE, check_interval
     family="domain",
     tier="call",
     statement="Inputs lie where the operation is defined: judged before it runs.",
-    rests_on=("shape", "finite"),
+    depends_on=("shape", "finite"),
 )
 def domain(call: Call) -> None:
     """Claimed intervals for inputs, [0, C) for labels, [0, 1] for binary targets, logits for logit losses."""

@@ -14,7 +14,7 @@ from nnlaw.spec.law import law
     family="shape",
     tier="call",
     statement="Floats come out as wide as they went in.",
-    rests_on=("shape",),
+    depends_on=("shape",),
 )
 def dtype(call: Call) -> None:
     """float32 in, float32 out: a silent float64 doubles memory and halves speed. Where integers go in, as wide as the

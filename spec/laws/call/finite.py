@@ -15,10 +15,10 @@ from nnlaw.spec.violation import entry
 @law(
     "finite",
     kind="call",
-    family="output range",
+    family="numerics",
     tier="call",
     statement="No number is nan or infinite.",
-    rests_on=("shape",),
+    depends_on=("shape",),
 )
 def finite(call: Call) -> None:
     """Check with one dot product, look for the culprit only on failure, and blame the root."""

@@ -10,7 +10,7 @@ from nnlaw.spec.laws.call._shared import line_of
 @law(
     "input-untouched",
     kind="call",
-    family="reproducibility",
+    family="state",
     tier="call",
     statement="A call leaves the arrays it was handed as they were.",
 )
@@ -23,4 +23,4 @@ def input_untouched(call: Call) -> None:
             actual="written to",
             expected="the caller's array as it was",
             cause="an operation in place on the argument, or on an array kept from forward; work on a copy",
-        ).at(**line_of(call.error, call.where))
+        ).at(**line_of(call.error, call.location))

@@ -11,14 +11,14 @@ from nnlaw.spec.laws.call._shared import check_interval
 @law(
     "range",
     kind="call",
-    family="output range",
+    family="numerics",
     tier="call",
     statement="Outputs lie within the range that is claimed for them.",
-    rests_on=("shape", "finite"),
+    depends_on=("shape", "finite"),
 )
 def within_range(call: Call) -> None:
     """The claim is `range = (low, high)`, ends included."""
     claimed = claim(call.owner, "range")
-    if claimed is not None and call.where.method != "backward":
+    if claimed is not None and call.location.method != "backward":
         for name in call.outputs:
             check_interval(call, name, claimed, "range")

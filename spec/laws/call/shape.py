@@ -18,7 +18,7 @@ from nnlaw.spec.violation import Violation, counted
     family="shape",
     tier="call",
     statement="Inputs and outputs have the shapes of the contract; valid input raises nothing.",
-    rests_on=("input-untouched",),
+    depends_on=("input-untouched",),
 )
 def shape(call: Call) -> None:
     """Bind both sides of the contract; names are numbers of the owner or the same throughout the call."""
@@ -31,7 +31,7 @@ def shape(call: Call) -> None:
             actual=f"ended by {type(call.error).__name__}: {call.error}",
             expected=f"an answer, as the contract {call.contract.text} promises",
             cause=cause_of(call.error),
-        ).at(**line_of(call.error, call.where)) from call.error
+        ).at(**line_of(call.error, call.location)) from call.error
     if call.outputs:
         _as_many(call)
     dims = call.dims

@@ -13,10 +13,10 @@ from nnlaw.spec.laws.call._shared import SIMPLEX_TOLERANCE
 @law(
     "simplex",
     kind="call",
-    family="output range",
+    family="numerics",
     tier="call",
     statement="Rows that are claimed to be probabilities are non-negative and sum to 1.",
-    rests_on=("shape", "finite"),
+    depends_on=("shape", "finite"),
 )
 def rows_sum_to_one(call: Call) -> None:
     """Sum over the last axis, in float64, against a tolerance that fits the dtype."""

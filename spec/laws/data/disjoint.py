@@ -7,13 +7,13 @@ import numpy as np
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.data._shared import fingerprints
 from nnlaw.spec.subjects.cases import DataCase
-from nnlaw.spec.violation import Violation, Where
+from nnlaw.spec.violation import Location, Violation
 
 
 @law(
     "disjoint",
     kind="data",
-    family="reproducibility",
+    family="state",
     statement="No test image stands among the training images.",
 )
 def disjoint(case: DataCase) -> None:
@@ -25,7 +25,7 @@ def disjoint(case: DataCase) -> None:
         if twin is not None and np.array_equal(train[twin], test[i]):
             raise Violation(
                 "disjoint",
-                where=Where(case.path),
+                location=Location(case.path),
                 array="test image",
                 index=(i,),
                 actual=f"the same as training image {twin}",

@@ -7,7 +7,7 @@ import numpy as np
 from nnlaw.spec.arrays import first_index
 from nnlaw.spec.law import law
 from nnlaw.spec.subjects.cases import DataCase
-from nnlaw.spec.violation import Violation, Where
+from nnlaw.spec.violation import Location, Violation
 
 
 @law("domain", kind="data", family="domain", statement="Labels are integers in [0, C), and every class is trained on.")
@@ -19,7 +19,7 @@ def domain(case: DataCase) -> None:
             at = first_index(wrong)
             raise Violation(
                 "domain",
-                where=Where(case.path),
+                location=Location(case.path),
                 array=f"{name} labels",
                 index=at,
                 actual=str(found[at]),
@@ -29,7 +29,7 @@ def domain(case: DataCase) -> None:
     if absent:
         raise Violation(
             "domain",
-            where=Where(case.path),
+            location=Location(case.path),
             array=f"class {absent[0]}",
             actual="absent from the training split",
             expected="at least one image of each class",

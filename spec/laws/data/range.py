@@ -6,7 +6,7 @@ import numpy as np
 
 from nnlaw.spec.law import law
 from nnlaw.spec.subjects.cases import DataCase
-from nnlaw.spec.violation import Violation, Where
+from nnlaw.spec.violation import Location, Violation
 
 CLOSE = 1e-3  # how near mean 0 and deviation 1 the training split must lie
 
@@ -14,9 +14,9 @@ CLOSE = 1e-3  # how near mean 0 and deviation 1 the training split must lie
 @law(
     "range",
     kind="data",
-    family="output range",
+    family="numerics",
     statement="Training inputs have mean 0 and deviation 1.",
-    rests_on=("finite",),
+    depends_on=("finite",),
 )
 def within_range(case: DataCase) -> None:
     """One mean and one deviation over all pixels of the training split."""
@@ -27,7 +27,7 @@ def within_range(case: DataCase) -> None:
         if not abs(found - wanted) <= CLOSE:
             raise Violation(
                 "range",
-                where=Where(case.path),
+                location=Location(case.path),
                 array=f"the {name} of the training inputs",
                 actual=f"{found:.4g}",
                 expected=f"{wanted:g} within {CLOSE:g}",

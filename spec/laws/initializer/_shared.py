@@ -28,7 +28,7 @@ def judge_variance(code: str, case: InitializerCase, wanted: tuple[int, int], ex
     if v and all(off_center for off_center, _ in moments):
         raise Violation(
             code,
-            where=case.where,
+            location=case.location,
             array=f"the mean of weights {wanted}",
             actual=f"{draws[0].mean():.4g}",
             expected="0 within five standard errors",
@@ -37,7 +37,7 @@ def judge_variance(code: str, case: InitializerCase, wanted: tuple[int, int], ex
     if all(off_scale for _, off_scale in moments):
         raise Violation(
             code,
-            where=case.where,
+            location=case.location,
             array=f"the variance of weights {wanted}",
             actual=f"{draws[0].var():.4g}",
             expected=f"{v:.4g} within five standard errors",

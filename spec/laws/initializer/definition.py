@@ -16,9 +16,9 @@ from nnlaw.spec.violation import Inconclusive, Violation
 @law(
     "definition",
     kind="initializer",
-    family="output range",
+    family="numerics",
     statement="An initializer with a standard name has the textbook's variance, or orthonormal rows or columns.",
-    rests_on=("seeded", "symmetry", "variance"),
+    depends_on=("seeded", "symmetry", "variance"),
 )
 def definition(case: InitializerCase) -> None:
     """Each accepted variance is tried; a name that says uniform bounds its weights by √(3v)."""
@@ -41,7 +41,7 @@ def definition(case: InitializerCase) -> None:
                 at = first_index(~np.isclose(gram, np.eye(len(gram)), atol=1e-4))
                 raise Violation(
                     "definition",
-                    where=case.where,
+                    location=case.location,
                     array=f"W Wᵀ or Wᵀ W for weights {wanted}",
                     index=at,
                     actual=f"{gram[at]:.4g}",
@@ -50,7 +50,7 @@ def definition(case: InitializerCase) -> None:
         if name.endswith("uniform") and np.abs(weights).max() > (limit := np.sqrt(3 * weights.var())) * 1.1:
             raise Violation(
                 "definition",
-                where=case.where,
+                location=case.location,
                 array=f"the largest of weights {wanted}",
                 actual=f"{np.abs(weights).max():.4g}",
                 expected=f"at most {limit:.4g}, √3 deviations, as of a uniform draw",

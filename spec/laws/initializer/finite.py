@@ -14,9 +14,9 @@ from nnlaw.spec.violation import Violation
 @law(
     "finite",
     kind="initializer",
-    family="output range",
+    family="numerics",
     statement="No weight is nan or infinite.",
-    rests_on=("shape",),
+    depends_on=("shape",),
 )
 def finite(case: InitializerCase) -> None:
     """Both rectangles."""
@@ -24,7 +24,7 @@ def finite(case: InitializerCase) -> None:
         if not is_finite(found := drawn(case, wanted).astype(np.float64)):
             raise Violation(
                 "finite",
-                where=case.where,
+                location=case.location,
                 array="the weights",
                 actual=f"not finite in {int((~np.isfinite(found)).sum())} places",
                 expected="finite numbers",

@@ -21,7 +21,7 @@ def shape(case: InitializerCase) -> None:
         if found.shape != wanted or found.dtype.kind not in "fiu":
             raise Violation(
                 "shape",
-                where=case.where,
+                location=case.location,
                 array="the weights",
                 actual=f"{found.dtype} of shape {found.shape}",
                 expected=f"real numbers of shape {wanted}",

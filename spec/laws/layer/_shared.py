@@ -10,7 +10,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array, first_index
 from nnlaw.spec.contracts.claims import claim
 from nnlaw.spec.subjects.cases import LayerCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 CALLS = 8  # answers in a row that are compared where chance could hide a difference in one
 ROWS, DRAWS = 64, 50  # dropout is judged on so many samples, so many times
@@ -62,7 +62,7 @@ def differ(
     at = None if off is None else first_index(off)
     raise Violation(
         code,
-        where=case.where(method),
+        location=case.location(method),
         array=name,
         index=at,
         actual=f"of shape {np.shape(found)}" if at is None else f"{found[at]:.6g}",
@@ -73,4 +73,4 @@ def differ(
 
 def uncoupled(case: LayerCase) -> None:
     if claim(case.layer, "couples_samples"):
-        raise DoesNotApply("the layer claims couples_samples")
+        raise NotApplicable("the layer claims couples_samples")

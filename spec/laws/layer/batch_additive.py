@@ -17,9 +17,9 @@ from nnlaw.spec.subjects.cases import LayerCase
 @law(
     "batch-additive",
     kind="layer",
-    family="convergence",
+    family="gradient",
     statement="The parameter gradients of a batch are the sums of those of its parts, and its dx their dx.",
-    rests_on=("gradient", "independent-samples"),
+    depends_on=("gradient", "independent-samples"),
 )
 def batch_additive(case: LayerCase) -> None:
     """The first row and the rest, and two halves, in float64: the sum must not depend on how many rows there are."""

@@ -14,7 +14,7 @@ from nnlaw.spec.subjects.cases import LayerCase
     kind="layer",
     family="shape",
     statement="Rows in another order give the same outputs in that order, unless the layer claims couples_samples.",
-    rests_on=("pure",),
+    depends_on=("pure",),
 )
 def batch_permutation(case: LayerCase) -> None:
     """Every row moves by one place."""

@@ -12,7 +12,7 @@ from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import differ
 from nnlaw.spec.reference import LAYERS, constants, standard
 from nnlaw.spec.subjects.cases import LayerCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 RANGES = {"sigmoid": (0, 1), "tanh": (-1, 1), "softsign": (-1, 1), "softmax": (0, 1), "relu6": (0, 6)}
 
@@ -20,15 +20,15 @@ RANGES = {"sigmoid": (0, 1), "tanh": (-1, 1), "softsign": (-1, 1), "softmax": (0
 @law(
     "definition",
     kind="layer",
-    family="convergence",
+    family="gradient",
     statement="A layer that bears or claims a standard name computes the textbook's values.",
-    rests_on=("gradient", "stable", "normalized", "independent-samples"),
+    depends_on=("gradient", "stable", "normalized", "independent-samples"),
 )
 def definition(case: LayerCase) -> None:
     """At two scales, in float64, one and the same variant must fit; batchnorm in training, all else in eval."""
     name = standard(case.layer, case.name, LAYERS)
     if name not in LAYERS:
-        raise DoesNotApply("it bears and claims no standard name")
+        raise NotApplicable("it bears and claims no standard name")
     _claims_no_more(case, name)
     layer = in_float64(case.fresh(name == "batchnorm"))
     points = [within(case.layer, scale * case.x.astype(np.float64), case.x) for scale in (1.0, 6.0)]
@@ -45,7 +45,7 @@ def definition(case: LayerCase) -> None:
                     return
                 misses.append((off if off == off else np.inf, wanted))
     if not misses:
-        raise DoesNotApply(f"its shapes or parameters are not those of {name}")
+        raise NotApplicable(f"its shapes or parameters are not those of {name}")
     cause = f"another function than that of {LAYERS[name].source}"
     for y, w in zip(found, min(misses, key=lambda miss: miss[0])[1], strict=True):
         far = ~(np.abs(y - w) <= 1e-4 * max(1.0, np.abs(w).max()))
@@ -58,5 +58,7 @@ def _claims_no_more(case: LayerCase, name: str) -> None:
     claimed, known = claim(case.layer, "range"), RANGES.get(name)
     if claimed and known and (claimed[0] < known[0] - 0.01 or claimed[1] > known[1] + 0.01):
         actual, expected = ("({:g}, {:g})".format(*bounds) for bounds in (claimed, known))
-        where, array = case.where("forward"), "the claimed range"
-        raise Violation("definition", where=where, array=array, actual=actual, expected=f"{expected}, that of {name}")
+        location, array = case.location("forward"), "the claimed range"
+        raise Violation(
+            "definition", location=location, array=array, actual=actual, expected=f"{expected}, that of {name}"
+        )

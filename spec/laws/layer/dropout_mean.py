@@ -10,15 +10,15 @@ from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import DRAWS, ROWS
 from nnlaw.spec.reference import LAYERS, constants, standard
 from nnlaw.spec.subjects.cases import LayerCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 
 @law(
     "dropout-mean",
     kind="layer",
-    family="output range",
+    family="numerics",
     statement="Dropout keeps the mean, draws afresh at each call, and for each sample by itself.",
-    rests_on=("gradient", "train-eval"),
+    depends_on=("gradient", "train-eval"),
 )
 def dropout_mean(case: LayerCase) -> None:
     """Judged where in training every output is its eval value times one of two numbers, 0 and c, or bears the name."""
@@ -29,18 +29,18 @@ def dropout_mean(case: LayerCase) -> None:
         layer = case.fresh(True)
         first = np.array(layer.forward(spread))
     except ValueError:
-        raise DoesNotApply(f"it takes no batch of {ROWS}") from None
+        raise NotApplicable(f"it takes no batch of {ROWS}") from None
     named = standard(case.layer, case.name, LAYERS) == "dropout"
     fixed = _thinned(first, silent) and bool((first == 0)[silent != 0].any())
     if not silent.any() or not (named or case.draws or fixed):
-        raise DoesNotApply("it draws nothing in training")
+        raise NotApplicable("it draws nothing in training")
     drawn = [first, *(np.array(layer.forward(spread)) for _ in range(DRAWS - 1))]
     if all(np.array_equal(y, silent) for y in drawn):
         if named and _says_that_it_drops(case, silent.size):
             _accuse_dropout(case, "its output", f"its input in {DRAWS} draws of training", "some of it dropped", "")
-        raise DoesNotApply("it drops nothing")
+        raise NotApplicable("it drops nothing")
     if not named and not all(_thinned(y, silent) for y in drawn):
-        raise DoesNotApply("it is random, but no dropout")
+        raise NotApplicable("it is random, but no dropout")
     if all(np.array_equal(y, first) for y in drawn):
         _accuse_dropout(case, "its mask", "the same at each call", "a fresh one", "a mask that is drawn once and kept")
     masks = [(y != 0).reshape(ROWS, -1) for y in drawn]
@@ -80,5 +80,5 @@ def _keeps_mean(case: LayerCase, drawn: list[Array], silent: Array) -> None:
 
 def _accuse_dropout(case: LayerCase, array: str, actual: str, expected: str, cause: str) -> None:
     raise Violation(
-        "dropout-mean", where=case.where("forward"), array=array, actual=actual, expected=expected, cause=cause
+        "dropout-mean", location=case.location("forward"), array=array, actual=actual, expected=expected, cause=cause
     )

@@ -13,9 +13,9 @@ from nnlaw.spec.subjects.cases import LayerCase
 @law(
     "gradient",
     kind="layer",
-    family="convergence",
+    family="gradient",
     statement="backward gives the gradient of forward, for the input and for every parameter.",
-    rests_on=("registered", "seeded"),
+    depends_on=("registered", "seeded"),
 )
 def gradient(case: LayerCase) -> None:
     """Finite differences at three scales of input, once more when the parameters moved, and in eval if it differs."""

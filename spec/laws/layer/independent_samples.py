@@ -19,7 +19,7 @@ LOUD = 1e3  # how much larger the other rows are made
     kind="layer",
     family="shape",
     statement="A row's output depends on that row alone, unless the layer claims couples_samples.",
-    rests_on=("pure", "batch-permutation"),
+    depends_on=("pure", "batch-permutation"),
 )
 def independent_samples(case: LayerCase) -> None:
     """In eval mode, and in training where nothing is drawn: each row alone, and among rows a thousand times larger."""
@@ -44,7 +44,7 @@ def _same_rows(case: LayerCase, found: Array, alone: Array, company: str, rows: 
         at = first_index(off)
         raise Violation(
             "independent-samples",
-            where=case.where("forward"),
+            location=case.location("forward"),
             array="output",
             index=at,
             actual=f"{found[at]:.6g} {company}",

@@ -17,7 +17,7 @@ from nnlaw.spec.subjects.cases import LayerCase
     kind="layer",
     family="shape",
     statement="How x and dy lie in memory (Fortran order, strided, reversed, read-only) makes no difference.",
-    rests_on=("pure",),
+    depends_on=("pure",),
 )
 def layout(case: LayerCase) -> None:
     """The same numbers in other places, forward and backward, in eval mode."""

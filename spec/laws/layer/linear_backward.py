@@ -16,9 +16,9 @@ from nnlaw.spec.subjects.cases import LayerCase
 @law(
     "linear-backward",
     kind="layer",
-    family="convergence",
+    family="gradient",
     statement="backward is linear in dy: zero gives zero, a multiple the same multiple, a sum the sum.",
-    rests_on=("gradient",),
+    depends_on=("gradient",),
 )
 def linear_backward(case: LayerCase) -> None:
     """Each answer from a fresh copy in float64, so that nothing is left over from another."""

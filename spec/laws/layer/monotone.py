@@ -9,20 +9,20 @@ from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import differ
 from nnlaw.spec.subjects.cases import LayerCase
-from nnlaw.spec.violation import DoesNotApply
+from nnlaw.spec.violation import NotApplicable
 
 
 @law(
     "monotone",
     kind="layer",
-    family="output range",
+    family="numerics",
     statement="Where monotone = True is claimed, no output falls as the inputs rise.",
-    rests_on=("pure",),
+    depends_on=("pure",),
 )
 def monotone(case: LayerCase) -> None:
     """The batch, and the batch raised by several amounts, in float64."""
     if not claim(case.layer, "monotone"):
-        raise DoesNotApply("monotone is not claimed")
+        raise NotApplicable("monotone is not claimed")
     layer, x = in_float64(case.fresh(False)), case.x.astype(np.float64)
     before = np.array(layer.forward(x))
     for rise in (1e-2, 0.3, 1.0, 5.0):

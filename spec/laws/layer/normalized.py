@@ -13,7 +13,7 @@ from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import ROWS
 from nnlaw.spec.reference import LAYERS, standard
 from nnlaw.spec.subjects.cases import LayerCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 NORMALIZED = 0.05  # how near mean 0 and deviation 1; the variance may be divided by N or by N − 1
 STEPS = 400  # of training, after which running statistics are near the batch's or still on their way
@@ -22,10 +22,10 @@ STEPS = 400  # of training, after which running statistics are near the batch's 
 @law(
     "normalized",
     kind="layer",
-    family="output range",
+    family="numerics",
     statement="What is called a normalization gives mean 0 and variance 1 before its gain; its running statistics "
     "come to be the batch's.",
-    rests_on=("gradient", "train-eval"),
+    depends_on=("gradient", "train-eval"),
 )
 def normalized(case: LayerCase) -> None:
     """On a wide batch away from zero, with gains of 1 and shifts of 0; batchnorm in training, the others in eval.
@@ -34,9 +34,9 @@ def normalized(case: LayerCase) -> None:
     """
     name = standard(case.layer, case.name, LAYERS)
     if name not in ("batchnorm", "layernorm", "rmsnorm"):
-        raise DoesNotApply("it bears and claims no name of a normalization")
+        raise NotApplicable("it bears and claims no name of a normalization")
     if name != "batchnorm" and case.x[0].size < 2:
-        raise DoesNotApply("one number has no variance")
+        raise NotApplicable("one number has no variance")
     rows = case.rng.standard_normal((ROWS, *case.x.shape[1:]))
     x = (2 + 3 * rows * (1 + case.rng.random(case.x.shape[1:]))).astype(case.x.dtype)
     _is_normal(case, name, x)
@@ -57,7 +57,7 @@ def _is_normal(case: LayerCase, name: str, x: Array) -> None:
         if far > NORMALIZED:
             raise Violation(
                 "normalized",
-                where=case.where("forward"),
+                location=case.location("forward"),
                 array=f"the {what} over {'axis' if len(best) == 1 else 'axes'} {', '.join(map(str, best))}",
                 actual=f"off by up to {far:.3g}",
                 expected=f"{wanted[what]:g} before the gain",
@@ -102,7 +102,7 @@ def _converges(case: LayerCase, x: Array) -> None:
     if far[1] > 2 * NORMALIZED and far[1] > 0.995 * far[0]:
         raise Violation(
             "normalized",
-            where=case.where("forward"),
+            location=case.location("forward"),
             array="the output in eval mode",
             actual=f"off by {far[1]:.3g} deviations after {STEPS} steps on one batch, {far[0]:.3g} half-way",
             expected="ever nearer to that in training",

@@ -11,9 +11,9 @@ from nnlaw.spec.subjects.cases import LayerCase
 @law(
     "pure",
     kind="layer",
-    family="reproducibility",
+    family="state",
     statement="In eval mode the same input gives the same output, and a later call leaves an earlier output alone.",
-    rests_on=("seeded", "train-eval"),
+    depends_on=("seeded", "train-eval"),
 )
 def pure(case: LayerCase) -> None:
     """Two calls on one instance with another in between."""

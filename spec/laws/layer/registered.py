@@ -15,7 +15,7 @@ from nnlaw.spec.violation import Violation
 @law(
     "registered",
     kind="layer",
-    family="reproducibility",
+    family="state",
     statement="What params holds is what forward reads and what grads grades, and belongs to this instance alone.",
 )
 def registered(case: LayerCase) -> None:
@@ -50,4 +50,4 @@ def _in_use(case: LayerCase, name: str) -> None:
 
 
 def _accuse_holder(case: LayerCase, array: str, actual: str, expected: str, method: str = "backward") -> None:
-    raise Violation("registered", where=case.where(method), array=array, actual=actual, expected=expected)
+    raise Violation("registered", location=case.location(method), array=array, actual=actual, expected=expected)

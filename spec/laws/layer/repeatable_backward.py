@@ -12,9 +12,9 @@ from nnlaw.spec.subjects.cases import LayerCase
 @law(
     "repeatable-backward",
     kind="layer",
-    family="reproducibility",
+    family="state",
     statement="backward called twice with the same dy gives the same gradients twice.",
-    rests_on=("gradient",),
+    depends_on=("gradient",),
 )
 def repeatable_backward(case: LayerCase) -> None:
     """Catches gradients that pile up and caches that are used up."""

@@ -9,15 +9,15 @@ import numpy as np
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import close, some_dy
 from nnlaw.spec.subjects.cases import LayerCase, copied
-from nnlaw.spec.violation import DoesNotApply
+from nnlaw.spec.violation import NotApplicable
 
 
 @law(
     "round-trip",
     kind="layer",
-    family="reproducibility",
+    family="state",
     statement="params and state, copied into a fresh layer, predict the same: nothing else needs to be saved.",
-    rests_on=("registered", "train-eval", "pure", "gradient"),
+    depends_on=("registered", "train-eval", "pure", "gradient"),
 )
 def round_trip(case: LayerCase) -> None:
     """After a few steps of training, in which params and state moved; the fresh layer is built anew where it can be."""
@@ -31,7 +31,7 @@ def round_trip(case: LayerCase) -> None:
     for holder in ("params", "state"):
         saved = getattr(old, holder, None) or {}
         if set(saved) != set(getattr(new, holder, None) or {}):
-            raise DoesNotApply(f"the keys of {holder} are not those of a fresh layer")
+            raise NotApplicable(f"the keys of {holder} are not those of a fresh layer")
         for name, array in saved.items():
             getattr(new, holder)[name] = np.array(array)
     old.training = new.training = False

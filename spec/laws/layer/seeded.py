@@ -16,7 +16,7 @@ from nnlaw.spec.subjects.cases import LayerCase
 @law(
     "seeded",
     kind="layer",
-    family="reproducibility",
+    family="state",
     statement="What a layer draws, when it is built and at each call, comes from the generator handed in.",
 )
 def seeded(case: LayerCase) -> None:
@@ -24,14 +24,14 @@ def seeded(case: LayerCase) -> None:
     was made for it. Then several calls of two copies in turn, in both modes."""
     make = case.make
     if make is not None and hasattr(type(case.layer), "build"):
-        where, array = case.where("build"), "what build draws"
+        location, array = case.location("build"), "what build draws"
 
         def draw(rng: np.random.Generator) -> Array:
             return _drawn(make(rng))
 
-        one, two = check_seeded(draw, case.seed, where=where, array=array)
+        one, two = check_seeded(draw, case.seed, location=location, array=array)
         if np.array_equal(one, two) and makes_its_own(draw, case.seed):
-            raise own_seed(array, where)
+            raise own_seed(array, location)
     cause = "randomness of its own, such as np.random.rand, or a memory on the class; use the generator handed in"
     for training in (True, False):
         first, second = case.fresh(training), case.fresh(training)

@@ -13,7 +13,7 @@ from nnlaw.spec.laws._settings import STATEMENT, judge
 from nnlaw.spec.subjects.cases import LayerCase
 
 
-@law("settings", kind="layer", family="domain", statement=STATEMENT, rests_on=("definition",))
+@law("settings", kind="layer", family="domain", statement=STATEMENT, depends_on=("definition",))
 def settings(case: LayerCase) -> None:
     """Built from one seed: two batches in training, then one in eval."""
 
@@ -25,4 +25,4 @@ def settings(case: LayerCase) -> None:
         made.training = False
         return np.concatenate([*found, np.array(made.forward(case.x)).ravel()])
 
-    judge(case, type(case.layer), case.where("forward"), answer)
+    judge(case, type(case.layer), case.location("forward"), answer)

@@ -17,10 +17,10 @@ from nnlaw.spec.violation import Violation
 @law(
     "stable",
     kind="layer",
-    family="output range",
+    family="numerics",
     statement="Output and gradients stay finite at zero and at extreme input within the claimed domain (±1e4 unless "
     "claimed).",
-    rests_on=("gradient", "independent-samples"),
+    depends_on=("gradient", "independent-samples"),
 )
 def stable(case: LayerCase) -> None:
     """All high, all low, mixed, and all zero, in float32 and in float64, forward and backward."""
@@ -42,7 +42,7 @@ def _sound(case: LayerCase, name: str, array: Array, x: Array) -> None:
         at = first_index(~np.isfinite(array))
         raise Violation(
             "stable",
-            where=case.where("forward" if name == "output" else "backward"),
+            location=case.location("forward" if name == "output" else "backward"),
             array=name,
             index=at,
             actual=f"{array[at]} for input between {x.min():g} and {x.max():g} in {x.dtype}",

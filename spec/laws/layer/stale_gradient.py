@@ -10,9 +10,9 @@ from nnlaw.spec.subjects.cases import LayerCase
 @law(
     "stale-gradient",
     kind="layer",
-    family="reproducibility",
+    family="state",
     statement="backward answers the latest forward of its own instance, whatever was computed before or elsewhere.",
-    rests_on=("pure", "gradient", "repeatable-backward"),
+    depends_on=("pure", "gradient", "repeatable-backward"),
 )
 def stale_gradient(case: LayerCase) -> None:
     """An instance with a past, then one beside a twin that computes in between, against one without either."""

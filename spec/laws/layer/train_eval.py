@@ -16,9 +16,9 @@ from nnlaw.spec.subjects.cases import LayerCase
 @law(
     "train-eval",
     kind="layer",
-    family="reproducibility",
+    family="state",
     statement="In eval mode a layer draws nothing, changes no state, and uses the statistics that training kept.",
-    rests_on=("seeded",),
+    depends_on=("seeded",),
 )
 def train_eval(case: LayerCase) -> None:
     """Other draws must not show in eval; state must stay; what couples samples to keep statistics must stop."""

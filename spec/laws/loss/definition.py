@@ -11,7 +11,7 @@ from nnlaw.spec.contracts.claims import interval, within
 from nnlaw.spec.law import law
 from nnlaw.spec.reference import LOSSES, constants, standard
 from nnlaw.spec.subjects.cases import LossCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 EDGE = 5e-4  # how near to the ends of its domain a loss of probabilities is held to its definition
 
@@ -19,16 +19,16 @@ EDGE = 5e-4  # how near to the ends of its domain a loss of probabilities is hel
 @law(
     "definition",
     kind="loss",
-    family="convergence",
+    family="gradient",
     statement="A loss that bears or claims a standard name computes the textbook's values.",
-    rests_on=("gradient", "loss-mean", "stable", "loss-minimum", "shift-invariant"),
+    depends_on=("gradient", "loss-mean", "stable", "loss-minimum", "shift-invariant"),
 )
 def definition(case: LossCase) -> None:
     """At two scales of prediction, in float64, one and the same accepted variant must fit. A loss of probabilities is
     judged where they are nearly certain, too, so that none is cut off: within a hundredth, for a log may have its ε."""
     name = standard(case.loss, case.name, LOSSES)
     if not name:
-        raise DoesNotApply("it bears and claims no standard name")
+        raise NotApplicable("it bears and claims no standard name")
     given = case.prediction.astype(np.float64)
     wide = np.ascontiguousarray(within(case.loss, 3 * given, given[::-1]))
     points = [given, wide, *_nearly_certain(case.loss, given)]
@@ -44,7 +44,7 @@ def definition(case: LossCase) -> None:
     _, i, nearest = min(misses, key=lambda miss: miss[0])
     raise Violation(
         "definition",
-        where=case.where("forward"),
+        location=case.location("forward"),
         array=f"the loss of what is called {name}{' where it is nearly certain' * (i > 1)}",
         actual=f"{found[i]:.6g}",
         expected=f"{nearest[i]:.6g}",

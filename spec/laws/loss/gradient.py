@@ -20,9 +20,9 @@ from nnlaw.spec.violation import Violation
 @law(
     "gradient",
     kind="loss",
-    family="convergence",
+    family="gradient",
     statement="backward gives the gradient of the loss that forward reports, divided by N once, at extreme logits too.",
-    rests_on=("loss-mean", "repeatable-backward"),
+    depends_on=("loss-mean", "repeatable-backward"),
 )
 def gradient(case: LossCase) -> None:
     """Finite differences of the reported number, near and far, right and wrong, for several sizes of the batch."""
@@ -38,7 +38,7 @@ def gradient(case: LossCase) -> None:
             if slope.shape != point.shape:
                 raise Violation(
                     "gradient",
-                    where=case.where("backward"),
+                    location=case.location("backward"),
                     array="d prediction",
                     actual=f"of shape {slope.shape}",
                     expected=f"{point.shape}, the shape of the prediction",
@@ -53,5 +53,5 @@ def gradient(case: LossCase) -> None:
             )
             clues = Clues(prediction=point.copy(), target=target, constants=constants(loss))
             clues.again = partial(again_of_loss, case, point, target)
-            where, source = case.where("backward"), case.where("forward")
-            accuse(found, where=where, samples=len(point), gradient=slope, clues=clues, source=source)
+            location, source = case.location("backward"), case.location("forward")
+            accuse(found, location=location, samples=len(point), gradient=slope, clues=clues, source=source)

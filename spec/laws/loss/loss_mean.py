@@ -13,7 +13,7 @@ from nnlaw.spec.violation import Violation
 @law(
     "loss-mean",
     kind="loss",
-    family="output range",
+    family="numerics",
     statement="The loss of a batch is the mean of the losses of its samples, also where N = C and where C = 1.",
 )
 def loss_mean(case: LossCase) -> None:
@@ -26,7 +26,7 @@ def loss_mean(case: LossCase) -> None:
             summed = np.isclose(whole, sum(each), rtol=1e-6)
             raise Violation(
                 "loss-mean",
-                where=case.where("forward"),
+                location=case.location("forward"),
                 array="loss",
                 actual=f"{whole:.6g} for predictions of shape {point.shape}",
                 expected=f"{mean:.6g}, the mean over its samples",

@@ -11,15 +11,15 @@ from nnlaw.spec.contracts.claims import claim, interval, within
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.loss._shared import has_soft_labels
 from nnlaw.spec.subjects.cases import LossCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 
 @law(
     "loss-minimum",
     kind="loss",
-    family="convergence",
+    family="gradient",
     statement="The right answer costs less than a wrong one, and nothing costs less than a claimed minimum.",
-    rests_on=("stable",),
+    depends_on=("stable",),
 )
 def loss_minimum(case: LossCase) -> None:
     """A clearly right answer against one that is wrong about the samples of a single class, in float64."""
@@ -31,7 +31,7 @@ def loss_minimum(case: LossCase) -> None:
         if not low < high:
             raise Violation(
                 "loss-minimum",
-                where=case.where("forward"),
+                location=case.location("forward"),
                 array="the loss of the right answer",
                 actual=f"{low:.6g}",
                 expected=f"less than {high:.6g}, the loss of {of}",
@@ -42,7 +42,7 @@ def loss_minimum(case: LossCase) -> None:
     if least is not None and min(values) < least - 1e-9 * max(1.0, abs(least)):
         raise Violation(
             "loss-minimum",
-            where=case.where("forward"),
+            location=case.location("forward"),
             array="the loss",
             actual=f"{min(values):.6g}",
             expected=f"at least {least:g}, as claimed",
@@ -61,7 +61,7 @@ def _answers(case: LossCase) -> Iterator[tuple[Array, Array, str]]:
     if targets == "labels":
         classes = case.prediction.shape[-1]
         if classes < 2:
-            raise DoesNotApply("there is one class, so no answer is wrong")
+            raise NotApplicable("there is one class, so no answer is wrong")
         told: Array = np.eye(classes)[case.target]
         other: Array = np.roll(told, 1, axis=1)
         parts = {f"class {c}": case.target[:, None] == c for c in np.unique(case.target)}

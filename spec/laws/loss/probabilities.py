@@ -14,24 +14,24 @@ from nnlaw.spec.law import law
 from nnlaw.spec.laws.call._shared import SIMPLEX_TOLERANCE
 from nnlaw.spec.laws.loss._shared import EXTREME
 from nnlaw.spec.subjects.cases import LossCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 
 @law(
     "probabilities",
     kind="loss",
-    family="output range",
+    family="numerics",
     statement="What a loss says that predictions mean are probabilities: rows that are non-negative and sum to 1, in "
     "which the class is likeliest that the prediction answers.",
-    rests_on=("stable", "loss-minimum"),
+    depends_on=("stable", "loss-minimum"),
 )
 def probabilities(case: LossCase) -> None:
     """The batch, and where any number is allowed far out, rows far apart, all low and all zero too; then each class."""
     shape = case.prediction.shape
     if not hasattr(case.loss, "probabilities"):
-        raise DoesNotApply("it has no probabilities")
+        raise NotApplicable("it has no probabilities")
     if len(shape) != 2 or shape[1] < 2:
-        raise DoesNotApply("a prediction is no row of several classes")
+        raise NotApplicable("a prediction is no row of several classes")
     for prediction in _predictions(case):
         found = _asked(case, prediction)
         sums = found.sum(axis=1, dtype=np.float64)
@@ -39,10 +39,11 @@ def probabilities(case: LossCase) -> None:
         if off.any():
             at = first_index(off)
             cause = "a softmax that overflows, or is normalized over the wrong axis; a division by 0"
-            raise _unlikely(case, "probabilities row", f"summing to {sums[at]:.6g}", "sum 1", cause).also(index=at)
+            found_ = f"summing to {sums[at]:.6g}"
+            raise _unlikely(case, "probabilities row", found_, "sum 1", cause).with_fields(index=at)
         if (found < 0).any():
             at = first_index(found < 0)
-            raise _unlikely(case, "probabilities", f"{found[at]:.6g}", "at least 0", "").also(index=at)
+            raise _unlikely(case, "probabilities", f"{found[at]:.6g}", "at least 0", "").with_fields(index=at)
     for c, row in enumerate(_asked(case, _answers(case))):
         if row.argmax() != c:
             actual, cause = f"class {row.argmax()}", "a sign, or another function than that which forward compares"
@@ -80,5 +81,5 @@ def _asked(case: LossCase, prediction: Array) -> Array:
 
 
 def _unlikely(case: LossCase, array: str, actual: str, expected: str, cause: str) -> Violation:
-    where = case.where("probabilities")
-    return Violation("probabilities", where=where, array=array, actual=actual, expected=expected, cause=cause)
+    location = case.location("probabilities")
+    return Violation("probabilities", location=location, array=array, actual=actual, expected=expected, cause=cause)

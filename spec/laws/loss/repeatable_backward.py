@@ -13,7 +13,7 @@ from nnlaw.spec.violation import Violation
 @law(
     "repeatable-backward",
     kind="loss",
-    family="reproducibility",
+    family="state",
     statement="backward gives the same gradient twice, and answers the latest forward.",
 )
 def repeatable_backward(case: LossCase) -> None:
@@ -32,7 +32,7 @@ def repeatable_backward(case: LossCase) -> None:
             at = first_index(found != first) if found.shape == first.shape else None
             raise Violation(
                 "repeatable-backward",
-                where=case.where("backward"),
+                location=case.location("backward"),
                 array="d prediction",
                 index=at,
                 actual=f"of shape {found.shape}" if at is None else f"{found[at]:.6g}",

@@ -12,7 +12,7 @@ from nnlaw.spec.laws._settings import STATEMENT, judge
 from nnlaw.spec.subjects.cases import LossCase
 
 
-@law("settings", kind="loss", family="domain", statement=STATEMENT, rests_on=("definition",))
+@law("settings", kind="loss", family="domain", statement=STATEMENT, depends_on=("definition",))
 def settings(case: LossCase) -> None:
     """Of one batch: the loss and its gradient."""
 
@@ -21,4 +21,4 @@ def settings(case: LossCase) -> None:
         value = made.forward(case.prediction.copy(), case.target)
         return np.append(np.array(made.backward()).ravel(), value)
 
-    judge(case, type(case.loss), case.where("forward"), answer)
+    judge(case, type(case.loss), case.location("forward"), answer)

@@ -8,21 +8,21 @@ from nnlaw.spec.contracts.claims import claim
 from nnlaw.spec.law import law
 from nnlaw.spec.reference import LOSSES, standard
 from nnlaw.spec.subjects.cases import LossCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 
 @law(
     "shift-invariant",
     kind="loss",
-    family="output range",
+    family="numerics",
     statement="A loss on softmax depends on differences of logits alone: a shift of a row changes nothing.",
-    rests_on=("gradient", "stable"),
+    depends_on=("gradient", "stable"),
 )
 def shift_invariant(case: LossCase) -> None:
     """Another number is added to each row; the rows of the gradient sum to 0."""
     claimed = claim(case.loss, "shift_invariant")
     if claimed is False or not (claimed or standard(case.loss, case.name, LOSSES) == "softmax_cross_entropy"):
-        raise DoesNotApply("it neither claims shift_invariant nor bears the name softmax_cross_entropy")
+        raise NotApplicable("it neither claims shift_invariant nor bears the name softmax_cross_entropy")
     point = case.prediction.astype(np.float64)
     loss = case.fresh()
     here, slope = float(loss.forward(point, case.target)), np.array(loss.backward())
@@ -32,7 +32,7 @@ def shift_invariant(case: LossCase) -> None:
     if off or sums.max() > 1e-6 * max(1.0, float(np.abs(slope).max())):
         raise Violation(
             "shift-invariant",
-            where=case.where("forward" if off else "backward"),
+            location=case.location("forward" if off else "backward"),
             array="the loss of shifted logits" if off else "the sum of a row of d prediction",
             actual=f"{there:.6g}" if off else f"{sums.max():.6g}",
             expected=f"{here:.6g}, as before the shift" if off else "0",

@@ -8,7 +8,7 @@ from nnlaw.spec.arrays import first_index
 from nnlaw.spec.contracts.claims import claim
 from nnlaw.spec.law import law
 from nnlaw.spec.subjects.cases import LossCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 
 @law(
@@ -16,12 +16,12 @@ from nnlaw.spec.violation import DoesNotApply, Violation
     kind="loss",
     family="domain",
     statement="Where soft_labels is claimed, one-hot rows give the loss and the gradient of their labels.",
-    rests_on=("gradient",),
+    depends_on=("gradient",),
 )
 def soft_labels(case: LossCase) -> None:
     """Integers against the rows of an identity matrix."""
     if not claim(case.loss, "soft_labels") or claim(case.loss, "targets") != "labels":
-        raise DoesNotApply("soft_labels is not claimed")
+        raise NotApplicable("soft_labels is not claimed")
     point, rows = case.prediction.astype(np.float64), np.eye(case.prediction.shape[-1])[case.target]
     hard, soft = case.fresh(), case.fresh()
     values = hard.forward(point, case.target), soft.forward(point, rows)
@@ -33,7 +33,7 @@ def soft_labels(case: LossCase) -> None:
             at = first_index(off)
             raise Violation(
                 "soft-labels",
-                where=case.where(method),
+                location=case.location(method),
                 array=f"{what} of one-hot rows",
                 index=at or None,
                 actual=f"{two[at]:.6g}",

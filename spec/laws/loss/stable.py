@@ -19,7 +19,7 @@ OVERFLOW = "exp or log without the shift by the largest logit of each row (log-s
 @law(
     "stable",
     kind="loss",
-    family="output range",
+    family="numerics",
     statement="Loss and gradient stay finite at extreme predictions within the domain.",
 )
 def stable(case: LossCase) -> None:
@@ -46,7 +46,7 @@ def _stays_finite(case: LossCase, extreme: Array, what: str, why: str = OVERFLOW
     if not (np.isfinite(value) and is_finite(slope)):
         raise Violation(
             "stable",
-            where=case.where("forward"),
+            location=case.location("forward"),
             array="loss" if not np.isfinite(value) else "d prediction",
             actual=f"{value} at {what}",
             expected="a finite number",

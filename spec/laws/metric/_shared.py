@@ -27,4 +27,4 @@ def standard(case: MetricCase) -> tuple[str, Metric]:
 
 
 def broken(case: MetricCase, code: str, array: str, actual: str, expected: str, cause: str = "") -> Violation:
-    return Violation(code, where=case.where, array=array, actual=actual, expected=expected, cause=cause)
+    return Violation(code, location=case.location, array=array, actual=actual, expected=expected, cause=cause)

@@ -14,9 +14,9 @@ from nnlaw.spec.violation import Inconclusive, Violation
 @law(
     "definition",
     kind="metric",
-    family="output range",
+    family="numerics",
     statement="A metric with a standard name has the textbook's value.",
-    rests_on=("metric-known",),
+    depends_on=("metric-known",),
 )
 def definition(case: MetricCase) -> None:
     """Five batches; one accepted variant must account for all of them."""
@@ -35,7 +35,7 @@ def definition(case: MetricCase) -> None:
     at = int(np.argmax(~np.isclose(found, right, rtol=1e-4, atol=1e-6)))
     raise Violation(
         "definition",
-        where=case.where,
+        location=case.location,
         array=f"{name} of {len(batches[at][1])} samples",
         actual=f"{found[at]:.6g}",
         expected=f"{right[at]:.6g}",

@@ -12,7 +12,7 @@ from nnlaw.spec.laws.metric._shared import broken, predictions
 from nnlaw.spec.subjects.cases import MetricCase
 
 
-@law("finite", kind="metric", family="output range", statement="A metric is one finite number.")
+@law("finite", kind="metric", family="numerics", statement="A metric is one finite number.")
 def finite(case: MetricCase) -> None:
     """On a batch in which every class stands."""
     value = case(*predictions(case.rng))

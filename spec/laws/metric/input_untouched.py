@@ -14,7 +14,7 @@ from nnlaw.spec.subjects.cases import MetricCase
     kind="metric",
     family="domain",
     statement="Probabilities and labels are left as they were handed in.",
-    rests_on=("finite",),
+    depends_on=("finite",),
 )
 def input_untouched(case: MetricCase) -> None:
     """Compared after the call."""

@@ -13,9 +13,9 @@ from nnlaw.spec.subjects.cases import MetricCase
 @law(
     "metric-known",
     kind="metric",
-    family="output range",
+    family="numerics",
     statement="What bears a standard name stays within its bounds, and is best where every prediction is right.",
-    rests_on=("permutation",),
+    depends_on=("permutation",),
 )
 def metric_known(case: MetricCase) -> None:
     """Twenty batches, against a prediction that is nearly certain and always right."""

@@ -12,9 +12,9 @@ from nnlaw.spec.subjects.cases import MetricCase
 @law(
     "permutation",
     kind="metric",
-    family="reproducibility",
+    family="state",
     statement="The order of the samples does not matter.",
-    rests_on=("pure",),
+    depends_on=("pure",),
 )
 def permutation(case: MetricCase) -> None:
     """Five random orders, up to roundoff."""

@@ -12,9 +12,9 @@ from nnlaw.spec.subjects.cases import MetricCase
 @law(
     "pure",
     kind="metric",
-    family="reproducibility",
+    family="state",
     statement="The same predictions have the same value, whatever was judged before.",
-    rests_on=("input-untouched",),
+    depends_on=("input-untouched",),
 )
 def pure(case: MetricCase) -> None:
     """Once, then after other predictions."""

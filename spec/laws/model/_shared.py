@@ -22,8 +22,8 @@ def accuse(
 ) -> None:
     """Raise the Violation at the place of the method that showed it."""
     method = "predict" if code not in ("labels", "loss-mean") else "loss_and_grads"
-    where = case.where(method)
-    raise Violation(code, where=where, array=array, index=index, actual=actual, expected=expected, cause=cause)
+    location = case.location(method)
+    raise Violation(code, location=location, array=array, index=index, actual=actual, expected=expected, cause=cause)
 
 
 def plain(case: ModelCase, x: Array, labels: Array) -> bool:

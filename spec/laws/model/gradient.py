@@ -10,9 +10,9 @@ from nnlaw.spec.subjects.cases import ModelCase
 @law(
     "gradient",
     kind="model",
-    family="convergence",
+    family="gradient",
     statement="The reported gradients are those of the reported loss, through all layers.",
-    rests_on=("registered",),
+    depends_on=("registered",),
 )
 def gradient(case: ModelCase) -> None:
     """Finite differences over a few samples: coordinates, and random directions over each large array."""

@@ -15,7 +15,7 @@ from nnlaw.spec.subjects.cases import ModelCase
     kind="model",
     family="shape",
     statement="A prediction depends on its own sample alone.",
-    rests_on=("train-eval",),
+    depends_on=("train-eval",),
 )
 def independent_samples(case: ModelCase) -> None:
     """A batch against its samples one at a time, and in reverse order."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlaw.spec.law import law
 from nnlaw.spec.subjects.cases import ModelCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 MARGIN = 0.5  # how far the first loss may lie from that of a guess, besides half the variance of the logits
 GRANTED = 2.0  # the largest variance that counts
@@ -17,7 +17,7 @@ GRANTED = 2.0  # the largest variance that counts
 @law(
     "initial-loss",
     kind="model",
-    family="convergence",
+    family="gradient",
     statement="An untrained classifier costs what a guess costs: within 1/2 + σ²/2 of ln C + σ²/2, σ² the variance of "
     "its logits, of which 2 counts at most.",
 )
@@ -33,13 +33,13 @@ def initial_loss(case: ModelCase) -> None:
     log_p = np.log(np.maximum(probabilities, 1e-30))
     entropy = -float(log_p[np.arange(len(case.labels)), case.labels].mean())
     if not np.isclose(loss, entropy, rtol=0.05):
-        raise DoesNotApply("the loss is not the cross-entropy of the predicted probabilities")
+        raise NotApplicable("the loss is not the cross-entropy of the predicted probabilities")
     variance = min(GRANTED, float(log_p.var(axis=1).mean()))
     guess = float(np.log(log_p.shape[1])) + variance / 2
     if abs(loss - guess) > MARGIN + variance / 2:
         raise Violation(
             "initial-loss",
-            where=case.where("loss_and_grads"),
+            location=case.location("loss_and_grads"),
             array="the loss before training",
             actual=f"{loss:.4g}",
             expected=f"about {guess:.4g}, the cost of a guess among {log_p.shape[1]} classes",

@@ -11,7 +11,7 @@ from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.model._shared import plain
 from nnlaw.spec.subjects.cases import ModelCase, copied
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 H, CLOSE = 1e-5, 1e-3  # how far to either side, in float64; and the relative error that is granted
 WAYS = 3  # directions in which the slope is measured
@@ -21,14 +21,14 @@ FEW = 4  # samples
 @law(
     "input-gradient",
     kind="model",
-    family="convergence",
+    family="gradient",
     statement="input_gradient is the slope of the mean loss by the input, in eval mode; training goes on as before.",
-    rests_on=("gradient", "train-eval", "independent-samples", "loss-mean"),
+    depends_on=("gradient", "train-eval", "independent-samples", "loss-mean"),
 )
 def input_gradient(case: ModelCase) -> None:
     """The same twice over, and of each sample alone; where training computes the same loss, by finite differences."""
     if not hasattr(case.model, "input_gradient"):
-        raise DoesNotApply("the model has no input_gradient")
+        raise NotApplicable("the model has no input_gradient")
     model, x, labels = case.fresh(), case.x[:FEW], case.labels[:FEW]
     slope = np.array(model.input_gradient(x, labels))
     if slope.shape != x.shape:
@@ -60,5 +60,5 @@ def _loss(model: Any, x: Array, labels: Array) -> float:
 
 
 def _accuse(case: ModelCase, actual: str, expected: str, cause: str = "") -> None:
-    where = case.where("input_gradient")
-    raise Violation("input-gradient", where=where, array="∂L/∂x", actual=actual, expected=expected, cause=cause)
+    location = case.location("input_gradient")
+    raise Violation("input-gradient", location=location, array="∂L/∂x", actual=actual, expected=expected, cause=cause)

@@ -19,9 +19,9 @@ TAUGHT = 200  # Adam steps to learn that all samples are of one class
 @law(
     "labels",
     kind="model",
-    family="convergence",
+    family="gradient",
     statement="Labels are used as given: what has learnt that all samples are of class c predicts class c.",
-    rests_on=("gradient",),
+    depends_on=("gradient",),
 )
 def labels(case: ModelCase) -> None:
     """Up to ten classes, each taught to a fresh copy; judged of those that it learns, by the loss that it reports."""

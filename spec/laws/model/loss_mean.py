@@ -7,15 +7,15 @@ import numpy as np
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.model._shared import accuse
 from nnlaw.spec.subjects.cases import ModelCase, copied
-from nnlaw.spec.violation import DoesNotApply
+from nnlaw.spec.violation import NotApplicable
 
 
 @law(
     "loss-mean",
     kind="model",
-    family="output range",
+    family="numerics",
     statement="The reported loss is a mean over the batch: the same samples twice over cost no more.",
-    rests_on=("gradient",),
+    depends_on=("gradient",),
 )
 def loss_mean(case: ModelCase) -> None:
     """The batch against itself twice over, which moves neither a mean nor the statistics of a normalization."""
@@ -24,7 +24,7 @@ def loss_mean(case: ModelCase) -> None:
     for generator in generators:
         generator.random()
     if float(other.loss_and_grads(case.x, case.labels)[0]) != once:
-        raise DoesNotApply("the loss is random")
+        raise NotApplicable("the loss is random")
     twice = float(case.fresh().loss_and_grads(np.concatenate([case.x] * 2), np.concatenate([case.labels] * 2))[0])
     if not np.isclose(twice, once, rtol=1e-3, atol=1e-6):
         accuse(

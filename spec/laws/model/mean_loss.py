@@ -9,7 +9,7 @@ import numpy as np
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.model._shared import plain
 from nnlaw.spec.subjects.cases import ModelCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 MANY, FEW = 1200, 300  # of one sample, then of another: more than is evaluated at a time, and unlike at the end
 
@@ -17,14 +17,14 @@ MANY, FEW = 1200, 300  # of one sample, then of another: more than is evaluated 
 @law(
     "mean-loss",
     kind="model",
-    family="output range",
+    family="numerics",
     statement="mean_loss is the mean of the losses of the samples in eval mode; training goes on as before.",
-    rests_on=("gradient", "train-eval", "independent-samples", "loss-mean"),
+    depends_on=("gradient", "train-eval", "independent-samples", "loss-mean"),
 )
 def mean_loss(case: ModelCase) -> None:
     """The same twice over; that of two samples in any number; and that of training, where it computes the same."""
     if not hasattr(case.model, "mean_loss"):
-        raise DoesNotApply("the model has no mean_loss")
+        raise NotApplicable("the model has no mean_loss")
     model, x, labels = case.fresh(), case.x, case.labels
     value = float(model.mean_loss(x, labels))
     if float(again := model.mean_loss(x, labels)) != value:
@@ -47,5 +47,5 @@ def _of_many(case: ModelCase, model: Any) -> None:
 
 
 def _accuse(case: ModelCase, actual: str, expected: str, cause: str) -> None:
-    where = case.where("mean_loss")
-    raise Violation("mean-loss", where=where, array="mean_loss", actual=actual, expected=expected, cause=cause)
+    location = case.location("mean_loss")
+    raise Violation("mean-loss", location=location, array="mean_loss", actual=actual, expected=expected, cause=cause)

@@ -11,9 +11,9 @@ from nnlaw.spec.violation import Violation
 @law(
     "overfits",
     kind="model",
-    family="convergence",
+    family="gradient",
     statement="A tiny batch can be learnt by heart.",
-    rests_on=("gradient", "labels", "symmetry", "train-eval", "live-units", "vanishing-gradient"),
+    depends_on=("gradient", "labels", "symmetry", "train-eval", "live-units", "vanishing-gradient"),
 )
 def overfits(case: ModelCase) -> None:
     """Adam on one fixed batch, at three learning rates, until every sample is predicted right."""
@@ -27,7 +27,7 @@ def overfits(case: ModelCase) -> None:
             return
     raise Violation(
         "overfits",
-        where=case.where("loss_and_grads"),
+        location=case.location("loss_and_grads"),
         array=f"the loss of a batch of {len(case.x)}",
         actual=f"{best:.4g} at best after {HEART_STEPS} steps, from {first:.4g}",
         expected="every sample predicted right",

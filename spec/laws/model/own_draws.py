@@ -9,7 +9,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
 from nnlaw.spec.subjects.cases import ModelCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 LEAST = 16  # numbers that two arrays must have in common before they are compared
 ALIKE = 0.999  # the correlation above which numbers are the same but for their scale; of chance it is about 1/√n
@@ -18,21 +18,21 @@ ALIKE = 0.999  # the correlation above which numbers are the same but for their 
 @law(
     "own-draws",
     kind="model",
-    family="reproducibility",
+    family="state",
     statement="No two weight arrays begin with the same random numbers, scaled or not.",
-    rests_on=("gradient",),
+    depends_on=("gradient",),
 )
 def own_draws(case: ModelCase) -> None:
     """Arrays of which nearly all numbers differ are taken for drawn; shared memory is one array, tied on purpose."""
     model = case.make(np.random.default_rng(case.seed))
     if model is None:
-        raise DoesNotApply("it can't be built anew")
+        raise NotApplicable("it can't be built anew")
     drawn = {name: np.asarray(array) for name, array in model.params.items() if _looks_drawn(np.asarray(array))}
     for (one, first), (two, second) in combinations(drawn.items(), 2):
         if not np.shares_memory(first, second) and _alike(first, second):
             raise Violation(
                 "own-draws",
-                where=case.where("predict"),
+                location=case.location("predict"),
                 array=f"the first {two}",
                 actual=f"the numbers of {one} over again, but for their scale",
                 expected="numbers of its own",

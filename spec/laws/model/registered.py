@@ -12,7 +12,7 @@ from nnlaw.spec.subjects.cases import ModelCase
 @law(
     "registered",
     kind="model",
-    family="reproducibility",
+    family="state",
     statement="What params holds is what the model computes with, and what it grades.",
 )
 def registered(case: ModelCase) -> None:

@@ -13,9 +13,9 @@ from nnlaw.spec.violation import Violation
 @law(
     "reproducible",
     kind="model",
-    family="reproducibility",
+    family="state",
     statement="One seed, one result: two trainings from the same generator agree bit for bit.",
-    rests_on=("gradient",),
+    depends_on=("gradient",),
 )
 def reproducible(case: ModelCase) -> None:
     """Build twice from the same generator, take three steps each, compare every bit."""
@@ -30,7 +30,7 @@ def reproducible(case: ModelCase) -> None:
     if digests[0] != digests[1]:
         raise Violation(
             "reproducible",
-            where=case.where("loss_and_grads"),
+            location=case.location("loss_and_grads"),
             array="the weights after 3 steps",
             actual="not the same for two trainings from one seed",
             expected="the same bits twice",

@@ -11,15 +11,15 @@ from nnlaw.spec.law import law
 from nnlaw.spec.laws._mini_training import adam
 from nnlaw.spec.laws.model._shared import accuse
 from nnlaw.spec.subjects.cases import ModelCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 
 @law(
     "round-trip",
     kind="model",
-    family="reproducibility",
+    family="state",
     statement="Weights that were saved and read again predict the same, bit for bit: nothing else needs to be saved.",
-    rests_on=("registered", "train-eval", "gradient"),
+    depends_on=("registered", "train-eval", "gradient"),
 )
 def round_trip(case: ModelCase) -> None:
     """What was saved; where nothing was yet, params and state of a trained model, copied into one of another seed."""
@@ -30,7 +30,7 @@ def round_trip(case: ModelCase) -> None:
         at = first_index(found != expected)
         raise Violation(
             "round-trip",
-            where=case.where("predict"),
+            location=case.location("predict"),
             array="probabilities after reloading",
             index=at,
             actual=f"{found[at]:.6g}",
@@ -42,13 +42,13 @@ def round_trip(case: ModelCase) -> None:
 def _copied_over(case: ModelCase) -> None:
     old, new = case.fresh(), case.make(np.random.default_rng(case.seed + 1))
     if new is None:
-        raise DoesNotApply("nothing was saved yet, and it can't be built anew")
+        raise NotApplicable("nothing was saved yet, and it can't be built anew")
     lessons = adam(old, case.x, case.labels, 1e-2)
     for _ in islice(lessons, 3):
         pass
     saved, known = ([m.params, getattr(m, "state", None) or {}] for m in (old, new))
     if [set(holder) for holder in saved] != [set(holder) for holder in known]:
-        raise DoesNotApply("the names of params and state are not those of a model built anew")
+        raise NotApplicable("the names of params and state are not those of a model built anew")
     for holder, into in zip(saved, known, strict=True):
         for name in holder:
             into[name] = np.array(holder[name])

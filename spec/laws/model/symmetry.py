@@ -14,9 +14,9 @@ from nnlaw.spec.violation import Violation
 @law(
     "symmetry",
     kind="model",
-    family="convergence",
+    family="gradient",
     statement="No two units of a layer stay alike once training has begun.",
-    rests_on=("gradient",),
+    depends_on=("gradient",),
 )
 def symmetry(case: ModelCase) -> None:
     """After three plain gradient steps, no two nonzero columns of a weight matrix are equal, nor all of its rows, nor
@@ -30,7 +30,7 @@ def symmetry(case: ModelCase) -> None:
             if alike:
                 raise Violation(
                     "symmetry",
-                    where=case.where("loss_and_grads"),
+                    location=case.location("loss_and_grads"),
                     array=name,
                     actual=f"the same {alike} after 3 steps",
                     expected="no two units alike",

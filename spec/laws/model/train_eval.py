@@ -13,7 +13,7 @@ from nnlaw.spec.subjects.cases import ModelCase
 @law(
     "train-eval",
     kind="model",
-    family="reproducibility",
+    family="state",
     statement="Prediction is deterministic: in eval mode, nothing drawn and nothing changed, training left as it was.",
 )
 def train_eval(case: ModelCase) -> None:

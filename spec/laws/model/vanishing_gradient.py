@@ -7,7 +7,7 @@ import numpy as np
 from nnlaw.spec.law import law
 from nnlaw.spec.laws._mini_training import stepped
 from nnlaw.spec.subjects.cases import ModelCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 VANISHED = 1e-5  # six sigmoids in a row leave 1e-3 and still learn; twelve leave 1e-6 and don't
 
@@ -15,9 +15,9 @@ VANISHED = 1e-5  # six sigmoids in a row leave 1e-3 and still learn; twelve leav
 @law(
     "vanishing-gradient",
     kind="model",
-    family="convergence",
+    family="gradient",
     statement="Gradients reach every layer: relative to the weights, none is 100,000 times weaker than another.",
-    rests_on=("gradient", "symmetry"),
+    depends_on=("gradient", "symmetry"),
 )
 def vanishing_gradient(case: ModelCase) -> None:
     """‖dW‖/‖W‖ of each weight matrix, after three plain steps, for a last layer may begin at zero.
@@ -32,12 +32,12 @@ def vanishing_gradient(case: ModelCase) -> None:
         if np.ndim(array) > 1 and slope > 0 and length > 0:
             pulls[name] = slope / length
     if not pulls:
-        raise DoesNotApply("no weight matrix has a gradient")
+        raise NotApplicable("no weight matrix has a gradient")
     weak, strong = min(pulls, key=pulls.__getitem__), max(pulls, key=pulls.__getitem__)
     if pulls[weak] < VANISHED * pulls[strong]:
         raise Violation(
             "vanishing-gradient",
-            where=case.where("loss_and_grads"),
+            location=case.location("loss_and_grads"),
             array=f"the gradient of {weak}, relative to its weights,",
             actual=f"{pulls[weak]:.2g}, that of {strong} {pulls[strong]:.2g}",
             expected=f"at least {VANISHED:g} of the strongest",

@@ -19,9 +19,9 @@ THERE = 0.01  # of the first loss may be left at the end
 @law(
     "converges",
     kind="optimizer",
-    family="convergence",
+    family="gradient",
     statement="On a quadratic bowl it goes downhill and gets there, at one learning rate of five.",
-    rests_on=("first-step",),
+    depends_on=("first-step",),
 )
 def converges(case: OptimizerCase) -> None:
     """½ Σ aᵢwᵢ², a from ½ to 2, until the mean loss of a hundred steps is a hundredth of the first."""
@@ -39,7 +39,7 @@ def converges(case: OptimizerCase) -> None:
                 break
     raise Violation(
         "converges",
-        where=case.where("step"),
+        location=case.location("step"),
         array="the loss on a quadratic bowl",
         actual=f"{best:.3g} of the first at best, after 1000 steps at each of five learning rates",
         expected=f"at most {THERE:g} of it",

@@ -8,15 +8,15 @@ from nnlaw.spec.arrays import Array, first_index, is_finite
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.optimizer._shared import CLOSE, LR, SIZE, draw, walked
 from nnlaw.spec.subjects.cases import OptimizerCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 
 @law(
     "decays",
     kind="optimizer",
-    family="convergence",
+    family="gradient",
     statement="Weights whose entry in `decays` is 0 do not decay, where it reads that; it steps where nothing is told.",
-    rests_on=("zero-gradient-still",),
+    depends_on=("zero-gradient-still",),
 )
 def decays(case: OptimizerCase) -> None:
     """Without a gradient: all weights decay, none, and every other one."""
@@ -26,7 +26,7 @@ def decays(case: OptimizerCase) -> None:
         raise _wrong(case, "w where nothing is told of decays", "not finite", "a step", "")
     every, none = _decayed(case, w, np.ones(SIZE)), _decayed(case, w, np.zeros(SIZE))
     if np.array_equal(every, none, equal_nan=True):
-        raise DoesNotApply("no weight decays, or all do whatever is told")
+        raise NotApplicable("no weight decays, or all do whatever is told")
     spared = np.arange(SIZE) % 2 == 0
     for path, still in ((none, np.ones(SIZE, bool)), (_decayed(case, w, 1.0 - spared), spared)):
         off = ~(np.abs(path - w) <= CLOSE * np.abs(w)) & still
@@ -44,4 +44,5 @@ def _decayed(case: OptimizerCase, w: Array, told: Array) -> Array:
 
 
 def _wrong(case: OptimizerCase, array: str, actual: str, expected: str, cause: str) -> Violation:
-    return Violation("decays", where=case.where("step"), array=array, actual=actual, expected=expected, cause=cause)
+    location = case.location("step")
+    return Violation("decays", location=location, array=array, actual=actual, expected=expected, cause=cause)

@@ -13,7 +13,7 @@ from nnlaw.spec.law import law
 from nnlaw.spec.laws.optimizer._shared import LR, SIZE, draw, fresh, walked
 from nnlaw.spec.reference import OPTIMIZERS, Optimizer, Rule, textbook, walk
 from nnlaw.spec.subjects.cases import OptimizerCase
-from nnlaw.spec.subjects.hyperparameters import ALIASES, PLAINLY_DECAY, Told, attributes, defaults, read
+from nnlaw.spec.subjects.hyperparameters import ALIASES, PLAINLY_DECAY, Hyperparameters, attributes, defaults, read
 from nnlaw.spec.violation import Inconclusive, Violation
 
 STEPS = 10
@@ -25,9 +25,9 @@ CLOSE = 1e-4  # of the way gone: what float32 may lose
 @law(
     "definition",
     kind="optimizer",
-    family="convergence",
+    family="gradient",
     statement="An optimizer with a standard name goes the textbook's way, on a constant and on a random gradient.",
-    rests_on=("converges",),
+    depends_on=("converges",),
 )
 def definition(case: OptimizerCase) -> None:
     """Ten steps in every accepted variant; then the usual mistakes, and the other names, for a cause."""
@@ -57,7 +57,7 @@ def definition(case: OptimizerCase) -> None:
     t, i = first_index(~(off < off.max() / 2))
     raise Violation(
         "definition",
-        where=case.where("step"),
+        location=case.location("step"),
         array=f"the way of w[{i}] in {t + 1} steps of {LR:g} on a {('constant', 'random')[odd]} gradient",
         actual=f"{paths[odd][t, i] - w[i]:.4g}",
         expected=f"{right[odd][t, i] - w[i]:.4g}, that of {name} ({row.source})",
@@ -69,8 +69,8 @@ def _defaults(case: OptimizerCase, kind: type, row: Optimizer) -> None:
     """Nothing was set: ε is next to nothing beside a gradient of 1, and what the signature says is what is kept."""
     for name, default in defaults(kind).items():
         if "eps" in row.usual and name in ALIASES["eps"] and default > BLUNT:
-            because = "an ε that is large beside usual gradients, which no longer are divided by their size"
-            raise _odd_default(case, name, f"{default:g}", f"at most {BLUNT:g}, next to nothing", because)
+            reason = "an ε that is large beside usual gradients, which no longer are divided by their size"
+            raise _odd_default(case, name, f"{default:g}", f"at most {BLUNT:g}, next to nothing", reason)
     try:
         kept = attributes(kind())
     except Exception:  # it wants settings, and what it makes of them is told by them alone
@@ -78,16 +78,16 @@ def _defaults(case: OptimizerCase, kind: type, row: Optimizer) -> None:
     for name, default in defaults(kind).items():
         if name in row.usual and name != "eps" and kept.get(name, default) != default:
             actual, expected = f"kept as {kept[name]:g}", f"kept as it was handed in, {default:g}"
-            because = "arguments that are handed on in another order, or not at all"
-            raise _odd_default(case, name, actual, expected, because)
+            reason = "arguments that are handed on in another order, or not at all"
+            raise _odd_default(case, name, actual, expected, reason)
 
 
 def _odd_default(case: OptimizerCase, name: str, actual: str, expected: str, cause: str) -> Violation:
-    where, array = case.where("step"), f"the setting {name}, by default"
-    return Violation("definition", where=where, array=array, actual=actual, expected=expected, cause=cause)
+    location, array = case.location("step"), f"the setting {name}, by default"
+    return Violation("definition", location=location, array=array, actual=actual, expected=expected, cause=cause)
 
 
-def _with_decay(case: OptimizerCase, instance: object, name: str, row: Optimizer) -> Told:
+def _with_decay(case: OptimizerCase, instance: object, name: str, row: Optimizer) -> Hyperparameters:
     """What is told; an attribute `decay` may mean something else, unless the name says that weights decay."""
     told = read(instance, {"decay": 0.0} | dict(row.usual))
     plainly = name == "adamw" or any(alias in PLAINLY_DECAY for alias in attributes(instance))
@@ -97,7 +97,7 @@ def _with_decay(case: OptimizerCase, instance: object, name: str, row: Optimizer
     needed = set(told.untold) - spared - ({"beta"} if name == "sgd" else set())
     if (name == "adamw" and "decay" in told.untold) or (not plainly and _decays(case)):
         needed.add("decay")
-    return Told(candidates, tuple(sorted(needed)), told.unknown)
+    return Hyperparameters(candidates, tuple(sorted(needed)), told.unknown)
 
 
 def _decays(case: OptimizerCase) -> bool:
@@ -111,7 +111,7 @@ def _near(expected: Array, path: Array, w: Array) -> bool:
     return bool(np.abs(path - expected).max() <= CLOSE * way + 1e-6 * np.abs(w).max())
 
 
-def _mistake(name: str, row: Optimizer, told: Told, goes: Callable[[Rule, Any, str], list[bool]]) -> str:
+def _mistake(name: str, row: Optimizer, told: Hyperparameters, goes: Callable[[Rule, Any, str], list[bool]]) -> str:
     """The first mistake that goes all of the way, or the other name that does."""
     usual = {key: value for other in OPTIMIZERS.values() for key, value in other.usual.items()} | {"beta": 0.9}
     for choice in told.choices():

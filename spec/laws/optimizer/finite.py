@@ -14,9 +14,9 @@ from nnlaw.spec.violation import Violation
 @law(
     "finite",
     kind="optimizer",
-    family="output range",
+    family="numerics",
     statement="Weights stay finite whatever finite gradient comes: none, a tiny or a huge one.",
-    rests_on=("step-in-place",),
+    depends_on=("step-in-place",),
 )
 def finite(case: OptimizerCase) -> None:
     """Three steps each of gradients of size 0, 1e-30, 1 and 1e4, in float32."""
@@ -27,7 +27,7 @@ def finite(case: OptimizerCase) -> None:
             step, at = first_index(~np.isfinite(path))
             raise Violation(
                 "finite",
-                where=case.where("step"),
+                location=case.location("step"),
                 array="w",
                 index=(at,),
                 actual=f"{path[step, at]} after {step + 1} steps of a gradient of size {scale:g}",

@@ -12,7 +12,7 @@ from nnlaw.spec.contracts.claims import claim
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.optimizer._shared import CLOSE, LR, PATIENCE, ROUNDING, SIZE, draw, fresh, walked
 from nnlaw.spec.subjects.cases import OptimizerCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 FAINT = (1.0, 1e-3, 1e-5, 1e-7)  # gradients among which one is near any usual ε
 
@@ -20,9 +20,9 @@ FAINT = (1.0, 1e-3, 1e-5, 1e-7)  # gradients among which one is near any usual �
 @law(
     "first-step",
     kind="optimizer",
-    family="convergence",
+    family="gradient",
     statement="The first step goes against the gradient, no farther for a smaller one, nowhere at lr 0; as claimed.",
-    rests_on=("zero-gradient-still",),
+    depends_on=("zero-gradient-still",),
 )
 def first_step(case: OptimizerCase) -> None:
     """From w = 0, where nothing decays; what `first_step` claims of Δw = −lr·first_step(g) is judged there too."""
@@ -36,7 +36,7 @@ def first_step(case: OptimizerCase) -> None:
     for slope in (-g, g):
         move = first_move(fresh(case), origin, slope)
         if not move.any():
-            raise DoesNotApply("it does not move from w = 0")
+            raise NotApplicable("it does not move from w = 0")
         if not move @ slope < 0:
             cause = "the sign: w += lr·g climbs" if move @ slope > 0 else ""
             raise _first(case, f"uphill: Δw·g = {move @ slope:.4g}", "Δw·g < 0, against the gradient", cause)
@@ -58,7 +58,7 @@ def first_step(case: OptimizerCase) -> None:
 def _first(case: OptimizerCase, actual: str, expected: str, cause: str) -> Violation:
     return Violation(
         "first-step",
-        where=case.where("step"),
+        location=case.location("step"),
         array="the first step",
         actual=actual,
         expected=expected,

@@ -12,7 +12,7 @@ from nnlaw.spec.laws._settings import STATEMENT, judge
 from nnlaw.spec.subjects.cases import OptimizerCase
 
 
-@law("settings", kind="optimizer", family="domain", statement=STATEMENT, rests_on=("definition",))
+@law("settings", kind="optimizer", family="domain", statement=STATEMENT, depends_on=("definition",))
 def settings(case: OptimizerCase) -> None:
     """The way of a few steps."""
 
@@ -23,4 +23,4 @@ def settings(case: OptimizerCase) -> None:
             made.step(w, rng.standard_normal(16).astype(np.float32), 0.1)
         return w
 
-    judge(case, type(case.make()), case.where("step"), answer)
+    judge(case, type(case.make()), case.location("step"), answer)

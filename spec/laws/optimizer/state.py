@@ -19,9 +19,9 @@ from nnlaw.spec.violation import Violation
 @law(
     "state",
     kind="optimizer",
-    family="reproducibility",
+    family="state",
     statement="The past belongs to the instance, and `state` holds it all: saved and restored, it goes on bit for bit.",
-    rests_on=("finite",),
+    depends_on=("finite",),
 )
 def state(case: OptimizerCase) -> None:
     """One trajectory, told in five ways: alone, beside another instance, with reused buffers, restored, rewound."""
@@ -92,7 +92,7 @@ def _compare(case: OptimizerCase, found: Array, expected: Array, when: str, caus
         step, at = first_index(found != expected)
         raise Violation(
             "state",
-            where=case.where("step"),
+            location=case.location("step"),
             array="w",
             index=(at,),
             actual=f"{found[step, at]:.7g} after step {step + 1} {when}",
@@ -105,19 +105,19 @@ def _savable(case: OptimizerCase, saved: Any) -> None:
     if not isinstance(saved, dict):
         raise Violation(
             "state",
-            where=case.where("step"),
+            location=case.location("step"),
             array="state",
             actual=f"a {type(saved).__name__}",
             expected="a dict of arrays and numbers",
         )
     for name, value in saved.items():
         if not isinstance(name, str):
-            raise Violation("state", where=case.where("step"), array="a key of state", actual=repr(name),
+            raise Violation("state", location=case.location("step"), array="a key of state", actual=repr(name),
                             expected="a word, under which it can be saved with the run")  # fmt: skip
         if not isinstance(value, np.ndarray | Number | None):
             raise Violation(
                 "state",
-                where=case.where("step"),
+                location=case.location("step"),
                 array=f"state[{name!r}]",
                 actual=f"a {type(value).__name__}",
                 expected="an array or a number, which can be saved with the run",

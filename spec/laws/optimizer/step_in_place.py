@@ -20,7 +20,7 @@ from nnlaw.spec.violation import Violation
 def step_in_place(case: OptimizerCase) -> None:
     """One array is stepped until it moves; the gradient is compared after each step."""
     optimizer, (w, g) = fresh(case), draw(case, 2)
-    before, kept, where = w.copy(), g.copy(), case.where("step")
+    before, kept, location = w.copy(), g.copy(), case.location("step")
     with np.errstate(all="ignore"):
         for _ in range(PATIENCE):
             returned = optimizer.step(w, g, LR)
@@ -28,7 +28,7 @@ def step_in_place(case: OptimizerCase) -> None:
                 at = first_index(g != kept)
                 raise Violation(
                     "step-in-place",
-                    where=where,
+                    location=location,
                     array="g",
                     index=at,
                     actual=f"{g[at]:.6g} after the step",
@@ -38,7 +38,7 @@ def step_in_place(case: OptimizerCase) -> None:
             if w.shape != before.shape or w.dtype != before.dtype:
                 raise Violation(
                     "step-in-place",
-                    where=where,
+                    location=location,
                     array="w",
                     actual=f"{w.dtype} of shape {w.shape} after the step",
                     expected=f"{before.dtype} of shape {before.shape}, as before",
@@ -47,7 +47,7 @@ def step_in_place(case: OptimizerCase) -> None:
                 return
     raise Violation(
         "step-in-place",
-        where=where,
+        location=location,
         array="w",
         actual=f"the same after {PATIENCE} steps of a nonzero gradient",
         expected="changed in place, as by w -= ...",

@@ -15,9 +15,9 @@ from nnlaw.spec.violation import Violation
 @law(
     "zero-gradient-still",
     kind="optimizer",
-    family="convergence",
+    family="gradient",
     statement="Without a gradient nothing moves from a fresh state, but for a decay, which only shrinks.",
-    rests_on=("state",),
+    depends_on=("state",),
 )
 def zero_gradient_still(case: OptimizerCase) -> None:
     """Weights so large beside lr that no decay overshoots. The first step stays within lr·max(1, |w|)."""
@@ -42,7 +42,7 @@ def zero_gradient_still(case: OptimizerCase) -> None:
             step, at = first_index(wrong)
             raise Violation(
                 "zero-gradient-still",
-                where=case.where("step"),
+                location=case.location("step"),
                 array="w",
                 index=(at,),
                 actual=f"{path[step, at]:.6g} after {step + 1} steps of a zero gradient, from {w[at]:g}",

@@ -17,7 +17,7 @@ ROUNDOFF = 1e-9
 @law(
     "bounds",
     kind="schedule",
-    family="output range",
+    family="numerics",
     statement="The factor is a number in [0, 1] at every t from 0 to 1, both included.",
 )
 def bounds(case: ScheduleCase) -> None:
@@ -27,7 +27,7 @@ def bounds(case: ScheduleCase) -> None:
         if not (isinstance(found, float) and -ROUNDOFF <= found <= 1 + ROUNDOFF):
             raise Violation(
                 "bounds",
-                where=case.where,
+                location=case.location,
                 array=f"the factor at t = {t:.4g}",
                 actual=f"{found:.6g}" if isinstance(found, float) else found,
                 expected="a number in [0, 1]",

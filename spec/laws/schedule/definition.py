@@ -12,7 +12,7 @@ from nnlaw.spec.law import law
 from nnlaw.spec.reference import SCHEDULES, textbook
 from nnlaw.spec.subjects.cases import ScheduleCase
 from nnlaw.spec.subjects.hyperparameters import read_settings
-from nnlaw.spec.violation import DoesNotApply, Inconclusive, Violation
+from nnlaw.spec.violation import Inconclusive, NotApplicable, Violation
 
 FALLING = ("step", "cosine", "one_cycle")  # schedules that are not flat where nothing was set
 
@@ -20,9 +20,9 @@ FALLING = ("step", "cosine", "one_cycle")  # schedules that are not flat where n
 @law(
     "definition",
     kind="schedule",
-    family="convergence",
+    family="gradient",
     statement="A schedule with a standard name is the textbook's curve; step, cosine and one_cycle fall by default.",
-    rests_on=("bounds", "pure", "jump"),
+    depends_on=("bounds", "pure", "jump"),
 )
 def definition(case: ScheduleCase) -> None:
     """A hundred values of t away from where a step falls; the value at t = 1 is taken as it is."""
@@ -32,8 +32,8 @@ def definition(case: ScheduleCase) -> None:
     untold = [setting for setting in told.untold if setting in needed]
     start, end = float(case(0.0)), float(case(1.0))
     if untold or told.unknown:
-        because = f"settings that cannot be told: {', '.join((*untold, *told.unknown))}"
-        raise DoesNotApply(because) if name == "one_cycle" else Inconclusive(because)
+        reason = f"settings that cannot be told: {', '.join((*untold, *told.unknown))}"
+        raise NotApplicable(reason) if name == "one_cycle" else Inconclusive(reason)
     top = max(float(case(t)) for t in np.linspace(0, 1, 101))
     if name not in ("constant", "one_cycle") and start < top - 1e-6:
         raise Inconclusive("it climbs at first, which no setting tells")
@@ -50,7 +50,7 @@ def definition(case: ScheduleCase) -> None:
     at, actual, expected = off[0] if off else (1.0, end, np.nan)
     raise Violation(
         "definition",
-        where=case.where,
+        location=case.location,
         array=f"the factor at t = {at:.4g}",
         actual=f"{actual:.6g}" if off else f"{actual:.6g}, as at every other t, although nothing was set",
         expected=f"{expected:.6g}, that of {name} with {end:.4g} at the end" if off else "less than at first",

@@ -9,7 +9,7 @@ from nnlaw.spec.contracts.claims import claim
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.schedule._shared import GRID
 from nnlaw.spec.subjects.cases import ScheduleCase
-from nnlaw.spec.violation import DoesNotApply, Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 LEAP = 0.01  # a smaller step up is called no jump
 WIDTH = 1e-12  # in which no continuous schedule climbs half a leap
@@ -18,14 +18,14 @@ WIDTH = 1e-12  # in which no continuous schedule climbs half a leap
 @law(
     "jump",
     kind="schedule",
-    family="convergence",
+    family="gradient",
     statement="The factor jumps up only where `restarts` is claimed.",
-    rests_on=("pure",),
+    depends_on=("pure",),
 )
 def jump(case: ScheduleCase) -> None:
     """Wherever it climbs between two values of t, the steeper half is halved again until nothing continuous climbs."""
     if claim(case.thing, "restarts"):
-        raise DoesNotApply("restarts are claimed")
+        raise NotApplicable("restarts are claimed")
     for a, b in pairwise(GRID):
         if case(b) - case(a) < LEAP:
             continue
@@ -33,7 +33,7 @@ def jump(case: ScheduleCase) -> None:
         if case(high) - case(low) > LEAP / 2:
             raise Violation(
                 "jump",
-                where=case.where,
+                location=case.location,
                 array=f"the factor at t = {high:.6g}",
                 actual=f"{case(high):.4g}, up from {case(low):.4g} at once",
                 expected="a continuous climb",

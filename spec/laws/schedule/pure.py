@@ -11,9 +11,9 @@ from nnlaw.spec.violation import Violation
 @law(
     "pure",
     kind="schedule",
-    family="reproducibility",
+    family="state",
     statement="The same t has the same factor, whenever and in whatever order it is asked for.",
-    rests_on=("bounds",),
+    depends_on=("bounds",),
 )
 def pure(case: ScheduleCase) -> None:
     """Upwards, then downwards."""
@@ -22,7 +22,7 @@ def pure(case: ScheduleCase) -> None:
         if (again := float(case(t))) != up[t]:
             raise Violation(
                 "pure",
-                where=case.where,
+                location=case.location,
                 array=f"the factor at t = {t:.4g}",
                 actual=f"{again:.6g} when asked again",
                 expected=f"{up[t]:.6g}, as the first time",

@@ -12,11 +12,11 @@ from nnlaw.spec.laws._settings import STATEMENT, judge
 from nnlaw.spec.subjects.cases import FunctionCase
 
 
-@law("settings", kind="schedule", family="domain", statement=STATEMENT, rests_on=("definition",))
+@law("settings", kind="schedule", family="domain", statement=STATEMENT, depends_on=("definition",))
 def settings(case: FunctionCase) -> None:
     """The factors of forty times."""
 
     def answer(settings: dict[str, Any]) -> Array:
         return np.array([case.thing(t, **settings) for t in np.linspace(0, 1, 41)])
 
-    judge(case, case.thing, case.where, answer)
+    judge(case, case.thing, case.location, answer)

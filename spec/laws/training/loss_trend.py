@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnlaw.spec.law import law
 from nnlaw.spec.subjects.cases import ProgressCase
-from nnlaw.spec.violation import Violation, Where
+from nnlaw.spec.violation import Location, Violation
 
 WORSE = 3.0  # how many times its beginning, or LEVEL where that is more, the smoothed loss may reach
 LEVEL = 1.0  # three times next to nothing is still next to nothing
@@ -18,7 +18,7 @@ FEWEST = 10
 @law(
     "loss-trend",
     kind="training",
-    family="convergence",
+    family="gradient",
     tier="call",
     statement="The smoothed loss falls: it does not climb far above where it began, nor stay there.",
 )
@@ -60,7 +60,7 @@ def loss_trend(case: ProgressCase) -> None:
 
 
 def _accuse(case: ProgressCase, array: str, actual: str, expected: str, cause: str) -> None:
-    where = Where(case.path)
+    location = Location(case.path)
     raise Violation(
-        "loss-trend", where=where, array=array, actual=actual, expected=expected, cause=cause, step=case.step
+        "loss-trend", location=location, array=array, actual=actual, expected=expected, cause=cause, step=case.step
     )

@@ -8,7 +8,7 @@ import pytest
 
 import nnlaw.nn.verify.supervisor
 from nnlaw.nn.stress.fuzzing import plugin_fuzzing as plugin_files
-from nnlaw.nn.stress.fuzzing.plugin_fuzzing import ACTS, judged, mutant
+from nnlaw.nn.stress.fuzzing.plugin_fuzzing import ACTS, checked, mutant
 from nnlaw.nn.stress.scenario import DRILLS, Scene, perform
 from nnlaw.nn.verify.supervisor import Outcome
 
@@ -21,7 +21,7 @@ def scene(tmp_path: Path) -> Scene:
 
 def test_damaged_plugins_get_a_verdict(scene: Scene) -> None:
     """A mutant is judged in a worker, as a user's file is."""
-    outcome = judged(scene, 1)
+    outcome = checked(scene, 1)
     assert outcome.held and outcome.figures["mutations"] == 1
     assert not list((scene.folder / "plugins").glob("*.py"))
 
@@ -44,7 +44,7 @@ def test_a_broken_judging_is_seen(
 ) -> None:
     """No report, an unknown verdict and an exception from our own code are faults, and the file is kept."""
     answer(monkeypatch, reports)
-    outcome = judged(scene, 1)
+    outcome = checked(scene, 1)
     assert not outcome.held and fault in outcome.observed
     assert outcome.arrays["plugin-0"].tobytes() == mutant_of(scene, 0)
 
@@ -63,7 +63,7 @@ def test_an_exception_of_the_judging_is_seen(scene: Scene, monkeypatch: pytest.M
         raise OSError("no more processes")
 
     monkeypatch.setattr(nnlaw.nn.verify.supervisor, "judge_target", explode)
-    assert "OSError: no more processes" in judged(scene, 1).observed
+    assert "OSError: no more processes" in checked(scene, 1).observed
 
     def litter(target: dict[str, str], terms: Any) -> Outcome:
         Path(target["file"]).with_suffix(".bak").write_bytes(b"")
@@ -72,13 +72,13 @@ def test_an_exception_of_the_judging_is_seen(scene: Scene, monkeypatch: pytest.M
     monkeypatch.setattr(nnlaw.nn.verify.supervisor, "judge_target", litter)
     other = Scene(None, None, scene.folder / "other")  # type: ignore[arg-type]  # looks at neither
     other.folder.mkdir()
-    assert "mutant_0.bak was left behind" in judged(other, 1).observed
+    assert "mutant_0.bak was left behind" in checked(other, 1).observed
 
 
 def test_an_exception_of_the_plugin_is_its_own(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the plugin raised at a line of its own file is a verdict on it, also in the drill of the table."""
-    because = "x: judging it ended by KeyError: 1, at mutant_0.py:3"
-    answer(monkeypatch, [{"verdict": "error", "because": because}])
+    reason = "x: judging it ended by KeyError: 1, at mutant_0.py:3"
+    answer(monkeypatch, [{"verdict": "error", "because": reason}])
     monkeypatch.setattr(plugin_files, "QUICK", 1)
     assert perform(DRILLS["plugin-files"], scene).verdict == "held"
 

@@ -1,0 +1,44 @@
+"""The one door of this room: what caused a violation, and which change of the source fixes it.
+
+    explain(violation, case, violation_on, passes)      the violation with smallest input, likely cause, suggested fix
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nnlaw.spec.fixes.dropped_terms import DroppedTerm, dropped_term
+from nnlaw.spec.fixes.minimize import smallest
+from nnlaw.spec.fixes.search import Fix, search
+from nnlaw.spec.subjects.cases import Case
+from nnlaw.spec.violation import Violation
+
+
+def explain(
+    violation: Violation,
+    case: Case,
+    violation_on: Callable[[Case], Violation | None],
+    passes: Callable[[Case], bool],
+) -> Violation:
+    """Return `violation` on the smallest input that shows it, with likely cause and suggested fix if they are found.
+
+    `violation_on` checks the failed law alone on another case, `passes` every law.
+    """
+    found = smallest(violation, case, violation_on)
+    term = dropped_term(case, violation) if violation.law == "gradient" and not found.cause else DroppedTerm()
+    fix = search(case, violation.law, passes_law=lambda other: violation_on(other) is None, passes_all=passes)
+    if not found.cause:
+        code, cause = _likeliest(term, fix)
+        found = found.with_fields(cause=cause, cause_code=code)
+    return found.with_fields(suggestion=fix.suggestion)
+
+
+def _likeliest(term: DroppedTerm, fix: Fix) -> tuple[str, str]:
+    """Code and text of the likeliest cause: a dropped term, then the mistake that the only fix undoes, then either."""
+    candidates = (
+        (term.code, term.text if term.left_out else ""),
+        (fix.cause_code, fix.cause if fix.certain else ""),
+        (term.code, term.text),
+        (fix.cause_code, fix.cause),
+    )
+    return next((found for found in candidates if found[1]), ("", ""))
