@@ -91,6 +91,17 @@ class Suggestion:
         return f"{text}; {self.note}" if self.note else text
 
 
+@dataclass(frozen=True)
+class Cause:
+    """The likely cause of a violation: a stable code in kebab-case, and the text that is shown."""
+
+    code: str
+    text: str
+
+
+NO_CAUSE = Cause("", "")
+
+
 def entry(name: str, index: tuple[int, ...]) -> str:
     """An entry of an array: `W[0, 3]`."""
     return f"{name}[{', '.join(map(str, index))}]"
