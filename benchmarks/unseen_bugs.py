@@ -1,6 +1,6 @@
 """How the kit does on bugs that its authors had not seen, each beside the same plugin without it.
 
-    python benchmarks/unseen_bugs.py [--half A|B]      judges benchmarks/unseen and writes docs/unseen.md
+    python benchmarks/unseen_bugs.py [--half A|B]      judges fixtures/unseen and writes docs/unseen.md
 
 `unseen/bugs/NNN.py` bears one mistake, `unseen/right/NNN.py` is the same code mended, and a line of
 `unseen/truth.jsonl` tells the mistake, its line, whether a gradient is wrong, and the half to which it was dealt.
@@ -23,7 +23,7 @@ from nnlaw.spec.conformance import conformance
 from nnlaw.spec.report import BROKEN, INCONCLUSIVE, Report
 
 ROOT = Path(__file__).parents[1]
-UNSEEN = ROOT / "benchmarks" / "unseen"
+UNSEEN = ROOT / "fixtures" / "unseen"
 PAGE = ROOT / "docs" / "unseen.md"
 
 
@@ -112,7 +112,7 @@ def page(found: list[Pair]) -> str:
     lines += [f"| {_link(p)} | {p.truth['kind']} | {_cell(p.truth['mistake'])} |" for p in found if not p.caught]
     lines += ["", "## Correct twins that were accused", "", "| twin | what was said |", "|---|---|"]
     lines += [
-        f"| [{p.name}](../benchmarks/unseen/right/{p.name}.py) | {_cell(p.twin.violations[0].message)} |"
+        f"| [{p.name}](../fixtures/unseen/right/{p.name}.py) | {_cell(p.twin.violations[0].message)} |"
         for p in found
         if p.twin.outcome == BROKEN
     ]
@@ -151,7 +151,7 @@ HEAD = (
 
 
 def _link(pair: Pair) -> str:
-    return f"[{pair.name}](../benchmarks/unseen/bugs/{pair.name}.py)"
+    return f"[{pair.name}](../fixtures/unseen/bugs/{pair.name}.py)"
 
 
 def _cell(text: str) -> str:
