@@ -24,7 +24,7 @@ from photos import FAULTS
 
 import nnlaw.spec
 from nnlaw.cli.main import run
-from nnlaw.nn.data.dataset import load_folder
+from nnlaw.nn.data.load import load_folder
 from nnlaw.nn.images.ink_extraction import Refused
 from nnlaw.nn.images.read import pictures_in, read_glyphs
 from nnlaw.nn.run_folder.folder import Run

@@ -19,7 +19,7 @@ from photos import Array, Rng
 from PIL import Image
 from touching import KINDS, drawn, printed, row_of
 
-from nnlaw.nn.data.dataset import load_folder
+from nnlaw.nn.data.load import load_folder
 from nnlaw.nn.images.ink_extraction import Refused
 from nnlaw.nn.images.segmentation import boxed, glyphs
 from nnlaw.nn.images.touching_digits import features, scaled, seams

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from lab import Lab
 
-from nnlaw.nn.data.dataset import Dataset, load_folder
+from nnlaw.nn.data.dataset import Dataset
 from nnlaw.nn.data.idx import write_idx
+from nnlaw.nn.data.load import load_folder
 
 MISTAKES = '''
 import numpy as np

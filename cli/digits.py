@@ -6,23 +6,23 @@ from pathlib import Path
 
 import click
 
+from nnlaw.cli.output.progress import counting
+from nnlaw.nn.data.synthetic.digits import generate_digits, train_test_counts
+from nnlaw.nn.data.writer import create_empty_folder, write_folder
+
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--count", type=int, default=7000, show_default=True, help="Digits in all; a seventh is for the test.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of what is drawn.")
+@click.option("--count", type=int, default=7000, show_default=True, help="Number of digits; one seventh are test data.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed.")
 def command(folder: Path, count: int, seed: int) -> None:
-    """Draw digits and write them to DIR, which is made, or is empty: `nn train DIR` reads them, as synthetic ones."""
-    from nnlaw.cli.output.progress import counting
-    from nnlaw.nn.data.synthetic.digits import built_in, shares
-    from nnlaw.nn.data.writer import make_empty, write_folder
-
-    train, test = shares(count)
-    make_empty(folder)
-    click.echo(f"Drawing {count:,} synthetic digits from seed {seed}...")
-    with counting("drawing digits") as tell:
-        data = built_in(seed, train, test, tell)
+    """Write synthetic digits to DIR, a new or empty folder. `nn train DIR` reads them."""
+    train, test = train_test_counts(count)
+    create_empty_folder(folder)
+    click.echo(f"Generating {count:,} synthetic digits from seed {seed}...")
+    with counting("generating digits") as progress:
+        data = generate_digits(seed, train, test, progress)
     write_folder(folder, data)
     click.echo(f"  Training: {train:,} images")
     click.echo(f"  Test: {test:,} images")
-    click.echo(f"Written to {folder}: four IDX files, and SYNTHETIC.txt, which says that code drew them")
+    click.echo(f"Written to {folder}: four IDX files, and SYNTHETIC.txt, which marks them as synthetic")

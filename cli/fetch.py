@@ -1,4 +1,4 @@
-"""nn fetch: bring a data set into a folder."""
+"""nn fetch: download a data set into a folder."""
 
 from __future__ import annotations
 
@@ -6,37 +6,36 @@ from pathlib import Path
 
 import click
 
+from nnlaw.cli.output.progress import counting
+from nnlaw.nn.data.download.download import check_mirrors, download, find_dataset, open_folder
+from nnlaw.nn.data.download.mirrors import DATASETS
+from nnlaw.nn.data.layout import shell_command
+
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--dataset", help="mnist (the default), fashion-mnist or kuzushiji-mnist.")
-@click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="A place of the four files; may be repeated.")
+@click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="Base URL of the four files. Can be repeated.")
 def command(folder: Path, dataset: str | None, mirrors: tuple[str, ...]) -> None:
-    """Fetch the four files of MNIST, or of another data set, into FOLDER, and verify them.
+    """Download the four files of MNIST, or of another data set, into FOLDER, and verify them.
 
-    What is there and right is not fetched again; what was broken off goes on. Mirrors are tried in turn.
+    Files that are already there and correct are kept. Mirrors are tried in turn.
     """
-    from nnlaw.cli.output.progress import counting
-    from nnlaw.nn.data.download.download import download
-    from nnlaw.nn.data.download.fetch import checked_mirrors, prepared, source_of
-    from nnlaw.nn.data.download.mirrors import SOURCES
-    from nnlaw.nn.data.layout import command as command_line
-
-    if dataset is not None and dataset not in SOURCES:
-        raise click.BadParameter(f"{dataset!r}, expected one of {', '.join(SOURCES)}", param_hint="--dataset")
-    source = source_of(folder, dataset)
-    mirrors = checked_mirrors(mirrors) or source.mirrors
+    if dataset is not None and dataset not in DATASETS:
+        raise click.BadParameter(f"{dataset!r}, choose from {', '.join(DATASETS)}", param_hint="--dataset")
+    remote = find_dataset(folder, dataset)
+    mirrors = check_mirrors(mirrors) or remote.mirrors
     try:
-        with prepared(folder, source) as missing:
-            click.echo(f"Fetching {source.kind.name} into {folder}...")
-            for wanted in source.files:
-                if wanted not in missing:
-                    click.echo(f"  {wanted.name}: there already")
+        with open_folder(folder, remote) as missing:
+            click.echo(f"Downloading {remote.info.name} into {folder}...")
+            for file in remote.files:
+                if file not in missing:
+                    click.echo(f"  {file.name}: already there")
                     continue
-                with counting(wanted.name) as tell:
-                    host = download(wanted, mirrors, folder, tell)
-                size = (folder / wanted.name).stat().st_size
-                click.echo(f"  {wanted.name}: {size:,} bytes from {host}")
+                with counting(file.name) as progress:
+                    host = download(file, mirrors, folder, progress)
+                size = (folder / file.name).stat().st_size
+                click.echo(f"  {file.name}: {size:,} bytes from {host}")
     except KeyboardInterrupt:
-        raise click.exceptions.Abort(f"interrupted; go on with: {command_line('fetch', folder)}") from None
-    click.echo(f"Every file is the known one, by its SHA-256. Train with: {command_line('train', folder)}")
+        raise click.exceptions.Abort(f"interrupted; continue with: {shell_command('fetch', folder)}") from None
+    click.echo(f"All four files have the expected SHA-256. Train with: {shell_command('train', folder)}")

@@ -52,7 +52,7 @@ def command(
     from nnlaw.cli.output.progress import counting
     from nnlaw.nn.core.settings import Settings
     from nnlaw.nn.data.dataset_info import SYNTHETIC
-    from nnlaw.nn.data.load import name_of
+    from nnlaw.nn.data.load import dataset_name
     from nnlaw.nn.run_folder.folder import Run
     from nnlaw.nn.run_folder.metadata import file_settings
     from nnlaw.nn.training.session import prepare
@@ -67,7 +67,7 @@ def command(
         return
     settings = (file_settings(config) if config else Settings()).changed({**flags, "plugins": flags["plugins"] or None})
     if not as_json:
-        name = name_of(Path(settings.data)) if settings.data else SYNTHETIC
+        name = dataset_name(Path(settings.data)) if settings.data else SYNTHETIC
         click.echo(f"Loading {name.removesuffix(' digits')} dataset...")
     with counting("drawing digits") as tell:
         session = prepare(settings, tell)

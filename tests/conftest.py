@@ -31,10 +31,10 @@ def mnist() -> Path:
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """600 training and 100 test digits in IDX files."""
     from nnlaw.nn.data.idx import write_idx
-    from nnlaw.nn.data.synthetic.digits import built_in
+    from nnlaw.nn.data.synthetic.digits import generate_digits
 
     folder = tmp_path_factory.mktemp("idx")
-    data = built_in(seed=3, train=600, test=100)
+    data = generate_digits(seed=3, train=600, test=100)
     write_idx(folder / "train-images-idx3-ubyte", data.train_images)
     write_idx(folder / "train-labels-idx1-ubyte", data.train_labels.astype(np.uint8))
     write_idx(folder / "t10k-images-idx3-ubyte", data.test_images)

@@ -26,7 +26,7 @@ import numpy as np
 from nnlaw.nn.bench.baselines import OWN, WIDTHS, Contestant, Floor, Own
 from nnlaw.nn.bench.other_libraries import PEERS, peers
 from nnlaw.nn.data.idx import write_idx
-from nnlaw.nn.data.load import name_of
+from nnlaw.nn.data.load import dataset_name
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import BadInput
 
@@ -60,7 +60,7 @@ def bench(data: Path | None, *, with_peers: bool, rounds: int, track: Track) -> 
             source, name = folder / "data", "random pictures of MNIST's size"
             random_pictures(source)
         else:
-            source, name = data, name_of(data)
+            source, name = data, dataset_name(data)
         own = [Own(source, rounds, folder / (laws or "plain"), laws) for laws in OWN]
         x, labels = own[0].session.split.x_train, own[0].session.split.y_train
         found = x.shape[1], len(own[0].session.dataset.classes)

@@ -1,1 +1,1 @@
-"""Data: IDX files, MNIST folders, built-in synthetic digits, pictures."""
+"""Data sets: MNIST and similar ones from files, downloads, synthetic digits."""

@@ -1,4 +1,6 @@
-"""The IDX format of MNIST: magic 00 00 08 d for unsigned bytes in d dimensions, then d big-endian sizes, then bytes.
+"""Read and write IDX, the file format of MNIST.
+
+A file has four bytes 00 00 08 d, where 08 means unsigned bytes in d dimensions, then d big-endian sizes, then the data.
 
 Source: Y. LeCun, C. Cortes, C. Burges, the MNIST database.
 """
@@ -19,32 +21,32 @@ from numpy.typing import NDArray
 from nnlaw.nn.core.atomic_write import replace_file
 from nnlaw.spec.violation import BadInput
 
-LARGEST = 560 * 2**20  # bytes that a file may promise: EMNIST's byclass has 547 million
+MAX_BYTES = 560 * 2**20  # of one array: EMNIST's byclass has 547 million
 CHUNK = 2**20
-DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, OSError)
+READ_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile, OSError)
 
 
 def read_idx(path: Path, *, dims: int) -> NDArray[np.uint8]:
     """Read an IDX file of bytes in `dims` dimensions, gzipped or not.
 
-    Reads no more than the header promises, and one byte to see that nothing trails. Raises BadInput for a file that
-    is absent, empty, of another kind, cut short, damaged, too large, or longer than it says.
+    Reads at most one byte more than the header states. Raises BadInput if the file is missing, empty, of another
+    format, truncated, damaged, too large, or longer than its header states.
     """
     try:
-        if path.exists() and not path.is_file():  # a pipe would wait for ever
+        if path.exists() and not path.is_file():  # reading from a pipe would block
             raise BadInput(f"{path}: cannot be read: not a file, expected an IDX file")
         with path.open("rb") as raw:
-            zipped = raw.read(2) == b"\x1f\x8b"
+            is_gzip = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
-            if not zipped:
+            if not is_gzip:
                 return _parse(raw, path, dims)
             with gzip.GzipFile(fileobj=raw) as unpacked:
                 return _parse(unpacked, path, dims)
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file, expected an IDX file") from None
-    except DAMAGE as error:
-        why = getattr(error, "strerror", None) or error
-        raise BadInput(f"{path}: cannot be read: {why}, expected an IDX file, whole or gzipped") from error
+    except READ_ERRORS as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"{path}: cannot be read: {reason}, expected an IDX file, gzipped or not") from error
 
 
 def _parse(file: IO[bytes] | gzip.GzipFile, path: Path, dims: int) -> NDArray[np.uint8]:
@@ -60,17 +62,16 @@ def _parse(file: IO[bytes] | gzip.GzipFile, path: Path, dims: int) -> NDArray[np
     size = prod(shape)
     if size == 0:
         what = "labels" if dims == 1 else "images"
-        raise BadInput(f"{path}: no {what}: its dimensions are {'×'.join(map(str, shape))}, expected none to be 0")
-    if size > LARGEST:
-        raise BadInput(f"{path}: promises {size:,} bytes, expected at most {LARGEST:,}")
-    body = body_of(file, size, str(path))
-    return np.frombuffer(body, np.uint8).reshape(shape)
+        raise BadInput(f"{path}: no {what}: its dimensions are {'×'.join(map(str, shape))}, expected sizes above 0")
+    if size > MAX_BYTES:
+        raise BadInput(f"{path}: its header states {size:,} bytes, expected at most {MAX_BYTES:,}")
+    return np.frombuffer(read_exactly(file, size, str(path)), np.uint8).reshape(shape)
 
 
-def body_of(file: IO[bytes] | gzip.GzipFile, size: int, name: str, start: bytes = b"") -> bytearray:
-    """The `size` bytes that are left of a file, `start` of them read already; no more, however much there is.
+def read_exactly(file: IO[bytes] | gzip.GzipFile, size: int, name: str, start: bytes = b"") -> bytearray:
+    """The remaining `size` bytes of a file, of which `start` has been read already.
 
-    Raises BadInput, naming the file, where there are fewer, or where others follow.
+    Memory grows with the bytes read, not with `size`. Raises BadInput, naming the file, if it has fewer bytes or more.
     """
     body = bytearray(start)
     while len(body) < size + 1 and (chunk := file.read(min(CHUNK, size + 1 - len(body)))):
@@ -78,14 +79,14 @@ def body_of(file: IO[bytes] | gzip.GzipFile, size: int, name: str, start: bytes 
     if len(body) < size:
         raise BadInput(f"{name}: {len(body):,} bytes of data, expected {size:,} from its dimensions")
     if len(body) > size:
-        raise BadInput(f"{name}: bytes trail after the {size:,} that its dimensions promise, expected none")
+        raise BadInput(f"{name}: more than {size:,} bytes of data, expected {size:,} from its dimensions")
     return body
 
 
 def write_idx(path: Path, array: NDArray[np.uint8]) -> None:
-    """Write an array of bytes, of any shape, as IDX, whole or not at all. Raises BadInput."""
+    """Write an array of bytes of any shape as IDX, atomically. Raises BadInput."""
     header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
     try:
         replace_file(path, header + np.ascontiguousarray(array, np.uint8).tobytes(), mark=str(os.getpid()))
     except OSError as error:
-        raise BadInput(f"{path}: cannot be written: {error.strerror}, expected a place for a file") from error
+        raise BadInput(f"{path}: cannot be written: {error.strerror}, expected a path for a file") from error

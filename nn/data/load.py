@@ -1,22 +1,128 @@
-"""Data from anywhere: a folder of four IDX files, one file of an EMNIST split, or an .npz file."""
+"""Load a data set from a folder of IDX files, from one file of an EMNIST split, or from an .npz file.
+
+    data = load(Path("mnist/"))          load(Path("mnist.npz"))
+    dataset_name(Path("mnist/"))         its name, without reading its images
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from nnlaw.nn.data.dataset import Dataset, kind_of, load_folder
-from nnlaw.nn.data.layout import find_files
-from nnlaw.nn.data.npz import SUFFIX, Archive, read_npz
+import numpy as np
+from numpy.typing import NDArray
+
+from nnlaw.nn.data.dataset import Bytes, Dataset
+from nnlaw.nn.data.dataset_info import MNIST, DatasetInfo, info_from_labels, make_upright, read_description
+from nnlaw.nn.data.idx import read_idx
+from nnlaw.nn.data.layout import DatasetFiles, find_files
+from nnlaw.nn.data.npz import SUFFIX, NpzFile
+from nnlaw.spec.violation import BadInput
 
 
 def load(path: Path) -> Dataset:
-    """The data set at a path. Raises BadInput that says what was found there and what was expected."""
-    return read_npz(path) if path.suffix == SUFFIX else load_folder(path)
+    """Load and check the data set at a path. Raises BadInput with what was found and what was expected."""
+    return load_npz(path) if path.suffix == SUFFIX else load_folder(path)
 
 
-def name_of(path: Path) -> str:
-    """What the data set at a path is called, without reading its pictures. Raises BadInput like `load`."""
+def dataset_name(path: Path) -> str:
+    """Name of the data set at a path, without reading its images. Raises BadInput as `load` does."""
     if path.suffix != SUFFIX:
-        return kind_of(find_files(path)).name
-    with Archive(path) as archive:
-        return archive.kind().name
+        return _folder_info(find_files(path)).name
+    with NpzFile(path) as file:
+        return _npz_info(file).name
+
+
+def load_folder(path: Path) -> Dataset:
+    """Load a folder of four IDX files, gzipped or not. Raises BadInput that names the wrong file."""
+    files = find_files(path)
+    info = _folder_info(files)
+    train_images, train_labels, test_images, test_labels = files.paths
+    return _dataset(path, info, _idx_pair(train_images, train_labels, info), _idx_pair(test_images, test_labels, info))
+
+
+def load_npz(path: Path) -> Dataset:
+    """Load an .npz file with the arrays of Keras' mnist.npz:
+
+        x_train, x_test  (N, H, W) uint8 images        y_train, y_test  (N,) integer labels
+
+    Raises BadInput that names the wrong array.
+    """
+    with NpzFile(path) as file:
+        info = _npz_info(file)
+        return _dataset(path, info, _npz_pair(file, "train", info), _npz_pair(file, "test", info))
+
+
+def _folder_info(files: DatasetFiles) -> DatasetInfo:
+    """The data set's description, from its file names, its first labels and its dataset.toml."""
+    info = files.info
+    if info is MNIST:
+        info = info_from_labels(read_idx(files.paths[1], dims=1), read_idx(files.paths[3], dims=1))
+    return read_description(files.folder, info)
+
+
+def _npz_info(file: NpzFile) -> DatasetInfo:
+    """The same for an .npz file, whose description is beside it."""
+    info = info_from_labels(_npz_labels(file, "y_train"), _npz_labels(file, "y_test"))
+    return read_description(file.path.parent, info)
+
+
+def _idx_pair(image_file: Path, label_file: Path, info: DatasetInfo) -> tuple[Bytes, Bytes]:
+    """Images and class indices of one part."""
+    images, labels = read_idx(image_file, dims=3), read_idx(label_file, dims=1)
+    return images, _class_indices(images, labels, str(image_file), label_file.name, str(label_file), info)
+
+
+def _npz_pair(file: NpzFile, part: str, info: DatasetInfo) -> tuple[Bytes, Bytes]:
+    """Images and class indices of one part."""
+    x, y = f"x_{part}", f"y_{part}"
+    images, labels = file.array(x), _npz_labels(file, y)
+    if images.dtype != np.uint8 or images.ndim != 3:
+        found = f"{images.dtype} of shape {images.shape}"
+        raise BadInput(f"{file.label(x)} is {found}, expected uint8 of shape (N, H, W)")
+    return images, _class_indices(images, labels, file.label(x), y, file.label(y), info)
+
+
+def _npz_labels(file: NpzFile, name: str) -> NDArray[Any]:
+    labels = file.array(name)
+    if labels.dtype.kind not in "iu" or labels.ndim != 1:
+        raise BadInput(f"{file.label(name)} is {labels.dtype} of shape {labels.shape}, expected integers of shape (N,)")
+    return labels
+
+
+def _class_indices(
+    images: Bytes, labels: NDArray[Any], image_name: str, short_name: str, label_name: str, info: DatasetInfo
+) -> Bytes:
+    """The labels counted from 0. Raises BadInput if their number is wrong, or a label is outside the classes."""
+    if len(images) != len(labels):
+        raise BadInput(f"{image_name}: {len(images):,} images, but {short_name} has {len(labels):,} labels, expected "
+                       "the same number")
+    first, last = info.first_label, info.first_label + len(info.classes) - 1
+    wrong = np.flatnonzero((labels < first) | (labels > last))
+    if len(wrong):
+        raise BadInput(f"{label_name}: label {wrong[0]} is {labels[wrong[0]]}, expected {first} to {last}")
+    indices: Bytes = (labels - labels.dtype.type(first)).astype(np.uint8)
+    return indices
+
+
+def _dataset(path: Path, info: DatasetInfo, train: tuple[Bytes, Bytes], test: tuple[Bytes, Bytes]) -> Dataset:
+    """The data set of two pairs of images and labels. Raises BadInput if the image sizes differ."""
+    (train_images, train_labels), (test_images, test_labels) = train, test
+    if test_images.shape[1:] != train_images.shape[1:]:
+        raise BadInput(
+            f"{path}: test images are {_size(test_images)} pixels, expected {_size(train_images)} as in training"
+        )
+    return Dataset(
+        info.name,
+        make_upright(train_images, info),
+        train_labels,
+        make_upright(test_images, info),
+        test_labels,
+        info.classes,
+        info.synthetic,
+        str(path),
+    )
+
+
+def _size(images: Bytes) -> str:
+    return "×".join(map(str, images.shape[1:]))

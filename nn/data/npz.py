@@ -1,8 +1,10 @@
-"""A data set in one .npz file, in the layout of Keras' mnist.npz: x_train, y_train, x_test, y_test.
+"""Read arrays of numbers from an .npz file of unknown origin.
 
-    x_...  (N, H, W) uint8 pictures        y_...  (N,) integers of any size, the labels
+    with NpzFile(path) as file:
+        x = file.array("x_train")
 
-Nothing is unpickled, and of what the file unpacks to, no more is read than its header promises and is allowed to.
+Nothing is unpickled. An array is read up to the size in its header, which may be at most MAX_BYTES.
+
 Sources: the NPY format of NumPy, numpy.lib.format; the zip format of the standard library.
 """
 
@@ -20,66 +22,42 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from nnlaw.nn.data.dataset import Dataset, assembled, class_indices
-from nnlaw.nn.data.dataset_info import Kind, by_labels, described
-from nnlaw.nn.data.idx import LARGEST, body_of
+from nnlaw.nn.data.idx import MAX_BYTES, read_exactly
 from nnlaw.spec.violation import BadInput
 
 SUFFIX = ".npz"
-HEADER = 2**14  # bytes of a header that are looked at; NumPy itself refuses more than 10,000
+HEADER = 2**14  # bytes read for a header; NumPy itself refuses more than 10,000
 EXPECTED = "expected an .npz file with x_train, y_train, x_test and y_test"
-DAMAGE = (
+READ_ERRORS = (
     *(OSError, EOFError, ValueError, RuntimeError, MemoryError, NotImplementedError, RecursionError, OverflowError),
     *(zipfile.BadZipFile, zlib.error, struct.error),
 )
 
 
-def read_npz(path: Path) -> Dataset:
-    """The data set in an .npz file, checked through and through. Raises BadInput that says what was found in it."""
-    with Archive(path) as archive:
-        kind = archive.kind()
-        return assembled(path, kind, archive.pair("train", kind), archive.pair("test", kind))
+class NpzFile:
+    """An open .npz file, a context manager. Its methods raise BadInput; the message ends with `expected`.
 
-
-class Archive:
-    """An .npz file, open: a context manager. All its methods raise BadInput, which ends in what was `expected`.
-
-    No side of an array may be shorter than `least`.
+    No dimension of an array may be below `min_size`.
     """
 
-    def __init__(self, path: Path, expected: str = EXPECTED, least: int = 1) -> None:
-        self.path, self.expected, self.least = path, expected, least
+    def __init__(self, path: Path, expected: str = EXPECTED, min_size: int = 1) -> None:
+        self.path, self.expected, self.min_size = path, expected, min_size
 
-    def __enter__(self) -> Archive:
-        if not self.path.is_file():  # a pipe would wait for ever
+    def __enter__(self) -> NpzFile:
+        if not self.path.is_file():  # reading from a pipe would block
             raise BadInput(f"{self.path}: no such file, {self.expected}")
         try:
             self.zip = zipfile.ZipFile(self.path)
-        except DAMAGE as error:
+        except READ_ERRORS as error:
             raise BadInput(f"{self.path}: cannot be read: {error}, {self.expected}") from error
         return self
 
     def __exit__(self, *error: object) -> None:
         self.zip.close()
 
-    def kind(self) -> Kind:
-        """What the archive holds, by its labels and a description beside it."""
-        return described(self.path.parent, by_labels(self.labels("y_train"), self.labels("y_test")))
-
-    def pair(self, part: str, kind: Kind) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """The pictures of a part (N, H, W), and the indices of their classes (N,)."""
-        images, labels = self.array(f"x_{part}"), self.labels(f"y_{part}")
-        if images.dtype != np.uint8 or images.ndim != 3:
-            raise BadInput(f"{self._name(f'x_{part}')} is {_what(images)}, expected uint8 of shape (N, H, W)")
-        names = self._name(f"x_{part}"), f"y_{part}"
-        return images, class_indices(images, labels, names, self._name(f"y_{part}"), kind)
-
-    def labels(self, name: str) -> NDArray[Any]:
-        """One of the two rows of labels."""
-        labels = self.array(name)
-        if labels.dtype.kind not in "iu" or labels.ndim != 1:
-            raise BadInput(f"{self._name(name)} is {_what(labels)}, expected integers of shape (N,)")
-        return labels
+    def label(self, name: str) -> str:
+        """An array's name in messages."""
+        return f"{self.path}: {name}"
 
     def array(self, name: str) -> NDArray[Any]:
         """One array of numbers."""
@@ -88,37 +66,30 @@ class Archive:
         except KeyError:
             raise BadInput(f"{self.path}: {name} is missing, {self.expected}") from None
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise BadInput(f"{self._name(name)} is packed in a way that NumPy does not, {self.expected}")
+            raise BadInput(f"{self.label(name)} is compressed by a method that NumPy does not use, {self.expected}")
         try:
             with self.zip.open(entry) as file:
-                return self._parsed(file, self._name(name))
+                return self._parse(file, self.label(name))
         except BadInput:
             raise
-        except DAMAGE as error:
-            why = str(error) or type(error).__name__
-            raise BadInput(f"{self._name(name)} cannot be read: {why}, {self.expected}") from error
+        except READ_ERRORS as error:
+            reason = str(error) or type(error).__name__
+            raise BadInput(f"{self.label(name)} cannot be read: {reason}, {self.expected}") from error
 
-    def _name(self, name: str) -> str:
-        return f"{self.path}: {name}"
-
-    def _parsed(self, file: Any, name: str) -> NDArray[Any]:
+    def _parse(self, file: Any, label: str) -> NDArray[Any]:
         start = file.read(HEADER)
         buffer = io.BytesIO(start)
         try:
             version = npy.read_magic(buffer)
             read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             shape, fortran, dtype = read(buffer)
-        except Exception as error:  # a header is Python, whose tokenizer, parser and types fail each in their own way
-            raise BadInput(f"{name} has no header that NumPy knows, {self.expected}") from error
-        if dtype.kind not in "biufc" or any(side < self.least for side in shape):
-            why = f"expected numbers, and no side of length {self.least - 1}"
-            raise BadInput(f"{name} is {str(dtype)[:40]} of shape {shape}, {why}")
+        except Exception as error:  # a header is a Python expression, and parsing it can raise almost any exception
+            raise BadInput(f"{label} has no valid NumPy header, {self.expected}") from error
+        if dtype.kind not in "biufc" or any(size < self.min_size for size in shape):
+            expected = f"expected numbers, and every dimension at least {self.min_size}"
+            raise BadInput(f"{label} is {str(dtype)[:40]} of shape {shape}, {expected}")
         size = prod(shape) * dtype.itemsize
-        if size > LARGEST:
-            raise BadInput(f"{name} promises {size:,} bytes, expected at most {LARGEST:,}")
-        body = body_of(file, size, name, start[buffer.tell() :])
+        if size > MAX_BYTES:
+            raise BadInput(f"{label}: its header states {size:,} bytes, expected at most {MAX_BYTES:,}")
+        body = read_exactly(file, size, label, buffer.read())
         return np.ascontiguousarray(np.frombuffer(body, dtype).reshape(shape, order="F" if fortran else "C"))
-
-
-def _what(array: NDArray[Any]) -> str:
-    return f"{array.dtype} of shape {array.shape}"

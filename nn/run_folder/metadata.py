@@ -19,7 +19,7 @@ import numpy as np
 
 from nnlaw.nn.core.settings import Settings, read_settings
 from nnlaw.nn.data.dataset import Dataset, Split
-from nnlaw.nn.data.npz import Archive
+from nnlaw.nn.data.npz import NpzFile
 from nnlaw.nn.images.framing import Frame
 from nnlaw.nn.plugins.snapshot import copy_name, sources
 from nnlaw.nn.run_folder.folder import Run, read_json, regular
@@ -94,7 +94,7 @@ def check_record(run: Run, data: Dataset, parts: Split) -> None:
         if recorded.get(name) != value:
             what = "the split into training and validation is" if name == "split" else f"{name} of {data.source} are"
             raise BadInput(f"{run.folder}: {what} not what the run began with (SHA-256 {value[:12]}...)")
-    with Archive(run.folder / SPLIT, "expected one that a run writes", least=0) as stored:
+    with NpzFile(run.folder / SPLIT, "expected one that a run writes", min_size=0) as stored:
         for name, rows in _rows(parts).items():
             if not np.array_equal(stored.array(name), rows):
                 raise BadInput(f"{run.folder / SPLIT}: its {name} rows are not those that the run began with")

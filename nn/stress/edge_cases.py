@@ -18,7 +18,7 @@ from safetensors.numpy import load_file
 
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.data.idx import write_idx
-from nnlaw.nn.data.layout import PARTS
+from nnlaw.nn.data.layout import FILES
 from nnlaw.nn.stress.edge_case_run import Answer, step, train
 from nnlaw.nn.stress.scenario import Outcome, Scene, drill
 from nnlaw.spec.arrays import Array
@@ -95,7 +95,7 @@ def write_data(name: str, place: Path) -> Path:
     """The four IDX files of a data set of the matrix, as a user would have them."""
     place.mkdir()
     parts = ("train_images", "train_labels", "test_images", "test_labels")
-    for part, (stem, dims) in zip(parts, PARTS, strict=True):
+    for part, (stem, dims) in zip(parts, FILES, strict=True):
         found = arrays().get(f"{name}/{part}", arrays()[f"digits/{part}"])
         write_idx(place / f"{stem}-idx{dims}-ubyte", found)
     return place

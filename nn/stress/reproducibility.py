@@ -21,7 +21,7 @@ IMAGES = {False: 2000, True: 20000}  # that each training sees, without and with
 
 def short(scene: Scene) -> Settings:
     """The settings of the run for one epoch on a part of its images, the rest being held out."""
-    count = len(scene.split.images.train_images)
+    count = len(scene.split.dataset.train_images)
     held_out = max(count - IMAGES[scene.full], count // 12)
     return replace(run_settings(scene.run.folder), epochs=1, strict=False, validation=held_out)
 

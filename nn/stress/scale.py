@@ -22,14 +22,14 @@ TRAINED, TESTED = 1000, 500
 
 def curve(scene: Scene, factor: float, lr: float, standardized: bool) -> list[float]:
     """The error on further images before training and after each epoch, divided by the first."""
-    images, labels = scene.split.images.train_images, scene.split.images.train_labels.astype(np.int64)
+    images, labels = scene.split.dataset.train_images, scene.split.dataset.train_labels.astype(np.int64)
     cut = min(TRAINED, len(images) * 2 // 3)
     x = images[: cut + TESTED].reshape(-1, images[0].size).astype(np.float64) * factor
     x = x - x[:cut].mean() if standardized else x
     deviation = x[:cut].std() if standardized else images[:cut].std()
     x32: Array = (x / deviation).astype(np.float32)
-    settings = Settings(layers=f"dense:{scene.split.images.n_classes}", init="zeros", lr=lr)
-    model = build_model(settings, x32.shape[1], scene.split.images.n_classes)
+    settings = Settings(layers=f"dense:{scene.split.dataset.n_classes}", init="zeros", lr=lr)
+    model = build_model(settings, x32.shape[1], scene.split.dataset.n_classes)
     trainer = make_trainer(settings, model, EPOCHS * -(-cut // BATCH), None)
     rng, errors = scene.rng, []
     for epoch in range(EPOCHS + 1):

@@ -36,7 +36,7 @@ class Subject:
 
 def subject(scene: Scene, quick: int, full: int) -> Subject:
     """`quick` test images drawn at random, or `full` ones where time does not matter; as many as there are."""
-    data = scene.split.images
+    data = scene.split.dataset
     count = min(full if scene.full else quick, len(data.test_images))
     rows = np.sort(scene.rng.permutation(len(data.test_images))[:count])
     x = (data.test_images[rows].reshape(count, -1) / WHITE).astype(np.float32)

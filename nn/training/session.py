@@ -18,7 +18,7 @@ from nnlaw.nn.core.rng import stream
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.data.dataset import Dataset, Split, split
 from nnlaw.nn.data.load import load
-from nnlaw.nn.data.synthetic.digits import Tell, default
+from nnlaw.nn.data.synthetic.digits import Progress, default_digits
 from nnlaw.nn.metrics import confusion, own_figures, own_values
 from nnlaw.nn.run_folder.folder import Run, read_arrays
 from nnlaw.nn.run_folder.metadata import read_record, recorded, versions, write_record
@@ -224,13 +224,13 @@ class Session:
         }
 
 
-def prepare(settings: Settings, tell: Tell | None = None) -> Session:
+def prepare(settings: Settings, tell: Progress | None = None) -> Session:
     """Load, check and build everything; `tell` hears how many built-in digits are drawn, where they have to be.
 
     Raises BadInput; leaves nothing behind but built-in digits in the user's cache folder.
     """
     load_plugins(settings)
-    dataset = load(Path(settings.data)) if settings.data else default(tell)
+    dataset = load(Path(settings.data)) if settings.data else default_digits(tell)
     settings = settings.suited(dataset.n_classes)
     validation = settings.validation
     if validation < 0:

@@ -32,7 +32,7 @@ def audit_batch(parts: Split) -> tuple[Array, Array]:
 
 def data_case(parts: Split) -> DataCase:
     """The prepared data under its laws."""
-    images = parts.images
+    images = parts.dataset
     labels = {"training": parts.y_train, "validation": parts.y_val, "test": parts.y_test}
     raw = {"training": images.train_images, "test": images.test_images}
     return DataCase("data", parts.x_train, labels, raw, images.n_classes, given=images.train_labels)

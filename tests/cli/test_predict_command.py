@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from nnlaw.cli.main import run
-from nnlaw.nn.data.synthetic.digits import built_in
+from nnlaw.nn.data.synthetic.digits import generate_digits
 
 Capture = pytest.CaptureFixture[str]
 
@@ -37,7 +37,7 @@ def pictures(tmp_path: Path, capsys: Capture) -> Path:
 
 def digits(count: int) -> np.ndarray:
     """Built-in digits (N, 28, 28)."""
-    return built_in(seed=3, train=600, test=100).train_images[:count]
+    return generate_digits(seed=3, train=600, test=100).train_images[:count]
 
 
 def test_a_picture_is_shown_and_read(trained: Path, pictures: Path, capsys: Capture) -> None:

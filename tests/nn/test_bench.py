@@ -14,7 +14,7 @@ from nnlaw.nn.bench.bench import bench, child, machine, race, random_pictures, s
 from nnlaw.nn.bench.other_libraries import PEERS, Sklearn, Torch
 from nnlaw.nn.bench.report import plot, report
 from nnlaw.nn.core.document import Page
-from nnlaw.nn.data.dataset import load_folder
+from nnlaw.nn.data.load import load_folder
 from nnlaw.spec.violation import BadInput
 
 

@@ -1,4 +1,4 @@
-"""The cache folder: it saves time, and never costs anything else."""
+"""nn/data/synthetic/cache.py: arrays are kept, and a broken cache is only slower."""
 
 import os
 from pathlib import Path
@@ -6,19 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnlaw.nn.data.synthetic.cache import kept
+from nnlaw.nn.data.synthetic.cache import cached
 
 ARRAYS = {"a": np.arange(12, dtype=np.uint8).reshape(3, 4), "b": np.arange(5, dtype=np.uint8)}
 SHAPES = {name: array.shape for name, array in ARRAYS.items()}
 
 
-class Maker:
-    """Makes the arrays, and counts how often."""
+class Compute:
+    """Returns the arrays, and counts its calls."""
 
-    times = 0
+    calls = 0
 
     def __call__(self) -> dict[str, np.ndarray]:
-        self.times += 1
+        self.calls += 1
         return ARRAYS
 
 
@@ -29,55 +29,55 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "nnlaw"
 
 
-def same(found: dict[str, np.ndarray]) -> bool:
-    """Whether these are the arrays."""
+def are_equal(found: dict[str, np.ndarray]) -> bool:
+    """Whether the arrays are the expected ones."""
     return all(np.array_equal(found[name], array) for name, array in ARRAYS.items())
 
 
-def test_what_was_made_is_kept(home: Path) -> None:
-    """It is made once, read the second time, and no other file is left in the folder."""
-    make = Maker()
-    assert same(kept("x", SHAPES, make)) and same(kept("x", SHAPES, make)) and make.times == 1
+def test_computed_arrays_are_kept(home: Path) -> None:
+    """They are computed once and read the second time, and no other file is left in the folder."""
+    compute = Compute()
+    assert are_equal(cached("x", SHAPES, compute)) and are_equal(cached("x", SHAPES, compute)) and compute.calls == 1
     assert [path.name for path in home.iterdir()] == ["x.npz"]
 
 
-def test_a_damaged_file_is_made_again(home: Path) -> None:
-    """Wherever a byte is wrong or the file ends, the right arrays come back."""
-    kept("x", SHAPES, Maker())
+def test_a_damaged_file_is_recomputed(home: Path) -> None:
+    """With any byte changed, or the file truncated anywhere, the correct arrays are returned."""
+    cached("x", SHAPES, Compute())
     whole = (home / "x.npz").read_bytes()
     for i in range(len(whole)):
         (home / "x.npz").write_bytes(whole[:i] + bytes([whole[i] ^ 0xFF]) + whole[i + 1 :])
-        assert same(kept("x", SHAPES, Maker())), i
+        assert are_equal(cached("x", SHAPES, Compute())), i
     for i in range(0, len(whole), 7):
         (home / "x.npz").write_bytes(whole[:i])
-        make = Maker()
-        assert same(kept("x", SHAPES, make)) and make.times == 1
+        compute = Compute()
+        assert are_equal(cached("x", SHAPES, compute)) and compute.calls == 1
         assert (home / "x.npz").read_bytes() == whole
 
 
-def test_arrays_of_another_shape_are_made_again(home: Path) -> None:
-    """A sound file that holds something else is not believed."""
-    kept("x", SHAPES, Maker())
+def test_arrays_of_another_shape_are_recomputed(home: Path) -> None:
+    """A valid file with other arrays is not used."""
+    cached("x", SHAPES, Compute())
     a, b = ARRAYS["a"], ARRAYS["b"]
     for other in ({"a": a[:2], "b": b}, {"a": a}, {"a": a * 1.0, "b": b * 1.0}):
         np.savez(home / "x.npz", **other)
-        make = Maker()
-        assert same(kept("x", SHAPES, make)) and make.times == 1
+        compute = Compute()
+        assert are_equal(cached("x", SHAPES, compute)) and compute.calls == 1
 
 
-def test_a_folder_that_cannot_be_written_is_no_fault(home: Path) -> None:
-    """A file where the folder should be, and a folder where the file should be, only mean that nothing is kept."""
+def test_without_a_writable_folder_nothing_is_kept(home: Path) -> None:
+    """A file where the folder should be, and a folder where the file should be, only mean that nothing is cached."""
     home.parent.mkdir()
     home.write_text("in the way")
-    assert same(kept("x", SHAPES, Maker())) and home.read_text() == "in the way"
+    assert are_equal(cached("x", SHAPES, Compute())) and home.read_text() == "in the way"
     home.unlink()
     (home / "x.npz").mkdir(parents=True)
-    assert same(kept("x", SHAPES, Maker())) and [path.name for path in home.iterdir()] == ["x.npz"]
+    assert are_equal(cached("x", SHAPES, Compute())) and [path.name for path in home.iterdir()] == ["x.npz"]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
-def test_a_pipe_is_not_waited_for(home: Path) -> None:
-    """A pipe in the place of the file is replaced."""
+def test_a_pipe_is_replaced(home: Path) -> None:
+    """A pipe in place of the file is replaced without reading from it."""
     home.mkdir(parents=True)
     os.mkfifo(home / "x.npz")
-    assert same(kept("x", SHAPES, Maker())) and (home / "x.npz").is_file()
+    assert are_equal(cached("x", SHAPES, Compute())) and (home / "x.npz").is_file()

@@ -1,4 +1,4 @@
-"""A folder of four IDX files: found under any of its names, recognized, and refused where anything is malformed."""
+"""nn/data/load.py and layout.py: folders of four IDX files, under any spelling, and refusal of malformed ones."""
 
 import gzip
 import hashlib
@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from nnlaw.cli.main import run
-from nnlaw.nn.data.dataset import load_folder
 from nnlaw.nn.data.idx import write_idx
+from nnlaw.nn.data.load import load_folder
 
 Refusal = Callable[[Callable[[], object]], str]
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
@@ -26,13 +26,13 @@ UNPACKED = {
 
 
 def header(*sizes: int) -> bytes:
-    """An IDX header for bytes in as many dimensions as sizes are given."""
+    """An IDX header for bytes in as many dimensions as there are sizes."""
     return struct.pack(f">{len(sizes) + 1}I", 0x800 + len(sizes), *sizes)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Six training and four test pictures of 5×4 pixels, in plain IDX files."""
+    """Six training and four test images of 5×4 pixels, in IDX files without gzip."""
     rng = np.random.default_rng(0)
     made = tmp_path / "data"
     made.mkdir()
@@ -43,26 +43,26 @@ def folder(tmp_path: Path) -> Path:
 
 
 def edit(change: Callable[[bytes], bytes], name: str = IMAGES) -> Callable[[Path], None]:
-    """A fault: the bytes of one file of the folder, changed."""
+    """A fault: changed bytes in one file of the folder."""
     return lambda folder: (folder / name).write_bytes(change((folder / name).read_bytes())) and None
 
 
-def noisy(data: bytes, start: int, noise: bytes) -> bytes:
-    """A gzip of which some compressed bytes are overwritten."""
+def overwritten(data: bytes, start: int, noise: bytes) -> bytes:
+    """A gzip with some compressed bytes overwritten."""
     packed = bytearray(gzip.compress(data))
     packed[start : start + len(noise)] = noise
     return bytes(packed)
 
 
 def wrong_checksum(data: bytes) -> bytes:
-    """A gzip whose checksum is another file's."""
+    """A gzip with a wrong checksum."""
     packed = bytearray(gzip.compress(data))
     packed[-8] ^= 1
     return bytes(packed)
 
 
 def replace_by(make: Callable[[Path], object], name: str = IMAGES) -> Callable[[Path], None]:
-    """A fault: something that is no file under the name of one."""
+    """A fault: something other than a file in its place."""
 
     def apply(folder: Path) -> None:
         (folder / name).unlink()
@@ -72,7 +72,7 @@ def replace_by(make: Callable[[Path], object], name: str = IMAGES) -> Callable[[
 
 
 def smaller_tests(folder: Path) -> None:
-    """A fault: test pictures of 3×3 pixels."""
+    """A fault: test images of 3×3 pixels."""
     write_idx(folder / TEST_IMAGES, np.zeros((4, 3, 3), np.uint8))
 
 
@@ -96,21 +96,21 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "header cut": (edit(lambda d: d[:15]), IMAGES, "header ends after 15 bytes, expected 16"),
     "no images": (edit(lambda d: header(0, 5, 4)), IMAGES, "no images: its dimensions are 0×5×4"),
     "no labels": (edit(lambda d: header(0), LABELS), LABELS, "no labels"),
-    "too much": (edit(lambda d: header(2**20, 28, 28)), IMAGES, "promises 822,083,584 bytes, expected at most"),
+    "too much": (edit(lambda d: header(2**20, 28, 28)), IMAGES, "states 822,083,584 bytes, expected at most"),
     "beyond 64 bits": (edit(lambda d: header(2**31, 2**15, 2**18)), IMAGES, "expected at most"),
     "truncated": (edit(lambda d: d[:-1]), IMAGES, "119 bytes of data, expected 120"),
     "truncated by half": (edit(lambda d: d[:76]), IMAGES, "60 bytes of data, expected 120"),
-    "dimensions lie": (edit(lambda d: header(7, 5, 4) + d[16:]), IMAGES, "120 bytes of data, expected 140"),
-    "trailing": (edit(lambda d: d + b"x"), IMAGES, "bytes trail after the 120"),
-    "trailing in gzip": (edit(lambda d: gzip.compress(d + b"x")), IMAGES, "bytes trail after the 120"),
+    "wrong dimensions": (edit(lambda d: header(7, 5, 4) + d[16:]), IMAGES, "120 bytes of data, expected 140"),
+    "trailing": (edit(lambda d: d + b"x"), IMAGES, "more than 120 bytes of data"),
+    "trailing in gzip": (edit(lambda d: gzip.compress(d + b"x")), IMAGES, "more than 120 bytes of data"),
     "trailing after gzip": (edit(lambda d: gzip.compress(d) + b"x"), IMAGES, "cannot be read"),
-    "a bomb": (edit(lambda d: gzip.compress(d) + gzip.compress(bytes(2**23), 1) * 200), IMAGES, "bytes trail after"),
+    "a bomb": (edit(lambda d: gzip.compress(d) + gzip.compress(bytes(2**23), 1) * 200), IMAGES, "more than 120 bytes"),
     "cut gzip": (edit(lambda d: gzip.compress(d)[:-20]), IMAGES, "cannot be read"),
     "gzip without a body": (edit(lambda d: gzip.compress(d)[:12]), IMAGES, "cannot be read"),
     "cut checksum": (edit(lambda d: gzip.compress(d)[:-2]), IMAGES, "cannot be read"),
     "wrong checksum": (edit(wrong_checksum), IMAGES, "cannot be read: CRC check failed"),
-    "noisy gzip": (edit(lambda d: noisy(d, 10, b"\xff" * 20)), IMAGES, "cannot be read"),
-    "gzip with a hole": (edit(lambda d: noisy(d, 60, bytes(40))), IMAGES, "cannot be read"),
+    "noisy gzip": (edit(lambda d: overwritten(d, 10, b"\xff" * 20)), IMAGES, "cannot be read"),
+    "gzip with a hole": (edit(lambda d: overwritten(d, 60, bytes(40))), IMAGES, "cannot be read"),
     "fewer labels": (edit(lambda d: header(5) + d[8:-1], LABELS), IMAGES, f"6 images, but {LABELS} has 5 labels"),
     "more labels": (edit(lambda d: header(5) + d[8:] + b"\1", TEST_LABELS), TEST_IMAGES, "4 images, but"),
     "other size": (smaller_tests, "", "test images are 3×3 pixels, expected 5×4"),
@@ -122,7 +122,7 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str, str]] = {
 def test_a_malformed_folder_is_refused_in_one_sentence(
     folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:
-    """`nn train` names the file, what was found there and what was expected, exit code 2; no run folder is left."""
+    """`nn train` names the file, what was found and what was expected, with exit code 2 and no run folder."""
     apply, name, words = FAULTS[fault]
     apply(folder)
     assert run(["train", str(folder)]) == 2
@@ -135,21 +135,21 @@ def test_a_malformed_folder_is_refused_in_one_sentence(
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("absent", "does not exist, expected a folder with the four MNIST files; fetch them with: nn fetch"),
+        ("absent", "does not exist, expected a folder with the four MNIST files; download them with: nn fetch"),
         (IMAGES, "is not a folder"),
         ("x" * 300, "does not exist"),
         ("far\0off", "does not exist"),
     ],
 )
-def test_a_path_that_is_no_folder_is_refused(folder: Path, refusal: Refusal, name: str, words: str) -> None:
-    """A path that leads nowhere, to a file, or is no path at all is told apart from a folder."""
+def test_a_path_that_is_not_a_folder_is_refused(folder: Path, refusal: Refusal, name: str, words: str) -> None:
+    """A path that does not exist, is a file, or cannot be a path is refused."""
     assert words in refusal(lambda: load_folder(folder / name))
 
 
-def test_a_folder_that_may_not_be_looked_into_is_refused(
+def test_an_unreadable_folder_is_refused(
     folder: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the system says of the folder is told."""
+    """The message contains the system's reason."""
 
     def forbidden(path: Path) -> list[str]:
         raise PermissionError(13, "Permission denied")
@@ -160,20 +160,20 @@ def test_a_folder_that_may_not_be_looked_into_is_refused(
 
 @pytest.mark.parametrize("end", ["", ".gz"])
 @pytest.mark.parametrize("dot", ["-", "."])
-def test_a_folder_is_found_under_each_of_its_names(folder: Path, tmp_path: Path, dot: str, end: str) -> None:
-    """Dots for dashes and gzip for plain make no difference to what is read."""
-    plain, other = load_folder(folder), tmp_path / "other"
+def test_each_spelling_of_the_file_names_is_found(folder: Path, tmp_path: Path, dot: str, end: str) -> None:
+    """Dots instead of dashes, and gzip, make no difference to the arrays."""
+    original, other = load_folder(folder), tmp_path / "other"
     other.mkdir()
     for name in (IMAGES, LABELS, TEST_IMAGES, TEST_LABELS):
         data = (folder / name).read_bytes()
         (other / (name.replace("-idx", f"{dot}idx") + end)).write_bytes(gzip.compress(data) if end else data)
     data = load_folder(other)
-    assert data.digests() == plain.digests() and data.source == str(other)
+    assert data.digests() == original.digests() and data.source == str(other)
     assert data.n_classes == 10 and not data.synthetic and data.train_images.shape == (6, 5, 4)
 
 
-def test_the_real_mnist_has_its_known_digests(mnist: Path) -> None:
-    """All four files hold, unpacked, the bytes whose SHA-256 the design states, under the name of MNIST."""
+def test_the_real_mnist_has_the_published_digests(mnist: Path) -> None:
+    """The unpacked bytes of all four files have the expected SHA-256."""
     data = load_folder(mnist)
     assert data.train_images.shape == (60000, 28, 28) and data.test_images.shape == (10000, 28, 28)
     assert data.name == "MNIST"

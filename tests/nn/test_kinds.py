@@ -1,4 +1,4 @@
-"""What a data set is known by: Fashion-MNIST by its labels, EMNIST by its file names, any other by a description."""
+"""nn/data/dataset_info.py: Fashion-MNIST by its labels, EMNIST by its file names, others by a description."""
 
 import json
 from collections.abc import Callable
@@ -10,20 +10,19 @@ from PIL import Image
 
 from nnlaw.cli.main import run
 from nnlaw.cli.output.train_output import confusion_lines, mistake_lines
-from nnlaw.nn.data.dataset import load_folder
-from nnlaw.nn.data.dataset_info import DESCRIPTION, EMNIST, FASHION, FASHION_STARTS
+from nnlaw.nn.data.dataset_info import DESCRIPTION_FILE, EMNIST, FASHION, FASHION_LABELS
 from nnlaw.nn.data.idx import write_idx
-from nnlaw.nn.data.layout import MARKER, PARTS
-from nnlaw.nn.data.load import load, name_of
+from nnlaw.nn.data.layout import FILES, SYNTHETIC_MARKER
+from nnlaw.nn.data.load import dataset_name, load, load_folder
 from nnlaw.nn.runs.plots import mistakes
 
 Refusal = Callable[[Callable[[], object]], str]
 
 
 def write(folder: Path, train: list[int], test: list[int], names: str = "{}") -> None:
-    """A set of 3×2 pictures, each of another shade in each corner, with these labels; `names` frames the file names."""
+    """A set of 3×2 images, each pixel of another shade, with these labels; `names` is the format of file names."""
     folder.mkdir(exist_ok=True)
-    for (stem, dims), labels in zip(PARTS, (train, train, test, test), strict=True):
+    for (stem, dims), labels in zip(FILES, (train, train, test, test), strict=True):
         name = names.format(stem if names == "{}" else stem.replace("t10k", "test"))
         array = np.array(labels, np.uint8)
         if dims == 3:
@@ -31,26 +30,26 @@ def write(folder: Path, train: list[int], test: list[int], names: str = "{}") ->
         write_idx(folder / f"{name}-idx{dims}-ubyte", array)
 
 
-def described(folder: Path, text: str) -> Path:
-    """The folder, with a description in it."""
-    (folder / DESCRIPTION).write_text(text)
+def with_description(folder: Path, text: str) -> Path:
+    """The folder, with a dataset.toml in it."""
+    (folder / DESCRIPTION_FILE).write_text(text)
     return folder
 
 
-def test_fashion_is_known_by_its_first_labels(tmp_path: Path) -> None:
-    """Both parts must begin as it does; its ten classes have their names, its pictures lie upright."""
-    train, test = ([*start, 0, 1] for start in FASHION_STARTS)
+def test_fashion_is_recognized_by_its_first_labels(tmp_path: Path) -> None:
+    """Both parts must start with its labels; its ten classes are named, its images are not transposed."""
+    train, test = ([*start, 0, 1] for start in FASHION_LABELS)
     write(tmp_path, train, test)
     data = load_folder(tmp_path)
-    assert data.name == name_of(tmp_path) == "Fashion-MNIST" and data.classes == FASHION.classes
+    assert data.name == dataset_name(tmp_path) == "Fashion-MNIST" and data.classes == FASHION.classes
     assert data.classes[data.train_labels[0]] == "Ankle boot" and data.train_images.shape == (12, 3, 2)
     write(tmp_path, train, test[1:])
-    assert load_folder(tmp_path).name == name_of(tmp_path) == "MNIST"
+    assert load_folder(tmp_path).name == dataset_name(tmp_path) == "MNIST"
 
 
 def test_each_split_of_emnist_has_its_classes() -> None:
-    """The names of the published mapping: digits, capitals, then the small letters that are told apart."""
-    assert {name: len(kind.classes) for name, kind in EMNIST.items()} == {
+    """The names of the published mapping: digits, capitals, then the small letters with a class of their own."""
+    assert {name: len(info.classes) for name, info in EMNIST.items()} == {
         "balanced": 47,
         "byclass": 62,
         "bymerge": 47,
@@ -71,33 +70,33 @@ def test_each_split_of_emnist_has_its_classes() -> None:
 
 
 @pytest.mark.parametrize("split", sorted(EMNIST))
-def test_emnist_is_turned_upright_and_counted_from_0(tmp_path: Path, split: str) -> None:
-    """Each split is known by its file names, rows and columns are exchanged, the first class has index 0."""
+def test_emnist_is_transposed_and_counted_from_0(tmp_path: Path, split: str) -> None:
+    """Each split is recognized by its file names, rows and columns are exchanged, the first class has index 0."""
     first = 1 if split == "letters" else 0
     last = first + len(EMNIST[split].classes) - 1
     write(tmp_path, [first, last, first], [last], f"emnist-{split}-{{}}")
     data = load_folder(tmp_path)
-    assert data.name == name_of(tmp_path) == f"EMNIST {split}"
+    assert data.name == dataset_name(tmp_path) == f"EMNIST {split}"
     assert data.train_labels.tolist() == [0, last - first, 0] and data.test_labels.tolist() == [last - first]
     assert np.array_equal(data.train_images[0], np.arange(6).reshape(3, 2).T) and data.train_images.flags.c_contiguous
 
 
 def test_letters_count_from_1(tmp_path: Path, refusal: Refusal) -> None:
-    """A letter of label 0 or 27 is of no class."""
+    """Labels 0 and 27 of the letters are refused."""
     write(tmp_path, [1, 0], [1], "emnist-letters-{}")
     assert "label 1 is 0, expected 1 to 26" in refusal(lambda: load_folder(tmp_path))
     write(tmp_path, [1, 27], [1], "emnist-letters-{}")
     assert "label 1 is 27, expected 1 to 26" in refusal(lambda: load_folder(tmp_path))
 
 
-def test_of_several_data_sets_one_is_named(tmp_path: Path, refusal: Refusal) -> None:
-    """Where several splits lie together the sentence says how to choose: by the path of any file of it."""
+def test_several_data_sets_in_one_folder_need_a_choice(tmp_path: Path, refusal: Refusal) -> None:
+    """If a folder contains several splits, the message shows how to choose one, by the path of any file of it."""
     write(tmp_path, [1, 2], [1], "emnist-letters-{}")
     assert load(tmp_path).name == "EMNIST letters"
     write(tmp_path, [1, 2], [1], "emnist-digits-{}")
     words = refusal(lambda: load(tmp_path))
     assert "several data sets (digits, letters)" in words
-    assert load(Path(words.rpartition(" as ")[2])).name == "EMNIST digits"
+    assert load(Path(words.rpartition(" such as ")[2])).name == "EMNIST digits"
     assert load(tmp_path / "emnist-letters-test-labels-idx1-ubyte").name == "EMNIST letters"
     (tmp_path / "emnist-digits-train-labels-idx1-ubyte").unlink()
     words = refusal(lambda: load(tmp_path / "emnist-digits-train-images-idx3-ubyte"))
@@ -106,19 +105,19 @@ def test_of_several_data_sets_one_is_named(tmp_path: Path, refusal: Refusal) -> 
     other = tmp_path / "other"
     write(other, [1], [2])
     write(other, [1], [2], "emnist-digits-{}")
-    assert "several data sets (MNIST's, digits)" in refusal(lambda: load(other))
+    assert "several data sets (MNIST, digits)" in refusal(lambda: load(other))
 
 
-def test_a_description_names_anything(tmp_path: Path) -> None:
-    """Two classes counted from 5, transposed pictures, a name: whatever has the layout of MNIST can be described."""
+def test_a_description_can_describe_any_data(tmp_path: Path) -> None:
+    """Two classes counted from 5, transposed images and a name are read from dataset.toml."""
     write(tmp_path, [5, 6], [6])
-    described(tmp_path, 'name = "Cats"\nclasses = ["cat", "no cat"]\nfirst_label = 5\ntransposed = true\n')
+    with_description(tmp_path, 'name = "Cats"\nclasses = ["cat", "no cat"]\nfirst_label = 5\ntransposed = true\n')
     data = load_folder(tmp_path)
     assert (data.name, data.classes, data.n_classes) == ("Cats", ("cat", "no cat"), 2)
     assert data.train_labels.tolist() == [0, 1] and data.train_images.shape == (2, 2, 3)
-    described(tmp_path, 'name = "Only a name"')
-    assert load_folder(tmp_path).classes == tuple("0123456789") and name_of(tmp_path) == "Only a name"
-    (tmp_path / MARKER).write_text("")
+    with_description(tmp_path, 'name = "Only a name"')
+    assert load_folder(tmp_path).classes == tuple("0123456789") and dataset_name(tmp_path) == "Only a name"
+    (tmp_path / SYNTHETIC_MARKER).write_text("")
     assert load_folder(tmp_path).synthetic
 
 
@@ -130,39 +129,39 @@ def test_a_description_names_anything(tmp_path: Path) -> None:
         ("[" * 5000, "expected TOML"),
         ("class = 1", "unknown key 'class'"),
         ("synthetic = false", "unknown key 'synthetic'"),
-        ("name = 1", "'1' for a name"),
-        ('name = ""', "'' for a name"),
-        ('name = "a\\u001b[2J"', "for a name, expected text"),
+        ("name = 1", "name '1'"),
+        ('name = ""', "name '', expected text"),
+        ('name = "a\\u001b[2J"', "expected text"),
         (f'name = "{"x" * 41}"', "1 to 40 characters"),
-        ("classes = 3", "'None' for a name"),
+        ("classes = 3", "classes = 3, expected a list"),
         ("classes = []", "0 classes"),
         ('classes = ["a"]', "1 classes"),
-        ('classes = ["a", "a"]', "no two of one name"),
-        ('classes = ["a", 2]', "'2' for a name"),
+        ('classes = ["a", "a"]', "with different names"),
+        ('classes = ["a", 2]', "name '2'"),
         (f"classes = {[str(i) for i in range(257)]}", "257 classes"),
         ("first_label = -1", "from label -1 on"),
         ("first_label = 247", "from label 247 on"),
-        ("first_label = true", "expected a number"),
-        ("transposed = 1", "expected a number, and true or false"),
+        ("first_label = true", "expected a whole number"),
+        ("transposed = 1", "expected true or false"),
     ],
 )
 def test_a_wrong_description_is_refused(tmp_path: Path, refusal: Refusal, text: str, words: str) -> None:
-    """What is no TOML, no name or no row of classes ends in a sentence that names the file."""
+    """Invalid TOML, names and classes are refused with a message that names the file."""
     write(tmp_path, [1, 2], [1])
-    sentence = refusal(lambda: load_folder(described(tmp_path, text)))
-    assert sentence.startswith(f"{tmp_path / DESCRIPTION}: ") and words in sentence and sentence.isprintable()
+    sentence = refusal(lambda: load_folder(with_description(tmp_path, text)))
+    assert sentence.startswith(f"{tmp_path / DESCRIPTION_FILE}: ") and words in sentence and sentence.isprintable()
 
 
-def test_a_description_that_cannot_be_read_is_refused(tmp_path: Path, refusal: Refusal) -> None:
-    """A folder in its place, a link to nowhere and bytes that are no text are told."""
+def test_an_unreadable_description_is_refused(tmp_path: Path, refusal: Refusal) -> None:
+    """A folder in its place, a dangling link and bytes that are not text are refused."""
     write(tmp_path, [1, 2], [1])
-    (tmp_path / DESCRIPTION).mkdir()
+    (tmp_path / DESCRIPTION_FILE).mkdir()
     assert "not a file" in refusal(lambda: load_folder(tmp_path))
-    (tmp_path / DESCRIPTION).rmdir()
-    (tmp_path / DESCRIPTION).symlink_to("nowhere")
+    (tmp_path / DESCRIPTION_FILE).rmdir()
+    (tmp_path / DESCRIPTION_FILE).symlink_to("nowhere")
     assert "not a file" in refusal(lambda: load_folder(tmp_path))
-    (tmp_path / DESCRIPTION).unlink()
-    (tmp_path / DESCRIPTION).write_bytes(b"\xff")
+    (tmp_path / DESCRIPTION_FILE).unlink()
+    (tmp_path / DESCRIPTION_FILE).write_bytes(b"\xff")
     assert "expected TOML" in refusal(lambda: load_folder(tmp_path))
 
 
@@ -170,11 +169,11 @@ def test_a_description_that_cannot_be_read_is_refused(tmp_path: Path, refusal: R
 def test_class_names_are_shown_and_recorded(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Twelve named classes: transcript, matrix, summary, record and prediction name them; the last layer has twelve."""
+    """Output, matrix, summary, record and prediction name twelve classes; the last layer has twelve units."""
     names = [*FASHION.classes, "Hat", "Sock"]
     for path in tiny_folder.iterdir():
         (workplace / path.name).symlink_to(path)
-    described(workplace, f'name = "Twelve"\nclasses = {json.dumps(names)}')
+    with_description(workplace, f'name = "Twelve"\nclasses = {json.dumps(names)}')
     assert run(["train", ".", "--epochs", "1", "--batch-size", "100", "--run", "r"]) == 0
     out = capsys.readouterr().out
     assert "Loading Twelve dataset..." in out and "→ 64 → 12\n" in out and "Hat: 0, Sock: 0" in out
@@ -193,19 +192,19 @@ def test_class_names_are_shown_and_recorded(
     assert run(["train", "--resume", "r", "--epochs", "2"]) == 0
 
 
-def test_layers_that_were_chosen_are_kept(
+def test_layers_with_another_number_of_outputs_are_refused(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Layers that do not end in as many outputs as there are classes are refused, not mended."""
+    """Chosen layers are not changed to fit the number of classes."""
     for path in tiny_folder.iterdir():
         (workplace / path.name).symlink_to(path)
-    described(workplace, f"classes = {[str(i) for i in range(12)]}")
+    with_description(workplace, f"classes = {[str(i) for i in range(12)]}")
     assert run(["train", ".", "--layers", "dense:10"]) == 2
     assert "expected 12, the classes" in capsys.readouterr().err
 
 
-def test_a_matrix_heads_its_columns_by_short_names_and_numbers_long_ones() -> None:
-    """Columns are as wide as what stands in them."""
+def test_a_matrix_numbers_columns_with_long_names() -> None:
+    """Columns are as wide as their content."""
     assert confusion_lines([[1234, 0], [7, 70]], ["A", "B"])[1:] == [
         "       A     B   right",
         " A 1,234     0  100.0%",
@@ -220,7 +219,7 @@ def test_a_matrix_heads_its_columns_by_short_names_and_numbers_long_ones() -> No
 
 @pytest.mark.parametrize("classes", [("0", "1"), ("Ankle boot", "Something that is far too long for it")])
 def test_mistakes_are_captioned_by_their_classes(tmp_path: Path, classes: tuple[str, ...]) -> None:
-    """Captions stand under their pictures, on one line where they fit, on two where not."""
+    """Captions are below their images, on one line if they fit, else on two."""
     from PIL import Image
 
     images, truth = np.zeros((9, 28, 28), np.uint8), np.array([0, 1] * 4 + [0])

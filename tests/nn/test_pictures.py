@@ -17,8 +17,8 @@ from no_digits import OTHERS
 from photos import FAULTS, inked, paper, shadow
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from nnlaw.nn.data.dataset import load_folder
-from nnlaw.nn.data.synthetic.digits import built_in
+from nnlaw.nn.data.load import load_folder
+from nnlaw.nn.data.synthetic.digits import generate_digits
 from nnlaw.nn.images.framing import Frame
 from nnlaw.nn.images.ink_extraction import Refused
 from nnlaw.nn.images.read import MOST, WORK, pictures_in, read_glyphs, read_grey
@@ -277,7 +277,7 @@ def test_a_cut_out_digit_that_reaches_the_border_is_read(tmp_path: Path) -> None
 def test_what_shows_no_single_digit_is_refused(tmp_path: Path, kind: str) -> None:
     """Blank paper, noise, textures, photographs, pages and several digits are refused with a reason."""
     rng, read = np.random.default_rng(1), 0
-    digits = built_in(1, 70, 10).train_images
+    digits = generate_digits(1, 70, 10).train_images
     for _ in range(12):
         (tmp_path / "a").write_bytes(OTHERS[kind](rng, digits))
         try:
@@ -490,7 +490,7 @@ def test_connected_parts_are_those_of_a_search() -> None:
 
 def test_the_frame_of_a_data_set_is_found() -> None:
     """Built-in digits are framed as MNIST; centered by their boxes, or filling the picture, is told apart."""
-    digits = built_in(1, 300, 10).train_images
+    digits = generate_digits(1, 300, 10).train_images
     assert Frame.of(digits) == MNIST_WAY
     by_box = np.stack([Frame(32, 30, 24, by_mass=False).place(cut(d)) for d in digits])
     assert Frame.of(by_box) == Frame(32, 30, 24, by_mass=False)

@@ -11,14 +11,14 @@ import pytest
 from nnlaw.cli.output.csv_output import write
 from nnlaw.nn.core.atomic_write import replace_file
 from nnlaw.nn.data.idx import write_idx
-from nnlaw.nn.data.synthetic.cache import kept
+from nnlaw.nn.data.synthetic.cache import cached
 from nnlaw.nn.run_folder.folder import Run, write_picture
 
 PIXELS = np.zeros((2, 3), np.uint8)
 
 
 def _cache(folder: Path) -> None:
-    kept("file", {"x": (2, 3)}, lambda: {"x": PIXELS})
+    cached("file", {"x": (2, 3)}, lambda: {"x": PIXELS})
 
 
 WRITERS: dict[str, Callable[[Path], Any]] = {

@@ -287,11 +287,11 @@ def test_data_that_are_not_where_they_were_are_asked_for(
 def test_other_data_are_refused(stopped: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The data may lie elsewhere, but must be the same bytes, and the split the recorded one."""
     from nnlaw.nn.data.idx import write_idx
-    from nnlaw.nn.data.synthetic.digits import built_in
+    from nnlaw.nn.data.synthetic.digits import generate_digits
 
     other = workplace / "other"
     other.mkdir()
-    data = built_in(seed=9, train=600, test=100)
+    data = generate_digits(seed=9, train=600, test=100)
     write_idx(other / "train-images-idx3-ubyte", data.train_images)
     write_idx(other / "train-labels-idx1-ubyte", data.train_labels)
     write_idx(other / "t10k-images-idx3-ubyte", data.test_images)

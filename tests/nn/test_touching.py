@@ -9,8 +9,8 @@ from no_digits import touching
 from PIL import Image, ImageDraw, ImageFont
 from touching import row_of
 
-from nnlaw.nn.data.dataset import load_folder
-from nnlaw.nn.data.synthetic.digits import built_in
+from nnlaw.nn.data.load import load_folder
+from nnlaw.nn.data.synthetic.digits import generate_digits
 from nnlaw.nn.images.framing import Frame
 from nnlaw.nn.images.ink_extraction import Refused
 from nnlaw.nn.images.read import read_glyphs
@@ -90,13 +90,13 @@ def test_a_printed_digit_is_one(tmp_path: Path, size: int, wider: int) -> None:
 
 def test_a_digit_of_a_pen_is_one(tmp_path: Path) -> None:
     """Of 100 digits that the program draws, at most one is taken for two."""
-    several = [len(found(tmp_path / "a", ink)) > 1 for ink in built_in(3, 110, 10).train_images[:100]]
+    several = [len(found(tmp_path / "a", ink)) > 1 for ink in generate_digits(3, 110, 10).train_images[:100]]
     assert sum(several) <= 1
 
 
 def test_parting_neither_loses_nor_doubles_ink() -> None:
     """Each firm pixel of a row of digits is in exactly one of the figures that it is parted into."""
-    rng, digits = np.random.default_rng(5), built_in(3, 110, 10).train_images
+    rng, digits = np.random.default_rng(5), generate_digits(3, 110, 10).train_images
     counts = []
     for _ in range(20):
         ink = row_of(rng, digits, "pushed together", 3).max(axis=0).astype(np.float32)

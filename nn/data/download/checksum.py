@@ -1,57 +1,35 @@
-"""Is this file the one that is wanted? Told by its SHA-256, in a stream, with no more unpacked than it may hold."""
+"""Compare a file with the SHA-256 of a remote file, in constant memory."""
 
 from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
-from nnlaw.nn.data.download.mirrors import Wanted
+from nnlaw.nn.data.download.mirrors import RemoteFile
 
 CHUNK = 2**18
-RIGHT, SHORT, WRONG = "right", "short", "wrong"
 
 
-def verdict(path: Path, wanted: Wanted) -> str:
-    """RIGHT, or SHORT where it may be the beginning of it, or WRONG. An absent file is short. Raises OSError."""
-    if not path.exists():
-        return SHORT
-    unpacked = 0
-    digests = {False: hashlib.sha256(), True: hashlib.sha256()}  # of the unpacked bytes, of the packed ones
-    unzip = zlib.decompressobj(wbits=31)
-    zipped = _is_zipped(path)
-    try:
-        for packed in _chunks(path):
-            digests[True].update(packed)
-            for part in _unzipped(unzip, packed) if zipped else (packed,):
-                digests[False].update(part)
-                unpacked += len(part)
-                if unpacked > wanted.size:
-                    return WRONG
-    except zlib.error:
-        return WRONG
-    if not zipped or unzip.eof:
-        same = digests[wanted.packed].hexdigest() == wanted.sha256 and not unzip.unused_data
-        return RIGHT if same else WRONG if zipped or unpacked == wanted.size else SHORT
-    return SHORT
-
-
-def _is_zipped(path: Path) -> bool:
+def has_checksum(path: Path, expected: RemoteFile) -> bool:
+    """Whether a file has the expected SHA-256. Stops unpacking at the expected size. Raises OSError."""
     with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+        if expected.packed:
+            return hashlib.file_digest(file, "sha256").hexdigest() == expected.sha256
+        is_gzip = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        digest, size, gzip = hashlib.sha256(), 0, zlib.decompressobj(wbits=31)
         while chunk := file.read(CHUNK):
-            yield chunk
-
-
-def _unzipped(unzip: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
-    """What a chunk unpacks to, in parts, so that a bomb is seen before it has room."""
-    if unzip.eof:
-        raise zlib.error("bytes after the end")
-    while packed and not unzip.eof:
-        yield unzip.decompress(packed, CHUNK)
-        packed = unzip.unconsumed_tail
+            while chunk:
+                try:
+                    part = gzip.decompress(chunk, CHUNK) if is_gzip else chunk
+                except zlib.error:
+                    return False
+                chunk = gzip.unconsumed_tail if is_gzip else b""
+                digest.update(part)
+                size += len(part)
+                if size > expected.size or gzip.unused_data:
+                    return False
+            if gzip.eof and file.read(1):
+                return False
+    return (gzip.eof or not is_gzip) and digest.hexdigest() == expected.sha256

@@ -1,173 +1,188 @@
-"""One file from the first of several mirrors that gives it whole and right, or a sentence.
+"""Download a data set into a folder. Files that are correct are kept, and other files are never overwritten.
 
-What comes is kept as `.<name>.part` until it is verified, also after a break: the next try asks for the rest of it
-(HTTP Range). It begins anew where a mirror ignores that, or where the whole is not what is wanted. Only a verified file
-gets its name. A mirror that sends nothing, or nearly nothing, for PATIENCE seconds is left; so is one that sends more
-than the file can have.
+    dataset = find_dataset(folder, "mnist")
+    with open_folder(folder, dataset) as missing:
+        for file in missing:
+            download(file, dataset.mirrors, folder)
 
-This is urllib, of the standard library: it knows proxies, certificates and redirects, and what is left to do (resume,
-mirrors, digests of unpacked bytes, limits) no client library does for us.
+Pooch downloads the bytes. A file gets its name only after its SHA-256 has been verified.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.client import HTTPException, HTTPResponse
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import Any
-from urllib.error import HTTPError, URLError
+from typing import IO
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
-from nnlaw.nn.data.download.checksum import RIGHT, WRONG, verdict
-from nnlaw.nn.data.download.mirrors import Wanted
+import tomli_w
+from filelock import FileLock, Timeout
+
+from nnlaw.nn.core.atomic_write import replace_file, replaced
+from nnlaw.nn.data.dataset_info import DESCRIPTION_FILE, MNIST, read_description
+from nnlaw.nn.data.download.checksum import has_checksum
+from nnlaw.nn.data.download.mirrors import DATASETS, RemoteDataset, RemoteFile
+from nnlaw.nn.data.layout import SYNTHETIC_MARKER, find_file
 from nnlaw.spec.violation import BadInput
 
-PATIENCE = 30.0  # seconds in which LEAST bytes must come
-LEAST = 2**14
+LOCK = ".fetch.lock"
+TIMEOUT = 30.0  # seconds without a byte
 CHUNK = 2**16
-TRIES = 20  # of one mirror, each of which must have brought the file further
-Tell = Callable[[int, int], None]
+ROUNDS = 2  # tries per mirror
+Progress = Callable[[int, int], None]  # receives the number of bytes done, and of all bytes
 
 
-def download(wanted: Wanted, mirrors: tuple[str, ...], folder: Path, tell: Tell | None = None) -> str:
-    """Fetch one file into a folder; return the host that it came from. `tell` hears bytes done and bytes in all.
+class DownloadError(Exception):
+    """A mirror sent something other than the file."""
 
-    Raises BadInput where no mirror has it, or where it cannot be written.
+
+def find_dataset(folder: Path, name: str | None) -> RemoteDataset:
+    """The data set with this name; without a name, the one that the folder's dataset.toml names, or MNIST.
+
+    Raises BadInput if dataset.toml names another data set.
     """
-    part, troubles = folder / f".{wanted.name}.part", []
-    for mirror in mirrors:
-        host = urlsplit(mirror).netloc
-        with writing(folder / wanted.name):
-            trouble = _from_mirror(f"{mirror.rstrip('/')}/{wanted.name}", part, wanted, tell)
-            if not trouble:
-                with part.open("ab") as file:
-                    os.fsync(file.fileno())
-                os.replace(part, folder / wanted.name)
-                return host
-        troubles.append(f"{host}: {_one_line(trouble)}")
-    raise BadInput(
-        f"{folder / wanted.name}: no mirror gave it ({'; '.join(troubles)}); fetch again where there is a network, as "
-        "what has come is kept, or name a place that has the files with --mirror URL, or copy them there by hand"
-    )
+    recorded = read_description(folder, MNIST).name
+    by_name = {dataset.info.name: dataset for dataset in DATASETS.values()}
+    dataset = DATASETS[name] if name else by_name.get(recorded)
+    if dataset is None or (os.path.exists(folder / DESCRIPTION_FILE) and recorded != dataset.info.name):
+        expected = dataset.info.name if dataset else " or ".join(by_name)
+        raise BadInput(f"{folder / DESCRIPTION_FILE}: describes {recorded}, expected {expected}; use another folder")
+    return dataset
+
+
+def check_mirrors(urls: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the URLs unchanged. Raises BadInput for one that is not HTTP."""
+    for url in urls:
+        try:
+            parts = urlsplit(url)
+            valid = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except ValueError:
+            valid = False
+        if not valid:
+            raise BadInput(f"--mirror {url}: expected a URL that begins with http:// or https://")
+    return urls
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """What the disk refuses becomes BadInput; what the network refuses has been caught before."""
+def open_folder(folder: Path, dataset: RemoteDataset) -> Iterator[list[RemoteFile]]:
+    """Create the folder, lock it, and write its dataset.toml. Yields the missing files.
+
+    Raises BadInput if another process has locked it, or a file in it is not the one of this data set.
+    """
+    lock = FileLock(folder / LOCK, timeout=0)
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise BadInput(f"{folder}: another process is downloading into this folder") from None
+    try:
+        missing = [file for file in dataset.files if not _is_present(folder, file, dataset)]
+        if dataset.info is not MNIST:
+            table = {"name": dataset.info.name, "classes": list(dataset.info.classes)}
+            with _writing(folder / DESCRIPTION_FILE):
+                replace_file(folder / DESCRIPTION_FILE, tomli_w.dumps(table).encode())
+        yield missing
+    finally:
+        with suppress(OSError):  # Windows cannot remove an open file; there FileLock removes it on release
+            (folder / LOCK).unlink(missing_ok=True)  # before the release, so that it is still ours
+        lock.release()
+
+
+def _is_present(folder: Path, file: RemoteFile, dataset: RemoteDataset) -> bool:
+    found = folder / SYNTHETIC_MARKER if os.path.exists(folder / SYNTHETIC_MARKER) else find_file(folder, file.name)
+    if found is None:
+        return False
+    try:
+        if found.is_file() and has_checksum(found, file):
+            return True
+    except OSError as error:
+        raise BadInput(f"{found}: cannot be read: {error.strerror}, expected a file of {dataset.info.name}") from error
+    raise BadInput(f"{found}: is not the file of {dataset.info.name} (SHA-256 differs); move it or use another folder")
+
+
+def download(file: RemoteFile, mirrors: tuple[str, ...], folder: Path, progress: Progress | None = None) -> str:
+    """Download one file from the first mirror that has it, and return that mirror's host.
+
+    Raises BadInput if no mirror has it, or it cannot be written.
+    """
+    path, failures = folder / file.name, {}
+    for mirror in mirrors * ROUNDS:
+        host = urlsplit(mirror).netloc
+        try:
+            with _writing(path):
+                replaced(path, partial(_receive, f"{mirror.rstrip('/')}/{file.name}", file, progress), mark="part")
+            return host
+        except DownloadError as error:
+            failures[host] = f"{host}: {error}"
+    raise BadInput(
+        f"{path}: could not download it (no network?). Run again, use --mirror URL, or copy the files there. "
+        f"{'; '.join(failures.values())}"
+    )
+
+
+def _receive(url: str, expected: RemoteFile, progress: Progress | None, path: Path) -> None:
+    """Download a file and verify it. Raises DownloadError if the mirror fails, OSError if the disk does."""
+    import pooch  # slow to import
+
+    headers = {"User-Agent": "nnlaw", "Accept-Encoding": "identity"}
+    path.unlink(missing_ok=True)  # left by an interrupted call, or a link to another file
+    with path.open("xb") as file:
+        output = _Output(file, expected.max_bytes, progress)
+        try:
+            pooch.HTTPDownloader(output, CHUNK, timeout=TIMEOUT, headers=headers)(url, output, None)
+        except (DownloadError, BadInput):
+            raise
+        except (OSError, ValueError) as error:  # the exceptions of requests are OSErrors
+            raise DownloadError(_reason(error)) from error
+    if not has_checksum(path, expected):
+        raise DownloadError(f"sent another file, expected SHA-256 {expected.sha256[:12]}...")
+
+
+class _Output:
+    """The file that pooch writes to, with a limit on its size, and the progress bar that pooch updates."""
+
+    total = 0  # set by pooch
+
+    def __init__(self, file: IO[bytes], limit: int, progress: Progress | None) -> None:
+        self.file, self.limit, self.progress, self.done = file, limit, progress, 0
+
+    def write(self, chunk: bytes) -> None:
+        self.done += len(chunk)
+        if self.done > self.limit:
+            raise DownloadError(f"sent more than {self.limit:,} bytes")
+        with _writing(Path(self.file.name)):
+            self.file.write(chunk)
+
+    def flush(self) -> None: ...
+    def reset(self) -> None: ...
+    def close(self) -> None: ...
+
+    def update(self, _: int) -> None:
+        if self.progress is not None:
+            self.progress(self.done, max(self.total, self.done))
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turn an OSError into BadInput."""
     try:
         yield
     except OSError as error:
-        raise BadInput(f"{path}: cannot be written: {error.strerror}, expected a place for a file") from error
+        raise BadInput(f"{path}: cannot be written: {error.strerror}, expected a path for a file") from error
 
 
-def _from_mirror(url: str, part: Path, wanted: Wanted, tell: Tell | None) -> str:
-    """Try a mirror as long as it brings the file further; return what is in the way, nothing once the file is right."""
-    trouble = ""
-    for _ in range(TRIES):
-        before = _size(part)
-        trouble = _receive(url, part, wanted.most, tell) or "ends too early"
-        found = verdict(part, wanted)
-        if found == RIGHT:
-            return ""
-        if found == WRONG:
-            part.unlink()
-            trouble = f"its SHA-256 is not {wanted.sha256[:12]}..."
-        renewed = before > 0 and not _size(part)
-        if _size(part) <= before and not renewed:
-            break
-    return trouble
-
-
-def _receive(url: str, part: Path, most: int, tell: Tell | None) -> str:
-    """Add to the part what the mirror sends, or begin it anew; return what went wrong, nothing where all came."""
-    have = _size(part)
-    headers = {"User-Agent": "nnlaw", "Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    try:
-        with _opened(Request(url, headers=headers)) as answer:
-            return _keep(answer, part, have, most, tell)
-    except BadInput:
-        raise
-    except HTTPError as error:
-        error.close()
-        if error.code == 416 and have:  # there is no rest: this part is of another file
-            part.unlink()
-        return f"answers {error.code} {error.reason}"
-    except (OSError, HTTPException, ValueError) as error:
-        reason = error.reason if isinstance(error, URLError) else error
-        if isinstance(reason, TimeoutError):
-            return f"sent nothing to speak of for {PATIENCE:g} s"
-        return str(getattr(reason, "strerror", None) or reason or type(reason).__name__)
-
-
-def _opened(request: Request) -> HTTPResponse:
-    """The answer to a request once its headers are here. Raises TimeoutError where that takes too long.
-
-    A thread of its own asks, since urlopen's timeout begins anew with each byte, and knows nothing of a slow resolver.
-    """
-    found: SimpleQueue[Any] = SimpleQueue()
-
-    def ask() -> None:
-        try:
-            found.put(urlopen(request, timeout=PATIENCE))
-        except Exception as error:  # raised again where someone waits
-            found.put(error)
-
-    Thread(target=ask, daemon=True).start()
-    try:
-        answer = found.get(timeout=PATIENCE)
-    except Empty:
-        raise TimeoutError from None
-    if isinstance(answer, Exception):
-        raise answer
-    opened: HTTPResponse = answer
-    return opened
-
-
-def _keep(answer: HTTPResponse, part: Path, have: int, most: int, tell: Tell | None) -> str:
-    resumed, location = answer.status == 206, answer.headers.get("Content-Range", "")
-    if resumed and not (have and location.startswith(f"bytes {have}-")):
-        return f"answers another range than bytes {have}- ({location[:40]!r})"
-    done = have if resumed else 0
-    length = answer.headers.get("Content-Length", "")
-    total = min(most, done + int(length)) if length.isdecimal() else most
-    with writing(part):
-        file = part.open("ab" if resumed else "wb")
-    with file:
-        for chunk in _chunks(answer):
-            done += len(chunk)
-            if done > most:
-                file.truncate(0)  # whatever it is, it is not the file
-                return f"sends more than {most:,} bytes"
-            with writing(part):
-                file.write(chunk)
-                file.flush()
-            if tell is not None:
-                tell(done, total)
-    return ""
-
-
-def _chunks(answer: HTTPResponse) -> Iterator[bytes]:
-    """What comes, as it comes. Raises TimeoutError where it comes too slowly."""
-    since, came = time.monotonic(), 0
-    while chunk := answer.read1(CHUNK):
-        yield chunk
-        came += len(chunk)
-        if time.monotonic() - since > PATIENCE:
-            if came < LEAST:
-                raise TimeoutError
-            since, came = time.monotonic(), 0
-
-
-def _one_line(text: str) -> str:
-    """What a server said, without what a terminal would obey."""
+def _reason(error: Exception) -> str:
+    """The innermost reason of a failed request, in one printable line."""
+    response = getattr(error, "response", None)
+    if response is not None:
+        text = f"HTTP {response.status_code} {response.reason}"
+    else:
+        inner: BaseException = error
+        while inner.__context__ is not None:
+            inner = inner.__context__
+        text = str(getattr(inner, "strerror", None) or inner or type(inner).__name__)
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:100]
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0

@@ -1,4 +1,9 @@
-"""The user's cache folder: what takes seconds to make is made once, and made again where it was damaged."""
+"""Keep computed arrays in the user's cache folder.
+
+    arrays = cached("digits", {"images": (7000, 28, 28)}, compute)
+
+A damaged or missing file is computed again; without a writable folder nothing is kept.
+"""
 
 from __future__ import annotations
 
@@ -16,35 +21,34 @@ from numpy.typing import NDArray
 from nnlaw.nn.core.atomic_write import replaced
 
 Bytes = NDArray[np.uint8]
-DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
+READ_ERRORS = (OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
-def kept(
-    name: str, shapes: dict[str, tuple[int, ...]], make: Callable[[], dict[str, Bytes]]
+def cached(
+    name: str, shapes: dict[str, tuple[int, ...]], compute: Callable[[], dict[str, Bytes]]
 ) -> dict[str, Bytes]:
-    """The arrays of bytes under `name` in the cache folder, of these shapes, or else as `make` makes them, then kept.
+    """Arrays of bytes with these names and shapes from the cache, or else from `compute`, and then kept.
 
-    Never raises for the cache's sake: a damaged file, of which the checksums of the zip tell, is made anew; where
-    nothing can be written nothing is kept. A file is written whole or not at all.
+    Never raises because of the cache: the checksums of the zip format reveal a damaged file, which is computed again.
     """
     path = Path(platformdirs.user_cache_dir("nnlaw", appauthor=False)) / f"{name}.npz"
-    found = _read(path, shapes)
-    if found is None:
-        found = make()
-        _write(path, found)
-    return found
+    arrays = _read(path, shapes)
+    if arrays is None:
+        arrays = compute()
+        _write(path, arrays)
+    return arrays
 
 
 def _read(path: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, Bytes] | None:
     try:
-        if not path.is_file():  # a pipe would wait for ever
+        if not path.is_file():  # reading from a pipe would block
             return None
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in shapes}
-    except DAMAGE:
+    except READ_ERRORS:
         return None
-    right = all(array.dtype == np.uint8 and array.shape == shapes[name] for name, array in arrays.items())
-    return arrays if right else None
+    valid = all(array.dtype == np.uint8 and array.shape == shapes[name] for name, array in arrays.items())
+    return arrays if valid else None
 
 
 def _write(path: Path, arrays: dict[str, Bytes]) -> None:

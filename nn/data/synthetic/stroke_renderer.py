@@ -1,4 +1,4 @@
-"""A pen that draws many paths at once, and puts each on 28×28 as MNIST was made: see `draw`."""
+"""Render many pen strokes at once, each centered on 28×28 pixels as MNIST was made: see `render_paths`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIDE, BOX = 28, 20
-MARGIN = 14  # pixels around the box on the sheet that is drawn on
+MARGIN = 14  # pixels around the box on the larger sheet that is rendered first
 SHEET = BOX + 2 * MARGIN
-MIDDLE = SIDE // 2  # where the center of mass is put
-TOGETHER = 256  # pictures drawn at once: as many as a cache holds
+MIDDLE = SIDE // 2  # index of the center of mass
+BATCH = 256  # images rendered at once: as many as fit into the processor's cache
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
 
-def draw(x: Floats, y: Floats, radius: Floats, down: NDArray[np.bool_], edge: Floats) -> Bytes:
-    """Pictures (n, 28, 28) of n paths of M points each: x, y and the pen's radius (n, M), in pixels.
+def render_paths(x: Floats, y: Floats, radius: Floats, down: NDArray[np.bool_], edge: Floats) -> Bytes:
+    """Images (n, 28, 28) of n paths of M points each: x, y and the pen's radius (n, M), in pixels.
 
-    `down` (n, M − 1) is false where the pen is lifted. The path is moved so that its ink starts at the corner of the
-    20×20 box, drawn, and shifted by whole pixels so that the center of mass falls at index 14. A pixel's shade is how
-    much of it the ink covers: 255 · clip((r − d)/edge + ½, 0, 1), d the distance from its center to the path, and
-    `edge` (n, 1) how many pixels wide the border of the ink is.
+    `down` (n, M − 1) is false if the pen is lifted between two points. The path is moved so that its ink starts at the
+    corner of the 20×20 box, rendered, and shifted by whole pixels so that the center of mass is at index 14. The shade
+    of a pixel is 255 · clip((r − d)/edge + ½, 0, 1), where d is the distance from its center to the path and `edge`
+    (n, 1) the width of the border of the ink in pixels.
     """
     out = radius + (edge - 1) / 2
     fine_x, fine_y = (
@@ -30,19 +30,19 @@ def draw(x: Floats, y: Floats, radius: Floats, down: NDArray[np.bool_], edge: Fl
     long = np.maximum(np.abs(np.diff(fine_x, axis=1)), np.abs(np.diff(fine_y, axis=1))) * down
     reach = np.ceil(long.max(axis=1) / 2 + radius.max(axis=1) + 1).astype(np.int64)
     pen, fade = radius.astype(np.float32), edge.astype(np.float32)[:, :, None]
-    pictures = np.empty((len(x), SIDE, SIDE), np.uint8)
-    for size in np.unique(reach):  # pictures that need windows of one size are drawn together
-        alike = np.flatnonzero(reach == size)
-        for rows in (alike[i : i + TOGETHER] for i in range(0, len(alike), TOGETHER)):
+    images = np.empty((len(x), SIDE, SIDE), np.uint8)
+    for size in np.unique(reach):  # images that need windows of the same size are rendered together
+        same_size = np.flatnonzero(reach == size)
+        for rows in (same_size[i : i + BATCH] for i in range(0, len(same_size), BATCH)):
             heights = _heights(fine_x[rows], fine_y[rows], pen[rows], down[rows], min(int(size), MARGIN - 1))
-            pictures[rows] = _framed(np.clip(heights / fade[rows] + np.float32(0.5), 0, 1))
-    return pictures
+            images[rows] = _centered(np.clip(heights / fade[rows] + np.float32(0.5), 0, 1))
+    return images
 
 
 def _heights(x: Singles, y: Singles, radius: Singles, down: NDArray[np.bool_], reach: int) -> Singles:
-    """max over the pieces of a path of radius − distance, for each pixel of the sheets (n, SHEET, SHEET).
+    """Maximum over the segments of a path of radius − distance, for each pixel of the sheets (n, SHEET, SHEET).
 
-    Only a window of `reach` pixels on each side of a piece's middle is looked at.
+    Only pixels within `reach` of a segment's middle are computed.
     """
     sheets = np.full(len(x) * SHEET * SHEET, -9, np.float32)
     span = np.arange(2 * reach + 1)
@@ -68,21 +68,21 @@ def _heights(x: Singles, y: Singles, radius: Singles, down: NDArray[np.bool_], r
     return sheets.reshape(len(x), SHEET, SHEET)
 
 
-def _framed(shade: Singles) -> Bytes:
-    """Cut the sheets (n, SHEET, SHEET) to 28×28, so that the center of mass falls at index 14."""
+def _centered(shade: Singles) -> Bytes:
+    """Crop the sheets (n, SHEET, SHEET) to 28×28, with the center of mass at index 14."""
     sheets = np.floor(255 * shade + np.float32(0.5)).astype(np.uint8)
     top, left = (_start(sheets.sum(axis=axis, dtype=np.int64)) for axis in (2, 1))
     inside = np.arange(SIDE)
-    pictures: Bytes = sheets[
+    images: Bytes = sheets[
         np.arange(len(sheets))[:, None, None],
         (top[:, None] + inside)[:, :, None],
         (left[:, None] + inside)[:, None, :],
     ]
-    return pictures
+    return images
 
 
 def _start(ink: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where on the sheet the picture starts, from the ink (n, SHEET) on each line; no ink is left out."""
+    """First line of the crop (n,), from the ink (n, SHEET) of each line, such that no ink is cropped."""
     center = (ink * np.arange(SHEET)).sum(axis=1) / np.maximum(ink.sum(axis=1), 1)
     start = np.floor(center + 0.5).astype(np.int64) - MIDDLE
     end = SHEET - (ink[:, ::-1] > 0).argmax(axis=1)

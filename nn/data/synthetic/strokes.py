@@ -1,9 +1,9 @@
-"""How people write the ten digits: the pen's path in each style, in a table that you can edit.
+"""The pen's paths for the ten digits, in a table that you can edit.
 
 A style is `(share, path)`. The path lists the points that the pen passes through, `x,y` in a square of 100×100 with y
-down; `!` behind a point makes it a sharp corner, every other is rounded; `|` lifts the pen. A point that is named twice
-is one point, so that a closed loop stays closed. Shares are relative to the other styles of the digit. Set by hand,
-from how people of different schools write.
+pointing down; `!` after a point makes it a sharp corner, all others are rounded; `|` lifts the pen. Equal points are
+the same point, so that a closed loop stays closed when points are moved. Shares are relative to the other styles of
+the digit. The table was written by hand, from the forms of digits taught in different schools.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ STYLES: dict[int, tuple[tuple[int, str], ...]] = {
         (4, "26,4 22,52! 80,50 | 72,4 68,98"),  # open
         (3, "64,4 18,62! 86,60 | 64,4 60,98"),  # closed
         (3, "24,6 18,38 34,56 62,50 74,36 | 78,4 70,50 62,98"),
-        (2, "24,4 20,36 36,54 60,46 74,10! 68,50 60,98"),  # in one stroke
+        (2, "24,4 20,36 36,54 60,46 74,10! 68,50 60,98"),  # one stroke
         (2, "34,4 14,56! 90,54 | 70,24 56,98"),
         (2, "30,4 20,46 26,58 50,56 86,46 | 72,6 60,98"),
         (2, "22,20 18,56! 84,46 | 70,2 68,98"),
@@ -81,7 +81,7 @@ STYLES: dict[int, tuple[tuple[int, str], ...]] = {
     ),
     5: (
         (4, "78,6 32,8! 28,44 52,38 74,56 70,82 46,97 18,88"),
-        (3, "32,10 28,42 54,38 74,58 68,84 44,97 18,88 | 30,9 82,5"),  # the bar by itself
+        (3, "32,10 28,42 54,38 74,58 68,84 44,97 18,88 | 30,9 82,5"),  # separate bar
         (2, "72,8 44,6 28,20 34,40 60,52 72,70 62,90 38,98 18,88"),  # like an S
         (2, "78,4 34,6! 26,46! 58,42 76,62 66,88 38,97 14,90"),
         (2, "96,8 44,12! 36,46 58,48 66,64 50,86 22,94 4,86"),
@@ -89,7 +89,7 @@ STYLES: dict[int, tuple[tuple[int, str], ...]] = {
         (1, "74,6 30,8! 26,40 54,36 66,58 60,98"),
         (2, "70,10 38,14! 32,40 50,40 66,56 62,80 40,96 20,92 | 36,12 92,4"),
         (2, "60,4 34,12 26,36 40,50 62,62 66,84 44,98 20,92 16,80"),
-        (1, "34,22 28,50 48,44 72,56 74,82 48,98 22,90 | 38,18 74,2"),  # bar apart
+        (1, "34,22 28,50 48,44 72,56 74,82 48,98 22,90 | 38,18 74,2"),  # gap before the bar
         (3, "66,8 30,10! 24,42 60,34 82,56 72,88 40,98 16,88 14,70"),  # round belly
         (2, "70,4 34,6! 30,28 62,34 80,60 64,92 30,96 14,80"),
         (2, "100,4 50,14! 38,40 56,52 54,76 30,94 4,84"),  # leaning
@@ -108,7 +108,7 @@ STYLES: dict[int, tuple[tuple[int, str], ...]] = {
         (2, "34,2 16,34 12,76 34,97 66,92 84,70 66,54 40,66 30,88"),
         (2, "58,2 46,30 34,62 36,90 52,97 64,82 56,68 40,76"),  # small loop
         (1, "80,10 54,6 26,30 12,62 26,92 60,94 72,74 52,62 24,74"),
-        (3, "36,4 14,40 12,80 44,97 78,84 82,58 60,52 48,70 62,84"),  # the loop apart
+        (3, "36,4 14,40 12,80 44,97 78,84 82,58 60,52 48,70 62,84"),  # separate loop
         (2, "26,2 14,40 22,86 56,97 82,78 78,54 56,56 46,76 60,92"),
         (2, "30,2 20,40 22,84 46,97 60,80 56,62 40,60 26,72"),
         (1, "60,4 30,40 28,84 50,96 66,80 50,68 14,74"),

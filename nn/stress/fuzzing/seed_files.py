@@ -17,7 +17,7 @@ from PIL import Image
 from nnlaw.nn.core.reporter import Silent
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.data.dataset import Dataset
-from nnlaw.nn.data.synthetic.digits import built_in
+from nnlaw.nn.data.synthetic.digits import generate_digits
 from nnlaw.nn.data.writer import write_folder
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.runs.bundle import write_bundle
@@ -114,7 +114,7 @@ def small_settings(data: Path, seed: int = 0) -> Settings:
 
 @cache
 def _digits(variant: int) -> Dataset:
-    return built_in(seed=variant, train=120, test=20)
+    return generate_digits(seed=variant, train=120, test=20)
 
 
 @contextmanager

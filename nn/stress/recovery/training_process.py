@@ -28,14 +28,14 @@ class Training:
     """
 
     def __init__(self, folder: Path, seed: int, batch_size: int = 2) -> None:
-        from nnlaw.nn.data.synthetic.digits import built_in
+        from nnlaw.nn.data.synthetic.digits import generate_digits
         from nnlaw.nn.data.writer import write_folder
 
         self.folder = folder
         self.flags = (*FLAGS, "--seed", str(seed), "--batch-size", str(batch_size))
         self.data = folder / "data"
         self.data.mkdir(parents=True)
-        write_folder(self.data, built_in(seed=seed, train=1200, test=30))
+        write_folder(self.data, generate_digits(seed=seed, train=1200, test=30))
         self.truth = folder / "undisturbed"
         ending = self.wait(self.begin(self.truth))
         if ending.code:

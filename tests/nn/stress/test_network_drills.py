@@ -49,7 +49,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def scene(run: Run, folder: Path) -> Scene:
     """What a drill is handed, the data read-only."""
     data = prepare(run_settings(run.folder)).split
-    for array in (data.x_test, data.y_test, data.x_val, data.images.test_images):
+    for array in (data.x_test, data.y_test, data.x_val, data.dataset.test_images):
         array.setflags(write=False)
     return Scene(run, data, folder)
 
@@ -156,7 +156,7 @@ def test_what_is_wrong_with_a_corruption_is_told() -> None:
 
 def odd_sized(given: Scene, high: int, wide: int) -> Scene:
     """The same with cut pictures, and a model that takes them."""
-    data, rng = given.split.images, np.random.default_rng(0)
+    data, rng = given.split.dataset, np.random.default_rng(0)
     cut = Dataset("cut", data.train_images[:, :high, :wide], data.train_labels, data.test_images[:, :high, :wide],
                   data.test_labels)  # fmt: skip
     given.split = split(cut, 50, rng)
@@ -181,7 +181,7 @@ def test_what_cannot_be_done_is_skipped(trained: Run, tmp_path: Path) -> None:
     closed.reader.model = object()
     assert {do(name, closed).verdict for name in ("fgsm", "pgd", "pgd-l2", "targeted", "masking")} == {SKIPPED}
     bare = scene(trained, tmp_path)
-    bare.split = split(bare.split.images, 0, np.random.default_rng(0))
+    bare.split = split(bare.split.dataset, 0, np.random.default_rng(0))
     assert do("refusal", bare).verdict == SKIPPED
 
 
