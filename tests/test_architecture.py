@@ -43,7 +43,10 @@ def test_spec_stands_alone() -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     """`nn --help` imports neither numpy nor any command."""
-    code = "import sys, nnlaw.cli.main as m; m.run(['--help']); print('numpy' in sys.modules, 'nnlaw.nn' in sys.modules)"
+    code = (
+        "import sys; from nnlaw.cli.main import run; run(['--help']); "
+        "print('numpy' in sys.modules, 'nnlaw.nn' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=IMPORT_ROOT)
     assert done.stdout.strip().endswith("False False"), done.stdout + done.stderr
 
