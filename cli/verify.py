@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nnlaw.nn.verify.supervisor import Outcome, Target
+    from nnlaw.nn.verify.supervisor import Target, TargetResult
 
 
 @click.command()
@@ -43,12 +43,12 @@ def command(
 
     from nnlaw.cli.output import csv_output as exports
     from nnlaw.cli.output.verify_output import Page
-    from nnlaw.nn.verify.supervisor import Terms, judge_targets
+    from nnlaw.nn.verify.supervisor import CheckOptions, check_targets
 
     targets = list(_targets(names))
-    outcomes: list[Outcome] = []
+    outcomes: list[TargetResult] = []
     page = None if as_json else Page(targets)
-    for outcome in judge_targets(targets, Terms(laws, seed, timeout), jobs or _jobs()):
+    for outcome in check_targets(targets, CheckOptions(laws, seed, timeout), jobs or _jobs()):
         outcomes.append(outcome)
         if outcome.printed.strip():
             click.echo(f"--- {outcome.name} printed ---\n{outcome.printed.rstrip()}\n---", err=as_json)

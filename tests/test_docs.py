@@ -105,9 +105,9 @@ def test_the_calls_of_the_guide_hold_with_spec_alone() -> None:
 
 def test_plugins_of_the_guide_hold(example: Path) -> None:
     """Every plugin of docs/plugins.md is judged, and none is broken."""
-    from nnlaw.nn.verify.supervisor import judge_target
+    from nnlaw.nn.verify.supervisor import check_target
 
-    verdicts = {report["name"]: report["outcome"] for report in judge_target({"file": str(example)}).reports}
+    verdicts = {report["name"]: report["outcome"] for report in check_target({"file": str(example)}).reports}
     assert len(verdicts) == 8 and not {"broken", "error"} & set(verdicts.values())
 
 

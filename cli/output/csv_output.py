@@ -10,7 +10,7 @@ from nnlaw.cli.output.verify_output import broken, first_word, held, verdict_of
 from nnlaw.spec.violation import BadInput
 
 if TYPE_CHECKING:
-    from nnlaw.nn.verify.supervisor import Outcome
+    from nnlaw.nn.verify.supervisor import TargetResult
 
 NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -25,14 +25,14 @@ def write(path: Path, content: str) -> None:
         raise BadInput(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def csv(outcomes: list[Outcome]) -> str:
+def csv(outcomes: list[TargetResult]) -> str:
     """A row per file: its worst verdict, how many laws held, which are broken, and the first diagnostic."""
     import csv as table
     import io
 
     text = io.StringIO()
     writer = table.writer(text)
-    writer.writerow(["file", "verdict", "plugins", "held", "failed", "diagnostic"])
+    writer.writerow(["file", "outcome", "units", "passed", "failed", "diagnostic"])
     for outcome in (outcome for outcome in outcomes if outcome.reports):
         reports = outcome.reports
         names = " ".join(f"{report['kind']}:{report['name']}" for report in reports)
@@ -42,7 +42,7 @@ def csv(outcomes: list[Outcome]) -> str:
     return text.getvalue()
 
 
-def junit(outcomes: list[Outcome]) -> str:
+def junit(outcomes: list[TargetResult]) -> str:
     """A suite per file, a case per plugin and law; what is not judged is skipped, with the reason."""
     from xml.etree import ElementTree
 

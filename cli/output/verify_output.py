@@ -9,7 +9,7 @@ import click
 from nnlaw.spec.violation import counted
 
 if TYPE_CHECKING:
-    from nnlaw.nn.verify.supervisor import Outcome, Target
+    from nnlaw.nn.verify.supervisor import Target, TargetResult
 
 Reports = list[dict[str, Any]]
 WORST_FIRST = ("error", "failed", "inconclusive", "passed")
@@ -57,7 +57,7 @@ class Page:
         if self.table:
             click.echo(f"{'what':{self.width}}  {'verdict':12}  {'laws held':>9}")
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: TargetResult) -> None:
         """Show one outcome."""
         self.kept += outcome.reports
         if not self.table:

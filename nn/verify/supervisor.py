@@ -31,7 +31,7 @@ Target = dict[str, str]
 
 
 @dataclass
-class Outcome:
+class TargetResult:
     """What came of one target: a report per plugin, and what was printed."""
 
     target: Target
@@ -45,7 +45,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Terms:
+class CheckOptions:
     """On what terms targets are judged."""
 
     laws: tuple[str, ...] = ()
@@ -53,23 +53,25 @@ class Terms:
     timeout: float = 60.0
 
 
-def judge_targets(targets: list[Target], terms: Terms, jobs: int = 1) -> Iterator[Outcome]:
+def check_targets(targets: list[Target], terms: CheckOptions, jobs: int = 1) -> Iterator[TargetResult]:
     """The outcome of each target, in order, `jobs` at a time."""
     stop = threading.Event()
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         try:
-            yield from pool.map(lambda target: judge_target(target, terms, stop), targets)
+            yield from pool.map(lambda target: check_target(target, terms, stop), targets)
         finally:
             stop.set()  # interrupted: the workers that still run are stopped, not waited for
 
 
-def judge_target(target: Target, terms: Terms | None = None, stop: threading.Event | None = None) -> Outcome:
+def check_target(
+    target: Target, terms: CheckOptions | None = None, stop: threading.Event | None = None
+) -> TargetResult:
     """Judge one target in a worker, which ends once `stop` is set. Where it dies over a plugin, the plugins after it
     get a new one."""
     stop = stop or threading.Event()
-    outcome, skip = Outcome(target), 0
+    outcome, skip = TargetResult(target), 0
     while True:
-        events, ending, printed = _work(target, terms or Terms(), skip, stop)
+        events, ending, printed = _work(target, terms or CheckOptions(), skip, stop)
         outcome.printed = (outcome.printed + printed)[:KEPT]
         plan: list[dict[str, str]] = next((e["plan"] for e in events if "plan" in e), [])
         reports = _reports(events)
@@ -104,7 +106,7 @@ def _error(name: str, kind: str, reason: str) -> dict[str, Any]:
 
 
 def _work(
-    target: Target, terms: Terms, skip: int, stop: threading.Event
+    target: Target, terms: CheckOptions, skip: int, stop: threading.Event
 ) -> tuple[list[dict[str, Any]], str, str]:
     """One worker's events, how it died if it did, and what was printed."""
     with tempfile.TemporaryDirectory(prefix="nn-verify-") as folder:
@@ -140,7 +142,7 @@ def _events(lines: list[str]) -> Iterator[dict[str, Any]]:
             continue
 
 
-def _ending(code: int, late: bool, events: list[dict[str, Any]], lines: list[str], terms: Terms) -> str:
+def _ending(code: int, late: bool, events: list[dict[str, Any]], lines: list[str], terms: CheckOptions) -> str:
     """How a worker died, with file and line where they are known; "" where it ended well."""
     exits = [event["exit"] for event in events if "exit" in event]
     if late:

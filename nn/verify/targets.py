@@ -88,7 +88,7 @@ def built_in_units(kind: str) -> list[Unit]:
     return [unit_of(p) for p in REGISTRY.plugins.values() if p.kind == kind and p.built_in]
 
 
-def judge(record: Unit, laws: list[str], seed: int) -> Report:
+def check_unit(record: Unit, laws: list[str], seed: int) -> Report:
     """Every law, or those named, against one plugin. What keeps it from being judged is told in the report."""
     try:
         return conformance(record, laws or None, seed=seed, explain=True)
@@ -102,7 +102,7 @@ def judge(record: Unit, laws: list[str], seed: int) -> Report:
     return Report(record.name, record.kind, reason=reason)
 
 
-def is_judged_by(record: Unit, laws: list[str]) -> bool:
+def is_checked_by(record: Unit, laws: list[str]) -> bool:
     """Whether any of the laws is one of this plugin's kind; all are, where none is named."""
     return not laws or bool(codes_of(record.kind) & set(laws))
 

@@ -64,18 +64,18 @@ def main(journal_file: str, request_file: str) -> None:
         said = told(error) if is_internal(error) else f"{type(error).__name__} on import: {error}"
         journal.write(error=f"{_name(request['target'])}: {said}", done=True)
         return
-    _judge_all(records, request, journal)
+    _check_all(records, request, journal)
     journal.write(done=True)
 
 
-def _judge_all(records: list[Any], request: dict[str, Any], journal: Journal) -> None:
-    from nnlaw.nn.verify.targets import is_judged_by, judge
+def _check_all(records: list[Any], request: dict[str, Any], journal: Journal) -> None:
+    from nnlaw.nn.verify.targets import check_unit, is_checked_by
 
     journal.write(plan=[{"name": record.name, "kind": record.kind, "label": record.label} for record in records])
     for i, record in enumerate(records[request["skip"] :], request["skip"]):
         journal.write(start=i)
-        if is_judged_by(record, request["laws"]):
-            journal.write(report=judge(record, request["laws"], request["seed"]).to_dict())
+        if is_checked_by(record, request["laws"]):
+            journal.write(report=check_unit(record, request["laws"], request["seed"]).to_dict())
 
 
 def _records(target: dict[str, str]) -> list[Any]:

@@ -27,13 +27,13 @@ def pytest_configure(config: Any) -> None:
         from pathlib import Path
 
         from nnlaw._names import install
-        from nnlaw.nn.verify.supervisor import judge_target
+        from nnlaw.nn.verify.supervisor import check_target
         from nnlaw.spec.pytest_plugin import Suite
 
         install()
 
         def judge(file: Path) -> tuple[list[dict[str, Any]], str]:
-            outcome = judge_target({"file": str(file)})
+            outcome = check_target({"file": str(file)})
             return outcome.reports, outcome.printed
 
         config.pluginmanager.register(Suite(files, judge), "nnlaw-suite")

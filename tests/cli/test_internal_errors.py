@@ -9,7 +9,7 @@ import nnlaw.nn.training.build
 from nnlaw.cli.main import run
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.plugins.errors import is_internal, line_of_user
-from nnlaw.nn.verify.targets import judge
+from nnlaw.nn.verify.targets import check_unit
 from nnlaw.nn.verify.worker import main as worker
 from nnlaw.spec import Unit
 
@@ -30,7 +30,7 @@ class Falling(Layer):
 
 def test_an_error_of_ours_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """In one line, with its place and how to report it; with NN_TRACEBACK the traceback comes before it."""
-    monkeypatch.setattr("nnlaw.nn.verify.supervisor.judge_targets", None)
+    monkeypatch.setattr("nnlaw.nn.verify.supervisor.check_targets", None)
     assert run(["verify", "relu"]) == 2
     said = capsys.readouterr().err
     assert said.startswith("nn: internal error, a mistake in nn and not in what it was given: TypeError at verify.py:")
@@ -59,7 +59,7 @@ def test_want_of_room_or_rights_is_no_error_of_ours(
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("nnlaw.nn.verify.supervisor.judge_targets", full)
+    monkeypatch.setattr("nnlaw.nn.verify.supervisor.check_targets", full)
     assert run(["verify", "relu"]) == 2
     said = capsys.readouterr().err
     assert "No space left" in said and "internal error" not in said
@@ -68,13 +68,13 @@ def test_want_of_room_or_rights_is_no_error_of_ours(
 def test_a_judging_that_breaks_by_itself_does_not_accuse_the_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report names an internal error, in the worker too, where the plugins are being found."""
     monkeypatch.setattr("nnlaw.nn.verify.targets.conformance", None)
-    report = judge(Unit("layer", "mine", object), [], 0)
+    report = check_unit(Unit("layer", "mine", object), [], 0)
     assert report.outcome == "error" and "internal error, a mistake in nn" in report.reason
 
 
 def test_a_worker_that_breaks_by_itself_says_so(monkeypatch: pytest.MonkeyPatch, workplace: Path) -> None:
     """In its journal, instead of blaming the import."""
-    monkeypatch.setattr("nnlaw.nn.verify.targets.built_in_records", None)
+    monkeypatch.setattr("nnlaw.nn.verify.targets.built_in_units", None)
     monkeypatch.setattr("nnlaw.nn.verify.worker._limit_memory", lambda: None)
     monkeypatch.setattr("nnlaw.nn.verify.worker._note_exits", lambda journal: None)
     monkeypatch.setattr("nnlaw.nn.verify.worker.faulthandler.enable", lambda file: None)

@@ -62,7 +62,7 @@ def test_a_training_that_nobody_reads_tells_how_it_goes_on(tiny_folder: Path, tm
 
 
 @pytest.mark.parametrize(
-    ("where", "more"),
+    ("location", "more"),
     [("nnlaw.nn.runs.plots.mistakes", "; go on"), ("nnlaw.cli.output.train_output.mistake_lines", "")],
 )
 def test_only_what_is_not_finished_is_said_to_go_on(

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from nnlaw.nn.plugins.registry import REGISTRY
-from nnlaw.nn.verify.supervisor import Outcome, Terms, judge_target, judge_targets
-from nnlaw.nn.verify.targets import is_judged_by, judge, named_unit, units_in_file, units_in_module
+from nnlaw.nn.verify.supervisor import CheckOptions, TargetResult, check_target, check_targets
+from nnlaw.nn.verify.targets import check_unit, is_checked_by, named_unit, units_in_file, units_in_module
 from nnlaw.nn.verify.worker import main
 from nnlaw.spec import BadInput, Unit
 
@@ -37,15 +37,15 @@ def right(name: str = "good", forward: str = "return 2 * x") -> str:
 @pytest.fixture
 def checked(tmp_path: Path) -> Any:
     """Judge the source of a file."""
-    def run(source: str, **terms: Any) -> Outcome:
+    def run(source: str, **terms: Any) -> TargetResult:
         file = tmp_path / "mine.py"
         file.write_text(HEAD + source, encoding="utf-8")
-        return judge_target({"file": str(file)}, Terms(**terms))
+        return check_target({"file": str(file)}, CheckOptions(**terms))
 
     return run
 
 
-def verdicts(outcome: Outcome) -> list[tuple[str, str]]:
+def verdicts(outcome: TargetResult) -> list[tuple[str, str]]:
     """Names and verdicts."""
     return [(report["name"], report["outcome"]) for report in outcome.reports]
 
@@ -137,8 +137,9 @@ WRONG = {
     '@schedule("s")\nclass S: pass\n': "found a class S, expected a function",
     'loss("k")(type("L", (), {"forward": lambda s, p, t: 0.0}))\n': "class L has no method backward",
     right("a").replace("def forward", "examples = 3\n    def forward"): "expected a list of dicts",
-    right("c").replace("def forward", "expected = {'x': 'y'}\n    def forward"): "expected the code of a law",
-    right("d").replace("def forward", "expected = 3\n    def forward"): "expected a dict of law: reason",
+    right("c").replace("def forward", "expected = {'x': 'y'}\n    def forward"):
+        "the key must be a law of calls or of kind layer",
+    right("d").replace("def forward", "expected = 3\n    def forward"): "must be a dict of law: reason",
     right("e").replace("def forward", "couples_samples = 3\n    def forward"): "expected True or False",
 }
 
@@ -163,7 +164,7 @@ def test_a_built_in_name_is_no_obstacle(checked: Any) -> None:
     (report,) = checked(right().replace('"good"', '"relu"').replace("return 2 * x", "return 3 * x")).reports
     assert report["name"] == "relu" and [found["law"] for found in report["violations"]][:1] == ["gradient"]
     found = report["violations"][0]
-    assert found["where"]["file"] == "mine.py" and found["input"]["x"]
+    assert found["location"]["path"].endswith("mine.py") and found["input"]["x"]
 
 
 def test_a_law_in_the_file_is_judged(checked: Any) -> None:
@@ -190,9 +191,9 @@ def test_only_plugins_that_the_law_is_about_are_judged(checked: Any) -> None:
 def test_a_plugin_is_judged_by_all_laws_that_its_report_bears(name: str) -> None:
     """By one of them alone, too, as a model by the laws of its calls."""
     record = named_unit(name)
-    codes = {row.law for row in judge(record, [], 0).results}
-    assert codes and all(is_judged_by(record, [code]) for code in codes)
-    assert not is_judged_by(record, ["loss-trend"])
+    codes = {row.law for row in check_unit(record, [], 0).results}
+    assert codes and all(is_checked_by(record, [code]) for code in codes)
+    assert not is_checked_by(record, ["loss-trend"])
 
 
 def test_neighbors_can_be_imported_and_hide_nothing(checked: Any, tmp_path: Path) -> None:
@@ -209,7 +210,7 @@ def test_modules_and_names_are_targets(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "my_nothing.py").write_text("")
     (tmp_path / "my_fault.py").write_text("1 / 0")
     monkeypatch.chdir(tmp_path)
-    assert verdicts(judge_target({"module": "my_layers"})) == [("good", "passed")]
+    assert verdicts(check_target({"module": "my_layers"})) == [("good", "passed")]
     monkeypatch.syspath_prepend(tmp_path)
     assert [record.name for record in units_in_module("nnlaw.nn.layers.flatten")] == ["flatten"]
     for name, words in (("my_nothing", "registers nothing"), ("my_fault", "ZeroDivision"), ("no_such", "No module")):
@@ -220,7 +221,7 @@ def test_modules_and_names_are_targets(tmp_path: Path, monkeypatch: pytest.Monke
     for text, words in (("relux", "nearest: relu"), ("zzzzzz", "no such file")):
         with pytest.raises(BadInput, match=words):
             named_unit(text)
-    assert verdicts(judge_target({"name": "relu"})) == [("relu", "passed")]
+    assert verdicts(check_target({"name": "relu"})) == [("relu", "passed")]
 
 
 def test_a_name_of_several_kinds_is_ambiguous(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +236,8 @@ def test_an_interrupted_judging_leaves_no_worker_behind(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / f"{name}.py").write_text(HEAD + HANG if name == "b" else HEAD + right())
     began = time.monotonic()
-    outcomes = judge_targets([{"file": str(tmp_path / f"{name}.py")} for name in ("a", "b")], Terms(timeout=50), jobs=2)
+    targets = [{"file": str(tmp_path / f"{name}.py")} for name in ("a", "b")]
+    outcomes = check_targets(targets, CheckOptions(timeout=50), jobs=2)
     assert verdicts(next(outcomes)) == [("good", "passed")]
     outcomes.close()  # type: ignore[attr-defined]  # a generator, declared as an iterator
     assert time.monotonic() - began < 40
@@ -307,5 +309,5 @@ def test_whatever_judging_ends_in_is_a_report(
         raise fault
 
     monkeypatch.setattr("nnlaw.nn.verify.targets.conformance", fall)
-    report = judge(Unit("layer", "mine", Mine), [], 0)
+    report = check_unit(Unit("layer", "mine", Mine), [], 0)
     assert report.outcome == "error" and words in report.reason

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nnlaw.nn.verify.subprocesses import signal_name
-from nnlaw.nn.verify.supervisor import Outcome, Terms, judge_target
+from nnlaw.nn.verify.supervisor import CheckOptions, TargetResult, check_target
 from nnlaw.nn.verify.worker import MEMORY, _limit_memory
 
 HEAD = "import os\nimport subprocess\nimport sys\nimport atexit\nfrom nn import layer\nfrom spec import obeys\n"
@@ -30,23 +30,23 @@ class {name.title()}:
 
 
 @pytest.fixture
-def checked(tmp_path: Path) -> Callable[..., Outcome]:
+def checked(tmp_path: Path) -> Callable[..., TargetResult]:
     """Judge a file of this source."""
 
-    def run(source: str, **terms: Any) -> Outcome:
+    def run(source: str, **terms: Any) -> TargetResult:
         (tmp_path / "mine.py").write_text(HEAD + source, encoding="utf-8")
-        return judge_target({"file": str(tmp_path / "mine.py")}, Terms(**terms))
+        return check_target({"file": str(tmp_path / "mine.py")}, CheckOptions(**terms))
 
     return run
 
 
-def verdicts(outcome: Outcome) -> list[tuple[str, str]]:
+def verdicts(outcome: TargetResult) -> list[tuple[str, str]]:
     """Name and verdict of each report."""
     return [(report["name"], report["outcome"]) for report in outcome.reports]
 
 
 def test_a_child_that_outlives_the_worker_is_not_waited_for(
-    checked: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checked: Callable[..., TargetResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A detached one holds the pipe in which the worker prints; what was printed is told all the same."""
     monkeypatch.setattr("nnlaw.nn.verify.supervisor.GRACE", 0.5)
@@ -61,14 +61,14 @@ def test_a_child_that_outlives_the_worker_is_not_waited_for(
     assert (verdicts(found), found.printed) == ([("good", "passed")], "hello\n")
 
 
-def test_every_signal_is_told(checked: Callable[..., Outcome]) -> None:
+def test_every_signal_is_told(checked: Callable[..., TargetResult]) -> None:
     """Also one that has no name in Python."""
     (report,) = checked("os.kill(os.getpid(), 35)\n").reports
     assert "it crashed the interpreter (signal 35)" in report["reason"]
     assert [signal_name(code) for code in (0, 2, -signal.SIGSEGV, -35)] == ["", "", "SIGSEGV", "signal 35"]
 
 
-def test_a_plugin_has_one_report(checked: Callable[..., Outcome]) -> None:
+def test_a_plugin_has_one_report(checked: Callable[..., TargetResult]) -> None:
     """Also where the interpreter crashes once everything is judged: the last one's verdict is that."""
     found = checked(right("one") + right("two") + "atexit.register(os.abort)\n")
     assert verdicts(found) == [("one", "passed"), ("two", "error")]

@@ -55,7 +55,7 @@ def plugin_files(scene: Scene) -> Outcome:
 
 def checked(scene: Scene, count: int, bound: float = BOUND) -> Outcome:
     """The drill for a number of mutants."""
-    from nnlaw.nn.verify.supervisor import Terms, judge_target
+    from nnlaw.nn.verify.supervisor import CheckOptions, check_target
 
     sources = _sources()
     verdicts: Counter[str] = Counter()
@@ -69,7 +69,7 @@ def checked(scene: Scene, count: int, bound: float = BOUND) -> Outcome:
         path = place / f"mutant_{index}.py"
         path.write_bytes(content)
         try:
-            outcome = judge_target({"file": str(path)}, Terms(timeout=bound))
+            outcome = check_target({"file": str(path)}, CheckOptions(timeout=bound))
             fault = _fault(outcome.reports, path.name)
             verdicts.update(str(report["outcome"]) for report in outcome.reports)
         except Exception as error:  # that of ours, which the drill is looking for

@@ -10,7 +10,7 @@ import nnlaw.nn.verify.supervisor
 from nnlaw.nn.stress.fuzzing import plugin_fuzzing as plugin_files
 from nnlaw.nn.stress.fuzzing.plugin_fuzzing import ACTS, checked, mutant
 from nnlaw.nn.stress.scenario import DRILLS, Scene, perform
-from nnlaw.nn.verify.supervisor import Outcome
+from nnlaw.nn.verify.supervisor import TargetResult
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_damaged_plugins_get_a_verdict(scene: Scene) -> None:
 
 def answer(monkeypatch: pytest.MonkeyPatch, reports: list[dict[str, Any]]) -> None:
     """Let the judging answer so."""
-    monkeypatch.setattr(nnlaw.nn.verify.supervisor, "judge_target", lambda target, terms: Outcome(target, reports))
+    monkeypatch.setattr(nnlaw.nn.verify.supervisor, "check_target", lambda target, terms: TargetResult(target, reports))
 
 
 @pytest.mark.parametrize(
@@ -59,17 +59,17 @@ def mutant_of(scene: Scene, index: int) -> bytes:
 def test_an_exception_of_the_judging_is_seen(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """A judging that raises is a fault, and so is one that leaves files behind or changes the plugin's."""
 
-    def explode(target: dict[str, str], terms: Any) -> Outcome:
+    def explode(target: dict[str, str], terms: Any) -> TargetResult:
         raise OSError("no more processes")
 
-    monkeypatch.setattr(nnlaw.nn.verify.supervisor, "judge_target", explode)
+    monkeypatch.setattr(nnlaw.nn.verify.supervisor, "check_target", explode)
     assert "OSError: no more processes" in checked(scene, 1).observed
 
-    def litter(target: dict[str, str], terms: Any) -> Outcome:
+    def litter(target: dict[str, str], terms: Any) -> TargetResult:
         Path(target["file"]).with_suffix(".bak").write_bytes(b"")
-        return Outcome(target, [{"verdict": "holds"}])
+        return TargetResult(target, [{"verdict": "holds"}])
 
-    monkeypatch.setattr(nnlaw.nn.verify.supervisor, "judge_target", litter)
+    monkeypatch.setattr(nnlaw.nn.verify.supervisor, "check_target", litter)
     other = Scene(None, None, scene.folder / "other")  # type: ignore[arg-type]  # looks at neither
     other.folder.mkdir()
     assert "mutant_0.bak was left behind" in checked(other, 1).observed
