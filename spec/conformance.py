@@ -85,6 +85,8 @@ def _known_codes(laws: Iterable[str] | None, kind: str) -> set[str] | None:
     """The codes to check, or None for all. Some may belong to other kinds: one list serves many units."""
     if laws is None:
         return None
+    if isinstance(laws, str):
+        raise BadInput(f"laws = {laws!r}: laws must be a list of codes")
     codes = set(laws)
     known = codes_of(kind)
     unknown = sorted(codes - {code for _, code in CATALOGUE}) or sorted(codes if not codes & known else ())

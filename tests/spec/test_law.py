@@ -40,7 +40,7 @@ def test_a_judge_comes_back_as_it_went_in() -> None:
         """Never complains."""
 
     assert law("mine", kind="layer", family="shape", statement="s.")(judge) is judge
-    assert CATALOGUE["layer", "mine"].judge is judge
+    assert CATALOGUE["layer", "mine"].check is judge
 
 
 def in_order(*codes: str) -> list[str]:
@@ -76,9 +76,9 @@ def test_laws_that_rest_on_nothing_stay_as_they_were_entered() -> None:
 @pytest.mark.parametrize(
     ("foundations", "sentence"),
     [
-        ({"mine": "shpae"}, "law mine of kind metric rests on 'shpae', which is no law of its kind"),
-        ({"mine": "bounds"}, "law mine of kind metric rests on 'bounds', which is no law of its kind"),
-        ({"mine": "yours", "yours": "mine"}, "law mine of kind metric rests on itself: mine → yours → mine"),
+        ({"mine": "shpae"}, "law mine of kind metric depends on 'shpae', which is no law of its kind"),
+        ({"mine": "bounds"}, "law mine of kind metric depends on 'bounds', which is no law of its kind"),
+        ({"mine": "yours", "yours": "mine"}, "law mine of kind metric depends on itself: mine → yours → mine"),
     ],
 )
 def test_a_foundation_that_is_none_is_refused(foundations: dict[str, str], sentence: str) -> None:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from nnlaw.spec.report import LawResult, Outcome, Report
+from nnlaw.spec.violation import Violation
+
 ROOT = Path(__file__).parents[2]
 SOURCE = """from nn import layer
 from spec import obeys
@@ -44,9 +47,10 @@ def test_each_law_is_a_test_and_what_is_not_judged_is_a_skip(tmp_path: Path) -> 
     (tmp_path / "bad.py").write_text("x = = 3\n")
     out = pytest_run(tmp_path, "-rs", "-v", "--nn-plugin", "mine.py", "--nn-plugin", "bad.py")
     assert "mine.py::layer twice::shape PASSED" in out and "mine.py::layer twice::gradient FAILED" in out
-    assert "twice.backward (mine.py:8)  dx[0, " in out and "smallest x that shows it: [[0.0" in out
-    assert "not judged: it rests on gradient, which does not hold" in out and "said" in out
-    assert "bad.py::file bad::verdict FAILED" in out and "bad.py:1: invalid syntax" in out
+    assert "mine.py:8: gradient: dx of twice.backward is wrong\n  dx[0, " in out
+    assert "smallest x that shows it: [[0.0" in out
+    assert "skipped: depends on gradient" in out and "said" in out
+    assert "bad.py::file bad::outcome FAILED" in out and "bad.py:1: invalid syntax" in out
     assert "Traceback" not in out and "exit 1" in out
     assert "exit 0" in pytest_run(tmp_path, "--nn-plugin", "mine.py", "-k", "shape")
 
@@ -56,29 +60,28 @@ def test_the_suite_adds_its_tests_to_those_that_pytest_found(request: pytest.Fix
     from nnlaw.spec.pytest_plugin import Suite
 
     def judge(file: Path) -> tuple[list[dict[str, object]], str]:
-        laws = [{"law": word, "verdict": word, "reason": "why"} for word in ("pass", "fail", "skipped")]
-        found = [{"law": "fail", "input": {"x": [1]}}]
-        good = {"kind": "layer", "name": "a", "verdict": "fail", "reason": "", "laws": laws, "violations": found}
-        bad = {"kind": "file", "name": "b", "verdict": "error", "reason": "hangs", "laws": [], "violations": []}
-        return [good, bad], "said"
+        found = Violation("fail", actual="1", expected="2", input={"x": [1]})
+        rows = [LawResult("pass", Outcome.PASS), LawResult("fail", Outcome.FAIL, violation=found),
+                LawResult("skipped", Outcome.SKIPPED, "depends on fail")]
+        return [Report("a", "layer", rows).to_dict(), Report("b", "file", reason="it hangs").to_dict()], "said"
 
     items: list[pytest.Item] = []
     Suite(["mine.py"], judge).pytest_collection_modifyitems(request.session, items)
-    holds, broken, skipped, error = items
-    holds.runtest()
-    assert holds.reportinfo()[2] == "layer a::holds" and list(holds.parent.collect()) == []  # type: ignore[union-attr]  # a test item has a parent
+    passing, failing, skipped, error = items
+    passing.runtest()
+    assert passing.reportinfo()[2] == "layer a::pass" and list(passing.parent.collect()) == []  # type: ignore[union-attr]  # a test item has a parent
     shown: list[tuple[str, ...]] = []
     error.add_report_section = lambda *section: shown.append(section)  # type: ignore[method-assign]  # what pytest shows
-    for item, words in ((broken, "why\n  smallest x that shows it: \\[1\\]"), (error, "error: hangs")):
+    for item, words in ((failing, "fail: 1, expected 2\n  smallest x that shows it: \\[1\\]"), (error, "error: it hangs")):
         with pytest.raises(Exception, match=words) as told:
             item.runtest()
         assert item.repr_failure(told) == str(told.value)
-    assert shown == [("call", "plugin", "said")]
-    with pytest.raises(pytest.skip.Exception, match="not judged: why"):
+    assert shown == [("call", "output", "said")]
+    with pytest.raises(pytest.skip.Exception, match="skipped: depends on fail"):
         skipped.runtest()
     with pytest.raises(ZeroDivisionError) as other:
         raise ZeroDivisionError
-    assert "ZeroDivisionError" in str(holds.repr_failure(other))
+    assert "ZeroDivisionError" in str(passing.repr_failure(other))
 
 
 def test_the_hook_brings_the_suite_in_where_it_is_asked_to() -> None:

@@ -137,7 +137,7 @@ def _twice(self: Any, *args: Any, **settings: Any) -> None:
 
 def test_layers_that_draw_the_same_numbers_are_told() -> None:
     """Scaled or not; but an array that two layers share is tied on purpose."""
-    judge = CATALOGUE["model", "own-draws"].judge
+    judge = CATALOGUE["model", "own-draws"].check
     with pytest.raises(Violation, match="over again"):
         judge(network("dense:14 tanh dense:14 dense:3", __init__=_twice))
     judge(network("dense:14 tanh dense:14 dense:3", __init__=_tied))

@@ -144,7 +144,7 @@ def test_large_finite_numbers_raise_no_alarm() -> None:
 @pytest.mark.parametrize("x", [None, [[1.0]], np.ones((2, 5), np.float32), np.ones(4, np.float32)])
 def test_the_wrong_input_is_told_not_raised(x: Any) -> None:
     """No array, too wide, or flat: law shape."""
-    with pytest.raises(Violation, match=r"\[shape\]"):
+    with pytest.raises(Violation, match=": shape: Affine"):
         strict(Affine()).forward(x)
 
 
@@ -156,7 +156,7 @@ def test_an_exception_inside_is_a_broken_shape() -> None:
         layer.forward(batch())
     assert isinstance(found.value.__cause__, ValueError)
     assert found.value.location.line == Affine.forward.__code__.co_firstlineno + 2
-    assert found.value.cause == f"an exception that forward raised at test_strict.py:{found.value.location.line}"
+    assert found.value.cause == f"forward raises at test_strict.py:{found.value.location.line}"
 
 
 def test_a_first_layer_may_skip_its_dx() -> None:
@@ -280,7 +280,7 @@ def test_a_claimed_interval_of_a_loss_is_always_judged() -> None:
     """Also where the prediction was found sound before; binary targets lie in [0, 1]."""
     check_log = CheckLog()
     check_log.sound = LOGITS
-    with pytest.raises(Violation, match=r"prediction\[0, 1\] is -1"):
+    with pytest.raises(Violation, match=r"prediction\[0, 1\] = -1"):
         armed_loss(check_log, domain=(0.0, 1.0)).forward(LOGITS, LABELS)
     with pytest.raises(Violation, match="target"):
         armed_loss(domain=None, targets="binary").forward(LOGITS, LOGITS)

@@ -64,8 +64,8 @@ def test_steps_that_overshoot_are_told() -> None:
 
 @pytest.mark.parametrize(
     ("first", "last", "words"),
-    [(2.0, 5.9, ""), (2.0, 6.1, "at most 3 times the first loss, 2 "),
-     (0.05, 2.9, ""), (0.05, 3.1, "at most 3 times 1, for below it lies the first loss, 0.05 ")],
+    [(2.0, 5.9, ""), (2.0, 6.1, "at most 3 times the first loss, 2\n"),
+     (0.05, 2.9, ""), (0.05, 3.1, "at most 3 times 1, for below it lies the first loss, 0.05\n")],
 )
 def test_a_smoothed_loss_may_reach_three_times_the_first_or_three(first: float, last: float, words: str) -> None:
     """Whichever is more; the message tells the bound that was applied."""
