@@ -18,7 +18,8 @@ from nnlaw.nn.plugins.registry import KINDS, PLURAL
 from nnlaw.nn.verify.targets import units_in_file
 from nnlaw.spec.conformance import conformance
 from nnlaw.spec.law import CATALOGUE, laws_of
-from nnlaw.spec.report import INCONCLUSIVE, Report
+from nnlaw.spec.report import Outcome as LawOutcome
+from nnlaw.spec.report import Report
 
 ROOT = Path(__file__).parents[1]
 FAULTS, CORRECT = ROOT / "fixtures" / "faults", ROOT / "fixtures" / "correct"
@@ -87,7 +88,7 @@ def outcome(fault: Planted, *, explain: bool = False) -> Outcome:
     """Judge one fault; with `explain`, seek the change that mends it."""
     found = checked(fault.path, explain=explain).violations
     first = found[0] if found else None
-    return Outcome(fault, tuple(row.law for row in found), first.cause if first else "", first.repair if first else "")
+    return Outcome(fault, tuple(row.law for row in found), first.cause if first else "", str(first.suggestion or "") if first else "")
 
 
 def page(outcomes: list[Outcome]) -> str:
@@ -167,7 +168,7 @@ def false_alarms(seeds: int) -> int:
     for path in paths:
         reports = [checked(path, seed) for seed in range(seeds)]
         alarms = [row for report in reports for row in report.violations]
-        unsure = {row.law for report in reports for row in report.results if row.outcome == INCONCLUSIVE}
+        unsure = {row.law for report in reports for row in report.results if row.outcome == LawOutcome.INCONCLUSIVE}
         accused, doubtful = accused + bool(alarms), doubtful + bool(unsure)
         if alarms or unsure:
             print(path.stem, f"{len(alarms)} of {seeds}", alarms[0].message if alarms else f"inconclusive: {unsure}")

@@ -20,7 +20,7 @@ from nnlaw._names import install
 from nnlaw.nn.plugins.registry import REGISTRY
 from nnlaw.nn.verify.targets import units_in_file
 from nnlaw.spec.conformance import conformance
-from nnlaw.spec.report import BROKEN, INCONCLUSIVE, Report
+from nnlaw.spec.report import Report, UnitOutcome
 
 ROOT = Path(__file__).parents[1]
 UNSEEN = ROOT / "fixtures" / "unseen"
@@ -42,15 +42,15 @@ class Pair:
 
     @property
     def caught(self) -> bool:
-        return self.bug.outcome == BROKEN
+        return self.bug.outcome == UnitOutcome.FAILED
 
     @property
     def cause(self) -> str:
-        return self.bug.violations[0].cause if self.caught else ""
+        return str(self.bug.violations[0].cause if self.caught else ""
 
     @property
     def repair(self) -> str:
-        return self.bug.violations[0].repair if self.caught else ""
+        return str(self.bug.violations[0].suggestion or "") if self.caught else ""
 
     @property
     def right_line(self) -> bool:
@@ -87,8 +87,8 @@ def counts(found: list[Pair]) -> dict[str, str]:
     return {
         "bugs": str(len(found)),
         "caught": _share(sum(p.caught for p in found), len(found)),
-        "correct twins accused": str(sum(p.twin.outcome == BROKEN for p in found)),
-        "twins inconclusive": str(sum(p.twin.outcome == INCONCLUSIVE for p in found)),
+        "correct twins accused": str(sum(p.twin.outcome == UnitOutcome.FAILED for p in found)),
+        "twins inconclusive": str(sum(p.twin.outcome == UnitOutcome.INCONCLUSIVE for p in found)),
         "wrong gradients": str(len(wrong)),
         "some cause named": _share(len(named), len(wrong)),
         "mended by one change": _share(len(mended), len(wrong)),
@@ -114,7 +114,7 @@ def page(found: list[Pair]) -> str:
     lines += [
         f"| [{p.name}](../fixtures/unseen/right/{p.name}.py) | {_cell(p.twin.violations[0].message)} |"
         for p in found
-        if p.twin.outcome == BROKEN
+        if p.twin.outcome == UnitOutcome.FAILED
     ]
     lines += ["", "## Wrong gradients", "", "| bug | the truth | the kit |", "|---|---|---|"]
     for p in found:
