@@ -1,105 +1,80 @@
-"""nn laws: the catalogue; nn laws CODE: one law explained, its counterexample run before your eyes."""
+"""nn laws: list the laws; nn laws CODE: print the page of a law, with an example that fails."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import difflib
+import json
+import sys
 
 import click
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
 
-if TYPE_CHECKING:
-    from nnlaw.spec.law import Law
+from nnlaw.spec.law import KINDS, Law, laws_of
+from nnlaw.spec.law_docs import page, to_dict, violations
+from nnlaw.spec.violation import BadInput
 
 
 @click.command()
 @click.argument("code", required=False)
-@click.option("--kind", help="Only laws of this kind.")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--kind", help="Only laws of this kind, such as layer or loss.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(code: str | None, kind: str | None, as_json: bool) -> None:
-    """List the laws: kind, code, family, tier, statement. With a CODE, explain that law and run its counterexample."""
-    import json
+    """List the laws, or print the page of one: what it checks and why, an example that fails, and how to fix it.
 
-    rows = _chosen(code, kind)
+    If several kinds of code have a law CODE, every page is printed; --kind selects one. In a pipe, pages are Markdown.
+    """
+    rows = _selected(code, kind)
     if as_json:
         click.echo(json.dumps([_facts(row, run=code is not None) for row in rows], indent=2))
     elif code is None:
-        for row in rows:
-            click.echo(f"{row.kind:11} {row.code:20} {row.family:16} {row.tier:6} {row.statement}")
+        _print_table(rows)
     else:
-        click.echo("\n\n".join(_explained(row) for row in rows))
+        _print_pages([page(row) for row in rows])
 
 
-def _chosen(code: str | None, kind: str | None) -> list[Law]:
-    """The laws of this code and kind. Raises BadInput that names the nearest ones."""
-    import difflib
-
-    from nnlaw.spec.law import KINDS, laws_of
-    from nnlaw.spec.violation import BadInput
-
+def _selected(code: str | None, kind: str | None) -> list[Law]:
+    """The laws of this code and kind. Raises BadInput, with similar codes, if there are none."""
     if kind is not None and kind not in KINDS:
-        raise BadInput(f"no kind is called {kind!r}; known: {', '.join(KINDS)}")
-    rows = [row for row in laws_of(*([kind] if kind else KINDS)) if code in (None, row.code)]
+        raise BadInput(f"unknown kind {kind!r}; choose from {', '.join(KINDS)}")
+    known = list(laws_of(*([kind] if kind else KINDS)))
+    rows = [row for row in known if code in (None, row.code)]
     if not rows and code is not None:
-        codes = sorted({row.code for row in laws_of(*([kind] if kind else KINDS))})
-        near = difflib.get_close_matches(code, codes, n=3) or codes
-        raise BadInput(f"no law{f' of kind {kind}' if kind else ''} is called {code!r}; nearest: {', '.join(near)}")
+        near = difflib.get_close_matches(code, sorted({row.code for row in known}), n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "nn laws lists all laws"
+        raise BadInput(f"no law{f' of kind {kind}' if kind else ''} is called {code!r}; {hint}")
     return rows
 
 
-def _facts(row: Law, *, run: bool) -> dict[str, Any]:
-    from nnlaw.spec.law_docs import counterexample
-    from nnlaw.spec.law_references import reading
-
-    file = counterexample(row.kind, row.code)
-    facts: dict[str, Any] = {
-        "kind": row.kind, "law": row.code, "family": row.family, "tier": row.tier, "statement": row.statement,
-        "rests_on": list(row.depends_on), "read": reading(row.kind, row.code),
-        "counterexample": str(file) if file else None,
-    }
-    if run:
-        facts["diagnostic"] = _diagnostic(row)
-    return facts
+def _facts(row: Law, *, run: bool) -> dict[str, object]:
+    """The law as JSON takes it; with `run`, also what checking its counterexample finds."""
+    found = [violation.to_dict() for violation in violations(row)] if run else []
+    return {**to_dict(row), **({"violations": found} if run else {})}
 
 
-def _explained(row: Law) -> str:
-    """All about one law, as a page."""
-    from nnlaw.spec.law_docs import counterexample
-    from nnlaw.spec.law_references import reading
-
-    lines = [f"{row.code}: a law of {_plural(row.kind)}", f"  {row.statement}", ""]
-    lines.append(f"  family    {row.family}")
-    lines.append(f"  judged    {_WHEN.get(row.kind, _AUDITED)}")
-    if row.depends_on:
-        lines.append(f"  rests on  {', '.join(row.depends_on)}: where one of these is broken, it is not judged")
-    lines.append(f"  read      {reading(row.kind, row.code)}")
-    if row.check.__doc__:
-        lines.append(f"  how       {' '.join(row.check.__doc__.split())}")
-    file = counterexample(row.kind, row.code)
-    if file is None:
-        return "\n".join([*lines, "", "It has no counterexample."])
-    source = file.read_text(encoding="utf-8").rstrip()
-    lines += ["", f"A counterexample, {file}:", "", *(f"    {line}".rstrip() for line in source.splitlines())]
-    lines += ["", "What it says when it is judged, now:", ""]
-    return "\n".join([*lines, *(f"    {line}" for line in _diagnostic(row).splitlines())])
+def _print_table(rows: list[Law]) -> None:
+    """One row per law; on a terminal, statements wrap at its width."""
+    console = Console(file=sys.stdout)
+    if not console.is_terminal:
+        for row in rows:
+            click.echo(f"{row.kind:11} {row.code:20} {row.family:10} {row.statement}")
+        return
+    table = Table(box=SIMPLE)
+    for name in ("kind", "law", "family"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("statement")
+    for row in rows:
+        table.add_row(row.kind, Text(row.code, "bold"), row.family, Text(row.statement))
+    console.print(table)
 
 
-_AUDITED = "by nn verify, and before training under --strict"
-_WHEN = {
-    "call": "on every call while training under --strict, and by nn verify",
-    "model": f"{_AUDITED}; some after each epoch and at the end, too",
-    "data": "before training under --strict",
-    "training": "at each step while training under --strict",
-}
-
-
-def _plural(kind: str) -> str:
-    known = {"call": "every call", "loss": "losses", "batches": "batches", "data": "prepared data"}
-    return known.get(kind, kind if kind == "training" else f"{kind}s")
-
-
-def _diagnostic(row: Law) -> str:
-    """What the counterexample says today."""
-    from nnlaw.spec.conformance import conformance
-    from nnlaw.spec.law_docs import counterexample, load
-
-    file = counterexample(row.kind, row.code)
-    return "" if file is None else "\n".join(v.message for v in conformance(load(file).case()).violations)
+def _print_pages(pages: list[str]) -> None:
+    """Formatted for the width of a terminal; plain Markdown in a pipe."""
+    console = Console(file=sys.stdout)
+    if console.is_terminal:
+        console.print(Markdown("\n\n".join(pages)))
+    else:
+        click.echo("\n".join(pages), nl=False)

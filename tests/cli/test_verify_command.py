@@ -1,9 +1,8 @@
-"""nn verify, nn laws, nn new: what they print and write, and how they end."""
+"""nn verify, nn new: what they print and write, and how they end."""
 
 import csv
 import json
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -195,69 +194,3 @@ def test_new_refuses_what_can_be_no_plugin(
     """In one sentence; nothing is written."""
     code, _, err = ran(capsys, "new", *args)
     assert code == 2 and words in err and not list(workplace.iterdir())
-
-
-def test_laws_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    """All, or those of one kind, also for scripts."""
-    code, out, _ = ran(capsys, "laws", "--kind", "loss")
-    assert code == 0 and "loss-mean" in out and "stale-gradient" not in out
-    rows: list[dict[str, Any]] = json.loads(ran(capsys, "laws", "--json")[1])
-    assert {"kind", "law", "family", "tier", "statement", "rests_on", "read", "counterexample"} == set(rows[0])
-    assert all(row["read"] for row in rows)
-
-
-def test_a_law_is_explained_by_its_counterexample(capsys: pytest.CaptureFixture[str]) -> None:
-    """What it says, what it rests on, what to read, code that breaks it, and what is said of it now."""
-    code, out, _ = ran(capsys, "laws", "stale-gradient")
-    for words in ("stale-gradient: a law of layers", "rests on  pure, gradient", "section 6.5", "class Broken",
-                  "stale_gradient.py:", ": stale-gradient: "):
-        assert words in out
-    assert code == 0
-    (facts,) = json.loads(ran(capsys, "laws", "gradient", "--kind", "layer", "--json")[1])
-    assert "finite differences give" in facts["diagnostic"] and facts["counterexample"].endswith("layer/gradient.py")
-
-
-@pytest.mark.parametrize(
-    ("code", "kind", "words"),
-    [
-        ("shape", "call", "on every call while training under --strict, and by nn verify"),
-        ("converges", "optimizer", "by nn verify, and before training under --strict"),
-        ("overfits", "model", "by nn verify, and before training under --strict; some after each epoch"),
-        ("metric-known", "metric", "by nn verify, and before training under --strict"),
-        ("disjoint", "data", "before training under --strict"),
-        ("loss-trend", "training", "at each step while training under --strict"),
-    ],
-)
-def test_a_law_tells_when_it_is_judged(
-    capsys: pytest.CaptureFixture[str], code: str, kind: str, words: str
-) -> None:
-    """Not by nn verify where that has nothing to judge by it."""
-    out = ran(capsys, "laws", code, "--kind", kind)[1]
-    assert f"\n  judged    {words}" in out and out.count("nn verify") == words.count("nn verify")
-
-
-@pytest.mark.parametrize(
-    ("args", "words"),
-    [
-        (["gradeint"], "nearest: gradient"),
-        (["zzz", "--kind", "loss"], "no law of kind loss"),
-        (["--kind", "x"], "no kind"),
-    ],
-)
-def test_an_unknown_law_is_refused(capsys: pytest.CaptureFixture[str], args: list[str], words: str) -> None:
-    """With the nearest ones."""
-    code, _, err = ran(capsys, "laws", *args)
-    assert code == 2 and words in err
-
-
-def test_a_users_law_is_explained_without_a_counterexample(capsys: pytest.CaptureFixture[str]) -> None:
-    """It stands in the catalogue like any other."""
-    from nnlaw.spec import CATALOGUE, law
-
-    try:
-        law("mine", kind="schedule", family="shape", statement="It is mine.")(lambda case: None)
-        out = ran(capsys, "laws", "mine")[1]
-        assert "It is mine." in out and "It has no counterexample." in out
-        assert json.loads(ran(capsys, "laws", "mine", "--json")[1])[0]["diagnostic"] == ""
-    finally:
-        CATALOGUE.pop(("schedule", "mine"))

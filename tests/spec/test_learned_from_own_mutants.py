@@ -27,7 +27,6 @@ from nnlaw.spec import (
 from nnlaw.spec.fixes.mutate import edits
 from nnlaw.spec.gradcheck.mistakes import Clues, rows
 from nnlaw.spec.guards.strict import arm_loss
-from nnlaw.spec.law_docs import counterexample, fixtures
 from nnlaw.spec.strategies import HOSTILE
 from nnlaw.spec.subjects.hyperparameters import read
 
@@ -46,12 +45,6 @@ def test_a_package_has_what_it_promises(package: str) -> None:
     """Every name of `__all__` can be had of it."""
     module = importlib.import_module(package)
     assert [name for name in module.__all__ if not hasattr(module, name)] == []
-
-
-def test_a_counterexample_is_found_by_its_law() -> None:
-    """Hyphens are underscores in the file's name; a law without one has none."""
-    assert counterexample("layer", "linear-backward") == fixtures() / "laws" / "layer" / "linear_backward.py"
-    assert counterexample("layer", "no-such-law") is None
 
 
 def cycle(ramp: Any, phases: int) -> Any:
