@@ -88,7 +88,8 @@ def outcome(fault: Planted, *, explain: bool = False) -> Outcome:
     """Judge one fault; with `explain`, seek the change that mends it."""
     found = checked(fault.path, explain=explain).violations
     first = found[0] if found else None
-    return Outcome(fault, tuple(row.law for row in found), first.cause if first else "", str(first.suggestion or "") if first else "")
+    cause, repair = (first.cause, str(first.suggestion or "")) if first else ("", "")
+    return Outcome(fault, tuple(row.law for row in found), cause, repair)
 
 
 def page(outcomes: list[Outcome]) -> str:

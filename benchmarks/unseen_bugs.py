@@ -46,7 +46,7 @@ class Pair:
 
     @property
     def cause(self) -> str:
-        return str(self.bug.violations[0].cause if self.caught else ""
+        return self.bug.violations[0].cause if self.caught else ""
 
     @property
     def repair(self) -> str:

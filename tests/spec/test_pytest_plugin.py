@@ -72,7 +72,8 @@ def test_the_suite_adds_its_tests_to_those_that_pytest_found(request: pytest.Fix
     assert passing.reportinfo()[2] == "layer a::pass" and list(passing.parent.collect()) == []  # type: ignore[union-attr]  # a test item has a parent
     shown: list[tuple[str, ...]] = []
     error.add_report_section = lambda *section: shown.append(section)  # type: ignore[method-assign]  # what pytest shows
-    for item, words in ((failing, "fail: 1, expected 2\n  smallest x that shows it: \\[1\\]"), (error, "error: it hangs")):
+    texts = {failing: "fail: 1, expected 2\n  smallest x that shows it: \\[1\\]", error: "error: it hangs"}
+    for item, words in texts.items():
         with pytest.raises(Exception, match=words) as told:
             item.runtest()
         assert item.repr_failure(told) == str(told.value)
