@@ -88,8 +88,8 @@ def outcome(fault: Planted, *, explain: bool = False) -> Outcome:
     """Judge one fault; with `explain`, seek the change that mends it."""
     found = checked(fault.path, explain=explain).violations
     first = found[0] if found else None
-    cause, repair = (first.cause, str(first.suggestion or "")) if first else ("", "")
-    return Outcome(fault, tuple(row.law for row in found), cause, repair)
+    fix = str(first.suggestion or "") if first else ""
+    return Outcome(fault, tuple(row.law for row in found), first.cause if first else "", fix)
 
 
 def page(outcomes: list[Outcome]) -> str:
@@ -169,7 +169,7 @@ def false_alarms(seeds: int) -> int:
     for path in paths:
         reports = [checked(path, seed) for seed in range(seeds)]
         alarms = [row for report in reports for row in report.violations]
-        unsure = {row.law for report in reports for row in report.results if row.outcome == LawOutcome.INCONCLUSIVE}
+        unsure = {row.law for report in reports for row in report.results if row.outcome is LawOutcome.INCONCLUSIVE}
         accused, doubtful = accused + bool(alarms), doubtful + bool(unsure)
         if alarms or unsure:
             print(path.stem, f"{len(alarms)} of {seeds}", alarms[0].message if alarms else f"inconclusive: {unsure}")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ class Pair:
 
     @property
     def caught(self) -> bool:
-        return self.bug.outcome == UnitOutcome.FAILED
+        return self.bug.outcome is UnitOutcome.FAILED
 
     @property
     def cause(self) -> str:
@@ -55,7 +54,8 @@ class Pair:
     @property
     def right_line(self) -> bool:
         """Whether the change that is named stands in the line where the mistake was made."""
-        return str(self.truth["line"]) in re.findall(r"line (\d+):", self.repair)
+        suggestion = self.bug.violations[0].suggestion
+        return suggestion is not None and self.truth["line"] in [edit.line for edit in suggestion.edits]
 
 
 def checked(path: Path) -> Report:
@@ -87,8 +87,8 @@ def counts(found: list[Pair]) -> dict[str, str]:
     return {
         "bugs": str(len(found)),
         "caught": _share(sum(p.caught for p in found), len(found)),
-        "correct twins accused": str(sum(p.twin.outcome == UnitOutcome.FAILED for p in found)),
-        "twins inconclusive": str(sum(p.twin.outcome == UnitOutcome.INCONCLUSIVE for p in found)),
+        "correct twins accused": str(sum(p.twin.outcome is UnitOutcome.FAILED for p in found)),
+        "twins inconclusive": str(sum(p.twin.outcome is UnitOutcome.INCONCLUSIVE for p in found)),
         "wrong gradients": str(len(wrong)),
         "some cause named": _share(len(named), len(wrong)),
         "mended by one change": _share(len(mended), len(wrong)),
@@ -114,7 +114,7 @@ def page(found: list[Pair]) -> str:
     lines += [
         f"| [{p.name}](../fixtures/unseen/right/{p.name}.py) | {_cell(p.twin.violations[0].message)} |"
         for p in found
-        if p.twin.outcome == UnitOutcome.FAILED
+        if p.twin.outcome is UnitOutcome.FAILED
     ]
     lines += ["", "## Wrong gradients", "", "| bug | the truth | the kit |", "|---|---|---|"]
     for p in found:

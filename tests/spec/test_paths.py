@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from nnlaw.nn.verify.targets import units_in_file
-from nnlaw.spec import LayerCase, conformance, obeys
+from nnlaw.spec import LayerCase, Violation, conformance, obeys
 from nnlaw.spec.discovery.build_cases import cases
-from nnlaw.spec.fixes.dropped_terms import Path, forgotten
+from nnlaw.spec.fixes.dropped_terms import DroppedTerm, dropped_term
 from nnlaw.spec.subjects.cases import Case
 
 HEAD = """
@@ -55,6 +55,11 @@ def case_of(source: str, folder: File) -> Case:
     return cases(record, 0)[0]
 
 
+def said_of(case: Case, parameter: str = "") -> DroppedTerm:
+    """What is found for a wrong gradient of the input, or of a parameter."""
+    return dropped_term(case, Violation("gradient", actual="1", expected="2", parameter=parameter))
+
+
 DENSE = "self.x = x; self.h = sigmoid(x @ W); "
 BACK = "dz = {}; self.grads['W'] = self.x.T @ dz; "
 RIGHT = BACK.format("dy * self.h * (1 - self.h)") + "return dz @ W.T"
@@ -63,22 +68,22 @@ RIGHT = BACK.format("dy * self.h * (1 - self.h)") + "return dz @ W.T"
 @pytest.mark.parametrize(
     ("forward", "backward", "array", "words"),
     [
-        (DENSE + "return x + self.h", RIGHT, "dx", "a path that is missing: `x` in `return x + self.h`"),
-        (DENSE + "return x * self.h", BACK.format("dy * self.x * self.h * (1 - self.h)") + "return dz @ W.T", "dx",
+        (DENSE + "return x + self.h", RIGHT, "", "a path that is missing: `x` in `return x + self.h`"),
+        (DENSE + "return x * self.h", BACK.format("dy * self.x * self.h * (1 - self.h)") + "return dz @ W.T", "",
          "a path that is missing: `x` in `return x * self.h`"),
-        (DENSE + "return self.h @ W", BACK.format("dy @ W.T * self.h * (1 - self.h)") + "return dz @ W.T", "dW",
+        (DENSE + "return self.h @ W", BACK.format("dy @ W.T * self.h * (1 - self.h)") + "return dz @ W.T", "W",
          "a path that is missing: `W` in `return self.h @ W`"),
-        (DENSE + "return np.tanh(self.h)", RIGHT, "dx", "a derivative that is missing: that of `np.tanh(self.h)`"),
-        (DENSE + "return x - self.h", RIGHT + " + dy", "dx", "with the wrong sign: the one through `self.h`"),
-        (DENSE + "return x + self.h", RIGHT + " / 4 + dy", "dx", "(ratio 0.25): the one through `self.h`"),
-        (DENSE + "a = self.h.mean(axis=1, keepdims=True); return self.h - a", RIGHT, "dx", "`a` (line 24) is treated"),
+        (DENSE + "return np.tanh(self.h)", RIGHT, "", "a derivative that is missing: that of `np.tanh(self.h)`"),
+        (DENSE + "return x - self.h", RIGHT + " + dy", "", "with the wrong sign: the one through `self.h`"),
+        (DENSE + "return x + self.h", RIGHT + " / 4 + dy", "", "(ratio 0.25): the one through `self.h`"),
+        (DENSE + "a = self.h.mean(axis=1, keepdims=True); return self.h - a", RIGHT, "", "`a` (line 24) is treated"),
     ],
 )  # fmt: skip
 def test_a_path_that_is_forgotten_is_named(
     forward: str, backward: str, array: str, words: str, tmp_path: File
 ) -> None:
     """By what is held still, what passes as it came, or how often it counts; whatever backward looks like."""
-    said = forgotten(case_of(layer(forward, backward), tmp_path), array).words
+    said = said_of(case_of(layer(forward, backward), tmp_path), array).text
     assert words in said, said
 
 
@@ -86,14 +91,14 @@ def test_two_statistics_that_are_taken_for_constants_are_both_named(tmp_path: Fi
     """Where holding either one alone does not account for the gradient."""
     forward = "mean, var = x.mean(axis=0), x.var(axis=0); self.r = 1 / np.sqrt(var + 1e-3); return (x - mean) * self.r"
     source = layer(forward, "self.grads['W'] = 0 * W; return dy * self.r", couples=True)
-    said = forgotten(case_of(source, tmp_path), "dx").words
+    said = said_of(case_of(source, tmp_path)).text
     assert said == "two paths that are missing: `mean` and `var` are each treated as a constant"
 
 
 def test_a_backward_that_does_not_know_the_mode_is_told(tmp_path: File) -> None:
     """Right in training, and wrong in eval."""
     forward = "self.x = x; return 2 * x if self.training else 3 * x"
-    said = forgotten(case_of(layer(forward, "self.grads['W'] = 0 * W; return 2 * dy"), tmp_path), "dx").words
+    said = said_of(case_of(layer(forward, "self.grads['W'] = 0 * W; return 2 * dy"), tmp_path)).text
     assert said == "a backward that is right in training and wrong in eval, as if forward ran in training"
 
 
@@ -109,7 +114,7 @@ def test_a_backward_that_does_not_know_the_mode_is_told(tmp_path: File) -> None:
 def test_where_no_path_accounts_for_the_gradient_nothing_is_said(forward: str, backward: str, tmp_path: File) -> None:
     """A right gradient, one that is wrong in two ways, and a backward that fails."""
     case = case_of(layer(forward, backward), tmp_path)
-    assert forgotten(case, "dx").words == "" and forgotten(case, "dV").words == ""
+    assert said_of(case).text == "" and said_of(case, "V").text == ""
 
 
 def test_a_layer_without_a_source_is_left_alone() -> None:
@@ -117,7 +122,7 @@ def test_a_layer_without_a_source_is_left_alone() -> None:
     space: dict[str, Any] = {"np": np}
     exec("class Mine:\n  def forward(self, x): return x + np.tanh(x)\n  def backward(self, dy): return dy", space)
     case = LayerCase("mine", obeys("N n -> N n")(space["Mine"])(), np.random.default_rng(0).standard_normal((5, 4)))
-    assert forgotten(case, "dx").words == ""
+    assert said_of(case).text == ""
 
 
 MODEL = '''
@@ -155,12 +160,12 @@ class Mine:
 
 @pytest.mark.parametrize(
     ("source", "array", "words"),
-    [(MODEL, "gradient of W", "float((self.params['W'] ** 4).sum())"), (LOSS, "d prediction", "`self.w` (line 18)")],
+    [(MODEL, "W", "float((self.params['W'] ** 4).sum())"), (LOSS, "", "`self.w` (line 18)")],
     ids=["model", "loss"],
 )
 def test_models_and_losses_have_paths_too(source: str, array: str, words: str, tmp_path: File) -> None:
     """A term of the loss that is never graded, a weight that is taken for a constant."""
-    said = forgotten(case_of(HEAD + source, tmp_path), array).words
+    said = said_of(case_of(HEAD + source, tmp_path), array).text
     assert said.startswith("a path that is missing: ") and words in said, said
 
 
@@ -175,7 +180,7 @@ def test_what_is_forgotten_is_told_as_the_cause(tmp_path: File) -> None:
 @pytest.mark.parametrize("backward", ["return 'x'", "return None", "return dy[0]", "self.grads = {}; return dy"])
 def test_an_answer_that_is_no_gradient_tells_nothing(backward: str, tmp_path: File) -> None:
     """Of another type or shape, or missing: the law has said so."""
-    assert forgotten(case_of(layer(DENSE + "return self.h", backward), tmp_path), "dx") == Path()
+    assert said_of(case_of(layer(DENSE + "return self.h", backward), tmp_path)) == DroppedTerm()
 
 
 def test_a_mistake_of_the_search_is_not_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: File) -> None:
@@ -183,4 +188,4 @@ def test_a_mistake_of_the_search_is_not_hidden(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr("nnlaw.spec.fixes.dropped_terms.taped", None)
     case = case_of(layer(DENSE + "return x + self.h", RIGHT), tmp_path)
     with pytest.raises(TypeError):
-        forgotten(case, "dx")
+        said_of(case)

@@ -85,11 +85,12 @@ def test_the_line_and_what_is_due_are_named(source: str, wrong: str, right: str,
     """The change that mends a wrong gradient is told as the line stands and as it should."""
     found = explained(source, tmp_path)
     assert found.law == "gradient"
-    line = int(found.repair.split("line ")[1].split(":")[0])
-    before, after = found.repair.split("→")[0], found.repair.split("→")[1]
-    assert wrong in (HEAD + source).splitlines()[line - 1] and wrong in before, found.repair
-    assert right in after, found.repair
-    assert "mended by line" in found.message and found.to_dict()["repair"] == found.repair
+    assert found.suggestion is not None
+    edit = found.suggestion.edits[0]
+    assert wrong in (HEAD + source).splitlines()[edit.line - 1] and wrong in edit.before, edit
+    assert right in edit.after, edit
+    assert f"suggested fix: line {edit.line}" in found.message
+    assert found.to_dict()["suggestion"]["edits"][0]["after"] == edit.after
 
 
 LOSS = '''
@@ -134,12 +135,13 @@ class Mine:
 
 @pytest.mark.parametrize(
     ("source", "right"),
-    [(LOSS, "2"), (MODEL, "/ len(x)"), (OPTIMIZER, "w -= lr * g`")],
+    [(LOSS, "2"), (MODEL, "/ len(x)"), (OPTIMIZER, "w -= lr * g")],
     ids=["loss", "model", "optimizer"],
 )
 def test_other_kinds_are_mended_too(source: str, right: str, tmp_path: Path) -> None:
     """Losses and models by their gradient, an optimizer by the textbook that it claims to follow."""
-    assert right in explained(source, tmp_path).repair.split("→")[1]
+    suggestion = explained(source, tmp_path).suggestion
+    assert suggestion is not None and right in suggestion.edits[0].after
 
 
 HELPER = '''
@@ -153,13 +155,13 @@ KEPT = elementwise("self.y = x; return np.tanh(x)", "return dy * (1 - self.y**2)
 @pytest.mark.parametrize(("source", "right"), [(HELPER, "(z) ** 2"), (KEPT, "self.output")], ids=["helper", "forward"])
 def test_the_mistake_may_stand_elsewhere(source: str, right: str, tmp_path: Path) -> None:
     """In a function that backward calls, or in what forward keeps."""
-    assert right in explained(source, tmp_path).repair
+    assert right in str(explained(source, tmp_path).suggestion)
 
 
 def test_where_what_was_meant_is_open_nothing_is_named(tmp_path: Path) -> None:
     """A law that leaves open what the code should do gets no repair."""
     found = explained(elementwise("return x + np.random.rand(*x.shape)", "return dy"), tmp_path)
-    assert found.repair == "" and "mended" not in found.message
+    assert found.suggestion is None and "suggested fix" not in found.message
 
 
 def test_a_change_that_never_ends_is_given_up(tmp_path: Path) -> None:
@@ -176,7 +178,7 @@ def test_off_the_main_thread_nothing_is_tried(tmp_path: Path) -> None:
     work = threading.Thread(target=lambda: found.append(explained(source, tmp_path)))
     work.start()
     work.join()
-    assert found[0].law == "gradient" and found[0].repair == ""
+    assert found[0].law == "gradient" and found[0].suggestion is None
 
 
 def test_what_has_no_source_is_left_alone() -> None:
@@ -185,7 +187,7 @@ def test_what_has_no_source_is_left_alone() -> None:
     exec(HEAD.replace("from nn import Layer, layer, loss, model, optimizer", "from nn import Layer"), space)
     exec("class Mine(Layer):\n    def forward(self, x): return 2 * x\n    def backward(self, dy): return dy", space)
     (found,) = conformance(space["Mine"], kind="layer", contract="N n -> N n", explain=True).violations
-    assert found.law == "gradient" and found.repair == ""
+    assert found.law == "gradient" and found.suggestion is None
 
 
 def test_a_tree_is_as_before_when_all_was_tried() -> None:
