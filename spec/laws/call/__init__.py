@@ -1,1 +1,1 @@
-"""The laws of kind call, one file each."""
+"""Laws of single calls: shapes, dtypes and values of what goes in and comes out. One file per law."""

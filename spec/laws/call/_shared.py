@@ -1,4 +1,4 @@
-"""What the laws of this kind share."""
+"""Shared by the laws of calls: intervals, the tolerance of probabilities, the line that raised an exception."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from nnlaw.spec.contracts.call import Call
 from nnlaw.spec.violation import Location
 
 SIMPLEX_TOLERANCE = {2: 5e-3, 4: 1e-5, 8: 1e-12}
-"""How far a row of probabilities may sum from 1, by the size of its floats in bytes."""
+"""How far the sum of a row of probabilities may be from 1, by the size of its floats in bytes."""
 
 
 def line_of(error: Exception, location: Location) -> dict[str, Any]:
-    """The line at which `error` left the file of `where`; its innermost frame in that file."""
+    """The line of `location`'s file that raised `error` (its innermost frame there), as a field of a Location."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).name == location.file]
     return {"line": frames[-1].lineno} if frames else {}
 
 
-def check_interval(call: Call, name: str, claimed: tuple[float, float], code: str) -> None:
+def check_interval(call: Call, name: str, bounds: tuple[float, float], law: str) -> None:
+    """Raise a violation of `law` unless all entries of the array `name` lie within `bounds`, ends included."""
     array = call.arrays[name]
-    outside = ~((array >= claimed[0]) & (array <= claimed[1]))
+    outside = ~((array >= bounds[0]) & (array <= bounds[1]))
     if outside.any():
         at = first_index(outside)
         raise call.violation(
-            code,
+            law,
             array=name,
             index=at,
             actual=f"{array[at]:.6g}",
-            expected=f"a number in [{claimed[0]:g}, {claimed[1]:g}]",
+            expected=f"a number in [{bounds[0]:g}, {bounds[1]:g}]",
         )

@@ -1,4 +1,8 @@
-"""Inputs lie where the operation is defined: judged before it runs."""
+"""Inputs must lie where the operation is defined.
+
+Finds negative numbers before a logarithm, labels that count from 1, and probabilities given to a loss that expects
+logits.
+"""
 
 from __future__ import annotations
 
@@ -16,29 +20,34 @@ from nnlaw.spec.laws.call._shared import SIMPLEX_TOLERANCE, check_interval
     kind="call",
     family="domain",
     tier="call",
-    statement="Inputs lie where the operation is defined: judged before it runs.",
+    statement="Inputs must lie where the operation is defined.",
+    why="Outside its domain an operation returns NaN, or worse, a plausible wrong number: a loss on logits that gets "
+    "probabilities still trains, only slowly.",
     depends_on=("shape", "finite"),
 )
 def domain(call: Call) -> None:
-    """Claimed intervals for inputs, [0, C) for labels, [0, 1] for binary targets, logits for logit losses."""
+    """Before the call, the first input is compared with the declared domain, an interval or "logits".
+
+    Targets of a loss must be integers in [0, C) for "labels" and numbers in [0, 1] for "binary"; the batch must not be
+    empty. "logits" excludes a batch in which every row is non-negative and sums to 1.
+    """
     if call.outputs or call.error:
         return
     first = next(iter(call.inputs))
-    claimed = claim(call.owner, "domain")
-    if claimed == "logits":
-        _logits(call, first)
-    elif claimed is not None:
-        check_interval(call, first, claimed, "domain")
+    declared = claim(call.owner, "domain")
+    if declared == "logits":
+        _check_logits(call, first)
+    elif declared is not None:
+        check_interval(call, first, declared, "domain")
     if "target" in call.inputs:
         if not len(call.inputs["target"]):
             raise call.violation(
-                "domain", array="the batch", actual="empty", expected="at least one sample, for the loss is a mean"
+                "domain", array="the batch", actual="empty", expected="at least one sample (the loss is a mean)"
             )
-        _target(call, claim(call.owner, "targets"))
+        _check_target(call, claim(call.owner, "targets"))
 
 
-def _logits(call: Call, name: str) -> None:
-    """Refuse probabilities where logits are due: every row non-negative with sum 1 is no accident."""
+def _check_logits(call: Call, name: str) -> None:
     logits = call.inputs[name]
     if not logits.size or logits.shape[-1] < 2 or (logits < 0).any():
         return
@@ -46,13 +55,14 @@ def _logits(call: Call, name: str) -> None:
         raise call.violation(
             "domain",
             array=name,
-            actual="probabilities: every row is non-negative and sums to 1",
+            actual="a batch of probabilities (every row is non-negative and sums to 1)",
             expected="logits, any real numbers",
-            cause="a softmax before a loss that applies its own; drop the softmax layer",
+            cause="often a softmax layer before a loss that applies softmax itself; remove the softmax layer",
+            cause_code="softmax-before-logits-loss",
         )
 
 
-def _target(call: Call, targets: str) -> None:
+def _check_target(call: Call, targets: str) -> None:
     target = call.inputs["target"]
     if targets == "labels":
         classes = call.inputs["prediction"].shape[-1]
@@ -69,7 +79,8 @@ def _target(call: Call, targets: str) -> None:
                 index=at,
                 actual=str(target[at]),
                 expected=f"a label in [0, {classes})",
-                cause="labels that count from 1, or fewer outputs than classes",
+                cause="often labels that count from 1, or fewer outputs than classes",
+                cause_code="label-out-of-range",
             )
     elif targets == "binary":
         check_interval(call, "target", (0.0, 1.0), "domain")

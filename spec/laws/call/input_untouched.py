@@ -1,4 +1,7 @@
-"""A call leaves the arrays it was handed as they were."""
+"""A call must not modify its arguments.
+
+Finds in-place operations such as `x *= 2` on the caller's array.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,18 @@ from nnlaw.spec.laws.call._shared import line_of
     kind="call",
     family="state",
     tier="call",
-    statement="A call leaves the arrays it was handed as they were.",
+    statement="A call must not modify its arguments.",
+    why="The caller still needs the array: a layer that writes into its input changes what the previous layer stored "
+    "for its backward pass, and the training data itself.",
 )
 def input_untouched(call: Call) -> None:
-    """Armed objects are handed read-only views, so a write is an exception at the very line that writes."""
+    """Arguments are passed as read-only views, so that NumPy raises an exception at the line that writes to one."""
     if isinstance(call.error, ValueError) and "read-only" in str(call.error):
         raise call.violation(
             "input-untouched",
             array=" or ".join(call.inputs),
-            actual="written to",
-            expected="the caller's array as it was",
-            cause="an operation in place on the argument, or on an array kept from forward; work on a copy",
+            actual="modified",
+            expected="the caller's array unchanged",
+            cause="often an in-place operation on an argument or on an array that forward stored; use a copy",
+            cause_code="in-place-operation",
         ).at(**line_of(call.error, call.location))

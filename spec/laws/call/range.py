@@ -1,4 +1,7 @@
-"""Outputs lie within the range that is claimed for them."""
+"""Outputs must lie within the declared range.
+
+Finds an activation that leaves the interval it is known for, such as a sigmoid that returns 1.7.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,14 @@ from nnlaw.spec.laws.call._shared import check_interval
     kind="call",
     family="numerics",
     tier="call",
-    statement="Outputs lie within the range that is claimed for them.",
+    statement="Outputs must lie within the declared range.",
+    why="What comes next relies on the range: a cross-entropy of probabilities above 1 is negative, and no exception "
+    "shows it.",
     depends_on=("shape", "finite"),
 )
 def within_range(call: Call) -> None:
-    """The claim is `range = (low, high)`, ends included."""
-    claimed = claim(call.owner, "range")
-    if claimed is not None and call.location.method != "backward":
+    """Every entry of every output of forward lies in `range = (low, high)`, ends included."""
+    declared = claim(call.owner, "range")
+    if declared is not None and call.location.method != "backward":
         for name in call.outputs:
-            check_interval(call, name, claimed, "range")
+            check_interval(call, name, declared, "range")

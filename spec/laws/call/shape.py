@@ -1,4 +1,7 @@
-"""Inputs and outputs have the shapes of the contract; valid input raises nothing."""
+"""Inputs and outputs must have the shapes of the contract, and valid input must raise no exception.
+
+Finds a sum over the wrong axis, a lost dimension, and code that only works for one batch size.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +20,30 @@ from nnlaw.spec.violation import Violation, counted
     kind="call",
     family="shape",
     tier="call",
-    statement="Inputs and outputs have the shapes of the contract; valid input raises nothing.",
+    statement="Inputs and outputs must have the shapes of the contract, and valid input must raise no exception.",
+    why="NumPy broadcasts arrays of unequal shapes without a warning: (N, 1) minus (N,) is (N, N), and training "
+    "continues with wrong numbers.",
     depends_on=("input-untouched",),
 )
 def shape(call: Call) -> None:
-    """Bind both sides of the contract; names are numbers of the owner or the same throughout the call."""
+    """Inputs and outputs are NumPy arrays and match the contract, such as "N n_in -> N n_out".
+
+    A name is the number of that attribute of the layer, else the same number wherever it appears in the call. A
+    contract without outputs promises a single number.
+    """
     if isinstance(call.error, Violation):
-        raise call.error  # someone further in has spoken already
+        raise call.error  # a layer inside this one has reported it already
     if call.error is not None:
+        cause = cause_of(call.error)
         raise call.violation(
             "shape",
-            array="the call",
-            actual=f"ended by {type(call.error).__name__}: {call.error}",
-            expected=f"an answer, as the contract {call.contract.text} promises",
-            cause=cause_of(call.error),
+            actual=f"raised {type(call.error).__name__}: {call.error}",
+            expected=f"no exception: the input fits the contract {call.contract.text}",
+            cause=cause,
+            cause_code="exception" if cause else "",
         ).at(**line_of(call.error, call.location)) from call.error
     if call.outputs:
-        _as_many(call)
+        _check_count(call)
     dims = call.dims
     for names, sides in ((call.inputs, call.contract.inputs), (call.outputs, call.contract.outputs)):
         for (name, array), side in zip(names.items(), sides, strict=False):
@@ -52,8 +62,8 @@ def shape(call: Call) -> None:
                 ) from None
 
 
-def _as_many(call: Call) -> None:
-    """As many outputs as the contract has, or a single number where it has none."""
+def _check_count(call: Call) -> None:
+    """As many outputs as the contract has, or a single number if it has no output."""
     if not call.contract.outputs:
         name, value = next(iter(call.outputs.items()))
         if np.ndim(value) or np.asarray(value).dtype.kind not in "fiu":

@@ -1,4 +1,7 @@
-"""Rows that are claimed to be probabilities are non-negative and sum to 1."""
+"""Rows of probabilities must be non-negative and sum to 1.
+
+Finds a softmax that is normalized over the wrong axis or not at all.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +18,31 @@ from nnlaw.spec.laws.call._shared import SIMPLEX_TOLERANCE
     kind="call",
     family="numerics",
     tier="call",
-    statement="Rows that are claimed to be probabilities are non-negative and sum to 1.",
+    statement="Rows of probabilities must be non-negative and sum to 1.",
+    why="The cross-entropy and its gradient are derived for probabilities; of other numbers the loss is a number "
+    "without meaning, which still falls during training.",
     depends_on=("shape", "finite"),
 )
 def rows_sum_to_one(call: Call) -> None:
-    """Sum over the last axis, in float64, against a tolerance that fits the dtype."""
+    """Every entry is at least 0, and every sum over the last axis, taken in float64, is 1.
+
+    The tolerance of a sum is 5e-3 for float16, 1e-5 for float32 and 1e-12 for float64.
+    """
     for name, array in call.outputs.items():
         sums = array.sum(axis=-1, dtype=np.float64)
         tolerance = SIMPLEX_TOLERANCE[array.dtype.itemsize] if array.dtype.kind == "f" else 0.0
-        off = np.abs(sums - 1) > tolerance
-        if off.any():
-            at = first_index(off)
+        wrong = np.abs(sums - 1) > tolerance
+        if wrong.any():
+            at = first_index(wrong)
             raise call.violation(
                 "simplex",
-                array=f"{name} row",
+                array=f"{name}.sum(axis=-1)",
                 index=at,
-                actual=f"summing to {sums[at]:.6g}",
-                expected="sum 1",
-                cause="a softmax that is not normalized, or normalized over the wrong axis",
+                actual=f"{sums[at]:.6g}",
+                expected="1",
+                cause="often a softmax that is not normalized, or is normalized over the wrong axis",
+                cause_code="not-normalized",
             )
         if (array < 0).any():
             at = first_index(array < 0)
-            raise call.violation(
-                "simplex", array=name, index=at, actual=f"{array[at]:.6g}", expected="a probability, at least 0"
-            )
+            raise call.violation("simplex", array=name, index=at, actual=f"{array[at]:.6g}", expected="at least 0")
