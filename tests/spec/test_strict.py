@@ -152,7 +152,7 @@ def test_an_exception_inside_is_a_broken_shape() -> None:
     """Valid input should raise nothing; the exception is kept as the cause, at its line."""
     layer = strict(Affine())
     layer.params["W"] = np.ones((3, 3), np.float32)
-    with pytest.raises(Violation, match="ended by ValueError") as found:
+    with pytest.raises(Violation, match="raised ValueError") as found:
         layer.forward(batch())
     assert isinstance(found.value.__cause__, ValueError)
     assert found.value.location.line == Affine.forward.__code__.co_firstlineno + 2

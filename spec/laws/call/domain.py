@@ -21,8 +21,8 @@ from nnlaw.spec.laws.call._shared import SIMPLEX_TOLERANCE, check_interval
     family="domain",
     tier="call",
     statement="Inputs must lie where the operation is defined.",
-    why="Outside its domain an operation returns NaN, or worse, a plausible wrong number: a loss on logits that gets "
-    "probabilities still trains, only slowly.",
+    why="Outside its domain an operation returns NaN or, worse, a plausible wrong number. With probabilities in place "
+    "of logits, for example, a network still trains, only slowly.",
     depends_on=("shape", "finite"),
 )
 def domain(call: Call) -> None:

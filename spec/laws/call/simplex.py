@@ -19,8 +19,8 @@ from nnlaw.spec.laws.call._shared import SIMPLEX_TOLERANCE
     family="numerics",
     tier="call",
     statement="Rows of probabilities must be non-negative and sum to 1.",
-    why="The cross-entropy and its gradient are derived for probabilities; of other numbers the loss is a number "
-    "without meaning, which still falls during training.",
+    why="The cross-entropy and its gradient are derived for probabilities. For other numbers the loss has no meaning, "
+    "but it still falls during training.",
     depends_on=("shape", "finite"),
 )
 def rows_sum_to_one(call: Call) -> None:
