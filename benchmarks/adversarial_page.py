@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nnlaw.nn.core.document import Page
+from nnlaw.nn.core.markdown_page import MarkdownPage
 from nnlaw.nn.core.settings import read_settings
 
 ROOT = Path(__file__).parent.parent
@@ -35,9 +35,9 @@ def share(value: float) -> str:
     return f"{value:.1%}"
 
 
-def page(found: Found, pictures: Path) -> Page:
+def page(found: Found, pictures: Path) -> MarkdownPage:
     """All of it."""
-    made = Page().heading("What a trained network withstands", 1)
+    made = MarkdownPage().heading("What a trained network withstands", 1)
     made.text(
         "Drills of `nn stress` on networks trained on the real MNIST: adversarial pictures, damage, pictures that are "
         "no digit. Every figure is of test images, which no network was trained on and by which nothing was chosen. "
@@ -49,7 +49,7 @@ def page(found: Found, pictures: Path) -> Page:
     return made
 
 
-def _hardening(made: Page, found: Found, pictures: Path) -> None:
+def _hardening(made: MarkdownPage, found: Found, pictures: Path) -> None:
     made.heading("Adversarial training")
     made.text(
         "`nn train mnist/ --adversarial 0.1` learns from pictures that were moved to where the network is worse: from "
@@ -79,7 +79,7 @@ def _hardening(made: Page, found: Found, pictures: Path) -> None:
     )
 
 
-def _attacks(made: Page, found: Found, pictures: Path) -> None:
+def _attacks(made: MarkdownPage, found: Found, pictures: Path) -> None:
     made.heading("Accuracy against eps")
     made.text(
         "FGSM takes one step along the sign of the gradient by the input (on all test images); PGD forty steps from "
@@ -94,14 +94,14 @@ def _attacks(made: Page, found: Found, pictures: Path) -> None:
             rows.append([title, name, *(share(here[e]) if e in here else "" for e in eps)])
         rows.append([title, "noise", *map(share, found[net]["pgd"]["noise"])])
     made.table(["network", "attack", *(f"{e:g}" for e in eps)], rows)
-    made.picture(f"{pictures.name}/default-pgd-curve.png", "Accuracy of the default network under PGD")
-    made.picture(f"{pictures.name}/hardened-pgd-curve.png", "Accuracy of the hardened network under PGD")
+    made.image(f"{pictures.name}/default-pgd-curve.png", "Accuracy of the default network under PGD")
+    made.image(f"{pictures.name}/hardened-pgd-curve.png", "Accuracy of the hardened network under PGD")
     made.text(
         "Ten pictures, the change at eps = 0.1 around mid grey, and what comes of it; above each what it was read as "
         "before and after. First the default network, then the hardened one:"
     )
-    made.picture(f"{pictures.name}/default-pgd.png", "Clean, change, attacked: the default network")
-    made.picture(f"{pictures.name}/hardened-pgd.png", "Clean, change, attacked: the hardened network")
+    made.image(f"{pictures.name}/default-pgd.png", "Clean, change, attacked: the default network")
+    made.image(f"{pictures.name}/hardened-pgd.png", "Clean, change, attacked: the hardened network")
     made.text("PGD where the length of the whole change, √Σ δ², is at most eps; 2,000 images:")
     eps = found["default"]["pgd-l2"]["eps"]
     made.table(
@@ -118,7 +118,7 @@ def _attacks(made: Page, found: Found, pictures: Path) -> None:
     made.table(["network", "class", *(f"{e:g}" for e in eps)], rows)
 
 
-def _masking(made: Page, found: Found, pictures: Path) -> None:
+def _masking(made: MarkdownPage, found: Found, pictures: Path) -> None:
     made.heading("Is it robust, or does it hide its gradient?")
     made.text(
         "A network can make attacks fail that follow its gradient, and be as weak as before. Five signs of that "
@@ -131,7 +131,7 @@ def _masking(made: Page, found: Found, pictures: Path) -> None:
     made.table(["share of images", *(title for title, _ in NETS.values())], rows)
 
 
-def _corruptions(made: Page, found: Found, pictures: Path) -> None:
+def _corruptions(made: MarkdownPage, found: Found, pictures: Path) -> None:
     made.heading("Fifteen kinds of damage")
     made.text(
         "In the style of MNIST-C, in five severities, one picture of each in the sheet below. Accuracy of the default "
@@ -149,10 +149,10 @@ def _corruptions(made: Page, found: Found, pictures: Path) -> None:
     ]
     rows.append(["all", *[""] * 5, mean[0], "", *mean[1:]])
     made.table(["damage", "1", "2", "3", "4", "5", "mean", "errors ×", "hardened", "hardened, wide"], rows)
-    made.picture(f"{pictures.name}/default-corruptions.png", "Fifteen kinds of damage in five severities")
+    made.image(f"{pictures.name}/default-corruptions.png", "Fifteen kinds of damage in five severities")
 
 
-def _confidence(made: Page, found: Found, pictures: Path) -> None:
+def _confidence(made: MarkdownPage, found: Found, pictures: Path) -> None:
     made.heading("Confidence")
     made.text(
         "Expected calibration error in 15 bins (C. Guo et al., ICML 2017) on all test images. The threshold is the "
@@ -172,11 +172,11 @@ def _confidence(made: Page, found: Found, pictures: Path) -> None:
         "be promised: far from what it learnt from, a network may be as sure as ever. Who has to refuse what is no "
         "digit must teach it, with a class of its own."
     )
-    made.picture(f"{pictures.name}/default-calibration.png", "Share right against confidence: the default network")
-    made.picture(f"{pictures.name}/default-refusal.png", "Noise, blank pictures, letters, two digits")
+    made.image(f"{pictures.name}/default-calibration.png", "Share right against confidence: the default network")
+    made.image(f"{pictures.name}/default-refusal.png", "Noise, blank pictures, letters, two digits")
 
 
-def _verdicts(made: Page, found: Found, pictures: Path) -> None:
+def _verdicts(made: MarkdownPage, found: Found, pictures: Path) -> None:
     made.heading("What the drills expect, and their verdicts")
     from nnlaw.nn.stress.scenario import DRILLS
 

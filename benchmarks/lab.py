@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.cli.main import run
-from nnlaw.nn.core.document import Page
+from nnlaw.nn.core.markdown_page import MarkdownPage
 from nnlaw.nn.run_folder.folder import read_arrays
 
 ROOT = Path(__file__).parent.parent
@@ -63,7 +63,7 @@ class Lab:
     data: Path
     work: Path
     pictures: Path
-    page: Page = field(default_factory=Page)
+    page: MarkdownPage = field(default_factory=MarkdownPage)
     count: int = 0
 
     def train(self, flags: str, data: Path | None = None, shown: str = "mnist/") -> Ran:
@@ -111,7 +111,7 @@ class Lab:
         axes.legend(fontsize=8)
         self.pictures.mkdir(parents=True, exist_ok=True)
         figure.savefig(self.pictures / name, format="png", dpi=80)
-        self.page.picture(f"{self.pictures.name}/{name}", caption)
+        self.page.image(f"{self.pictures.name}/{name}", caption)
 
 
 def mean_sd(values: Sequence[float]) -> str:

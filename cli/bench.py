@@ -1,84 +1,93 @@
-"""nn bench: how fast, how much memory, how steep a learning curve, beside the bare products and other libraries."""
+"""nn bench: measure speed and memory, beside the bare matrix products."""
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
+from rich.console import Console
+from rich.progress import track
+
+from nnlaw.cli.output.markdown import print_markdown
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 @click.command()
 @click.argument("data", required=False, type=click.Path(path_type=Path))
-@click.option("--peers", is_flag=True, help="Beside PyTorch and scikit-learn, where they are installed.")
-@click.option("--rounds", default=15, type=click.IntRange(min=2), help="Epochs of each, the first to warm up (15).")
-@click.option("--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Write the report and its picture.")
-@click.option("--json", "as_json", is_flag=True, help="Every figure, for scripts.")
-def command(data: Path | None, peers: bool, rounds: int, markdown: Path | None, as_json: bool) -> int:
+@click.option("--rounds", default=15, type=click.IntRange(min=2), help="Epochs, the first is a warm-up.  [default: 15]")
+@click.option("--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Write a report and its plot.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--peers", "removed", is_flag=True, hidden=True)
+def command(data: Path | None, rounds: int, markdown: Path | None, as_json: bool, removed: bool) -> int:
     """Measure training, prediction, loading, start-up and memory on one BLAS thread.
 
-    DATA is a folder with the MNIST files; without it random pictures of that size are used. About a minute.
+    DATA is a folder with the MNIST files; without it, random images of the same size are used. Takes about a minute.
     """
+    if removed:
+        script = "python benchmarks/other_libraries.py [DATA]"
+        raise click.UsageError(f"--peers was removed; to compare with PyTorch and scikit-learn run {script}")
+    arguments = ["--rounds", str(rounds)]
+    if as_json:
+        arguments += ["--json"]
+    if markdown:
+        arguments += ["--markdown", str(markdown)]
+    if data:
+        arguments += [str(data)]
     if any(os.environ.get(name) != "1" for name in THREADS):
-        flags = ["--peers"] * peers + ["--json"] * as_json + ["--rounds", str(rounds)]
-        flags += ["--markdown", str(markdown)] if markdown else []
-        return _again(["bench", *flags, *([str(data)] if data else [])])
-    import json
-
-    from nnlaw.nn.bench.bench import bench
+        return _run_with_one_thread(["bench", *arguments])
+    from nnlaw.nn.bench.bench import bench  # imports NumPy, which the parent process does not need
     from nnlaw.nn.bench.report import report
 
-    found = bench(data, with_peers=peers, rounds=rounds, track=_track)
+    results = bench(data, rounds=rounds, progress=show_progress)
+    shown = "nn bench DATA" if data else "nn bench"
     if markdown is not None:
-        _write(found, markdown)
+        write_report(results, shown, markdown)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(results, indent=2))
     elif markdown is None:
-        click.echo(report(found).plain(), nl=False)
+        print_markdown(report(results, shown).markdown())
     return 0
 
 
-def _again(words: list[str]) -> int:
-    """The exit code of a process that does it whose BLAS, which counts its threads when NumPy loads, has one.
+def _run_with_one_thread(arguments: list[str]) -> int:
+    """Run the command in a process with one BLAS thread, and return its exit code.
 
-    It stands apart, so that Ctrl-C reaches it once, from here, and its end is waited for: it cleans up after itself.
+    BLAS reads the number of threads when NumPy is imported. The process has its own session, so that it gets Ctrl-C
+    once, from here, and can remove its temporary files.
     """
-    import signal
-    import subprocess
-
     code = "import sys; from nnlaw.cli.main import main; main(sys.argv[1:])"
     environment = os.environ | dict.fromkeys(THREADS, "1")
-    with subprocess.Popen([sys.executable, "-c", code, *words], env=environment, start_new_session=True) as process:
+    with subprocess.Popen([sys.executable, "-c", code, *arguments], env=environment, start_new_session=True) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            with suppress(ValueError):  # on Windows, where there are no sessions, it has reached it already
+            with suppress(ValueError):  # on Windows, which has no sessions, the process got Ctrl-C already
                 process.send_signal(signal.SIGINT)
             return process.wait()
 
 
-def _write(found: dict[str, object], path: Path) -> None:
-    """The report as Markdown, and the picture beside it under the same name."""
+def write_report(results: dict[str, Any], shown: str, path: Path) -> None:
+    """Write the report as Markdown, and the plot beside it under the same name. `shown` is the command line."""
     from nnlaw.nn.bench.report import plot, report
     from nnlaw.nn.run_folder.folder import Run, write_picture
 
-    place = Run(path.parent)
-    picture = path.with_suffix(".png").name
-    write_picture(place, picture, lambda file: plot(found, file))
-    place.write(path.name, report(found, picture).markdown().encode())
+    folder, image = Run(path.parent), path.with_suffix(".png").name
+    write_picture(folder, image, lambda file: plot(results, file))
+    folder.write(path.name, report(results, shown, image).markdown().encode())
     click.echo(f"Written: {path} and {path.with_suffix('.png')}", err=True)
 
 
-def _track(items: Sequence[int], what: str) -> Iterator[int]:
-    """A bar on a terminal, elsewhere plain lines: one an item, of many at most twenty."""
-    from rich.console import Console
-    from rich.progress import track
-
+def show_progress(items: Sequence[int], what: str) -> Iterator[int]:
+    """Yield the items behind a progress bar; without a terminal, print at most twenty lines."""
     console = Console(stderr=True)
     if console.is_terminal:
         yield from track(items, description=what, console=console, transient=True)

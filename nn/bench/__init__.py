@@ -1,1 +1,1 @@
-"""Speed and memory, measured."""
+"""Measure speed and memory."""

@@ -1,7 +1,7 @@
-"""Who runs in the benchmark: each does the same work, one epoch at a time, in the same process.
+"""The implementations that `nn bench` measures. Each does the same work, one epoch at a time, in the same process.
 
 The work: 784-128-64-10 with ReLU, softmax cross-entropy, SGD without momentum, batch 32, float32, shuffled each epoch.
-The floor does nothing of it but its matrix products: no network that takes this step in NumPy can be faster.
+MatrixProducts computes only its matrix products: no network that trains this way in NumPy can be faster.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.guards.guard import CheckLog
 
 BATCH, RATE = 32, 0.01
-OWN = {"": "nn", "calls": "nn, call laws alone", "strict": "nn --strict"}
+MODES = {"": "nn", "calls": "nn, call laws alone", "strict": "nn --strict"}
 WIDTHS = (784, 128, 64, 10)
 
 
-class Contestant(Protocol):
-    """One way to do the work. `epoch` returns its seconds and its mean loss, nan where there is none."""
+class Implementation(Protocol):
+    """One way to do the work. `epoch` returns its seconds and its mean loss, or nan without a loss."""
 
     name: str
 
@@ -34,17 +34,17 @@ class Contestant(Protocol):
     def predict(self, x: Array) -> Any: ...
 
 
-class Floor:
-    """The eight matrix products of each step, on the epoch's own batches as contiguous views.
+class MatrixProducts:
+    """The eight matrix products of each step, on the batches of the epoch as contiguous views.
 
-    forward: x W₁, h₁ W₂, h₂ W₃; backward: h₂ᵀ d₃, d₃ W₃ᵀ, h₁ᵀ d₂, d₂ W₂ᵀ, xᵀ d₁. No dX of the first layer.
+    forward: x W₁, h₁ W₂, h₂ W₃; backward: h₂ᵀ d₃, d₃ W₃ᵀ, h₁ᵀ d₂, d₂ W₂ᵀ, xᵀ d₁. The first layer computes no dx.
     """
 
     name = "bare products"
 
     def __init__(self, x: Array) -> None:
         rng = np.random.default_rng(0)
-        self.parts = [x[i : i + BATCH] for i in range(0, len(x), BATCH)]
+        self.batches = [x[i : i + BATCH] for i in range(0, len(x), BATCH)]
         shapes = list(pairwise(WIDTHS))
         self.w = [rng.standard_normal(shape, np.float32) * np.float32(0.05) for shape in shapes]
         self.dw = [np.empty(shape, np.float32) for shape in shapes]
@@ -54,8 +54,8 @@ class Floor:
     def epoch(self) -> tuple[float, float]:
         """The products of one epoch."""
         (w1, w2, w3), (dw1, dw2, dw3), product = self.w, self.dw, np.matmul
-        begun = time.perf_counter()
-        for x in self.parts:
+        start = time.perf_counter()
+        for x in self.batches:
             n = len(x)
             h1, h2, d3 = (array[:n] for array in self.h)
             o1, o2, o3 = (array[:n] for array in self.out)
@@ -67,35 +67,35 @@ class Floor:
             product(h1.T, h2, out=dw2)
             product(h2, w2.T, out=o1)
             product(x.T, h1, out=dw1)
-        return time.perf_counter() - begun, float("nan")
+        return time.perf_counter() - start, float("nan")
 
     def predict(self, x: Array) -> Array:
         """The three products of a forward pass."""
-        found: Array = x @ self.w[0] @ self.w[1] @ self.w[2]
-        return found
+        y: Array = x @ self.w[0] @ self.w[1] @ self.w[2]
+        return y
 
 
-class Own:
-    """`nn train` itself, epoch by epoch: batches, steps, metrics.jsonl, and under strict its guards and epoch audit.
+class OurNetwork:
+    """`nn train`, epoch by epoch: batches, steps, metrics.jsonl, and with --strict the guards and the epoch's audit.
 
-    `laws` are "" for none, "calls" for the guards alone, or "strict" for all.
+    `mode` is "" for no laws, "calls" for the guards alone, or "strict" for all laws.
     """
 
-    def __init__(self, data: Path, epochs: int, folder: Path, laws: str = "") -> None:
-        self.name = OWN[laws]
-        begun = time.perf_counter()
-        settings = Settings(data=str(data), epochs=epochs, batch_size=BATCH, lr=RATE, strict=laws == "strict")
+    def __init__(self, data: Path, epochs: int, folder: Path, mode: str = "") -> None:
+        self.name = MODES[mode]
+        start = time.perf_counter()
+        settings = Settings(data=str(data), epochs=epochs, batch_size=BATCH, lr=RATE, strict=mode == "strict")
         self.session: Session = prepare(settings)
-        if laws == "calls":
+        if mode == "calls":
             self.session.model.arm(CheckLog())
-        self.loading = time.perf_counter() - begun
+        self.loading = time.perf_counter() - start
         self.run = Run.create(folder)
         with np.errstate(all="ignore"):
             self.session.begin(self.run, Silent())
         self.audited = self.session.audited
 
     def epoch(self) -> tuple[float, float]:
-        """One epoch, without the evaluation that follows it."""
+        """One epoch, without the evaluation after it."""
         with np.errstate(all="ignore"):
             self.session.learn(len(self.session.epochs) + 1, self.run, Silent())
         row = self.session.epochs[-1]
@@ -103,5 +103,5 @@ class Own:
 
     def predict(self, x: Array) -> Array:
         """Probabilities."""
-        found: Array = self.session.model.predict(x)
-        return found
+        p: Array = self.session.model.predict(x)
+        return p
