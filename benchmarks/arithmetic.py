@@ -8,24 +8,24 @@ from lab import Lab
 
 def fused(lab: Lab) -> None:
     """a − y."""
-    from nnlaw.nn.trace.number_format import show
-    from nnlaw.nn.trace.walkthrough_losses import long_route
-    from nnlaw.nn.trace.worked_example import Exercise
+    from nnlaw.nn.trace.number_format import array_text
+    from nnlaw.nn.trace.trace import gradient_through_probabilities
+    from nnlaw.nn.trace.worked_example import WorkedExample
 
     page = lab.page.heading("Why is the gradient of softmax with cross-entropy just a − y?")
-    found = Exercise("dense:3", "softmax_cross_entropy", [[1, 2]], [1]).trace()
+    found = WorkedExample("dense:3", "softmax_cross_entropy", [[1, 2]], [1]).trace()
     page.text(
         "Because what the logarithm divides by, the softmax multiplies by. dL/dp is −1/p at the right class; the "
         "softmax turns it into dz = Jᵀ dp, J = diag(p) − p pᵀ; at the right class −1/p · p(1 − p) = p − 1, elsewhere "
         "−1/p · (−p pⱼ) = pⱼ. Both ways in numbers, beside the finite difference, by "
         '`nn trace --layers "dense:3" --loss softmax_cross_entropy --x 1,2 --y 1`:'
     )
-    route = long_route(found)
-    lines = [f"{name} = {show(np.round(value, 6))}" for name, value in route.items()]
+    route = gradient_through_probabilities(found)
+    lines = [f"{name} = {array_text(np.round(value, 6))}" for name, value in route.items()]
     fast, slow = found.output.analytic, found.output.numeric
     p = found.network.loss.probabilities(found.prediction)
-    lines += [f"p - y  = {show(fast)}", f"finite difference = {show(slow)}"]
-    page.code([f"p = {show(p)}", "y = [[0, 1, 0]]", *lines])
+    lines += [f"p - y  = {array_text(fast)}", f"finite difference = {array_text(slow)}"]
+    page.code([f"p = {array_text(p)}", "y = [[0, 1, 0]]", *lines])
     page.text("With logits of ±1000 the long route divides 0 by 0; the fused one is exact:")
     lab.python(
         "z, y = np.array([1000.0, -1000.0, 0.0]), np.array([0.0, 1.0, 0.0])\n"

@@ -9,10 +9,10 @@ import sys
 import click
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
+from nnlaw.cli.output.markdown import print_markdown
 from nnlaw.spec.law import KINDS, Law, laws_of
 from nnlaw.spec.law_docs import page, to_dict, violations
 from nnlaw.spec.violation import BadInput
@@ -33,7 +33,7 @@ def command(code: str | None, kind: str | None, as_json: bool) -> None:
     elif code is None:
         _print_table(rows)
     else:
-        _print_pages([page(row) for row in rows])
+        print_markdown("\n".join(page(row) for row in rows))
 
 
 def _selected(code: str | None, kind: str | None) -> list[Law]:
@@ -69,12 +69,3 @@ def _print_table(rows: list[Law]) -> None:
     for row in rows:
         table.add_row(row.kind, Text(row.code, "bold"), row.family, Text(row.statement))
     console.print(table)
-
-
-def _print_pages(pages: list[str]) -> None:
-    """Formatted for the width of a terminal; plain Markdown in a pipe."""
-    console = Console(file=sys.stdout)
-    if console.is_terminal:
-        console.print(Markdown("\n\n".join(pages)))
-    else:
-        click.echo("\n".join(pages), nl=False)

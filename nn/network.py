@@ -54,6 +54,7 @@ class Network:
             raise BadInput("layers: none given, expected a line such as " + repr(Settings.layers))
         self.layers: list[Any] = []
         self.paths: list[str] = []
+        self.layer_names: list[str] = []  # as registered
         places: Counter[str] = Counter()
         shape: tuple[int, ...] = (n_in,)
         for choice in choices:
@@ -69,6 +70,7 @@ class Network:
             before, shape = shape, _output_shape(layer, shape, choice.text)
             self.paths.append(f"{len(self.layers)}:{name}({_arrow(before, shape)})")
             self.layers.append(layer)
+            self.layer_names.append(name)
         if n_out and shape != (n_out,):
             raise BadInput(f"layers: the last one gives {_sizes(shape)} outputs, expected {n_out}, the classes")
         self.layers[0].needs_dx = False

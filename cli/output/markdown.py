@@ -1,4 +1,4 @@
-"""Print Markdown in a terminal, wrapped to its width: `print_markdown(text)`."""
+"""Print Markdown: formatted for the width of a terminal, unchanged in a pipe."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from rich.markdown import Markdown
 
 
 def print_markdown(text: str, console: Console | None = None) -> None:
-    """Print headings, paragraphs, code and tables to standard output, by default as wide as the terminal."""
+    """Print a page to standard output, or to another console."""
     console = console or Console()
-    with console.capture() as capture:
-        console.print(Markdown(text, code_theme="ansi_dark", hyperlinks=False))  # a theme without background
-    for line in capture.get().splitlines():
-        click.echo(line.rstrip(), color=True)  # rich has decided about color; click handles a closed pipe
+    if console.is_terminal:
+        console.print(Markdown(text, code_theme="ansi_dark"))  # a theme without a background
+    else:
+        click.echo(text, nl=False)

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_info
 
 from nnlaw.nn.bench.implementations import MODES, WIDTHS, Implementation, MatrixProducts, OurNetwork
@@ -69,7 +68,8 @@ def bench(
             raise BadInput(f"bench: {data}: {found}, expected {WIDTHS[0]} pixels in {WIDTHS[-1]} classes, as in MNIST")
         for network in ours[1:]:
             network.session.split = split  # share one copy of the data
-        implementations = [MatrixProducts(split.x_train), *ours, *others(split.x_train, split.y_train)]
+        implementations: list[Implementation] = [MatrixProducts(split.x_train), *ours]
+        implementations += others(split.x_train, split.y_train)
         epochs = alternate(implementations, rounds, progress)
         return {
             "machine": machine(),
@@ -84,7 +84,7 @@ def bench(
         }
 
 
-def median_and_quartiles(values: ArrayLike) -> dict[str, float]:
+def median_and_quartiles(values: Array | Sequence[float]) -> dict[str, float]:
     """The 25th, 50th and 75th percentile as low, median and high."""
     low, median, high = np.percentile(values, [25, 50, 75])
     return {"median": float(median), "low": float(low), "high": float(high)}

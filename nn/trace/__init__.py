@@ -1,1 +1,1 @@
-"""Backpropagation by hand: one pass, every number shown."""
+"""Backpropagation through a small network, every number shown."""

@@ -1,4 +1,4 @@
-"""nn trace as a user meets it."""
+"""cli/trace.py."""
 
 import json
 from pathlib import Path
@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from nnlaw.cli.main import run
-from nnlaw.nn.trace.worked_example import textbook
+from nnlaw.nn.trace.worked_example import textbook_file
 
 MINE = ["trace", "--layers", "dense:2 relu dense:1", "--loss", "binary_cross_entropy", "--x", "-1,2", "--y", "1"]
 
 
-def test_without_arguments_it_tells_the_textbook_network(capsys: pytest.CaptureFixture[str]) -> None:
-    """The page names the orientation, shows the equation with its numbers, and both routes to the logit's gradient."""
+def test_the_textbook_network_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
+    """The page has the convention, the equation with its numbers, and both formulas of the logit's gradient."""
     assert run(["trace", "--step"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     for words in (
         "z1[0, 0] = 1·0.1 + 2·0.2 + 0.1 = 0.6",
-        "acts on columns, W1 @ x",
+        "With samples as columns, W1 @ x",
         "dL/da2 = -y/a2 + (1 - y)/(1 - a2) = [[-1.326]]",
         "dz2 = ([[0.754]] - [[1]])/1 = [[-0.246]]",
         "dW1 = outer(dz1, x) = [[-0.123, -0.246], [-0.1476, -0.2952]]",
@@ -26,9 +26,9 @@ def test_without_arguments_it_tells_the_textbook_network(capsys: pytest.CaptureF
         assert words in out, words
 
 
-def test_a_network_of_ones_own_in_three_forms(capsys: pytest.CaptureFixture[str]) -> None:
-    """A network from flags is told as text, as Markdown and as JSON, and a given step is taken."""
-    assert run(MINE) == 0 and "FORWARD" in capsys.readouterr().out
+def test_a_network_from_options_in_three_formats(capsys: pytest.CaptureFixture[str]) -> None:
+    """The page, Markdown and JSON have the same numbers, and --step takes the given step."""
+    assert run(MINE) == 0 and "Forward: from the input to the loss" in capsys.readouterr().out
     assert run([*MINE, "--markdown"]) == 0 and "## Forward" in capsys.readouterr().out
     assert run([*MINE, "--step", "0.5", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -36,16 +36,16 @@ def test_a_network_of_ones_own_in_three_forms(capsys: pytest.CaptureFixture[str]
     assert set(found["gradients"]) == {"dz2", "dW2", "db2", "da1", "dz1", "dW1", "db1", "dx"}
 
 
-def test_a_file_of_ones_own_is_worked_through(capsys: pytest.CaptureFixture[str]) -> None:
-    """An exercise in a file is told with the weights that it gives."""
-    assert run(["trace", str(textbook()), "--json"]) == 0
+def test_a_file_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    """The weights of the file are used."""
+    assert run(["trace", str(textbook_file()), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["params"]["W1"] == [[0.1, 0.3], [0.2, 0.4]]
 
 
-def test_a_plugin_with_a_wrong_gradient_ends_with_its_law(
+def test_a_wrong_gradient_ends_with_exit_code_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A wrong backward of a user's plugin: the page marks it, then one diagnostic, exit code 1."""
+    """For a wrong backward of the user's layer the page marks the numbers, and one violation follows."""
     file = tmp_path / "mine.py"
     file.write_text(
         "from nn import layer\nfrom spec import obeys\n"
@@ -53,8 +53,8 @@ def test_a_plugin_with_a_wrong_gradient_ends_with_its_law(
         "    def forward(self, x): return 2 * x\n    def backward(self, dy): return dy\n"
     )
     assert run(["trace", "--plugin", str(file), "--layers", "twice dense:1", "--x", "1,2", "--y", "1"]) == 1
-    told = capsys.readouterr()
-    assert "WRONG" in told.out and "[gradient]" in told.err and "twice" in told.err
+    printed = capsys.readouterr()
+    assert "WRONG" in printed.out and ": gradient: dx of 0:twice(2).backward is wrong" in printed.err
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_a_plugin_with_a_wrong_gradient_ends_with_its_law(
         (["--layers", "dense:1", "--x", "1,2;3", "--y", "1"], "rows of equal length"),
         (["--step", "0"], "expected a learning rate above 0"),
         (["--layers", "dense:1", "--x", "1", "--y", "1", "--loss", "mse", "--step", "1e300"], "after a step"),
-        (["absent.toml"], "nn: exercise absent.toml: No such file or directory"),
+        (["absent.toml"], "nn: absent.toml: no such file"),
         (["--layers", "dense:1 batchnorm", "--x", "1", "--y", "1"], "1:batchnorm(1) refuses an input of shape (1, 1)"),
-        ([str(textbook()), "--y", "1"], "one or the other"),
+        ([str(textbook_file()), "--y", "1"], "expected only one of them"),
         (["--layers", "densee:1", "--x", "1", "--y", "1"], "nearest: dense"),
     ],
 )
-def test_bad_use_is_one_sentence(capsys: pytest.CaptureFixture[str], flags: list[str], words: str) -> None:
-    """Flags that cannot be used give one sentence and exit code 2."""
+def test_wrong_arguments_are_refused(capsys: pytest.CaptureFixture[str], flags: list[str], words: str) -> None:
+    """Unusable options give one line and exit code 2."""
     assert run(["trace", *flags]) == 2
     err = capsys.readouterr().err.strip()
     assert words in err and len(err.splitlines()) == 1
