@@ -154,6 +154,14 @@ def files_and_keys(folder: Path) -> dict[str, list[str]]:
     return found
 
 
+def without_violation(files: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The same files and keys, but of a recorded violation only its law and its array: 0.2 changed the other fields."""
+    kept = ("violation", "violation.law", "violation.array")
+    return {
+        name: [key for key in inside if not key.startswith("violation") or key in kept] for name, inside in files.items()
+    }
+
+
 def members_and_keys(bundle: Path) -> dict[str, list[str]]:
     """Every member of a bundle, and every key of its index."""
     with zipfile.ZipFile(bundle) as file:
@@ -231,7 +239,7 @@ def test_a_finished_run_is_trained_on_or_left_alone(old: Path, name: str) -> Non
 def test_a_failure_is_replayed(old: Path, name: str, capsys: Capture) -> None:
     """The recorded law is broken again: exit code 1, and the code of the law in the sentence."""
     assert call(f"nn replay {name}") == KNOWN["replays"][name]["exit"]
-    assert f"[{KNOWN['replays'][name]['law']}]" in capsys.readouterr().err
+    assert f"{KNOWN['replays'][name]['law']}: " in capsys.readouterr().err
     assert read(old / name / "signature.json")["violation"]["law"] == KNOWN["replays"][name]["law"]
 
 
@@ -273,7 +281,7 @@ def test_the_same_command_writes_the_same_files(empty: Path, name: str, capsys: 
     """A recorded command ends in the same exit code, and leaves the same names, keys and weights."""
     command = KNOWN["commands"][name]
     assert call(command["line"]) == command["exit"]
-    assert files_and_keys(empty / name) == command["files"]
+    assert without_violation(files_and_keys(empty / name)) == without_violation(command["files"])
     if name in KNOWN["outcomes"]:
         assert_outcome(empty / name, KNOWN["outcomes"][name])
 
