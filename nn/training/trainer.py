@@ -22,11 +22,11 @@ from nnlaw.spec.guards.guard import CheckLog
 from nnlaw.spec.laws.training.loss_trend import loss_trend
 from nnlaw.spec.laws.training.update_ratio import update_ratio
 from nnlaw.spec.subjects.cases import ProgressCase
-from nnlaw.spec.violation import Location, Violation
+from nnlaw.spec.violation import Violation
 
 SMALL = 0.02  # root mean square of weights next to zero
-TOO_LONG = "a step that was too long; --strict names the law that was broken first"
-AT_ONCE = "the network, the loss or the data, as no step was taken yet; --strict names the law that was broken first"
+AFTER_A_STEP = "the step before was too long; --strict names the law that fails first"
+BEFORE_ANY_STEP = "the network, the loss or the data (no step was taken yet); --strict names the law that fails first"
 
 
 class Figures(NamedTuple):
@@ -154,39 +154,42 @@ class Trainer:
 
     def demand_finite(self) -> None:
         """Raise Violation where a weight is not finite, so that none such is saved."""
-        self._demand_finite({name: self.model.params[name] for name in self.flat.views}, Location("training", "step"))
+        self._demand_finite({name: self.model.params[name] for name in self.flat.views})
 
     def _accuse(self, loss: float) -> None:
         """Name the first gradient that is not finite, or else the loss; silent where only g·g overflowed."""
-        location = Location("training", "loss_and_grads")
-        self._demand_finite({f"gradient of {name}": view for name, view in self.flat.views.items()}, location)
+        self._demand_finite({f"gradient of {name}": view for name, view in self.flat.views.items()})
         if not isfinite(loss):
             raise Violation(
                 "finite",
-                location=location,
                 array="loss",
                 actual=str(loss),
                 expected="a finite number",
-                cause=self._too_long,
+                cause=self._cause,
+                cause_code=self._cause_code,
                 step=self.done,
             )
 
     @property
-    def _too_long(self) -> str:
-        return TOO_LONG if self.done else AT_ONCE
+    def _cause(self) -> str:
+        return AFTER_A_STEP if self.done else BEFORE_ANY_STEP
 
-    def _demand_finite(self, arrays: dict[str, Array], location: Location) -> None:
+    @property
+    def _cause_code(self) -> str:
+        return "step-too-long" if self.done else "not-finite-before-any-step"
+
+    def _demand_finite(self, arrays: dict[str, Array]) -> None:
         for name, array in arrays.items():
             bad = ~np.isfinite(array)
             if bad.any():
                 at = first_index(bad)
                 raise Violation(
                     "finite",
-                    location=location,
                     array=name,
                     index=at,
                     actual=str(array[at]),
                     expected="a finite number",
-                    cause="" if self.check_log else self._too_long,
+                    cause="" if self.check_log else self._cause,
+                    cause_code="" if self.check_log else self._cause_code,
                     step=self.done,
                 )

@@ -231,7 +231,7 @@ def test_a_law_that_breaks_on_the_way_is_told(made: Path, workplace: Path, capsy
     bundle = changed(made / "r.zip", workplace / "b.zip", substitute("config.toml", b"lr = 0.01", b"lr = 1e38"))
     assert cli(["reproduce", str(bundle), "--json"]) == 1
     err = capsys.readouterr().err
-    assert "[finite]" in err and "replay" not in err
+    assert "finite: " in err and "replay" not in err
 
 
 def test_runs_are_listed_with_their_figures(

@@ -48,7 +48,8 @@ def test_weights_that_are_not_finite_are_named() -> None:
     one = trainer(armed=False)
     one.demand_finite()
     one.flat.w[7] = np.nan
-    with pytest.raises(Violation, match=r"0:dense.W\[0, 7\] is nan, expected a finite number  \[finite\]"):
+    words = r"finite: 0:dense.W is wrong\n  0:dense.W\[0, 7\] = nan, expected a finite number"
+    with pytest.raises(Violation, match=words):
         one.demand_finite()
 
 

@@ -157,9 +157,10 @@ def files_and_keys(folder: Path) -> dict[str, list[str]]:
 def without_violation(files: dict[str, list[str]]) -> dict[str, list[str]]:
     """The same files and keys, but of a recorded violation only its law and its array: 0.2 changed the other fields."""
     kept = ("violation", "violation.law", "violation.array")
-    return {
-        name: [key for key in inside if not key.startswith("violation") or key in kept] for name, inside in files.items()
-    }
+    found = {}
+    for name, inside in files.items():
+        found[name] = [key for key in inside if key in kept or not key.startswith("violation")]
+    return found
 
 
 def members_and_keys(bundle: Path) -> dict[str, list[str]]:

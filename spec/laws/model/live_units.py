@@ -14,6 +14,7 @@ DEAD = 0.9  # more than this share of constant units and a layer hardly computes
     kind="model",
     family="gradient",
     statement="No layer is dead: more than a tenth of its units answer differently to different inputs.",
+    depends_on=("symmetry",),
 )
 def live_units(case: ModelCase) -> None:
     """A unit whose output is the same for every sample is dead: no gradient revives it."""
