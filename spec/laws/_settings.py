@@ -1,4 +1,4 @@
-"""What the law `settings` does for every kind."""
+"""The law `settings`, which is the same for every kind: try values inside and outside the declared range."""
 
 from __future__ import annotations
 
@@ -14,54 +14,69 @@ from nnlaw.spec.contracts.claims import claim
 from nnlaw.spec.contracts.intervals import Interval, interval
 from nnlaw.spec.discovery.unit import Unit, all_settings
 from nnlaw.spec.subjects.cases import Case
-from nnlaw.spec.violation import BadInput, Location, NotApplicable, Violation
+from nnlaw.spec.violation import NO_CAUSE, BadInput, Cause, Location, NotApplicable, Violation
 
-Maker = Callable[[dict[str, Any]], Array]
+Result = Callable[[dict[str, Any]], Array]
 
-STATEMENT = "A setting is taken where it is claimed to lie, refused elsewhere, by name, and has effect."
+STATEMENT = "A setting is accepted inside its declared range, refused by name outside, and has an effect."
+WHY = (
+    "A value that should be refused trains for hours and then fails; a setting without effect makes every experiment "
+    "with it meaningless."
+)
+WITHOUT_EFFECT = Cause("setting-without-effect", "often: a setting that is checked but not stored, or not used")
 
 
-def judge(case: Case, thing: Any, location: Location, answer: Maker) -> None:
-    """Each setting at the ends of what is admitted, between them, and beyond: taken or refused as is claimed.
+def check_settings(case: Case, thing: Any, location: Location, result: Result) -> None:
+    """Compute `result` with values inside and outside the range of each setting in `admits`.
 
-    Of the values that are taken, no setting may answer the same to all: it would be one that nobody reads.
+    Raises Violation if a value inside raises, if one outside does not raise a ValueError that names the setting, or if
+    all values inside give the same result.
     """
-    claims = claim(thing, "admits")
-    if not claims:
-        raise NotApplicable("no admits is claimed")
+    ranges = claim(thing, "admits")
+    if not ranges:
+        raise NotApplicable("no range of a setting is declared (admits)")
     usual = {k: v for k, v in all_settings(Unit(case.kind, case.name, thing))[0].items() if k != "input_shape"}
-    rows = inspect.signature(thing).parameters
+    parameters = inspect.signature(thing).parameters
 
-    def accuse(name: str, actual: str, expected: str, cause: str = "") -> None:
-        array = f"the setting {name}"
-        raise Violation("settings", location=location, array=array, actual=actual, expected=expected, cause=cause)
+    def fail(array: str, actual: str, expected: str, cause: Cause = NO_CAUSE) -> None:
+        raise Violation(
+            "settings",
+            location=location,
+            array=array,
+            actual=actual,
+            expected=expected,
+            cause=cause.text,
+            cause_code=cause.code,
+        )
 
-    for name, text in claims.items():
-        if name not in rows:
-            raise BadInput(f"{case.path}: admits {name!r}, which is none of its settings: {', '.join(rows)}")
-        whole = rows[name].annotation in (int, "int")
-        answers, row = set(), interval(text)
+    for name, text in ranges.items():
+        if name not in parameters:
+            raise BadInput(f"{case.path}: admits has {name!r}, but its settings are {', '.join(parameters)}")
+        whole = parameters[name].annotation in (int, "int")
+        results, row = set(), interval(text)
         for value in inside(row, whole):
             try:
-                answers.add(answer(usual | {name: value}).tobytes())
+                results.add(result(usual | {name: value}).tobytes())
             except Exception as error:
-                accuse(name, f"{value:g}, which ended by {type(error).__name__}: {error}", f"taken, as in {text}")
+                actual = f"refused ({type(error).__name__}: {error})"
+                fail(f"{name} = {value:g}", actual, f"to be accepted, since {text} is declared")
         for value in outside(row, whole):
+            shown = f"{name} = {value:.17g}"
             try:
-                answer(usual | {name: value})
+                result(usual | {name: value})
             except ValueError as error:
                 if name not in str(error):
-                    accuse(name, f"{value:.17g}, refused by {str(error)!r}", f"a sentence that names {name}")
+                    fail(shown, f"refused by {str(error)!r}", f"a message that names {name}")
                 continue
             except Exception as error:
-                accuse(name, f"{value:.17g}, which ended by {type(error).__name__}: {error}", "a ValueError")
-            accuse(name, f"{value:.17g}, which was taken", f"refused by a ValueError, outside of {text}")
-        if len(answers) == 1:
-            accuse(name, "without effect", "other results for other values", "a setting that is not kept, or not read")
+                fail(shown, f"refused by {type(error).__name__}: {error}", "a ValueError")
+            fail(shown, "accepted", f"a ValueError, since {text} is declared")
+        if len(results) == 1:
+            fail(f"the setting {name}", "without effect", "other results for other values", WITHOUT_EFFECT)
 
 
 def inside(row: Interval, whole: bool) -> Iterator[float]:
-    """The ends that are included, and values between them."""
+    """The included ends of an interval, and two values between them."""
     width = row.high - row.low if row.high < inf else 2.0
     between = (row.low + 1, row.low + 2) if whole else (row.low + width / 4, row.low + width / 2)
     ends = [end for end, included in ((row.low, row.with_low), (row.high, row.with_high)) if included]
@@ -70,7 +85,7 @@ def inside(row: Interval, whole: bool) -> Iterator[float]:
 
 
 def outside(row: Interval, whole: bool) -> Iterator[float]:
-    """The ends that are not included, what lies next to and far beyond those that are, and what is no number."""
+    """The excluded ends of an interval, values next to and 1 beyond the included ones, and nan."""
     for end, included, way in ((row.low, row.with_low, -inf), (row.high, row.with_high, inf)):
         if abs(end) < inf:
             beyond = (end + np.sign(way),) if whole else (nextafter(end, way), end + np.sign(way))

@@ -1,4 +1,4 @@
-"""What the laws of this kind share."""
+"""Pieces that several laws of batch samplers use: images that identify their sample, and one epoch over them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.subjects.cases import BatchesCase
-from nnlaw.spec.violation import Violation
+from nnlaw.spec.violation import NO_CAUSE, Cause, Violation
 
-SIZE = 6  # samples a batch
-EVEN, ODD, FEW = 30, 32, 4  # samples a set: whole batches, a partial last one, and less than one batch
+SIZE = 6  # samples per batch
+EVEN, ODD, FEW = 30, 32, 4  # samples per set: whole batches, a partial last one, and less than one batch
 CLASSES = 3
 SIDE, MARGIN = 28, 4
 PIXELS = SIDE * SIDE
-AREA = 12  # bright pixels by which one sample has more than the one before
+AREA = 12  # each sample has so many more bright pixels than the one before
 
 
 class Epoch(NamedTuple):
-    """What one epoch yielded, and the arrays handed in. `rows` says which sample each image is, per batch."""
+    """The batches of one epoch, and the arrays passed in. `rows` holds the sample of each image, per batch."""
 
     images: list[Array]
     labels: list[Array]
@@ -31,19 +31,19 @@ class Epoch(NamedTuple):
 
     @property
     def order(self) -> Array:
-        """The samples in the order in which they came."""
+        """The samples in the order of the epoch."""
         return np.concatenate([*self.rows, np.zeros(0, np.int64)])
 
     @property
-    def as_handed_in(self) -> bool:
-        """Whether every image is one of those handed in, to the bit, and so certainly known."""
+    def unchanged(self) -> bool:
+        """Whether every image equals one that was passed in, bit for bit, so that its sample is certain."""
         order, n = self.order, len(self.x)
         known = bool(((order >= 0) & (order < n)).all())
         return known and all(np.array_equal(a, self.x[rows]) for a, rows in zip(self.images, self.rows, strict=True))
 
 
 def samples(n: int) -> tuple[Array, Array]:
-    """x (n, PIXELS) float32, sample i with AREA·(i + 1) bright pixels away from the margin; y (n,), classes alike."""
+    """x (n, PIXELS) float32, sample i with AREA·(i + 1) bright pixels inside the margin; y (n,), balanced classes."""
     x = np.zeros((n, SIDE, SIDE), np.float32)
     inner = SIDE - 2 * MARGIN
     bright = np.arange(inner * inner) < AREA * (np.arange(n)[:, None] + 1)
@@ -51,53 +51,68 @@ def samples(n: int) -> tuple[Array, Array]:
     return x.reshape(n, PIXELS), (np.arange(n) + np.arange(n) // CLASSES) % CLASSES
 
 
-def known(images: Array) -> Array:
-    """Which sample each image is: by its bright area, whatever noise, shift, flip or contrast was laid on it."""
+def identified(images: Array) -> Array:
+    """The sample of each image, by its bright area: noise, shift, flip and contrast do not change it."""
     middle = (images.min(axis=1, keepdims=True) + images.max(axis=1, keepdims=True)) / 2
     rows: Array = np.rint((images > middle).sum(axis=1) / AREA).astype(np.int64) - 1
     return rows
 
 
 def epoch(case: BatchesCase, n: int, rng: np.random.Generator | None = None) -> Epoch:
-    """One epoch over n samples. Raises Violation where something is yielded that is no batch, or an empty one."""
+    """One epoch over n samples. Raises Violation if a batch is empty, or is not a pair (x, y)."""
     x, y = samples(n)
     stream = iter(case(x, y, SIZE, case.rng if rng is None else rng))
     pairs = [pair(case, batch) for batch in islice(stream, 4 * n)]
     images = [a for a, _ in pairs]
-    return Epoch(images, [b for _, b in pairs], [known(a) for a in images], x, y, next(stream, None) is not None)
+    return Epoch(images, [b for _, b in pairs], [identified(a) for a in images], x, y, next(stream, None) is not None)
 
 
 def pair(case: BatchesCase, batch: Any) -> tuple[Array, Array]:
-    """Copies, since a buffer may be used again."""
+    """Copies of x and y, since a sampler may reuse its buffers."""
     if isinstance(batch, tuple | list) and len(batch) == 2:
         x, y = np.array(batch[0]), np.array(batch[1])
         if x.shape[1:] == (PIXELS,) and x.shape[:1] == y.shape:
             if len(x):
                 return x, y
-            raise broken(case, "batch-size", "a batch", "empty", "at least one sample")
+            raise failure(case, "batch-size", "a batch", "empty", "at least one sample")
         found = f"x of shape {x.shape} with y of shape {y.shape}"
     else:
         found = f"a {type(batch).__name__}"
-    raise broken(case, "paired", "a batch", found, f"a pair x of shape (n, {PIXELS}), y of shape (n,)")
+    raise failure(case, "paired", "a batch", found, f"a pair, x of shape (n, {PIXELS}) and y of shape (n,)")
 
 
-def broken(case: BatchesCase, code: str, array: str, actual: str, expected: str, cause: str = "") -> Violation:
-    return Violation(code, location=case.location, array=array, actual=actual, expected=expected, cause=cause)
+def failure(
+    case: BatchesCase, code: str, array: str, actual: str, expected: str, cause: Cause = NO_CAUSE
+) -> Violation:
+    """The violation of this law at the sampler's definition."""
+    return Violation(
+        code,
+        location=case.location,
+        array=array,
+        actual=actual,
+        expected=expected,
+        cause=cause.text,
+        cause_code=cause.code,
+    )
 
 
-def count(case: BatchesCase, code: str, found: Epoch, n: int) -> None:
-    if not found.as_handed_in:
+def check_counts(case: BatchesCase, code: str, found: Epoch, n: int) -> None:
+    """Raise Violation of law `code` if a sample is missing from the epoch or comes more than once."""
+    if not found.unchanged:
         if len(found.order) != n:
-            raise broken(case, code, "the epoch", f"of {len(found.order)} samples", f"{n}, each once")
+            raise failure(case, code, "the epoch", f"of {len(found.order)} samples", f"{n}, each once")
         return
     times = np.bincount(found.order, minlength=n)
     if (times != 1).any():
         at = int(np.argmax(times != 1))
-        missing, again = int((times == 0).sum()), int((times > 1).sum())
-        if missing and again:
-            cause = "samples drawn with replacement"
+        missing, repeated = int((times == 0).sum()), int((times > 1).sum())
+        last, cause = code == "last-batch", NO_CAUSE
+        if missing and repeated:
+            cause = Cause("with-replacement", "often: sampling with replacement")
+        elif missing and last:
+            cause = Cause("last-batch-dropped", "often: the last, partial batch is dropped")
         elif missing:
-            cause = "the last partial batch is dropped" if code == "last-batch" else "a range that ends too early"
-        else:
-            cause = "the last batch filled up with samples that already came" if code == "last-batch" else ""
-        raise broken(case, code, f"sample {at}", f"seen {times[at]} times in an epoch of {n}", "once", cause)
+            cause = Cause("range-too-short", "often: a range that ends too early")
+        elif last:
+            cause = Cause("last-batch-filled", "often: the last batch is filled up with samples of earlier ones")
+        raise failure(case, code, f"sample {at}", f"seen {times[at]} times in an epoch of {n}", "once", cause)

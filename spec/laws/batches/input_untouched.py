@@ -1,4 +1,7 @@
-"""The caller's arrays are neither shuffled nor written to."""
+"""A batch sampler must not write into the caller's arrays.
+
+It finds shuffling in place and preprocessing in place.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +9,29 @@ import numpy as np
 
 from nnlaw.spec.arrays import first_index
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.batches._shared import ODD, broken, epoch, samples
+from nnlaw.spec.laws.batches._shared import ODD, epoch, failure, samples
 from nnlaw.spec.subjects.cases import BatchesCase
+from nnlaw.spec.violation import Cause
+
+IN_PLACE = Cause(
+    "changed-in-place", "often: an operation in place, such as rng.shuffle(x) or x -= ...; index with a permutation"
+)
 
 
 @law(
     "input-untouched",
     kind="batches",
-    family="domain",
-    statement="The caller's arrays are neither shuffled nor written to.",
+    family="state",
+    statement="The sampler does not change the arrays that it receives.",
+    why="The caller's data would be different after each epoch: normalized twice, or in another order than the labels "
+    "that someone else holds.",
     depends_on=("paired",),
 )
 def input_untouched(case: BatchesCase) -> None:
-    """The arrays handed in, after the epoch."""
+    """Compare x and y bit for bit before and after an epoch over 32 samples."""
     found = epoch(case, ODD)
     for name, after, before in zip(("x", "y"), (found.x, found.y), samples(ODD), strict=True):
         if not np.array_equal(after, before):
             at = first_index(after != before)
-            raise broken(
-                case,
-                "input-untouched",
-                name,
-                f"{after[at]:.6g} after the epoch",
-                f"{before[at]:.6g}, as it was handed in",
-                "rng.shuffle, which shuffles in place; take rng.permutation(len(x)) and index with it",
-            ).with_fields(index=at)
+            actual, expected = f"{after[at]:.6g} after the epoch", f"{before[at]:.6g}, as before"
+            raise failure(case, "input-untouched", name, actual, expected, IN_PLACE).with_fields(index=at)

@@ -1,9 +1,12 @@
-"""The last batch is kept where it is smaller, also when it is the only one."""
+"""The samples of a partial last batch must not be lost.
+
+It finds samplers that drop the last batch if it is smaller, or fill it up with samples of earlier batches.
+"""
 
 from __future__ import annotations
 
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.batches._shared import FEW, ODD, count, epoch
+from nnlaw.spec.laws.batches._shared import FEW, ODD, check_counts, epoch
 from nnlaw.spec.subjects.cases import BatchesCase
 
 
@@ -11,10 +14,11 @@ from nnlaw.spec.subjects.cases import BatchesCase
     "last-batch",
     kind="batches",
     family="shape",
-    statement="The last batch is kept where it is smaller, also when it is the only one.",
+    statement="A partial last batch is kept, also if it is the only one.",
+    why="Without a shuffle the dropped samples are never trained on; a set smaller than one batch trains on nothing.",
     depends_on=("once-per-epoch",),
 )
 def last_batch(case: BatchesCase) -> None:
-    """A set that is no multiple of the batch, and one smaller than a batch."""
+    """Count the samples of one epoch with batches of 6, over sets of 32 samples and of 4."""
     for n in (ODD, FEW):
-        count(case, "last-batch", epoch(case, n), n)
+        check_counts(case, "last-batch", epoch(case, n), n)

@@ -1,24 +1,28 @@
-"""Every sample comes once in an epoch, and the epoch ends."""
+"""An epoch must contain each sample exactly once.
+
+It finds sampling with replacement, ranges that end too early, and epochs that never end.
+"""
 
 from __future__ import annotations
 
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.batches._shared import EVEN, broken, count, epoch
+from nnlaw.spec.laws.batches._shared import EVEN, check_counts, epoch, failure
 from nnlaw.spec.subjects.cases import BatchesCase
 
 
 @law(
     "once-per-epoch",
     kind="batches",
-    family="gradient",
-    statement="Every sample comes once in an epoch, and the epoch ends.",
+    family="learning",
+    statement="Every sample comes once per epoch, and the epoch ends.",
+    why="With replacement, about a third of the samples are missing from each epoch.",
     depends_on=("paired",),
 )
 def once_per_epoch(case: BatchesCase) -> None:
-    """A set of whole batches, three epochs of one generator."""
+    """Count the samples of three epochs with one generator, over 30 samples in batches of 6."""
     rng = case.rng
     for _ in range(3):
         found = epoch(case, EVEN, rng)
         if found.endless:
-            raise broken(case, "once-per-epoch", "the epoch", f"not over after {4 * EVEN} batches", "an end")
-        count(case, "once-per-epoch", found, EVEN)
+            raise failure(case, "once-per-epoch", "the epoch", f"not over after {4 * EVEN} batches", "an end")
+        check_counts(case, "once-per-epoch", found, EVEN)

@@ -1,4 +1,4 @@
-"""What the laws of this kind share."""
+"""Pieces that several laws of initializers use: shapes, weights, and the comparison of mean and variance."""
 
 from __future__ import annotations
 
@@ -9,44 +9,49 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.reference import Variance
 from nnlaw.spec.subjects.cases import InitializerCase
-from nnlaw.spec.violation import Violation
+from nnlaw.spec.violation import NO_CAUSE, Cause, Violation
 
-SHAPES = ((300, 40), (40, 300))  # wide and tall, so that swapped fans show
+SHAPES = ((300, 40), (40, 300))  # wide and tall: swapped fans show
 ERRORS = 5.0  # standard errors
+NOT_CENTERED = Cause("not-centered", "often: a distribution that is not centered, such as rng.random instead of "
+                     "rng.uniform(-a, a)")  # fmt: skip
 
 
-def drawn(case: InitializerCase, shape: tuple[int, int], rng: np.random.Generator | None = None) -> Array:
+def weights_of(case: InitializerCase, shape: tuple[int, int], rng: np.random.Generator | None = None) -> Array:
     """The initial weights of this shape (fan_in, fan_out)."""
     return np.asarray(case(case.rng if rng is None else rng, shape, *shape))
 
 
-def judge_variance(code: str, case: InitializerCase, wanted: tuple[int, int], expected: Variance) -> None:
-    """Raise Violation of law `code` where mean or variance are off in each of two draws of this shape."""
-    draws = [drawn(case, wanted, np.random.default_rng([case.seed, i])).astype(np.float64) for i in range(2)]
-    v = expected(*wanted)
-    moments = [off(weights, v) for weights in draws]
+def check_variance(code: str, case: InitializerCase, shape: tuple[int, int], expected: Variance) -> None:
+    """Raise Violation of law `code` if mean or variance are wrong in both of two samples of this shape."""
+    samples = [weights_of(case, shape, np.random.default_rng([case.seed, i])).astype(np.float64) for i in range(2)]
+    v = expected(*shape)
+    moments = [off(weights, v) for weights in samples]
     if v and all(off_center for off_center, _ in moments):
         raise Violation(
             code,
             location=case.location,
-            array=f"the mean of weights {wanted}",
-            actual=f"{draws[0].mean():.4g}",
+            array=f"the mean of weights {shape}",
+            actual=f"{samples[0].mean():.4g}",
             expected="0 within five standard errors",
-            cause="a draw that is not centered, such as rng.random for rng.uniform(-a, a)",
+            cause=NOT_CENTERED.text,
+            cause_code=NOT_CENTERED.code,
         )
     if all(off_scale for _, off_scale in moments):
+        cause = likely_cause(float(np.mean([weights.var() for weights in samples])), shape, expected)
         raise Violation(
             code,
             location=case.location,
-            array=f"the variance of weights {wanted}",
-            actual=f"{draws[0].var():.4g}",
+            array=f"the variance of weights {shape}",
+            actual=f"{samples[0].var():.4g}",
             expected=f"{v:.4g} within five standard errors",
-            cause=cause(float(np.mean([weights.var() for weights in draws])), wanted, expected),
+            cause=cause.text,
+            cause_code=cause.code,
         )
 
 
 def off(weights: Array, v: float) -> tuple[bool, bool]:
-    """Whether mean and variance lie more than five standard errors from 0 and v."""
+    """Whether mean and variance are more than five standard errors away from 0 and v."""
     n, found = weights.size, float(weights.var())
     kurtosis = float(((weights - weights.mean()) ** 4).mean())
     roundoff = 1e-6 * max(v, found)
@@ -56,19 +61,19 @@ def off(weights: Array, v: float) -> tuple[bool, bool]:
     )
 
 
-def cause(found: float, wanted: tuple[int, int], expected: Variance) -> str:
-    """Which usual mistake has this variance, within a twentieth."""
-    v = expected(*wanted)
-    for value, mistake in (
-        (expected(*wanted[::-1]), "fan_in and fan_out are swapped"),
-        (v / 3, "a uniform draw up to √v, where √(3v) is due"),
-        (v**2, "the variance handed in as the deviation: its square root is missing"),
-        (v / 2, "a factor 2 too few"),
-        (2 * v, "a factor 2 too many"),
-        (sqrt(v), "a square root too many"),
-        (1.0, "a draw that is not scaled by the fans"),
-        (0.7737 * v, "a normal truncated at two deviations, which is narrower than it was"),
+def likely_cause(found: float, shape: tuple[int, int], expected: Variance) -> Cause:
+    """The usual mistake that gives this variance, within 5%."""
+    v = expected(*shape)
+    for value, code, mistake in (
+        (expected(*shape[::-1]), "swapped-fans", "fan_in and fan_out are swapped"),
+        (v / 3, "uniform-limit", "a uniform distribution up to √v instead of √(3v)"),
+        (v**2, "variance-as-deviation", "the variance is passed as the standard deviation: a square root is missing"),
+        (v / 2, "half-variance", "the variance is half as large as it should be"),
+        (2 * v, "double-variance", "the variance is twice as large as it should be"),
+        (sqrt(v), "extra-square-root", "a square root is taken twice"),
+        (1.0, "not-scaled", "the weights are not scaled by the fans"),
+        (0.7737 * v, "truncated", "a normal distribution truncated at two standard deviations, not rescaled"),
     ):
         if abs(found - value) <= 0.05 * value:
-            return mistake
-    return ""
+            return Cause(code, f"often: {mistake}")
+    return NO_CAUSE

@@ -1,4 +1,8 @@
-"""An initializer with a standard name has the textbook's variance, or orthonormal rows or columns."""
+"""An initializer with a standard name must have the textbook's variance, or orthonormal rows or columns.
+
+It finds a variance used as a standard deviation, a normal distribution under the name uniform, and a matrix that
+is not orthogonal.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import first_index
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.initializer._shared import SHAPES, drawn, judge_variance
+from nnlaw.spec.laws.initializer._shared import SHAPES, check_variance, weights_of
 from nnlaw.spec.reference import INITIALIZERS, textbook
 from nnlaw.spec.subjects.cases import InitializerCase
 from nnlaw.spec.subjects.hyperparameters import read_settings
@@ -18,41 +22,48 @@ from nnlaw.spec.violation import Inconclusive, Violation
     kind="initializer",
     family="numerics",
     statement="An initializer with a standard name has the textbook's variance, or orthonormal rows or columns.",
+    why="He and Glorot initialization keep the size of signals constant in deep networks; with another variance under "
+    "their name they do not.",
     depends_on=("seeded", "symmetry", "variance"),
 )
 def definition(case: InitializerCase) -> None:
-    """Each accepted variance is tried; a name that says uniform bounds its weights by √(3v)."""
+    """For the shapes (300, 40) and (40, 300), mean and variance must match one accepted variant of the definition,
+    within five standard errors. Names that end in "uniform" must keep all weights below 1.1·√(3·variance);
+    "orthogonal" must have orthonormal rows or columns within 1e-4.
+    """
     name, variances = textbook(case.thing, case.name, INITIALIZERS)
     found = []
     for accepted in variances:
         try:
-            for wanted in SHAPES:
-                judge_variance("definition", case, wanted, accepted)
+            for shape in SHAPES:
+                check_variance("definition", case, shape, accepted)
         except Violation as violation:
             found.append(violation)
     unknown = read_settings(case.thing, case.settings, {}).unknown
     if len(found) == len(variances):
         raise Inconclusive(f"settings that {name} does not have: {', '.join(unknown)}") if unknown else found[0]
-    for wanted in SHAPES:
-        weights = drawn(case, wanted).astype(np.float64)
+    for shape in SHAPES:
+        weights = weights_of(case, shape).astype(np.float64)
         if name == "orthogonal":
-            gram = weights @ weights.T if wanted[0] < wanted[1] else weights.T @ weights
+            wide = shape[0] < shape[1]
+            gram = weights @ weights.T if wide else weights.T @ weights
             if not np.allclose(gram, np.eye(len(gram)), atol=1e-4):
                 at = first_index(~np.isclose(gram, np.eye(len(gram)), atol=1e-4))
                 raise Violation(
                     "definition",
                     location=case.location,
-                    array=f"W Wᵀ or Wᵀ W for weights {wanted}",
+                    array="W Wᵀ" if wide else "Wᵀ W",
                     index=at,
-                    actual=f"{gram[at]:.4g}",
-                    expected=f"{float(at[0] == at[1]):g}, of orthonormal rows or columns",
+                    actual=f"{gram[at]:.4g} for W of shape {shape}",
+                    expected=f"{float(at[0] == at[1]):g}, as for orthonormal {'rows' if wide else 'columns'}",
                 )
         if name.endswith("uniform") and np.abs(weights).max() > (limit := np.sqrt(3 * weights.var())) * 1.1:
             raise Violation(
                 "definition",
                 location=case.location,
-                array=f"the largest of weights {wanted}",
+                array=f"the largest of weights {shape}",
                 actual=f"{np.abs(weights).max():.4g}",
-                expected=f"at most {limit:.4g}, √3 deviations, as of a uniform draw",
-                cause="a normal draw",
+                expected=f"at most {limit:.4g}, √3 standard deviations, as for a uniform distribution",
+                cause="often: a normal distribution",
+                cause_code="normal-instead-of-uniform",
             )

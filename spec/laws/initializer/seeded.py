@@ -1,4 +1,7 @@
-"""The weights come from the generator handed in and from nothing else: same state, same bits."""
+"""Initial weights must come from the generator that is passed.
+
+It finds numpy's global generator, a hard-coded seed, and a generator made without a seed.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +10,32 @@ import numpy as np
 from nnlaw.spec.contracts.claims import claim
 from nnlaw.spec.law import law
 from nnlaw.spec.laws._rng_checks import check_seeded, own_seed
-from nnlaw.spec.laws.initializer._shared import SHAPES, drawn
+from nnlaw.spec.laws.initializer._shared import SHAPES, weights_of
 from nnlaw.spec.subjects.cases import InitializerCase
 
-FEW = 8  # so many different values are no random draw: zeros, the identity, ±1
+FEW = 8  # different values; more than these count as random: zeros, the identity and ±1 do not
 
 
 @law(
     "seeded",
     kind="initializer",
-    family="state",
-    statement="The weights come from the generator handed in and from nothing else: same state, same bits.",
+    family="randomness",
+    statement="Weights depend on the passed generator and on nothing else: the same seed gives the same bits.",
+    why="Without this a run can't be repeated from its seed, and two runs with one seed differ.",
     depends_on=("finite",),
 )
 def seeded(case: InitializerCase) -> None:
-    """What is plainly no draw (few values, no claimed variance) may be the same for every generator."""
-    wanted = SHAPES[0]
+    """Call the initializer with equal generators, under different states of the global generators: the weights must be
+    equal bit for bit, and the global generators unchanged. With another seed the weights must differ, unless they are
+    clearly not random: few different values, or numbers that depend on the shape, without a declared variance.
+    """
+    shape = SHAPES[0]
     one, two = check_seeded(
-        lambda rng: drawn(case, wanted, rng), case.seed, location=case.location, array="the weights"
+        lambda rng: weights_of(case, shape, rng), case.seed, location=case.location, array="the weights"
     )
     if not np.array_equal(one, two) or len(np.unique(np.abs(one))) <= FEW:
         return
-    longer = np.asarray(case(case.rng, (wanted[0], wanted[1] + 1), *wanted)).reshape(-1)
-    stream = np.array_equal(longer[: one.size], one.reshape(-1))  # of the same numbers, whatever the shape
-    if stream or claim(case.thing, "variance") is not None:
+    longer = np.asarray(case(case.rng, (shape[0], shape[1] + 1), *shape)).reshape(-1)
+    same_stream = np.array_equal(longer[: one.size], one.reshape(-1))  # the same numbers, independent of the shape
+    if same_stream or claim(case.thing, "variance") is not None:
         raise own_seed("the weights", case.location)

@@ -1,9 +1,12 @@
-"""What is returned has the shape asked for, and holds real numbers."""
+"""An initializer must return an array of the shape that it receives.
+
+It finds swapped dimensions, and shapes that are hard-coded.
+"""
 
 from __future__ import annotations
 
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.initializer._shared import SHAPES, drawn
+from nnlaw.spec.laws.initializer._shared import SHAPES, weights_of
 from nnlaw.spec.subjects.cases import InitializerCase
 from nnlaw.spec.violation import Violation
 
@@ -12,18 +15,21 @@ from nnlaw.spec.violation import Violation
     "shape",
     kind="initializer",
     family="shape",
-    statement="What is returned has the shape asked for, and holds real numbers.",
+    statement="The weights are real numbers of the shape that is passed.",
+    why="With square layers a transposed weight matrix raises no error; with others the first forward fails.",
 )
 def shape(case: InitializerCase) -> None:
-    """Both rectangles, and a single unit."""
-    for wanted in (*SHAPES, (12, 1), (1, 12)):
-        found = drawn(case, wanted)
-        if found.shape != wanted or found.dtype.kind not in "fiu":
+    """Call the initializer for the shapes (300, 40), (40, 300), (12, 1) and (1, 12)."""
+    for expected in (*SHAPES, (12, 1), (1, 12)):
+        found = weights_of(case, expected)
+        if found.shape != expected or found.dtype.kind not in "fiu":
+            swapped = found.shape == expected[::-1] != expected
             raise Violation(
                 "shape",
                 location=case.location,
-                array="the weights",
+                array="the result",
                 actual=f"{found.dtype} of shape {found.shape}",
-                expected=f"real numbers of shape {wanted}",
-                cause="rows and columns swapped" if found.shape == wanted[::-1] != wanted else "",
+                expected=f"real numbers of shape {expected}",
+                cause="rows and columns are swapped" if swapped else "",
+                cause_code="swapped-dimensions" if swapped else "",
             )

@@ -1,4 +1,7 @@
-"""No two units start alike, unless a variance of 0 is claimed."""
+"""No two units of a layer may start with the same weights.
+
+It finds constant weights, and one column that is repeated for all units.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import numpy as np
 
 from nnlaw.spec.contracts.claims import claim
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.initializer._shared import SHAPES, drawn
+from nnlaw.spec.laws.initializer._shared import SHAPES, weights_of
 from nnlaw.spec.reference import INITIALIZERS, standard
 from nnlaw.spec.subjects.cases import InitializerCase
 from nnlaw.spec.violation import NotApplicable, Violation
@@ -15,18 +18,21 @@ from nnlaw.spec.violation import NotApplicable, Violation
 @law(
     "symmetry",
     kind="initializer",
-    family="gradient",
-    statement="No two units start alike, unless a variance of 0 is claimed.",
+    family="learning",
+    statement="No two units start with the same weights, unless a variance of 0 is declared.",
+    why="Units with equal weights get equal gradients and never become different: the layer acts like one unit.",
     depends_on=("finite",),
 )
 def symmetry(case: InitializerCase) -> None:
-    """Equal columns of W (fan_in, fan_out); single zero columns are excused, for sparse and identity matrices."""
-    claimed = claim(case.thing, "variance")
+    """Compare the columns of W, one per unit, for the shapes (300, 40) and (40, 300). Equal columns fail, except zero
+    columns in a matrix that has other entries, such as a sparse matrix or the identity.
+    """
+    declared = claim(case.thing, "variance")
     named = standard(case.thing, case.name, INITIALIZERS)
-    if (claimed is not None and not any(claimed(*s) for s in SHAPES)) or named == "zeros":
-        raise NotApplicable("a variance of 0 is claimed: all units are meant to start alike")
-    for wanted in SHAPES:
-        weights = drawn(case, wanted)
+    if (declared is not None and not any(declared(*s) for s in SHAPES)) or named == "zeros":
+        raise NotApplicable("a variance of 0 is declared")
+    for shape in SHAPES:
+        weights = weights_of(case, shape)
         seen: dict[bytes, int] = {}
         for unit, column in enumerate(np.ascontiguousarray(weights.T)):
             twin = seen.setdefault(column.tobytes(), unit)
@@ -34,8 +40,9 @@ def symmetry(case: InitializerCase) -> None:
                 raise Violation(
                     "symmetry",
                     location=case.location,
-                    array="the weights",
-                    actual=f"the same for units {twin} and {unit} of {wanted[1]}",
-                    expected="no two units alike",
-                    cause="units that start equal get equal gradients, and stay one unit forever",
+                    array=f"the initial weight vector of units {twin} and {unit} (of {shape[1]})",
+                    actual="the same",
+                    expected="no two units with the same weights",
+                    cause="often: constant weights, or one column repeated; equal units get equal gradients",
+                    cause_code="identical-units",
                 )

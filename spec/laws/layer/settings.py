@@ -9,7 +9,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.input_search import complete, in_float32
 from nnlaw.spec.law import law
-from nnlaw.spec.laws._settings import STATEMENT, judge
+from nnlaw.spec.laws._settings import STATEMENT, check_settings
 from nnlaw.spec.subjects.cases import LayerCase
 
 
@@ -25,4 +25,4 @@ def settings(case: LayerCase) -> None:
         made.training = False
         return np.concatenate([*found, np.array(made.forward(case.x)).ravel()])
 
-    judge(case, type(case.layer), case.location("forward"), answer)
+    check_settings(case, type(case.layer), case.location("forward"), answer)

@@ -1,4 +1,4 @@
-"""What the laws of this kind share."""
+"""Pieces that several laws of losses use: the batches to try, and which losses take probabilities as targets."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.claims import claim
 from nnlaw.spec.subjects.cases import LossCase
 
-EXTREME = 1e4  # a logit that a confident network may well produce
+EXTREME = 1e4  # a logit that a confident network may produce
 
 
 def batches(case: LossCase) -> Iterator[tuple[Array, Array]]:
-    """The batch in float64; one of as many samples as there are outputs, one that has one more, and one output alone.
+    """The batch in float64; one with N = C, one with N = C + 1, and one with a single output.
 
-    Where N = C a mistaken axis goes unnoticed or strikes; where C = 1, (N, 1) may be taken for (N,).
+    With N = C a wrong axis may go unnoticed, or only then matter. With C = 1, (N, 1) may be confused with (N,).
     """
     point = case.prediction.astype(np.float64)
     yield point, case.target
@@ -25,8 +25,8 @@ def batches(case: LossCase) -> Iterator[tuple[Array, Array]]:
         rows = np.arange(count) % len(point)
         yield np.ascontiguousarray(point[rows]), case.target[rows]
     if claim(case.loss, "targets") != "labels" and point.ndim == 2 and outputs > 1:
-        alone = case.target[:, :1]
-        yield np.ascontiguousarray(point[:, :1]), np.ones_like(alone) if has_soft_labels(case) else alone
+        single = case.target[:, :1]
+        yield np.ascontiguousarray(point[:, :1]), np.ones_like(single) if has_soft_labels(case) else single
 
 
 def has_soft_labels(case: LossCase) -> bool:

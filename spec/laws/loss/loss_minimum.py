@@ -1,4 +1,8 @@
-"""The right answer costs less than a wrong one, and nothing costs less than a claimed minimum."""
+"""A correct prediction must have a smaller loss than a wrong one.
+
+It finds a wrong sign that loss and gradient share, targets read in another form than the formula needs, and losses
+below the declared minimum.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +21,30 @@ from nnlaw.spec.violation import NotApplicable, Violation
 @law(
     "loss-minimum",
     kind="loss",
-    family="gradient",
-    statement="The right answer costs less than a wrong one, and nothing costs less than a claimed minimum.",
+    family="learning",
+    statement="A correct prediction has a smaller loss than a wrong one, and no loss is below the declared minimum.",
+    why="If loss and gradient share a wrong sign, the gradient check passes and training maximizes the error.",
     depends_on=("stable",),
 )
 def loss_minimum(case: LossCase) -> None:
-    """A clearly right answer against one that is wrong about the samples of a single class, in float64."""
+    """Compare the loss of a clearly correct prediction with one that is wrong for the samples of a single class, for
+    each class, in float64. If a `minimum` is declared, no loss computed here may be below it.
+    """
     point = case.prediction.astype(np.float64)
     tried = [point, within(case.loss, -point, point)]
-    for right, wrong, of in _answers(case):
-        low, high = (float(case.fresh().forward(answer, case.target)) for answer in (right, wrong))
+    for right, wrong, description in _predictions(case):
+        low, high = (float(case.fresh().forward(prediction, case.target)) for prediction in (right, wrong))
         tried += [right, wrong]
         if not low < high:
+            flipped = low > high
             raise Violation(
                 "loss-minimum",
                 location=case.location("forward"),
-                array="the loss of the right answer",
+                array="the loss of a correct prediction",
                 actual=f"{low:.6g}",
-                expected=f"less than {high:.6g}, the loss of {of}",
-                cause="the sign of the loss" if low > high else "targets that are not what the formula was made for",
+                expected=f"less than {high:.6g}, the loss of {description}",
+                cause="often: the sign of the loss" if flipped else "often: targets in another form than is needed",
+                cause_code="wrong-sign" if flipped else "wrong-target-form",
             )
     least = claim(case.loss, "minimum")
     values = [float(case.fresh().forward(z, case.target)) for z in tried]
@@ -45,39 +54,39 @@ def loss_minimum(case: LossCase) -> None:
             location=case.location("forward"),
             array="the loss",
             actual=f"{min(values):.6g}",
-            expected=f"at least {least:g}, as claimed",
+            expected=f"at least {least:g}, the declared minimum",
         )
 
 
-def _answers(case: LossCase) -> Iterator[tuple[Array, Array, str]]:
-    """A right and a wrong prediction, both well within the claimed domain, and what is wrong about the second."""
+def _predictions(case: LossCase) -> Iterator[tuple[Array, Array, str]]:
+    """A correct and a wrong prediction, both well within the declared domain, and a description of the second."""
     least, most = interval(case.loss) or (-4.0, 4.0)
     low = max(least, min(-4.0, most - 8.0))
     span = min(most, low + 8.0) - low
     targets = claim(case.loss, "targets")
     if targets == "real":
-        yield *_real_answers(case), "a wrong one"
+        yield *_real_predictions(case), "a wrong one"
         return
     if targets == "labels":
         classes = case.prediction.shape[-1]
         if classes < 2:
-            raise NotApplicable("there is one class, so no answer is wrong")
-        told: Array = np.eye(classes)[case.target]
-        other: Array = np.roll(told, 1, axis=1)
+            raise NotApplicable("there is only one class")
+        hot: Array = np.eye(classes)[case.target]
+        other: Array = np.roll(hot, 1, axis=1)
         parts = {f"class {c}": case.target[:, None] == c for c in np.unique(case.target)}
     else:
-        told = np.round(case.target.astype(np.float64))
-        other = 1 - told
-        parts = {f"target {c}": told == c for c in (0, 1) if (told == c).any()}
+        hot = np.round(case.target.astype(np.float64))
+        other = 1 - hot
+        parts = {f"target {c}": hot == c for c in (0, 1) if (hot == c).any()}
     for words, part in parts.items():
-        wrong = np.where(part, other, told)
-        yield low + span * (0.1 + 0.8 * told), low + span * (0.1 + 0.8 * wrong), f"one that is wrong about {words}"
+        wrong = np.where(part, other, hot)
+        yield low + span * (0.1 + 0.8 * hot), low + span * (0.1 + 0.8 * wrong), f"one that is wrong for {words}"
 
 
-def _real_answers(case: LossCase) -> tuple[Array, Array]:
-    """The target itself and one that is moved up and down; of soft labels under logits, their logarithms."""
+def _real_predictions(case: LossCase) -> tuple[Array, Array]:
+    """The target itself and one moved up and down; for soft labels on logits, the logarithms of both."""
     target: Array = case.target.astype(np.float64)
     if has_soft_labels(case):
         return np.log(np.maximum(target, 1e-6)), np.log(np.maximum(np.roll(target, 1, axis=-1), 1e-6))
-    moves = 1.0 - 2.0 * (np.arange(target.shape[-1]) % 2)  # not all one way: that may mean nothing
+    moves = 1.0 - 2.0 * (np.arange(target.shape[-1]) % 2)  # in both directions: a common shift may change nothing
     return target, within(case.loss, target + moves, target - moves)

@@ -1,5 +1,6 @@
-"""What a loss says that predictions mean are probabilities: rows that are non-negative and sum to 1, in which the
-class is likeliest that the prediction answers.
+"""The method `probabilities` of a loss must return probabilities, those of its own forward.
+
+It finds a softmax that overflows, that is normalized over the wrong axis, or that forward does not use.
 """
 
 from __future__ import annotations
@@ -14,40 +15,47 @@ from nnlaw.spec.law import law
 from nnlaw.spec.laws.call._shared import SIMPLEX_TOLERANCE
 from nnlaw.spec.laws.loss._shared import EXTREME
 from nnlaw.spec.subjects.cases import LossCase
-from nnlaw.spec.violation import NotApplicable, Violation
+from nnlaw.spec.violation import NO_CAUSE, Cause, NotApplicable, Violation
+
+NOT_NORMALIZED = Cause(
+    "not-normalized", "often: a softmax that overflows, or that is normalized over the wrong axis; a division by 0"
+)
+OTHER_FUNCTION = Cause("other-function", "often: a sign, or another function than the one that forward uses")
 
 
 @law(
     "probabilities",
     kind="loss",
     family="numerics",
-    statement="What a loss says that predictions mean are probabilities: rows that are non-negative and sum to 1, in "
-    "which the class is likeliest that the prediction answers.",
+    statement="`probabilities` returns rows that are non-negative and sum to 1, with the predicted class on top.",
+    why="Training uses forward, prediction uses `probabilities`. If the two differ, a well trained network reports "
+    "wrong classes or nan.",
     depends_on=("stable", "loss-minimum"),
 )
 def probabilities(case: LossCase) -> None:
-    """The batch, and where any number is allowed far out, rows far apart, all low and all zero too; then each class."""
+    """Call `probabilities` on the batch; without a declared domain, also with the first class at ±1e4, with every
+    second row moved by ±1e4, with all predictions negative, and with zeros. Rows must be non-negative and sum to 1. A
+    clear prediction of a class must get its largest probability for that class. The predictions passed are read-only.
+    """
     shape = case.prediction.shape
     if not hasattr(case.loss, "probabilities"):
-        raise NotApplicable("it has no probabilities")
+        raise NotApplicable("it has no method probabilities")
     if len(shape) != 2 or shape[1] < 2:
-        raise NotApplicable("a prediction is no row of several classes")
+        raise NotApplicable("predictions are not rows of several classes")
     for prediction in _predictions(case):
-        found = _asked(case, prediction)
+        found = _probabilities(case, prediction)
         sums = found.sum(axis=1, dtype=np.float64)
         off = ~(np.abs(sums - 1) <= SIMPLEX_TOLERANCE[found.dtype.itemsize])
         if off.any():
             at = first_index(off)
-            cause = "a softmax that overflows, or is normalized over the wrong axis; a division by 0"
-            found_ = f"summing to {sums[at]:.6g}"
-            raise _unlikely(case, "probabilities row", found_, "sum 1", cause).with_fields(index=at)
+            raise _wrong(case, "row sum", f"{sums[at]:.6g}", "1", NOT_NORMALIZED).with_fields(index=at)
         if (found < 0).any():
             at = first_index(found < 0)
-            raise _unlikely(case, "probabilities", f"{found[at]:.6g}", "at least 0", "").with_fields(index=at)
-    for c, row in enumerate(_asked(case, _answers(case))):
+            raise _wrong(case, "probability", f"{found[at]:.6g}", "at least 0").with_fields(index=at)
+    for c, row in enumerate(_probabilities(case, _clear_predictions(case))):
         if row.argmax() != c:
-            actual, cause = f"class {row.argmax()}", "a sign, or another function than that which forward compares"
-            raise _unlikely(case, f"the likeliest class of an answer of {c}", actual, f"class {c}", cause)
+            array, actual = f"the likeliest class for a clear prediction of class {c}", f"class {row.argmax()}"
+            raise _wrong(case, array, actual, f"class {c}", OTHER_FUNCTION)
 
 
 def _predictions(case: LossCase) -> Iterator[Array]:
@@ -59,27 +67,35 @@ def _predictions(case: LossCase) -> Iterator[Array]:
         yield from (far, -far, apart, -apart, -1 - np.abs(case.prediction), 0 * case.prediction)
 
 
-def _answers(case: LossCase) -> Array:
-    """For each class a prediction that answers it, well within the claimed domain."""
-    told = np.eye(case.prediction.shape[1], dtype=case.prediction.dtype)
+def _clear_predictions(case: LossCase) -> Array:
+    """For each class a row that predicts it clearly, well within the declared domain."""
+    hot = np.eye(case.prediction.shape[1], dtype=case.prediction.dtype)
     if claim(case.loss, "targets") == "real" and claim(case.loss, "domain") != "logits":
-        return told
+        return hot
     low, high = interval(case.loss) or (-4.0, 4.0)
     low, high = max(low, min(-4.0, high - 8.0)), min(high, max(4.0, low + 8.0))
-    answers: Array = (low + (high - low) * (0.1 + 0.8 * told)).astype(told.dtype)
-    return answers
+    rows: Array = (low + (high - low) * (0.1 + 0.8 * hot)).astype(hot.dtype)
+    return rows
 
 
-def _asked(case: LossCase, prediction: Array) -> Array:
-    still = prediction.copy()
-    still.setflags(write=False)
-    found = np.asarray(case.fresh().probabilities(still))
+def _probabilities(case: LossCase, prediction: Array) -> Array:
+    """Probabilities of a read-only copy of these predictions. Raises Violation if they have another shape or dtype."""
+    fixed = prediction.copy()
+    fixed.setflags(write=False)
+    found = np.asarray(case.fresh().probabilities(fixed))
     if found.shape != prediction.shape or found.dtype.kind != "f":
         actual, expected = f"{found.dtype} of shape {found.shape}", f"floats of shape {prediction.shape}"
-        raise _unlikely(case, "probabilities", actual, expected, "")
+        raise _wrong(case, "the result", actual, expected)
     return found
 
 
-def _unlikely(case: LossCase, array: str, actual: str, expected: str, cause: str) -> Violation:
-    location = case.location("probabilities")
-    return Violation("probabilities", location=location, array=array, actual=actual, expected=expected, cause=cause)
+def _wrong(case: LossCase, array: str, actual: str, expected: str, cause: Cause = NO_CAUSE) -> Violation:
+    return Violation(
+        "probabilities",
+        location=case.location("probabilities"),
+        array=array,
+        actual=actual,
+        expected=expected,
+        cause=cause.text,
+        cause_code=cause.code,
+    )

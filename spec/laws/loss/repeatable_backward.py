@@ -1,4 +1,7 @@
-"""backward gives the same gradient twice, and answers the latest forward."""
+"""The gradient must belong to the latest forward, and computing it must not change it.
+
+It finds in-place operations on arrays that backward needs again, and gradients that an earlier forward left behind.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,23 @@ from nnlaw.spec.violation import Violation
     "repeatable-backward",
     kind="loss",
     family="state",
-    statement="backward gives the same gradient twice, and answers the latest forward.",
+    statement="backward called twice returns the same gradient twice, that of the latest forward.",
+    why="A gradient that changes when it is computed, or that belongs to an earlier batch, is correct in a test and "
+    "wrong in a training loop.",
 )
 def repeatable_backward(case: LossCase) -> None:
-    """Called twice, its first answer written over in between, and once after a forward of other predictions."""
+    """Call backward twice after one forward; and once on an instance whose forward and backward ran on the reversed
+    predictions before. All three gradients must agree bit for bit.
+    """
     clean, used = case.fresh(), case.fresh()
     used.forward(case.prediction[::-1], case.target)
     used.backward()
     clean.forward(case.prediction, case.target)
     used.forward(case.prediction, case.target)
     first = np.array(clean.backward())
-    for found, cause in (
-        (np.array(clean.backward()), "backward changes what it keeps, as by an operation in place"),
-        (np.array(used.backward()), "a gradient that is kept from an earlier forward"),
+    for found, cause, code in (
+        (np.array(clean.backward()), "backward changes an array that it needs again, often in place", "changed-cache"),
+        (np.array(used.backward()), "a gradient of an earlier forward is kept", "stale-cache"),
     ):
         if not np.array_equal(found, first):
             at = first_index(found != first) if found.shape == first.shape else None
@@ -38,4 +45,5 @@ def repeatable_backward(case: LossCase) -> None:
                 actual=f"of shape {found.shape}" if at is None else f"{found[at]:.6g}",
                 expected=str(first.shape) if at is None else f"{first[at]:.6g}",
                 cause=cause,
+                cause_code=code,
             )

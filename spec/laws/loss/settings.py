@@ -1,4 +1,7 @@
-"""A setting is accepted where it is declared to lie, refused elsewhere by name, and has an effect."""
+"""A setting must be accepted inside its declared range, refused outside, and have an effect.
+
+It finds settings that are checked but not kept, and bounds that are one off.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,20 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
-from nnlaw.spec.laws._settings import STATEMENT, judge
+from nnlaw.spec.laws._settings import STATEMENT, WHY, check_settings
 from nnlaw.spec.subjects.cases import LossCase
 
 
-@law("settings", kind="loss", family="domain", statement=STATEMENT, depends_on=("definition",))
+@law("settings", kind="loss", family="domain", statement=STATEMENT, why=WHY, depends_on=("definition",))
 def settings(case: LossCase) -> None:
-    """Of one batch: the loss and its gradient."""
+    """For each setting with a declared range (`admits`), construct the loss with the included ends, values between
+    them, and values outside. Values outside must raise a ValueError that names the setting. Loss and gradient of one
+    batch must not be the same for all accepted values.
+    """
 
-    def answer(settings: dict[str, Any]) -> Array:
-        made = type(case.loss)(**settings)
-        value = made.forward(case.prediction.copy(), case.target)
-        return np.append(np.array(made.backward()).ravel(), value)
+    def result(settings: dict[str, Any]) -> Array:
+        loss = type(case.loss)(**settings)
+        value = loss.forward(case.prediction.copy(), case.target)
+        return np.append(np.array(loss.backward()).ravel(), value)
 
-    judge(case, type(case.loss), case.location("forward"), answer)
+    check_settings(case, type(case.loss), case.location("forward"), result)

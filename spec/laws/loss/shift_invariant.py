@@ -1,4 +1,7 @@
-"""A loss on softmax depends on differences of logits alone: a shift of a row changes nothing."""
+"""A softmax cross-entropy must depend on differences of logits only.
+
+It finds terms that were added to the cross-entropy, and a softmax that is not normalized over each row.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,19 @@ from nnlaw.spec.violation import NotApplicable, Violation
     "shift-invariant",
     kind="loss",
     family="numerics",
-    statement="A loss on softmax depends on differences of logits alone: a shift of a row changes nothing.",
+    statement="A loss on softmax does not change if a number is added to all logits of a row.",
+    why="softmax(z + c) = softmax(z). A loss that changes with c is not a loss on the softmax, and it pushes all "
+    "logits up or down together.",
     depends_on=("gradient", "stable"),
 )
 def shift_invariant(case: LossCase) -> None:
-    """Another number is added to each row; the rows of the gradient sum to 0."""
-    claimed = claim(case.loss, "shift_invariant")
-    if claimed is False or not (claimed or standard(case.loss, case.name, LOSSES) == "softmax_cross_entropy"):
-        raise NotApplicable("it neither claims shift_invariant nor bears the name softmax_cross_entropy")
+    """Add another random number, of size 100, to each row. The loss must stay the same within 1e-6, and each row of
+    the gradient must sum to 0. Checked for losses that declare `shift_invariant = True` or are named
+    softmax_cross_entropy.
+    """
+    declared = claim(case.loss, "shift_invariant")
+    if declared is False or not (declared or standard(case.loss, case.name, LOSSES) == "softmax_cross_entropy"):
+        raise NotApplicable("shift_invariant is not declared, and it is not named softmax_cross_entropy")
     point = case.prediction.astype(np.float64)
     loss = case.fresh()
     here, slope = float(loss.forward(point, case.target)), np.array(loss.backward())
@@ -35,6 +43,7 @@ def shift_invariant(case: LossCase) -> None:
             location=case.location("forward" if off else "backward"),
             array="the loss of shifted logits" if off else "the sum of a row of d prediction",
             actual=f"{there:.6g}" if off else f"{sums.max():.6g}",
-            expected=f"{here:.6g}, as before the shift" if off else "0",
-            cause="something added to the cross-entropy, or a softmax that is not normalized over each row",
+            expected=f"{here:.6g}, as without the shift" if off else "0",
+            cause="often: a term that is added to the cross-entropy, or a softmax over the wrong axis",
+            cause_code="depends-on-shift",
         )

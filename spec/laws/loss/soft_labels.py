@@ -1,4 +1,8 @@
-"""Where soft_labels is claimed, one-hot rows give the loss and the gradient of their labels."""
+"""A one-hot row and its label must mean the same.
+
+It finds losses whose branch for rows of probabilities differs from the one for labels, such as a mean over classes
+instead of a sum.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +18,18 @@ from nnlaw.spec.violation import NotApplicable, Violation
 @law(
     "soft-labels",
     kind="loss",
-    family="domain",
-    statement="Where soft_labels is claimed, one-hot rows give the loss and the gradient of their labels.",
+    family="numerics",
+    statement="One-hot rows give the same loss and gradient as the labels, if `soft_labels` is declared.",
+    why="Label smoothing and mixup train with rows of probabilities. If that branch has another scale, turning them "
+    "on changes the learning rate as well.",
     depends_on=("gradient",),
 )
 def soft_labels(case: LossCase) -> None:
-    """Integers against the rows of an identity matrix."""
+    """Compute loss and gradient for integer labels and for their rows of an identity matrix, in float64. They must
+    agree within a relative error of 1e-6.
+    """
     if not claim(case.loss, "soft_labels") or claim(case.loss, "targets") != "labels":
-        raise NotApplicable("soft_labels is not claimed")
+        raise NotApplicable("soft_labels is not declared")
     point, rows = case.prediction.astype(np.float64), np.eye(case.prediction.shape[-1])[case.target]
     hard, soft = case.fresh(), case.fresh()
     values = hard.forward(point, case.target), soft.forward(point, rows)
@@ -34,8 +42,8 @@ def soft_labels(case: LossCase) -> None:
             raise Violation(
                 "soft-labels",
                 location=case.location(method),
-                array=f"{what} of one-hot rows",
+                array=what if at else f"{what} of one-hot rows",
                 index=at or None,
-                actual=f"{two[at]:.6g}",
-                expected=f"{one[at]:.6g}, that of the labels",
+                actual=f"{two[at]:.6g}{' for one-hot rows' if at else ''}",
+                expected=f"{one[at]:.6g}, as for the labels",
             )

@@ -1,4 +1,7 @@
-"""Loss and gradient stay finite at extreme predictions within the domain."""
+"""Loss and gradient must stay finite for a confident network.
+
+It finds exp and log without the log-sum-exp shift, and 0·log 0 for targets that are 0.
+"""
 
 from __future__ import annotations
 
@@ -11,35 +14,42 @@ from nnlaw.spec.contracts.claims import interval
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.loss._shared import EXTREME, has_soft_labels
 from nnlaw.spec.subjects.cases import LossCase
-from nnlaw.spec.violation import Violation
+from nnlaw.spec.violation import Cause, Violation
 
-OVERFLOW = "exp or log without the shift by the largest logit of each row (log-sum-exp)"
+OVERFLOW = Cause(
+    "missing-max-shift", "often: exp or log without subtracting the largest logit of each row first (log-sum-exp)"
+)
+ZERO_TARGET = Cause("log-of-zero-target", "often: the logarithm of a target that is 0; 0·log 0 must count as 0")
 
 
 @law(
     "stable",
     kind="loss",
     family="numerics",
-    statement="Loss and gradient stay finite at extreme predictions within the domain.",
+    statement="Loss and gradient stay finite for extreme predictions within the declared domain.",
+    why="exp(90) overflows in float32. A single nan in the loss makes every weight nan, usually many epochs after the "
+    "start, when the network is confident.",
 )
 def stable(case: LossCase) -> None:
-    """One confident right answer and one confident wrong one, at ±1e4; rows that lie as far apart; one-hot targets."""
+    """Set the first prediction of each sample to 1e4 and to −1e4, or to the ends of the declared domain. Without a
+    declared domain, also move every second row by ±1e4. If targets are probabilities, also try one-hot targets. Loss
+    and gradient must be finite.
+    """
     for sign in (1, -1):
         bounds = interval(case.loss)
         extreme: Array = case.prediction.copy()
         extreme[:, 0] = np.clip(sign * EXTREME, *(bounds or (-EXTREME, EXTREME)))
-        _stays_finite(case, extreme, f"predictions of {sign * EXTREME:g}")
+        _check_finite(case, extreme, f"predictions of {sign * EXTREME:g}")
         if bounds is None:
             apart: Array = case.prediction.copy()
             apart[::2] += sign * EXTREME
-            _stays_finite(case, apart, f"rows of which every other one is raised by {sign * EXTREME:g}")
+            _check_finite(case, apart, f"predictions with every second row moved by {sign * EXTREME:g}")
     if has_soft_labels(case):
         hot = np.eye(case.target.shape[-1], dtype=case.target.dtype)[case.target.argmax(axis=-1)]
-        why = "the logarithm of a target that is 0: 0·log 0 counts as 0"
-        _stays_finite(replace(case, target=hot), case.prediction, "one-hot targets", why)
+        _check_finite(replace(case, target=hot), case.prediction, "one-hot targets", ZERO_TARGET)
 
 
-def _stays_finite(case: LossCase, extreme: Array, what: str, why: str = OVERFLOW) -> None:
+def _check_finite(case: LossCase, extreme: Array, what: str, cause: Cause = OVERFLOW) -> None:
     loss = case.fresh()
     value = float(loss.forward(extreme, case.target))
     slope = loss.backward()
@@ -47,8 +57,9 @@ def _stays_finite(case: LossCase, extreme: Array, what: str, why: str = OVERFLOW
         raise Violation(
             "stable",
             location=case.location("forward"),
-            array="loss" if not np.isfinite(value) else "d prediction",
-            actual=f"{value} at {what}",
-            expected="a finite number",
-            cause=why,
+            array="the loss" if not np.isfinite(value) else "d prediction",
+            actual=f"{value} for {what}" if not np.isfinite(value) else f"not finite for {what}",
+            expected="a finite number" if not np.isfinite(value) else "finite numbers",
+            cause=cause.text,
+            cause_code=cause.code,
         )

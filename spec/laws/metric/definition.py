@@ -1,14 +1,19 @@
-"""A metric with a standard name has the textbook's value."""
+"""A metric with a standard name must have the textbook's value.
+
+It finds sums instead of means, top-2 accuracy under the name accuracy, and averages over the wrong classes.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.metric._shared import predictions, standard
+from nnlaw.spec.laws.metric._shared import definition_of, failure, predictions
 from nnlaw.spec.subjects.cases import MetricCase
 from nnlaw.spec.subjects.hyperparameters import read_settings
-from nnlaw.spec.violation import Inconclusive, Violation
+from nnlaw.spec.violation import NO_CAUSE, Cause, Inconclusive
+
+SUM = Cause("sum-instead-of-mean", "a sum over the samples instead of a mean")
 
 
 @law(
@@ -16,11 +21,14 @@ from nnlaw.spec.violation import Inconclusive, Violation
     kind="metric",
     family="numerics",
     statement="A metric with a standard name has the textbook's value.",
+    why="Reported numbers are compared with those of others, who compute the standard definition.",
     depends_on=("metric-known",),
 )
 def definition(case: MetricCase) -> None:
-    """Five batches; one accepted variant must account for all of them."""
-    name, row = standard(case)
+    """Compare the metric with its definition on batches of 10, 21, 40, 41 and 7 samples. One accepted variant must
+    match all of them within a relative error of 1e-4.
+    """
+    name, row = definition_of(case)
     unknown = read_settings(case.thing, case.settings, {}).unknown
     rng = case.rng
     batches = [predictions(rng, samples) for samples in (10, 21, 40, 41, 7)]
@@ -33,13 +41,7 @@ def definition(case: MetricCase) -> None:
         raise Inconclusive(f"settings that {name} does not have: {', '.join(unknown)}")
     right = [row.variants[0](p.astype(np.float64), y) for p, y in batches]
     at = int(np.argmax(~np.isclose(found, right, rtol=1e-4, atol=1e-6)))
-    raise Violation(
-        "definition",
-        location=case.location,
-        array=f"{name} of {len(batches[at][1])} samples",
-        actual=f"{found[at]:.6g}",
-        expected=f"{right[at]:.6g}",
-        cause="a sum where the mean over the samples is due"
-        if np.allclose(found, [len(y) * value for (_, y), value in zip(batches, right, strict=True)])
-        else "",
-    )
+    summed = np.allclose(found, [len(y) * value for (_, y), value in zip(batches, right, strict=True)])
+    array = f"{name} of {len(batches[at][1])} samples"
+    cause = SUM if summed else NO_CAUSE
+    raise failure(case, "definition", array, f"{found[at]:.6g}", f"{right[at]:.6g}", cause)

@@ -1,4 +1,7 @@
-"""What bears a standard name stays within its bounds, and is best where every prediction is right."""
+"""A metric with a standard name must stay within its bounds, and be best for perfect predictions.
+
+It finds percentages instead of fractions, the share of wrong predictions under the name accuracy, and wrong signs.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,28 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.metric._shared import CLASSES, broken, predictions, standard
+from nnlaw.spec.laws.metric._shared import CLASSES, definition_of, failure, predictions
 from nnlaw.spec.subjects.cases import MetricCase
+from nnlaw.spec.violation import NO_CAUSE, Cause
+
+PERCENT = Cause("percentage", "often: a percentage instead of a fraction")
+OPPOSITE = Cause("opposite-metric", "often: the share of wrong predictions instead of correct ones, or the sign")
 
 
 @law(
     "metric-known",
     kind="metric",
     family="numerics",
-    statement="What bears a standard name stays within its bounds, and is best where every prediction is right.",
+    statement="A metric with a standard name stays within its bounds, and is best for perfect predictions.",
+    why="An error rate under the name accuracy selects the worst checkpoint as the best.",
     depends_on=("permutation",),
 )
 def metric_known(case: MetricCase) -> None:
-    """Twenty batches, against a prediction that is nearly certain and always right."""
-    name, row = standard(case)
+    """Call the metric on 20 random batches of 40 samples, half of them predicted correctly, and on nearly certain
+    predictions that are all correct. Both values must lie within the bounds of the definition, and the second must not
+    be worse than the first.
+    """
+    name, row = definition_of(case)
     rng = case.rng
     sign = 1 if row.more_is_better else -1
     for _ in range(20):
@@ -27,20 +38,20 @@ def metric_known(case: MetricCase) -> None:
         value, best = float(case(p, y)), float(case(perfect(y), y))
         for found in (value, best):
             if not row.least - 1e-6 <= found <= row.most + 1e-6:
-                cause = "a percentage in place of a share" if found > 10 else ""
-                raise broken(case, "metric-known", name, f"{found:.6g}", f"in [{row.least:g}, {row.most:g}]", cause)
+                expected = f"a value in [{row.least:g}, {row.most:g}]"
+                raise failure(case, "metric-known", name, f"{found:.6g}", expected, PERCENT if found > 10 else NO_CAUSE)
         if not sign * best >= sign * value:
             bound = "at least" if sign > 0 else "at most"
-            raise broken(
+            raise failure(
                 case,
                 "metric-known",
-                f"{name} of a perfect prediction",
+                f"{name} of perfect predictions",
                 f"{best:.6g}",
-                f"{bound} {value:.6g}, that of a prediction half of which is wrong",
-                "more and less are exchanged: the share of wrong answers for that of right ones, or the sign",
+                f"{bound} {value:.6g}, the value if half of the predictions are wrong",
+                OPPOSITE,
             )
 
 
 def perfect(labels: Array) -> Array:
-    """Nearly certain and always right: (N, C) float32."""
+    """Nearly certain and correct predictions: (N, C) float32."""
     return (0.999 * np.eye(CLASSES)[labels] + 0.001 / CLASSES).astype(np.float32)

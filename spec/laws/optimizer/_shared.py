@@ -1,4 +1,4 @@
-"""What the laws of this kind share."""
+"""Pieces that several laws of optimizers use: a new instance, random gradients, and the weights after each step."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.subjects.cases import OptimizerCase
 
-SIZE = 6  # weights in every probe, so that not even state on the class meets another shape
+SIZE = 6  # weights in every check: a state that instances share always has the same shape
 LR = 0.1
-PATIENCE = 32  # steps after which something must have moved: gradients may be accumulated, or the rate warmed up
+PATIENCE = 32  # steps after which weights must have moved: gradients may be accumulated, or the rate warmed up
 CLOSE = 1e-6  # two or three roundings of float32
-ROUNDING = 1e-3  # how much longer than a longer gradient's a step may be by roundoff
+ROUNDING = 1e-3  # relative error of a step's length that roundoff may cause
 
 
 def fresh(case: OptimizerCase) -> Any:
-    """An optimizer without a past; all weights decay, where it decays any."""
+    """A new optimizer; all weights decay, if it decays weights at all."""
     optimizer = case.make()
     optimizer.decays = np.ones(SIZE, np.float32)
     return optimizer
 
 
-def draw(case: OptimizerCase, steps: int, scale: float = 1.0) -> Array:
+def random_gradients(case: OptimizerCase, steps: int, scale: float = 1.0) -> Array:
     """Gaussian gradients (steps, SIZE)."""
     return (scale * case.rng.standard_normal((steps, SIZE))).astype(np.float32)
 
 
 def walked(optimizer: Any, w: Array, gradients: Iterable[Array], lr: float = LR) -> Array:
-    """The weights after each step from a copy of w, each gradient an array of its own: (steps, SIZE)."""
+    """The weights after each step from a copy of w, with each gradient in a new array: (steps, SIZE)."""
     w, path = w.copy(), []
     with np.errstate(all="ignore"):
         for g in gradients:

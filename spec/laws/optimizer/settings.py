@@ -1,4 +1,7 @@
-"""A setting is accepted where it is declared to lie, refused elsewhere by name, and has an effect."""
+"""A setting must be accepted inside its declared range, refused outside, and have an effect.
+
+It finds momentum that is accepted at 1 or above, and settings that are checked but not kept.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,22 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
-from nnlaw.spec.laws._settings import STATEMENT, judge
+from nnlaw.spec.laws._settings import STATEMENT, WHY, check_settings
 from nnlaw.spec.subjects.cases import OptimizerCase
 
 
-@law("settings", kind="optimizer", family="domain", statement=STATEMENT, depends_on=("definition",))
+@law("settings", kind="optimizer", family="domain", statement=STATEMENT, why=WHY, depends_on=("definition",))
 def settings(case: OptimizerCase) -> None:
-    """The way of a few steps."""
+    """For each setting with a declared range (`admits`), construct the optimizer with the included ends, values between
+    them, and values outside. Values outside must raise a ValueError that names the setting. The weights after three
+    steps on random gradients must not be the same for all accepted values.
+    """
 
-    def answer(settings: dict[str, Any]) -> Array:
-        made, rng = type(case.make())(**settings), case.rng
+    def result(settings: dict[str, Any]) -> Array:
+        optimizer, rng = type(case.make())(**settings), case.rng
         w = rng.standard_normal(16).astype(np.float32)
         for _ in range(3):
-            made.step(w, rng.standard_normal(16).astype(np.float32), 0.1)
+            optimizer.step(w, rng.standard_normal(16).astype(np.float32), 0.1)
         return w
 
-    judge(case, type(case.make()), case.location("step"), answer)
+    check_settings(case, type(case.make()), case.location("step"), result)

@@ -1,4 +1,8 @@
-"""The past belongs to the instance, and `state` holds it all: saved and restored, it goes on bit for bit."""
+"""An optimizer's memory must belong to the instance, and must be complete in its attribute `state`.
+
+It finds state on the class or in a module, a gradient or weight array that is kept without a copy, and memory that is
+lost when a run is saved and resumed.
+"""
 
 from __future__ import annotations
 
@@ -11,53 +15,56 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array, first_index
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.optimizer._shared import LR, SIZE, draw, fresh, walked
+from nnlaw.spec.laws.optimizer._shared import LR, SIZE, fresh, random_gradients, walked
 from nnlaw.spec.subjects.cases import OptimizerCase
-from nnlaw.spec.violation import Violation
+from nnlaw.spec.violation import NO_CAUSE, Cause, Violation, counted
+
+SHARED = Cause(
+    "shared-state",
+    "often: state that all instances share, on the class, in the module or in a mutable default argument; or numbers "
+    "from a global generator",
+)
+KEPT_GRADIENT = Cause("kept-gradient", "often: the gradient array is kept for later without a copy")
+KEPT_WEIGHTS = Cause("kept-weights", "often: the array w of an earlier step is kept, and changed instead of the new w")
 
 
 @law(
     "state",
     kind="optimizer",
     family="state",
-    statement="The past belongs to the instance, and `state` holds it all: saved and restored, it goes on bit for bit.",
+    statement="State belongs to the instance, and restoring `state` continues bit for bit.",
+    why="A resumed run must continue as if it had not been interrupted. State on the class also couples two networks "
+    "that are trained in one process.",
     depends_on=("finite",),
 )
 def state(case: OptimizerCase) -> None:
-    """One trajectory, told in five ways: alone, beside another instance, with reused buffers, restored, rewound."""
-    gradients, w = draw(case, 8), draw(case, 9)[8]
+    """Take eight steps with random gradients. The weights must be the same bit for bit if another instance steps in
+    between, if the gradient's buffer is overwritten after each step, if w is a new array at each step, if a new
+    instance continues after four steps with a copy of `state`, and if the instance itself is set back to it. `state`
+    must be a dict of arrays and numbers with names as keys.
+    """
+    gradients, w = random_gradients(case, 8), random_gradients(case, 9)[8]
     alone = walked(fresh(case), w, gradients)
-    tellings: tuple[tuple[Callable[..., Array], str, str], ...] = (
-        (
-            _beside_another,
-            "beside a second instance that steps in between",
-            "state on the class or module, or in a mutable default argument, which all instances share",
-        ),
-        (
-            _reusing_the_gradient,
-            "when g is written over after each step",
-            "the gradient array itself kept for later: copy it, its owner reuses the buffer",
-        ),
-        (
-            _in_new_arrays,
-            "when the same weights come in another array at each step",
-            "the array w of an earlier step kept and changed: step must change the one handed in",
-        ),
+    variations: tuple[tuple[Callable[..., Array], str, Cause], ...] = (
+        (_beside_another, "while another instance steps in between", SHARED),
+        (_reusing_the_gradient, "if g is overwritten after each step", KEPT_GRADIENT),
+        (_in_new_arrays, "if w is a new array at each step", KEPT_WEIGHTS),
     )
-    for tell, when, cause in tellings:
-        _compare(case, tell(case, w, gradients), alone, when, cause)
+    for walk, when, cause in variations:
+        _compare(case, walk(case, w, gradients), alone, when, cause)
     half = fresh(case)
     walked(half, w, gradients[:4])
     saved = copy.deepcopy(getattr(half, "state", {}))
-    _savable(case, saved)
+    _check_savable(case, saved)
     outside = _kept_outside(case, half)
-    for successor, when in ((fresh(case), "in a fresh instance given the saved state"), (half, "after a rewind")):
+    cause = Cause("state-not-saved", f"{outside} changes, but is not in state") if outside else NO_CAUSE
+    for successor, when in ((fresh(case), "in a new instance with the saved state"), (half, "after resetting state")):
         if successor is half:
             walked(half, alone[3], gradients[4:6])
         if hasattr(half, "state"):
             successor.state = copy.deepcopy(saved)
         continued = np.concatenate([alone[:4], walked(successor, alone[3], gradients[4:])])
-        _compare(case, continued, alone, when, f"{outside}, which is not in state" if outside else "")
+        _compare(case, continued, alone, when, cause)
 
 
 def _beside_another(case: OptimizerCase, w: Array, gradients: Array) -> Array:
@@ -87,7 +94,7 @@ def _in_new_arrays(case: OptimizerCase, w: Array, gradients: Array) -> Array:
     return np.array(path[1:])
 
 
-def _compare(case: OptimizerCase, found: Array, expected: Array, when: str, cause: str) -> None:
+def _compare(case: OptimizerCase, found: Array, expected: Array, when: str, cause: Cause) -> None:
     if not np.array_equal(found, expected):
         step, at = first_index(found != expected)
         raise Violation(
@@ -95,37 +102,30 @@ def _compare(case: OptimizerCase, found: Array, expected: Array, when: str, caus
             location=case.location("step"),
             array="w",
             index=(at,),
-            actual=f"{found[step, at]:.7g} after step {step + 1} {when}",
-            expected=f"{expected[step, at]:.7g}, bit for bit, as without",
-            cause=cause,
+            actual=f"{found[step, at]:.7g} after {counted(step + 1, 'step')} {when}",
+            expected=f"{expected[step, at]:.7g}, the same bit for bit",
+            cause=cause.text,
+            cause_code=cause.code,
         )
 
 
-def _savable(case: OptimizerCase, saved: Any) -> None:
+def _check_savable(case: OptimizerCase, saved: Any) -> None:
     if not isinstance(saved, dict):
-        raise Violation(
-            "state",
-            location=case.location("step"),
-            array="state",
-            actual=f"a {type(saved).__name__}",
-            expected="a dict of arrays and numbers",
-        )
+        raise _not_savable(case, "state", f"a {type(saved).__name__}", "a dict of arrays and numbers")
     for name, value in saved.items():
         if not isinstance(name, str):
-            raise Violation("state", location=case.location("step"), array="a key of state", actual=repr(name),
-                            expected="a word, under which it can be saved with the run")  # fmt: skip
+            raise _not_savable(case, "a key of state", repr(name), "a string, so that it can be saved with the run")
         if not isinstance(value, np.ndarray | Number | None):
-            raise Violation(
-                "state",
-                location=case.location("step"),
-                array=f"state[{name!r}]",
-                actual=f"a {type(value).__name__}",
-                expected="an array or a number, which can be saved with the run",
-            )
+            found = f"a {type(value).__name__}"
+            raise _not_savable(case, f"state[{name!r}]", found, "an array or a number, so that it can be saved")
+
+
+def _not_savable(case: OptimizerCase, array: str, actual: str, expected: str) -> Violation:
+    return Violation("state", location=case.location("step"), array=array, actual=actual, expected=expected)
 
 
 def _kept_outside(case: OptimizerCase, used: Any) -> str:
-    """The attributes but `state` by which a used instance differs from a fresh one."""
+    """The attributes other than `state` in which a used instance differs from a new one."""
     before = getattr(fresh(case), "__dict__", {})
     changed = [
         name

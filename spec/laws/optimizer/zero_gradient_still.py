@@ -1,4 +1,7 @@
-"""Without a gradient nothing moves from a fresh state, but for a decay, which only shrinks."""
+"""With a gradient of zero, a new optimizer must not move the weights, except to let them decay.
+
+It finds weight decay with the wrong sign or without the learning rate, and memory that does not start at 0.
+"""
 
 from __future__ import annotations
 
@@ -9,33 +12,43 @@ from nnlaw.spec.law import law
 from nnlaw.spec.laws.optimizer._shared import CLOSE, ROUNDING, SIZE, fresh, walked
 from nnlaw.spec.subjects.cases import OptimizerCase
 from nnlaw.spec.subjects.hyperparameters import read
-from nnlaw.spec.violation import Violation
+from nnlaw.spec.violation import Cause, Violation, counted
+
+DECAY_WHILE_OFF = Cause("decay-while-off", "weights decay although weight decay is 0")
+NONZERO_START = Cause("nonzero-start", "often: a memory that does not start at 0")
+WRONG_SIGN = Cause("decay-sign", "often: weight decay with the wrong sign, so that weights grow")
+WITHOUT_LR = Cause("decay-without-lr", "often: weight decay that is not multiplied by lr")
 
 
 @law(
     "zero-gradient-still",
     kind="optimizer",
-    family="gradient",
-    statement="Without a gradient nothing moves from a fresh state, but for a decay, which only shrinks.",
+    family="learning",
+    statement="A zero gradient does not move weights from a new state; weight decay may only shrink them.",
+    why="Weight decay with the wrong sign or without lr makes weights grow or vanish slowly, which looks like a bad "
+    "learning rate.",
     depends_on=("state",),
 )
 def zero_gradient_still(case: OptimizerCase) -> None:
-    """Weights so large beside lr that no decay overshoots. The first step stays within lr·max(1, |w|)."""
+    """Take three steps with a zero gradient and lr = 0.01, from weights 0, ±20 and ±50. No weight may grow; a weight of
+    0 must stay 0, and so must every weight if weight decay is 0; the first step may change w by at most
+    lr·max(1, |w|).
+    """
     w = np.array([0.0, 0.0, 20.0, -20.0, 50.0, -50.0], np.float32)
     lr, zero = 0.01, np.zeros(SIZE, np.float32)
     path = walked(fresh(case), w, [zero] * 3, lr)
-    told = read(case.make(), {"decay": 0.0})
-    off = not told.untold and not any(told.candidates["decay"])
+    declared = read(case.make(), {"decay": 0.0})
+    off = not declared.untold and not any(declared.candidates["decay"])
     size, moved = np.abs(w), np.abs(path - w)
     grown = (np.abs(path) > size * (1 + CLOSE)) & (w != 0)
-    drift = "a decay that is said to be off" if off else "a memory that does not start at 0"
+    drifted = moved > CLOSE * size if off else moved > CLOSE * np.where(w == 0, 1, np.inf)
     for wrong, expected, cause in (
-        (moved > CLOSE * size if off else moved > CLOSE * np.where(w == 0, 1, np.inf), "the same as before", drift),
-        (grown, "no larger than before", "a weight decay of the wrong sign: w grows"),
+        (drifted, "the same as before", DECAY_WHILE_OFF if off else NONZERO_START),
+        (grown, "not larger than before", WRONG_SIGN),
         (
             moved[:1] > lr * np.maximum(1, size) * (1 + ROUNDING),
-            f"changed by at most lr·max(1, |w|), lr = {lr:g}",
-            "a weight decay that is not multiplied by lr",
+            f"a change of at most lr·max(1, |w|) with lr = {lr:g}",
+            WITHOUT_LR,
         ),
     ):
         if wrong.any():
@@ -45,7 +58,8 @@ def zero_gradient_still(case: OptimizerCase) -> None:
                 location=case.location("step"),
                 array="w",
                 index=(at,),
-                actual=f"{path[step, at]:.6g} after {step + 1} steps of a zero gradient, from {w[at]:g}",
+                actual=f"{path[step, at]:.6g} after {counted(step + 1, 'step')} with a zero gradient, from {w[at]:g}",
                 expected=expected,
-                cause=cause,
+                cause=cause.text,
+                cause_code=cause.code,
             )

@@ -1,4 +1,7 @@
-"""The factor is a number in [0, 1] at every t from 0 to 1, both included."""
+"""A schedule must return a number between 0 and 1 at every time of training.
+
+It finds factors below 0 or above 1, divisions by zero at t = 0 or t = 1, and results that are not numbers.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,13 @@ ROUNDOFF = 1e-9
 @law(
     "bounds",
     kind="schedule",
-    family="numerics",
-    statement="The factor is a number in [0, 1] at every t from 0 to 1, both included.",
+    family="domain",
+    statement="The factor is a number in [0, 1] for every t from 0 to 1, both included.",
+    why="The factor is multiplied by the learning rate. A negative one climbs the loss; one above 1 exceeds the "
+    "learning rate that was set.",
 )
 def bounds(case: ScheduleCase) -> None:
-    """Some five hundred values of t."""
+    """Call the schedule at about 500 times from 0 to 1, both included."""
     for t in GRID:
         found = _factor(case, t)
         if not (isinstance(found, float) and -ROUNDOFF <= found <= 1 + ROUNDOFF):
@@ -35,11 +40,11 @@ def bounds(case: ScheduleCase) -> None:
 
 
 def _factor(case: ScheduleCase, t: float) -> float | str:
-    """The factor, or in words what there is in its place."""
+    """The factor; if it is not a number, a description."""
     try:
         factor = case(t)
     except (ArithmeticError, ValueError) as error:
-        return f"{type(error).__name__}: {error}"
+        return f"an exception, {type(error).__name__}: {error}"
     if isinstance(factor, np.ndarray) and factor.ndim == 0:
         factor = factor[()]
     return float(factor) if isinstance(factor, Real) else repr(factor)

@@ -1,4 +1,7 @@
-"""A schedule with a standard name is the textbook's curve; step, cosine and one_cycle fall by default."""
+"""A schedule with a standard name must be the textbook's curve.
+
+It finds wrong frequencies, swapped ends, and defaults with which the learning rate stays constant.
+"""
 
 from __future__ import annotations
 
@@ -14,32 +17,37 @@ from nnlaw.spec.subjects.cases import ScheduleCase
 from nnlaw.spec.subjects.hyperparameters import read_settings
 from nnlaw.spec.violation import Inconclusive, NotApplicable, Violation
 
-FALLING = ("step", "cosine", "one_cycle")  # schedules that are not flat where nothing was set
+FALLING = ("step", "cosine", "one_cycle")  # schedules that fall with their default settings
 
 
 @law(
     "definition",
     kind="schedule",
-    family="gradient",
+    family="numerics",
     statement="A schedule with a standard name is the textbook's curve; step, cosine and one_cycle fall by default.",
+    why="A cosine that covers only a quarter of the wave is still smooth and falling, and ends with another learning "
+    "rate than it should.",
     depends_on=("bounds", "pure", "jump"),
 )
 def definition(case: ScheduleCase) -> None:
-    """A hundred values of t away from where a step falls; the value at t = 1 is taken as it is."""
+    """Compare the factor with the definition at 100 times, within 1e-6, with the settings read from the signature. The
+    value at t = 1 is taken as it is found, since schedules may end anywhere. step, cosine and one_cycle must not be
+    constant with their defaults.
+    """
     name, (factors, needed) = textbook(case.thing, case.name, SCHEDULES)
     ends = ("start", "end") if name == "one_cycle" else ("end",)
-    told = read_settings(case.thing, case.settings, dict.fromkeys((*needed, *ends), 0.0))
-    untold = [setting for setting in told.untold if setting in needed]
+    declared = read_settings(case.thing, case.settings, dict.fromkeys((*needed, *ends), 0.0))
+    missing = [setting for setting in declared.untold if setting in needed]
     start, end = float(case(0.0)), float(case(1.0))
-    if untold or told.unknown:
-        reason = f"settings that cannot be told: {', '.join((*untold, *told.unknown))}"
+    if missing or declared.unknown:
+        reason = f"the meaning of these settings is unknown: {', '.join((*missing, *declared.unknown))}"
         raise NotApplicable(reason) if name == "one_cycle" else Inconclusive(reason)
     top = max(float(case(t)) for t in np.linspace(0, 1, 101))
     if name not in ("constant", "one_cycle") and start < top - 1e-6:
-        raise Inconclusive("it climbs at first, which no setting tells")
+        raise Inconclusive("the factor rises at first, without a setting for it")
     grid = [float(t) for t in (np.arange(100) + np.sqrt(0.5)) / 100]
-    for choice, factor in product(told.choices(), factors):
-        begins = start if "start" in told.untold else getattr(choice, "start", start)
+    for choice, factor in product(declared.choices(), factors):
+        begins = start if "start" in declared.untold else getattr(choice, "start", start)
         h = SimpleNamespace(**vars(choice) | {"start": begins if begins <= 1 else start, "end": end})
         found = [(t, float(case(t)), factor(t, h)) for t in grid]
         off = [row for row in found if not isclose(row[1], row[2], rel_tol=1e-6, abs_tol=1e-6)]
@@ -52,6 +60,6 @@ def definition(case: ScheduleCase) -> None:
         "definition",
         location=case.location,
         array=f"the factor at t = {at:.4g}",
-        actual=f"{actual:.6g}" if off else f"{actual:.6g}, as at every other t, although nothing was set",
-        expected=f"{expected:.6g}, that of {name} with {end:.4g} at the end" if off else "less than at first",
+        actual=f"{actual:.6g}" if off else f"{actual:.6g}, as at every t with the default settings",
+        expected=f"{expected:.6g}, as {name} that ends at {end:.4g}" if off else "less than at t = 0",
     )

@@ -1,4 +1,7 @@
-"""The factor jumps up only where `restarts` is claimed."""
+"""A schedule must not jump up, unless it declares restarts.
+
+It finds restarts by mistake, such as a modulo that wraps around, and warmups that begin at the wrong value.
+"""
 
 from __future__ import annotations
 
@@ -11,33 +14,37 @@ from nnlaw.spec.laws.schedule._shared import GRID
 from nnlaw.spec.subjects.cases import ScheduleCase
 from nnlaw.spec.violation import NotApplicable, Violation
 
-LEAP = 0.01  # a smaller step up is called no jump
-WIDTH = 1e-12  # in which no continuous schedule climbs half a leap
+JUMP = 0.01  # a smaller step up does not count
+WIDTH = 1e-12  # an interval in which no continuous schedule rises by half a jump
 
 
 @law(
     "jump",
     kind="schedule",
-    family="gradient",
-    statement="The factor jumps up only where `restarts` is claimed.",
+    family="learning",
+    statement="The factor does not jump up, unless `restarts` is declared.",
+    why="A sudden rise of the learning rate late in training undoes what was learned.",
     depends_on=("pure",),
 )
 def jump(case: ScheduleCase) -> None:
-    """Wherever it climbs between two values of t, the steeper half is halved again until nothing continuous climbs."""
+    """If the factor rises by 0.01 or more between two of about 500 times, halve the interval toward the steeper side
+    until it is 1e-12 wide; a rise of more than 0.005 that remains there is a jump.
+    """
     if claim(case.thing, "restarts"):
-        raise NotApplicable("restarts are claimed")
+        raise NotApplicable("restarts are declared")
     for a, b in pairwise(GRID):
-        if case(b) - case(a) < LEAP:
+        if case(b) - case(a) < JUMP:
             continue
         low, high = _steepest(case, a, b)
-        if case(high) - case(low) > LEAP / 2:
+        if case(high) - case(low) > JUMP / 2:
             raise Violation(
                 "jump",
                 location=case.location,
                 array=f"the factor at t = {high:.6g}",
-                actual=f"{case(high):.4g}, up from {case(low):.4g} at once",
-                expected="a continuous climb",
-                cause="a restart; where it is meant, claim restarts=True",
+                actual=f"{case(high):.4g}, and {case(low):.4g} just before",
+                expected="a continuous rise",
+                cause="a restart; if it is intended, declare restarts = True",
+                cause_code="undeclared-restart",
             )
 
 
