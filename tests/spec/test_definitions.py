@@ -62,7 +62,7 @@ def test_the_diagnostic_gives_both_numbers_and_the_source() -> None:
     """Found, expected, where that is written, and the mistake."""
     (found,) = conformance(OptimizerCase("mine", Stuck, name="Adam")).violations
     assert (found.law, found.actual) == ("definition", "-1.135")
-    assert found.expected == "-0.7, that of adam (Kingma & Ba 2015)"
+    assert found.expected == "-0.7, as adam is defined (Kingma & Ba 2015)"
     assert found.cause.startswith("t is stuck at 1") and found.location.line
 
 

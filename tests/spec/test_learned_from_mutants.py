@@ -39,9 +39,9 @@ def softmax(z: Any) -> Any:
     ("told", "words"),
     [
         (lambda z: softmax(z)[:, :1], "of shape (5, 1)"),
-        (lambda z: 2 * softmax(z), "summing to 2"),
+        (lambda z: 2 * softmax(z), "row sum[0] = 2, expected 1"),
         (lambda z: 2 * softmax(z) - np.float32(1 / z.shape[1]), "at least 0"),
-        (lambda z: softmax(-z), "an answer of 0"),
+        (lambda z: softmax(-z), "a clear prediction of class 0"),
     ],
 )
 def test_probabilities_that_are_none_are_told(told: Any, words: str) -> None:
@@ -71,8 +71,8 @@ class Decaying:
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        (lambda w, d: w * (1 if d is None else 1 - d), "at which decays is 0"),
-        (lambda w, d: w * (np.nan if d is None else d), "where nothing is told"),
+        (lambda w, d: w * (1 if d is None else 1 - d), "with decays["),
+        (lambda w, d: w * (np.nan if d is None else d), "without decays being set"),
     ],
 )
 def test_weights_that_should_not_decay_and_do_are_told(told: Any, words: str) -> None:

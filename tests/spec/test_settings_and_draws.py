@@ -66,10 +66,10 @@ def _constant(t: float, floor: float) -> float:
 @pytest.mark.parametrize(
     ("factor", "words"),
     [
-        (_within(ValueError("floor is wrong"), 2.0), "which was taken"),
-        (_within(ValueError("floor is wrong"), 0.7), "expected taken"),
-        (_within(ValueError("no")), "a sentence that names floor"),
-        (_within(TypeError("floor")), "ended by TypeError"),
+        (_within(ValueError("floor is wrong"), 2.0), "is accepted, expected a ValueError"),
+        (_within(ValueError("floor is wrong"), 0.7), "expected to be accepted"),
+        (_within(ValueError("no")), "a message that names floor"),
+        (_within(TypeError("floor")), "refused by TypeError"),
         (_constant, "without effect"),
     ],
 )
