@@ -6,21 +6,24 @@ from pathlib import Path
 
 import click
 
+from nnlaw.nn.run_folder.folder import read_json
+from nnlaw.nn.runs.replay import replay
+from nnlaw.nn.stress.failure_report import PHASE as SCENARIO
+from nnlaw.nn.stress.failure_report import replay_drill
+from nnlaw.spec.violation import BadInput
+
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def command(folder: Path) -> None:
-    """Repeat the step or audit that broke a law; FOLDER is a run, or its failure/."""
+    """Repeat the step or check in which a law failed. FOLDER is a run, or the failure/ folder in it."""
     if (folder / "failure").is_dir():
         folder = folder / "failure"
-    from nnlaw.nn.run_folder.folder import read_json
-    from nnlaw.nn.runs.replay import replay
-    from nnlaw.spec.violation import BadInput
-
-    found = replay(folder)
-    recorded = read_json(folder / "signature.json")["violation"]
+    record = read_json(folder / "signature.json")
+    found = replay_drill(folder.resolve(), record) if record.get("phase") == SCENARIO else replay(folder)
+    recorded = record["violation"]
     if found is None or (found.law, found.array) != (recorded["law"], recorded["array"]):
-        answer = "nothing is broken now" if found is None else f"{found.law} of {found.array} is broken now"
-        raise BadInput(f"{folder}: not reproduced: recorded was {recorded['law']} of {recorded['array']}, {answer}")
+        now = "every law passes now" if found is None else f"{found.law} of {found.array} fails now"
+        raise BadInput(f"{folder}: not reproduced: recorded was {recorded['law']} of {recorded['array']}, {now}")
     click.echo(f"Reproduced, law {found.law}:")
     raise found

@@ -19,7 +19,6 @@ from nnlaw.nn.core.reporter import Silent
 from nnlaw.nn.run_folder.folder import Run, read_json
 from nnlaw.nn.training.session import prepare
 from nnlaw.nn.core.settings import Settings, typed
-from nnlaw.nn.stress.failure_report import PHASE, replay_drill
 from nnlaw.spec.guards.guard import CheckLog
 from nnlaw.spec.violation import BadInput, Violation
 
@@ -33,8 +32,6 @@ def replay(folder: Path) -> Violation | None:
     Raises BadInput where the signature cannot be read.
     """
     record = read_json(folder / "signature.json")
-    if record.get("phase") == PHASE:
-        return replay_drill(folder.resolve(), record)
     try:
         settings = Settings(**typed(dict(record["settings"]), str(folder / "signature.json")))
         copies = (str(folder / copy_name(i, name)) for i, name in enumerate(settings.plugins, 1))

@@ -1,13 +1,16 @@
-"""How well a model does: the figures of an epoch, what makes one epoch better than another, answers kept for later."""
+"""How good a model is: the metrics of an epoch, which of two epochs is better, and the user's own metrics."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nnlaw.nn.data.dataset import Split
 from nnlaw.nn.plugins.plugin_string import choose
+from nnlaw.nn.plugins.registry import REGISTRY
 from nnlaw.spec.arrays import Array
 
 SAMPLE = 5000  # training images on which the training accuracy is measured
@@ -62,3 +65,24 @@ def corpus(model: Any, split: Split, test_images: Array) -> dict[str, Array]:
     rows = slice(0, CORPUS)
     found = {"images": test_images[rows], "labels": split.y_test[rows]}
     return found | {"probabilities": model.predict(split.x_test[rows])}
+
+
+def user_metrics(plugins: Sequence[str]) -> dict[str, Callable[[Array, Array], float]]:
+    """The metrics that the user's plugin files register, by name."""
+    files = {Path(name).resolve() for name in plugins}
+    metrics = (plugin for plugin in REGISTRY.plugins.values() if plugin.kind == "metric")
+    return {plugin.name: plugin.thing for plugin in metrics if Path(plugin.file).resolve() in files}
+
+
+def user_metric_values(plugins: Sequence[str], probabilities: Array, labels: Array) -> dict[str, float]:
+    """The user's metrics of probabilities (N, C) and labels (N,)."""
+    return {name: float(measure(probabilities, labels)) for name, measure in user_metrics(plugins).items()}
+
+
+def user_metrics_row(plugins: Sequence[str], model: Any, parts: Split) -> dict[str, dict[str, float]]:
+    """The user's metrics of a model on the validation images, or on training images without any; {} if there are none.
+    """
+    if not user_metrics(plugins):
+        return {}
+    x, labels = (parts.x_val, parts.y_val) if len(parts.x_val) else (parts.x_train[:SAMPLE], parts.y_train[:SAMPLE])
+    return {"metrics": user_metric_values(plugins, model.predict(x), labels)}

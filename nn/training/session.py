@@ -12,28 +12,28 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from nnlaw.nn.batch_samplers import draw
 from nnlaw.nn.core.reporter import Reporter
 from nnlaw.nn.core.rng import stream
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.data.dataset import Dataset, Split, split
 from nnlaw.nn.data.load import load
 from nnlaw.nn.data.synthetic.digits import Progress, default_digits
-from nnlaw.nn.metrics import confusion, own_figures, own_values
+from nnlaw.nn.metrics import confusion_matrix
 from nnlaw.nn.run_folder.folder import Run, read_arrays
 from nnlaw.nn.run_folder.metadata import read_record, recorded, versions, write_record
 from nnlaw.nn.training.adversarial_training import Hardening, hardening
+from nnlaw.nn.training.batches import count_batches, sample_batches
 from nnlaw.nn.training.build import build_model, load_plugins, make_trainer, refuse_alone, restore, weights
 from nnlaw.nn.training.checkpoint import NAME as CHECKPOINT
 from nnlaw.nn.training.checkpoint import restore_tree, snapshot_tree, write_checkpoint
-from nnlaw.nn.training.evaluation import corpus, merit, scores
+from nnlaw.nn.training.evaluation import corpus, merit, scores, user_metric_values, user_metrics_row
 from nnlaw.nn.training.failure_report import write_failure
 from nnlaw.nn.training.strict_checks import audit, audit_batch, audit_epoch, data_case, judge
 from nnlaw.nn.training.trainer import Snapshot, Trainer
 from nnlaw.spec.arrays import Array, digest
 from nnlaw.spec.guards.guard import CheckLog
 from nnlaw.spec.subjects.cases import ModelCase
-from nnlaw.spec.violation import BadInput, Violation
+from nnlaw.spec.violation import Violation
 
 EVERY = 50  # steps between two words to the reporter
 
@@ -123,7 +123,7 @@ class Session:
         seconds = time.perf_counter() - begun
         self.phase, self.batch = "evaluate", (self.split.x_val[:1000], self.split.y_val[:1000])
         row = scores(self.model, self.split, epoch, [r["loss"] for r in rows], seconds)
-        row |= own_figures(self.settings.plugins, self.model, self.split)
+        row |= user_metrics_row(self.settings.plugins, self.model, self.split)
         self.epochs.append(row)
         run.append_lines("metrics.jsonl", [row])
         if "val_accuracy" in row and (self.best is None or merit(row) > merit(self.epochs[self.best["epoch"] - 1])):
@@ -183,7 +183,7 @@ class Session:
     def batches(self, epoch: int) -> Iterator[tuple[Array, Array]]:
         """The batches of one epoch, from this epoch's own stream; hardened ones depend on the weights of the moment."""
         chance = stream(np.random.SeedSequence(self.settings.seed), "adversarial", epoch)
-        for x, labels in draw(self.settings, self.split, epoch):
+        for x, labels in sample_batches(self.settings, self.split, epoch):
             if self.hardening is None:
                 yield x, labels
                 continue
@@ -206,8 +206,8 @@ class Session:
         predicted = probabilities.argmax(axis=1)
         return {
             "test_accuracy": float((predicted == self.split.y_test).mean()),
-            "confusion": confusion(predicted, self.split.y_test, self.dataset.n_classes).tolist(),
-            "metrics": own_values(self.settings.plugins, probabilities, self.split.y_test),
+            "confusion": confusion_matrix(predicted, self.split.y_test, self.dataset.n_classes).tolist(),
+            "metrics": user_metric_values(self.settings.plugins, probabilities, self.split.y_test),
             "classes": list(self.dataset.classes),
             "data": self.dataset.name,
             "synthetic": self.dataset.synthetic,
@@ -239,9 +239,6 @@ def prepare(settings: Settings, tell: Progress | None = None) -> Session:
     model = build_model(settings, parts.x_train.shape[1], dataset.n_classes)
     check_log = CheckLog() if settings.strict else None
     refuse_alone(settings, model, parts.x_train, parts.y_train)
-    count = sum(1 for _ in islice(draw(settings, parts, 1), len(parts.x_train) + 1))
-    if not 0 < count <= len(parts.x_train):
-        found = "no batch at all" if not count else "more batches than images"
-        raise BadInput(f"batches {settings.batches!r}: {found}, expected from 1 to {len(parts.x_train):,} an epoch")
+    count = count_batches(settings, parts)
     trainer = make_trainer(settings, model, settings.epochs * count, check_log)
     return Session(settings, dataset, parts, model, trainer, check_log, count)

@@ -9,10 +9,10 @@ import numpy as np
 
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.data.dataset import Split
-from nnlaw.nn.metrics import own_metrics
 from nnlaw.nn.plugins.plugin_string import choose
+from nnlaw.nn.plugins.units import chosen_unit
 from nnlaw.nn.training.build import build_model
-from nnlaw.nn.verify.targets import chosen_unit
+from nnlaw.nn.training.evaluation import user_metrics
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.conformance import conformance
 from nnlaw.spec.contracts.claims import interval
@@ -69,7 +69,7 @@ def chosen(settings: Settings) -> Iterator[Unit]:
     lines |= {"optimizer": settings.optimizer, "schedule": settings.schedule, "batches": settings.batches}
     for kind, line in lines.items():
         yield chosen_unit(kind, line)
-    yield from (chosen_unit("metric", name) for name in own_metrics(settings.plugins))
+    yield from (chosen_unit("metric", name) for name in user_metrics(settings.plugins))
 
 
 def audit_epoch(model: Any, x: Array, labels: Array, check_log: CheckLog) -> None:

@@ -6,23 +6,16 @@ Runs in whatever process it is called in; nn/verify/worker.py calls it in one of
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import nnlaw.nn.builtin  # noqa: F401  # registers what is built in, before a user's file is
 from nnlaw.nn.plugins.errors import is_internal, line_of_user, told
 from nnlaw.nn.plugins.loader import load_file
-from nnlaw.nn.plugins.plugin_string import choose
-from nnlaw.nn.plugins.registry import KINDS, REGISTRY, Plugin
+from nnlaw.nn.plugins.registry import KINDS, REGISTRY
+from nnlaw.nn.plugins.units import chosen_unit, unit_of
 from nnlaw.spec.conformance import codes_of, conformance
 from nnlaw.spec.discovery.unit import Unit
 from nnlaw.spec.report import Report
 from nnlaw.spec.violation import BadInput
-
-
-def unit_of(plugin: Plugin, options: dict[str, Any] | None = None) -> Unit:
-    """What spec learns of a registered plugin, its settings where some are named, and its declared exceptions."""
-    expected = getattr(plugin.thing, "expected", None) or {}
-    return Unit(plugin.kind, plugin.name, plugin.thing, options=options or {}, expected=expected)
 
 
 def units_in_file(path: Path) -> list[Unit]:
@@ -62,13 +55,6 @@ def named_unit(text: str) -> Unit:
     if ":" not in asked:  # without settings it is constructed like anyone's plugin
         return unit_of(REGISTRY.find(kinds[0], asked))
     return chosen_unit(kinds[0], asked)
-
-
-def chosen_unit(kind: str, text: str) -> Unit:
-    """The plugin and settings that a line such as `adam:beta1=0.8` chooses. Raises BadInput."""
-    choice = choose(kind, text)
-    positional = dict(zip(choice.plugin.settings, choice.args, strict=False))
-    return unit_of(choice.plugin, positional | choice.kwargs)
 
 
 def _bare(text: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 import nnlaw.nn.builtin  # noqa: F401  # registers them
 from nnlaw.nn.core.settings import Settings
-from nnlaw.nn.metrics import confusion
+from nnlaw.nn.metrics import confusion_matrix
 from nnlaw.nn.network import Network
 from nnlaw.nn.plugins.plugin_string import choose
 from nnlaw.nn.plugins.registry import REGISTRY
@@ -157,7 +157,7 @@ def test_metrics_give_known_answers() -> None:
     """Two of three right; the confusion matrix has truth in its rows."""
     p = np.eye(3)[[0, 1, 1]]
     assert np.isclose(REGISTRY.find("metric", "accuracy").thing(p, np.array([0, 1, 2])), 2 / 3)
-    assert confusion(p.argmax(axis=1), np.array([0, 1, 2]), 3).tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]
+    assert confusion_matrix(p.argmax(axis=1), np.array([0, 1, 2]), 3).tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]
 
 
 def test_dropout_keeps_the_mean_and_is_silent_in_eval() -> None:

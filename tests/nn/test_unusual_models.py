@@ -157,7 +157,7 @@ def test_a_schedule_ends_with_the_last_batch(tiny_folder: Path, workplace: Path)
     assert rates == sorted(rates, reverse=True) and rates[-1] < 0.01 * rates[0]
 
 
-@pytest.mark.parametrize(("name", "words"), [("endless", "more batches than images"), ("none", "no batch at all")])
+@pytest.mark.parametrize(("name", "words"), [("endless", "more batches than images"), ("none", "no batch, expected")])
 def test_batches_without_an_end_or_a_beginning_are_refused(
     tiny_folder: Path, workplace: Path, name: str, words: str, refusal: Callable[[Callable[[], object]], str]
 ) -> None:
