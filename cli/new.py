@@ -49,7 +49,7 @@ def _textbook(kind: str, name: str) -> str:
 
     tables = {"layer": d.LAYERS, "loss": d.LOSSES, "optimizer": d.OPTIMIZERS, "initializer": d.INITIALIZERS,
               "schedule": d.SCHEDULES, "metric": d.METRICS}
-    return d.standard(None, name, tables[kind]) if kind in tables else ""  # type: ignore[arg-type]  # of many types
+    return d.standard_name(None, name, tables[kind]) if kind in tables else ""  # type: ignore[arg-type]  # of many types
 
 
 def _checked(kind: str, name: str) -> str:

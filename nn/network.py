@@ -20,12 +20,12 @@ from nnlaw.nn.core.state_dict import Slots
 from nnlaw.nn.plugins.plugin_string import choose
 from nnlaw.nn.plugins.registry import model
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.contracts.obeys import declaration_of
 from nnlaw.spec.contracts.shapes import Mismatch, bind, concrete, resolve
-from nnlaw.spec.discovery.input_search import complete, in_float32
-from nnlaw.spec.guards.guard import CheckLog
+from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.guards.strict import arm_layer, arm_loss, arm_predict
+from nnlaw.spec.subjects.layer_protocol import complete_layer, convert_to_float32
 from nnlaw.spec.violation import BadInput
 
 ROWS = 1000  # samples predicted at a time
@@ -59,14 +59,14 @@ class Network:
         shape: tuple[int, ...] = (n_in,)
         for choice in choices:
             name = choice.plugin.name
-            layer = complete(choice.make(init=init))
+            layer = complete_layer(choice.make(init=init))
             child = stream(seed_of(rng), f"layer {name}", places[name])
             places[name] += 1
             try:
                 layer.build(shape, child)
             except ValueError as error:
                 raise BadInput(f"layer {choice.text!r} on input of shape {shape}: {error}") from error
-            in_float32(layer)
+            convert_to_float32(layer)
             before, shape = shape, _output_shape(layer, shape, choice.text)
             self.paths.append(f"{len(self.layers)}:{name}({_arrow(before, shape)})")
             self.layers.append(layer)
@@ -133,7 +133,7 @@ class Network:
 
     def targets(self, labels: Array) -> Array:
         """Labels as the loss wants them: as they are, or one-hot (N, C)."""
-        return labels if claim(self.loss, "targets") == "labels" else self.one_hot[labels]
+        return labels if declared_value(self.loss, "targets") == "labels" else self.one_hot[labels]
 
     def predict(self, x: Array) -> Array:
         """Probabilities (N, C), in eval mode."""

@@ -6,9 +6,8 @@
 from nnlaw.spec.check import check_backward, check_loss, check_object, check_weights
 from nnlaw.spec.conformance import conformance
 from nnlaw.spec.contracts.obeys import obeys
-from nnlaw.spec.discovery.unit import Unit
 from nnlaw.spec.gradcheck.gradients import check_gradient, check_layer, check_model
-from nnlaw.spec.guards.guard import CheckLog
+from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.guards.strict import strict
 from nnlaw.spec.law import CATALOGUE, Law, law
 from nnlaw.spec.laws.call.simplex import rows_sum_to_one
@@ -25,6 +24,7 @@ from nnlaw.spec.subjects.cases import (
     ProgressCase,
     ScheduleCase,
 )
+from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.violation import BadInput, Inconclusive, Location, NotApplicable, Violation
 
 __all__ = [

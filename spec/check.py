@@ -1,12 +1,12 @@
-"""One call each for the ways in which people already write networks, none of which has heard of a protocol.
+"""Gradient checks for functions and classes in any of the usual styles; no protocol is needed.
 
     check_backward(forward, backward, x, w, b)          forward(x, w, b) -> (out, cache), backward(dout, cache) -> grads
     check_object(layer, x)                              a class whose backward returns its gradients, or keeps self.dW
     check_weights(forward, backward, weights, x, y)     weights [(W, b), ...]; backward(y, cache, weights) -> [(dW, db)]
     check_loss(loss, params, x, y)                      loss(params, x, y) -> (loss, grads)
 
-Each works on float64 copies and raises Violation, law `gradient`, for the first array that is wrong, with the usual
-mistake that accounts for it; Inconclusive where it can't be decided; BadInput where the call itself doesn't fit.
+Each works on float64 copies and raises Violation, law `gradient`, for the first wrong array, with the likely cause;
+Inconclusive if that can't be decided; BadInput if the functions don't fit the call.
 """
 
 from __future__ import annotations
@@ -19,8 +19,15 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.discovery.backward_results import answered, is_gradient
-from nnlaw.spec.discovery.pytrees import called, is_float, paired, wide, wide_tree
+from nnlaw.spec.discovery.backward_results import (
+    describe,
+    is_float_array,
+    is_gradient,
+    pair_gradients,
+    read_gradients,
+    to_float64,
+    tree_to_float64,
+)
 from nnlaw.spec.gradcheck.finite_differences import accuse, measure, same_shape
 from nnlaw.spec.violation import BadInput, Location, Violation, counted
 
@@ -30,22 +37,22 @@ def check_backward(
 ) -> None:
     """Check `backward(dout, cache) -> gradients` against `forward(*inputs) -> (out, cache)`.
 
-    There is one gradient per float array of the inputs, in their order; a single array stands for one. Inputs that
-    are no float arrays are handed on as they are.
+    backward returns one gradient per float array of the inputs, in the same order; a single one needs no tuple. Other
+    inputs are passed unchanged.
     """
     rng = rng or np.random.default_rng(0)
-    points = [wide(x) for x in inputs]
+    points = [to_float64(x) for x in inputs]
     out, cache = _pair(forward(*copy.deepcopy(points)), forward, "(out, cache)")
     dout = rng.standard_normal(np.shape(out))
-    given = backward(dout.copy(), cache)
-    grads = list(given) if isinstance(given, tuple | list) else [given]
-    names = [name for name, x in zip(_names(forward, len(points)), points, strict=True) if is_float(x)]
-    arrays = [x for x in points if is_float(x)]
-    if len(grads) > len(arrays):  # some answer None for what has no gradient
+    returned = backward(dout.copy(), cache)
+    grads = list(returned) if isinstance(returned, tuple | list) else [returned]
+    names = [name for name, x in zip(_names(forward, len(points)), points, strict=True) if is_float_array(x)]
+    arrays = [x for x in points if is_float_array(x)]
+    if len(grads) > len(arrays):  # some return None for an input without a gradient
         grads = [g for g in grads if g is not None]
     if len(grads) != len(arrays):
         found = counted(len(grads), "gradient")
-        raise BadInput(f"{called(backward)} gave {found}, expected {len(arrays)}: {', '.join(names)}")
+        raise BadInput(f"{describe(backward)} returned {found}, expected {len(arrays)}: {', '.join(names)}")
 
     def total() -> float:
         return float(np.vdot(dout, _pair(forward(*copy.deepcopy(points)), forward, "(out, cache)")[0]))
@@ -53,25 +60,25 @@ def check_backward(
     targets = {f"d{name}": (x, g) for name, x, g in zip(names, arrays, grads, strict=True)}
     scale = float(np.abs(dout * out).sum())
     source = Location.of(forward)
-    _judge(total, targets, Location.of(backward), scale=scale, samples=_count(arrays), rng=rng, source=source)
+    _check(total, targets, Location.of(backward), scale=scale, samples=_batch_size(arrays), rng=rng, source=source)
 
 
 def check_object(layer: Any, x: Array, *, rng: np.random.Generator | None = None) -> None:
-    """Check a layer written as a class: `forward(x) -> y`, and `backward(dy)`, which answers in any of these ways.
+    """Check a layer written as a class: `forward(x) -> y`, and `backward(dy)`, which returns its gradients as
 
-    `dx`, with the gradients kept in `grads`, `dW`, `grad_W` or `W_grad`; `(dx, dW, db)` in the order in which the
-    constructor made W and b; or `(dx, {"W": dW, "b": db})`. Parameters are `params` or the float arrays on the object.
+    `dx`, with the others kept in `grads`, `dW`, `grad_W` or `W_grad`; or `(dx, dW, db)` in the order in which the
+    constructor made W and b; or `(dx, {"W": dW, "b": db})`. Parameters are `params`, or the float arrays on the object.
     """
     rng = rng or np.random.default_rng(0)
-    template, point = copy.deepcopy(layer), wide(x)
+    template, point = copy.deepcopy(layer), to_float64(x)
     holder = template.params if isinstance(getattr(template, "params", None), dict) else vars(template)
-    params = {name: value for name, value in holder.items() if is_float(value) and not is_gradient(name)}
+    params = {name: value for name, value in holder.items() if is_float_array(value) and not is_gradient(name)}
     for name, value in params.items():
-        holder[name] = params[name] = wide(value)
+        holder[name] = params[name] = to_float64(value)
     probe = copy.deepcopy(template)
     y = np.array(probe.forward(point.copy()))
     dy = rng.standard_normal(y.shape)
-    dx, grads = answered(probe, probe.backward(dy.copy()), params)
+    dx, grads = read_gradients(probe, probe.backward(dy.copy()), params)
     targets = {"dx": (point, dx)} | {f"d{name}": (params[name], grads[name]) for name in params if name in grads}
     location, source = (Location.of(f, type(layer).__name__) for f in (type(layer).backward, type(layer).forward))
 
@@ -79,12 +86,13 @@ def check_object(layer: Any, x: Array, *, rng: np.random.Generator | None = None
         return float(np.vdot(dy, copy.deepcopy(template).forward(point.copy())))
 
     scale = float(np.abs(dy * y).sum())
-    _judge(total, targets, location, scale=scale, samples=_count([point]), rng=rng, source=source)
+    _check(total, targets, location, scale=scale, samples=_batch_size([point]), rng=rng, source=source)
     for name in params:
-        if name not in grads and _moves(total, params[name]):
+        if name not in grads and _changes(total, params[name]):
             raise Violation(
-                "gradient", location=location, array=f"d{name}", actual="missing",
-                expected=f"returned by backward after dx, or kept as d{name}, for the output depends on {name}",
+                "gradient", location=location, array=f"d{name}", parameter=name, actual="missing",
+                expected=f"a gradient, returned after dx or kept as d{name}: the output depends on {name}",
+                cause_code="missing-gradient",
             )
 
 
@@ -100,21 +108,21 @@ def check_weights(
 ) -> None:
     """Check `backward(y, cache, weights) -> [(dW, db), ...]` for `forward(x, weights) -> (a, cache)`.
 
-    `loss(a, y)` is what backward is the gradient of. Left out, it is the mean cross-entropy where the rows or columns
-    of `a` are probabilities, the mean binary cross-entropy where all lie in (0, 1), else half the mean squared error.
+    backward is the gradient of `loss(a, y)`. The default is the mean cross-entropy if the rows or columns of `a` are
+    probabilities, the mean binary cross-entropy if all its entries are in (0, 1), else half the mean squared error.
     """
     rng = rng or np.random.default_rng(0)
-    point, own = wide(x), wide_tree(weights)
-    a, cache = _pair(forward(point.copy(), own), forward, "(a, cache)")
-    cost = loss or _usual_loss(np.asarray(a), np.asarray(y))
-    given = backward(np.array(y), cache, own)
+    point, params = to_float64(x), tree_to_float64(weights)
+    a, cache = _pair(forward(point.copy(), params), forward, "(a, cache)")
+    cost = loss or _default_loss(np.asarray(a), np.asarray(y))
+    grads = backward(np.array(y), cache, params)
 
     def total() -> float:
-        return float(cost(np.asarray(_pair(forward(point.copy(), own), forward, "(a, cache)")[0]), y))
+        return float(cost(np.asarray(_pair(forward(point.copy(), params), forward, "(a, cache)")[0]), y))
 
-    targets = paired(own, given, "weights", backward)
-    samples, source = _samples(np.asarray(y)), Location.of(forward)
-    _judge(total, targets, Location.of(backward), scale=abs(total()), samples=samples, rng=rng, source=source)
+    targets = pair_gradients(params, grads, "weights", backward)
+    samples, source = _sample_count(np.asarray(y)), Location.of(forward)
+    _check(total, targets, Location.of(backward), scale=abs(total()), samples=samples, rng=rng, source=source)
 
 
 def check_loss(
@@ -122,19 +130,19 @@ def check_loss(
 ) -> None:
     """Check `loss(params, *data) -> (loss, grads)`; params is an array, or lists and dicts of arrays, grads alike."""
     rng = rng or np.random.default_rng(0)
-    own = wide_tree(params)
-    points = [wide(array) for array in data]
-    value, given = _pair(loss(own, *points), loss, "(loss, grads)")
+    arrays = tree_to_float64(params)
+    points = [to_float64(array) for array in data]
+    value, grads = _pair(loss(arrays, *points), loss, "(loss, grads)")
 
     def total() -> float:
-        return float(_pair(loss(own, *points), loss, "(loss, grads)")[0])
+        return float(_pair(loss(arrays, *points), loss, "(loss, grads)")[0])
 
-    samples = _count(points)
-    targets = paired(own, given, "params", loss)
-    _judge(total, targets, Location.of(loss), scale=abs(float(value)), samples=samples, rng=rng)
+    samples = _batch_size(points)
+    targets = pair_gradients(arrays, grads, "params", loss)
+    _check(total, targets, Location.of(loss), scale=abs(float(value)), samples=samples, rng=rng)
 
 
-def _judge(
+def _check(
     total: Callable[[], float],
     targets: Mapping[str, tuple[Array, Any]],
     location: Location,
@@ -144,26 +152,27 @@ def _judge(
     rng: np.random.Generator,
     source: Location | None = None,
 ) -> None:
-    """Every gradient against the slopes of `total`, which reads the arrays afresh at each call."""
+    """Compare every gradient with finite differences of `total`, which reads the arrays anew at each call."""
     for name, (array, gradient) in targets.items():
         same_shape(name, np.asarray(gradient), array, location)
         found = measure(total, array, np.array(gradient), name=name, scale=scale, rng=rng)
         accuse(found, location=location, samples=samples, gradient=np.asarray(gradient), source=source)
 
 
-def _moves(total: Callable[[], float], array: Array) -> bool:
+def _changes(total: Callable[[], float], array: Array) -> bool:
+    """Whether `total` depends on `array`."""
     before, kept = total(), array.copy()
     array += 0.1
-    moved = total() != before
+    changed = total() != before
     array[...] = kept
-    return moved
+    return changed
 
 
-def _usual_loss(a: Array, y: Array) -> Callable[[Array, Array], float]:
-    """The loss that belongs to an output like `a`."""
+def _default_loss(a: Array, y: Array) -> Callable[[Array, Array], float]:
+    """The usual loss of an output like `a`."""
     if a.shape != y.shape:
         raise BadInput(f"the output has shape {a.shape} and y {y.shape}; make y one-hot, or pass loss=")
-    n, tiny = _samples(y), np.finfo(float).tiny
+    n, tiny = _sample_count(y), np.finfo(float).tiny
     sums = [a.sum(axis=axis) for axis in range(a.ndim)]
     if (a >= 0).all() and a.size > 1 and any(np.allclose(total, 1) for total in sums):
         return lambda a, y: -float((y * np.log(np.maximum(a, tiny))).sum()) / n
@@ -172,16 +181,16 @@ def _usual_loss(a: Array, y: Array) -> Callable[[Array, Array], float]:
     return lambda a, y: 0.5 * float(((a - y) ** 2).sum()) / n
 
 
-def _samples(y: Array) -> int:
-    """The size of the batch, whether samples are rows or columns: one-hot vectors each sum to 1."""
+def _sample_count(y: Array) -> int:
+    """The size of the batch, with samples as rows or columns: one-hot vectors each sum to 1."""
     for axis in (1, 0):
         if y.ndim == 2 and y.shape[axis] > 1 and (y.sum(axis=axis) == 1).all():
             return int(y.shape[1 - axis])
     return max(y.shape) if 1 in y.shape[:2] else len(y)
 
 
-def _count(arrays: Sequence[Any]) -> int:
-    """The size of the batch, which is the first axis of the first array; 1 where there is none."""
+def _batch_size(arrays: Sequence[Any]) -> int:
+    """The first axis of the first array; 1 if there is none."""
     return len(arrays[0]) if arrays and np.ndim(arrays[0]) else 1
 
 
@@ -193,7 +202,7 @@ def _names(function: Any, count: int) -> list[str]:
     return (found + [f"input {i}" for i in range(len(found), count)])[:count]
 
 
-def _pair(answer: Any, function: Any, expected: str) -> tuple[Any, Any]:
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise BadInput(f"{called(function)} answered a {type(answer).__name__}, expected {expected}")
-    return answer[0], answer[1]
+def _pair(returned: Any, function: Any, expected: str) -> tuple[Any, Any]:
+    if not isinstance(returned, tuple | list) or len(returned) != 2:
+        raise BadInput(f"{describe(function)} returned a {type(returned).__name__}, expected {expected}")
+    return returned[0], returned[1]

@@ -18,14 +18,15 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.discovery.build_cases import cases
-from nnlaw.spec.discovery.unit import Unit, unit_of
+from nnlaw.spec.discovery.classify import unit_of
 from nnlaw.spec.fixes.suggest import explain
 from nnlaw.spec.guards.call_checks import CALL_CHECKS, check_calls
-from nnlaw.spec.guards.guard import CheckLog
+from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.law import CATALOGUE, Law, laws_of
 from nnlaw.spec.report import LawResult, Outcome, Report, UnitOutcome, merged
 from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.subjects.traceback_location import exception_violation
+from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.violation import BadInput, Inconclusive, Location, NotApplicable, Violation
 
 DRAWS = 3  # an inconclusive law is checked so many times, on newly drawn cases

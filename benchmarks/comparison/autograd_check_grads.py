@@ -15,7 +15,7 @@ from autograd.core import defvjp_argnums
 from autograd.extend import primitive
 from subjects import KINDS, LARGE, Function, functions
 
-from nnlaw.spec.discovery.unit import Unit
+from nnlaw.spec.subjects.unit import Unit
 
 __all__ = ["KINDS", "harnesses"]
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from subjects import KINDS, LARGE, Array, Function, functions
 
-from nnlaw.spec.discovery.unit import Unit
+from nnlaw.spec.subjects.unit import Unit
 
 __all__ = ["KINDS", "harnesses"]
 WRONG, UNCOMFORTABLE = 1e-2, 1e-4

@@ -8,7 +8,7 @@ from typing import Any
 import cs231n
 from subjects import KINDS
 
-from nnlaw.spec.discovery.unit import Unit
+from nnlaw.spec.subjects.unit import Unit
 
 __all__ = ["KINDS", "harnesses"]
 

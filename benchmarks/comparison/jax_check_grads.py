@@ -16,7 +16,7 @@ import numpy as np
 from jax.test_util import check_grads
 from subjects import KINDS, Function, functions
 
-from nnlaw.spec.discovery.unit import Unit
+from nnlaw.spec.subjects.unit import Unit
 
 jax.config.update("jax_enable_x64", True)
 __all__ = ["KINDS", "harnesses"]

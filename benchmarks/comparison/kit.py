@@ -8,7 +8,7 @@ from typing import Any
 
 from nnlaw.nn.plugins.registry import KINDS
 from nnlaw.spec.conformance import conformance
-from nnlaw.spec.discovery.unit import Unit
+from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.violation import Violation
 
 __all__ = ["KINDS", "harnesses"]

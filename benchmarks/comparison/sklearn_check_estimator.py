@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from nnlaw.nn.optimizers import Adam
 from nnlaw.spec.discovery.build_cases import cases
-from nnlaw.spec.discovery.unit import Unit
 from nnlaw.spec.gradcheck.gradients import in_float64
+from nnlaw.spec.subjects.unit import Unit
 
 KINDS = ("model",)
 

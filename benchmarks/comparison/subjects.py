@@ -28,11 +28,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlaw.spec.contracts.claims import claim, within
+from nnlaw.spec.contracts.declared import declared_value, inside_domain
 from nnlaw.spec.discovery.build_cases import cases
-from nnlaw.spec.discovery.unit import Unit
 from nnlaw.spec.gradcheck.gradients import in_float64
-from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase, ModelCase, copied
+from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase, ModelCase
+from nnlaw.spec.subjects.copies import copy_with_generators
+from nnlaw.spec.subjects.unit import Unit
 
 Array = NDArray[Any]
 KINDS = ("layer", "loss", "model")
@@ -53,17 +54,17 @@ def _functions(case: Case) -> Iterator[tuple[str, Callable[..., Function]]]:
         for mode, training in (("training", True), ("eval", False)):
             made = partial(LayerFunction, case, training)
             yield f"layer in {mode}", partial(made, x)
-            yield f"layer in {mode}, another batch", partial(made, case.other, before=x)
-            if not (training and claim(case.layer, "couples_samples")):  # which may refuse a single sample
+            yield f"layer in {mode}, another batch", partial(made, case.other_x, before=x)
+            if not (training and declared_value(case.layer, "couples_samples")):  # which may refuse a single sample
                 yield f"layer in {mode}, one sample", partial(made, x[:1])
-            large = within(case.layer, x * x.dtype.type(LARGE), x)
+            large = inside_domain(case.layer, x * x.dtype.type(LARGE), x)
             yield f"layer in {mode}, large input", partial(made, large, held=True)
     elif isinstance(case, LossCase):
         x, target, made = case.prediction, case.target, partial(LossFunction, case.loss)
         yield "loss", partial(made, x, target)
         yield "loss, another batch", partial(made, x[::-1], target, before=x)
         yield "loss, one sample", partial(made, x[:1], target[:1])
-        yield "loss, large input", partial(made, within(case.loss, x * x.dtype.type(LARGE), x), target)
+        yield "loss, large input", partial(made, inside_domain(case.loss, x * x.dtype.type(LARGE), x), target)
     elif isinstance(case, ModelCase):
         x, labels, made = case.x, case.labels, partial(ModelFunction, case.model)
         half = len(x) // 2
@@ -79,7 +80,7 @@ class Function(ABC):
 
     def __init__(self, thing: Any, dtype: type) -> None:
         self.dtype = dtype
-        self.thing, generators = copied(in_float64(thing) if dtype is np.float64 else thing)
+        self.thing, generators = copy_with_generators(in_float64(thing) if dtype is np.float64 else thing)
         self.rewind = [_rewinder(generator) for generator in generators]
 
     def value(self, *points: Array) -> Any:

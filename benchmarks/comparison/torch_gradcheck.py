@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from subjects import KINDS, Function, functions
 
-from nnlaw.spec.discovery.unit import Unit
+from nnlaw.spec.subjects.unit import Unit
 
 __all__ = ["KINDS", "harnesses"]
 

@@ -18,7 +18,7 @@ from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.training.session import Session, prepare
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.guards.guard import CheckLog
+from nnlaw.spec.guards.check_log import CheckLog
 
 BATCH, RATE = 32, 0.01
 MODES = {"": "nn", "calls": "nn, call laws alone", "strict": "nn --strict"}

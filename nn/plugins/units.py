@@ -10,7 +10,7 @@ from typing import Any
 
 from nnlaw.nn.plugins.plugin_string import choose
 from nnlaw.nn.plugins.registry import Plugin
-from nnlaw.spec.discovery.unit import Unit
+from nnlaw.spec.subjects.unit import Unit
 
 
 def unit_of(plugin: Plugin, options: dict[str, Any] | None = None) -> Unit:

@@ -19,7 +19,7 @@ from nnlaw.nn.core.reporter import Silent
 from nnlaw.nn.run_folder.folder import Run, read_json
 from nnlaw.nn.training.session import prepare
 from nnlaw.nn.core.settings import Settings, typed
-from nnlaw.spec.guards.guard import CheckLog
+from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.violation import BadInput, Violation
 
 PHASES = ("data", "audit", "perturb", "step", "epoch", "evaluate", "reload", "weights")

@@ -17,7 +17,7 @@ from nnlaw.nn.training.build import build_model, load_plugins, make_trainer
 from nnlaw.nn.training.session import prepare
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.gradcheck.gradients import in_float64
-from nnlaw.spec.guards.guard import CheckLog
+from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.violation import BadInput, Violation
 
 CLASSES = 10

@@ -17,10 +17,10 @@ from nnlaw.nn.plugins.loader import load_file
 from nnlaw.nn.plugins.plugin_string import choose
 from nnlaw.nn.training.trainer import Trainer
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.contracts.claims import claim
-from nnlaw.spec.guards.guard import CheckLog
+from nnlaw.spec.contracts.declared import declared_value
+from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.guards.strict import arm_predict
-from nnlaw.spec.subjects.cases import copied
+from nnlaw.spec.subjects.copies import copy_with_generators
 from nnlaw.spec.violation import BadInput
 
 
@@ -73,10 +73,10 @@ def refuse_alone(settings: Settings, model: Any, x: Array, labels: Array) -> Non
     if 1 not in (settings.batch_size, count % settings.batch_size):
         return
     for layer, path in zip(getattr(model, "layers", ()), getattr(model, "paths", ()), strict=False):
-        if not claim(layer, "couples_samples"):
+        if not declared_value(layer, "couples_samples"):
             continue
         try:
-            copied(model)[0].loss_and_grads(x[:1], labels[:1])
+            copy_with_generators(model)[0].loss_and_grads(x[:1], labels[:1])
         except ValueError as error:
             raise BadInput(
                 f"batch_size = {settings.batch_size} cuts {count:,} training images so that a batch of 1 is left, "

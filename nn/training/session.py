@@ -31,7 +31,7 @@ from nnlaw.nn.training.failure_report import write_failure
 from nnlaw.nn.training.strict_checks import audit, audit_batch, audit_epoch, data_case, judge
 from nnlaw.nn.training.trainer import Snapshot, Trainer
 from nnlaw.spec.arrays import Array, digest
-from nnlaw.spec.guards.guard import CheckLog
+from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.subjects.cases import ModelCase
 from nnlaw.spec.violation import Violation
 

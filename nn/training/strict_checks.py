@@ -15,10 +15,10 @@ from nnlaw.nn.training.build import build_model
 from nnlaw.nn.training.evaluation import user_metrics
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.conformance import conformance
-from nnlaw.spec.contracts.claims import interval
-from nnlaw.spec.discovery.unit import Unit
-from nnlaw.spec.guards.guard import CheckLog
+from nnlaw.spec.contracts.declared import domain_of
+from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.subjects.cases import Case, DataCase, LayerCase, ModelCase
+from nnlaw.spec.subjects.unit import Unit
 
 AUDITED = 20  # images in the batch of an audit, or one of each class where there are more
 
@@ -50,7 +50,7 @@ def audit(settings: Settings, model: Any, x: Array, labels: Array, check_log: Ch
         shapes = [(x.shape[1],), *(output.shape[1:] for output in model.activations(x[:2]).values())]
         for path, layer, shape in zip(model.paths, model.layers, shapes, strict=True):
             probe = rng.standard_normal((5, *shape)).astype(np.float32)
-            if (domain := interval(layer)) is not None:
+            if (domain := domain_of(layer)) is not None:
                 probe = probe.clip(*domain)
             name = path.split(":")[1].split("(")[0]
             judge(LayerCase(path, layer, probe, seed=settings.seed, name=name), check_log)

@@ -18,7 +18,7 @@ from nnlaw.nn.core.flat_parameters import Flat
 from nnlaw.nn.core.rng import generators
 from nnlaw.nn.core.state_dict import put
 from nnlaw.spec.arrays import Array, first_index
-from nnlaw.spec.guards.guard import CheckLog
+from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.laws.training.loss_trend import loss_trend
 from nnlaw.spec.laws.training.update_ratio import update_ratio
 from nnlaw.spec.subjects.cases import ProgressCase

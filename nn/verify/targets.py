@@ -13,8 +13,8 @@ from nnlaw.nn.plugins.loader import load_file
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY
 from nnlaw.nn.plugins.units import chosen_unit, unit_of
 from nnlaw.spec.conformance import codes_of, conformance
-from nnlaw.spec.discovery.unit import Unit
 from nnlaw.spec.report import Report
+from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.violation import BadInput
 
 

@@ -1,1 +1,1 @@
-"""What code declares about itself: shape contracts, claims and intervals, read and checked in one way."""
+"""Declarations that code makes about itself: shape contracts, attributes and intervals."""

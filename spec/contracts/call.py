@@ -1,7 +1,7 @@
-"""One call of an array function, as the laws of calls see it: who was called with what, and how it ended.
+"""One call of an array function, as the call laws check it: the inputs before it runs, the outputs after it.
 
-    Call(where, owner, contract, {"input": x})                       before it runs: the inputs are judged
-    Call(where, owner, contract, {"input": x}, {"output": y})        after it: the outputs are judged
+    Call(location, owner, contract, {"input": x})                       before
+    Call(location, owner, contract, {"input": x}, {"output": y})        after
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from nnlaw.spec.violation import Location, Violation
 
 @dataclass
 class Call:
-    """One call: who was called with what, and how it ended.
+    """One call: the owner, the contract, the arrays, and the exception if it raised one.
 
-    `outputs` and `error` are empty while the call is judged before it runs.
+    `outputs` and `error` are empty before the call runs.
     """
 
     location: Location
@@ -30,23 +30,24 @@ class Call:
 
     @property
     def arrays(self) -> dict[str, Any]:
-        """What this half of the call is judged on: the inputs before, the outputs after."""
+        """The arrays to check: the inputs before the call, the outputs after it."""
         return self.outputs or self.inputs
 
     @property
     def dims(self) -> Dims:
-        """The dimensions that are numbers on the owner."""
+        """The dimensions of the contract that are integer attributes of the owner."""
         return resolve(self.contract, self.owner)
 
     def violation(self, law_code: str, **fields: Any) -> Violation:
-        """A violation at the place of this call."""
+        """A violation at the location of this call."""
         return Violation(law_code, location=self.location, **fields)
 
 
 def named_outputs(names: tuple[str, ...], result: Any) -> dict[str, Array]:
-    """Pair what a call returned with the names of the contract's outputs; a contract without any promises a number.
+    """Pair the returned arrays with the names of the contract's outputs; a contract without outputs returns a number.
 
-    What is returned beyond them is named, too, so that it is told of."""
+    Extra arrays are named `output i`, so that the laws report them.
+    """
     names = names or ("result",)
     results = result if isinstance(result, tuple) and len(names) > 1 else (result,)
     more = (f"output {i}" for i in range(len(names), len(results)))

@@ -1,11 +1,11 @@
-"""Shape contracts: one line that says what goes in and what comes out.
+"""Shape contracts: one line that gives the shapes of the inputs and outputs of a call.
 
-    "N n_in -> N n_out"      a matrix in, a matrix out, the batch size kept
-    "N ... -> N n_out"       any further axes, flattened away
+    "N n_in -> N n_out"      a matrix in, a matrix out, of the same batch size
+    "N ... -> N n_out"       any number of further axes in, a matrix out
     "N C, N -> "             two arrays in, a number out
 
-A name that is an integer attribute of the owner stands for that number; any other name, and always that of the
-batch, binds at its first use in a call and must be the same wherever it returns. `...` stands for the same axes on
+A name that is an integer attribute of the owner means that number. Any other name, and always the name of the batch,
+gets its value at its first use in a call and must have the same value everywhere else. `...` means the same axes on
 both sides.
 """
 
@@ -26,7 +26,7 @@ Dims = dict[str, Any]
 
 
 class Mismatch(Exception):
-    """A shape that does not fit its side of the contract; the text says what was expected."""
+    """A shape that does not fit its side of the contract; the text is the expected shape."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class Contract:
 
     @property
     def reversed(self) -> Contract:
-        """The contract of the backward pass: the arrow turned round."""
+        """The contract of the backward pass: the arrow reversed."""
         return Contract(self.text, self.outputs, self.inputs)
 
 
 def parse(text: str) -> Contract:
     """Read a contract such as "N n_in -> N n_out".
 
-    Raises BadInput where there is not exactly one arrow, or a word is no dimension.
+    Raises BadInput if there is not exactly one arrow, or if a word is not a dimension.
     """
     sides = text.split("->")
     if len(sides) != 2:
@@ -62,16 +62,16 @@ def _dims(array: str, text: str) -> Side:
     words = tuple(array.split())
     for word in words:
         if not _DIM.fullmatch(word):
-            raise BadInput(f'contract "{text}": "{word}" is no dimension; expected a name, a number or "..."')
+            raise BadInput(f'contract "{text}": "{word}" is not a dimension; expected a name, a number or "..."')
     if words.count("...") > 1:
-        raise BadInput(f'contract "{text}": "..." stands twice in "{array.strip()}"')
+        raise BadInput(f'contract "{text}": "..." occurs twice in "{array.strip()}"')
     return words
 
 
 def resolve(contract: Contract, owner: object) -> Dims:
-    """The dimensions that are integer attributes of `owner`, by name, but for the batch, which every call brings anew.
+    """The dimensions that are integer attributes of `owner`, by name, except for the batch, which each call sets.
 
-    The batch is the name that stands first in every array of the contract, else N: a layer may keep `self.N = len(x)`.
+    The batch is the name that comes first in every array of the contract, else N: a layer may keep `self.N = len(x)`.
     """
     sides = contract.inputs + contract.outputs
     first = {side[0] for side in sides if side}
@@ -84,30 +84,30 @@ def resolve(contract: Contract, owner: object) -> Dims:
 def bind(side: Side, shape: Sequence[int], dims: Dims) -> Dims:
     """Fit `shape` to `side` and return `dims` with the newly bound names.
 
-    Raises Mismatch with the expected shape, dims filled in as far as they are known.
+    Raises Mismatch with the expected shape, with known dims filled in.
     """
     bound = dict(dims)
-    wanted = expected(side, bound)
+    expected = expected_shape(side, bound)
     pattern: list[str] = list(side)
     if "..." in pattern:
         at = pattern.index("...")
         rest = len(shape) - (len(pattern) - 1)
         if rest < 0:
-            raise Mismatch(wanted)
+            raise Mismatch(expected)
         axes = tuple(shape[at : at + rest])
         if bound.setdefault("...", axes) != axes:
-            raise Mismatch(wanted)
+            raise Mismatch(expected)
         pattern[at : at + 1] = [str(size) for size in axes]
     if len(pattern) != len(shape):
-        raise Mismatch(wanted)
+        raise Mismatch(expected)
     for name, size in zip(pattern, shape, strict=True):
         if (int(name) if name.isdigit() else bound.setdefault(name, size)) != size:
-            raise Mismatch(wanted)
+            raise Mismatch(expected)
     return bound
 
 
-def expected(side: Side, dims: Dims) -> str:
-    """How a side reads once its known names are filled in: "(32, n_out=64)"."""
+def expected_shape(side: Side, dims: Dims) -> str:
+    """A side as text, with its known names filled in: "(32, n_out=64)"."""
     words: list[str] = []
     for name in side:
         if name == "..." and name in dims:
@@ -120,7 +120,7 @@ def expected(side: Side, dims: Dims) -> str:
 
 
 def concrete(side: Side, dims: Dims) -> tuple[int, ...] | None:
-    """The shape that a side stands for, or None where a name is not known yet."""
+    """The shape of a side, or None if a name has no value yet."""
     shape: list[int] = []
     for name in side:
         if name.isdigit():

@@ -1,10 +1,10 @@
-"""Anyone's plugin, as a record, and as the cases in which its laws are judged.
+"""Build the cases in which a unit's laws check it.
 
-    cases(Record("layer", "swish", Swish), seed=0)      [LayerCase("swish", <built>, x (5, 4)), ...]
+    cases(Unit("layer", "swish", Swish), seed=0)      [LayerCase("swish", <built>, x (5, 4)), ...]
 
-A class is constructed from its `examples = [{...}, ...]`, else required integers get small numbers and the rest its
-defaults. Layers are built on a small shape that fits their contract, with sizes that differ, so that a transposed
-product shows; x is drawn within the claimed domain. What cannot be told from the plugin is asked for in one sentence.
+A class is constructed from its `examples = [{...}, ...]`, else with small numbers for required integers and its own
+defaults. Layers are built for a small input shape that fits their contract, with sizes that differ from each other, so
+that a transposed product is found; inputs are sampled inside the declared domain.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from nnlaw.spec.contracts.claims import claim, interval
+from nnlaw.spec.contracts.declared import declared_value, domain_of
 from nnlaw.spec.contracts.shapes import Contract, concrete
 from nnlaw.spec.discovery.input_search import layer_cases
-from nnlaw.spec.discovery.unit import METHODS, Unit, all_settings, construct, path_of, sort_of
 from nnlaw.spec.subjects.cases import (
     ArrayCase,
     BatchesCase,
@@ -32,51 +31,57 @@ from nnlaw.spec.subjects.cases import (
     OptimizerCase,
     ScheduleCase,
 )
-from nnlaw.spec.subjects.sampling import draw
+from nnlaw.spec.subjects.sampling import sample
+from nnlaw.spec.subjects.settings import all_settings, construct, display_name
+from nnlaw.spec.subjects.unit import METHODS, Unit
 from nnlaw.spec.violation import BadInput
 
 
-def cases(record: Unit, seed: int = 0) -> list[Case]:
-    """The cases in which the laws of its kind judge `record`, drawn from `seed`.
+def cases(unit: Unit, seed: int = 0) -> list[Case]:
+    """The cases in which the laws of its kind check `unit`; all random numbers depend on `seed`.
 
-    Raises BadInput, one sentence, where the plugin is not of its kind or does not tell how to use it.
+    Raises BadInput if the unit is not of its kind, or if its settings or inputs can't be inferred.
     """
-    _of_its_kind(record)
+    _check_kind(unit)
     found: list[Case] = []
-    for settings in all_settings(record):
+    for settings in all_settings(unit):
         shape = settings.pop("input_shape", None)
-        found += _CASES[record.kind](record, settings, shape, seed)
+        found += _BUILDERS[unit.kind](unit, settings, shape, seed)
     return found
 
 
-def _of_its_kind(record: Unit) -> None:
-    thing, wanted = record.thing, METHODS.get(record.kind, ())
-    if record.kind not in _CASES:
-        raise BadInput(f"{record.label}: no such kind of plugin; known: {', '.join(_CASES)}")
-    if not wanted:
+def _check_kind(unit: Unit) -> None:
+    thing, methods = unit.thing, METHODS.get(unit.kind, ())
+    if unit.kind not in _BUILDERS:
+        raise BadInput(f"{unit.label}: unknown kind {unit.kind!r}; known: {', '.join(_BUILDERS)}")
+    if not methods:
         if inspect.isclass(thing) or not callable(thing):
-            raise BadInput(f"{record.label}: found a {sort_of(thing)}, expected a function")
+            raise BadInput(f"{unit.label}: found a {_describe_type(thing)}, expected a function")
         return
     if inspect.isroutine(thing):
-        raise BadInput(f"{record.label}: found a function, expected a class with {' and '.join(wanted)}")
-    for method in wanted:
+        raise BadInput(f"{unit.label}: found a function, expected a class with {' and '.join(methods)}")
+    for method in methods:
         if not callable(getattr(thing, method, None)):
-            raise BadInput(f"{record.label}: {sort_of(thing)} has no method {method}, which every {record.kind} has")
+            raise BadInput(f"{unit.label}: {_describe_type(thing)} has no method {method}, which a {unit.kind} needs")
 
 
-LOSS_SIZES = ((5, 3), (4, 4))  # (N, C): the second so that a mix-up of the two has nowhere to hide
+def _describe_type(thing: Any) -> str:
+    return f"class {thing.__name__}" if inspect.isclass(thing) else type(thing).__name__
 
 
-def _loss_cases(record: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
-    loss, path = construct(record, settings), path_of(record, settings)
+LOSS_SIZES = ((5, 3), (4, 4))  # (N, C); the second is square: no error of broadcasting can reveal swapped axes
+
+
+def _loss_cases(unit: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
+    loss, path = construct(unit, settings), display_name(unit, settings)
     sizes = LOSS_SIZES if shape is None else ((5, *shape),)
-    return [LossCase(path, loss, *_compared(loss, size, seed), seed=seed, name=record.name) for size in sizes]
+    return [LossCase(path, loss, *_loss_inputs(loss, size, seed), seed=seed, name=unit.name) for size in sizes]
 
 
-def _compared(loss: Any, size: tuple[int, ...], seed: int) -> tuple[Any, Any]:
-    """A prediction within the claimed domain, and a target as `targets` claims."""
-    rng, targets, bounds = np.random.default_rng(seed), claim(loss, "targets"), interval(loss)
-    prediction = draw(rng, size, bounds)
+def _loss_inputs(loss: Any, size: tuple[int, ...], seed: int) -> tuple[Any, Any]:
+    """A prediction inside the declared domain, and a target as `targets` declares."""
+    rng, targets, bounds = np.random.default_rng(seed), declared_value(loss, "targets"), domain_of(loss)
+    prediction = sample(rng, size, bounds)
     classes = size[-1]
     labels = rng.permutation(np.arange(size[0]) % classes)
     if targets == "labels" and bounds is not None and bounds[0] >= 0 and bounds[1] <= 1:  # rows of probabilities
@@ -88,78 +93,78 @@ def _compared(loss: Any, size: tuple[int, ...], seed: int) -> tuple[Any, Any]:
         return prediction, np.eye(classes, dtype=np.float32)[labels] if len(size) == 2 else rng.integers(
             0, 2, size
         ).astype(np.float32)
-    if claim(loss, "domain") == "logits":  # soft labels
+    if declared_value(loss, "domain") == "logits":  # soft labels
         e = np.exp(rng.standard_normal(size))
         return prediction, (e / e.sum(axis=-1, keepdims=True)).astype(np.float32)
-    return prediction, draw(rng, size, bounds)
+    return prediction, sample(rng, size, bounds)
 
 
-def _optimizer_cases(record: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
-    construct(record, settings)
-    return [OptimizerCase(path_of(record, settings), lambda: record.make(settings), seed=seed, name=record.name)]
+def _optimizer_cases(unit: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
+    construct(unit, settings)
+    return [OptimizerCase(display_name(unit, settings), lambda: unit.make(settings), seed=seed, name=unit.name)]
 
 
-def _function_cases(record: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
-    make = FUNCTIONS[record.kind]
-    return [make(path_of(record, settings), record.thing, settings, seed=seed, name=record.name)]
+def _function_cases(unit: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
+    make = FUNCTION_CASES[unit.kind]
+    return [make(display_name(unit, settings), unit.thing, settings, seed=seed, name=unit.name)]
 
 
-MODEL_SIZES = ((14, 3), (14, 10))  # 12 samples in 14 dimensions: even an affine map can tell them apart; ten are digits
+MODEL_SIZES = ((14, 3), (14, 10))  # (n_in, n_out): an affine map separates 12 samples in 14 dimensions; 10 digits
 
 
-def _model_cases(record: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
-    if not inspect.isclass(record.thing):
-        raise BadInput(f"{record.label}: found an instance, expected the class, which every probe builds anew")
-    path, rest = path_of(record, settings), dict(settings)
+def _model_cases(unit: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
+    if not inspect.isclass(unit.thing):
+        raise BadInput(f"{unit.label}: found an instance, expected the class, which each law constructs again")
+    path, rest = display_name(unit, settings), dict(settings)
     sizes = [(rest.pop("n_in", n_in), rest.pop("n_out", n_out)) for n_in, n_out in MODEL_SIZES]
-    refusals: list[Exception] = []
+    errors: list[Exception] = []
     for n_in, n_out in dict.fromkeys(sizes[:1] if "n_in" in settings else sizes):
         def make(rng: np.random.Generator, n_in: int = n_in, n_out: int = n_out) -> Any:
-            return record.thing(n_in, n_out, rng, **rest)
+            return unit.thing(n_in, n_out, rng, **rest)
 
         try:
             model = make(np.random.default_rng(seed))
             copy.deepcopy(model)
         except Exception as error:
-            refusals.append(error)
+            errors.append(error)
             continue
         if not hasattr(model, "params"):
-            raise BadInput(f"{record.label}: it has no params, a dict of its arrays")
+            raise BadInput(f"{unit.label}: has no params, a dict of its arrays")
         rng = np.random.default_rng(seed)
         x = rng.standard_normal((12, n_in)).astype(np.float32)
         labels = rng.permutation(np.arange(12) % n_out)
         return [ModelCase(path, model, make, x, labels, seed=seed)]
     raise BadInput(
-        f"{record.label}: {type(refusals[0]).__name__} when built for {sizes[0][0]} inputs and {sizes[0][1]} classes: "
-        f"{refusals[0]}"
-    ) from refusals[0]
+        f"{unit.label}: {type(errors[0]).__name__} when built for {sizes[0][0]} inputs and {sizes[0][1]} classes: "
+        f"{errors[0]}"
+    ) from errors[0]
 
 
-def _array_cases(record: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
-    declaration = record.declaration
+def _array_cases(unit: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
+    declaration = unit.declaration
     if declaration is None:
-        raise BadInput(f'{record.label}: put @obeys("N C -> N C") above it, or pass contract=')
-    return [ArrayCase(record.name, record.thing, _inputs(record, declaration.contract, seed), declaration, seed=seed)]
+        raise BadInput(f'{unit.label}: put @obeys("N C -> N C") above it, or pass contract=')
+    return [ArrayCase(unit.name, unit.thing, _inputs(unit, declaration.contract, seed), declaration, seed=seed)]
 
 
-def _inputs(record: Unit, contract: Contract, seed: int) -> list[Any]:
+def _inputs(unit: Unit, contract: Contract, seed: int) -> list[Any]:
     rng = np.random.default_rng(seed)
     dims: dict[str, Any] = {"N": 5, "...": (4,)}
-    sizes = itertools.count(6, 2)  # never alike, and unlike those above
+    sizes = itertools.count(6, 2)  # different from each other and from those above
     for name in dict.fromkeys(name for side in contract.inputs for name in side):
         if name.isidentifier() and name not in dims:
             dims[name] = next(sizes)
-    return [draw(rng, concrete(side, dims) or (), interval(record.thing)) for side in contract.inputs]
+    return [sample(rng, concrete(side, dims) or (), domain_of(unit.thing)) for side in contract.inputs]
 
 
-FUNCTIONS: dict[str, Any] = {
+FUNCTION_CASES: dict[str, Any] = {
     "initializer": InitializerCase, "schedule": ScheduleCase, "batches": BatchesCase, "metric": MetricCase
 }
-_CASES: dict[str, Callable[[Unit, dict[str, Any], Any, int], list[Case]]] = {
+_BUILDERS: dict[str, Callable[[Unit, dict[str, Any], Any, int], list[Case]]] = {
     "layer": layer_cases,
     "loss": _loss_cases,
     "optimizer": _optimizer_cases,
     "model": _model_cases,
     "function": _array_cases,
-    **dict.fromkeys(FUNCTIONS, _function_cases),
+    **dict.fromkeys(FUNCTION_CASES, _function_cases),
 }

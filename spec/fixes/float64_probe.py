@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.contracts.claims import within
+from nnlaw.spec.contracts.declared import inside_domain
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase, ModelCase
 
@@ -133,7 +133,7 @@ def probes(case: Case) -> Iterator[Probe]:
             layer = in_float64(case.layer)
             layer.needs_dx, layer.training = True, training
             for scale in SCALES:
-                x = np.array(within(layer, scale * point, point), np.float64)
+                x = np.array(inside_domain(layer, scale * point, point), np.float64)
                 with asked():
                     dy = rng.standard_normal(np.shape(copy.deepcopy(layer).forward(x)))
                 yield _Layer(layer, {"x": x} | dict(getattr(layer, "params", None) or {}), "" if training else EVAL, dy)
@@ -141,7 +141,7 @@ def probes(case: Case) -> Iterator[Probe]:
         given = np.array(case.prediction, np.float64)
         for scale in FAR:
             loss = copy.deepcopy(case.loss)
-            yield _Loss(loss, {"x": within(loss, scale * given, given)}, "", np.array(case.target))
+            yield _Loss(loss, {"x": inside_domain(loss, scale * given, given)}, "", np.array(case.target))
     elif isinstance(case, ModelCase):
         model = in_float64(case.model)
         x, labels = np.array(case.x[:ROWS], np.float64), case.labels[:ROWS]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.contracts.claims import claim, interval
+from nnlaw.spec.contracts.declared import declared_value, domain_of
 from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase
 from nnlaw.spec.violation import Violation
 
@@ -69,7 +69,7 @@ class _Search:
         """As few rows as will do, from the front or single ones from anywhere."""
         arrays = _arrays(self.case)
         total = len(next(iter(arrays.values())))
-        least = 4 if isinstance(self.case, LayerCase) and claim(self.thing, "couples_samples") else 1
+        least = 4 if isinstance(self.case, LayerCase) and declared_value(self.thing, "couples_samples") else 1
         choices = [[i] for i in range(total)] if least == 1 else []
         choices += [list(range(count)) for count in range(max(2, least), total)]
         any(self.keeps(**{name: array[rows] for name, array in arrays.items()}) for rows in choices)
@@ -90,11 +90,11 @@ class _Search:
         for plain in (0.0, 1.0, -1.0):
             if plain == value:
                 return
-            bounds = interval(self.thing)
+            bounds = domain_of(self.thing)
             if bounds is None or bounds[0] <= plain <= bounds[1]:
                 yield plain
 
     def within(self, array: Array) -> Array:
-        bounds = interval(self.thing)
+        bounds = domain_of(self.thing)
         array = array + array.dtype.type(0)  # no minus zero
         return array if bounds is None else array.clip(*bounds).astype(array.dtype)

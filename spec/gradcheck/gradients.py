@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import copy
-import pickle
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,8 +15,8 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.gradcheck.batch_size_probe import Larger, again, larger
 from nnlaw.spec.gradcheck.finite_differences import EVERY, accuse, finite, measure, same_shape
 from nnlaw.spec.gradcheck.mistakes import Clues
-from nnlaw.spec.reference import constants
-from nnlaw.spec.subjects.cases import copied
+from nnlaw.spec.reference import numeric_constants
+from nnlaw.spec.subjects.copies import copy_with_generators, generator_states
 from nnlaw.spec.violation import Location, Violation
 
 NEVER = "a gradient that is never computed"
@@ -58,13 +57,13 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
     template = in_float64(layer)
     template.needs_dx = True
     point = np.array(x, np.float64, order="C")
-    probe, generators = copied(template)
+    probe, generators = copy_with_generators(template)
     before = {name: np.array(g) for name, g in (getattr(probe, "grads", None) or {}).items()}
     y = np.array(probe.forward(point))  # copied: the layer may write its next answer into the same array
     dy = rng.standard_normal(y.shape)
-    drawn = pickle.dumps(generators)
+    drawn = generator_states(generators)
     dx = probe.backward(dy)  # before any other forward, whose cache it might share
-    draws = pickle.dumps(generators) != drawn
+    draws = generator_states(generators) != drawn
     coarse = y.dtype != np.float64 or _rounds(template, point, y)
     unit = path or type(layer).__name__
     location, source = (Location.of(f, unit) for f in (type(layer).backward, type(layer).forward))
@@ -89,7 +88,7 @@ def check_layer(layer: Any, x: Array, rng: np.random.Generator, *, path: str = "
     for name, (array, gradient) in targets.items():
         same_shape(name, gradient, array, location, len(point))
         found = measure(loss, array, gradient, name=name, scale=scale, rng=rng, coarse=coarse)
-        clues = Clues(dy=dy, itself=array, before=before.get(name[1:]), constants=constants(layer), draws=draws)
+        clues = Clues(dy=dy, itself=array, before=before.get(name[1:]), constants=numeric_constants(layer), draws=draws)
         clues.others = {f"d{other}": np.asarray(grads[other]) for other in grads if f"d{other}" != name}
         clues.again = lambda name=name: again(lambda: _larger(template, point, dy, name), coarse)
         if name == "dx":
@@ -242,7 +241,7 @@ def _all_there(params: Mapping[str, Array], grads: Mapping[str, Array], location
 
 def _repeats(layer: Any, x: Array) -> bool:
     """Whether one instance draws nothing and answers the same twice, so that probing needs no copies."""
-    probe, generators = copied(layer)
-    before = pickle.dumps(generators)
+    probe, generators = copy_with_generators(layer)
+    before = generator_states(generators)
     first = np.array(probe.forward(x))
-    return bool(np.array_equal(first, probe.forward(x))) and pickle.dumps(generators) == before
+    return bool(np.array_equal(first, probe.forward(x))) and generator_states(generators) == before

@@ -1,1 +1,1 @@
-"""Guards check the laws of calls on an armed instance, at every call."""
+"""Guards check the call laws on every call of one instance, or of functions inside `with strict():`."""

@@ -1,6 +1,6 @@
-"""Check the laws of calls: an armed copy is called as in training, on a single sample, and far from zero.
+"""Check the call laws on a copy with guards, called as in training, on a single sample, and far from zero.
 
-    check_calls(case)        a result for each law of calls
+    check_calls(case)        one result per call law
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.contracts.call import Call
-from nnlaw.spec.contracts.claims import claim, within
+from nnlaw.spec.contracts.declared import declared_value, inside_domain
 from nnlaw.spec.contracts.obeys import declaration_of
 from nnlaw.spec.contracts.shapes import parse
-from nnlaw.spec.guards.guard import CheckLog
-from nnlaw.spec.guards.strict import arm_layer, arm_loss, arm_predict, called_codes, checked_call
+from nnlaw.spec.guards.check_log import CheckLog
+from nnlaw.spec.guards.strict import arm_layer, arm_loss, arm_predict, call_law_codes, checked_call
 from nnlaw.spec.guards.strict import strict as arm
 from nnlaw.spec.law import laws_of
 from nnlaw.spec.laws.call.dtype import dtype
@@ -26,7 +26,7 @@ from nnlaw.spec.violation import Location, Violation
 
 
 def check_calls(case: Case) -> list[LawResult]:
-    """Call an armed copy in every way, and return a result for each law of calls."""
+    """Call a copy with guards in every mode and size, and return one result per call law."""
     check_log = CheckLog()
     violation = None
     try:
@@ -52,10 +52,10 @@ def check_calls(case: Case) -> list[LawResult]:
 
 
 def _call_layer(case: LayerCase, check_log: CheckLog) -> None:
-    """Forward and backward on the batch, in both modes, on the smallest batch that it must take, and far from zero."""
+    """Forward and backward in both modes: on the batch, far from zero, and on the smallest batch that must work."""
     rng = case.rng
-    batches = [case.x, within(case.layer, -3 * case.x, case.x)]
-    batches.append(case.x[: 2 if claim(case.layer, "couples_samples") else 1])  # which one is free to refuse
+    batches = [case.x, inside_domain(case.layer, -3 * case.x, case.x)]
+    batches.append(case.x[: 2 if declared_value(case.layer, "couples_samples") else 1])  # a batch of one may raise
     for training in (True, False):
         layer = case.fresh()
         layer.training = training
@@ -77,6 +77,7 @@ def _declaration(layer: Any) -> Any:
             array="the contract",
             actual="missing",
             expected='a line such as @obeys("N n_in -> N n_out") above the class',
+            cause_code="no-contract",
         )
     return found
 
@@ -85,19 +86,19 @@ def _call_loss(case: LossCase, check_log: CheckLog) -> None:
     """Forward and backward on the batch, on one sample, and at extreme predictions."""
     loss = case.fresh()
     arm_loss(loss, case.path, check_log)
-    for prediction in (case.prediction, within(loss, 30 * case.prediction, case.prediction)):
+    for prediction in (case.prediction, inside_domain(loss, 30 * case.prediction, case.prediction)):
         for count in (len(case.target), 1):
             loss.forward(prediction[:count], case.target[:count])
-            slope = loss.backward()
-            if case.target.dtype == prediction.dtype or claim(loss, "targets") == "labels":
-                seen = Call(case.location("backward"), case.loss, parse("-> N ..."), {"prediction": prediction})
-                dtype(replace(seen, outputs={"d prediction": slope}))
+            gradient = loss.backward()
+            if case.target.dtype == prediction.dtype or declared_value(loss, "targets") == "labels":
+                call = Call(case.location("backward"), case.loss, parse("-> N ..."), {"prediction": prediction})
+                dtype(replace(call, outputs={"d prediction": gradient}))
 
 
 def _call_model(case: ModelCase, check_log: CheckLog) -> None:
-    """One pass both ways, the batch predicted, and one sample, with parameters in float32 as training has them.
+    """Loss and gradients, then predictions of the batch and of one sample, with parameters in float32 as in training.
 
-    A model that can arm itself is judged layer by layer.
+    A model with a method `arm` is checked layer by layer.
     """
     model = case.fresh()
     for name in list(model.params):
@@ -113,9 +114,9 @@ def _call_model(case: ModelCase, check_log: CheckLog) -> None:
 
 def _call_function(case: ArrayCase, check_log: CheckLog) -> None:
     """One call on the batch, one far from zero, one on a batch of one."""
-    check_log.audits.update(called_codes(case.thing, case.declaration))
+    check_log.audits.update(call_law_codes(case.thing, case.declaration))
     bare = getattr(case.thing, "bare", case.thing)
-    for change in (lambda x: x, lambda x: within(case.thing, -3 * x, x), lambda x: x[:1]):
+    for change in (lambda x: x, lambda x: inside_domain(case.thing, -3 * x, x), lambda x: x[:1]):
         checked_call(bare, case.declaration, tuple(change(x) for x in case.inputs), {})
 
 

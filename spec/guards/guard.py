@@ -1,13 +1,12 @@
-"""The guards that stand in for methods of one instance and judge their calls, and the docket that counts them.
+"""Guards: each replaces one method of one instance, and checks every call.
 
-A guard filters with a few cheap tests and calls the laws of spec/laws/call/ only where the filter is not
-satisfied, so an armed network computes bit for bit what a plain one does, a little slower.
+A guard runs a few fast tests, and the laws of spec/laws/call/ only if these leave doubt. So a network with guards
+computes the same bits as without, a little slower.
 """
 
 from __future__ import annotations
 
 import copy
-from collections import Counter
 from collections.abc import Callable
 from math import isfinite
 from typing import Any, cast
@@ -17,9 +16,10 @@ from numpy import ndarray, vdot
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.call import Call
-from nnlaw.spec.contracts.claims import interval
+from nnlaw.spec.contracts.declared import domain_of
 from nnlaw.spec.contracts.shapes import Contract
-from nnlaw.spec.law import LawFunction, code_of
+from nnlaw.spec.guards.check_log import CheckLog
+from nnlaw.spec.law import LawFunction
 from nnlaw.spec.laws.call.dtype import dtype
 from nnlaw.spec.laws.call.finite import finite
 from nnlaw.spec.laws.call.input_untouched import input_untouched
@@ -27,36 +27,20 @@ from nnlaw.spec.laws.call.shape import shape
 from nnlaw.spec.violation import Location
 
 INT64, UINT64 = np.dtype(np.int64), np.dtype(np.uint64)  # a negative label is a huge unsigned one
-writable = cast(Callable[[Array, bool], None], ndarray.setflags)  # by position: half the time of by keyword
+set_writable = cast(Callable[[Array, bool], None], ndarray.setflags)  # by position: twice as fast as by keyword
 ALWAYS: tuple[LawFunction, ...] = (input_untouched, shape, dtype, finite)
-
-
-class CheckLog:
-    """The count of judgments, and the last array found sound, so that it is not judged twice."""
-
-    def __init__(self) -> None:
-        self.sound: Array = np.empty(0)
-        self.guards: list[Guard] = []
-        self.audits: Counter[str] = Counter()
-
-    def checked(self) -> dict[str, int]:
-        """How often each law was judged so far, by code."""
-        total = Counter(self.audits)
-        for guard in self.guards:
-            for judge in guard.laws:
-                total[code_of(judge)] += guard.calls
-        return dict(sorted(total.items()))
+"""The laws of every call."""
 
 
 class Guard:
-    """Stands in for one bound method and judges its calls. The method as written is at `.bare`.
+    """Replaces one bound method and checks its calls. The method as written is `.bare`.
 
-    Most of a call is a filter: an array like one that was judged before, and finite, can break no law of every call,
-    so the laws themselves are asked only where the filter is in doubt.
+    Fast path: a finite array with the shape of an earlier one passes every law of ALWAYS.
     """
 
     __slots__ = (
-        "bare", "bounded", "calls", "check_log", "contract", "filtered", "laws", "location", "names", "owner", "shapes",
+        "always_only", "bare", "calls", "check_log", "contract", "has_domain", "laws", "location", "names", "owner",
+        "shapes",
     )  # fmt: skip
 
     def __init__(
@@ -75,83 +59,83 @@ class Guard:
         self.names = names
         self.laws = laws
         self.check_log = check_log
-        self.filtered = set(laws) == set(ALWAYS)  # further laws have no filter: they are judged each time
+        self.always_only = set(laws) == set(ALWAYS)  # other laws have no fast test
         self.calls = 0
         self.shapes: dict[tuple[int, ...], tuple[int, ...]] = {}
-        self.bounded = interval(owner) is not None
+        self.has_domain = domain_of(owner) is not None
         self.location = Location.of(bare, path)
         check_log.guards.append(self)
 
     def __call__(self, x: Array) -> Any:
         self.calls += 1
         check_log = self.check_log
-        fits = self.filtered and (x is check_log.sound or self.plainly_fits(x))
-        if not fits:
-            self.judge(Call(self.location, self.owner, self.contract, {self.names[0]: x}))
-        seen = x.view()
-        writable(seen, False)
+        passed = self.always_only and (x is check_log.last_checked or self.passes_fast(x))
+        if not passed:
+            self.check(Call(self.location, self.owner, self.contract, {self.names[0]: x}))
+        view = x.view()
+        set_writable(view, False)
         try:
-            y = self.bare(seen)
+            y = self.bare(view)
         except Exception as error:
-            self.judge(Call(self.location, self.owner, self.contract, {self.names[0]: x}, error=error))
+            self.check(Call(self.location, self.owner, self.contract, {self.names[0]: x}, error=error))
             raise
         if (
-            fits
+            passed
             and type(y) is ndarray
             and y.dtype is x.dtype
             and self.shapes.get(x.shape) == y.shape
             and isfinite((flat := y.ravel()).dot(flat))
         ):
-            check_log.sound = y
+            check_log.last_checked = y
             return y
-        if y is None and self.excused():
+        if y is None and self.may_return_none():
             return None
-        self.judge(Call(self.location, self.owner, self.contract, {self.names[0]: x}, {self.names[1]: y}))
+        self.check(Call(self.location, self.owner, self.contract, {self.names[0]: x}, {self.names[1]: y}))
         self.shapes[x.shape] = y.shape
-        check_log.sound = y
+        check_log.last_checked = y
         return y
 
-    def plainly_fits(self, x: Array) -> bool:
-        """Whether x is like an input that was judged before, and finite."""
+    def passes_fast(self, x: Array) -> bool:
+        """Whether x is finite and has the shape of an input that passed before."""
         return type(x) is ndarray and x.shape in self.shapes and x.dtype.kind == "f" and isfinite(vdot(x, x))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        """A copy of an armed object is a plain one: audits probe copies and must not count as calls."""
+        """A copy of a guarded object has no guards: laws call copies, which must not count as calls."""
         return copy.deepcopy(self.bare, memo)
 
-    def excused(self) -> bool:
-        """A first layer may skip the gradient of its input."""
+    def may_return_none(self) -> bool:
+        """Whether this is the backward of a first layer, which computes no dx."""
         return self.location.method == "backward" and getattr(self.owner, "needs_dx", True) is False
 
-    def judge(self, call: Call) -> None:
-        """Every law of this guard on one half of a call; the first that is broken speaks."""
+    def check(self, call: Call) -> None:
+        """Check every law of this guard before or after a call; raises the first violation."""
         for law in self.laws:
             law(call)
 
 
 class LossGuard(Guard):
-    """Stands in for the `forward` of a loss: (prediction, target) -> number."""
+    """Replaces the `forward` of a loss: (prediction, target) -> number."""
 
-    def __call__(self, prediction: Array, target: Array) -> Any:  # type: ignore[override]  # a loss takes two
+    def __call__(self, prediction: Array, target: Array) -> Any:  # type: ignore[override]  # a loss has two inputs
         self.calls += 1
         inputs = {"prediction": prediction, "target": target}
-        if not (prediction is self.check_log.sound and self.plainly_sound(prediction, target)):
-            self.judge(Call(self.location, self.owner, self.contract, inputs))
-        seen, labels = prediction.view(), target.view()
-        writable(seen, False)
-        writable(labels, False)
+        if not (prediction is self.check_log.last_checked and self.target_passes_fast(prediction, target)):
+            self.check(Call(self.location, self.owner, self.contract, inputs))
+        view, labels = prediction.view(), target.view()
+        set_writable(view, False)
+        set_writable(labels, False)
         try:
-            value = self.bare(seen, labels)
+            value = self.bare(view, labels)
         except Exception as error:
-            self.judge(Call(self.location, self.owner, self.contract, inputs, error=error))
+            self.check(Call(self.location, self.owner, self.contract, inputs, error=error))
             raise
         if not (isinstance(value, float) and isfinite(value)):
-            self.judge(Call(self.location, self.owner, self.contract, inputs, {"loss": value}))
+            self.check(Call(self.location, self.owner, self.contract, inputs, {"loss": value}))
         return value
 
-    def plainly_sound(self, prediction: Array, target: Array) -> bool:
-        """Two quick looks that nearly always settle it: labels in range, a logit or a row that is no probability."""
-        if not isinstance(target, np.ndarray) or self.bounded:
+    def target_passes_fast(self, prediction: Array, target: Array) -> bool:
+        """Whether all labels are in range, and the first row is not probabilities where logits are expected."""
+        if not isinstance(target, np.ndarray) or self.has_domain:
             return False
         if target.dtype != INT64 or target.shape != prediction.shape[:1] or not len(target):
             return False
@@ -161,16 +145,16 @@ class LossGuard(Guard):
 
 
 class LossGradientGuard(Guard):
-    """Stands in for the `backward` of a loss: () -> gradient of the prediction."""
+    """Replaces the `backward` of a loss: () -> gradient of the prediction."""
 
-    def __call__(self) -> Any:  # type: ignore[override]  # it takes nothing
+    def __call__(self) -> Any:  # type: ignore[override]  # it has no inputs
         self.calls += 1
         try:
-            slope = self.bare()
+            gradient = self.bare()
         except Exception as error:
-            self.judge(Call(self.location, self.owner, self.contract, {}, error=error))
+            self.check(Call(self.location, self.owner, self.contract, {}, error=error))
             raise
-        if not (type(slope) is ndarray and isfinite(vdot(slope, slope))):
-            self.judge(Call(self.location, self.owner, self.contract, {}, {self.names[1]: slope}))
-        self.check_log.sound = slope
-        return slope
+        if not (type(gradient) is ndarray and isfinite(vdot(gradient, gradient))):
+            self.check(Call(self.location, self.owner, self.contract, {}, {self.names[1]: gradient}))
+        self.check_log.last_checked = gradient
+        return gradient

@@ -1,7 +1,7 @@
-"""Strictness in one place: arm an instance, or a block of code, and every call is judged.
+"""Strict mode: put guards on one instance, or check functions inside a block.
 
-    strict(layer)            bound guards on this instance alone; its class and its brothers stay as they are
-    with strict(): f(x)      functions under @obeys judge their calls inside the block
+    strict(layer)            guards on this instance only; its class and other instances are unchanged
+    with strict(): f(x)      every call of a function under @obeys is checked inside the block
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.contracts.call import Call, named_outputs
-from nnlaw.spec.contracts.claims import claim
-from nnlaw.spec.contracts.obeys import Declaration, Switch, declaration_of
+from nnlaw.spec.contracts.declared import declared_value
+from nnlaw.spec.contracts.obeys import CHECKED_CALL, Declaration, declaration_of
 from nnlaw.spec.contracts.shapes import parse
-from nnlaw.spec.guards.guard import ALWAYS, CheckLog, Guard, LossGradientGuard, LossGuard, writable
+from nnlaw.spec.guards.check_log import CheckLog
+from nnlaw.spec.guards.guard import ALWAYS, Guard, LossGradientGuard, LossGuard, set_writable
 from nnlaw.spec.law import LawFunction, code_of
 from nnlaw.spec.laws.call.domain import domain
 from nnlaw.spec.laws.call.range import within_range
@@ -29,27 +30,28 @@ VALUES = parse("N ..., N ... -> ")
 
 
 def arm_layer(layer: Any, path: str, check_log: CheckLog, declaration: Declaration) -> None:
-    """Guard `forward` and `backward` of one layer."""
+    """Put guards on `forward` and `backward` of one layer."""
     contract = declaration.contract
-    laws = (*ALWAYS, *_claimed(layer), *declaration.laws)
+    laws = _call_laws(layer, declaration)
     layer.forward = Guard(layer.forward, layer, path, contract, ("input", "output"), laws, check_log)
     layer.backward = Guard(layer.backward, layer, path, contract.reversed, ("dy", "dx"), ALWAYS, check_log)
 
 
-def _claimed(thing: object) -> tuple[LawFunction, ...]:
-    """The laws that a claimed domain and a claimed range call for."""
-    inputs: tuple[LawFunction, ...] = (domain,) if claim(thing, "domain") is not None else ()
-    return inputs + ((within_range,) if claim(thing, "range") is not None else ())
+def _call_laws(thing: object, declaration: Declaration) -> tuple[LawFunction, ...]:
+    """The laws of every call, of a declared domain and range, and those that @obeys adds."""
+    inputs: tuple[LawFunction, ...] = (domain,) if declared_value(thing, "domain") is not None else ()
+    outputs: tuple[LawFunction, ...] = (within_range,) if declared_value(thing, "range") is not None else ()
+    return (*ALWAYS, *inputs, *outputs, *declaration.laws)
 
 
-def called_codes(function: Any, declaration: Declaration) -> list[str]:
-    """The codes of the laws that `judged_call` judges."""
-    return [code_of(judge) for judge in (*ALWAYS, *_claimed(function), *declaration.laws)]
+def call_law_codes(function: Any, declaration: Declaration) -> list[str]:
+    """The codes of the laws that `checked_call` checks."""
+    return [code_of(law) for law in _call_laws(function, declaration)]
 
 
 def arm_loss(loss: Any, path: str, check_log: CheckLog) -> None:
-    """Guard `forward` and `backward` of one loss; the kind is the contract."""
-    contract = LABELS if claim(loss, "targets") == "labels" else VALUES
+    """Put guards on `forward` and `backward` of one loss; its `targets` give the contract."""
+    contract = LABELS if declared_value(loss, "targets") == "labels" else VALUES
     laws = (*ALWAYS, domain)
     names = ("prediction", "d prediction")
     loss.forward = LossGuard(loss.forward, loss, path, contract, names, laws, check_log)
@@ -57,7 +59,7 @@ def arm_loss(loss: Any, path: str, check_log: CheckLog) -> None:
 
 
 def arm_predict(model: Any, path: str, check_log: CheckLog) -> None:
-    """Guard `predict` of a whole model: rows of its answer are probabilities."""
+    """Put a guard on `predict` of a whole model, whose output rows are probabilities."""
     laws = (*ALWAYS, rows_sum_to_one)
     contract = parse("N ... -> N C")
     model.predict = Guard(model.predict, model, path, contract, ("input", "probabilities"), laws, check_log)
@@ -71,17 +73,17 @@ def is_armed(thing: object) -> bool:
 def strict(
     thing: Any = None, *, path: str = "", check_log: CheckLog | None = None, contract: str | None = None
 ) -> Any:
-    """Arm a layer and return it; or, called with nothing, a block in which guarded functions are judged.
+    """Put guards on a layer and return it; without arguments, a block in which functions under @obeys are checked.
 
-    `contract` stands in where the class bears no @obeys. Raises BadInput where there is neither, or where the
-    object cannot take guards.
+    `contract` is used instead of that of @obeys. Raises BadInput if there is no contract, or if the object can't have
+    guards.
     """
     if thing is None:
         return _block()
     if not (callable(getattr(thing, "forward", None)) and callable(getattr(thing, "backward", None))):
         raise BadInput(f"{getattr(thing, '__name__', type(thing).__name__)} has no forward and backward to guard")
     if inspect.isclass(thing):
-        raise BadInput(f"{thing.__name__} is a class: pass an instance, so that its brothers stay as they are")
+        raise BadInput(f"strict() takes an instance, not the class {thing.__name__}")
     declaration = Declaration(parse(contract)) if contract else declaration_of(thing)
     if declaration is None:
         raise BadInput(
@@ -89,7 +91,7 @@ def strict(
             "or pass contract="
         )
     if not hasattr(thing, "__dict__"):
-        raise BadInput(f"{type(thing).__name__} has __slots__ and no __dict__, so it cannot be armed")
+        raise BadInput(f"{type(thing).__name__} has __slots__ and no __dict__, so it can't have guards")
     if not is_armed(thing):
         arm_layer(thing, path or type(thing).__name__, check_log or CheckLog(), declaration)
     return thing
@@ -97,31 +99,31 @@ def strict(
 
 @contextmanager
 def _block() -> Iterator[None]:
-    Switch.depth += 1
+    token = CHECKED_CALL.set(checked_call)
     try:
         yield
     finally:
-        Switch.depth -= 1
+        CHECKED_CALL.reset(token)
 
 
 def checked_call(
     function: Callable[..., Any], declaration: Declaration, args: tuple[Any, ...], settings: dict[str, Any]
 ) -> Any:
-    """One call of a plain function under every law it is bound by."""
+    """Call a function and check its inputs and outputs against every law that it declares."""
     contract = declaration.contract
-    laws = (*ALWAYS, *_claimed(function), *declaration.laws)
+    laws = _call_laws(function, declaration)
     location = Location.of(function)
     count = len(contract.inputs)
-    if len(args) < count:  # arrays handed in by keyword
+    if len(args) < count:  # arrays passed by keyword
         bound = inspect.signature(function).bind(*args, **settings)
-        names_given = list(bound.arguments)[:count]
-        args = tuple(bound.arguments[name] for name in names_given)
-        settings = {name: value for name, value in settings.items() if name not in names_given}
+        passed = list(bound.arguments)[:count]
+        args = tuple(bound.arguments[name] for name in passed)
+        settings = {name: value for name, value in settings.items() if name not in passed}
     inputs = {("input" if count == 1 else f"input {i}"): array for i, array in enumerate(args[:count])}
     views = [array.view() if isinstance(array, np.ndarray) else array for array in args]
     for view in views:
         if isinstance(view, np.ndarray):
-            writable(view, False)
+            set_writable(view, False)
     call = Call(location, function, contract, inputs)
     for law in laws:
         law(call)

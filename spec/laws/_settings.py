@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.contracts.claims import claim
-from nnlaw.spec.contracts.intervals import Interval, interval
-from nnlaw.spec.discovery.unit import Unit, all_settings
+from nnlaw.spec.contracts.declared import declared_value
+from nnlaw.spec.contracts.intervals import Interval, parse_interval
 from nnlaw.spec.subjects.cases import Case
+from nnlaw.spec.subjects.settings import all_settings
+from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.violation import NO_CAUSE, BadInput, Cause, Location, NotApplicable, Violation
 
 Result = Callable[[dict[str, Any]], Array]
@@ -32,7 +33,7 @@ def check_settings(case: Case, thing: Any, location: Location, result: Result) -
     Raises Violation if a value inside raises, if one outside does not raise a ValueError that names the setting, or if
     all values inside give the same result.
     """
-    ranges = claim(thing, "admits")
+    ranges = declared_value(thing, "admits")
     if not ranges:
         raise NotApplicable("no range of a setting is declared (admits)")
     usual = {k: v for k, v in all_settings(Unit(case.kind, case.name, thing))[0].items() if k != "input_shape"}
@@ -53,7 +54,7 @@ def check_settings(case: Case, thing: Any, location: Location, result: Result) -
         if name not in parameters:
             raise BadInput(f"{case.path}: admits has {name!r}, but its settings are {', '.join(parameters)}")
         whole = parameters[name].annotation in (int, "int")
-        results, row = set(), interval(text)
+        results, row = set(), parse_interval(text)
         for value in inside(row, whole):
             try:
                 results.add(result(usual | {name: value}).tobytes())

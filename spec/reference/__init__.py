@@ -1,14 +1,14 @@
-"""The textbook: what a thing must compute that bears, or claims by `like`, a standard name.
+"""Reference implementations: a unit with a standard name, its own or one declared by `like`, must compute the same.
 
-Each name has every variant that is accepted, in float64, one line a function where it can be, with its source. What is
-free in a definition (a slope, an ε, a margin) may be any usual value or any number that the plugin keeps on itself.
+Each name has every accepted variant in float64, with its source. A free number of a definition (a slope, an ε or a
+margin) may have any usual value, or the value of any number among the unit's attributes.
 """
 
 from nnlaw.spec.reference.functions import INITIALIZERS, METRICS, SCHEDULES, Metric, Variance
 from nnlaw.spec.reference.layers import LAYERS, log_softmax
 from nnlaw.spec.reference.losses import LOSSES
-from nnlaw.spec.reference.names import SYNONYMS, constants, standard, textbook
-from nnlaw.spec.reference.optimizers import OPTIMIZERS, Optimizer, Rule, walk
+from nnlaw.spec.reference.names import SYNONYMS, find_reference, numeric_constants, standard_name
+from nnlaw.spec.reference.optimizers import OPTIMIZERS, Optimizer, Rule, trajectory
 
 __all__ = [
     "INITIALIZERS",
@@ -22,9 +22,9 @@ __all__ = [
     "Optimizer",
     "Rule",
     "Variance",
-    "constants",
+    "find_reference",
     "log_softmax",
-    "standard",
-    "textbook",
-    "walk",
+    "numeric_constants",
+    "standard_name",
+    "trajectory",
 ]

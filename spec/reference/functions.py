@@ -1,4 +1,4 @@
-"""Schedules, initializers and metrics as the textbooks have them."""
+"""Reference schedules, initializers and metrics."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from nnlaw.spec.arrays import Array
 
 # ----------------------------------------------------------------------------------------------------- schedules
 # The factor at t in [0, 1], in every accepted variant. `start` and `end`, the factors at t = 0 and t = 1, are measured
-# and need not be told; the rest must be.
+# if they can't be inferred; the other settings must be found.
 
 Factor: TypeAlias = Callable[[float, Any], float]
 
 
 def _one_cycle(ramp: Callable[[float], float], phases: int) -> Factor:
-    """Up from start to 1 until t = warmup, then down to end: at once, or as long as it went up to start, and the rest.
+    """From start up to 1 at t = warmup, then down to end; with three phases down to start at t = 2·warmup, then to end.
 
-    `ramp` leads from 0 to 1 over [0, 1].
+    `ramp` is a function from 0 to 1 on [0, 1].
     """
 
     def factor(t: float, h: Any) -> float:
         corners = [(0.0, h.start), (h.warmup, 1.0), (2 * h.warmup, h.start), (1.0, h.end)]
         corners = corners if phases == 3 and 2 * h.warmup < 1 else [*corners[:2], corners[3]]
-        (a, low), (b, high) = next((one, two) for one, two in pairwise(corners) if t < two[0])
+        (a, low), (b, high) = next((left, right) for left, right in pairwise(corners) if t < right[0])
         return float(low + (high - low) * ramp((t - a) / (b - a)))
 
     return factor
@@ -40,14 +40,14 @@ SCHEDULES: dict[str, tuple[tuple[Factor, ...], tuple[str, ...]]] = {
     "cosine": ((lambda t, h: h.end + (1 - h.end) * (1 + cos(pi * t)) / 2,), ()),  # Loshchilov & Hutter 2017
     "exponential": ((lambda t, h: h.end**t,), ()),
     "step": ((lambda t, h: h.drop ** floor(t / h.every),), ("drop", "every")),
-    "one_cycle": (  # Smith 2018, in two phases or three, along a line or a cosine
+    "one_cycle": (  # Smith 2018, in two phases or three, linear or cosine
         tuple(_one_cycle(ramp, phases) for ramp in (lambda s: (1 - cos(pi * s)) / 2, lambda s: s) for phases in (2, 3)),
         ("warmup",),
     ),
 }
 
 # -------------------------------------------------------------------------------------------------- initializers
-# The variances, as functions of (fan_in, fan_out), that a name may have; and for a uniform one that none exceeds √(3v).
+# The accepted variances v, as functions of (fan_in, fan_out); a uniform initializer has no value beyond √(3v).
 
 Variance: TypeAlias = Callable[[int, int], float]
 
@@ -63,7 +63,7 @@ INITIALIZERS: dict[str, tuple[Variance, ...]] = {
 }
 
 # ------------------------------------------------------------------------------------------------------- metrics
-# From probabilities (N, C) and labels (N,). Averages over classes are over those that stand among the labels.
+# From probabilities (N, C) and labels (N,). Averages over classes are over the classes among the labels.
 
 Score: TypeAlias = Callable[[Array, Array], float]
 
@@ -81,9 +81,9 @@ def _brier(p: Array, y: Array) -> float:
 
 
 def _counts(p: Array, y: Array) -> tuple[Array, Array, Array]:
-    """Right answers, predictions and labels per class, (C,) each."""
+    """True positives, predictions and labels per class, (C,) each."""
     found, classes = p.argmax(axis=1), p.shape[1]
-    return tuple(np.bincount(of, minlength=classes).astype(float) for of in (found[found == y], found, y))  # type: ignore[return-value]  # three of them, which the checker cannot count
+    return tuple(np.bincount(of, minlength=classes).astype(float) for of in (found[found == y], found, y))  # type: ignore[return-value]  # three arrays, which mypy cannot count
 
 
 def _precision(p: Array, y: Array) -> Array:
@@ -105,7 +105,7 @@ def _f1(p: Array, y: Array) -> Array:
 
 
 def _averages(of: Callable[[Array, Array], Array]) -> tuple[Score, ...]:
-    """The mean over the classes, that weighted by their labels, over all samples at once (micro), and of class 1."""
+    """The mean over classes, the mean weighted by their labels, the value over all samples (micro), and class 1."""
     return (
         lambda p, y: float(of(p, y).mean()),
         lambda p, y: float((of(p, y) * _counts(p, y)[2]).sum() / len(y)),
@@ -116,19 +116,21 @@ def _averages(of: Callable[[Array, Array], Array]) -> tuple[Score, ...]:
 
 @dataclass(frozen=True)
 class Metric:
-    """One standard name: its accepted variants, its least and greatest value, and whether more is better."""
+    """One standard metric: its accepted variants, its range, and whether higher is better."""
 
     variants: tuple[Score, ...]
-    least: float = 0.0
-    most: float = 1.0
-    more_is_better: bool = True
+    minimum: float = 0.0
+    maximum: float = 1.0
+    higher_is_better: bool = True
 
 
 METRICS = {
     "accuracy": Metric((_accuracy,)),
-    "error": Metric((lambda p, y: 1 - _accuracy(p, y),), more_is_better=False),
-    "cross_entropy": Metric((_cross_entropy,), most=inf, more_is_better=False),
-    "brier": Metric((_brier, lambda p, y: _brier(p, y) / p.shape[1]), most=2.0, more_is_better=False),  # Brier 1950
+    "error": Metric((lambda p, y: 1 - _accuracy(p, y),), higher_is_better=False),
+    "cross_entropy": Metric((_cross_entropy,), maximum=inf, higher_is_better=False),
+    "brier": Metric(  # Brier 1950
+        (_brier, lambda p, y: _brier(p, y) / p.shape[1]), maximum=2.0, higher_is_better=False
+    ),
     "precision": Metric(_averages(_precision)),
     "recall": Metric(_averages(_recall)),
     "balanced_accuracy": Metric(_averages(_recall)[:1]),
@@ -137,6 +139,6 @@ METRICS = {
 
 
 def _harmonic(p: Array, y: Array) -> float:
-    """The other macro F1: of the mean precision and the mean recall (Sokolova & Lapalme 2009)."""
+    """The other macro F1: the harmonic mean of mean precision and mean recall (Sokolova & Lapalme 2009)."""
     precision, recall = float(_precision(p, y).mean()), float(_recall(p, y).mean())
     return 2 * precision * recall / max(precision + recall, 1e-30)

@@ -1,4 +1,4 @@
-"""Losses as the textbooks have them: the mean over N of what each sample costs."""
+"""Reference losses: the mean over N of the loss of each sample."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nnlaw.spec.reference.layers import Arrays, Definition, log_softmax
 
 
 def _loss(f: Callable[..., Array], *usual: float, outputs: bool = True) -> Callable[..., Iterator[list[float]]]:
-    """The mean over N of f, summed or averaged over the outputs, of prediction and target, and one free number."""
+    """The mean over N of f(prediction, target), or of f and one free number, summed or averaged over the outputs."""
 
     def variant(points: Arrays, target: Array, kept: Sequence[float]) -> Iterator[list[float]]:
         with np.errstate(all="ignore"):
@@ -24,18 +24,18 @@ def _loss(f: Callable[..., Array], *usual: float, outputs: bool = True) -> Calla
     return variant
 
 
-def _at(z: Array, labels: Array) -> Array:
+def _take(z: Array, labels: Array) -> Array:
     found: Array = np.take_along_axis(z, labels.reshape(-1, 1), axis=1)
     return found
 
 
 def _smoothed(z: Array, labels: Array, a: float) -> Array:
-    found: Array = -((1 - a) * _at(log_softmax(z), labels) + a * log_softmax(z).mean(axis=1, keepdims=True))
+    found: Array = -((1 - a) * _take(log_softmax(z), labels) + a * log_softmax(z).mean(axis=1, keepdims=True))
     return found
 
 
 def _gaps(z: Array, labels: Array, margin: float) -> Array:
-    gaps: Array = np.maximum(0, z - _at(z, labels) + margin)
+    gaps: Array = np.maximum(0, z - _take(z, labels) + margin)
     gaps[np.arange(len(z)), labels] = 0
     return gaps
 
@@ -55,7 +55,7 @@ LOSSES: dict[str, Definition] = {
     ),
     "nll": Definition(
         "C. M. Bishop, Pattern Recognition and Machine Learning, section 4.3: of log probabilities, or of p",
-        (_loss(lambda z, y: -_at(z, y), outputs=False), _loss(lambda z, y: -np.log(_at(z, y)), outputs=False)),
+        (_loss(lambda z, y: -_take(z, y), outputs=False), _loss(lambda z, y: -np.log(_take(z, y)), outputs=False)),
     ),
     "binary_cross_entropy": Definition(
         "C. M. Bishop, Pattern Recognition and Machine Learning, section 4.3.2: of logits, or of probabilities",

@@ -1,4 +1,8 @@
-"""Which standard name a plugin bears or claims, and which numbers it keeps on itself."""
+"""The standard name of a unit: its own name, or the one it declares by `like`.
+
+    standard_name(Layer(), "layer_norm", LAYERS)        "layernorm"
+    find_reference(optimizer, "NAG", OPTIMIZERS)        ("nesterov", Optimizer(...))
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.violation import BadInput, NotApplicable
 
 Entry = TypeVar("Entry")
@@ -24,41 +28,41 @@ SYNONYMS = {
     "glorot": "xavier", "glorotnormal": "xavier", "xaviernormal": "xavier", "glorotuniform": "xavieruniform",
     "zero": "zeros",
 }  # fmt: skip
-"""Other words for a standard name, all written together in lower case."""
+"""Other names for a standard name, both simplified."""
 
 
-def squashed(name: str) -> str:
-    """`LayerNorm`, `layer-norm` and `layer_norm` are one name."""
+def simplified(name: str) -> str:
+    """A name in lower case without separators, so that `LayerNorm`, `layer-norm` and `layer_norm` are equal."""
     return name.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
-def standard(thing: object, name: str, table: Mapping[str, Entry]) -> str:
-    """The name in `table` that `thing` claims by `like`, or is registered under; "" where that is no standard one.
+def standard_name(thing: object, name: str, table: Mapping[str, Entry]) -> str:
+    """The name in `table` that `thing` declares by `like`, else the one that `name` means; "" if there is no such name.
 
-    Raises BadInput where what is claimed is unknown.
+    Raises BadInput if `like` is not a standard name.
     """
-    like = claim(thing, "like")
-    wanted = squashed(like or name)
-    names = {squashed(known): known for known in table}
-    found = names.get(wanted) or names.get(SYNONYMS.get(wanted, ""), "")
+    like = declared_value(thing, "like")
+    key = simplified(like or name)
+    names = {simplified(known): known for known in table}
+    found = names.get(key) or names.get(SYNONYMS.get(key, ""), "")
     if like and not found:
         raise BadInput(f"like = {like!r} is not a standard name; known: {', '.join(sorted(table))}")
     return found
 
 
-def textbook(thing: object, name: str, table: Mapping[str, Entry]) -> tuple[str, Entry]:
-    """The row of `table` under the standard name of `thing`. Raises DoesNotApply where it has none."""
-    found = standard(thing, name, table)
+def find_reference(thing: object, name: str, table: Mapping[str, Entry]) -> tuple[str, Entry]:
+    """The standard name of `thing` and its row of `table`. Raises NotApplicable if it has no standard name."""
+    found = standard_name(thing, name, table)
     if not found:
-        raise NotApplicable(f"{name or 'it'} is not a standard name, and nothing is claimed by like=")
+        raise NotApplicable(f"{name or 'it'} is not a standard name, and like= is not declared")
     return found, table[found]
 
 
-def constants(thing: object) -> list[float]:
-    """The numbers that an instance or its class keeps: slope, rate, ε; not those of Python, as `__firstlineno__`."""
-    kept: dict[str, Any] = {}
+def numeric_constants(thing: object) -> list[float]:
+    """The numbers among the attributes of an instance and its class: slope, rate, ε; without dunder names."""
+    attributes: dict[str, Any] = {}
     for owner in (*reversed(type(thing).__mro__), thing):
-        kept |= getattr(owner, "__dict__", {})
-    own = [value for name, value in kept.items() if not name.startswith("__")]
-    numbers = [v for v in own if isinstance(v, int | float | np.number) and not isinstance(v, bool)]
+        attributes |= getattr(owner, "__dict__", {})
+    values = [value for name, value in attributes.items() if not name.startswith("__")]
+    numbers = [v for v in values if isinstance(v, int | float | np.number) and not isinstance(v, bool)]
     return list(dict.fromkeys(float(v) for v in numbers))

@@ -1,7 +1,7 @@
-"""Optimizers as the textbooks have them, and the usual mistakes, so that a wrong trajectory is told by its numbers.
+"""Reference optimizers, and usual mistakes to compare a wrong trajectory with.
 
-A rule gives the direction d of w ← w − lr·d from the gradient g, the step t = 1, 2, ..., its memory s, which is 0
-where nothing was stored, and the hyperparameters h.
+A rule computes the direction d of w ← w − lr·d from the gradient g, the step t = 1, 2, ..., its memory s, whose entries
+are 0 at the start, and the hyperparameters h.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _sgd(g: Array, t: float, s: Memory, h: Any) -> Any:
 
 
 def _momentum(g: Array, t: float, s: Memory, h: Any) -> Any:
-    """v ← β·v + g; with v ← β·v − lr·g, w ← w + v it is the same as long as lr is."""
+    """v ← β·v + g; the same as v ← β·v − lr·g, w ← w + v for a constant lr."""
     return _sum(s, "v", h.beta, g)
 
 
@@ -129,7 +129,7 @@ def _nadam(g: Array, t: float, s: Memory, h: Any, ahead: int = 1) -> Any:
 
 
 def _nadam_scheduled(g: Array, t: float, s: Memory, h: Any) -> Any:
-    """μₜ = β₁·(1 − 0.5·0.96^(t/250)), and products of μ where β₁ᵗ stood."""
+    """μₜ = β₁·(1 − 0.5·0.96^(t/250)), and products of μ in place of β₁ᵗ."""
     now, then = (h.beta1 * (1 - 0.5 * 0.96 ** (i / 250)) for i in (t, t + 1))
     s["product"] = (s["product"] or 1.0) * now
     m = then * _mean(s, "m", h.beta1, g) / (1 - s["product"] * then)
@@ -153,13 +153,13 @@ def _sign(g: Array, t: float, s: Memory, h: Any) -> Any:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """One standard name: where it is written, its usual hyperparameters, what it computes, and what it is taken for.
+    """One standard name: source, default hyperparameters, accepted variants, and usual mistakes with their rules.
 
-    `decay` is coupled where it may be added to the gradient (g + λ·w), decoupled where w shrinks by lr·λ·w.
+    Weight decay is `coupled` if it may be added to the gradient (g + λ·w), decoupled if w shrinks by lr·λ·w.
     """
 
     source: str
-    usual: Mapping[str, float]
+    defaults: Mapping[str, float]
     variants: tuple[Rule, ...]
     mistakes: Mapping[str, Rule] = field(default_factory=dict)
     coupled: bool = True
@@ -235,7 +235,7 @@ DECAYS: dict[str, Callable[[Array, Array, float, float], Array]] = {
 }
 
 
-def walk(rule: Rule, h: Any, w: Array, gradients: Iterable[Array], lr: float, decay: str = "before") -> Array:
+def trajectory(rule: Rule, h: Any, w: Array, gradients: Iterable[Array], lr: float, decay: str = "before") -> Array:
     """The weights after each step of `rule` from w, in float64: (steps, n). `decay` is a key of DECAYS."""
     memory: Memory = defaultdict(float)
     path = []

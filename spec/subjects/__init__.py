@@ -1,1 +1,1 @@
-"""What a law is given: one thing to check, with inputs and settings to try it with."""
+"""Units and cases: the objects that laws check, with the inputs and settings to try them with."""

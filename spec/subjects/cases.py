@@ -1,14 +1,14 @@
-"""What an audit is handed: one thing to judge, with all that its laws need to probe it.
+"""Cases: one unit to check, with the inputs and settings that its laws need.
 
-Every probe works on a fresh deep copy, so that masks and running statistics are the same each time and no audit
-changes what it judges.
+    LayerCase("mine", layer, x)        LossCase("mine", loss, prediction, target)
+
+Laws work on deep copies (`case.fresh()`), so masks and running statistics start the same each time and no law changes
+the code that it checks.
 """
 
 from __future__ import annotations
 
 import copy
-import pickle
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -16,69 +16,50 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.contracts.claims import within
+from nnlaw.spec.contracts.declared import inside_domain
+from nnlaw.spec.subjects.copies import copy_with_generators, generator_states
 from nnlaw.spec.violation import Location
 
-STREAM = 0x1A57  # keeps what a law draws apart from what its author drew from the same seed
+STREAM = 0x1A57  # so that laws and the author's default_rng(seed) get different random numbers
 SMOOTHING = 0.9  # of the loss in a ProgressCase
-AHEAD = 997  # numbers by which a generator moves on before it draws something else
-
-
-def copied(thing: Any) -> tuple[Any, list[Any]]:
-    """A deep copy that takes any attribute, and the generators that it holds, however deep."""
-    memo: dict[int, Any] = {}
-    twin = opened(copy.deepcopy(thing, memo))
-    kinds = (np.random.Generator, np.random.RandomState, random.Random)
-    return twin, [found for found in memo.values() if isinstance(found, kinds)]
-
-
-def opened(thing: Any) -> Any:
-    """An object of a class with __slots__ moves to a subclass without, where guards and modes find a place."""
-    if hasattr(thing, "__dict__"):
-        return thing
-    kind = type(thing)
-    wide: Any = object.__new__(type(kind.__name__, (kind,), {}))
-    state = thing.__reduce_ex__(2)[2]
-    for name, value in (state[1] if state else {}).items():
-        setattr(wide, name, value)
-    return wide
+SKIPPED = 997  # random numbers that are skipped to get different ones
 
 
 @dataclass
 class Case:
-    """One thing to judge: its path in diagnostics, and a seed for whatever a probe draws."""
+    """One unit to check: its name in diagnostics, and a random seed for its laws."""
 
     kind: ClassVar[str]
     path: str
     seed: int = field(default=0, kw_only=True)
     name: str = field(default="", kw_only=True)
-    """What it is registered as. A standard name, like a claim `like`, holds it to spec/definitions."""
+    """The registered name. A unit with a standard name, this one or that of `like`, is compared with spec/reference."""
 
     @property
     def rng(self) -> np.random.Generator:
-        """A generator that starts afresh for every law, on a stream of its own: x may come from default_rng(seed)."""
+        """A new generator for each law, independent of default_rng(seed), which x may come from."""
         return np.random.default_rng((self.seed, STREAM))
 
 
 @dataclass
 class LayerCase(Case):
-    """A built layer, and a batch x, (N, ...), of the shape that it takes. `contract` stands in for an absent @obeys."""
+    """A built layer and a batch x, (N, ...), that fits it. `contract` is used if the class has no @obeys."""
 
     kind = "layer"
     layer: Any
     x: Array
     contract: str | None = None
     make: Callable[[np.random.Generator], Any] | None = field(default=None, kw_only=True)
-    """Builds another such layer from a generator, for the law that saved arrays are all there is to save."""
+    """Builds another such layer from a generator, for the law `round-trip`."""
 
-    def fresh(self, training: bool | None = None, *, other_draws: bool = False) -> Any:
-        """A deep copy, so that no probe sees what another left behind, in the given mode or the one it is in.
+    def fresh(self, training: bool | None = None, *, skip_random: bool = False) -> Any:
+        """A deep copy in the given mode, or in its present one.
 
-        With `other_draws` its generators have moved on, so that what it draws is different.
+        With `skip_random` its generators are advanced, so that its random numbers differ.
         """
-        layer, generators = copied(self.layer)
-        for generator in generators if other_draws else ():
-            for _ in range(AHEAD):
+        layer, generators = copy_with_generators(self.layer)
+        for generator in generators if skip_random else ():
+            for _ in range(SKIPPED):
                 generator.random()
         layer.needs_dx = True
         if training is not None:
@@ -86,27 +67,27 @@ class LayerCase(Case):
         return layer
 
     @property
-    def draws(self) -> bool:
-        """Whether forward takes from a generator in training."""
-        layer, generators = copied(self.layer)
+    def is_random(self) -> bool:
+        """Whether forward uses a random generator in training mode."""
+        layer, generators = copy_with_generators(self.layer)
         layer.training = True
-        before = pickle.dumps(generators)
+        before = generator_states(generators)
         layer.forward(self.x)
-        return pickle.dumps(generators) != before
+        return generator_states(generators) != before
 
     @property
-    def other(self) -> Array:
+    def other_x(self) -> Array:
         """Another batch of the same shape, within the layer's domain."""
-        return within(self.layer, self.x[::-1] * self.x.dtype.type(1.5), self.x[::-1])
+        return inside_domain(self.layer, self.x[::-1] * self.x.dtype.type(1.5), self.x[::-1])
 
     def location(self, method: str) -> Location:
-        """The place of one of the layer's methods."""
+        """Location of one of the layer's methods."""
         return Location.of(getattr(type(self.layer), method), self.path)
 
 
 @dataclass
 class LossCase(Case):
-    """A loss, predictions (N, C), and a target of the kind that it claims."""
+    """A loss, predictions (N, C), and a target of the declared kind."""
 
     kind = "loss"
     loss: Any
@@ -115,19 +96,19 @@ class LossCase(Case):
 
     def fresh(self) -> Any:
         """A deep copy of the loss."""
-        return copied(self.loss)[0]
+        return copy_with_generators(self.loss)[0]
 
     def location(self, method: str) -> Location:
-        """The place of one of the loss's methods."""
+        """Location of one of the loss's methods."""
         return Location.of(getattr(type(self.loss), method), self.path)
 
 
 @dataclass
 class ModelCase(Case):
-    """A whole network as it stands, and a small batch of real data.
+    """A whole network in its present state, and a small batch of real data.
 
-    `make(rng)` builds another from a generator; `reload()` builds one from what was saved, where something was.
-    `quick` is for a model in training, whose calls are judged as they come: one direction stands for all gradients.
+    `make(rng)` builds another from a generator; `reload()`, if given, builds one from saved arrays.
+    `quick` is for a model in training: its calls are checked anyway, and its gradients along one direction only.
     """
 
     kind = "model"
@@ -139,29 +120,29 @@ class ModelCase(Case):
     quick: bool = False
 
     def fresh(self) -> Any:
-        """A deep copy of the model as it stands."""
+        """A deep copy of the model."""
         return copy.deepcopy(self.model)
 
     def location(self, method: str) -> Location:
-        """The place of one of the model's methods."""
+        """Location of one of the model's methods."""
         return Location.of(getattr(type(self.model), method), self.path)
 
 
 @dataclass
 class OptimizerCase(Case):
-    """An optimizer; `make()` gives a fresh one, with its settings and without a past."""
+    """An optimizer; `make()` constructs a new one with the same settings."""
 
     kind = "optimizer"
     make: Callable[[], Any]
 
     def location(self, method: str) -> Location:
-        """The place of one of the optimizer's methods."""
+        """Location of one of the optimizer's methods."""
         return Location.of(getattr(type(self.make()), method), self.path)
 
 
 @dataclass
 class FunctionCase(Case):
-    """A plugin that is a function: `thing` as registered, with its claims, and the settings that it is called with."""
+    """A function: `thing` as registered, with its declared attributes, and the settings to call it with."""
 
     thing: Callable[..., Any]
     settings: dict[str, Any] = field(default_factory=dict)
@@ -171,7 +152,7 @@ class FunctionCase(Case):
 
     @property
     def location(self) -> Location:
-        """The place of the function."""
+        """Location of the function."""
         return Location.of(self.thing, self.path)
 
 
@@ -205,7 +186,7 @@ class MetricCase(FunctionCase):
 
 @dataclass
 class ArrayCase(Case):
-    """Any function of arrays, with inputs and the obligation, shape contract and further laws, that it is under."""
+    """Any function of arrays, with inputs and its declaration: a shape contract and further laws."""
 
     kind = "function"
     thing: Callable[..., Any]
@@ -228,7 +209,7 @@ class DataCase(Case):
 
 @dataclass
 class ProgressCase(Case):
-    """The figures of one step, and the memory that the trend needs. `feed` takes the next step in."""
+    """The loss and update ratio of the latest step, and the smoothed loss so far. `feed` adds the next step."""
 
     kind: ClassVar[str] = "training"
     step: int = 0
@@ -236,18 +217,18 @@ class ProgressCase(Case):
     ratio: float = 0.0
     started_small: bool = False
     total: int = 0
-    """The steps of the whole training; 0 where nobody knows."""
+    """The number of steps of the whole training; 0 if unknown."""
     promised: float = field(default=0.0, init=False)
     first: float = field(default=0.0, init=False)
     smooth: float = field(default=0.0, init=False)
 
     def copy(self) -> ProgressCase:
-        """The same figures, to be kept."""
+        """A copy of all values."""
         return copy.copy(self)
 
     def feed(self, loss: float, ratio: float, promise: float = 0.0) -> None:
-        """Take in the loss of the next step, its update-to-weight ratio, and −g·Δw, by which the step would lower the
-        loss if that were a plane."""
+        """Add the loss of the next step, its update-to-weight ratio, and −g·Δw, the decrease of the loss that the
+        gradient predicts."""
         self.step += 1
         self.promised += promise
         self.loss, self.ratio = loss, ratio

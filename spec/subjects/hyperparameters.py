@@ -1,9 +1,10 @@
-"""What an optimizer or a function tells of its hyperparameters, under the many names that people give them.
+"""Infer the hyperparameters of an optimizer or a function from its attributes and settings, under any common name.
 
-    read(optimizer, {"beta1": 0.9, "eps": 1e-8})  ->  Told(candidates={"beta1": (0.8,), "eps": (1e-8,)}, ...)
+    infer_hyperparameters(optimizer, {"beta1": 0.9, "eps": 1e-8})
+        Hyperparameters(candidates={"beta1": (0.8,), "eps": (1e-8,)}, missing=("eps",), unknown=())
 
-An instance tells by its attributes, a function by its keyword-only settings. What nobody tells has its usual value,
-and is listed as untold: who judges by it may not accuse.
+An instance is read by its attributes, a function by its keyword-only settings. A hyperparameter that is not found gets
+its usual value and is listed as missing: a law that depends on it is inconclusive, not failed.
 """
 
 from __future__ import annotations
@@ -28,66 +29,66 @@ ALIASES = {
     "warmup": ("warmup", "pctstart", "peak", "rise", "warmupfraction", "warmupshare"),
     "end": ("end", "floor", "minimum", "min", "final", "last", "etamin", "alpha"),
 }
-PLAINLY_DECAY = ("weightdecay", "wd", "l2")
-IGNORED = {"lr", "learningrate", "eta", "name", "dtype", "self"}  # lr is handed in with each step
+DECAY_NAMES = ("weightdecay", "wd", "l2")
+"""Names that mean nothing but weight decay."""
+IGNORED = {"lr", "learningrate", "eta", "name", "dtype", "self"}  # the learning rate is an argument of each step
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """The values that each hyperparameter may have, those that nobody told, and settings that the textbook lacks."""
+    """The possible values of each hyperparameter, those that were not found, and settings that the reference lacks."""
 
     candidates: dict[str, tuple[float, ...]]
-    untold: tuple[str, ...]
+    missing: tuple[str, ...]
     unknown: tuple[str, ...]
 
-    def choices(self) -> Iterator[SimpleNamespace]:
+    def combinations(self) -> Iterator[SimpleNamespace]:
         """Every combination of the candidates, as attributes."""
         for values in product(*self.candidates.values()):
             yield SimpleNamespace(**dict(zip(self.candidates, values, strict=True)))
 
 
-def normal(name: str) -> str:
-    """`_beta_1` and `Beta1` are one name."""
+def simplified_name(name: str) -> str:
+    """A name without underscores in lower case, so that `_beta_1` and `Beta1` are equal."""
     return name.replace("_", "").lower()
 
 
-def attributes(thing: object) -> dict[str, float]:
-    """The numbers among the attributes of an instance, and of its class, by normal name; `betas` are beta1, beta2."""
+def numeric_attributes(thing: object) -> dict[str, float]:
+    """The numbers among the attributes of an instance and its class, by simplified name; `betas` is beta1, beta2."""
     found: dict[str, float] = {}
     for name in dir(thing):
         value = None if name.startswith("__") else inspect.getattr_static(thing, name, None)
-        if normal(name) == "betas" and isinstance(value, tuple | list) and len(value) == 2:
+        if simplified_name(name) == "betas" and isinstance(value, tuple | list) and len(value) == 2:
             found |= {"beta1": float(value[0]), "beta2": float(value[1])}
         elif isinstance(value, Real) and not isinstance(value, bool):
-            found[normal(name)] = float(value)
+            found[simplified_name(name)] = float(value)
     return found
 
 
-def read(thing: object, usual: Mapping[str, float]) -> Hyperparameters:
-    """What an instance tells of the hyperparameters in `usual`, which gives their usual values."""
-    told = attributes(thing)
+def infer_hyperparameters(thing: object, usual: Mapping[str, float]) -> Hyperparameters:
+    """Read the hyperparameters in `usual`, which gives their usual values, from the attributes of an instance."""
     known = {alias for name in usual for alias in ALIASES.get(name, (name,))} | IGNORED | {"betas"}
-    given = {normal(name): value for name, value in getattr(thing, "__dict__", {}).items()}
+    given = {simplified_name(name): value for name, value in getattr(thing, "__dict__", {}).items()}
     unknown = []
     for name, row in _parameters(type(thing)).items():
-        value = given.get(normal(name), None if row.default is row.empty else row.default)
-        if normal(name) not in known and isinstance(value, Real | str) and value:
+        value = given.get(simplified_name(name), None if row.default is row.empty else row.default)
+        if simplified_name(name) not in known and isinstance(value, Real | str) and value:
             unknown.append(name)
-    return _told(told, usual, unknown)
+    return _hyperparameters(numeric_attributes(thing), usual, unknown)
 
 
-def read_settings(thing: object, settings: Mapping[str, Any], usual: Mapping[str, float]) -> Hyperparameters:
-    """What a function's keyword-only settings tell of the hyperparameters in `usual`."""
+def infer_from_settings(thing: object, settings: Mapping[str, Any], usual: Mapping[str, float]) -> Hyperparameters:
+    """Read the hyperparameters in `usual` from the keyword-only settings of a function."""
     rows = {name: row.default for name, row in _parameters(thing).items() if row.kind is row.KEYWORD_ONLY}
-    given = {normal(name): value for name, value in (rows | dict(settings)).items()}
+    given = {simplified_name(name): value for name, value in (rows | dict(settings)).items()}
     known = {alias for name in usual for alias in ALIASES.get(name, (name,))}
-    told = {name: float(value) for name, value in given.items() if isinstance(value, Real)}
-    return _told(told, usual, [name for name, value in given.items() if name not in known and value])
+    numbers = {name: float(value) for name, value in given.items() if isinstance(value, Real)}
+    return _hyperparameters(numbers, usual, [name for name, value in given.items() if name not in known and value])
 
 
-def defaults(thing: Any) -> dict[str, float]:
-    """The numbers that a signature gives its settings, by normal name."""
-    rows = {normal(name): row.default for name, row in _parameters(thing).items()}
+def numeric_defaults(thing: Any) -> dict[str, float]:
+    """The default values of a signature that are numbers, by simplified name."""
+    rows = {simplified_name(name): row.default for name, row in _parameters(thing).items()}
     numbers = {name: value for name, value in rows.items() if isinstance(value, Real)}
     return {name: float(value) for name, value in numbers.items() if not isinstance(value, bool)}
 
@@ -99,11 +100,13 @@ def _parameters(thing: Any) -> Mapping[str, inspect.Parameter]:
         return {}
 
 
-def _told(told: Mapping[str, float], usual: Mapping[str, float], unknown: list[str]) -> Hyperparameters:
-    candidates, untold = {}, []
+def _hyperparameters(
+    numbers: Mapping[str, float], usual: Mapping[str, float], unknown: list[str]
+) -> Hyperparameters:
+    candidates, missing = {}, []
     for name, value in usual.items():
-        found = tuple(dict.fromkeys(told[alias] for alias in ALIASES.get(name, (name,)) if alias in told))
+        found = tuple(dict.fromkeys(numbers[alias] for alias in ALIASES.get(name, (name,)) if alias in numbers))
         candidates[name] = found or (value,)
         if not found:
-            untold.append(name)
-    return Hyperparameters(candidates, tuple(untold), tuple(unknown))
+            missing.append(name)
+    return Hyperparameters(candidates, tuple(missing), tuple(unknown))

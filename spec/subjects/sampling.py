@@ -1,4 +1,4 @@
-"""Random arrays within a claimed domain."""
+"""Random arrays inside a declared domain."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 
-FAR = 1e4  # nothing is drawn farther out, unless all of the claimed domain lies there
+FAR = 1e4  # the largest absolute value, unless the whole domain lies beyond it
 
 
-def draw(rng: np.random.Generator, shape: tuple[int, ...], bounds: tuple[float, float] | None) -> Array:
-    """Float32 of `shape`: Gaussian where nothing is claimed, else within `bounds` and not at their very edge."""
+def sample(rng: np.random.Generator, shape: tuple[int, ...], bounds: tuple[float, float] | None) -> Array:
+    """A float32 array: Gaussian without bounds, else inside `bounds` and not close to either end."""
     if bounds is None:
         return rng.standard_normal(shape, dtype=np.float32)
     low, high = bounds
     if isinf(low) and isinf(high):
         return rng.standard_normal(shape, dtype=np.float32)
-    away = 0.05 + np.abs(rng.standard_normal(shape))
+    distance = 0.05 + np.abs(rng.standard_normal(shape))
     if isinf(high) and low < FAR:
-        found = low + away
+        found = low + distance
     elif isinf(low) and high > -FAR:
-        found = high - away
+        found = high - distance
     else:
-        bottom, top = capped(low, high)
+        bottom, top = clipped_bounds(low, high)
         found = bottom + (top - bottom) * rng.uniform(0.05, 0.95, shape)
-        if low < -10 < 10 < high:  # a wide domain around zero: as for none
+        if low < -10 < 10 < high:  # a wide domain around zero: as without bounds
             found = rng.standard_normal(shape)
     return found.astype(np.float32)
 
 
-def capped(low: float, high: float) -> tuple[float, float]:
-    """The part of an interval within ±1e4; where all of it lies farther out, as much of it as ends at tenfold."""
+def clipped_bounds(low: float, high: float) -> tuple[float, float]:
+    """The part of an interval within ±1e4; if all of it lies beyond, the part up to ten times its nearer end."""
     bottom = -FAR if low < -FAR < high else low
     top = FAR if low < FAR < high else high
     return (10 * high if isinf(bottom) else bottom), (10 * low if isinf(top) else top)

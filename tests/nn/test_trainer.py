@@ -8,7 +8,7 @@ from nnlaw.nn.stress.edge_cases import arrays
 from nnlaw.nn.training.build import build_model, make_trainer
 from nnlaw.nn.training.trainer import Trainer
 from nnlaw.spec import Violation
-from nnlaw.spec.guards.guard import CheckLog
+from nnlaw.spec.guards.check_log import CheckLog
 
 X, LABELS = arrays()["plain/x"], arrays()["plain/labels"]
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from nnlaw.spec import BadInput
-from nnlaw.spec.contracts.claims import CLAIMS, claim, interval, within
+from nnlaw.spec.contracts.declared import ATTRIBUTES, declared_value, domain_of, inside_domain
 
 
-@pytest.mark.parametrize("name", CLAIMS)
+@pytest.mark.parametrize("name", ATTRIBUTES)
 def test_silence_is_the_default(name: str) -> None:
     """What is not claimed has the table's default, which fits its own row."""
-    assert claim(object(), name) == CLAIMS[name].default
-    assert CLAIMS[name].fits(CLAIMS[name].default)
+    assert declared_value(object(), name) == ATTRIBUTES[name].default
+    assert ATTRIBUTES[name].is_valid(ATTRIBUTES[name].default)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_silence_is_the_default(name: str) -> None:
 def test_a_claim_of_the_wrong_kind_is_refused(name: str, value: Any) -> None:
     """The refusal says whose claim it is and what was expected."""
     with pytest.raises(BadInput, match=rf"SimpleNamespace: {name} = .*expected"):
-        claim(SimpleNamespace(**{name: value}), name)
+        declared_value(SimpleNamespace(**{name: value}), name)
 
 
 @pytest.mark.parametrize(
@@ -35,28 +35,28 @@ def test_a_claim_of_the_wrong_kind_is_refused(name: str, value: Any) -> None:
 )
 def test_a_fitting_claim_is_returned(name: str, value: Any) -> None:
     """The value comes back as it was claimed."""
-    assert claim(SimpleNamespace(**{name: value}), name) is value
+    assert declared_value(SimpleNamespace(**{name: value}), name) is value
 
 
 def test_a_pair_may_be_an_array() -> None:
     """It is read as the numbers in it; any other array is refused like any other value."""
-    assert interval(SimpleNamespace(domain=np.array([0.0, 1.0]))) == (0.0, 1.0)
-    assert claim(SimpleNamespace(range=np.array([0.0, 1.0])), "range") == [0.0, 1.0]
+    assert domain_of(SimpleNamespace(domain=np.array([0.0, 1.0]))) == (0.0, 1.0)
+    assert declared_value(SimpleNamespace(range=np.array([0.0, 1.0])), "range") == [0.0, 1.0]
     for name in ("domain", "targets", "couples_samples"):
         with pytest.raises(BadInput, match=rf"{name} = \[3.0, 2.0\], expected"):
-            claim(SimpleNamespace(**{name: np.array([3.0, 2.0])}), name)
+            declared_value(SimpleNamespace(**{name: np.array([3.0, 2.0])}), name)
 
 
 def test_a_class_is_named_itself() -> None:
     """A class that claims wrongly is called by its own name."""
     with pytest.raises(BadInput, match=r"^Wrong: range"):
-        claim(type("Wrong", (), {"range": 1}), "range")
+        declared_value(type("Wrong", (), {"range": 1}), "range")
 
 
 def test_probes_stay_within_the_domain() -> None:
     """Where a probe leaves the claimed domain, the known entry stands in."""
     layer = SimpleNamespace(domain=(0.0, 2.0))
-    assert within(layer, np.array([-1.0, 1.5, 3.0]), np.array([0.1, 0.2, 0.3])).tolist() == [0.1, 1.5, 0.3]
+    assert inside_domain(layer, np.array([-1.0, 1.5, 3.0]), np.array([0.1, 0.2, 0.3])).tolist() == [0.1, 1.5, 0.3]
     probe = np.array([-9.0])
-    assert within(object(), probe, np.array([1.0])) is probe
-    assert interval(SimpleNamespace(domain="logits")) is None
+    assert inside_domain(object(), probe, np.array([1.0])) is probe
+    assert domain_of(SimpleNamespace(domain="logits")) is None

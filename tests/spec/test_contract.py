@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from nnlaw.spec import BadInput, Violation, obeys, rows_sum_to_one, strict
 from nnlaw.spec.contracts.call import Call
-from nnlaw.spec.contracts.obeys import Switch, declaration_of
+from nnlaw.spec.contracts.obeys import CHECKED_CALL, declaration_of
 
 Array = NDArray[np.float32]
 X = np.ones((2, 3), np.float32)
@@ -49,7 +49,7 @@ def test_off_it_passes_through_and_on_it_judges() -> None:
     assert drops_a_column(X).shape == (2, 2)
     with strict(), pytest.raises(Violation, match=r"drops_a_column: output is of shape \(2, 2\)"):
         drops_a_column(X)
-    assert Switch.depth == 0
+    assert CHECKED_CALL.get() is None
     assert drops_a_column(X).shape == (2, 2)
 
 

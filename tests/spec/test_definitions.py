@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from nnlaw.spec import BadInput, MetricCase, NotApplicable, OptimizerCase, ScheduleCase, conformance
-from nnlaw.spec.reference import METRICS, OPTIMIZERS, Rule, textbook, walk
-from nnlaw.spec.reference.names import constants
+from nnlaw.spec.reference import METRICS, OPTIMIZERS, Rule, find_reference, trajectory
+from nnlaw.spec.reference.names import numeric_constants
 
 ONES = np.ones((10, 1))
 
@@ -16,8 +16,8 @@ ONES = np.ones((10, 1))
 def way(name: str, rule: Rule | None = None, **settings: float) -> float:
     """Where ten steps of 0.1 along a constant gradient of 1 lead from 0."""
     row = OPTIMIZERS[name]
-    h = SimpleNamespace(**({"decay": 0.0} | dict(row.usual) | settings))
-    return float(walk(rule or row.variants[0], h, np.zeros(1), ONES, 0.1)[-1, 0])
+    h = SimpleNamespace(**({"decay": 0.0} | dict(row.defaults) | settings))
+    return float(trajectory(rule or row.variants[0], h, np.zeros(1), ONES, 0.1)[-1, 0])
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam", "amsgrad", "adamax", "lion", "signsgd"])
@@ -84,12 +84,12 @@ def test_the_settings_of_the_instance_count() -> None:
 
 def test_names_are_read_as_people_write_them() -> None:
     """Case, hyphens and synonyms make no difference."""
-    assert textbook(None, "NAG", OPTIMIZERS)[0] == "nesterov"
-    assert textbook(SimpleNamespace(like="Sign-SGD"), "mine", OPTIMIZERS)[0] == "signsgd"
+    assert find_reference(None, "NAG", OPTIMIZERS)[0] == "nesterov"
+    assert find_reference(SimpleNamespace(like="Sign-SGD"), "mine", OPTIMIZERS)[0] == "signsgd"
     with pytest.raises(NotApplicable, match="not a standard name"):
-        textbook(None, "mine", OPTIMIZERS)
+        find_reference(None, "mine", OPTIMIZERS)
     with pytest.raises(BadInput, match=r"like = 'adamm' is not a standard name; known: adadelta"):
-        textbook(SimpleNamespace(like="adamm"), "mine", OPTIMIZERS)
+        find_reference(SimpleNamespace(like="adamm"), "mine", OPTIMIZERS)
 
 
 def test_metrics_have_known_values() -> None:
@@ -130,4 +130,4 @@ def test_only_numbers_of_the_author_are_settings() -> None:
         def __init__(self) -> None:
             self.rate = 2
 
-    assert constants(Kept()) == [0.5, 2.0]
+    assert numeric_constants(Kept()) == [0.5, 2.0]

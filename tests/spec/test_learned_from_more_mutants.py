@@ -24,8 +24,8 @@ from nnlaw.spec.fixes.replace_rules import SWAPS
 from nnlaw.spec.guards.strict import arm_loss
 from nnlaw.spec.law_references import BY_CODE, BY_KIND, BY_LAW
 from nnlaw.spec.reference import INITIALIZERS, LAYERS, LOSSES, METRICS, OPTIMIZERS, SCHEDULES
-from nnlaw.spec.reference.names import SYNONYMS, squashed
-from nnlaw.spec.subjects.hyperparameters import ALIASES, normal
+from nnlaw.spec.reference.names import SYNONYMS, simplified
+from nnlaw.spec.subjects.hyperparameters import ALIASES, simplified_name
 
 X = np.random.default_rng(0).standard_normal((5, 4), dtype=np.float32)
 
@@ -74,9 +74,9 @@ def test_a_function_is_called_within_its_domain() -> None:
 def test_every_synonym_leads_to_a_definition() -> None:
     """It is written as names are looked up, hides no standard name, and what it stands for is one."""
     tables = (INITIALIZERS, LAYERS, LOSSES, METRICS, OPTIMIZERS, SCHEDULES)
-    known = [{squashed(name) for name in table} for table in tables]
+    known = [{simplified(name) for name in table} for table in tables]
     for word, meant in SYNONYMS.items():
-        assert word == squashed(word), word
+        assert word == simplified(word), word
         assert any(meant in names and word not in names for names in known), (word, meant)
 
 
@@ -246,7 +246,7 @@ def test_what_is_called_in_place_of_another_can_be_called() -> None:
 def test_every_name_that_a_setting_may_bear_can_be_read() -> None:
     """Each is written as names are compared."""
     for setting, names in ALIASES.items():
-        assert [name for name in names if name != normal(name)] == [], setting
+        assert [name for name in names if name != simplified_name(name)] == [], setting
 
 
 class Tripled:

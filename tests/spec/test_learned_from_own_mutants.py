@@ -28,7 +28,7 @@ from nnlaw.spec.fixes.mutate import edits
 from nnlaw.spec.gradcheck.mistakes import Clues, rows
 from nnlaw.spec.guards.strict import arm_loss
 from nnlaw.spec.strategies import HOSTILE
-from nnlaw.spec.subjects.hyperparameters import read
+from nnlaw.spec.subjects.hyperparameters import infer_hyperparameters
 
 X = np.random.default_rng(0).standard_normal((5, 4))
 
@@ -307,7 +307,7 @@ def test_what_goes_forward_alone_is_of_no_kind() -> None:
 def test_greek_names_are_read() -> None:
     """As a Python name may be."""
     greek = type("Greek", (), {"β1": 0.8, "β2": 0.9, "ρ": 0.7})
-    told_of = read(greek(), {"beta1": 0.5, "beta2": 0.5, "rho": 0.5}).candidates
+    told_of = infer_hyperparameters(greek(), {"beta1": 0.5, "beta2": 0.5, "rho": 0.5}).candidates
     assert told_of == {"beta1": (0.8,), "beta2": (0.9,), "rho": (0.7,)}
 
 

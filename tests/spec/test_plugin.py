@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from nnlaw.spec import BadInput, LayerCase, LossCase, ModelCase, Unit, Violation, conformance, obeys
 from nnlaw.spec.discovery.build_cases import cases
-from nnlaw.spec.discovery.input_search import complete
-from nnlaw.spec.discovery.unit import unit_of
+from nnlaw.spec.discovery.classify import unit_of
+from nnlaw.spec.subjects.layer_protocol import complete_layer
 
 Array = NDArray[Any]
 
@@ -177,7 +177,7 @@ class Open(Twice):
 
 
 class OpenBuilt(Twice):
-    """Makes what can't be copied while it is built."""
+    """Makes what can't copy it while it is built."""
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
         self.lock = (row for row in ())
@@ -197,21 +197,21 @@ def plain(x: Array) -> Array:
 @pytest.mark.parametrize(
     ("record", "words"),
     [
-        (layer(Named), "what to give mode can't be told"),
+        (layer(Named), "can't infer a value for mode"),
         (layer(Picky), "heads must be 12; if it needs other settings"),
-        (layer(Refusing), "build refused every input shape"),
+        (layer(Refusing), "build raised ValueError for every input shape"),
         (layer(Rows), "integers as input, which is not supported"),
-        (layer(Open), "can't be copied"),
-        (layer(OpenBuilt), "can't be copied"),
+        (layer(Open), "can't copy it"),
+        (layer(OpenBuilt), "can't copy it"),
         (layer(Misclaiming), "domain = 'positive'"),
-        (layer(obeys("N C, N C -> N C")(type("Two", (Twice,), {}))), "several arrays, a layer one"),
+        (layer(obeys("N C, N C -> N C")(type("Two", (Twice,), {}))), "has several inputs or outputs, a layer has one"),
         (layer(type("Bare", (), {"forward": plain, "backward": plain})), "put @obeys"),
         (layer(type("Wordy", (Twice,), {"examples": "units"})), "expected a list of dicts"),
         (layer(type("Half", (), {"forward": plain})), "has no method backward"),
         (layer(plain), "found a function, expected a class"),
         (Unit("schedule", "mine", Twice), "found a class Twice, expected a function"),
         (Unit("schedule", "mine", 3), "found a int, expected a function"),
-        (Unit("lair", "mine", Twice), "no such kind"),
+        (Unit("lair", "mine", Twice), "unknown kind 'lair'"),
         (Unit("function", "mine", plain), "pass contract="),
     ],
 )
@@ -332,7 +332,7 @@ def test_a_model_is_built_for_few_classes_or_ten() -> None:
 
 @pytest.mark.parametrize(
     ("thing", "words"),
-    [(Without, "it has no params"), (type("Bad", (Softmax,), {"__init__": lambda *_: {}["oops"]}), "14 inputs and 3"),
+    [(Without, "has no params"), (type("Bad", (Softmax,), {"__init__": lambda *_: {}["oops"]}), "14 inputs and 3"),
      (Softmax(4, 3, np.random.default_rng(0)), "expected the class")],
 )
 def test_a_model_that_cannot_be_built_is_asked_about(thing: Any, words: str) -> None:
@@ -389,7 +389,7 @@ def test_an_optimizer_is_made_afresh() -> None:
 @pytest.mark.parametrize("thing", [plain, 3])
 def test_a_thing_of_no_kind_is_refused(thing: Any) -> None:
     """With the kinds there are."""
-    with pytest.raises(BadInput, match="kind can't be told"):
+    with pytest.raises(BadInput, match="can't infer its kind"):
         unit_of(thing)
 
 
@@ -443,9 +443,9 @@ def test_a_layer_with_slots_is_tried_like_any_other() -> None:
 def test_what_has_no_room_for_the_protocol_moves_to_where_there_is() -> None:
     """A layer of a class with __slots__ and no base gets params and modes; one that has room stays itself."""
     slotted = type("Slotted", (), {"__slots__": ("gain",), "__init__": lambda self: setattr(self, "gain", 2)})()
-    made, plain = complete(slotted), Twice()
+    made, plain = complete_layer(slotted), Twice()
     assert isinstance(made, type(slotted)) and made.gain == 2 and (made.params, made.grads, made.state) == ({}, {}, {})
-    assert complete(plain) is plain and plain.training  # type: ignore[attr-defined]  # it was supplied
+    assert complete_layer(plain) is plain and plain.training  # type: ignore[attr-defined]  # it was supplied
 
 
 def test_code_without_a_source_file_is_judged() -> None:

@@ -12,7 +12,7 @@ import nnlaw.nn.builtin  # noqa: F401  # registers the layers of the networks be
 from nnlaw.nn.network import Network
 from nnlaw.spec import BadInput, LayerCase, ModelCase, ScheduleCase, Violation, conformance, obeys
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.contracts.intervals import interval
+from nnlaw.spec.contracts.intervals import parse_interval
 from nnlaw.spec.law import CATALOGUE
 
 RNG = np.random.default_rng
@@ -20,17 +20,17 @@ RNG = np.random.default_rng
 
 def test_an_interval_is_read_as_it_is_written() -> None:
     """Each end is included or not; ∞ is one; what is no number lies in none."""
-    half, all_above = interval("[0, 1)"), interval("(0, ∞)")
+    half, all_above = parse_interval("[0, 1)"), parse_interval("(0, ∞)")
     assert [x in half for x in (-0.1, 0, 0.5, 1, float("nan"))] == [False, True, True, False, False]
     assert [x in all_above for x in (0, 1e-300, 1e300, float("inf"))] == [False, True, True, False]
-    assert 1 in interval("(0, 1]")
+    assert 1 in parse_interval("(0, 1]")
 
 
 @pytest.mark.parametrize("text", ["0, 1", "[1, 0]", "[0, 0]", "[a, 1]", "[0; 1]"])
 def test_what_is_no_interval_is_refused(text: str) -> None:
     """By ValueError."""
     with pytest.raises(ValueError):
-        interval(text)
+        parse_interval(text)
 
 
 @pytest.mark.parametrize("claimed", [{"floor": "0..1"}, {"floor": 1}, "[0, 1]", {"depth": "[0, 1]"}])
@@ -110,7 +110,7 @@ def test_a_standard_name_claims_no_wider_range_than_the_textbook(claimed: Any, l
 def test_a_contract_has_one_name_for_the_batch() -> None:
     """Two would let a layer return any number of samples."""
     kind = obeys("M C -> N C")(type("Mine", (Sigmoid,), {"range": (0, 1)}))
-    with pytest.raises(BadInput, match="calls the batch M before and N after"):
+    with pytest.raises(BadInput, match="names the batch M in the input and N in the output"):
         conformance(kind)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnlaw.spec import BadInput
-from nnlaw.spec.contracts.shapes import Mismatch, bind, concrete, expected, parse, resolve
+from nnlaw.spec.contracts.shapes import Mismatch, bind, concrete, expected_shape, parse, resolve
 
 SHAPES = st.lists(st.integers(0, 9), max_size=5).map(tuple)
 
@@ -88,8 +88,8 @@ def test_the_size_of_the_latest_batch_binds_no_other(contract: str, known: dict[
 
 def test_the_expectation_names_what_it_knows() -> None:
     """Known names are filled in, `...` spelled out, the rest left as names."""
-    assert expected(("N", "...", "n_in", "C", "3"), {"...": (2, 5), "n_in": 4}) == "(N, 2, 5, n_in=4, C, 3)"
-    assert expected(("...",), {}) == "(...)"
+    assert expected_shape(("N", "...", "n_in", "C", "3"), {"...": (2, 5), "n_in": 4}) == "(N, 2, 5, n_in=4, C, 3)"
+    assert expected_shape(("...",), {}) == "(...)"
 
 
 def test_concrete_needs_every_name() -> None:

@@ -210,7 +210,7 @@ def test_what_cannot_be_armed_is_refused() -> None:
         strict(Slotted())
     with pytest.raises(BadInput, match="__slots__"):
         strict(Slotted(), contract="N -> N")
-    with pytest.raises(BadInput, match="is a class"):
+    with pytest.raises(BadInput, match="takes an instance, not the class"):
         strict(Affine)
     with pytest.raises(BadInput, match="no forward"):
         strict(3)
@@ -258,7 +258,7 @@ def test_a_loss_refuses_what_lies_outside_its_domain(prediction: Array, target: 
     """Labels out of range, float labels, and probabilities where logits are due."""
     check_log = CheckLog()
     for sound in (None, prediction):
-        check_log.sound = sound
+        check_log.last_checked = sound
         with pytest.raises(Violation) as found:
             armed_loss(check_log).forward(prediction, target)
         assert (found.value.law, found.value.index) == ("domain", index)
@@ -267,7 +267,7 @@ def test_a_loss_refuses_what_lies_outside_its_domain(prediction: Array, target: 
 def test_a_sound_loss_passes() -> None:
     """The quick look and the thorough one agree, for each kind of target."""
     check_log = CheckLog()
-    check_log.sound = LOGITS
+    check_log.last_checked = LOGITS
     assert armed_loss(check_log).forward(LOGITS, LABELS) == 1.0
     assert armed_loss().forward(LOGITS, LABELS.astype(np.uint8)) == 1.0
     assert armed_loss(domain=None).forward(LOGITS[:, :1], np.array([0, 0])) == 1.0
@@ -279,7 +279,7 @@ def test_a_sound_loss_passes() -> None:
 def test_a_claimed_interval_of_a_loss_is_always_judged() -> None:
     """Also where the prediction was found sound before; binary targets lie in [0, 1]."""
     check_log = CheckLog()
-    check_log.sound = LOGITS
+    check_log.last_checked = LOGITS
     with pytest.raises(Violation, match=r"prediction\[0, 1\] = -1"):
         armed_loss(check_log, domain=(0.0, 1.0)).forward(LOGITS, LABELS)
     with pytest.raises(Violation, match="target"):

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from nnlaw.spec import LayerCase, LossCase, conformance
-from nnlaw.spec.reference import LAYERS, LOSSES, constants, standard
+from nnlaw.spec.reference import LAYERS, LOSSES, numeric_constants, standard_name
 
 Array = NDArray[Any]
 X = np.random.default_rng(0).standard_normal((5, 4))
@@ -78,14 +78,14 @@ def test_a_free_number_may_be_one_that_the_layer_keeps() -> None:
 
     assert verdict(LayerCase("p", Elementwise(steep), X, "N C -> N C", name="leaky_relu")) == "fail"
     assert verdict(LayerCase("p", Elementwise(steep, alpha=0.77), X, "N C -> N C", name="leaky_relu")) == "pass"
-    assert constants(type("Kind", (), {"rate": 0.5, "on": True})()) == [0.5]
+    assert numeric_constants(type("Kind", (), {"rate": 0.5, "on": True})()) == [0.5]
 
 
 def test_a_name_of_ones_own_is_no_standard() -> None:
     """Nothing is asked of it, unless it claims to be like another."""
     assert verdict(LayerCase("p", Elementwise(np.sin), X, "N C -> N C", name="mine")) == "n.a."
     assert verdict(LayerCase("p", Elementwise(np.sin, like="tanh"), X, "N C -> N C", name="mine")) == "fail"
-    assert standard(object(), "Layer Norm", LAYERS) == "layernorm" and standard(object(), "x", LOSSES) == ""
+    assert standard_name(object(), "Layer Norm", LAYERS) == "layernorm" and standard_name(object(), "x", LOSSES) == ""
 
 
 class Affine:

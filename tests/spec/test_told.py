@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nnlaw.spec.subjects.hyperparameters import read, read_settings
+from nnlaw.spec.subjects.hyperparameters import infer_from_settings, infer_hyperparameters
 
 
 class Settled:
@@ -14,28 +14,29 @@ class Settled:
 
 def test_an_instance_tells_by_its_attributes() -> None:
     """Underscores do not matter, what is untold has its usual value, and a setting that nobody knows is listed."""
-    told = read(Settled(), {"beta1": 0.9, "eps": 1e-8})
+    told = infer_hyperparameters(Settled(), {"beta1": 0.9, "eps": 1e-8})
     assert told.candidates == {"beta1": (0.8,), "eps": (1e-8,)}
-    assert (told.untold, told.unknown) == (("eps",), ("warmth",))
-    assert [vars(choice) for choice in told.choices()] == [{"beta1": 0.8, "eps": 1e-8}]
+    assert (told.missing, told.unknown) == (("eps",), ("warmth",))
+    assert [vars(choice) for choice in told.combinations()] == [{"beta1": 0.8, "eps": 1e-8}]
 
 
 def test_a_pair_of_betas_is_two_settings() -> None:
     """As in PyTorch."""
     pair = type("Pair", (), {"betas": (0.5, 0.6)})
-    assert read(pair(), {"beta1": 0.9, "beta2": 0.999}).candidates == {"beta1": (0.5,), "beta2": (0.6,)}
+    found = infer_hyperparameters(pair(), {"beta1": 0.9, "beta2": 0.999})
+    assert found.candidates == {"beta1": (0.5,), "beta2": (0.6,)}
 
 
 def test_a_name_with_two_meanings_gives_two_candidates() -> None:
     """`decay` may be the ρ of RMSProp, which `rho` is too."""
     both = type("Both", (), {"decay": 0.1, "rho": 0.9})
-    assert read(both(), {"rho": 0.95}).candidates == {"rho": (0.9, 0.1)}
+    assert infer_hyperparameters(both(), {"rho": 0.95}).candidates == {"rho": (0.9, 0.1)}
 
 
 def test_what_has_no_signature_has_no_unknown_settings() -> None:
     """As of a class that Python cannot look into."""
     hidden = type("Hidden", (), {"__signature__": "none"})
-    assert read(hidden(), {"eps": 1e-8}).unknown == ()
+    assert infer_hyperparameters(hidden(), {"eps": 1e-8}).unknown == ()
 
 
 def test_a_function_tells_by_its_settings() -> None:
@@ -43,6 +44,6 @@ def test_a_function_tells_by_its_settings() -> None:
 
     def step(t: float, *, gamma: float = 0.1, step_size: float = 0.3, smooth: bool = True) -> Any: ...
 
-    told = read_settings(step, {"gamma": 0.5}, {"drop": 0.0, "every": 0.0})
+    told = infer_from_settings(step, {"gamma": 0.5}, {"drop": 0.0, "every": 0.0})
     assert told.candidates == {"drop": (0.5,), "every": (0.3,)}
-    assert (told.untold, told.unknown) == ((), ("smooth",))
+    assert (told.missing, told.unknown) == ((), ("smooth",))

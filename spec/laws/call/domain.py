@@ -10,7 +10,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import first_index
 from nnlaw.spec.contracts.call import Call
-from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.call._shared import SIMPLEX_TOLERANCE, check_interval
 
@@ -34,7 +34,7 @@ def domain(call: Call) -> None:
     if call.outputs or call.error:
         return
     first = next(iter(call.inputs))
-    declared = claim(call.owner, "domain")
+    declared = declared_value(call.owner, "domain")
     if declared == "logits":
         _check_logits(call, first)
     elif declared is not None:
@@ -44,7 +44,7 @@ def domain(call: Call) -> None:
             raise call.violation(
                 "domain", array="the batch", actual="empty", expected="at least one sample (the loss is a mean)"
             )
-        _check_target(call, claim(call.owner, "targets"))
+        _check_target(call, declared_value(call.owner, "targets"))
 
 
 def _check_logits(call: Call, name: str) -> None:

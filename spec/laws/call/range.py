@@ -6,7 +6,7 @@ Finds an activation that leaves the interval it is known for, such as a sigmoid 
 from __future__ import annotations
 
 from nnlaw.spec.contracts.call import Call
-from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.call._shared import check_interval
 
@@ -23,7 +23,7 @@ from nnlaw.spec.laws.call._shared import check_interval
 )
 def within_range(call: Call) -> None:
     """Every entry of every output of forward lies in `range = (low, high)`, ends included."""
-    declared = claim(call.owner, "range")
+    declared = declared_value(call.owner, "range")
     if declared is not None and call.location.method != "backward":
         for name in call.outputs:
             check_interval(call, name, declared, "range")

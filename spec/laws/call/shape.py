@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnlaw.spec.contracts.call import Call
-from nnlaw.spec.contracts.shapes import Mismatch, bind, expected
+from nnlaw.spec.contracts.shapes import Mismatch, bind, expected_shape
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.call._shared import line_of
 from nnlaw.spec.subjects.traceback_location import cause_of
@@ -58,7 +58,7 @@ def shape(call: Call) -> None:
                     "shape",
                     array=name,
                     actual=f"of shape {array.shape}",
-                    expected=f"{expected(side, dims)} by the contract {call.contract.text}",
+                    expected=f"{expected_shape(side, dims)} by the contract {call.contract.text}",
                 ) from None
 
 

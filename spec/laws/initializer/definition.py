@@ -11,9 +11,9 @@ import numpy as np
 from nnlaw.spec.arrays import first_index
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.initializer._shared import SHAPES, check_variance, weights_of
-from nnlaw.spec.reference import INITIALIZERS, textbook
+from nnlaw.spec.reference import INITIALIZERS, find_reference
 from nnlaw.spec.subjects.cases import InitializerCase
-from nnlaw.spec.subjects.hyperparameters import read_settings
+from nnlaw.spec.subjects.hyperparameters import infer_from_settings
 from nnlaw.spec.violation import Inconclusive, Violation
 
 
@@ -31,7 +31,7 @@ def definition(case: InitializerCase) -> None:
     within five standard errors. Names that end in "uniform" must keep all weights below 1.1·√(3·variance);
     "orthogonal" must have orthonormal rows or columns within 1e-4.
     """
-    name, variances = textbook(case.thing, case.name, INITIALIZERS)
+    name, variances = find_reference(case.thing, case.name, INITIALIZERS)
     found = []
     for accepted in variances:
         try:
@@ -39,7 +39,7 @@ def definition(case: InitializerCase) -> None:
                 check_variance("definition", case, shape, accepted)
         except Violation as violation:
             found.append(violation)
-    unknown = read_settings(case.thing, case.settings, {}).unknown
+    unknown = infer_from_settings(case.thing, case.settings, {}).unknown
     if len(found) == len(variances):
         raise Inconclusive(f"settings that {name} does not have: {', '.join(unknown)}") if unknown else found[0]
     for shape in SHAPES:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.initializer._shared import SHAPES, weights_of
-from nnlaw.spec.reference import INITIALIZERS, standard
+from nnlaw.spec.reference import INITIALIZERS, standard_name
 from nnlaw.spec.subjects.cases import InitializerCase
 from nnlaw.spec.violation import NotApplicable, Violation
 
@@ -27,8 +27,8 @@ def symmetry(case: InitializerCase) -> None:
     """Compare the columns of W, one per unit, for the shapes (300, 40) and (40, 300). Equal columns fail, except zero
     columns in a matrix that has other entries, such as a sparse matrix or the identity.
     """
-    declared = claim(case.thing, "variance")
-    named = standard(case.thing, case.name, INITIALIZERS)
+    declared = declared_value(case.thing, "variance")
+    named = standard_name(case.thing, case.name, INITIALIZERS)
     if (declared is not None and not any(declared(*s) for s in SHAPES)) or named == "zeros":
         raise NotApplicable("a variance of 0 is declared")
     for shape in SHAPES:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.initializer._shared import SHAPES, check_variance
 from nnlaw.spec.reference import Variance
@@ -29,7 +29,7 @@ def variance(case: InitializerCase) -> None:
     """Estimate mean and variance for the shapes (300, 40) and (40, 300). Both must be within five standard errors, as
     estimated from the sample, in at least one of two samples.
     """
-    declared: Variance | None = claim(case.thing, "variance")
+    declared: Variance | None = declared_value(case.thing, "variance")
     if declared is None:
         raise NotApplicable("no variance is declared")
     for shape in SHAPES:

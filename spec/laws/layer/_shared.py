@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array, first_index
-from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.violation import NotApplicable, Violation
 
@@ -30,7 +30,7 @@ def answers(layer: Any, dy: Array) -> dict[str, Array]:
 def modes(case: LayerCase) -> Iterator[bool]:
     """Eval mode, and training where nothing is drawn."""
     yield False
-    if not case.draws:
+    if not case.is_random:
         yield True
 
 
@@ -72,5 +72,5 @@ def differ(
 
 
 def uncoupled(case: LayerCase) -> None:
-    if claim(case.layer, "couples_samples"):
+    if declared_value(case.layer, "couples_samples"):
         raise NotApplicable("the layer claims couples_samples")

@@ -6,11 +6,11 @@ import copy
 
 import numpy as np
 
-from nnlaw.spec.contracts.claims import claim, within
+from nnlaw.spec.contracts.declared import declared_value, inside_domain
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import differ
-from nnlaw.spec.reference import LAYERS, constants, standard
+from nnlaw.spec.reference import LAYERS, numeric_constants, standard_name
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.violation import NotApplicable, Violation
 
@@ -26,15 +26,15 @@ RANGES = {"sigmoid": (0, 1), "tanh": (-1, 1), "softsign": (-1, 1), "softmax": (0
 )
 def definition(case: LayerCase) -> None:
     """At two scales, in float64, one and the same variant must fit; batchnorm in training, all else in eval."""
-    name = standard(case.layer, case.name, LAYERS)
+    name = standard_name(case.layer, case.name, LAYERS)
     if name not in LAYERS:
         raise NotApplicable("it bears and claims no standard name")
     _claims_no_more(case, name)
     layer = in_float64(case.fresh(name == "batchnorm"))
-    points = [within(case.layer, scale * case.x.astype(np.float64), case.x) for scale in (1.0, 6.0)]
+    points = [inside_domain(case.layer, scale * case.x.astype(np.float64), case.x) for scale in (1.0, 6.0)]
     found = [np.array(copy.deepcopy(layer).forward(x), np.float64) for x in points]
     params = {key: np.asarray(array, np.float64) for key, array in (getattr(layer, "params", None) or {}).items()}
-    kept = constants(case.layer) + [float(array.item()) for array in params.values() if array.size == 1]
+    kept = numeric_constants(case.layer) + [float(array.item()) for array in params.values() if array.size == 1]
     misses = []
     for variant in LAYERS[name].variants:
         for wanted in variant(points, params, kept):
@@ -55,7 +55,7 @@ def definition(case: LayerCase) -> None:
 
 def _claims_no_more(case: LayerCase, name: str) -> None:
     """A range that is wider than the textbook's by more than a hundredth would let through what it should not."""
-    claimed, known = claim(case.layer, "range"), RANGES.get(name)
+    claimed, known = declared_value(case.layer, "range"), RANGES.get(name)
     if claimed and known and (claimed[0] < known[0] - 0.01 or claimed[1] > known[1] + 0.01):
         actual, expected = ("({:g}, {:g})".format(*bounds) for bounds in (claimed, known))
         location, array = case.location("forward"), "the claimed range"

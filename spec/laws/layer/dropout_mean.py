@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.contracts.claims import claim, within
+from nnlaw.spec.contracts.declared import declared_value, inside_domain
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import DRAWS, ROWS
-from nnlaw.spec.reference import LAYERS, constants, standard
+from nnlaw.spec.reference import LAYERS, numeric_constants, standard_name
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.violation import NotApplicable, Violation
 
@@ -23,16 +23,16 @@ from nnlaw.spec.violation import NotApplicable, Violation
 def dropout_mean(case: LayerCase) -> None:
     """Judged where in training every output is its eval value times one of two numbers, 0 and c, or bears the name."""
     x: Array = np.resize(case.x, (ROWS, *case.x.shape[1:]))
-    spread = within(case.layer, x + np.where(x < 0, -1, 1).astype(x.dtype), x)  # away from zero, where nothing tells
+    spread = inside_domain(case.layer, x + np.where(x < 0, -1, 1).astype(x.dtype), x)  # away from zero
     try:
         silent = np.array(case.fresh(False).forward(spread))
         layer = case.fresh(True)
         first = np.array(layer.forward(spread))
     except ValueError:
         raise NotApplicable(f"it takes no batch of {ROWS}") from None
-    named = standard(case.layer, case.name, LAYERS) == "dropout"
+    named = standard_name(case.layer, case.name, LAYERS) == "dropout"
     fixed = _thinned(first, silent) and bool((first == 0)[silent != 0].any())
-    if not silent.any() or not (named or case.draws or fixed):
+    if not silent.any() or not (named or case.is_random or fixed):
         raise NotApplicable("it draws nothing in training")
     drawn = [first, *(np.array(layer.forward(spread)) for _ in range(DRAWS - 1))]
     if all(np.array_equal(y, silent) for y in drawn):
@@ -48,13 +48,13 @@ def dropout_mean(case: LayerCase) -> None:
     if (varied or (named and dropped)) and all((m == m[0]).all() for m in masks):
         cause = f"a mask drawn for {'the features' if varied else 'everything'} alone; draw one of the shape of x"
         _accuse_dropout(case, "its mask", "one for the whole batch", "one for each sample", cause)
-    if claim(case.layer, "keeps_mean"):
+    if declared_value(case.layer, "keeps_mean"):
         _keeps_mean(case, drawn, silent)
 
 
 def _says_that_it_drops(case: LayerCase, size: int) -> bool:
     """Whether it keeps a rate, or a share that is kept, at which something surely falls in all of the draws."""
-    return any(min(kept, 1 - kept) * size * DRAWS > ROWS for kept in constants(case.layer))
+    return any(min(kept, 1 - kept) * size * DRAWS > ROWS for kept in numeric_constants(case.layer))
 
 
 def _thinned(y: Array, silent: Array) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnlaw.spec.contracts.claims import within
+from nnlaw.spec.contracts.declared import inside_domain
 from nnlaw.spec.gradcheck.gradients import check_layer
 from nnlaw.spec.law import law
 from nnlaw.spec.subjects.cases import LayerCase
@@ -22,7 +22,7 @@ def gradient(case: LayerCase) -> None:
     rng = case.rng
     layer, point = case.fresh(True), case.x.astype(np.float64)
     for scale in (1.0, 0.3, 8.0):  # the last beyond where functions are capped, as at 6
-        check_layer(layer, within(layer, scale * point, point), rng, path=case.path)
+        check_layer(layer, inside_domain(layer, scale * point, point), rng, path=case.path)
     if getattr(layer, "params", None):
         for name, array in layer.params.items():
             layer.params[name] = array + 0.1 * rng.standard_normal(array.shape).astype(array.dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnlaw.spec.arrays import Array, first_index
-from nnlaw.spec.contracts.claims import within
+from nnlaw.spec.contracts.declared import inside_domain
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import modes, uncoupled
 from nnlaw.spec.subjects.cases import LayerCase
@@ -28,7 +28,7 @@ def independent_samples(case: LayerCase) -> None:
         together = np.array(case.fresh(training).forward(case.x))
         alone = np.concatenate([case.fresh(training).forward(row[None]) for row in case.x])
         _same_rows(case, together, alone, f"in a batch of {len(case.x)}", slice(None))
-        loud = within(case.layer, case.x * case.x.dtype.type(LOUD), case.x)
+        loud = inside_domain(case.layer, case.x * case.x.dtype.type(LOUD), case.x)
         for i in (0, len(case.x) - 1):
             batch = loud.copy()
             batch[i] = case.x[i]

@@ -11,7 +11,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import ROWS
-from nnlaw.spec.reference import LAYERS, standard
+from nnlaw.spec.reference import LAYERS, standard_name
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.violation import NotApplicable, Violation
 
@@ -32,7 +32,7 @@ def normalized(case: LayerCase) -> None:
 
     Batchnorm on a narrow one too, beside which an ε that is none would show.
     """
-    name = standard(case.layer, case.name, LAYERS)
+    name = standard_name(case.layer, case.name, LAYERS)
     if name not in ("batchnorm", "layernorm", "rmsnorm"):
         raise NotApplicable("it bears and claims no name of a normalization")
     if name != "batchnorm" and case.x[0].size < 2:

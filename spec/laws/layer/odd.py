@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import close
@@ -21,7 +21,7 @@ from nnlaw.spec.violation import NotApplicable
 )
 def odd(case: LayerCase) -> None:
     """In float64."""
-    if not claim(case.layer, "odd"):
+    if not declared_value(case.layer, "odd"):
         raise NotApplicable("odd is not claimed")
     layer, x = in_float64(case.fresh(False)), case.x.astype(np.float64)
     wanted = -np.array(layer.forward(x))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnlaw.spec.contracts.claims import within
+from nnlaw.spec.contracts.declared import inside_domain
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import equal
 from nnlaw.spec.subjects.cases import LayerCase
@@ -20,6 +20,6 @@ def pure(case: LayerCase) -> None:
     layer = case.fresh(False)
     first = layer.forward(case.x)
     kept = first.copy()
-    layer.forward(within(layer, -case.x, case.other))
+    layer.forward(inside_domain(layer, -case.x, case.other_x))
     equal(case, "pure", "forward", "the earlier output", first, kept, "an output buffer that is used again")
     equal(case, "pure", "forward", "output", layer.forward(case.x), kept, "state that forward leaves behind")

@@ -8,7 +8,8 @@ import numpy as np
 
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import close, some_dy
-from nnlaw.spec.subjects.cases import LayerCase, copied
+from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.subjects.copies import copy_with_generators
 from nnlaw.spec.violation import NotApplicable
 
 
@@ -22,12 +23,12 @@ from nnlaw.spec.violation import NotApplicable
 def round_trip(case: LayerCase) -> None:
     """After a few steps of training, in which params and state moved; the fresh layer is built anew where it can be."""
     old = case.fresh(True)
-    for x in (case.other, case.x, case.other):
+    for x in (case.other_x, case.x, case.other_x):
         old.backward(some_dy(case, old.forward(x)))
     for name, array in (getattr(old, "params", None) or {}).items():
         array += (0.1 * case.rng.standard_normal(array.shape)).astype(array.dtype)
         old.params[name] = array
-    new = copied(case.make(np.random.default_rng(case.seed + 1)))[0] if case.make else case.fresh()
+    new = copy_with_generators(case.make(np.random.default_rng(case.seed + 1)))[0] if case.make else case.fresh()
     for holder in ("params", "state"):
         saved = getattr(old, holder, None) or {}
         if set(saved) != set(getattr(new, holder, None) or {}):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from nnlaw.spec.arrays import Array, first_index, is_finite
-from nnlaw.spec.contracts.claims import interval
+from nnlaw.spec.contracts.declared import domain_of
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import modes, some_dy
 from nnlaw.spec.subjects.cases import LayerCase
-from nnlaw.spec.subjects.sampling import FAR, capped
+from nnlaw.spec.subjects.sampling import FAR, clipped_bounds
 from nnlaw.spec.violation import Violation
 
 
@@ -24,7 +24,7 @@ from nnlaw.spec.violation import Violation
 )
 def stable(case: LayerCase) -> None:
     """All high, all low, mixed, and all zero, in float32 and in float64, forward and backward."""
-    bounds = capped(*(interval(case.layer) or (-FAR, FAR)))
+    bounds = clipped_bounds(*(domain_of(case.layer) or (-FAR, FAR)))
     extreme = max(abs(bound) for bound in bounds)
     for training in modes(case):
         for probe in (case.x, -case.x, np.abs(case.x), -np.abs(case.x), 0 * case.x):

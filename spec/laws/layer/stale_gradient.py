@@ -19,13 +19,13 @@ def stale_gradient(case: LayerCase) -> None:
     clean, used, twin = (case.fresh(False) for _ in range(3))
     dy = some_dy(case, clean.forward(case.x))
     expected = answers(clean, dy)
-    used.backward(some_dy(case, used.forward(case.other)))
+    used.backward(some_dy(case, used.forward(case.other_x)))
     used.forward(case.x)
     for name, answer in answers(used, dy).items():
         cause = "a cache of an earlier forward of this instance"
         equal(case, "stale-gradient", "backward", name, answer, expected[name], cause)
     used.forward(case.x)
-    twin.forward(case.other)
+    twin.forward(case.other_x)
     found = answers(used, dy)
     twin.backward(2 * dy)
     for name, answer in (found | {f"d{k}": g for k, g in (getattr(used, "grads", None) or {}).items()}).items():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.subjects.cases import LossCase
 
 EXTREME = 1e4  # a logit that a confident network may produce
@@ -24,11 +24,11 @@ def batches(case: LossCase) -> Iterator[tuple[Array, Array]]:
     for count in {outputs, outputs + 1} - {len(point), 1}:
         rows = np.arange(count) % len(point)
         yield np.ascontiguousarray(point[rows]), case.target[rows]
-    if claim(case.loss, "targets") != "labels" and point.ndim == 2 and outputs > 1:
+    if declared_value(case.loss, "targets") != "labels" and point.ndim == 2 and outputs > 1:
         single = case.target[:, :1]
         yield np.ascontiguousarray(point[:, :1]), np.ones_like(single) if has_soft_labels(case) else single
 
 
 def has_soft_labels(case: LossCase) -> bool:
     """Whether rows of the target are probabilities, which sum to 1."""
-    return bool(claim(case.loss, "targets") == "real" and claim(case.loss, "domain") == "logits")
+    return bool(declared_value(case.loss, "targets") == "real" and declared_value(case.loss, "domain") == "logits")

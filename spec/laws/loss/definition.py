@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.contracts.claims import interval, within
+from nnlaw.spec.contracts.declared import domain_of, inside_domain
 from nnlaw.spec.law import law
-from nnlaw.spec.reference import LOSSES, constants, standard
+from nnlaw.spec.reference import LOSSES, numeric_constants, standard_name
 from nnlaw.spec.subjects.cases import LossCase
 from nnlaw.spec.violation import NotApplicable, Violation
 
@@ -33,17 +33,17 @@ def definition(case: LossCase) -> None:
     must match everywhere, within 1e-5. A loss of probabilities is also compared 5e-4 from the ends of its domain,
     within 1e-2, so that an ε inside the logarithm is allowed.
     """
-    name = standard(case.loss, case.name, LOSSES)
+    name = standard_name(case.loss, case.name, LOSSES)
     if not name:
         raise NotApplicable("it has no standard name")
     given = case.prediction.astype(np.float64)
-    wide = np.ascontiguousarray(within(case.loss, 3 * given, given[::-1]))
+    wide = np.ascontiguousarray(inside_domain(case.loss, 3 * given, given[::-1]))
     points = [given, wide, *_nearly_certain(case.loss, given)]
     slack = np.array([1e-5, 1e-5, *[1e-2] * (len(points) - 2)])
     found = np.array([float(case.fresh().forward(point, case.target)) for point in points])
     misses = []
     for variant in LOSSES[name].variants:
-        for expected in variant(points, case.target, constants(case.loss)):
+        for expected in variant(points, case.target, numeric_constants(case.loss)):
             off = np.abs(found - expected) / np.maximum(1.0, np.abs(expected)) / slack
             if (off <= 1).all():
                 return
@@ -66,7 +66,7 @@ def _nearly_certain(loss: object, given: Array) -> Iterator[Array]:
     """Two arrays like `given`: in each row one output is EDGE from the top of the domain, and the others share EDGE at
     its bottom. Correct and wrong predictions are among them. Empty for a loss that does not take probabilities.
     """
-    low, high = interval(loss) or (-np.inf, np.inf)
+    low, high = domain_of(loss) or (-np.inf, np.inf)
     if low < 0 or high > 1:
         return
     outputs, away = given.shape[-1], EDGE * (high - low)

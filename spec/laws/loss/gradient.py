@@ -10,13 +10,13 @@ from functools import partial
 
 import numpy as np
 
-from nnlaw.spec.contracts.claims import within
+from nnlaw.spec.contracts.declared import inside_domain
 from nnlaw.spec.gradcheck.batch_size_probe import again_of_loss
 from nnlaw.spec.gradcheck.finite_differences import accuse, measure
 from nnlaw.spec.gradcheck.mistakes import Clues
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.loss._shared import batches
-from nnlaw.spec.reference import constants
+from nnlaw.spec.reference import numeric_constants
 from nnlaw.spec.subjects.cases import LossCase
 from nnlaw.spec.violation import Violation
 
@@ -37,7 +37,7 @@ def gradient(case: LossCase) -> None:
     typical = 0.0  # far out a loss may be almost 0 while terms of its usual size cancel in it
     for scale in (1.0, 5.0, 40.0, -40.0):
         for given, target in batches(case):
-            point = np.ascontiguousarray(within(case.loss, scale * given, given))
+            point = np.ascontiguousarray(inside_domain(case.loss, scale * given, given))
             loss, probe = case.fresh(), case.fresh()
             each = [abs(float(loss.forward(point[i : i + 1], target[i : i + 1]))) for i in range(len(point))]
             typical = max(typical, float(np.mean(each)))
@@ -59,7 +59,7 @@ def gradient(case: LossCase) -> None:
                 scale=typical,
                 rng=case.rng,
             )
-            clues = Clues(prediction=point.copy(), target=target, constants=constants(loss))
+            clues = Clues(prediction=point.copy(), target=target, constants=numeric_constants(loss))
             clues.again = partial(again_of_loss, case, point, target)
             location, source = case.location("backward"), case.location("forward")
             accuse(found, location=location, samples=len(point), gradient=slope, clues=clues, source=source)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.contracts.claims import claim, interval, within
+from nnlaw.spec.contracts.declared import declared_value, domain_of, inside_domain
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.loss._shared import has_soft_labels
 from nnlaw.spec.subjects.cases import LossCase
@@ -31,7 +31,7 @@ def loss_minimum(case: LossCase) -> None:
     each class, in float64. If a `minimum` is declared, no loss computed here may be below it.
     """
     point = case.prediction.astype(np.float64)
-    tried = [point, within(case.loss, -point, point)]
+    tried = [point, inside_domain(case.loss, -point, point)]
     for right, wrong, description in _predictions(case):
         low, high = (float(case.fresh().forward(prediction, case.target)) for prediction in (right, wrong))
         tried += [right, wrong]
@@ -46,7 +46,7 @@ def loss_minimum(case: LossCase) -> None:
                 cause="often: the sign of the loss" if flipped else "often: targets in another form than is needed",
                 cause_code="wrong-sign" if flipped else "wrong-target-form",
             )
-    least = claim(case.loss, "minimum")
+    least = declared_value(case.loss, "minimum")
     values = [float(case.fresh().forward(z, case.target)) for z in tried]
     if least is not None and min(values) < least - 1e-9 * max(1.0, abs(least)):
         raise Violation(
@@ -60,10 +60,10 @@ def loss_minimum(case: LossCase) -> None:
 
 def _predictions(case: LossCase) -> Iterator[tuple[Array, Array, str]]:
     """A correct and a wrong prediction, both well within the declared domain, and a description of the second."""
-    least, most = interval(case.loss) or (-4.0, 4.0)
+    least, most = domain_of(case.loss) or (-4.0, 4.0)
     low = max(least, min(-4.0, most - 8.0))
     span = min(most, low + 8.0) - low
-    targets = claim(case.loss, "targets")
+    targets = declared_value(case.loss, "targets")
     if targets == "real":
         yield *_real_predictions(case), "a wrong one"
         return
@@ -89,4 +89,4 @@ def _real_predictions(case: LossCase) -> tuple[Array, Array]:
     if has_soft_labels(case):
         return np.log(np.maximum(target, 1e-6)), np.log(np.maximum(np.roll(target, 1, axis=-1), 1e-6))
     moves = 1.0 - 2.0 * (np.arange(target.shape[-1]) % 2)  # in both directions: a common shift may change nothing
-    return target, within(case.loss, target + moves, target - moves)
+    return target, inside_domain(case.loss, target + moves, target - moves)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnlaw.spec.arrays import Array, first_index
-from nnlaw.spec.contracts.claims import claim, interval
+from nnlaw.spec.contracts.declared import declared_value, domain_of
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.call._shared import SIMPLEX_TOLERANCE
 from nnlaw.spec.laws.loss._shared import EXTREME
@@ -60,7 +60,7 @@ def probabilities(case: LossCase) -> None:
 
 def _predictions(case: LossCase) -> Iterator[Array]:
     yield case.prediction
-    if interval(case.loss) is None:
+    if domain_of(case.loss) is None:
         far, apart = case.prediction.copy(), case.prediction.copy()
         far[:, 0] = EXTREME
         apart[::2] -= EXTREME
@@ -70,9 +70,9 @@ def _predictions(case: LossCase) -> Iterator[Array]:
 def _clear_predictions(case: LossCase) -> Array:
     """For each class a row that predicts it clearly, well within the declared domain."""
     hot = np.eye(case.prediction.shape[1], dtype=case.prediction.dtype)
-    if claim(case.loss, "targets") == "real" and claim(case.loss, "domain") != "logits":
+    if declared_value(case.loss, "targets") == "real" and declared_value(case.loss, "domain") != "logits":
         return hot
-    low, high = interval(case.loss) or (-4.0, 4.0)
+    low, high = domain_of(case.loss) or (-4.0, 4.0)
     low, high = max(low, min(-4.0, high - 8.0)), min(high, max(4.0, low + 8.0))
     rows: Array = (low + (high - low) * (0.1 + 0.8 * hot)).astype(hot.dtype)
     return rows

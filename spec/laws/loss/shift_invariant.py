@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.law import law
-from nnlaw.spec.reference import LOSSES, standard
+from nnlaw.spec.reference import LOSSES, standard_name
 from nnlaw.spec.subjects.cases import LossCase
 from nnlaw.spec.violation import NotApplicable, Violation
 
@@ -28,8 +28,8 @@ def shift_invariant(case: LossCase) -> None:
     the gradient must sum to 0. Checked for losses that declare `shift_invariant = True` or are named
     softmax_cross_entropy.
     """
-    declared = claim(case.loss, "shift_invariant")
-    if declared is False or not (declared or standard(case.loss, case.name, LOSSES) == "softmax_cross_entropy"):
+    declared = declared_value(case.loss, "shift_invariant")
+    if declared is False or not (declared or standard_name(case.loss, case.name, LOSSES) == "softmax_cross_entropy"):
         raise NotApplicable("shift_invariant is not declared, and it is not named softmax_cross_entropy")
     point = case.prediction.astype(np.float64)
     loss = case.fresh()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnlaw.spec.arrays import first_index
-from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.law import law
 from nnlaw.spec.subjects.cases import LossCase
 from nnlaw.spec.violation import NotApplicable, Violation
@@ -28,7 +28,7 @@ def soft_labels(case: LossCase) -> None:
     """Compute loss and gradient for integer labels and for their rows of an identity matrix, in float64. They must
     agree within a relative error of 1e-6.
     """
-    if not claim(case.loss, "soft_labels") or claim(case.loss, "targets") != "labels":
+    if not declared_value(case.loss, "soft_labels") or declared_value(case.loss, "targets") != "labels":
         raise NotApplicable("soft_labels is not declared")
     point, rows = case.prediction.astype(np.float64), np.eye(case.prediction.shape[-1])[case.target]
     hard, soft = case.fresh(), case.fresh()

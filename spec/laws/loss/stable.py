@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from nnlaw.spec.arrays import Array, is_finite
-from nnlaw.spec.contracts.claims import interval
+from nnlaw.spec.contracts.declared import domain_of
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.loss._shared import EXTREME, has_soft_labels
 from nnlaw.spec.subjects.cases import LossCase
@@ -36,7 +36,7 @@ def stable(case: LossCase) -> None:
     and gradient must be finite.
     """
     for sign in (1, -1):
-        bounds = interval(case.loss)
+        bounds = domain_of(case.loss)
         extreme: Array = case.prediction.copy()
         extreme[:, 0] = np.clip(sign * EXTREME, *(bounds or (-EXTREME, EXTREME)))
         _check_finite(case, extreme, f"predictions of {sign * EXTREME:g}")

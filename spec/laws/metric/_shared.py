@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.reference import METRICS, Metric, textbook
+from nnlaw.spec.reference import METRICS, Metric, find_reference
 from nnlaw.spec.subjects.cases import MetricCase
 from nnlaw.spec.violation import NO_CAUSE, Cause, Violation
 
@@ -23,7 +23,7 @@ def predictions(rng: np.random.Generator, samples: int = SAMPLES) -> tuple[Array
 
 def definition_of(case: MetricCase) -> tuple[str, Metric]:
     """The standard name of the metric, and its definition. Raises NotApplicable if it has no standard name."""
-    return textbook(case.thing, case.name, METRICS)
+    return find_reference(case.thing, case.name, METRICS)
 
 
 def failure(

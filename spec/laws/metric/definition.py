@@ -10,7 +10,7 @@ import numpy as np
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.metric._shared import definition_of, failure, predictions
 from nnlaw.spec.subjects.cases import MetricCase
-from nnlaw.spec.subjects.hyperparameters import read_settings
+from nnlaw.spec.subjects.hyperparameters import infer_from_settings
 from nnlaw.spec.violation import NO_CAUSE, Cause, Inconclusive
 
 SUM = Cause("sum-instead-of-mean", "a sum over the samples instead of a mean")
@@ -29,7 +29,7 @@ def definition(case: MetricCase) -> None:
     match all of them within a relative error of 1e-4.
     """
     name, row = definition_of(case)
-    unknown = read_settings(case.thing, case.settings, {}).unknown
+    unknown = infer_from_settings(case.thing, case.settings, {}).unknown
     rng = case.rng
     batches = [predictions(rng, samples) for samples in (10, 21, 40, 41, 7)]
     found = [float(case(p, y)) for p, y in batches]

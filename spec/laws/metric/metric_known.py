@@ -32,13 +32,13 @@ def metric_known(case: MetricCase) -> None:
     """
     name, row = definition_of(case)
     rng = case.rng
-    sign = 1 if row.more_is_better else -1
+    sign = 1 if row.higher_is_better else -1
     for _ in range(20):
         p, y = predictions(rng)
         value, best = float(case(p, y)), float(case(perfect(y), y))
         for found in (value, best):
-            if not row.least - 1e-6 <= found <= row.most + 1e-6:
-                expected = f"a value in [{row.least:g}, {row.most:g}]"
+            if not row.minimum - 1e-6 <= found <= row.maximum + 1e-6:
+                expected = f"a value in [{row.minimum:g}, {row.maximum:g}]"
                 raise failure(case, "metric-known", name, f"{found:.6g}", expected, PERCENT if found > 10 else NO_CAUSE)
         if not sign * best >= sign * value:
             bound = "at least" if sign > 0 else "at most"

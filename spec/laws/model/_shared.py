@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.subjects.cases import ModelCase, copied
+from nnlaw.spec.subjects.cases import ModelCase
+from nnlaw.spec.subjects.copies import copy_with_generators, generator_states
 from nnlaw.spec.violation import Violation
 
 
@@ -31,11 +30,11 @@ def plain(case: ModelCase, x: Array, labels: Array) -> bool:
 
     The loss of the batch is then the mean of those of its samples one at a time.
     """
-    model, generators = copied(case.model)
-    before = pickle.dumps(generators)
+    model, generators = copy_with_generators(case.model)
+    before = generator_states(generators)
     try:
         each = [float(model.loss_and_grads(x[i : i + 1], labels[i : i + 1])[0]) for i in range(len(x))]
     except ValueError:  # a batch of one may be refused
         return False
     same = np.isclose(float(case.fresh().loss_and_grads(x, labels)[0]), np.mean(each), rtol=1e-4, atol=1e-6)
-    return bool(same) and pickle.dumps(generators) == before
+    return bool(same) and generator_states(generators) == before

@@ -10,7 +10,8 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.model._shared import plain
-from nnlaw.spec.subjects.cases import ModelCase, copied
+from nnlaw.spec.subjects.cases import ModelCase
+from nnlaw.spec.subjects.copies import copy_with_generators
 from nnlaw.spec.violation import NotApplicable, Violation
 
 H, CLOSE = 1e-5, 1e-3  # how far to either side, in float64; and the relative error that is granted
@@ -49,7 +50,7 @@ def _measured(case: ModelCase, x: Array, labels: Array) -> None:
     model, rng = in_float64(case.model), case.rng
     slope = np.array(model.input_gradient(x, labels), np.float64)
     for way in rng.standard_normal((WAYS, *x.shape)):
-        high, low = (_loss(copied(model)[0], x + h * way, labels) for h in (H, -H))
+        high, low = (_loss(copy_with_generators(model)[0], x + h * way, labels) for h in (H, -H))
         found, wanted = float(np.vdot(slope, way)), (high - low) / (2 * H)
         if abs(found - wanted) > CLOSE * max(abs(wanted), float(np.linalg.norm(slope)), 1e-6):
             _accuse(case, f"{found:.6g} along a random direction", f"{wanted:.6g}, measured by finite differences")

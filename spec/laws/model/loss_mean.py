@@ -6,7 +6,8 @@ import numpy as np
 
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.model._shared import accuse
-from nnlaw.spec.subjects.cases import ModelCase, copied
+from nnlaw.spec.subjects.cases import ModelCase
+from nnlaw.spec.subjects.copies import copy_with_generators
 from nnlaw.spec.violation import NotApplicable
 
 
@@ -20,7 +21,7 @@ from nnlaw.spec.violation import NotApplicable
 def loss_mean(case: ModelCase) -> None:
     """The batch against itself twice over, which moves neither a mean nor the statistics of a normalization."""
     once = float(case.fresh().loss_and_grads(case.x, case.labels)[0])
-    other, generators = copied(case.model)
+    other, generators = copy_with_generators(case.model)
     for generator in generators:
         generator.random()
     if float(other.loss_and_grads(case.x, case.labels)[0]) != once:

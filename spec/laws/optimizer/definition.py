@@ -15,9 +15,16 @@ import numpy as np
 from nnlaw.spec.arrays import Array, first_index
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.optimizer._shared import LR, SIZE, fresh, random_gradients, walked
-from nnlaw.spec.reference import OPTIMIZERS, Optimizer, Rule, textbook, walk
+from nnlaw.spec.reference import OPTIMIZERS, Optimizer, Rule, find_reference, trajectory
 from nnlaw.spec.subjects.cases import OptimizerCase
-from nnlaw.spec.subjects.hyperparameters import ALIASES, PLAINLY_DECAY, Hyperparameters, attributes, defaults, read
+from nnlaw.spec.subjects.hyperparameters import (
+    ALIASES,
+    DECAY_NAMES,
+    Hyperparameters,
+    infer_hyperparameters,
+    numeric_attributes,
+    numeric_defaults,
+)
 from nnlaw.spec.violation import NO_CAUSE, Cause, Inconclusive, Violation, counted
 
 STEPS = 10
@@ -45,7 +52,7 @@ def definition(case: OptimizerCase) -> None:
     the distance covered. Also, ε must be at most 0.1 by default, and the instance must store the signature's defaults.
     """
     instance = case.make()
-    name, row = textbook(instance, case.name, OPTIMIZERS)
+    name, row = find_reference(instance, case.name, OPTIMIZERS)
     _check_defaults(case, type(instance), row)
     declared = _hyperparameters(case, instance, name, row)
     w = random_gradients(case, STEPS + 1)[STEPS]
@@ -54,17 +61,17 @@ def definition(case: OptimizerCase) -> None:
 
     def matches(rule: Rule, h: Any, decay: str) -> list[bool]:
         pairs = zip(runs, paths, strict=True)
-        return [_near(walk(rule, h, w, gradients, LR, decay), path, w) for gradients, path in pairs]
+        return [_near(trajectory(rule, h, w, gradients, LR, decay), path, w) for gradients, path in pairs]
 
     forms = ("before", "after", "coupled") if row.coupled else ("before", "after")
-    if any(all(matches(rule, h, decay)) for h in declared.choices() for rule in row.variants for decay in forms):
+    if any(all(matches(rule, h, decay)) for h in declared.combinations() for rule in row.variants for decay in forms):
         return
     cause = _likely_cause(name, row, declared, matches)
-    if declared.unknown or (declared.untold and cause is NO_CAUSE):
+    if declared.unknown or (declared.missing and cause is NO_CAUSE):
         why = f"settings that {name} does not have" if declared.unknown else "hyperparameters under unusual names"
-        raise Inconclusive(f"{why}: {', '.join(declared.unknown or declared.untold)}")
-    h = next(declared.choices())
-    right = [walk(row.variants[0], h, w, gradients, LR) for gradients in runs]
+        raise Inconclusive(f"{why}: {', '.join(declared.unknown or declared.missing)}")
+    h = next(declared.combinations())
+    right = [trajectory(row.variants[0], h, w, gradients, LR) for gradients in runs]
     odd = next(i for i, path in enumerate(paths) if not _near(right[i], path, w))
     off = np.abs(paths[odd] - right[odd])
     t, i = first_index(~(off < off.max() / 2))
@@ -82,15 +89,15 @@ def definition(case: OptimizerCase) -> None:
 
 def _check_defaults(case: OptimizerCase, kind: type, row: Optimizer) -> None:
     """Raise Violation if the default of ε is large, or if the instance does not store the signature's defaults."""
-    for name, default in defaults(kind).items():
-        if "eps" in row.usual and name in ALIASES["eps"] and default > LARGE_EPSILON:
+    for name, default in numeric_defaults(kind).items():
+        if "eps" in row.defaults and name in ALIASES["eps"] and default > LARGE_EPSILON:
             raise _wrong_default(case, name, f"{default:g}", f"at most {LARGE_EPSILON:g}", TOO_LARGE)
     try:
-        kept = attributes(kind())
+        kept = numeric_attributes(kind())
     except Exception:  # it needs arguments, and what it stores depends on them
         return
-    for name, default in defaults(kind).items():
-        if name in row.usual and name != "eps" and kept.get(name, default) != default:
+    for name, default in numeric_defaults(kind).items():
+        if name in row.defaults and name != "eps" and kept.get(name, default) != default:
             raise _wrong_default(case, name, f"stored as {kept[name]:g}", f"{default:g}, as passed", NOT_STORED)
 
 
@@ -108,13 +115,13 @@ def _wrong_default(case: OptimizerCase, name: str, actual: str, expected: str, c
 
 def _hyperparameters(case: OptimizerCase, instance: object, name: str, row: Optimizer) -> Hyperparameters:
     """The declared values; an attribute `decay` may mean something else, unless the name shows that weights decay."""
-    declared = read(instance, {"decay": 0.0} | dict(row.usual))
-    plainly = name == "adamw" or any(alias in PLAINLY_DECAY for alias in attributes(instance))
+    declared = infer_hyperparameters(instance, {"decay": 0.0} | dict(row.defaults))
+    plainly = name == "adamw" or any(alias in DECAY_NAMES for alias in numeric_attributes(instance))
     decays = declared.candidates["decay"]
     candidates = declared.candidates | {"decay": decays if plainly else tuple(dict.fromkeys((*decays, 0.0)))}
     optional = {"decay"} if name == "adadelta" else {"decay", "eps"}  # any ε is negligible beside such gradients
-    needed = set(declared.untold) - optional - ({"beta"} if name == "sgd" else set())
-    if (name == "adamw" and "decay" in declared.untold) or (not plainly and _decays(case)):
+    needed = set(declared.missing) - optional - ({"beta"} if name == "sgd" else set())
+    if (name == "adamw" and "decay" in declared.missing) or (not plainly and _decays(case)):
         needed.add("decay")
     return Hyperparameters(candidates, tuple(sorted(needed)), declared.unknown)
 
@@ -134,8 +141,8 @@ def _likely_cause(
     name: str, row: Optimizer, declared: Hyperparameters, matches: Callable[[Rule, Any, str], list[bool]]
 ) -> Cause:
     """The first usual mistake, or other optimizer, that takes exactly these steps."""
-    usual = {key: value for other in OPTIMIZERS.values() for key, value in other.usual.items()} | {"beta": 0.9}
-    for choice in declared.choices():
+    usual = {key: value for other in OPTIMIZERS.values() for key, value in other.defaults.items()} | {"beta": 0.9}
+    for choice in declared.combinations():
         h = SimpleNamespace(**(usual | {"decay": 0.0} | vars(choice)))
         for words, rule in row.mistakes.items():
             if all(matches(rule, h, "before")):

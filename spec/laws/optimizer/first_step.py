@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.optimizer._shared import CLOSE, LR, PATIENCE, ROUNDING, SIZE, fresh, random_gradients, walked
 from nnlaw.spec.subjects.cases import OptimizerCase
@@ -57,7 +57,7 @@ def first_step(case: OptimizerCase) -> None:
         if shorter.any() and not ratio <= 1 + ROUNDING:
             cause = MISSING_ROOT if np.isclose(ratio, 10, rtol=0.3) else NO_CAUSE if scale == 1 else EPSILON_SIGN
             raise _wrong(case, f"{ratio:.4g} times as long for a tenth of the gradient", "at most as long", cause)
-    declared = claim(type(fresh(case)), "first_step")
+    declared = declared_value(type(fresh(case)), "first_step")
     if declared is not None:
         expected = -LR * np.asarray(declared(g), np.float64)
         if not np.allclose(move, expected, rtol=ROUNDING, atol=ROUNDING * np.abs(expected).max()):

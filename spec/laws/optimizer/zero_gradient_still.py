@@ -11,7 +11,7 @@ from nnlaw.spec.arrays import first_index
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.optimizer._shared import CLOSE, ROUNDING, SIZE, fresh, walked
 from nnlaw.spec.subjects.cases import OptimizerCase
-from nnlaw.spec.subjects.hyperparameters import read
+from nnlaw.spec.subjects.hyperparameters import infer_hyperparameters
 from nnlaw.spec.violation import Cause, Violation, counted
 
 DECAY_WHILE_OFF = Cause("decay-while-off", "weights decay although weight decay is 0")
@@ -37,8 +37,8 @@ def zero_gradient_still(case: OptimizerCase) -> None:
     w = np.array([0.0, 0.0, 20.0, -20.0, 50.0, -50.0], np.float32)
     lr, zero = 0.01, np.zeros(SIZE, np.float32)
     path = walked(fresh(case), w, [zero] * 3, lr)
-    declared = read(case.make(), {"decay": 0.0})
-    off = not declared.untold and not any(declared.candidates["decay"])
+    declared = infer_hyperparameters(case.make(), {"decay": 0.0})
+    off = not declared.missing and not any(declared.candidates["decay"])
     size, moved = np.abs(w), np.abs(path - w)
     grown = (np.abs(path) > size * (1 + CLOSE)) & (w != 0)
     drifted = moved > CLOSE * size if off else moved > CLOSE * np.where(w == 0, 1, np.inf)

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from nnlaw.spec.law import law
-from nnlaw.spec.reference import SCHEDULES, textbook
+from nnlaw.spec.reference import SCHEDULES, find_reference
 from nnlaw.spec.subjects.cases import ScheduleCase
-from nnlaw.spec.subjects.hyperparameters import read_settings
+from nnlaw.spec.subjects.hyperparameters import infer_from_settings
 from nnlaw.spec.violation import Inconclusive, NotApplicable, Violation
 
 FALLING = ("step", "cosine", "one_cycle")  # schedules that fall with their default settings
@@ -34,10 +34,10 @@ def definition(case: ScheduleCase) -> None:
     value at t = 1 is taken as it is found, since schedules may end anywhere. step, cosine and one_cycle must not be
     constant with their defaults.
     """
-    name, (factors, needed) = textbook(case.thing, case.name, SCHEDULES)
+    name, (factors, needed) = find_reference(case.thing, case.name, SCHEDULES)
     ends = ("start", "end") if name == "one_cycle" else ("end",)
-    declared = read_settings(case.thing, case.settings, dict.fromkeys((*needed, *ends), 0.0))
-    missing = [setting for setting in declared.untold if setting in needed]
+    declared = infer_from_settings(case.thing, case.settings, dict.fromkeys((*needed, *ends), 0.0))
+    missing = [setting for setting in declared.missing if setting in needed]
     start, end = float(case(0.0)), float(case(1.0))
     if missing or declared.unknown:
         reason = f"the meaning of these settings is unknown: {', '.join((*missing, *declared.unknown))}"
@@ -46,8 +46,8 @@ def definition(case: ScheduleCase) -> None:
     if name not in ("constant", "one_cycle") and start < top - 1e-6:
         raise Inconclusive("the factor rises at first, without a setting for it")
     grid = [float(t) for t in (np.arange(100) + np.sqrt(0.5)) / 100]
-    for choice, factor in product(declared.choices(), factors):
-        begins = start if "start" in declared.untold else getattr(choice, "start", start)
+    for choice, factor in product(declared.combinations(), factors):
+        begins = start if "start" in declared.missing else getattr(choice, "start", start)
         h = SimpleNamespace(**vars(choice) | {"start": begins if begins <= 1 else start, "end": end})
         found = [(t, float(case(t)), factor(t, h)) for t in grid]
         off = [row for row in found if not isclose(row[1], row[2], rel_tol=1e-6, abs_tol=1e-6)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
-from nnlaw.spec.contracts.claims import claim
+from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.schedule._shared import GRID
 from nnlaw.spec.subjects.cases import ScheduleCase
@@ -30,7 +30,7 @@ def jump(case: ScheduleCase) -> None:
     """If the factor rises by 0.01 or more between two of about 500 times, halve the interval toward the steeper side
     until it is 1e-12 wide; a rise of more than 0.005 that remains there is a jump.
     """
-    if claim(case.thing, "restarts"):
+    if declared_value(case.thing, "restarts"):
         raise NotApplicable("restarts are declared")
     for a, b in pairwise(GRID):
         if case(b) - case(a) < JUMP:

@@ -1,0 +1,60 @@
+"""Deep copies of the code under test, and the state of its random generators.
+
+    layer, generators = copy_with_generators(layer)
+    before = generator_states(generators)
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+AnyGenerator: TypeAlias = "np.random.Generator | np.random.RandomState | random.Random"
+
+
+def copy_with_generators(thing: Any) -> tuple[Any, list[AnyGenerator]]:
+    """A deep copy that accepts new attributes, and all random generators inside it."""
+    memo: dict[int, Any] = {}
+    twin = without_slots(copy.deepcopy(thing, memo))
+    kinds = (np.random.Generator, np.random.RandomState, random.Random)
+    return twin, [found for found in memo.values() if isinstance(found, kinds)]
+
+
+def without_slots(thing: Any) -> Any:
+    """The object itself, or, if its class has __slots__ and no __dict__, a copy of a subclass that has one.
+
+    Guards and modes are attributes that such an object could not store.
+    """
+    if hasattr(thing, "__dict__"):
+        return thing
+    kind = type(thing)
+    found: Any = object.__new__(type(kind.__name__, (kind,), {}))
+    state = thing.__reduce_ex__(2)[2]
+    for name, value in (state[1] if state else {}).items():
+        setattr(found, name, value)
+    return found
+
+
+def generator_states(generators: Iterable[AnyGenerator]) -> list[Any]:
+    """The state of each generator, comparable with ==."""
+    return [_state(generator) for generator in generators]
+
+
+def _state(generator: AnyGenerator) -> Any:
+    if isinstance(generator, random.Random):
+        return generator.getstate()
+    if isinstance(generator, np.random.RandomState):
+        return _comparable(generator.get_state(legacy=False))
+    seeds = generator.bit_generator.seed_seq
+    return _comparable(generator.bit_generator.state), getattr(seeds, "n_children_spawned", 0)
+
+
+def _comparable(state: Any) -> Any:
+    """A nested state with its arrays as bytes."""
+    if isinstance(state, dict):
+        return {key: _comparable(value) for key, value in state.items()}
+    return state.tobytes() if isinstance(state, np.ndarray) else state

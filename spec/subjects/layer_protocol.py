@@ -1,0 +1,39 @@
+"""The layer protocol, completed for classes without the base class: params, grads, state, training, needs_dx, build."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.subjects.copies import without_slots
+
+
+def complete_layer(layer: Any) -> Any:
+    """The layer with the missing parts of the protocol added as attributes.
+
+    If it has __slots__ and no room for them, a copy with room is returned instead.
+    """
+    layer = without_slots(layer)
+    for name in ("params", "grads", "state"):
+        if getattr(layer, name, None) is None:
+            setattr(layer, name, {})
+    for name in ("training", "needs_dx"):
+        if not hasattr(layer, name):
+            setattr(layer, name, True)
+    if not hasattr(layer, "build"):
+        layer.build = _build_nothing
+    return layer
+
+
+def _build_nothing(shape: tuple[int, ...], rng: np.random.Generator) -> None:
+    pass
+
+
+def convert_to_float32(layer: Any) -> None:
+    """Convert all parameters and state to float32, and give every parameter a gradient array."""
+    for holder in (layer.params, layer.state):
+        for name, array in holder.items():
+            holder[name] = np.array(array, np.float32)
+    for name, array in layer.params.items():
+        layer.grads[name] = np.zeros_like(array)
