@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +24,7 @@ from nnlaw.spec.locations import fixtures
 from nnlaw.spec.violation import BadInput, Violation
 
 INSTEAD = "INSTEAD"  # a constant in counterexamples: the correct version of the lines that matter
+FOR_TOOLS = re.compile(r"  # (type: ignore|noqa).*")  # comments that a page leaves out
 NOT_SHOWN = (INSTEAD, "Array", "Labels", "make")  # names that a page leaves out of the example
 AUDITED = "by `nn verify`, and before training with `nn train --strict`"
 CHECKED = {
@@ -142,7 +144,7 @@ def _parsed(file: Path) -> dict[str, str]:
         if isinstance(node, ast.Import | ast.ImportFrom) or name in NOT_SHOWN:
             continue
         first = min([node.lineno, *(row.lineno for row in getattr(node, "decorator_list", []))])
-        text = "\n".join(line.partition("  # type: ignore")[0] for line in lines[first - 1 : node.end_lineno])
+        text = "\n".join(FOR_TOOLS.sub("", line) for line in lines[first - 1 : node.end_lineno])
         if name == "case":
             case = text
         else:

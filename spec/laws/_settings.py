@@ -24,7 +24,7 @@ WHY = (
     "A value that should be refused trains for hours and then fails; a setting without effect makes every experiment "
     "with it meaningless."
 )
-WITHOUT_EFFECT = Cause("setting-without-effect", "often: a setting that is checked but not stored, or not used")
+WITHOUT_EFFECT = Cause("setting-without-effect", "often a setting that is checked but not stored, or not used")
 
 
 def check_settings(case: Case, thing: Any, location: Location, result: Result) -> None:

@@ -108,11 +108,11 @@ def check_counts(case: BatchesCase, code: str, found: Epoch, n: int) -> None:
         missing, repeated = int((times == 0).sum()), int((times > 1).sum())
         last, cause = code == "last-batch", NO_CAUSE
         if missing and repeated:
-            cause = Cause("with-replacement", "often: sampling with replacement")
+            cause = Cause("with-replacement", "often sampling with replacement")
         elif missing and last:
-            cause = Cause("last-batch-dropped", "often: the last, partial batch is dropped")
+            cause = Cause("last-batch-dropped", "often a partial last batch that is dropped")
         elif missing:
-            cause = Cause("range-too-short", "often: a range that ends too early")
+            cause = Cause("range-too-short", "often a range that ends too early")
         elif last:
-            cause = Cause("last-batch-filled", "often: the last batch is filled up with samples of earlier ones")
+            cause = Cause("last-batch-filled", "often a last batch that is filled up with samples of earlier ones")
         raise failure(case, code, f"sample {at}", f"seen {times[at]} times in an epoch of {n}", "once", cause)

@@ -14,7 +14,7 @@ from nnlaw.spec.subjects.cases import BatchesCase
 from nnlaw.spec.violation import Cause
 
 IN_PLACE = Cause(
-    "changed-in-place", "often: an operation in place, such as rng.shuffle(x) or x -= ...; index with a permutation"
+    "changed-in-place", "often an operation in place, such as rng.shuffle(x) or x -= ...; index with a permutation"
 )
 
 

@@ -13,7 +13,7 @@ from nnlaw.spec.laws.batches._shared import EVEN, ODD, epoch, failure, samples
 from nnlaw.spec.subjects.cases import BatchesCase
 from nnlaw.spec.violation import Cause, Inconclusive
 
-SEPARATE = Cause("separate-permutations", "often: images and labels are ordered by two different permutations")
+SEPARATE = Cause("separate-permutations", "often two different permutations, one for images and one for labels")
 
 
 @law(

@@ -13,7 +13,7 @@ from nnlaw.spec.violation import NO_CAUSE, Cause, Violation
 
 SHAPES = ((300, 40), (40, 300))  # wide and tall: swapped fans show
 ERRORS = 5.0  # standard errors
-NOT_CENTERED = Cause("not-centered", "often: a distribution that is not centered, such as rng.random instead of "
+NOT_CENTERED = Cause("not-centered", "often a distribution that is not centered, such as rng.random instead of "
                      "rng.uniform(-a, a)")  # fmt: skip
 
 
@@ -75,5 +75,5 @@ def likely_cause(found: float, shape: tuple[int, int], expected: Variance) -> Ca
         (0.7737 * v, "truncated", "a normal distribution truncated at two standard deviations, not rescaled"),
     ):
         if abs(found - value) <= 0.05 * value:
-            return Cause(code, f"often: {mistake}")
+            return Cause(code, mistake)
     return NO_CAUSE

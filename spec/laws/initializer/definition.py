@@ -64,6 +64,6 @@ def definition(case: InitializerCase) -> None:
                 array=f"the largest of weights {shape}",
                 actual=f"{np.abs(weights).max():.4g}",
                 expected=f"at most {limit:.4g}, √3 standard deviations, as for a uniform distribution",
-                cause="often: a normal distribution",
+                cause="often a normal distribution",
                 cause_code="normal-instead-of-uniform",
             )

@@ -43,6 +43,6 @@ def symmetry(case: InitializerCase) -> None:
                     array=f"the initial weight vector of units {twin} and {unit} (of {shape[1]})",
                     actual="the same",
                     expected="no two units with the same weights",
-                    cause="often: constant weights, or one column repeated; equal units get equal gradients",
+                    cause="often constant weights, or one column repeated; equal units get equal gradients",
                     cause_code="identical-units",
                 )

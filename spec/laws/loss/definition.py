@@ -57,7 +57,7 @@ def definition(case: LossCase) -> None:
         array=f"the loss of {what}",
         actual=f"{found[i]:.6g}",
         expected=f"{nearest[i]:.6g}, as {name} is defined ({LOSSES[name].source})",
-        cause="often: probabilities that are clipped before the end of the declared domain" if certain else "",
+        cause="often probabilities that are clipped before the end of the declared domain" if certain else "",
         cause_code="clipped-probabilities" if certain else "",
     )
 

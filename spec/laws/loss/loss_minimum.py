@@ -43,7 +43,7 @@ def loss_minimum(case: LossCase) -> None:
                 array="the loss of a correct prediction",
                 actual=f"{low:.6g}",
                 expected=f"less than {high:.6g}, the loss of {description}",
-                cause="often: the sign of the loss" if flipped else "often: targets in another form than is needed",
+                cause="often a wrong sign" if flipped else "often targets in another form than the formula needs",
                 cause_code="wrong-sign" if flipped else "wrong-target-form",
             )
     least = declared_value(case.loss, "minimum")

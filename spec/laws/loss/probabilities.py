@@ -18,9 +18,9 @@ from nnlaw.spec.subjects.cases import LossCase
 from nnlaw.spec.violation import NO_CAUSE, Cause, NotApplicable, Violation
 
 NOT_NORMALIZED = Cause(
-    "not-normalized", "often: a softmax that overflows, or that is normalized over the wrong axis; a division by 0"
+    "not-normalized", "often a softmax that overflows, that is normalized over the wrong axis, or that divides by 0"
 )
-OTHER_FUNCTION = Cause("other-function", "often: a sign, or another function than the one that forward uses")
+OTHER_FUNCTION = Cause("other-function", "often a wrong sign, or another function than the one that forward uses")
 
 
 @law(

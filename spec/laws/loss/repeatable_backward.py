@@ -32,7 +32,7 @@ def repeatable_backward(case: LossCase) -> None:
     used.forward(case.prediction, case.target)
     first = np.array(clean.backward())
     for found, cause, code in (
-        (np.array(clean.backward()), "backward changes an array that it needs again, often in place", "changed-cache"),
+        (np.array(clean.backward()), "backward changes an array that it needs again", "changed-cache"),
         (np.array(used.backward()), "a gradient of an earlier forward is kept", "stale-cache"),
     ):
         if not np.array_equal(found, first):

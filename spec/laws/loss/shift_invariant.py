@@ -44,6 +44,6 @@ def shift_invariant(case: LossCase) -> None:
             array="the loss of shifted logits" if off else "the sum of a row of d prediction",
             actual=f"{there:.6g}" if off else f"{sums.max():.6g}",
             expected=f"{here:.6g}, as without the shift" if off else "0",
-            cause="often: a term that is added to the cross-entropy, or a softmax over the wrong axis",
+            cause="often a term that is added to the cross-entropy, or a softmax over the wrong axis",
             cause_code="depends-on-shift",
         )

@@ -17,9 +17,9 @@ from nnlaw.spec.subjects.cases import LossCase
 from nnlaw.spec.violation import Cause, Violation
 
 OVERFLOW = Cause(
-    "missing-max-shift", "often: exp or log without subtracting the largest logit of each row first (log-sum-exp)"
+    "missing-max-shift", "often exp or log without subtracting the largest logit of each row first (log-sum-exp)"
 )
-ZERO_TARGET = Cause("log-of-zero-target", "often: the logarithm of a target that is 0; 0·log 0 must count as 0")
+ZERO_TARGET = Cause("log-of-zero-target", "often the logarithm of a target that is 0; 0·log 0 must count as 0")
 
 
 @law(

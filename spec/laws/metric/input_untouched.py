@@ -12,7 +12,7 @@ from nnlaw.spec.laws.metric._shared import failure, predictions
 from nnlaw.spec.subjects.cases import MetricCase
 from nnlaw.spec.violation import Cause
 
-IN_PLACE = Cause("changed-in-place", "often: an operation in place, such as probabilities.sort()")
+IN_PLACE = Cause("changed-in-place", "often an operation in place, such as probabilities.sort()")
 
 
 @law(

@@ -13,8 +13,8 @@ from nnlaw.spec.laws.metric._shared import CLASSES, definition_of, failure, pred
 from nnlaw.spec.subjects.cases import MetricCase
 from nnlaw.spec.violation import NO_CAUSE, Cause
 
-PERCENT = Cause("percentage", "often: a percentage instead of a fraction")
-OPPOSITE = Cause("opposite-metric", "often: the share of wrong predictions instead of correct ones, or the sign")
+PERCENT = Cause("percentage", "often a percentage instead of a fraction")
+OPPOSITE = Cause("opposite-metric", "often the share of wrong predictions instead of correct ones, or the sign")
 
 
 @law(

@@ -12,7 +12,7 @@ from nnlaw.spec.laws.metric._shared import SAMPLES, failure, predictions
 from nnlaw.spec.subjects.cases import MetricCase
 from nnlaw.spec.violation import Cause
 
-KEPT_TOTAL = Cause("depends-on-calls", "often: a total that is kept from call to call, or randomness")
+KEPT_TOTAL = Cause("depends-on-calls", "often a total that is kept from call to call, or randomness")
 
 
 @law(

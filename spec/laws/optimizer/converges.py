@@ -50,7 +50,7 @@ def converges(case: OptimizerCase) -> None:
         array="the loss on a quadratic",
         actual=f"at best {best:.3g} of the first loss, after 1000 steps at each of five learning rates",
         expected=f"at most {ENOUGH:g} of it",
-        cause="often: momentum without its factor β, so that it never decays, or steps that shrink to nothing",
+        cause="often momentum without its factor β, so that it never decays, or steps that shrink to nothing",
         cause_code="no-convergence",
     )
 

@@ -13,7 +13,7 @@ from nnlaw.spec.laws.optimizer._shared import CLOSE, LR, SIZE, random_gradients,
 from nnlaw.spec.subjects.cases import OptimizerCase
 from nnlaw.spec.violation import NO_CAUSE, Cause, NotApplicable, Violation, counted
 
-NOT_MULTIPLIED = Cause("decays-not-used", "often: weight decay that is not multiplied by decays")
+NOT_MULTIPLIED = Cause("decays-not-used", "often weight decay that is not multiplied by decays")
 
 
 @law(

@@ -32,7 +32,7 @@ STEEP = 100.0  # the size of the gradients; the usual ε is negligible beside it
 LARGE_EPSILON = 0.1  # a larger default of ε is not negligible
 CLOSE = 1e-4  # of the distance covered: what float32 may lose
 TOO_LARGE = Cause("large-epsilon", "ε is large compared with usual gradients, so they are not divided by their size")
-NOT_STORED = Cause("setting-not-stored", "often: arguments that are passed on in another order, or not at all")
+NOT_STORED = Cause("setting-not-stored", "often arguments that are passed on in another order, or not at all")
 L2 = Cause("l2-instead-of-decay", "weight decay is added to the gradient (L2 regularization)")
 NEVER_DECAYS = Cause("never-decays", "the weights never decay")
 

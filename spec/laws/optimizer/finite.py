@@ -13,8 +13,8 @@ from nnlaw.spec.laws.optimizer._shared import fresh, random_gradients, walked
 from nnlaw.spec.subjects.cases import OptimizerCase
 from nnlaw.spec.violation import NO_CAUSE, Cause, Violation, counted
 
-STEP_COUNT = Cause("step-count-from-zero", "often: a division by 1 − βᵗ = 0, because t counts from 0")
-MISSING_EPSILON = Cause("missing-epsilon", "often: a division by 0, because ε is missing in the denominator")
+STEP_COUNT = Cause("step-count-from-zero", "often a division by 1 − βᵗ = 0, because t counts from 0")
+MISSING_EPSILON = Cause("missing-epsilon", "often a division by 0, because ε is missing in the denominator")
 
 
 @law(

@@ -19,9 +19,9 @@ from nnlaw.spec.violation import NO_CAUSE, Cause, NotApplicable, Violation
 
 SCALES = (1.0, 1e-3, 1e-5, 1e-7)  # sizes of gradients; one of them is near any usual ε
 IGNORES_LR = Cause("ignores-lr", "the update ignores the lr that is passed to step")
-UPHILL = Cause("wrong-sign", "often: the sign; w += lr·g climbs")
-MISSING_ROOT = Cause("missing-square-root", "often: a square root is missing in the denominator")
-EPSILON_SIGN = Cause("epsilon-sign", "often: an ε with the wrong sign")
+UPHILL = Cause("wrong-sign", "often a wrong sign: w += lr·g climbs")
+MISSING_ROOT = Cause("missing-square-root", "often a missing square root in the denominator")
+EPSILON_SIGN = Cause("epsilon-sign", "often an ε with the wrong sign")
 
 
 @law(

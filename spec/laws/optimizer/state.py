@@ -21,11 +21,11 @@ from nnlaw.spec.violation import NO_CAUSE, Cause, Violation, counted
 
 SHARED = Cause(
     "shared-state",
-    "often: state that all instances share, on the class, in the module or in a mutable default argument; or numbers "
+    "often state that all instances share, on the class, in the module or in a mutable default argument; or numbers "
     "from a global generator",
 )
-KEPT_GRADIENT = Cause("kept-gradient", "often: the gradient array is kept for later without a copy")
-KEPT_WEIGHTS = Cause("kept-weights", "often: the array w of an earlier step is kept, and changed instead of the new w")
+KEPT_GRADIENT = Cause("kept-gradient", "often a gradient array that is kept for later without a copy")
+KEPT_WEIGHTS = Cause("kept-weights", "often the array w of an earlier step, kept and changed instead of the new one")
 
 
 @law(

@@ -53,7 +53,7 @@ def step_in_place(case: OptimizerCase) -> None:
                 )
             if not np.array_equal(w, before):
                 return
-    rebound = "often: w = w - ..., which makes a new array; write w -= ..."
+    rebound = "often w = w - ..., which makes a new array; use w -= ..."
     raise Violation(
         "step-in-place",
         location=location,

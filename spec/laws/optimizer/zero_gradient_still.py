@@ -15,9 +15,9 @@ from nnlaw.spec.subjects.hyperparameters import infer_hyperparameters
 from nnlaw.spec.violation import Cause, Violation, counted
 
 DECAY_WHILE_OFF = Cause("decay-while-off", "weights decay although weight decay is 0")
-NONZERO_START = Cause("nonzero-start", "often: a memory that does not start at 0")
-WRONG_SIGN = Cause("decay-sign", "often: weight decay with the wrong sign, so that weights grow")
-WITHOUT_LR = Cause("decay-without-lr", "often: weight decay that is not multiplied by lr")
+NONZERO_START = Cause("nonzero-start", "often a memory that does not start at 0")
+WRONG_SIGN = Cause("decay-sign", "often weight decay with the wrong sign, so that weights grow")
+WITHOUT_LR = Cause("decay-without-lr", "often weight decay that is not multiplied by lr")
 
 
 @law(

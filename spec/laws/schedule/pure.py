@@ -31,6 +31,6 @@ def pure(case: ScheduleCase) -> None:
                 array=f"the factor at t = {t:.4g}",
                 actual=f"{second:.6g} at the second call",
                 expected=f"{up[t]:.6g}, as at the first",
-                cause="often: a counter of calls, or a factor kept from the call before",
+                cause="often a counter of calls, or a factor kept from the call before",
                 cause_code="depends-on-calls",
             )
