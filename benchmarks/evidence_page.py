@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shlex
 import time
 from collections.abc import Callable, Sequence
@@ -41,8 +42,9 @@ class TrainingResult:
 
     @property
     def diagnostic(self) -> str:
-        """The violation, without the commands that name temporary folders."""
-        return str(self.violation.with_fields(replay="", verify="")) if self.violation else ""
+        """The violation, without the temporary folder and the commands that need it."""
+        text = str(self.violation.with_fields(replay="", verify="")) if self.violation else ""
+        return text.replace(f"{self.folder.parent}{os.sep}", "")
 
     @property
     def law(self) -> str:

@@ -111,21 +111,25 @@ def test_plugins_of_the_guide_hold(example: Path) -> None:
     assert len(verdicts) == 8 and not {"failed", "error"} & set(verdicts.values())
 
 
-def test_the_page_of_evidence_is_of_this_code() -> None:
-    """Each line of nn that a diagnostic names is the method that it names, and no folder of its making is left."""
+def test_locations_on_the_evidence_page_exist() -> None:
+    """Each location in nn/ is the line of the named method, and no temporary folder is on the page."""
     text = (ROOT / "docs/evidence.md").read_text(encoding="utf-8")
-    places = re.findall(r"\.(\w+) \((\w+\.py):(\d+)\)", text)
-    ours = [(method, ROOT / "nn" / file, int(line)) for method, file, line in places if (ROOT / "nn" / file).exists()]
-    assert len(ours) >= 6 and "/tmp" not in text
-    for method, file, line in ours:
-        assert f"def {method}(" in file.read_text(encoding="utf-8").splitlines()[line - 1], (file.name, line)
+    locations = re.findall(r"(src/nnlaw/nn/\w+\.py):(\d+): [a-z-]+: \w+\.(\w+):", text)
+    assert len(locations) >= 4 and "/tmp" not in text
+    for file, line, method in locations:
+        assert f"def {method}(" in (ROOT / file).read_text(encoding="utf-8").splitlines()[int(line) - 1], (file, line)
 
 
-def test_what_the_evidence_quotes_names_no_folder_that_is_gone() -> None:
-    """The ways to repeat a failure, which its diagnostic names, are left out: they lead into a temporary folder."""
-    from lab import Ran
+def test_diagnostics_on_the_evidence_page_name_no_temporary_folder() -> None:
+    """The commands that repeat a failure are removed, as is the folder of a plugin."""
+    from evidence_page import TrainingResult
 
-    ways = "; replay: nn replay /t/f; by itself: nn verify /t/m.py"
-    said = f"x  dx is 1, expected 2  [gradient]\n  caused by y, after step 1{ways}"
-    quoted = Ran("", 1, said, Path(), 0.0, {}, [], []).diagnostic
-    assert quoted == "x  dx is 1, expected 2  [gradient]\n  caused by y, after step 1"
+    from nnlaw.spec.violation import Location, Violation
+
+    location = Location("mine", "forward", "/t/mine.py", 3)
+    violation = Violation("finite", location=location, array="y", actual="nan", expected="a finite number", cause="x")
+    violation = violation.with_fields(replay="nn replay /t/run1/failure", verify="nn verify /t/mine.py")
+    result = TrainingResult("", Path("/t/run1"), 0.0, {}, [], [], violation)
+    assert "nn replay" in str(violation) and "nn verify" in str(violation)
+    assert result.diagnostic.splitlines()[0].startswith("mine.py:3: finite: ")
+    assert "/t" not in result.diagnostic and "likely cause: x" in result.diagnostic
