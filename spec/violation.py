@@ -1,6 +1,7 @@
 """What a check can find, as data.
 
     Violation        a law fails: where, which number, what was expected, the likely cause, a suggested fix
+    Cause            a likely cause: a stable code and a text
     Inconclusive     the law applies, but this case can't decide it
     NotApplicable    the law has nothing to check here
     BadInput         the input is unusable: one sentence for its author
@@ -97,6 +98,15 @@ class Cause:
 
     code: str
     text: str
+
+    def __bool__(self) -> bool:
+        return bool(self.code)
+
+    @classmethod
+    def either(cls, first: Cause, second: Cause) -> Cause:
+        """Two causes that explain a failure equally well; the code is "first|second"."""
+        code = first.code if first.code == second.code else f"{first.code}|{second.code}"
+        return cls(code, f"either {first.text}, or {second.text}")
 
 
 NO_CAUSE = Cause("", "")

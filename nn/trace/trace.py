@@ -16,7 +16,7 @@ import numpy as np
 
 from nnlaw.nn.network import Network
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.gradcheck.finite_differences import EVERY, Slopes, accuse, measure
+from nnlaw.spec.gradcheck.finite_differences import MAX_FULL_CHECK, MeasuredSlopes, measure, raise_if_wrong
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.violation import BadInput, Inconclusive, Location, Violation
 
@@ -100,8 +100,9 @@ def trace(network: Network, x: Array, target: Array) -> Trace:
 
 
 def _check_size(name: str, size: int) -> None:
-    if size > EVERY:
-        raise BadInput(f"trace: {name} has {size:,} numbers, expected at most {EVERY}, because each one is shown")
+    if size > MAX_FULL_CHECK:
+        limit = f"expected at most {MAX_FULL_CHECK}, because each one is shown"
+        raise BadInput(f"trace: {name} has {size:,} numbers, {limit}")
 
 
 def _forward(net: Network, x: Array) -> list[LayerTrace]:
@@ -139,7 +140,7 @@ def _backward(net: Network, before: Network, layers: list[LayerTrace], target: A
         slopes = measure(lambda: loss_from(k, h), array, analytic, name=name, scale=abs(loss), rng=rng)
         _record_violation(found, slopes, location, len(h), analytic)
         numeric = np.array(slopes.numeric).reshape(array.shape)
-        return Gradient(np.array(analytic, np.float64), numeric, slopes.kinks, slopes.suspects)
+        return Gradient(np.array(analytic, np.float64), numeric, slopes.kinks, slopes.wrong)
 
     last = layers[-1]
     location = Location.of(type(net.loss).backward, net.loss_name)
@@ -157,9 +158,9 @@ def _backward(net: Network, before: Network, layers: list[LayerTrace], target: A
     return found
 
 
-def _record_violation(found: Trace, slopes: Slopes, location: Location, samples: int, gradient: Array) -> None:
+def _record_violation(found: Trace, slopes: MeasuredSlopes, location: Location, samples: int, gradient: Array) -> None:
     try:
-        accuse(slopes, location=location, samples=samples, gradient=gradient)
+        raise_if_wrong(slopes, location=location, samples=samples, gradient=gradient)
     except Violation as violation:
         found.violation = found.violation or violation
     except Inconclusive:  # too many kinks; the page shows how many

@@ -41,6 +41,11 @@ def _arrays(case: Any) -> dict[str, Array]:
     return {"prediction": case.prediction, "target": case.target}
 
 
+def _identity(violation: Violation) -> tuple[str, ...]:
+    """What must stay the same while the input shrinks."""
+    return violation.law, violation.array, violation.location.method, violation.cause_code
+
+
 class _Search:
     def __init__(self, violation: Violation, case: LayerCase | LossCase, retry: Retry) -> None:
         self.violation, self.case, self.retry = violation, case, retry
@@ -57,10 +62,7 @@ class _Search:
             found = self.retry(case)
         except Exception:  # the law was never meant for such an input
             return False
-        before = self.violation
-        if found is None or (found.law, found.array, found.location.method, found.cause[:20]) != (
-            before.law, before.array, before.location.method, before.cause[:20]
-        ):
+        if found is None or _identity(found) != _identity(self.violation):
             return False
         self.case, self.violation = case, found
         return True

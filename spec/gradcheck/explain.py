@@ -1,7 +1,9 @@
-"""Explains a wrong gradient: which usual mistake accounts for the whole difference.
+"""Explain a wrong gradient: find the common mistake that accounts for the whole difference.
 
-Each row of the tables below is a mistake and what it would have made of the right slopes. Only a mistake that accounts
-for every slope that was measured is named; where two do, both are; where more do, none is.
+    explain(analytic, numeric, samples=5, shape=(3, 4))        Cause("wrong-sign", "the sign is wrong (ratio -1)")
+
+A cause is returned only if it accounts for every slope that was measured. If two causes do, both are returned; if more
+do, NO_CAUSE.
 """
 
 from __future__ import annotations
@@ -14,15 +16,19 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.gradcheck.mistakes import Clues, rows
-from nnlaw.spec.gradcheck.scale_factors import own, rarer, unnamed, usual
+from nnlaw.spec.gradcheck.mistakes import TRANSPOSED, WRONG_AXIS, Clues, rows
+from nnlaw.spec.gradcheck.scale_factors import common_factors, rare_factors, stored_factors, unnamed_factor
+from nnlaw.spec.violation import NO_CAUSE, Cause
 
-Place = tuple[int, ...] | None
+Index = tuple[int, ...] | None
 
-FIT = 1e-4  # how closely a mistake must account for every slope
-FEW = 3  # slopes that differ from zero: fewer fit too much by chance
+FIT = 1e-4  # relative error up to which a mistake accounts for a slope
+MIN_SLOPES = 3  # nonzero slopes; fewer fit too often by chance
 
-UNREAD = "a parameter that moves nothing: forward does not read it, or stops whatever it does"
+NOT_USED = Cause(
+    "parameter-not-used", "the parameter does not change the output; forward does not use it or cancels its effect"
+)
+NOT_COMPUTED = Cause("gradient-not-computed", "the gradient is never computed: it is zero everywhere")
 
 
 def explain(
@@ -31,158 +37,175 @@ def explain(
     *,
     samples: int,
     shape: tuple[int, ...],
-    places: Sequence[Place] | None = None,
+    indices: Sequence[Index] | None = None,
     clues: Clues | None = None,
-    fit: float = FIT,
-) -> str:
-    """Name the mistake behind slopes `analytic` where `numeric` is right, or "" where none fits the whole.
+    tolerance: float = FIT,
+) -> Cause:
+    """Return the mistake behind the slopes `analytic` if `numeric` is correct; NO_CAUSE if nothing fits.
 
-    `samples` is the size of the batch, `shape` that of the gradient; `places` says which entry each slope is, in C
-    order unless given. A factor equal to 1 is no mistake.
+    `samples` is the batch size, `shape` that of the gradient. `indices` has the entry of each slope, or None for a
+    slope along a direction; by default, every entry in C order. A factor of 1 is not a mistake.
     """
     clues = clues or Clues()
     if not np.isfinite(analytic).all():
-        return ""
-    if clues.draws:
-        return "backward draws random numbers of its own, where those that forward drew are due"
+        return NO_CAUSE
+    if clues.random_backward:
+        text = "backward draws new random numbers; it should reuse those of forward"
+        return Cause("random-numbers-in-backward", text)
     if not numeric.any():
-        return UNREAD if clues.x is None and clues.itself is not None else ""
+        return NOT_USED if clues.x is None and clues.array is not None else NO_CAUSE
     if not analytic.any():
-        return "a gradient that is never computed: it is zero everywhere"
-    seen = _Seen(np.asarray(analytic, float), np.asarray(numeric, float), fit)
-    k = seen.factor()
-    again = clues.again() if k is not None and clues.again is not None else None
-    if k is not None and (factors := usual(k, samples, shape, fit, again)):
-        return _either(factors + own(k, clues.constants, fit, again)[:1])
-    whole = _Whole(seen, shape, places)
-    found = [words for words, made in rows(whole.numeric(), clues, samples) if whole.fits(made)]
-    if told := _either(found) or _masks(seen):
-        return told
-    if k is not None and seen.tells:
-        fitting = own(k, clues.constants, fit, again) or rarer(k, samples, shape, fit, again)
-        return _either(fitting) or f"{unnamed(k, fit, again)} (ratio {k:.4g})"
-    return _added(seen, whole, clues) or _elsewhere(seen, whole, clues.others)
+        return NOT_COMPUTED
+    slopes = _Slopes(np.asarray(analytic, float), np.asarray(numeric, float), tolerance)
+    k = slopes.factor()
+    other = clues.other_factor() if k is not None and clues.other_factor is not None else None
+    if k is not None and (factors := common_factors(k, samples, shape, tolerance, other)):
+        return _either(factors + stored_factors(k, clues.constants, tolerance, other)[:1])
+    gradient = _Gradient(slopes, shape, indices)
+    found = [cause for cause, made in rows(gradient.numeric(), clues, samples) if gradient.fits(made)]
+    if cause := _either(found) or _wrong_mask(slopes):
+        return cause
+    if k is not None and slopes.are_enough:
+        fitting = stored_factors(k, clues.constants, tolerance, other) or rare_factors(
+            k, samples, shape, tolerance, other
+        )
+        return _either(fitting) or unnamed_factor(k, tolerance, other)
+    return _clipped_or_decayed(slopes, gradient, clues) or _misplaced(slopes, gradient, clues.others)
 
 
-def _either(found: list[str]) -> str:
+def _either(found: list[Cause]) -> Cause:
+    """The cause if there is one, both if there are two, else NO_CAUSE."""
     found = list(dict.fromkeys(found))
-    return found[0] if len(found) == 1 else f"either {found[0]}, or {found[1]}" if len(found) == 2 else ""
+    if len(found) == 2:
+        return Cause.either(*found)
+    return found[0] if len(found) == 1 else NO_CAUSE
 
 
 @dataclass
-class _Seen:
+class _Slopes:
+    """The slopes as backward returns them, and as measured."""
+
     analytic: Array
     numeric: Array
-    fit: float
+    tolerance: float
 
-    def fits(self, made: Array) -> bool:
-        """Whether `made`, which is not the right answer, is what was found at every slope."""
+    def fit(self, made: Array) -> bool:
+        """Whether `made`, which differs from the correct gradient, equals the analytic slopes."""
         if not np.isfinite(made).all() or not made.any():
             return False
-        near = float(np.abs(self.analytic - made).max()) <= self.fit * float(np.abs(made).max())
-        return near and not np.allclose(made, self.numeric, rtol=10 * self.fit, atol=0)
+        near = float(np.abs(self.analytic - made).max()) <= self.tolerance * float(np.abs(made).max())
+        return near and not np.allclose(made, self.numeric, rtol=10 * self.tolerance, atol=0)
 
     def factor(self) -> float | None:
-        """The one factor on every slope, if one is."""
+        """The factor on the slopes, if it is the same for all."""
         k = float(self.analytic @ self.numeric / (self.numeric @ self.numeric))
-        return k if self.fits(k * self.numeric) else None
+        return k if self.fit(k * self.numeric) else None
 
     @property
-    def tells(self) -> bool:
-        """Whether enough slopes differ from zero, so that a fit is no chance."""
-        return int(np.count_nonzero(np.abs(self.numeric) > self.fit * np.abs(self.numeric).max())) >= FEW
+    def are_enough(self) -> bool:
+        """Whether so many slopes differ from zero that a mistake does not fit by chance."""
+        nonzero = np.abs(self.numeric) > self.tolerance * np.abs(self.numeric).max()
+        return int(np.count_nonzero(nonzero)) >= MIN_SLOPES
 
 
 @dataclass
-class _Whole:
-    """The slopes at coordinates, and where in the gradient they stand."""
+class _Gradient:
+    """The slopes along coordinates, as entries of the gradient."""
 
-    seen: _Seen
+    slopes: _Slopes
     shape: tuple[int, ...]
-    places: Sequence[Place] | None
+    indices: Sequence[Index] | None
 
     def picked(self, made: Array) -> tuple[Array, Array]:
-        """`made`, of the gradient's shape, at the coordinates, and what was found there."""
-        places = list(np.ndindex(self.shape)) if self.places is None else self.places
-        kept = [i for i, place in enumerate(places) if place is not None and i < self.seen.analytic.size]
-        at = [places[i] for i in kept]
-        return np.array([made[place] for place in at], float), self.seen.analytic[kept]
+        """The entries of `made`, an array of the gradient's shape, that were measured, and their analytic slopes."""
+        indices = list(np.ndindex(self.shape)) if self.indices is None else self.indices
+        kept = [i for i, index in enumerate(indices) if index is not None and i < self.slopes.analytic.size]
+        at = [indices[i] for i in kept]
+        return np.array([made[index] for index in at], float), self.slopes.analytic[kept]
 
     def fits(self, made: Any) -> bool:
-        """Whether an array of the gradient's shape accounts for every coordinate; enough of them, and not by chance."""
+        """Whether an array of the gradient's shape, or a function returning one, equals the analytic slopes."""
         if callable(made):
             made = made()
         if made is None or np.shape(made) != self.shape or not self.shape:
             return False
-        wanted, found = self.picked(np.asarray(made, float))
-        if np.count_nonzero(found) < FEW or not np.isfinite(wanted).all():
+        expected, found = self.picked(np.asarray(made, float))
+        if np.count_nonzero(found) < MIN_SLOPES or not np.isfinite(expected).all():
             return False
-        return bool(np.abs(found - wanted).max() <= self.seen.fit * np.abs(found).max())
+        return bool(np.abs(found - expected).max() <= self.slopes.tolerance * np.abs(found).max())
 
     def numeric(self) -> Array | None:
-        """The right gradient in its own shape, where every entry was measured."""
+        """The correct gradient, if every entry was measured."""
         size = int(np.prod(self.shape))
-        if self.seen.numeric.size != size or (self.places is not None and None in self.places):
+        if self.slopes.numeric.size != size or (self.indices is not None and None in self.indices):
             return None
-        return self.seen.numeric.reshape(self.shape)
+        return self.slopes.numeric.reshape(self.shape)
 
 
-def _masks(seen: _Seen) -> str:
-    half_right = np.isclose(seen.analytic, seen.numeric, rtol=10 * seen.fit, atol=0)
-    if np.count_nonzero(seen.analytic[half_right]) < FEW:
-        return ""
-    if not seen.analytic[~half_right].any():
-        return "a mask that stops too much: where it lets anything through, the slopes are right"
-    if not seen.numeric[~half_right].any():
-        return "a mask that is missing: slopes that should be zero are not"
-    return ""
+def _wrong_mask(slopes: _Slopes) -> Cause:
+    equal = np.isclose(slopes.analytic, slopes.numeric, rtol=10 * slopes.tolerance, atol=0)
+    if np.count_nonzero(slopes.analytic[equal]) < MIN_SLOPES:
+        return NO_CAUSE
+    if not slopes.analytic[~equal].any():
+        return Cause("mask-too-strict", "a mask sets too many entries to zero; the others are correct")
+    if not slopes.numeric[~equal].any():
+        return Cause("missing-mask", "a mask is missing: entries that should be zero are not")
+    return NO_CAUSE
 
 
-def _added(seen: _Seen, whole: _Whole, clues: Clues) -> str:
+def _clipped_or_decayed(slopes: _Slopes, gradient: _Gradient, clues: Clues) -> Cause:
     """A cut at ±c, or a multiple of the parameter added."""
-    if not seen.tells:
-        return ""
-    top = float(np.abs(seen.analytic).max())
-    if seen.fits(np.clip(seen.numeric, -top, top)):
-        return f"a gradient that is cut off at ±{top:.4g}, as by a clip, or a maximum where a sum is due"
-    return _decay(seen, whole, clues.itself) if clues.x is None and clues.itself is not None else ""
+    if not slopes.are_enough:
+        return NO_CAUSE
+    top = float(np.abs(slopes.analytic).max())
+    if slopes.fit(np.clip(slopes.numeric, -top, top)):
+        text = f"the gradient is cut off at ±{top:.4g}, as by a clip, or by a maximum instead of a sum"
+        return Cause("clipped-gradient", text)
+    return _decayed(slopes, gradient, clues.array) if clues.x is None and clues.array is not None else NO_CAUSE
 
 
-def _decay(seen: _Seen, whole: _Whole, itself: Array) -> str:
+def _decayed(slopes: _Slopes, gradient: _Gradient, parameter: Array) -> Cause:
     """A multiple of the parameter that is added, or that is missing."""
-    own, found = whole.picked(itself) if itself.shape == whole.shape else (np.zeros(0), seen.analytic)
-    if len(own) != seen.numeric.size or np.count_nonzero(own) < FEW:
-        return ""
-    k = float((found - seen.numeric) @ own / (own @ own))
-    if not k or not seen.fits(seen.numeric + k * own):
-        return ""
+    if parameter.shape != gradient.shape:
+        return NO_CAUSE
+    own, found = gradient.picked(parameter)
+    if len(own) != slopes.numeric.size or np.count_nonzero(own) < MIN_SLOPES:
+        return NO_CAUSE
+    k = float((found - slopes.numeric) @ own / (own @ own))
+    if not k or not slopes.fit(slopes.numeric + k * own):
+        return NO_CAUSE
     if k < 0:
-        return f"the gradient of a penalty that is missing: a multiple of the parameter itself ({-k:.4g})"
-    return f"a multiple of the parameter itself added, as by weight decay (multiple {k:.4g})"
+        text = f"the gradient of a penalty is missing: {-k:.4g} times the parameter"
+        return Cause("missing-penalty-gradient", text)
+    text = f"a multiple of the parameter is added, as by weight decay (multiple {k:.4g})"
+    return Cause("added-weight-decay", text)
 
 
-def _elsewhere(seen: _Seen, whole: _Whole, others: Mapping[str, Array]) -> str:
-    """The right slopes, under another name or at other places."""
-    right = whole.numeric()
-    if right is None or np.count_nonzero(right) < FEW:
-        return ""
+def _misplaced(slopes: _Slopes, gradient: _Gradient, others: Mapping[str, Array]) -> Cause:
+    """The correct slopes, under another name or at other indices."""
+    right = gradient.numeric()
+    if right is None or np.count_nonzero(right) < MIN_SLOPES:
+        return NO_CAUSE
     for name, other in others.items():
-        if other.shape == right.shape and np.allclose(other, right, rtol=10 * seen.fit, atol=0):
-            return f"gradients that changed places: this one was answered as {name}"
-    if np.allclose(np.sort(seen.analytic), np.sort(right, axis=None), rtol=10 * seen.fit, atol=0):
-        return "the right slopes at the wrong places, as of a wrong order, index or reshape"
-    return _shifted(seen.analytic.reshape(right.shape), right, 10 * seen.fit)
+        if other.shape == right.shape and np.allclose(other, right, rtol=10 * slopes.tolerance, atol=0):
+            return Cause("swapped-gradients", f"gradients are swapped: this gradient is returned as {name}")
+    if np.allclose(np.sort(slopes.analytic), np.sort(right, axis=None), rtol=10 * slopes.tolerance, atol=0):
+        text = "the values are correct but in the wrong order, as by a wrong index or reshape"
+        return Cause("wrong-order", text)
+    return _shifted(slopes.analytic.reshape(right.shape), right, 10 * slopes.tolerance)
 
 
-def _shifted(found: Array, right: Array, near: float) -> str:
-    """The right slopes one place off along some axes; what left the edge is lost."""
+def _shifted(found: Array, right: Array, tolerance: float) -> Cause:
+    """The correct slopes, one entry off along some axes; what left the edge is lost."""
     axes = range(1, right.ndim)
     for steps in product((0, 1, -1), repeat=len(axes)):
         here, there = (_window(right.shape[1:], steps, sign) for sign in (1, -1))
-        if any(steps) and np.count_nonzero(right[there]) >= FEW and np.allclose(found[here], right[there], near, 0):
+        enough = any(steps) and np.count_nonzero(right[there]) >= MIN_SLOPES
+        if enough and np.allclose(found[here], right[there], tolerance, 0):
             by = " and ".join(f"{s:+d} along axis {axis}" for axis, s in zip(axes, steps, strict=True) if s)
-            return f"the right slopes shifted by {by}, as of a slice, or a margin cut off on one side alone"
-    return ""
+            text = f"the values are correct but shifted by {by}, as by a wrong slice or one-sided padding"
+            return Cause("shifted-values", text)
+    return NO_CAUSE
 
 
 def _window(shape: tuple[int, ...], steps: tuple[int, ...], sign: int) -> tuple[slice, ...]:
@@ -190,14 +213,14 @@ def _window(shape: tuple[int, ...], steps: tuple[int, ...], sign: int) -> tuple[
     return (slice(None), *(slice(max(step, 0), size + min(step, 0)) for step, size in moves))
 
 
-def explain_shape(found: tuple[int, ...], wanted: tuple[int, ...], samples: int) -> str:
-    """Name the mistake behind a gradient of another shape, or "" where several could be."""
-    if found == wanted[::-1] and found != wanted:
-        return "a transposed product"
-    if found == (samples, *wanted):
-        return "a sum over the batch that is missing"
-    if len(found) == len(wanted) + 1 and 1 in found and tuple(n for n in found if n != 1) == wanted:
-        return "an axis of size 1 that is kept, as by keepdims"
-    if found == (samples,) and len(wanted) == 1:
-        return "a sum over the wrong axis"
-    return "a sum over everything, not over the batch alone" if found == () else ""
+def explain_shape(found: tuple[int, ...], expected: tuple[int, ...], samples: int) -> Cause:
+    """Return the mistake behind a gradient of the wrong shape; NO_CAUSE if several are possible."""
+    if found == expected[::-1] and found != expected:
+        return TRANSPOSED
+    if found == (samples, *expected):
+        return Cause("missing-batch-sum", "the sum over the batch is missing")
+    if len(found) == len(expected) + 1 and 1 in found and tuple(n for n in found if n != 1) == expected:
+        return Cause("extra-keepdims", "an axis of size 1 is kept, as by keepdims=True")
+    if found == (samples,) and len(expected) == 1:
+        return WRONG_AXIS
+    return Cause("missing-axis", "the sum runs over all axes, not over the batch alone") if found == () else NO_CAUSE

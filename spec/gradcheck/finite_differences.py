@@ -1,25 +1,30 @@
-"""Is this gradient the slope of this function? Finite differences decide, in float64.
+"""Compare a gradient with finite differences, in float64, and recognize kinks.
+
+    found = measure(f, x, gradient, name="dx", scale=abs(f()), rng=rng)
+    raise_if_wrong(found, location=location, samples=len(x), gradient=gradient)
 
 Central differences with the realized step, h = 1e-5·max(1, |x|):
 
     n = (f(x + h) − f(x − h)) / ((x + h) − (x − h))
     err = |a − n| / max(|a|, |n|, 1e-3·max|n|, 1e-5·scale)
 
-where a is the analytic slope and `scale` (Σ|dy·y| for a layer, |loss| for a loss) keeps roundoff from condemning
-slopes that are truly zero. err ≤ 1e-5 holds, up to 1e-4 is tolerated, beyond is suspect. Only a suspect is looked at
-more closely: with Richardson's extrapolation (curvature), with smaller steps (a kink nearby), and with one-sided
-slopes (a kink right here, where every value between the two is right; an edge, beyond which f is not finite, is one).
-Where f is finite on neither side there is no slope, and f is at fault, not its gradient.
+where a is the analytic slope. `scale` (Σ|dy·y| for a layer, |loss| for a loss) keeps roundoff from failing slopes that
+are zero. err ≤ 1e-5 passes. Any other slope is measured again: with Richardson extrapolation (curvature), with smaller
+steps (a kink nearby), and on each side (a kink at the point itself, where every value between the two slopes is
+correct; the edge of the domain, beyond which f is not finite, counts as one). It fails if err > 1e-4 there, too. If f
+is finite on neither side there is no slope, and f is wrong, not its gradient.
 
-What computes in float32 whatever it is handed is too coarse for such steps. It is judged at h = 5e-3 and 1e-2, and is
-wrong only where both steps say so by more than 2% and more than its roundoff.
+Code that computes in float32 even if its input is float64 is too coarse for such steps. It is checked at h = 5e-3 and
+1e-2, and fails only if both steps differ by more than 2% and by more than roundoff.
 
 Source: W. H. Press et al., Numerical Recipes, section 5.7; Stanford CS231n, "Gradient checks".
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from math import isfinite
 from typing import Any
 
@@ -30,32 +35,41 @@ from nnlaw.spec.gradcheck.explain import FIT, explain, explain_shape
 from nnlaw.spec.gradcheck.mistakes import Clues
 from nnlaw.spec.violation import Inconclusive, Location, Violation, entry
 
-HOLDS, BROKEN = 1e-5, 1e-4
-COARSE = 2e-2  # what BROKEN is to float32
-COARSE_STEPS = (5e-3, 1e-2)
-EVERY = 400  # arrays up to this size are checked at every coordinate
-SAMPLE = 100  # of larger ones, so many coordinates, and
-DIRECTIONS = 3  # so many random directions, which together see every entry
-KINKS = 0.1  # more than this share of kinks, and nothing was concluded
+TOLERANCE, FAIL_TOLERANCE = 1e-5, 1e-4
+FLOAT32_TOLERANCE = 2e-2  # the FAIL_TOLERANCE of code that computes in float32
+FLOAT32_STEPS = (5e-3, 1e-2)
+MAX_FULL_CHECK = 400  # arrays up to this size are checked at every coordinate
+SAMPLED_COORDINATES = 100  # of larger arrays
+RANDOM_DIRECTIONS = 3  # for larger arrays; together they see every entry
+MAX_KINKS = 0.1  # with a larger share of kinks the check is inconclusive
+
+
+class SlopeStatus(Enum):
+    """What was found of one slope."""
+
+    RIGHT = auto()
+    WRONG = auto()
+    KINK = auto()  # the slopes of the two sides differ, and any value between them is right
+    UNDEFINED = auto()  # the function is finite on neither side
 
 
 @dataclass
-class Slopes:
-    """Analytic and numeric slopes of one array, at the coordinates and along the directions that were tried."""
+class MeasuredSlopes:
+    """Analytic and numeric slopes of one array, at coordinates and along random directions."""
 
     name: str
     analytic: list[float] = field(default_factory=list)
     numeric: list[float] = field(default_factory=list)
-    places: list[tuple[int, ...] | None] = field(default_factory=list)  # None along a direction
-    suspects: list[int] = field(default_factory=list)
-    absent: dict[int, float] = field(default_factory=dict)  # what f is on both sides, where that is no finite number
+    indices: list[tuple[int, ...] | None] = field(default_factory=list)  # None along a direction
+    wrong: list[int] = field(default_factory=list)
+    undefined: dict[int, float] = field(default_factory=dict)  # the value of f next to the point
     kinks: int = 0
-    coarse: bool = False
+    float32: bool = False
 
     @property
     def worst(self) -> int:
-        """The suspect that is furthest off, a coordinate before a direction."""
-        coordinates = [i for i in self.suspects if self.places[i] is not None] or self.suspects
+        """The wrong slope with the largest error; a coordinate if there is one, else a direction."""
+        coordinates = [i for i in self.wrong if self.indices[i] is not None] or self.wrong
         return max(coordinates, key=lambda i: abs(self.analytic[i] - self.numeric[i]))
 
 
@@ -67,46 +81,50 @@ def measure(
     name: str,
     scale: float,
     rng: np.random.Generator,
-    coarse: bool = False,
-) -> Slopes:
-    """Measure the slopes of f, which reads `array` afresh at each call, against `analytic`, of the same shape.
+    float32: bool = False,
+) -> MeasuredSlopes:
+    """Measure the slopes of f, which reads `array` at each call, and compare them with `analytic`, of the same shape.
 
-    `coarse` says that f computes in float32.
+    With `float32`, f computes in float32. Raises ValueError if the array is not contiguous.
     """
-    found = Slopes(name, coarse=coarse)
+    found = MeasuredSlopes(name, float32=float32)
     flat, slopes = array.reshape(-1), np.asarray(analytic, np.float64).reshape(-1)
     if not np.shares_memory(flat, array):
         raise ValueError("the array to perturb must be contiguous")
-    everywhere = flat.size <= EVERY or array.ndim == 1
-    coordinates = np.arange(flat.size) if everywhere else rng.choice(flat.size, SAMPLE, replace=False)
+    everywhere = flat.size <= MAX_FULL_CHECK or array.ndim == 1
+    coordinates = np.arange(flat.size) if everywhere else rng.choice(flat.size, SAMPLED_COORDINATES, replace=False)
     lines = [_Line(f, flat, int(i), None) for i in coordinates]
-    lines += [_Line(f, flat, -1, rng.standard_normal(flat.size)) for _ in range(0 if everywhere else DIRECTIONS)]
+    if not everywhere:
+        lines += [_Line(f, flat, -1, rng.standard_normal(flat.size)) for _ in range(RANDOM_DIRECTIONS)]
     for line in lines:
         along = slopes[line.at] if line.direction is None else float(slopes @ line.direction)
-        place = np.unravel_index(line.at, array.shape) if line.direction is None else None
+        index = np.unravel_index(line.at, array.shape) if line.direction is None else None
         found.analytic.append(float(along))
-        found.numeric.append(line.central(COARSE_STEPS[1] / 1e-5 * line.step if coarse else line.step))
-        found.places.append(None if place is None else tuple(int(i) for i in place))
-    measured = [abs(n) for n, place in zip(found.numeric, found.places, strict=True) if place and isfinite(n)]
+        found.numeric.append(line.central(FLOAT32_STEPS[1] / 1e-5 * line.step if float32 else line.step))
+        found.indices.append(None if index is None else tuple(int(i) for i in index))
+    measured = [abs(n) for n, index in zip(found.numeric, found.indices, strict=True) if index and isfinite(n)]
     largest = max(measured, default=0.0)
     for i, line in enumerate(lines):
         a, n = found.analytic[i], found.numeric[i]
         floor = max(1e-3 * largest, 1e-5 * scale, np.finfo(float).tiny)
-        if not coarse and abs(a - n) <= HOLDS * max(abs(a), abs(n), floor):
+        if not float32 and abs(a - n) <= TOLERANCE * max(abs(a), abs(n), floor):
             continue
-        look = line.coarsely(a, max(0.1 * largest, floor), scale) if coarse else line.closer(a, floor, scale)
-        verdict, found.numeric[i] = look
-        found.kinks += verdict == "kink"
-        if verdict == "wrong":
-            found.suspects.append(i)
-        if verdict == "absent":
-            found.absent[i] = line.shifted(COARSE_STEPS[0] if coarse else line.step / 300)[1]
+        if float32:
+            slope, found.numeric[i] = line.check_in_float32(a, max(0.1 * largest, floor), scale)
+        else:
+            slope, found.numeric[i] = line.check_closely(a, floor, scale)
+        if slope is SlopeStatus.KINK:
+            found.kinks += 1
+        elif slope is SlopeStatus.WRONG:
+            found.wrong.append(i)
+        elif slope is SlopeStatus.UNDEFINED:
+            found.undefined[i] = line.shifted(FLOAT32_STEPS[0] if float32 else line.step / 300)[1]
     return found
 
 
 @dataclass
 class _Line:
-    """f along one line through the present point: a coordinate axis, or a direction over the whole array."""
+    """f along one line through the point: a coordinate axis, or a direction over the whole array."""
 
     f: Callable[[], float]
     flat: Array
@@ -120,7 +138,7 @@ class _Line:
         return 1e-5 * max(1.0, abs(float(self.flat[self.at])))
 
     def shifted(self, t: float) -> tuple[float, float]:
-        """The realized shift, and f there; the array is put back as it was."""
+        """The realized shift, and f there. The array is restored."""
         if self.direction is not None:
             before = self.flat.copy()
             self.flat += t * self.direction
@@ -139,112 +157,129 @@ class _Line:
         down, low = self.shifted(-h)
         return (high - low) / (up - down)
 
-    def coarsely(self, a: float, floor: float, scale: float) -> tuple[str, float]:
-        """The verdict in float32: right if either step says so, a kink where the slopes of the two sides disagree."""
+    def check_in_float32(self, a: float, floor: float, scale: float) -> tuple[SlopeStatus, float]:
+        """Check a slope at the steps for float32: right if one of them agrees, a kink if the two sides differ."""
         n, here = 0.0, self.f()
-        for relative in COARSE_STEPS:
+        for relative in FLOAT32_STEPS:
             h = relative / 1e-5 * self.step
             (up, high), (down, low) = self.shifted(h), self.shifted(-h)
             n, right, left = (high - low) / (up - down), (high - here) / up, (low - here) / down
             if not isfinite(right - left):
                 return _at_edge(left, right)
-            margin = COARSE * max(abs(a), abs(n), floor) + 4 * float(np.finfo(np.float32).eps) * scale / h
+            margin = FLOAT32_TOLERANCE * max(abs(a), abs(n), floor) + 4 * float(np.finfo(np.float32).eps) * scale / h
             if abs(a - n) <= margin:
-                return "right", n
+                return SlopeStatus.RIGHT, n
             if abs(right - left) > 10 * margin:
-                return "kink", n
-        return "wrong", n
+                return SlopeStatus.KINK, n
+        return SlopeStatus.WRONG, n
 
-    def closer(self, a: float, floor: float, scale: float) -> tuple[str, float]:
-        """A second look at a suspect: "right", "kink" or "wrong", with the best estimate of the slope."""
+    def check_closely(self, a: float, floor: float, scale: float) -> tuple[SlopeStatus, float]:
+        """Check a slope that seems wrong: what it is, and the best estimate of it."""
         h = self.step
         estimates = [(4 * self.central(h / 2) - self.central(h)) / 3, self.central(h / 30), self.central(h / 300)]
         for n, step in zip(estimates, (h / 2, h / 30, h / 300), strict=True):
             roundoff = 8 * np.finfo(float).eps * scale / step
-            if abs(a - n) <= HOLDS * max(abs(a), abs(n), floor) + roundoff:
-                return "right", n
+            if abs(a - n) <= TOLERANCE * max(abs(a), abs(n), floor) + roundoff:
+                return SlopeStatus.RIGHT, n
         here, tiny = self.f(), h / 300
         (up, high), (down, low) = self.shifted(tiny), self.shifted(-tiny)
         right, left = (high - here) / up, (low - here) / down
         if not isfinite(right - left):
             return _at_edge(left, right)
-        margin = BROKEN * max(abs(left), abs(right), floor) + 8 * np.finfo(float).eps * scale / tiny
+        margin = FAIL_TOLERANCE * max(abs(left), abs(right), floor) + 8 * np.finfo(float).eps * scale / tiny
         if abs(right - left) > 10 * margin:
             between = min(left, right) - margin <= a <= max(left, right) + margin
-            several = self.direction is not None  # of several kinks met at once the coordinates tell more
-            return ("kink" if between or several else "wrong"), (left + right) / 2
+            several = self.direction is not None  # a direction may meet several kinks; the coordinates show more
+            return (SlopeStatus.KINK if between or several else SlopeStatus.WRONG), (left + right) / 2
         best = estimates[0] if abs(estimates[0] - estimates[1]) <= 10 * margin else estimates[1]
-        tolerated = abs(a - best) <= BROKEN * max(abs(a), abs(best), floor)
-        return ("right" if tolerated else "wrong"), best
+        passes = abs(a - best) <= FAIL_TOLERANCE * max(abs(a), abs(best), floor)
+        return (SlopeStatus.RIGHT if passes else SlopeStatus.WRONG), best
 
 
-def _at_edge(left: float, right: float) -> tuple[str, float]:
-    """The verdict where f is not finite on one side at least, with the slope of the other."""
-    known = [slope for slope in (left, right) if isfinite(slope)]
-    return ("kink", known[0]) if known else ("absent", np.nan)
+def _at_edge(left: float, right: float) -> tuple[SlopeStatus, float]:
+    """What a slope is if f is not finite on at least one side, and the slope on the other side."""
+    finite_sides = [slope for slope in (left, right) if isfinite(slope)]
+    return (SlopeStatus.KINK, finite_sides[0]) if finite_sides else (SlopeStatus.UNDEFINED, np.nan)
 
 
-def accuse(
-    found: Slopes, *, location: Location, samples: int, gradient: Array,
-    clues: Clues | None = None, source: Location | None = None, parameter: str = "",
+def raise_if_wrong(
+    found: MeasuredSlopes,
+    *,
+    location: Location,
+    samples: int,
+    gradient: Array,
+    clues: Clues | None = None,
+    forward: Location | None = None,
+    parameter: str = "",
 ) -> None:
-    """Raise what the measured slopes amount to: nothing, Inconclusive, or the Violation of law `gradient`.
+    """Raise a Violation of law `gradient` if a slope is wrong, Inconclusive if too many are kinks.
 
-    `source` is the place of the function whose gradient stands at `where`, unless it is the same.
+    `location` is that of the code that returns the gradient, `forward` that of the function, if it is another.
     """
-    if found.absent:
-        i, value = next(iter(found.absent.items()))
-        name, place = found.name, found.places[i]
+    if found.undefined:
+        i, value = next(iter(found.undefined.items()))
+        name, index = found.name, found.indices[i]
         raise Violation(
             "gradient",
-            location=source or location,
-            array=f"the number whose slope is {name if place is None else entry(name, place)}",
-            actual=f"{value} right beside the point",
-            expected="a finite number on one side at least",
-            cause="the function itself, which has no slope there; its gradient was not judged",
+            location=forward or location,
+            array=f"the value whose slope is {name if index is None else entry(name, index)}",
+            actual=f"{value} next to the point",
+            expected="a finite number on at least one side",
+            cause="the function has no slope at this point; its gradient was not checked",
+            cause_code="undefined-slope",
         )
-    if found.suspects:
+    if found.wrong:
         i = found.worst
+        cause = explain(
+            np.array(found.analytic),
+            np.array(found.numeric),
+            samples=samples,
+            shape=gradient.shape,
+            indices=found.indices,
+            clues=clues,
+            tolerance=FLOAT32_TOLERANCE if found.float32 else FIT,
+        )
         raise Violation(
             "gradient",
             location=location,
-            array=found.name if found.places[i] is not None else f"{found.name} along a random direction",
+            array=found.name if found.indices[i] is not None else f"{found.name} along a random direction",
             parameter=parameter,
-            index=found.places[i],
+            index=found.indices[i],
             actual=f"{found.analytic[i]:.6g}",
             expected=f"{found.numeric[i]:.6g}",
             reference="finite differences",
-            cause=explain(
-                np.array(found.analytic),
-                np.array(found.numeric),
-                samples=samples,
-                shape=gradient.shape,
-                places=found.places,
-                clues=clues,
-                fit=COARSE if found.coarse else FIT,
-            ),
+            cause=cause.text,
+            cause_code=cause.code,
         )
-    if found.kinks > KINKS * max(1, len(found.places)):
-        raise Inconclusive(f"{found.kinks} of {len(found.places)} slopes of {found.name} lie on kinks or edges")
+    if found.kinks > MAX_KINKS * max(1, len(found.indices)):
+        raise Inconclusive(f"{found.kinks} of {len(found.indices)} slopes of {found.name} are at kinks or edges")
 
 
-def same_shape(name: str, gradient: Any, array: Array, location: Location, samples: int = 0) -> None:
-    """Raise a Violation where a gradient has not the shape of its array, or is not finite."""
+def check_shape(name: str, gradient: Any, array: Array, location: Location, samples: int = 0) -> None:
+    """Raise a Violation if a gradient does not have the shape of its array, or is not finite."""
     if np.shape(gradient) != array.shape:
+        cause = explain_shape(np.shape(gradient), array.shape, samples)
         raise Violation(
             "gradient",
             location=location,
             array=name,
             actual=f"of shape {np.shape(gradient)}",
-            expected=f"{array.shape}, the shape of what it is the gradient of",
-            cause=explain_shape(np.shape(gradient), array.shape, samples),
+            expected=f"{array.shape}, the shape of the array that it is the gradient of",
+            cause=cause.text,
+            cause_code=cause.code,
         )
-    finite(name, np.asarray(gradient, np.float64), location)
+    check_finite(name, np.asarray(gradient, np.float64), location)
 
 
-def finite(name: str, array: Array, location: Location) -> None:
-    """Raise a Violation where an array is not finite."""
+def check_finite(name: str, array: Array, location: Location) -> None:
+    """Raise a Violation if an array is not finite."""
     if not is_finite(array):
-        at = first_index(~np.isfinite(array))
-        actual = str(array[at])
-        raise Violation("gradient", location=location, array=name, index=at, actual=actual, expected="a finite number")
+        index = first_index(~np.isfinite(array))
+        raise Violation(
+            "gradient",
+            location=location,
+            array=name,
+            index=index,
+            actual=str(array[index]),
+            expected="a finite number",
+        )

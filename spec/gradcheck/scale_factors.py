@@ -1,7 +1,9 @@
-"""Which usual factor is on a gradient? A sign, a 2, a size of the batch or of an axis, a number that the layer keeps.
+"""Which common factor is a gradient off by? A sign, a 2, the size of the batch or of an axis, a stored number.
 
-A size is named where it is the factor: at the sizes that were measured, and, where `Again` tells of others, at those as
-well. So a factor that only happens to be as large as the batch is not taken for it.
+    common_factors(k, samples, shape, tolerance)        the causes that give the factor k
+
+A size is named only if the factor equals it at the measured sizes and, if a `FactorAtLargerBatch` is given, at those
+sizes too. So a constant that happens to equal the batch size is not mistaken for it.
 """
 
 from __future__ import annotations
@@ -10,104 +12,133 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt, prod, sqrt
 
-Named = dict[str, float]  # words, and the factor that they stand for
-SMALL = 5  # the roots of smaller numbers are constants of many a formula, and a whole root may be any number
+from nnlaw.spec.violation import Cause
+
+Factors = dict[Cause, float]
+
+MIN_ROOT = 5  # roots of smaller sizes, and whole roots, are common constants
 
 
 @dataclass(frozen=True)
-class Again:
-    """The factor on the same gradient for a batch of another size, or outputs of another number.
-
-    `shape` is that of the gradient there.
-    """
+class FactorAtLargerBatch:
+    """The factor on the same gradient, of this shape, for another batch size or another number of outputs."""
 
     factor: float
     samples: int
     shape: tuple[int, ...]
 
 
-def usual(k: float, samples: int, shape: tuple[int, ...], fit: float, again: Again | None = None) -> list[str]:
-    """The usual mistakes that make the factor k."""
-    axes = _axes(samples, shape, again)
-    there = _usual(again.samples, again.shape, axes) if again else {}
-    return _told(_usual(samples, shape, axes), k, fit, there, again)
+def common_factors(
+    k: float, samples: int, shape: tuple[int, ...], tolerance: float, other: FactorAtLargerBatch | None = None
+) -> list[Cause]:
+    """The common mistakes that give the factor k."""
+    axes = _distinct_axes(samples, shape, other)
+    elsewhere = _common(other.samples, other.shape, axes) if other else {}
+    return _matching(_common(samples, shape, axes), k, tolerance, elsewhere, other)
 
 
-def rarer(k: float, samples: int, shape: tuple[int, ...], fit: float, again: Again | None) -> list[str]:
-    """Those to think of where no usual one does: a root, N − 1, two mistakes at once; none without a second size."""
-    if again is None or min(samples, again.samples) < 2:
+def rare_factors(
+    k: float, samples: int, shape: tuple[int, ...], tolerance: float, other: FactorAtLargerBatch | None
+) -> list[Cause]:
+    """Less common mistakes: a root, N − 1, two mistakes at once. Empty without a second size."""
+    if other is None or min(samples, other.samples) < 2:
         return []
-    axes = _axes(samples, shape, again)
-    return _told(_rarer(samples, shape, axes), k, fit, _rarer(again.samples, again.shape, axes), again)
+    axes = _distinct_axes(samples, shape, other)
+    roots = {i: name for i, name in axes.items() if shape[i] >= MIN_ROOT and isqrt(shape[i]) ** 2 != shape[i]}
+    return _matching(_rare(samples, shape, roots), k, tolerance, _rare(other.samples, other.shape, roots), other)
 
 
-def own(k: float, constants: Sequence[float], fit: float, again: Again | None = None) -> list[str]:
-    """What the layer's own numbers leave behind: a rate, a slope, a scale."""
-    rows: Named = {}
+def stored_factors(
+    k: float, constants: Sequence[float], tolerance: float, other: FactorAtLargerBatch | None = None
+) -> list[Cause]:
+    """Mistakes with a number that the object stores: a rate, a slope, a scale."""
+    rows: Factors = {}
     for v in constants:
-        rows[f"a product with the layer's own {v:g} too many, or a division by it that is missing"] = v
-        rows[f"a product with 1 − {v:g} too many, or a division by it that is missing"] = 1 - v
+        product = "multiplied by {} once more than needed, or not divided by it"
+        quotient = "divided by {} once more than needed, or not multiplied by it"
+        rows[Cause("times-stored-number", product.format(f"the stored {v:g}"))] = v
+        rows[Cause("times-one-minus-stored-number", product.format(f"1 − the stored {v:g}"))] = 1 - v
         if v:
-            rows[f"a division by the layer's own {v:g} too many, or a product that is missing"] = 1 / v
+            rows[Cause("divided-by-stored-number", quotient.format(f"the stored {v:g}"))] = 1 / v
         if v != 1:
-            rows[f"a division by 1 − {v:g} too many, or a product that is missing"] = 1 / (1 - v)
-    return _told(rows, k, fit, rows, again)
+            rows[Cause("divided-by-one-minus-stored-number", quotient.format(f"1 − the stored {v:g}"))] = 1 / (1 - v)
+    return _matching(rows, k, tolerance, rows, other)
 
 
-def unnamed(k: float, fit: float, again: Again | None = None) -> str:
-    """What is left to say of a factor."""
-    if again is None or abs(again.factor - k) <= fit * abs(k):
-        return "a constant factor"
-    return f"a factor that changes with the sizes: {again.factor:.4g} for a gradient of shape {again.shape}"
+def unnamed_factor(k: float, tolerance: float, other: FactorAtLargerBatch | None = None) -> Cause:
+    """The cause if no named factor fits."""
+    if other is None or abs(other.factor - k) <= tolerance * abs(k):
+        return Cause("constant-factor", f"a constant factor (ratio {k:.4g})")
+    text = f"a factor that depends on the sizes: {k:.4g}, but {other.factor:.4g} for a gradient of shape {other.shape}"
+    return Cause("size-dependent-factor", text)
 
 
-def _told(rows: Named, k: float, fit: float, there: Named, again: Again | None) -> list[str]:
-    """The rows that make the factor k and, with what they are at the other size, the factor there."""
-    found = [words for words, value in rows.items() if value != 1 and abs(k - value) <= fit * abs(value)]
-    if again is not None:
-        found = [words for words in found if abs(again.factor - there[words]) <= fit * abs(there[words])]
-    return [f"{words} (ratio {k:.4g})" for words in found]
+def _matching(
+    rows: Factors, k: float, tolerance: float, elsewhere: Factors, other: FactorAtLargerBatch | None
+) -> list[Cause]:
+    """The rows that give the factor k and, with their values at the other size, the factor there."""
+    found = [cause for cause, value in rows.items() if value != 1 and abs(k - value) <= tolerance * abs(value)]
+    if other is not None:
+        found = [row for row in found if abs(other.factor - elsewhere[row]) <= tolerance * abs(elsewhere[row])]
+    return [Cause(cause.code, f"{cause.text} (ratio {k:.4g})") for cause in found]
 
 
-def _axes(samples: int, shape: tuple[int, ...], again: Again | None) -> dict[int, str]:
-    """The axes whose size can't be mistaken for that of the batch, the first of each size, and what to call them."""
-    apart = {i for i, size in enumerate(shape) if size != samples or (again and again.shape[i] != again.samples)}
+def _distinct_axes(
+    samples: int, shape: tuple[int, ...], other: FactorAtLargerBatch | None
+) -> dict[int, str]:
+    """The axes whose size can't be mistaken for the batch size, the first of each size, with their names."""
+    apart = {i for i, size in enumerate(shape) if size != samples or (other and other.shape[i] != other.samples)}
     sizes = {shape[i]: i for i in sorted(apart, reverse=True)}
-    return {i: f"the size {size} of an axis" for size, i in sizes.items()}
+    return {i: f"{size}, the size of an axis" for size, i in sizes.items()}
 
 
-def _usual(samples: int, shape: tuple[int, ...], axes: dict[int, str]) -> Named:
+def _common(samples: int, shape: tuple[int, ...], axes: dict[int, str]) -> Factors:
     rows = {
-        "the wrong sign": -1.0,
-        "a factor 2 too many, as of a square without its half": 2.0,
-        "a factor 2 too few, as of a square whose 2 was dropped": 0.5,
-        "the wrong sign, and a factor 2 too many": -2.0,
+        Cause("wrong-sign", "the sign is wrong"): -1.0,
+        Cause("factor-2-too-large", "2 times too large; a factor 1/2 may be missing"): 2.0,
+        Cause("factor-2-too-small", "a factor 2 is missing, as from the derivative of a square"): 0.5,
+        Cause("wrong-sign-and-factor-2", "the sign is wrong, and it is 2 times too large"): -2.0,
     }
-    if samples > 1:  # of one sample none of these can be told from what is right, or from the wrong sign alone
+    if samples > 1:  # for one sample these equal 1 or the wrong sign
         rows |= {
-            "a division by the batch size N once too often, or a mean where a sum is due": 1 / samples,
-            "a missing division by the batch size N, or a sum where a mean is due": float(samples),
-            "the wrong sign, and a division by the batch size N once too often": -1 / samples,
+            Cause(
+                "batch-mean-instead-of-sum",
+                "divided by the batch size N one time too many, as by a mean instead of a sum",
+            ): 1 / samples,
+            Cause(
+                "batch-sum-instead-of-mean",
+                "not divided by the batch size N, as by a sum instead of a mean",
+            ): float(samples),
+            Cause(
+                "wrong-sign-and-batch-mean",
+                "the sign is wrong, and it is divided by the batch size N one time too many",
+            ): -1 / samples,
         }
     for i, size in axes.items():
-        rows[f"a division by {size}, as by a mean over it"] = 1 / shape[i]
-        rows[f"a product with {size}"] = float(shape[i])
+        rows[Cause("divided-by-axis-size", f"divided by {size}, as by a mean instead of a sum")] = (
+            1 / shape[i]
+        )
+        rows[Cause("multiplied-by-axis-size", f"multiplied by {size}, as by a sum instead of a mean")] = (
+            float(shape[i])
+        )
     if len(shape) > 1:
-        rows["a mean over all entries where a sum is due"] = 1 / prod(shape)
+        rows[Cause("mean-over-all-entries", "a mean over all entries is used instead of a sum")] = 1 / prod(shape)
     return rows
 
 
-def _rarer(samples: int, shape: tuple[int, ...], axes: dict[int, str]) -> Named:
+def _rare(samples: int, shape: tuple[int, ...], roots: dict[int, str]) -> Factors:
     rows = {
-        "the wrong sign, and a missing division by the batch size N": -float(samples),
-        "a division by N where N − 1 is due, as in a variance": 1 - 1 / samples,
-        "a division by N − 1 where N is due, as in a variance": samples / (samples - 1),
+        Cause("wrong-sign-and-batch-sum", "the sign is wrong, and it is not divided by the batch size N"): (
+            -float(samples)
+        ),
+        Cause("n-instead-of-n-minus-1", "divided by N instead of N − 1, as in a variance"): 1 - 1 / samples,
+        Cause("n-minus-1-instead-of-n", "divided by N − 1 instead of N, as in a variance"): samples / (samples - 1),
     }
     if len(shape) > 1 and shape[0] == samples:
-        rows["a sum over all entries where a mean is due"] = float(prod(shape))
-    sizes = {"the batch size N": samples} | {words: n for i, words in axes.items() if (n := shape[i]) >= SMALL}
-    for words, n in sizes.items():
-        if isqrt(n) ** 2 != n or words.endswith("N"):
-            rows[f"a division by the root of {words} that is missing"] = sqrt(n)
-            rows[f"a division by the root of {words} once too often"] = 1 / sqrt(n)
+        rows[Cause("sum-over-all-entries", "a sum over all entries is used instead of a mean")] = float(prod(shape))
+    sizes = [("batch-size", "the batch size N", samples)]
+    sizes += [("axis-size", name, shape[i]) for i, name in roots.items()]
+    for code, name, n in sizes:
+        rows[Cause(f"missing-root-of-{code}", f"not divided by the square root of {name}")] = sqrt(n)
+        rows[Cause(f"extra-root-of-{code}", f"divided by the square root of {name} one time too many")] = 1 / sqrt(n)
     return rows

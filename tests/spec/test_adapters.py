@@ -37,7 +37,7 @@ def test_a_right_pair_is_silent_over_twenty_seeds() -> None:
     [
         (lambda dx, dw, db: (dx, dw / 5, db), "dw", "batch size N"),
         (lambda dx, dw, db: (-dx, dw, db), "dx", "sign"),
-        (lambda dx, dw, db: (dx, dw, 2 * db), "db", "factor 2"),
+        (lambda dx, dw, db: (dx, dw, 2 * db), "db", "2 times too large"),
         (lambda dx, dw, db: (dx, dw.T, db), "dw", "transposed"),
         (lambda dx, dw, db: (dx, dw * np.nan, db), "dw", ""),
     ],

@@ -29,6 +29,7 @@ from nnlaw.spec.gradcheck.mistakes import Clues, rows
 from nnlaw.spec.guards.strict import arm_loss
 from nnlaw.spec.strategies import HOSTILE
 from nnlaw.spec.subjects.hyperparameters import infer_hyperparameters
+from nnlaw.spec.violation import Cause
 
 X = np.random.default_rng(0).standard_normal((5, 4))
 
@@ -342,17 +343,17 @@ def test_one_output_is_tried_nearly_certain_of_either_answer(turn: int, least: A
 def test_what_is_not_known_leaves_its_rows_out() -> None:
     """Without any one clue, or the right gradient, some mistakes are not told of, and the others are."""
     x = np.random.default_rng(2).standard_normal((3, 3))
-    known = {"dy": x + 1, "x": x, "y": np.tanh(x), "itself": x, "before": x + 2, "prediction": x, "target": x - 1,
-             "jacobian": lambda: np.diag(np.arange(9.0)), "of_row": lambda i: x}  # fmt: skip
+    known = {"dy": x + 1, "x": x, "y": np.tanh(x), "array": x, "previous": x + 2, "prediction": x, "target": x - 1,
+             "jacobian": lambda: np.diag(np.arange(9.0)), "from_sample": lambda i: x}  # fmt: skip
     right = np.arange(9.0).reshape(3, 3) * known["dy"]
 
-    def words(right: Any, clues: dict[str, Any]) -> list[str]:
-        return [told_of for told_of, _ in rows(right, Clues(**clues), 3)]
+    def causes(right: Any, clues: dict[str, Any]) -> set[Cause]:
+        return {cause for cause, _ in rows(right, Clues(**clues), 3)}
 
-    whole = words(right, known)
+    whole = causes(right, known)
     for lost in known:
-        assert set(words(right, {name: clue for name, clue in known.items() if name != lost})) <= set(whole)
-    assert set(words(None, known)) < set(whole)
+        assert causes(right, {name: clue for name, clue in known.items() if name != lost}) <= whole
+    assert causes(None, known) < whole
 
 
 @pytest.mark.parametrize("width", [16, 32, 64])

@@ -231,7 +231,7 @@ class Mine(Layer):
     [
         (elementwise(SOFTMAX, "return self.p * (dy - (dy * self.p).sum(axis=0, keepdims=True))"),
          "the wrong axis: a sum over 0 where one over 1 is due"),
-        (elementwise("self.m = x > 0; return x * self.m", "return dy * ~self.m"), "a mask that is upside down"),
+        (elementwise("self.m = x > 0; return x * self.m", "return dy * ~self.m"), "the mask is inverted"),
         (DROPPED.format("3 * dy"), "`3` where `self.slope` is due"),
     ],
 )  # fmt: skip

@@ -11,8 +11,8 @@ from functools import partial
 import numpy as np
 
 from nnlaw.spec.contracts.declared import inside_domain
-from nnlaw.spec.gradcheck.batch_size_probe import again_of_loss
-from nnlaw.spec.gradcheck.finite_differences import accuse, measure
+from nnlaw.spec.gradcheck.batch_size_probe import loss_factor_at_larger_batch
+from nnlaw.spec.gradcheck.finite_differences import measure, raise_if_wrong
 from nnlaw.spec.gradcheck.mistakes import Clues
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.loss._shared import batches
@@ -60,6 +60,12 @@ def gradient(case: LossCase) -> None:
                 rng=case.rng,
             )
             clues = Clues(prediction=point.copy(), target=target, constants=numeric_constants(loss))
-            clues.again = partial(again_of_loss, case, point, target)
-            location, source = case.location("backward"), case.location("forward")
-            accuse(found, location=location, samples=len(point), gradient=slope, clues=clues, source=source)
+            clues.other_factor = partial(loss_factor_at_larger_batch, case, point, target)
+            raise_if_wrong(
+                found,
+                location=case.location("backward"),
+                samples=len(point),
+                gradient=slope,
+                clues=clues,
+                forward=case.location("forward"),
+            )

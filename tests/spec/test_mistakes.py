@@ -1,4 +1,4 @@
-"""Wrong gradients, planted one by one: the mistake is named for most, and a wrong one for none."""
+"""Mistakes planted one by one: most get their cause code, and no mistake gets a wrong code."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nnlaw.spec import LayerCase, LossCase, Violation, conformance, obeys
+from nnlaw.spec import LayerCase, LossCase, Violation, obeys
 
 Array = NDArray[Any]
 Back = Callable[[Any, Array], Array]
@@ -86,34 +86,34 @@ def center(x: Array) -> Array:
 
 
 ELEMENTS: list[tuple[Callable[[Array], Array], Back, str]] = [
-    (np.tanh, lambda s, dy: -dy * (1 - s.y**2), "wrong sign"),
-    (np.tanh, lambda s, dy: dy * (1 - s.y), "1 − y where 1 − y² is due"),
-    (np.tanh, lambda s, dy: dy * (1 - s.x**2), "1 − x² where 1 − y² is due"),
-    (np.tanh, lambda s, dy: dy, "dx equals dy"),
-    (np.tanh, lambda s, dy: 1 - s.y**2, "dy that is not multiplied in"),
-    (np.tanh, lambda s, dy: dy * (1 - s.y**2) ** 2, "(1 − y)²|multiplied in twice"),
-    (np.tanh, lambda s, dy: dy * s.y, "output y in place of the derivative"),
-    (np.tanh, lambda s, dy: dy * (1 - s.y**2) / len(dy), "division by the batch size N"),
-    (np.tanh, lambda s, dy: dy / (1 - s.y**2), "a division by the derivative"),
-    (np.tanh, lambda s, dy: (dy * (1 - s.y**2)).clip(-0.2, 0.2), "cut off at ±0.2"),
-    (sigmoid, lambda s, dy: dy * s.x * (1 - s.x), "x(1 − x) where y(1 − y) is due"),
-    (sigmoid, lambda s, dy: dy * (1 - s.y), "1 − y where y(1 − y) is due"),
-    (sigmoid, lambda s, dy: dy * s.y * (1 - s.y) / 4, "axis"),
-    (relu, lambda s, dy: dy, "dx equals dy|mask that is missing"),
-    (relu, lambda s, dy: dy * (dy > 0), "mask taken from dy"),
-    (relu, lambda s, dy: dy * (s.x < 0), "upside down"),
-    (relu, lambda s, dy: dy * (s.x > 0.5), "mask that stops too much"),
-    (relu, lambda s, dy: 0 * dy, "never computed"),
+    (np.tanh, lambda s, dy: -dy * (1 - s.y**2), "wrong-sign"),
+    (np.tanh, lambda s, dy: dy * (1 - s.y), "derivative-1-minus-y"),
+    (np.tanh, lambda s, dy: dy * (1 - s.x**2), "derivative-in-x-not-y"),
+    (np.tanh, lambda s, dy: dy, "missing-derivative"),
+    (np.tanh, lambda s, dy: 1 - s.y**2, "missing-dy"),
+    (np.tanh, lambda s, dy: dy * (1 - s.y**2) ** 2, "derivative-1-minus-y-all-squared|derivative-twice"),
+    (np.tanh, lambda s, dy: dy * s.y, "output-instead-of-derivative"),
+    (np.tanh, lambda s, dy: dy * (1 - s.y**2) / len(dy), "batch-mean-instead-of-sum"),
+    (np.tanh, lambda s, dy: dy / (1 - s.y**2), "divided-by-derivative"),
+    (np.tanh, lambda s, dy: (dy * (1 - s.y**2)).clip(-0.2, 0.2), "clipped-gradient"),
+    (sigmoid, lambda s, dy: dy * s.x * (1 - s.x), "derivative-in-x-not-y"),
+    (sigmoid, lambda s, dy: dy * (1 - s.y), "derivative-1-minus-y"),
+    (sigmoid, lambda s, dy: dy * s.y * (1 - s.y) / 4, "divided-by-axis-size"),
+    (relu, lambda s, dy: dy, "missing-derivative|missing-mask"),
+    (relu, lambda s, dy: dy * (dy > 0), "mask-from-dy"),
+    (relu, lambda s, dy: dy * (s.x < 0), "inverted-mask"),
+    (relu, lambda s, dy: dy * (s.x > 0.5), "mask-too-strict"),
+    (relu, lambda s, dy: 0 * dy, "gradient-not-computed"),
     (cube, lambda s, dy: 3 * dy * s.x, ""),
-    (cube, lambda s, dy: dy * s.x**2, "t²|x² where 3x² is due"),
-    (np.square, lambda s, dy: dy * s.x, "factor 2 too few"),
-    (leaky, lambda s, dy: dy * (s.x > 0), "mask that stops too much"),
-    (scaled, lambda s, dy: dy, "dx equals dy|1 − 0.3"),
-    (softmax, lambda s, dy: dy * s.y * (1 - s.y), "only the diagonal of the"),
-    (softmax, lambda s, dy: s.y * dy, "dx = dy·y"),
-    (softmax, lambda s, dy: dy * s.y - (dy * s.y).sum(axis=1, keepdims=True), "not multiplied by p"),
-    (center, lambda s, dy: dy, "dx equals dy"),
-    (center, lambda s, dy: dy * (1 - 1 / 4), "only the diagonal of the Jacobian"),
+    (cube, lambda s, dy: dy * s.x**2, "derivative-x-squared"),
+    (np.square, lambda s, dy: dy * s.x, "factor-2-too-small"),
+    (leaky, lambda s, dy: dy * (s.x > 0), "mask-too-strict"),
+    (scaled, lambda s, dy: dy, "missing-derivative|times-one-minus-stored-number"),
+    (softmax, lambda s, dy: dy * s.y * (1 - s.y), "softmax-diagonal"),
+    (softmax, lambda s, dy: s.y * dy, "output-instead-of-derivative"),
+    (softmax, lambda s, dy: dy * s.y - (dy * s.y).sum(axis=1, keepdims=True), "softmax-sum-not-times-p"),
+    (center, lambda s, dy: dy, "missing-derivative"),
+    (center, lambda s, dy: dy * (1 - 1 / 4), "diagonal-of-jacobian"),
 ]
 
 
@@ -129,22 +129,22 @@ def parameters(**change: Callable[[Any, Array], Array]) -> Back:
 
 
 MATRICES: list[tuple[int, Back, str]] = [
-    (3, parameters(b=lambda s, dy: dy.mean(axis=0)), "mean where a sum is due"),
-    (3, parameters(W=lambda s, dy: s.x.T @ dy / len(dy)), "mean where a sum is due"),
-    (3, parameters(b=lambda s, dy: dy), "sum over the batch that is missing"),
-    (3, parameters(b=lambda s, dy: dy.sum(axis=0, keepdims=True)), "keepdims"),
-    (3, parameters(b=lambda s, dy: dy.sum(axis=1)), "over the wrong axis"),
-    (3, parameters(b=lambda s, dy: dy.sum()), "sum over everything"),
-    (3, parameters(W=lambda s, dy: dy.T @ s.x), "transposed product"),
-    (3, parameters(W=lambda s, dy: s.x.T @ dy + 0.1 * s.params["W"]), "weight decay"),
-    (3, parameters(b=lambda s, dy: dy[0]), "only the first sample"),
-    (3, parameters(W=lambda s, dy: np.outer(s.x[-1], dy[-1])), "only the last sample"),
-    (3, parameters(b=lambda s, dy: np.zeros(3)), "never computed"),
-    (5, parameters(b=lambda s, dy: dy.sum(axis=1)), "over the wrong axis"),
-    (4, parameters(dx=lambda s, dy: dy @ s.params["W"]), "transposed product"),
-    (4, parameters(W=lambda s, dy: dy.T @ s.x), "transposed product"),
-    (3, parameters(W=lambda s, dy: np.abs(s.x.T @ dy)), "absolute value"),
-    (3, parameters(W=lambda s, dy: s.grads["W"] * 7), "a constant factor (ratio 7)"),
+    (3, parameters(b=lambda s, dy: dy.mean(axis=0)), "batch-mean-instead-of-sum"),
+    (3, parameters(W=lambda s, dy: s.x.T @ dy / len(dy)), "batch-mean-instead-of-sum"),
+    (3, parameters(b=lambda s, dy: dy), "missing-batch-sum"),
+    (3, parameters(b=lambda s, dy: dy.sum(axis=0, keepdims=True)), "extra-keepdims"),
+    (3, parameters(b=lambda s, dy: dy.sum(axis=1)), "wrong-axis"),
+    (3, parameters(b=lambda s, dy: dy.sum()), "missing-axis"),
+    (3, parameters(W=lambda s, dy: dy.T @ s.x), "transposed-product"),
+    (3, parameters(W=lambda s, dy: s.x.T @ dy + 0.1 * s.params["W"]), "added-weight-decay"),
+    (3, parameters(b=lambda s, dy: dy[0]), "first-sample-only"),
+    (3, parameters(W=lambda s, dy: np.outer(s.x[-1], dy[-1])), "last-sample-only"),
+    (3, parameters(b=lambda s, dy: np.zeros(3)), "gradient-not-computed"),
+    (5, parameters(b=lambda s, dy: dy.sum(axis=1)), "wrong-axis"),
+    (4, parameters(dx=lambda s, dy: dy @ s.params["W"]), "transposed-product"),
+    (4, parameters(W=lambda s, dy: dy.T @ s.x), "transposed-product"),
+    (3, parameters(W=lambda s, dy: np.abs(s.x.T @ dy)), "absolute-value"),
+    (3, parameters(W=lambda s, dy: s.grads["W"] * 7), "constant-factor"),
     (3, parameters(W=lambda s, dy: s.x.T @ dy + 0.3), ""),
     (3, parameters(W=lambda s, dy: s.x.T @ dy * np.linspace(1, 2, 3)), ""),
 ]
@@ -183,26 +183,20 @@ def squares_loss(back: Callable[[Any], Array]) -> Any:
 
 
 LOSSES: list[tuple[Any, str]] = [
-    (labels_loss(lambda s: (s.hot - s.p) / len(s.p)), "wrong sign"),
-    (labels_loss(lambda s: s.p - s.hot), "missing division by the batch size N"),
-    (labels_loss(lambda s: (s.p - s.hot) / len(s.p) ** 2), "batch size N once too often"),
-    (labels_loss(lambda s: s.p / len(s.p)), "never subtracted"),
-    (labels_loss(lambda s: (s.z - s.hot) / len(s.p)), "missing softmax: logits less target"),
-    (labels_loss(lambda s: -s.hot / np.maximum(s.p, 1e-30) / len(s.p)), "−t/p"),
-    (labels_loss(lambda s: (s.p - s.hot) * s.p * (1 - s.p) / len(s.p)), "softmax multiplied in once more"),
-    (labels_loss(lambda s: (s.p - np.roll(s.hot, 1, axis=1)) / len(s.p)), "labels shifted by one"),
-    (squares_loss(lambda s: 2 * (s.z - s.t) / len(s.z)), "factor 2 too many"),
-    (squares_loss(lambda s: (s.t - s.z) / len(s.z)), "wrong sign"),
-    (squares_loss(lambda s: s.z / len(s.z)), "never subtracted"),
-    (squares_loss(lambda s: np.sign(s.z - s.t) / len(s.z)), "sign of the difference"),
+    (labels_loss(lambda s: (s.hot - s.p) / len(s.p)), "wrong-sign"),
+    (labels_loss(lambda s: s.p - s.hot), "batch-sum-instead-of-mean"),
+    (labels_loss(lambda s: (s.p - s.hot) / len(s.p) ** 2), "batch-mean-instead-of-sum"),
+    (labels_loss(lambda s: s.p / len(s.p)), "target-not-subtracted"),
+    (labels_loss(lambda s: (s.z - s.hot) / len(s.p)), "missing-softmax"),
+    (labels_loss(lambda s: -s.hot / np.maximum(s.p, 1e-30) / len(s.p)), "gradient-for-probabilities"),
+    (labels_loss(lambda s: (s.p - s.hot) * s.p * (1 - s.p) / len(s.p)), "softmax-derivative-twice"),
+    (labels_loss(lambda s: (s.p - np.roll(s.hot, 1, axis=1)) / len(s.p)), "labels-shifted"),
+    (squares_loss(lambda s: 2 * (s.z - s.t) / len(s.z)), "factor-2-too-large"),
+    (squares_loss(lambda s: (s.t - s.z) / len(s.z)), "wrong-sign"),
+    (squares_loss(lambda s: s.z / len(s.z)), "target-not-subtracted"),
+    (squares_loss(lambda s: np.sign(s.z - s.t) / len(s.z)), "sign-of-difference"),
     (squares_loss(lambda s: (s.z - s.t) ** 2 / len(s.z)), ""),
 ]
-
-
-def accusation(case: Any) -> Violation:
-    """The one violation of law gradient."""
-    (found,) = [v for v in conformance(case, ["gradient"]).violations if v.law == "gradient"]
-    return found
 
 
 def element_case(row: tuple[Any, Back, str], seed: int) -> LayerCase:
@@ -231,27 +225,27 @@ PLANTED: list[tuple[Callable[[Any, int], Any], Any]] = [
 ]  # fmt: skip
 
 
-def cause(make: Callable[[Any, int], Any], row: Any, seed: int) -> str:
-    """What is said to have caused it; the calls are not judged, so that shapes come to the gradient check."""
+def cause_codes(make: Callable[[Any, int], Any], row: Any, seed: int) -> set[str]:
+    """The codes of the likely cause. Laws of calls are not checked, so that wrong shapes reach the gradient check."""
     from nnlaw.spec.laws.layer.gradient import gradient as of_layer
     from nnlaw.spec.laws.loss.gradient import gradient as of_loss
 
     case = make(row, seed)
     with pytest.raises(Violation) as found, np.errstate(all="ignore"):
         (of_loss if isinstance(case, LossCase) else of_layer)(case)
-    return found.value.cause
+    assert bool(found.value.cause) is bool(found.value.cause_code)
+    return set(found.value.cause_code.split("|"))
 
 
 @pytest.mark.parametrize("i", range(len(PLANTED)))
-def test_a_wrong_gradient_is_explained_rightly_or_not_at_all(i: int) -> None:
-    """The cause that is named is the one that was planted, whatever the seed; some have no name, and get none."""
+def test_a_planted_mistake_gets_its_cause_or_no_cause(i: int) -> None:
+    """The likely cause is the planted one for every seed; mistakes that have no code get none."""
     make, row = PLANTED[i]
     for seed in range(3):
-        said = cause(make, row, seed)
-        assert any(words in said for words in row[-1].split("|")) if row[-1] else said == "", said
+        assert cause_codes(make, row, seed) & set(row[-1].split("|")), row[-1]
 
 
-def test_most_planted_mistakes_have_a_name() -> None:
+def test_most_planted_mistakes_have_a_cause() -> None:
     """More than seven of ten."""
     named = sum(bool(row[-1]) for _, row in PLANTED)
     assert len(PLANTED) >= 50 and named / len(PLANTED) > 0.7
