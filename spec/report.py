@@ -35,6 +35,7 @@ class UnitOutcome(StrEnum):
     ERROR = "error"
 
 
+SCHEMA_VERSION = 1  # of the JSON form, which report.schema.json describes
 WORST_FIRST = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.SKIPPED, Outcome.PASS, Outcome.NOT_APPLICABLE)
 
 
@@ -98,7 +99,7 @@ class Report:
         return any(row.law == code for row in self.results)
 
     def to_dict(self) -> dict[str, Any]:
-        """The report in the form that JSON takes."""
+        """The report as plain data for JSON; report.schema.json describes it."""
         return {
             "name": self.name,
             "kind": self.kind,
