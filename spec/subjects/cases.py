@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -152,8 +152,8 @@ class FunctionCase(Case):
 
     @property
     def location(self) -> Location:
-        """Location of the function."""
-        return Location.of(self.thing, self.path)
+        """Location of the function; its name is not repeated after the path."""
+        return replace(Location.of(self.thing, self.path), method="")
 
 
 @dataclass
