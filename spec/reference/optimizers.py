@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.violation import Cause
 
 Memory: TypeAlias = "defaultdict[str, Any]"
 Rule: TypeAlias = Callable[[Array, float, Memory, Any], Any]  # an array; Any, as the memory may hold anything
@@ -161,24 +162,28 @@ class Optimizer:
     source: str
     defaults: Mapping[str, float]
     variants: tuple[Rule, ...]
-    mistakes: Mapping[str, Rule] = field(default_factory=dict)
+    mistakes: Mapping[Cause, Rule] = field(default_factory=dict)
     coupled: bool = True
 
 
 ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
-ADAM_MISTAKES: dict[str, Rule] = {
-    "t is stuck at 1: every step is corrected as if it were the first": lambda g, t, s, h: _adam(g, 1, s, h),
-    "the correction for the start at zero is missing: m/(1 − β₁ᵗ), v/(1 − β₂ᵗ)": lambda g, t, s, h: _adam(g, inf, s, h),
-    "t is one ahead: it counts from 2": lambda g, t, s, h: _adam(g, t + 1, s, h),
-    "only m is corrected: v/(1 − β₂ᵗ) is missing": lambda g, t, s, h: (
-        _first(g, t, s, h) / (np.sqrt(_second(g, inf, s, h)) + h.eps)
+ADAM_MISTAKES: dict[Cause, Rule] = {
+    Cause("constant-step-count", "t is stuck at 1: every step is corrected as if it were the first"): (
+        lambda g, t, s, h: _adam(g, 1, s, h)
     ),
-    "only v is corrected: m/(1 − β₁ᵗ) is missing": lambda g, t, s, h: (
-        _first(g, inf, s, h) / (np.sqrt(_second(g, t, s, h)) + h.eps)
+    Cause("missing-bias-correction", "the bias correction is missing: m/(1 − β₁ᵗ), v/(1 − β₂ᵗ)"): (
+        lambda g, t, s, h: _adam(g, inf, s, h)
     ),
-    "β₁ and β₂ are swapped": _adam_swapped,
-    "m ← β₁·m + g, without the factor 1 − β₁": _adam_summed,
-    "the corrected moments are stored in place of the moments": _adam_stored,
+    Cause("step-count-from-two", "t is one ahead: it counts from 2"): lambda g, t, s, h: _adam(g, t + 1, s, h),
+    Cause("uncorrected-second-moment", "only m is corrected: v/(1 − β₂ᵗ) is missing"): (
+        lambda g, t, s, h: _first(g, t, s, h) / (np.sqrt(_second(g, inf, s, h)) + h.eps)
+    ),
+    Cause("uncorrected-first-moment", "only v is corrected: m/(1 − β₁ᵗ) is missing"): (
+        lambda g, t, s, h: _first(g, inf, s, h) / (np.sqrt(_second(g, t, s, h)) + h.eps)
+    ),
+    Cause("swapped-betas", "β₁ and β₂ are swapped"): _adam_swapped,
+    Cause("sum-instead-of-mean", "m ← β₁·m + g, without the factor 1 − β₁"): _adam_summed,
+    Cause("corrected-moments-stored", "the corrected moments are stored instead of the moments"): _adam_stored,
 }
 
 OPTIMIZERS = {
@@ -188,8 +193,10 @@ OPTIMIZERS = {
         {"beta": 0.9},
         (_momentum, _momentum_mean),
         {
-            "β and 1 − β are swapped": lambda g, t, s, h: _mean(s, "v", 1 - h.beta, g),
-            "the velocity never fades: β is missing": lambda g, t, s, h: _sum(s, "v", 1, g),
+            Cause("swapped-factors", "β and 1 − β are swapped"): lambda g, t, s, h: _mean(s, "v", 1 - h.beta, g),
+            Cause("missing-decay-factor", "the velocity never decays: β is missing"): (
+                lambda g, t, s, h: _sum(s, "v", 1, g)
+            ),
         },
     ),
     "nesterov": Optimizer("Nesterov 1983; Sutskever et al. 2013", {"beta": 0.9}, (_nesterov, _nesterov_mean)),
@@ -198,12 +205,14 @@ OPTIMIZERS = {
         {"rho": 0.9, "eps": 1e-8},
         (_rmsprop, _rmsprop_inside),
         {
-            "ρ and 1 − ρ are swapped": lambda g, t, s, h: g / (np.sqrt(_mean(s, "s", 1 - h.rho, g * g)) + h.eps),
-            "s ← ρ·s + g², without the factor 1 − ρ": lambda g, t, s, h: (
-                g / (np.sqrt(_sum(s, "s", h.rho, g * g)) + h.eps)
+            Cause("swapped-factors", "ρ and 1 − ρ are swapped"): (
+                lambda g, t, s, h: g / (np.sqrt(_mean(s, "s", 1 - h.rho, g * g)) + h.eps)
             ),
-            "a correction for the start at zero, which is Adam's": lambda g, t, s, h: (
-                g / (np.sqrt(_mean(s, "s", h.rho, g * g) / (1 - h.rho**t)) + h.eps)
+            Cause("sum-instead-of-mean", "s ← ρ·s + g², without the factor 1 − ρ"): (
+                lambda g, t, s, h: g / (np.sqrt(_sum(s, "s", h.rho, g * g)) + h.eps)
+            ),
+            Cause("bias-correction-of-adam", "a bias correction, which belongs to Adam"): (
+                lambda g, t, s, h: g / (np.sqrt(_mean(s, "s", h.rho, g * g) / (1 - h.rho**t)) + h.eps)
             ),
         },
     ),

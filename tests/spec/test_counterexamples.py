@@ -1,61 +1,57 @@
-"""The catalogue proves itself: each counterexample raises exactly its own law's diagnostic and no other."""
+"""fixtures/laws: each counterexample fails its own law and no other, and every law has one."""
 
-import importlib.util
+from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from nnlaw.spec import CATALOGUE, conformance
+from nnlaw.spec.law_docs import file_name, load
+from nnlaw.spec.locations import fixtures
+from nnlaw.spec.report import Report
 
-FOLDER = Path(__file__).parents[2] / "fixtures" / "laws"
-FILES = sorted(FOLDER.glob("*/*.py"))
-KINDS = tuple(sorted({kind for kind, _ in CATALOGUE}))
-WITHOUT: dict[str, str] = {}
-"""Laws without a counterexample, by file name, each with the reason."""
-
-
-def load(path: Path) -> ModuleType:
-    """Import one counterexample from its file."""
-    spec = importlib.util.spec_from_file_location(f"counterexample_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+FILES = sorted((fixtures() / "laws").glob("*/*.py"))
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 
 
-def declared(module: ModuleType) -> str:
-    """The law that the docstring names, in a line of its own."""
-    named = [line for line in (module.__doc__ or "").splitlines() if line.startswith("law: ")]
-    assert len(named) == 1
-    return named[0].removeprefix("law: ").strip()
+@cache
+def report(path: Path) -> Report:
+    """The report on one counterexample, computed once."""
+    return conformance(load(path).case())
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_a_counterexample_breaks_its_own_law_and_no_other(path: Path) -> None:
-    """Exactly one violation, of the law that the file declares."""
-    module = load(path)
-    assert [found.law for found in conformance(module.case()).violations] == [declared(module)]
+def header(path: Path) -> tuple[str, str]:
+    """The first line of a counterexample's docstring, and the law that another line names."""
+    lines = (load(path).__doc__ or "").splitlines()
+    (code,) = [line.removeprefix("law: ").strip() for line in lines if line.startswith("law: ")]
+    return lines[0], code
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_the_name_of_a_counterexample_is_its_kind_and_law(path: Path) -> None:
-    """The file is <kind>/<code>.py after a row of the catalogue, and says first what is wrong."""
-    module = load(path)
-    assert path.stem == declared(module).replace("-", "_")
-    assert (path.parent.name, declared(module)) in CATALOGUE
-    assert (module.__doc__ or "").splitlines()[0].endswith(".")
+@each_file
+def test_a_counterexample_fails_its_own_law_and_no_other(path: Path) -> None:
+    """Exactly one violation, of the law that the file names."""
+    assert [found.law for found in report(path).violations] == [header(path)[1]]
+
+
+@each_file
+def test_the_path_of_a_counterexample_is_its_kind_and_law(path: Path) -> None:
+    """The file is <kind>/<code>.py for a law of the catalog, and its docstring starts with a sentence."""
+    sentence, code = header(path)
+    assert path.stem == file_name(code) and (path.parent.name, code) in CATALOGUE
+    assert sentence.endswith(".")
 
 
 def test_every_law_has_a_counterexample() -> None:
-    """No row of these kinds stands in the catalogue without a file, and no excuse outlives its reason."""
-    wanted = {f"{kind}/{code.replace('-', '_')}" for kind, code in CATALOGUE if kind in KINDS}
-    assert wanted - {f"{path.parent.name}/{path.stem}" for path in FILES} == set(WITHOUT)
+    """No law of the catalog is without a file."""
+    expected = {(kind, file_name(code)) for kind, code in CATALOGUE}
+    assert {(path.parent.name, path.stem) for path in FILES} == expected
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_a_counterexample_can_be_judged_twice(path: Path) -> None:
-    """Judging changes nothing: the second report has the verdicts of the first."""
+@each_file
+def test_checking_a_counterexample_changes_nothing(path: Path) -> None:
+    """A second report on the same case has the outcomes of the first."""
     case = load(path).case()
-    first, second = ([(row.law, row.outcome) for row in conformance(case).results] for _ in range(2))
-    assert first == second
+    for _ in range(2):
+        assert [(row.law, row.outcome) for row in conformance(case)] == [
+            (row.law, row.outcome) for row in report(path)
+        ]

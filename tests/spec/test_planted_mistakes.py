@@ -256,7 +256,7 @@ OPTIMIZERS: list[tuple[Callable[[], Any], str, str, str]] = [
     (NeverFades, "momentum", "converges", "never decays"),
     (ShrinksToNothing, "", "converges", "shrink to nothing"),
     (Stuck, "adam", "definition", "t is stuck at 1"),
-    (Uncorrected, "adam", "definition", "correction for the start at zero is missing"),
+    (Uncorrected, "adam", "definition", "bias correction is missing"),
     (HalfCorrected, "adam", "definition", "only m is corrected"),
     (OneAhead, "adam", "definition", "one ahead"),
     (Odd, "adam", "definition", ""),

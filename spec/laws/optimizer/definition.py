@@ -144,9 +144,9 @@ def _likely_cause(
     usual = {key: value for other in OPTIMIZERS.values() for key, value in other.defaults.items()} | {"beta": 0.9}
     for choice in declared.combinations():
         h = SimpleNamespace(**(usual | {"decay": 0.0} | vars(choice)))
-        for words, rule in row.mistakes.items():
+        for mistake, rule in row.mistakes.items():
             if all(matches(rule, h, "before")):
-                return Cause("usual-mistake", words)
+                return mistake
         if h.decay:
             if any(all(matches(rule, h, "coupled")) for rule in row.variants):
                 return L2
