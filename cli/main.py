@@ -13,8 +13,8 @@ from nnlaw._names import install
 
 COMMANDS = {
     "train": "Train a network, on MNIST files or on the built-in synthetic digits.",
-    "fetch": "Fetch MNIST, Fashion-MNIST or Kuzushiji-MNIST into a folder, and verify it.",
-    "digits": "Write synthetic digits, drawn by code, as MNIST files.",
+    "fetch": "Download MNIST, Fashion-MNIST or Kuzushiji-MNIST, and verify the files.",
+    "digits": "Write synthetic digits as MNIST files.",
     "predict": "Read the digits in pictures or folders of them with a trained run.",
     "verify": "Judge plugins, your own or the built-in ones, by every law.",
     "new": "Write the skeleton of a plugin that passes.",
@@ -25,8 +25,8 @@ COMMANDS = {
     "bundle": "Pack a finished run into one file that others can check.",
     "reproduce": "Train a bundle again and compare: identical, within a band, or different and since when.",
     "stress": "Make go wrong what could go wrong, and judge what comes of it.",
-    "bench": "Measure speed and memory, beside the bare matrix products and other libraries.",
-    "trace": "Walk through a small network in words and numbers.",
+    "bench": "Measure speed and memory, beside the bare matrix products.",
+    "trace": "Walk through backpropagation in a small network, with every number.",
 }
 
 GONE = 141  # the exit code of whoever writes to a reader that has gone, as the shell gives it: 128 + SIGPIPE

@@ -1,4 +1,4 @@
-"""What damaged files brought to light: each was a traceback, a wrong answer or an endless sentence once."""
+"""Damaged settings, runs, bundles and plugins are refused in one line. Each case failed in another way before."""
 
 import json
 from collections.abc import Callable
@@ -40,8 +40,8 @@ DEEP = "[" * 100_000
         ("format = true", "format = True, expected 1"),
     ],
 )
-def test_odd_settings_are_one_sentence(tmp_path: Path, line: str, words: str) -> None:
-    """Numbers without end, brackets without end and texts without end are refused in a sentence that ends."""
+def test_extreme_settings_are_refused(tmp_path: Path, line: str, words: str) -> None:
+    """Very long numbers, nested brackets and texts are refused in a message of limited length."""
     valid.idx_files(tmp_path, 0)
     path = tmp_path / "config.toml"
     path.write_text(line if line.startswith("format") else f"format = 1\n{line}\n")
@@ -50,16 +50,16 @@ def test_odd_settings_are_one_sentence(tmp_path: Path, line: str, words: str) ->
     assert words in str(found.value) and len(str(found.value)) <= MAX_LENGTH and str(found.value).isprintable()
 
 
-def test_a_sentence_is_one_line() -> None:
-    """What a refusal quotes is cut short, and put on one line that can be printed."""
+def test_a_refusal_is_one_line() -> None:
+    """Quoted text is shortened and escaped, so that the message is one printable line."""
     assert str(BadInput("x is 'é', expected 2")) == "x is 'é', expected 2"
     assert str(BadInput("a\nb\x1b[2J\ud800")) == "a\\nb\\x1b[2J\\ud800"
     long = str(BadInput("begin " + "x" * 10**6 + "\n end"))
     assert len(long) <= MAX_LENGTH and long.startswith("begin") and long.endswith("end") and long.isprintable()
 
 
-def test_json_without_end_is_refused(tmp_path: Path) -> None:
-    """Brackets in brackets are no recursion of ours, in a JSON file and in a line of metrics."""
+def test_deeply_nested_json_is_refused(tmp_path: Path) -> None:
+    """Nested brackets raise BadInput, not RecursionError, in a JSON file and in a line of metrics."""
     (tmp_path / "metrics.jsonl").write_text(DEEP)
     with pytest.raises(BadInput, match="not a readable JSON file"):
         read_json(tmp_path / "metrics.jsonl")
@@ -67,8 +67,8 @@ def test_json_without_end_is_refused(tmp_path: Path) -> None:
         list(_rows(Run(tmp_path)))
 
 
-def test_figures_that_no_float_holds_are_far_apart() -> None:
-    """A whole number of hundreds of digits is infinitely far from a loss."""
+def test_numbers_beyond_float_range_have_infinite_distance() -> None:
+    """The distance of a whole number with hundreds of digits from a loss is infinite."""
     assert _distance(10**400, 0.5) == _distance(0.5, 10**400) == float("inf")
 
 
@@ -80,8 +80,8 @@ def finished(tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
-def test_weights_that_are_not_finite_are_no_answer(finished: Path) -> None:
-    """A run whose weights are nan gives no prediction, rather than the first class with confidence nan."""
+def test_weights_that_are_not_finite_give_no_prediction(finished: Path) -> None:
+    """Weights of nan are refused, instead of predicting the first class with confidence nan."""
     weights = read_arrays(finished / "weights.safetensors")
     save_file({name: array * np.float32("nan") for name, array in weights.items()}, finished / "weights.safetensors")
     with pytest.raises(BadInput, match="its weights give nan for this picture, expected probabilities"):
@@ -92,24 +92,24 @@ def test_weights_that_are_not_finite_are_no_answer(finished: Path) -> None:
     ("name", "value", "words"),
     [("classes", [1] * 10, "classes is missing or not"), ("n_in", 2**31, "expected one that has room")],
 )
-def test_an_odd_record_is_refused(
+def test_an_invalid_record_is_refused(
     finished: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: object, words: str
 ) -> None:
-    """Classes that are no names, and inputs for which there is no memory, are refused."""
+    """Classes without names, and more inputs than fit into memory, are refused."""
 
     def no_room(shape: object, *rest: object) -> None:
         raise MemoryError(f"Unable to allocate {shape}")
 
     record = json.loads((finished / "record.json").read_text())
     (finished / "record.json").write_text(json.dumps(record | {name: value}))
-    monkeypatch.setattr("nnlaw.nn.network.complete", no_room)  # the machine may have room for terabytes, on paper
+    monkeypatch.setattr("nnlaw.nn.network.complete", no_room)  # some machines overcommit memory
     with pytest.raises(BadInput, match=words):
         Reader(Run(finished))
 
 
 @pytest.mark.parametrize("change", [lambda text: text.replace(b"[1", b"[2"), lambda text: text[:-1] + b"\x01"])
-def test_one_changed_bit_in_a_packed_file_is_seen(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
-    """A checkpoint of which tree or arrays were changed is refused, not trained on."""
+def test_a_changed_checkpoint_is_refused(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    """Checksums reveal a change of the tree or of the arrays."""
     path = tmp_path / "packed"
     path.write_bytes(pack({"rows": [1, 2], "w": np.zeros(4, np.float32)}))
     assert unpack(path)["rows"] == outline(path)["rows"] == [1, 2]
@@ -118,8 +118,8 @@ def test_one_changed_bit_in_a_packed_file_is_seen(tmp_path: Path, change: Callab
         unpack(path)
 
 
-def test_packing_is_the_same_bytes_each_time() -> None:
-    """The checksums do not make a file differ from itself."""
+def test_a_checkpoint_has_the_same_bytes_each_time() -> None:
+    """Packing is deterministic."""
     tree = {"a": np.arange(3), "b": {"c": 1.5}}
     assert len({pack(tree) for _ in range(20)}) == 1
 
@@ -138,8 +138,8 @@ def test_packing_is_the_same_bytes_each_time() -> None:
         {"settings": {"supper": 1}},
     ],
 )
-def test_an_odd_signature_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
-    """A failure signature with other types or values than are written there cannot be replayed, and says so."""
+def test_an_invalid_signature_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    """A failure signature with wrong types or values cannot be replayed."""
     (tmp_path / "failure").mkdir()
     valid.failure_folder(tmp_path / "failure", 0)
     path = tmp_path / "failure" / "signature.json"
@@ -148,8 +148,8 @@ def test_an_odd_signature_is_refused(tmp_path: Path, change: dict[str, object]) 
         replay(tmp_path / "failure")
 
 
-def test_a_bundle_with_a_name_that_is_no_text(tmp_path: Path) -> None:
-    """A member whose name is said to be UTF-8 and is not is no traceback of the zip reader."""
+def test_a_bundle_with_an_undecodable_name_is_refused(tmp_path: Path) -> None:
+    """A member name that is marked as UTF-8 but is not raises BadInput."""
     valid.bundle(tmp_path, 0)
     path = tmp_path / "run.zip"
     content = bytearray(path.read_bytes())
@@ -162,8 +162,8 @@ def test_a_bundle_with_a_name_that_is_no_text(tmp_path: Path) -> None:
         unpack_bundle(path, tmp_path / "out")
 
 
-def test_a_plugin_with_null_bytes_has_no_line(tmp_path: Path) -> None:
-    """Python names no line where a source holds null bytes, and neither do we."""
+def test_a_plugin_with_null_bytes_is_refused(tmp_path: Path) -> None:
+    """Python reports no line for such a file, so the message has none."""
     (tmp_path / "mine.py").write_bytes(b"x = 1\0\n")
     with pytest.raises(BadInput, match=r"mine\.py: source code"):
         load_file(tmp_path / "mine.py")

@@ -52,7 +52,7 @@ class HandStyle:
     edge: tuple[float, float] = (0.9, 1.5)  # pixels over which ink fades
 
 
-DEFAULT_HAND = HandStyle()
+DEFAULT_HAND_STYLE = HandStyle()
 
 
 def generate_digits(
@@ -60,7 +60,7 @@ def generate_digits(
     train: int = TRAIN,
     test: int = TEST,
     progress: Progress | None = None,
-    hand: HandStyle = DEFAULT_HAND,
+    style: HandStyle = DEFAULT_HAND_STYLE,
 ) -> Dataset:
     """A data set from `seed` with equally many images of each digit, and no two equal images."""
     bits = np.random.PCG64(np.random.SeedSequence([VERSION, seed]))
@@ -69,11 +69,11 @@ def generate_digits(
     images = np.empty((count, SIDE, SIDE), np.uint8)
     for start in range(0, count, CHUNK):
         part = slice(start, min(start + CHUNK, count))
-        images[part] = render_digits(labels[part], _numbers(bits, part.stop - start), hand)
+        images[part] = render_digits(labels[part], _numbers(bits, part.stop - start), style)
         if progress is not None:
             progress(part.stop, count)
     while len(repeated := _repeated(images)):  # so that no test image is in the training set
-        images[repeated] = render_digits(labels[repeated], _numbers(bits, len(repeated)), hand)
+        images[repeated] = render_digits(labels[repeated], _numbers(bits, len(repeated)), style)
     parts = (images[:train], labels[:train], images[train:], labels[train:])
     return Dataset(SYNTHETIC, *parts, synthetic=True, source=source_name(seed))
 
@@ -87,7 +87,7 @@ def default_digits(progress: Progress | None = None) -> Dataset:
         data = generate_digits(progress=progress)
         return {name: getattr(data, name) for name in parts}
 
-    recipe = hashlib.sha256(repr((VERSION, STYLES, DEFAULT_HAND)).encode()).hexdigest()[:16]  # an edit changes the name
+    recipe = hashlib.sha256(repr((VERSION, STYLES, DEFAULT_HAND_STYLE)).encode()).hexdigest()[:16]  # edits change it
     arrays = cached(f"digits-{VERSION}-{recipe}-seed-0-{TRAIN}-{TEST}", shapes, compute)
     images, labels, test_images, test_labels = arrays.values()
     return Dataset(SYNTHETIC, images, labels, test_images, test_labels, synthetic=True, source=source_name(0))
@@ -105,23 +105,23 @@ def train_test_counts(count: int) -> tuple[int, int]:
     return count - count // 7, count // 7
 
 
-def render_digits(labels: Bytes, numbers: Floats, hand: HandStyle = DEFAULT_HAND) -> Bytes:
+def render_digits(labels: Bytes, numbers: Floats, style: HandStyle = DEFAULT_HAND_STYLE) -> Bytes:
     """One image (28, 28) per label (n,), white on black, from random numbers (n, NUMBERS) in [0, 1)."""
     n = len(labels)
     share, fade = numbers[:, 0], numbers[:, 1, None]
     normal = 2 * (numbers[:, 2::3] + numbers[:, 3::3] + numbers[:, 4::3] - 1.5)  # mean 0, deviation 1, within ±3
     jitter, bend, traits = np.split(normal, [2 * MAX_STYLE_POINTS, 2 * MAX_STYLE_POINTS + 2 * CONTROL_POINTS], axis=1)
-    jitter, bend = hand.jitter * jitter.reshape(n, 2, -1), hand.bend * bend.reshape(n, 2, -1)
+    jitter, bend = style.jitter * jitter.reshape(n, 2, -1), style.bend * bend.reshape(n, 2, -1)
     width, rotation, slope, weight, growth, peak = (traits[:, i, None] for i in range(TRAITS))
     x, y, t, down = _paths(labels, share, jitter, bend)
-    x = x * (1 + hand.aspect * width)
-    half = hand.turn * rotation / 2
+    x = x * (1 + style.aspect * width)
+    half = style.turn * rotation / 2
     cos, sin = (1 - half * half) / (1 + half * half), 2 * half / (1 + half * half)  # of 2·arctan(half)
     x, y = x * cos - y * sin, x * sin + y * cos
-    x = x - (hand.slant[0] + hand.slant[1] * slope) * y
-    radius = np.maximum(hand.thinnest, hand.pen[0] + (hand.pen[1] + hand.pen[2] * weight) * weight)
-    radius = radius * np.clip(1 + hand.swell * (growth * t + peak * (1.4 * t * t - 0.7)), 0.5, 1.6)
-    edge = hand.edge[0] + (hand.edge[1] - hand.edge[0]) * fade
+    x = x - (style.slant[0] + style.slant[1] * slope) * y
+    radius = np.maximum(style.thinnest, style.pen[0] + (style.pen[1] + style.pen[2] * weight) * weight)
+    radius = radius * np.clip(1 + style.swell * (growth * t + peak * (1.4 * t * t - 0.7)), 0.5, 1.6)
+    edge = style.edge[0] + (style.edge[1] - style.edge[0]) * fade
     scale = _scale(x, y, radius + (edge - 1) / 2)
     return render_paths(x * scale, y * scale, radius, down, edge)
 

@@ -11,7 +11,7 @@ from nnlaw.nn.data.layout import SYNTHETIC_MARKER
 from nnlaw.nn.data.load import load_folder
 from nnlaw.nn.data.synthetic import digits
 from nnlaw.nn.data.synthetic.digits import (
-    DEFAULT_HAND,
+    DEFAULT_HAND_STYLE,
     MAX_COUNT,
     MAX_STYLE_POINTS,
     MIN_COUNT,
@@ -154,7 +154,7 @@ def test_the_default_set_is_generated_once(monkeypatch: pytest.MonkeyPatch, tmp_
     first, second = default_digits(), default_digits()
     assert len(calls) == 1 and first.digests() == second.digests() == generate_digits(0, 100, 30).digests()
     assert second.synthetic and second.source == first.source == digits.source_name(0)
-    monkeypatch.setattr(digits, "DEFAULT_HAND", digits.HandStyle(jitter=DEFAULT_HAND.jitter + 1))
+    monkeypatch.setattr(digits, "DEFAULT_HAND_STYLE", digits.HandStyle(jitter=DEFAULT_HAND_STYLE.jitter + 1))
     default_digits()
     assert len(calls) == 2
 
