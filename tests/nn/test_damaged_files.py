@@ -102,7 +102,7 @@ def test_an_invalid_record_is_refused(
 
     record = json.loads((finished / "record.json").read_text())
     (finished / "record.json").write_text(json.dumps(record | {name: value}))
-    monkeypatch.setattr("nnlaw.nn.network.complete", no_room)  # some machines overcommit memory
+    monkeypatch.setattr("nnlaw.nn.network.complete_layer", no_room)  # some machines overcommit memory
     with pytest.raises(BadInput, match=words):
         Reader(Run(finished))
 
@@ -163,7 +163,7 @@ def test_a_bundle_with_an_undecodable_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_plugin_with_null_bytes_is_refused(tmp_path: Path) -> None:
-    """Python reports no line for such a file, so the message has none."""
+    """Python reports no line for such a file, so the message has no line."""
     (tmp_path / "mine.py").write_bytes(b"x = 1\0\n")
     with pytest.raises(BadInput, match=r"mine\.py: source code"):
         load_file(tmp_path / "mine.py")
