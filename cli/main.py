@@ -1,7 +1,11 @@
-"""nn: the command group. It maps a Violation to exit code 1 and BadInput to exit code 2, never a traceback."""
+"""The command `nn`: a group of commands, each imported only when it is called.
+
+A Violation ends in exit code 1, unusable input in exit code 2, each with a message and without a traceback.
+"""
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -12,64 +16,74 @@ import click
 from nnlaw._names import install
 
 COMMANDS = {
-    "train": "Train a network, on MNIST files or on the built-in synthetic digits.",
-    "fetch": "Download MNIST, Fashion-MNIST or Kuzushiji-MNIST, and verify the files.",
+    "train": "Train a network on MNIST files or on built-in synthetic digits.",
+    "fetch": "Download MNIST, Fashion-MNIST or Kuzushiji-MNIST and verify the files.",
     "digits": "Write synthetic digits as MNIST files.",
-    "predict": "Read the digits in pictures or folders of them with a trained run.",
-    "verify": "Judge plugins, your own or the built-in ones, by every law.",
-    "new": "Write the skeleton of a plugin that passes.",
-    "plugins": "List the plugins: contract, settings and file.",
-    "laws": "List the laws, or explain one.",
-    "replay": "Make a recorded failure happen again.",
-    "runs": "List the runs with their figures.",
+    "predict": "Read handwritten digits in pictures.",
+    "verify": "Check hand-written network code against every law.",
+    "new": "Write a skeleton of a layer, loss, optimizer, ... that passes.",
+    "plugins": "List what can be named in nn train: layers, losses, optimizers, ...",
+    "laws": "List the laws, or print the page of one.",
+    "replay": "Reproduce a recorded failure.",
+    "runs": "List training runs with their metrics.",
     "bundle": "Pack a finished run into one file that others can check.",
-    "reproduce": "Train a bundle again and compare: identical, within a band, or different and since when.",
-    "stress": "Make go wrong what could go wrong, and judge what comes of it.",
-    "bench": "Measure speed and memory, beside the bare matrix products.",
+    "reproduce": "Train a bundle again and compare the results.",
+    "stress": "Run robustness tests: bad data, corrupt files, crashes, full disks, adversarial images.",
+    "bench": "Measure speed and memory, compared with bare matrix products.",
     "trace": "Walk through backpropagation in a small network, with every number.",
 }
 
-GONE = 141  # the exit code of whoever writes to a reader that has gone, as the shell gives it: 128 + SIGPIPE
+BROKEN_PIPE = 141  # exit code if the reader of the output is gone, as shells report it: 128 + SIGPIPE
 
 
-class Lazy(click.Group):
-    """A group that knows its commands by name and imports one only when it is called."""
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order of use."""
+        """The names, in the order of COMMANDS."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Import `cli.<name>` and hand out its command."""
+        """Import `cli.<name>` and return its command."""
         if name not in COMMANDS:
             return None
-        found: click.Command = importlib.import_module(f"nnlaw.cli.{name}").command
-        return found
+        command: click.Command = importlib.import_module(f"nnlaw.cli.{name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, with a suggestion if there is no such command."""
+        if args[0] not in COMMANDS and args[0].isprintable() and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"no command is called {args[0]!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; silently at an end where its reader is, as in `nn laws | head`."""
+        """Run the command. End without a message if nothing reads its output any more, as in `nn laws | head`."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)  # what is still to be flushed must not fail once more
+            null = os.open(os.devnull, os.O_WRONLY)  # so that flushing at exit does not fail again
             for stream in (sys.stdout, sys.stderr):
-                os.dup2(nowhere, stream.fileno())
-            return GONE
+                os.dup2(null, stream.fileno())
+            return BROKEN_PIPE
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, from the table alone, so that --help imports none of them."""
+        """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=Lazy)
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="nnlaw", message="%(version)s")
 def group() -> None:
-    """A neural network from first principles, under executable laws."""
+    """Check hand-written neural networks against executable laws, and train one that obeys them."""
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 all held, 1 a law was violated, 2 bad usage or unreadable input."""
+    """Run a command line and exit: 0 everything passed, 1 a law failed, 2 bad usage or unreadable input."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -77,27 +91,41 @@ def main(args: list[str] | None = None) -> None:
 
 
 def run(args: list[str] | None = None) -> int:
-    """The exit code of a command line."""
-    install()  # files that we load may say `from nn import layer`
+    """Run a command line and return the exit code."""
+    install()  # files that we load may import `nn` and `spec`
     try:
         code = group.main(args=args, prog_name="nn", standalone_mode=False)
     except click.exceptions.Abort as error:
         click.echo(str(error) or "interrupted", err=True)
         return 130
     except click.ClickException as error:
-        told = error.format_message()  # the whole usage where nothing was asked
-        click.echo(told if told.startswith("Usage:") else f"nn: {told}", err=True)
+        _print_usage_error(error)
         return 2
-    except (Exception, SystemExit) as error:  # none of ours calls sys.exit: a plugin does
-        return _explain(error)
+    except (Exception, SystemExit) as error:  # a plugin may call sys.exit
+        return _print_error(error)
     return code if isinstance(code, int) else 0
 
 
-def _explain(error: BaseException) -> int:
+def _print_usage_error(error: click.ClickException) -> None:
+    """The message, then the usage in a line; the whole help if no command was given."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return
+    click.echo(f"nn: {error.format_message()}", err=True)
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        usage = " ".join(error.ctx.get_usage().split())
+        click.echo(f"{usage}  Try '{error.ctx.command_path} --help'.", err=True)
+
+
+def _print_error(error: BaseException) -> int:
+    """Print what went wrong; return the exit code."""
     from nnlaw.spec.violation import BadInput, Violation
 
     if isinstance(error, Violation):
-        click.echo(str(error), err=True)
+        from nnlaw.cli.output.console import console
+        from nnlaw.cli.output.diagnostic import Diagnostic
+
+        console(stderr=True).print(Diagnostic(error))
         return 1
     if isinstance(error, BadInput):
         click.echo(f"nn: {error}", err=True)

@@ -1,10 +1,30 @@
-"""nn new: the skeleton of a plugin, which passes nn verify as it stands, to change bit by bit."""
+"""nn new: write a skeleton of a layer, loss, optimizer, ... that passes nn verify, to be changed step by step."""
 
 from __future__ import annotations
 
+import difflib
+import keyword
+from importlib.resources import files
 from pathlib import Path
+from string import Template
 
 import click
+
+import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins
+from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
+from nnlaw.spec import reference
+from nnlaw.spec.violation import BadInput
+
+COMPUTES = {
+    "layer": "swish", "loss": "softmax_cross_entropy", "optimizer": "momentum", "initializer": "xavier_uniform",
+    "schedule": "linear", "metric": "accuracy",
+}  # fmt: skip
+"""The standard name of what each skeleton computes."""
+
+STANDARD_NAMES: dict[str, dict[str, object]] = {
+    "layer": {**reference.LAYERS}, "loss": {**reference.LOSSES}, "optimizer": {**reference.OPTIMIZERS},
+    "initializer": {**reference.INITIALIZERS}, "schedule": {**reference.SCHEDULES}, "metric": {**reference.METRICS},
+}  # fmt: skip
 
 
 @click.command()
@@ -12,68 +32,45 @@ import click
 @click.argument("name")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="The file.  [default: NAME.py]")
 def command(kind: str, name: str, output: Path | None) -> None:
-    """Write the skeleton of a plugin: a layer, loss, optimizer, initializer, schedule, batches, metric or model.
+    """Write a skeleton to start from. It passes nn verify.
 
-    It passes `nn verify`. A file that exists is never overwritten.
+    KIND is layer, loss, optimizer, initializer, schedule, batches, metric or model. An existing file is never
+    overwritten.
     """
-    from nnlaw.spec.violation import BadInput
-
-    file = output or Path(f"{_checked(kind, name)}.py")
-    text = _skeleton(kind, _checked(kind, name), file)
+    name = _checked_name(kind, name)
+    file = output or Path(f"{name}.py")
+    text = _skeleton(kind, name, file)
     try:
         with file.open("x", encoding="utf-8") as opened:
             opened.write(text)
     except FileExistsError:
-        raise BadInput(f"{file} exists; choose another with --output") from None
+        raise BadInput(f"{file} exists; choose another file with --output") from None
     except OSError as error:
         raise BadInput(f"{file}: cannot be written: {error.strerror}") from error
     click.echo(f"{file}\nNext: nn verify {file}")
-    meant = _textbook(kind, _checked(kind, name))
-    if meant and meant != OWN[kind]:
+    standard_name = reference.standard_name(None, name, STANDARD_NAMES.get(kind, {}))
+    if standard_name and standard_name != COMPUTES[kind]:
         click.echo(
-            f"{name} is a standard name, but this skeleton computes {OWN[kind]}: "
-            f"law definition will hold it to the textbook's {meant}"
+            f"Note: {name} is a standard name, but the skeleton computes {COMPUTES[kind]}. "
+            f"The law definition fails until it computes {standard_name}."
         )
 
 
-OWN = {
-    "layer": "swish", "loss": "softmax_cross_entropy", "optimizer": "momentum", "initializer": "xavier_uniform",
-    "schedule": "linear", "metric": "accuracy",
-}  # fmt: skip
-"""What each skeleton computes."""
-
-
-def _textbook(kind: str, name: str) -> str:
-    """The textbook's name for `name`, or "" where it has none."""
-    from nnlaw.spec import reference as d
-
-    tables = {"layer": d.LAYERS, "loss": d.LOSSES, "optimizer": d.OPTIMIZERS, "initializer": d.INITIALIZERS,
-              "schedule": d.SCHEDULES, "metric": d.METRICS}
-    return d.standard_name(None, name, tables[kind]) if kind in tables else ""  # type: ignore[arg-type]  # of many types
-
-
-def _checked(kind: str, name: str) -> str:
-    """The name as plugins bear it. Raises BadInput for an unknown kind, or a name that can't be one."""
-    import keyword
-
-    import nnlaw.nn.builtin  # noqa: F401  # registers what is built in
-    from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
-    from nnlaw.spec.violation import BadInput
-
+def _checked_name(kind: str, name: str) -> str:
+    """The name in its registered form. Raises BadInput for an unknown kind, or a name that can't be used."""
     if kind not in KINDS:
-        raise BadInput(f"no kind of plugin is called {kind!r}; known: {', '.join(KINDS)}")
+        near = difflib.get_close_matches(kind, KINDS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else f"; choose from {', '.join(KINDS)}"
+        raise BadInput(f"unknown kind {kind!r}{hint}")
     found = canonical(name)
     if not found.isidentifier() or not found.isascii() or keyword.iskeyword(found):
-        raise BadInput(f"{name!r} can't name a plugin; expected letters, digits and _, such as swish or my_layer")
+        raise BadInput(f"{name!r} is not a valid name; use letters, digits and _, such as swish or my_layer")
     if (kind, found) in REGISTRY.plugins:
-        raise BadInput(f"{kind} {name!r} is built in; give your own another name")
+        raise BadInput(f"{kind} {name!r} is built in; choose another name")
     return found
 
 
 def _skeleton(kind: str, name: str, file: Path) -> str:
-    from importlib.resources import files
-    from string import Template
-
-    title = "".join(word.capitalize() for word in name.split("_")) or "Mine"
+    class_name = "".join(word.capitalize() for word in name.split("_")) or "Mine"
     text = (files("nnlaw.cli") / "skeletons" / f"{kind}.txt").read_text(encoding="utf-8")
-    return Template(text).substitute(name=name, Class=title, function=f"{name}_{kind}", file=file)
+    return Template(text).substitute(name=name, Class=class_name, function=f"{name}_{kind}", file=file)

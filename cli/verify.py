@@ -1,128 +1,149 @@
-"""nn verify: every law against files, folders, modules and built-in plugins; a verdict per law, a row per file."""
+"""nn verify: check files, folders, modules and built-in plugins against every law of their kind."""
 
 from __future__ import annotations
 
+import difflib
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins
+from nnlaw.cli.output import csv_output
+from nnlaw.cli.output.progress import counting_files
+from nnlaw.cli.output.verify_output import Verbosity, VerifyOutput, captured_output, summary_counts, worst_outcome
+from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
+from nnlaw.nn.verify.supervisor import CheckOptions, Target, TargetResult, check_targets
+from nnlaw.spec.law import CATALOGUE
+from nnlaw.spec.report import UnitOutcome
+from nnlaw.spec.violation import BadInput, counted
 
-    from nnlaw.nn.verify.supervisor import Target, TargetResult
+SCHEMA_VERSION = 1  # of the JSON output; spec/report.schema.json describes it
+EXIT_CODES = {UnitOutcome.PASSED: 0, UnitOutcome.FAILED: 1, UnitOutcome.INCONCLUSIVE: 2, UnitOutcome.ERROR: 2}
+
+
+def _removed_junit(context: click.Context, option: click.Parameter, value: object) -> None:
+    if value is not None:
+        raise BadInput("--junit was removed; use pytest --nn-plugin FILE --junitxml OUT")
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[FILE|FOLDER|MODULE|NAME]...")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
-@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write the verdicts as JUnit XML, too.")
-@click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Write a row per file, too.")
-@click.option("--law", "laws", multiple=True, metavar="CODE", help="Judge by this law alone; may be repeated.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of whatever is drawn.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Files judged at a time.  [default: up to 4]")
+@click.option("-v", "--verbose", is_flag=True, help="Show every law, and the smallest input that fails.")
+@click.option("-q", "--quiet", is_flag=True, help="Show only the summary.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Write one row per file, too.")
+@click.option("--junit", hidden=True, expose_value=False, callback=_removed_junit)
+@click.option("--law", "laws", multiple=True, metavar="CODE", help="Check only this law. Can be repeated.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Random seed.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Files to check in parallel.  [default: up to 4]")
 @click.option("--timeout", default=60.0, show_default=True, type=click.FloatRange(min=0.1), metavar="SECONDS",
-              help="For importing a file, and for each plugin in it.")
+              help="Seconds allowed to import a file, and to check each class.")
 def command(
     names: tuple[str, ...],
+    verbose: bool,
+    quiet: bool,
     as_json: bool,
-    junit: Path | None,
     csv: Path | None,
     laws: tuple[str, ...],
     seed: int,
     jobs: int | None,
     timeout: float,
 ) -> int:
-    """Judge plugins by every law that applies to their kind: your own files, every file of a folder, a module, or a
-    built-in plugin such as relu, layer:relu or dropout:rate=0.2. Without an argument, all the built-in ones.
+    """Check hand-written layers, losses, optimizers and networks against every law of their kind.
 
-    Each file is judged in a process of its own. Exit code 0: all held; 1: a law is broken; 2: something could not be
-    judged.
+    Give Python files, folders of them, modules, or built-in plugins such as relu, layer:relu or dropout:rate=0.2.
+    Without an argument, all built-in plugins are checked. Each file runs in a process of its own.
+
+    Exit code 0: everything passed; 1: a law failed; 2: something could not be checked.
     """
-    import json
-
-    from nnlaw.cli.output import csv_output as exports
-    from nnlaw.cli.output.verify_output import Page
-    from nnlaw.nn.verify.supervisor import CheckOptions, check_targets
-
+    if verbose and quiet:
+        raise click.UsageError("--verbose and --quiet exclude each other")
     targets = list(_targets(names))
-    outcomes: list[TargetResult] = []
-    page = None if as_json else Page(targets)
-    for outcome in check_targets(targets, CheckOptions(laws, seed, timeout), jobs or _jobs()):
-        outcomes.append(outcome)
-        if outcome.printed.strip():
-            click.echo(f"--- {outcome.name} printed ---\n{outcome.printed.rstrip()}\n---", err=as_json)
-        if page is not None:
-            page.add(outcome)
-    reports = [report for outcome in outcomes for report in outcome.reports]
-    if not reports:
-        _no_such_law(laws)
-    if page is not None:
-        page.close()
+    output = VerifyOutput(Verbosity.VERBOSE if verbose else Verbosity.QUIET if quiet else Verbosity.NORMAL)
+    results: list[TargetResult] = []
+    with counting_files(len(targets)) as progress:
+        for result in check_targets(targets, CheckOptions(laws, seed, timeout), jobs or min(4, os.cpu_count() or 1)):
+            results.append(result)
+            with progress.hidden():
+                if not as_json:
+                    output.add(result)
+                elif result.printed.strip():
+                    click.echo(captured_output(result), err=True)
+            progress.advance()
+    if not any(result.reports for result in results):
+        raise _no_such_law(laws)
     if as_json:
-        plugins = [{**report, "file": o.target.get("file", "")} for o in outcomes for report in o.reports]
-        click.echo(json.dumps({"plugins": plugins}, indent=2))
-    if junit is not None:
-        exports.write(junit, exports.junit(outcomes))
+        click.echo(json.dumps(_json(results), indent=2))
+    else:
+        output.close()
     if csv is not None:
-        exports.write(csv, exports.csv(outcomes))
-    return _exit_code([report["outcome"] for report in reports])
+        csv_output.write(csv, csv_output.to_csv(results))
+    return EXIT_CODES[worst_outcome(results)]
+
+
+def _json(results: list[TargetResult]) -> dict[str, object]:
+    units = [{**report, "file": result.target.get("file", "")} for result in results for report in result.reports]
+    return {"schema_version": SCHEMA_VERSION, "units": units, "summary": summary_counts(results)}
 
 
 def _targets(names: tuple[str, ...]) -> Iterator[Target]:
-    """What to judge, each in a worker. Raises BadInput for a folder without Python files, or a file that is none."""
-    from nnlaw.spec.violation import BadInput
-
+    """What to check, each in a process of its own. Raises BadInput for a folder without Python files."""
     if not names:
-        from nnlaw.nn.plugins.registry import KINDS
-
         yield from ({"kind": kind} for kind in KINDS)
     for name in names:
         path = Path(name)
         if path.is_dir():
-            files, left = _python_files(path)
-            aside = f"left out: {_told(left)}" if left else ""
-            if not files:
-                raise BadInput(f"{name}: no Python files in this folder{aside and f' ({aside})'}")
-            if aside:
-                click.echo(f"{name}: {aside}", err=True)
-            yield from ({"file": str(file)} for file in files)
+            yield from ({"file": str(file)} for file in _files_to_check(path))
         elif path.suffix == ".py" or path.exists() or "/" in name:
             yield {"file": name}
         else:
-            yield {_sort(name): name}
+            yield {"module" if _is_module(name) else "name": name}
 
 
-def _told(left: list[tuple[str, Path]]) -> str:
+def _files_to_check(folder: Path) -> list[Path]:
+    """The Python files of a folder. Folders that are left out are reported on standard error."""
+    files, ignored = _python_files(folder)
+    left_out = f"left out: {_grouped(ignored)}" if ignored else ""
+    if not files:
+        raise BadInput(f"{folder}: no Python files in this folder{left_out and f' ({left_out})'}")
+    if left_out:
+        click.echo(f"{folder}: {left_out}", err=True)
+    return files
+
+
+def _grouped(ignored: list[tuple[str, Path]]) -> str:
     """`2 run folders (runs/a, ...), 1 hidden folder (.old)`."""
     groups: dict[str, list[Path]] = {}
-    for what, place in left:
-        groups.setdefault(what, []).append(place)
+    for reason, folder in ignored:
+        groups.setdefault(reason, []).append(folder)
     return ", ".join(
-        f"{len(places)} {what}{'s' * (len(places) > 1)} ({places[0]}{', ...' * (len(places) > 1)})"
-        for what, places in groups.items()
+        f"{counted(len(folders), reason)} ({folders[0]}{', ...' if len(folders) > 1 else ''})"
+        for reason, folders in groups.items()
     )
 
 
 def _python_files(folder: Path) -> tuple[list[Path], list[tuple[str, Path]]]:
-    """The files of a folder that are its user's own, and what was left out: of what sort each folder is, and where.
+    """The user's own files in a folder, and the folders that are left out, each with the reason.
 
-    To judge a file is to run it, so copies in run folders, virtual environments and what is hidden stay unread.
+    Checking a file runs it, so copies in run folders, virtual environments and hidden folders are left out.
     """
-    import os
-
     files: list[Path] = []
-    left: list[tuple[str, Path]] = []
-    for here, inside, names in os.walk(folder):
-        sorts = {name: _sort_of(Path(here, name)) for name in sorted(inside)}
-        inside[:] = [name for name, sort in sorts.items() if not sort]
-        left += [(sort, Path(here, name)) for name, sort in sorts.items() if sort and name != "__pycache__"]
+    ignored: list[tuple[str, Path]] = []
+    for here, folders, names in os.walk(folder):
+        reasons = {name: _reason_to_ignore(Path(here, name)) for name in sorted(folders)}
+        folders[:] = [name for name, reason in reasons.items() if not reason]
+        ignored += [(reason, Path(here, name)) for name, reason in reasons.items() if reason and name != "__pycache__"]
         files += [Path(here, name) for name in names if name.endswith(".py") and not name.startswith((".", "_"))]
-    return sorted(files), left
+    return sorted(files), ignored
 
 
-def _sort_of(folder: Path) -> str:
-    """What a folder is whose Python files are none to judge, "" where they are."""
+def _reason_to_ignore(folder: Path) -> str:
+    """What kind of folder to ignore this is; empty for a folder to check."""
     if folder.name.startswith((".", "_")):
         return "hidden folder"
     if (folder / "pyvenv.cfg").is_file():
@@ -130,49 +151,25 @@ def _sort_of(folder: Path) -> str:
     return "run folder" if (folder / "config.toml").is_file() and (folder / "record.json").is_file() else ""
 
 
-def _sort(name: str) -> str:
-    """Whether a word that is no path names a module. What merely looks like one is looked up among the plugins."""
-    import importlib.util
-    import sys
-
+def _is_module(name: str) -> bool:
+    """Whether a name that is no path is an importable module and no built-in plugin."""
     first = name.partition(".")[0]
-    if not all(part.isidentifier() for part in name.split(".")) or _is_plugin(name):
-        return "name"
-    local = Path(first).is_dir() or Path(f"{first}.py").is_file()
+    if not all(part.isidentifier() for part in name.split(".")) or _is_built_in(name):
+        return False
+    if Path(first).is_dir() or Path(f"{first}.py").is_file() or first in sys.modules:
+        return True
     try:
-        found = local or first in sys.modules or importlib.util.find_spec(first) is not None
+        return importlib.util.find_spec(first) is not None
     except (ImportError, ValueError):
-        found = False
-    return "module" if found else "name"
+        return False
 
 
-def _is_plugin(name: str) -> bool:
-    import nnlaw.nn.builtin  # noqa: F401  # registers what is built in
-    from nnlaw.nn.plugins.registry import REGISTRY, canonical
-
+def _is_built_in(name: str) -> bool:
     return any(canonical(name) == known for _, known in REGISTRY.plugins)
 
 
-def _jobs() -> int:
-    import os
-
-    return min(4, os.cpu_count() or 1)
-
-
-def _no_such_law(laws: tuple[str, ...]) -> None:
-    import difflib
-
-    from nnlaw.spec import CATALOGUE
-    from nnlaw.spec.violation import BadInput
-
-    known = sorted({code for _, code in CATALOGUE})
-    near = difflib.get_close_matches(laws[0], known, n=3) if laws else []
-    hint = f"; nearest: {', '.join(near)}" if near else "; nn laws lists them"
-    raise BadInput(f"no plugin here is judged by a law called {' or '.join(laws)}{hint}")
-
-
-def _exit_code(verdicts: list[Any]) -> int:
-    """2 where anything could not be judged, else 1 where a law is broken, else 0."""
-    if {"error", "inconclusive"} & set(verdicts):
-        return 2
-    return int("failed" in verdicts)
+def _no_such_law(laws: tuple[str, ...]) -> BadInput:
+    """The error if no unit has a law of these codes."""
+    near = difflib.get_close_matches(laws[0], sorted({code for _, code in CATALOGUE}), n=3) if laws else []
+    hint = f"did you mean {' or '.join(near)}?" if near else "nn laws lists all laws"
+    return BadInput(f"no unit here has a law called {' or '.join(laws)}; {hint}")

@@ -199,12 +199,13 @@ class Violation(Exception):
             what = f"{self.array} of {self.subject} is wrong" if self.subject else f"{self.array} is wrong"
         else:
             subject = f"{self.subject}: " if self.subject else ""
-            what = f"{subject}{self._compared}"
+            what = f"{subject}{self.comparison}"
         place = str(self.place)
         return ": ".join(part for part in (place, self.law, what) if part)
 
     @property
-    def _compared(self) -> str:
+    def comparison(self) -> str:
+        """`dx[0, 1] = -0.0120, finite differences give 0.1165`."""
         found = self.actual if not self.array else f"{self.array} is {self.actual}"
         if self.index is not None:
             found = f"{entry(self.array, self.index)} = {self.actual}"
@@ -214,7 +215,7 @@ class Violation(Exception):
     @property
     def details(self) -> list[str]:
         """The lines below the headline: numbers, likely cause, suggested fix, what to do next."""
-        lines = [self._compared] if self.index is not None else []
+        lines = [self.comparison] if self.index is not None else []
         if self.cause:
             lines.append(f"likely cause: {self.cause}")
         if self.suggestion is not None:

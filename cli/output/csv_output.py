@@ -1,74 +1,53 @@
-"""The verdicts of nn verify for other programs: JUnit XML for a build server, CSV for a spreadsheet."""
+"""The results of nn verify as CSV: one row per file."""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from nnlaw.cli.output.verify_output import broken, first_word, held, verdict_of
-from nnlaw.spec.violation import BadInput
+from nnlaw.cli.output.verify_output import ReportData, count_laws, failed_laws, reasons, worst_outcome
+from nnlaw.nn.core.atomic_write import replace_file
+from nnlaw.nn.verify.supervisor import TargetResult
+from nnlaw.spec.report import Outcome, UnitOutcome
+from nnlaw.spec.violation import BadInput, Violation
 
-if TYPE_CHECKING:
-    from nnlaw.nn.verify.supervisor import TargetResult
-
-NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+COLUMNS = ("file", "outcome", "units", "passed", "failed", "diagnostic")
 
 
 def write(path: Path, content: str) -> None:
-    """Write whole or not at all. Raises BadInput where that fails."""
-    from nnlaw.nn.core.atomic_write import replace_file
-
+    """Write the file as a whole. Raises BadInput if that fails."""
     try:
         replace_file(path, content.encode())
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def csv(outcomes: list[TargetResult]) -> str:
-    """A row per file: its worst verdict, how many laws held, which are broken, and the first diagnostic."""
-    import csv as table
-    import io
-
+def to_csv(results: list[TargetResult]) -> str:
+    """One row per file: its worst outcome, how many laws pass, which fail, and the first diagnostic or reason."""
     text = io.StringIO()
-    writer = table.writer(text)
-    writer.writerow(["file", "outcome", "units", "passed", "failed", "diagnostic"])
-    for outcome in (outcome for outcome in outcomes if outcome.reports):
-        reports = outcome.reports
-        names = " ".join(f"{report['kind']}:{report['name']}" for report in reports)
-        verdict = verdict_of(reports)
-        said = "" if verdict == "passed" else first_word(reports)
-        writer.writerow([outcome.name, verdict, names, held(reports), " ".join(broken(reports)), said])
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for result in (result for result in results if result.reports):
+        reports = result.reports
+        units = " ".join(f"{report['kind']}:{report['name']}" for report in reports)
+        failed = " ".join(failed_laws(reports))
+        row = (result.name, worst_outcome([result]), units, count_laws(reports, Outcome.PASS), failed)
+        writer.writerow([*row, _first_finding(reports)])
     return text.getvalue()
 
 
-def junit(outcomes: list[TargetResult]) -> str:
-    """A suite per file, a case per plugin and law; what is not judged is skipped, with the reason."""
-    from xml.etree import ElementTree
-
-    root = ElementTree.Element("testsuites")
-    for outcome in outcomes:
-        suite = ElementTree.SubElement(root, "testsuite", name=plain(outcome.name))
-        for report in outcome.reports:
-            for name, verdict, reason in _cases(report):
-                case = ElementTree.SubElement(
-                    suite, "testcase", classname=plain(f"{report['kind']}.{report['name']}"), name=plain(name)
-                )
-                if verdict != "pass":
-                    sort = {"fail": "failure", "error": "error", "inconclusive": "error"}.get(verdict, "skipped")
-                    ElementTree.SubElement(case, sort, message=plain(reason or verdict))
-        for sort in ("failure", "error", "skipped"):
-            suite.set({"failure": "failures", "error": "errors"}.get(sort, sort), str(len(suite.findall(f"*/{sort}"))))
-        suite.set("tests", str(len(suite.findall("testcase"))))
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
-
-
-def _cases(report: dict[str, Any]) -> list[tuple[str, str, str]]:
-    if report["reason"] or not report["laws"]:
-        return [("verdict", report["outcome"], report["reason"])]
-    return [(row["law"], row["outcome"], row["reason"]) for row in report["laws"]]
+def _first_finding(reports: list[ReportData]) -> str:
+    """The first diagnostic, or the first reason if no law fails; empty if all units passed."""
+    for report in reports:
+        for data in report["violations"]:
+            return "; ".join(line.strip() for line in Violation.from_dict(data).message.splitlines())
+    found = [reason for report in reports if report["outcome"] != UnitOutcome.PASSED for reason in reasons(report)]
+    return found[0] if found else ""
 
 
 def plain(text: str) -> str:
-    """The text without what XML cannot hold."""
-    return NO_XML.sub("?", text)
+    """The text without characters that XML can't hold."""
+    return NOT_XML.sub("?", text)

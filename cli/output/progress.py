@@ -1,24 +1,83 @@
-"""A bar for what takes more than a moment: `with counting("drawing") as tell: ... tell(done, total)`."""
+"""Progress on standard error, if it is a terminal.
+
+    with counting("drawing digits") as progress: ... progress(done, total)
+    with counting_files(12) as progress: ... progress.advance()
+"""
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+
+from rich.console import RenderableType
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
+
+from nnlaw.cli.output.console import console
+
+DELAY = 1.0  # seconds before the progress of files is shown
 
 
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """What to call with how much is done of how much: it draws a bar on a terminal, which goes away at the end.
+    """Draw a bar on a terminal and remove it at the end. Yields a function of how much is done of how much.
 
-    It is None where the error stream is no terminal.
+    Yields None if standard error is not a terminal.
     """
     if not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with Progress(console=console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None, visible=False)
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
+
+
+class _DelayedProgress(Progress):
+    """A bar that appears after a delay."""
+
+    def __init__(self, *columns: ProgressColumn) -> None:
+        super().__init__(
+            *columns, console=console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
+        )
+        self.shown_from = time.monotonic() + DELAY
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """Nothing before the delay is over."""
+        if time.monotonic() > getattr(self, "shown_from", math.inf):
+            yield from super().get_renderables()
+
+
+class FileProgress:
+    """`checking file 3 of 12`, once it takes over a second, if standard error is a terminal."""
+
+    def __init__(self, total: int) -> None:
+        self.bar: Progress | None = None
+        if sys.stderr.isatty():
+            self.bar = _DelayedProgress(TextColumn("checking file {task.fields[current]} of {task.total}"), BarColumn())
+            self.task = self.bar.add_task("", total=total, current=1)
+            self.current, self.total = 1, total
+
+    def advance(self) -> None:
+        """One more file is finished."""
+        if self.bar is not None:
+            self.current = min(self.current + 1, self.total)
+            self.bar.update(self.task, advance=1, current=self.current)
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Remove the bar while something is printed."""
+        if self.bar is not None:
+            self.bar.stop()
+        yield
+        if self.bar is not None:
+            self.bar.start()
+
+
+@contextmanager
+def counting_files(total: int) -> Iterator[FileProgress]:
+    """Show how many files are finished, until the block ends."""
+    progress = FileProgress(total)
+    with progress.bar or nullcontext():
+        yield progress

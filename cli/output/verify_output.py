@@ -1,96 +1,208 @@
-"""What nn verify prints: all laws of one file, or a table with a row per file and the diagnostics below."""
+"""What nn verify prints: a diagnostic for each law that fails, a line for each unit, and a summary.
+
+    output = VerifyOutput(Verbosity.NORMAL)
+    output.add(result)      as each file is finished
+    output.close()          the summary
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Any
 
-import click
+from rich.console import RenderableType
+from rich.text import Text
 
-from nnlaw.spec.violation import counted
+from nnlaw.cli.output.console import STYLES, Hanging, clean, console, one_line, styled
+from nnlaw.cli.output.diagnostic import INDENT, Diagnostic
+from nnlaw.nn.verify.supervisor import TargetResult
+from nnlaw.spec.report import Outcome, UnitOutcome
+from nnlaw.spec.violation import Violation, counted
 
-if TYPE_CHECKING:
-    from nnlaw.nn.verify.supervisor import Target, TargetResult
+ReportData = dict[str, Any]
+"""A report as `Report.to_dict` makes it."""
 
-Reports = list[dict[str, Any]]
-WORST_FIRST = ("error", "failed", "inconclusive", "passed")
-COLORS = {
-    "passed": "green", "failed": "red", "pass": "green", "fail": "red",
-    "error": "red", "inconclusive": "yellow", "skipped": "yellow",
-}  # fmt: skip
-
-
-def verdict_of(reports: Reports) -> str:
-    """The worst verdict among the plugins of a file."""
-    return min((str(report["outcome"]) for report in reports), key=WORST_FIRST.index)
-
-
-def held(reports: Reports) -> int:
-    """How many laws held."""
-    return sum(row["outcome"] == "pass" for report in reports for row in report["laws"])
+WORST_FIRST = (UnitOutcome.ERROR, UnitOutcome.FAILED, UnitOutcome.INCONCLUSIVE, UnitOutcome.PASSED)
+CLASS_KINDS = {"layer", "loss", "optimizer", "model"}
+MAX_NAMES = 8  # in the summary of one file
 
 
-def broken(reports: Reports) -> list[str]:
-    """The codes of the broken laws."""
-    return [row["law"] for report in reports for row in report["laws"] if row["outcome"] == "fail"]
+class Verbosity(IntEnum):
+    """How much is printed."""
+
+    QUIET = 0  # the summary
+    NORMAL = 1  # what fails, and a line for each unit that passed
+    VERBOSE = 2  # every law, and the smallest input that fails
 
 
-def first_word(reports: Reports) -> str:
-    """The first thing to know of these plugins: a diagnostic, a reason, or their names."""
-    for report in reports:
-        for violation in report["violations"]:
-            return str(violation["message"]).replace("\n  ", "; ")
-    reasons = [report["reason"] for report in reports if report["reason"]]
-    rows = [row for report in reports for row in report["laws"] if row["outcome"] == "inconclusive"]
-    reasons += [f"{row['law']}: {row['reason']}" for row in rows]
-    return str(reasons[0]) if reasons else ", ".join(f"{report['kind']} {report['name']}" for report in reports)
+class VerifyOutput:
+    """Prints results as they come, then the summary."""
 
+    def __init__(self, verbosity: Verbosity) -> None:
+        self.verbosity = verbosity
+        self.console = console()
+        self.results: list[TargetResult] = []
+        self.is_empty = True
+        self.after_block = False
 
-class Page:
-    """The page as it grows: rows while the judging goes on, diagnostics at the end."""
-
-    def __init__(self, targets: list[Target]) -> None:
-        self.table = len(targets) > 1
-        names = [next(iter(target.values())) for target in targets if "kind" not in target]
-        self.width = max([len(name) for name in names] + [34 if len(names) < len(targets) else 8])
-        self.kept: Reports = []
-        self.left = len(targets)
-        if self.table:
-            click.echo(f"{'what':{self.width}}  {'verdict':12}  {'laws held':>9}")
-
-    def add(self, outcome: TargetResult) -> None:
-        """Show one outcome."""
-        self.kept += outcome.reports
-        if not self.table:
-            for report in outcome.reports:
-                self.laws(report)
-        elif "kind" in outcome.target:
-            for report in outcome.reports:
-                self.row(f"{report['kind']} {report['name']}", [report])
-        elif outcome.reports:
-            self.row(outcome.name, outcome.reports)
-
-    def row(self, name: str, reports: Reports) -> None:
-        """One line of the table."""
-        verdict = verdict_of(reports)
-        found = first_word(reports) if verdict != "passed" else ""
-        colored = click.style(f"{verdict:12}", COLORS[verdict])
-        click.echo(f"{name:{self.width}}  {colored}  {held(reports):9}  {', '.join(broken(reports)) or found}".rstrip())
-
-    def laws(self, report: dict[str, Any]) -> None:
-        """Every law of one plugin."""
-        click.echo(f"{report['kind']} {report['name']}: {click.style(report['outcome'], COLORS[report['outcome']])}")
-        for row in report["laws"]:
-            reason = row["reason"] if row["outcome"] not in ("pass", "fail") else ""
-            colored = click.style(f"{row['outcome']:15}", COLORS.get(row["outcome"]))
-            click.echo(f"  {row['law']:22} {colored} {reason}".rstrip())
+    def add(self, result: TargetResult) -> None:
+        """Print one result."""
+        self.results.append(result)
+        if self.verbosity is Verbosity.QUIET:
+            return
+        if result.printed.strip():
+            self._print([Text(captured_output(result))], block=True)
+        for report in result.reports:
+            lines = list(_report_lines(report, _unit_name(result, report), self.verbosity))
+            self._print(lines, block=len(lines) > 1)
 
     def close(self) -> None:
-        """The diagnostics, and how it went in one line."""
-        for report in self.kept:
-            said = [report["reason"]] if report["reason"] else []
-            said += [str(violation["message"]) for violation in report["violations"]]
-            for text in said:
-                click.echo(f"\n{text}")
-        counts = {word: sum(report["outcome"] == word for report in self.kept) for word in reversed(WORST_FIRST)}
-        told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-        click.echo(f"\n{counted(len(self.kept), 'plugin')}: {told}; {counted(held(self.kept), 'law')} held")
+        """Print the summary."""
+        outcome = worst_outcome(self.results)
+        line = Text(summary(self.results), f"bold {STYLES[outcome]}")
+        self._print([line], block=self.verbosity is not Verbosity.QUIET)
+
+    def _print(self, lines: list[RenderableType], *, block: bool) -> None:
+        """Print the lines. An empty line sets a block apart."""
+        if not self.is_empty and (block or self.after_block):
+            self.console.print()
+        self.is_empty, self.after_block = False, block
+        for line in lines:
+            self.console.print(line)
+
+
+def captured_output(result: TargetResult) -> str:
+    """What the code under test printed, between two marks."""
+    return f"--- output of {clean(result.name)} ---\n{clean(result.printed.rstrip())}\n---"
+
+
+def _unit_name(result: TargetResult, report: ReportData) -> str:
+    """`layers.py: Dense`; `layer relu` for a unit that is built in."""
+    name = clean(report["name"])
+    return f"{report['kind']} {name}" if {"kind", "name"} & set(result.target) else f"{clean(result.name)}: {name}"
+
+
+def _report_lines(report: ReportData, name: str, verbosity: Verbosity) -> Iterator[RenderableType]:
+    outcome = UnitOutcome(report["outcome"])
+    verbose = verbosity is Verbosity.VERBOSE
+    if outcome is UnitOutcome.PASSED:
+        passed = counted(count_laws([report], Outcome.PASS), "law")
+        yield Text.assemble(f"{name} ", styled("passed"), f" ({passed})")
+    elif outcome is UnitOutcome.FAILED:
+        for i, data in enumerate(report["violations"]):
+            if i:
+                yield Text()
+            yield Diagnostic(Violation.from_dict(data), verbose)
+        failed = failed_laws([report])
+        applicable = [row for row in report["laws"] if row["outcome"] != Outcome.NOT_APPLICABLE]
+        of_all = f"{len(failed)} of {counted(len(applicable), 'law')} ({', '.join(failed)})"
+        yield Text.assemble(f"{name} ", styled("failed"), f" {of_all}")
+    else:
+        for reason in reasons(report):
+            unit = "" if report["reason"] else f"{name}: "
+            yield Text.assemble(styled(outcome), f": {unit}{one_line(reason)}")
+    if verbose:
+        yield from _law_rows(report)
+    else:
+        yield from _skipped_line(report)
+
+
+def _skipped_line(report: ReportData) -> Iterator[RenderableType]:
+    """`10 laws skipped: they depend on gradient`."""
+    skipped = [row for row in report["laws"] if row["outcome"] == Outcome.SKIPPED]
+    if skipped:
+        failed = failed_laws([report])
+        needed = {code for row in skipped for code in row["depends_on"]}
+        laws = [code for code in failed if code in needed] or sorted(needed)
+        verb = "they depend" if len(skipped) > 1 else "it depends"
+        yield Hanging(Text(INDENT), Text(f"{counted(len(skipped), 'law')} skipped: {verb} on {_listed(laws)}"))
+
+
+def _law_rows(report: ReportData) -> Iterator[RenderableType]:
+    """Every law with its outcome, and the reason unless a diagnostic gives it."""
+    width = max((len(row["law"]) for row in report["laws"]), default=0)
+    for row in report["laws"]:
+        outcome = Text.assemble(f"{INDENT}{row['law']:{width}}  ", styled(row["outcome"], f"{row['outcome']:12}  "))
+        reason = "" if row["outcome"] == Outcome.FAIL else one_line(row["reason"])
+        yield Hanging(outcome, Text(reason))
+
+
+def _listed(words: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
+
+
+def worst_outcome(results: list[TargetResult]) -> UnitOutcome:
+    """The worst outcome of all units."""
+    outcomes = [UnitOutcome(report["outcome"]) for result in results for report in result.reports]
+    return min(outcomes, key=WORST_FIRST.index)
+
+
+def count_laws(reports: list[ReportData], outcome: Outcome) -> int:
+    """How many laws have this outcome."""
+    return sum(row["outcome"] == outcome for report in reports for row in report["laws"])
+
+
+def failed_laws(reports: list[ReportData]) -> list[str]:
+    """The codes of the laws that fail."""
+    return [row["law"] for report in reports for row in report["laws"] if row["outcome"] == Outcome.FAIL]
+
+
+def reasons(report: ReportData) -> list[str]:
+    """Why a unit could not be checked, or why some of its laws are inconclusive."""
+    if report["reason"]:
+        return [report["reason"]]
+    rows = [row for row in report["laws"] if row["outcome"] == Outcome.INCONCLUSIVE]
+    return [f"{row['law']}: {row['reason']}" for row in rows] or ["no law could be checked"]
+
+
+def summary_counts(results: list[TargetResult]) -> dict[str, int]:
+    """Files, units, and units of each outcome. A file that could not be loaded is no unit."""
+    units = [report for result in results for report in result.reports if report["kind"] != "file"]
+    unloaded = sum(report["kind"] == "file" for result in results for report in result.reports)
+    outcomes = Counter(report["outcome"] for report in units)
+    files = sum("file" in result.target for result in results if result.reports)
+    return {
+        "files": files,
+        "files_not_loaded": unloaded,
+        "units": len(units),
+        **{str(outcome): outcomes[outcome] for outcome in UnitOutcome},
+    }
+
+
+def summary(results: list[TargetResult]) -> str:
+    """`3 files, 8 classes: 6 passed, 2 failed`; the names of the units if there is one file."""
+    if len(results) == 1 and "kind" not in results[0].target:
+        return _summary_of_file(results[0])
+    counts = summary_counts(results)
+    kinds = {report["kind"] for result in results for report in result.reports} - {"file"}
+    noun = ("class", "classes") if kinds <= CLASS_KINDS else ("unit", "units")
+    units = f"{counts['units']} {noun[counts['units'] != 1]}"
+    files = f"{counted(counts['files'], 'file')}, " if counts["files"] else ""
+    parts = [f"{counts[outcome]} {outcome}" for outcome in UnitOutcome if counts[outcome]]
+    text = files + units + (f": {', '.join(parts)}" if parts else "")
+    unloaded = counts["files_not_loaded"]
+    return f"{text}; {counted(unloaded, 'file')} could not be checked" if unloaded else text
+
+
+def _summary_of_file(result: TargetResult) -> str:
+    """`network.py: 3 of 4 units passed (Dense, ReLU, CrossEntropy), 1 failed (Softmax)`."""
+    name = clean(result.name)
+    if any(report["kind"] == "file" for report in result.reports):
+        return f"{name} could not be checked"
+    names = {
+        outcome: [clean(report["name"]) for report in result.reports if report["outcome"] == outcome]
+        for outcome in UnitOutcome
+    }
+    passed, total = names.pop(UnitOutcome.PASSED), len(result.reports)
+    of_total = counted(total, "unit") if len(passed) == total else f"{len(passed)} of {counted(total, 'unit')}"
+    parts = [f"{of_total} passed{_in_parentheses(passed)}"]
+    parts += [f"{len(found)} {outcome}{_in_parentheses(found)}" for outcome, found in names.items() if found]
+    return f"{name}: {', '.join(parts)}"
+
+
+def _in_parentheses(names: list[str]) -> str:
+    more = ["..."] if len(names) > MAX_NAMES else []
+    return f" ({', '.join(names[:MAX_NAMES] + more)})" if names else ""

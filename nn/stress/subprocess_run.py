@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nnlaw.nn.verify.subprocesses import ended, environment, kill, signal_name
+from nnlaw.nn.verify.subprocesses import environment, kill, signal_name, wait_for
 
 PROGRAM = (sys.executable, "-P", "-c", "from nnlaw.cli.main import main; main()")  # nn, as the user runs it
 
@@ -47,10 +47,10 @@ def start(
 def watch(
     process: subprocess.Popen[bytes], printed: Path, seconds: float, journal: Path | None = None, startup: float = 0.0
 ) -> Ending:
-    """Wait for the end as `nnlaw.nn.verify.subprocesses.ended` does, and end it, however it stands then."""
+    """Wait for the end as `nnlaw.nn.verify.subprocesses.wait_for` does, and end it, however it stands then."""
     late = False
     try:
-        late = not ended(process, seconds, journal, startup)
+        late = not wait_for(process, seconds, journal, startup)
     finally:
         kill(process)
     return Ending(process.returncode, late, printed.read_text(encoding="utf-8", errors="replace"))

@@ -1,6 +1,6 @@
-"""Processes that are watched, stopped when they hang, and ended with all that they started themselves.
+"""Processes with a time limit, killed together with all processes that they started.
 
-    late = not ended(process, 60, journal, startup=30)      60 s without a new event in the journal are too many
+    on_time = wait_for(process, 60, journal, startup=30)      60 s without a new event in the journal is too long
     kill(process)
 """
 
@@ -16,42 +16,44 @@ from pathlib import Path
 
 from nnlaw.spec.locations import IMPORT_ROOT
 
-GRACE = 3.0  # seconds in which a process may show its stack before it is killed
+GRACE = 3.0  # seconds in which a process may write its stack before it is killed
 
 
 def environment() -> dict[str, str]:
-    """This environment with nn where it is found now, and one thread: fast on small arrays, and sums stay the same."""
-    here = str(IMPORT_ROOT)
-    paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
-    one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**os.environ, **one, "PYTHONPATH": os.pathsep.join(paths)}
+    """The environment of a process that imports this package, with one BLAS thread.
+
+    One thread is fast on small arrays and keeps sums reproducible.
+    """
+    paths = [str(IMPORT_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return {**os.environ, **one_thread, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def ended(
+def wait_for(
     process: subprocess.Popen[bytes],
     seconds: float,
     journal: Path | None = None,
     startup: float = 0.0,
     stop: threading.Event | None = None,
 ) -> bool:
-    """Wait for the end, or until `stop` is set; False where it took too long, and the process has shown its stack.
+    """Wait until the process ends or `stop` is set. False if it took too long; it has then written its stack.
 
-    `seconds` is how long it may take, or how long `journal` may stay as it is. As long as `journal` is empty it is
-    granted `startup` seconds more.
+    `seconds` limits the whole run or, with a `journal`, the time without a new event in it. While the journal is
+    empty, the limit is `startup` seconds longer.
     """
     size, began = -1, time.monotonic()
     while process.poll() is None and not (stop and stop.is_set()):
         if journal is not None and journal.stat().st_size != size:
             size, began = journal.stat().st_size, time.monotonic()
         if time.monotonic() - began > seconds + (0 if size else startup):
-            _ask_for_stack(process)
+            _request_stack(process)
             return False
         time.sleep(0.02)
     return True
 
 
-def _ask_for_stack(process: subprocess.Popen[bytes]) -> None:
-    """A worker writes its stack on SIGABRT; Windows has no such signal."""
+def _request_stack(process: subprocess.Popen[bytes]) -> None:
+    """A worker writes its stack on SIGABRT. Windows has no such signal."""
     if hasattr(os, "killpg"):
         process.send_signal(signal.SIGABRT)
         with suppress(subprocess.TimeoutExpired):
@@ -59,7 +61,7 @@ def _ask_for_stack(process: subprocess.Popen[bytes]) -> None:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process at once, as `kill -9` does, and whatever it started in its session."""
+    """Kill a process as `kill -9` does, and all processes of its session."""
     if hasattr(os, "killpg"):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -69,10 +71,10 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def signal_name(code: int) -> str:
-    """The name of the signal that ended a process of this exit code, empty where none did; some have a number only."""
+    """The name of the signal that ended a process with this exit code; empty if it was not a signal."""
     if code >= 0:
         return ""
     try:
         return signal.Signals(-code).name
-    except ValueError:  # as those between SIGRTMIN and SIGRTMAX
+    except ValueError:  # signals between SIGRTMIN and SIGRTMAX have a number only
         return f"signal {-code}"

@@ -1,8 +1,8 @@
-"""Judges files, modules and built-in plugins, each in a worker process that bounds hangs, crashes and exits.
+"""Check files, modules and built-in plugins, each in a worker process that bounds hangs, crashes and exits.
 
-    outcome = judge_target({"file": "mine.py"})
-    outcome.reports      a dict per plugin, as in `nn verify --json`
-    outcome.printed      what the plugin printed
+    result = check_target({"file": "mine.py"})
+    result.reports      one report per unit, as in `nn verify --json`
+    result.printed      what the code under test printed
 """
 
 from __future__ import annotations
@@ -18,21 +18,24 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from nnlaw.nn.verify.subprocesses import GRACE, ended, environment, kill, signal_name
+from nnlaw.nn.verify.subprocesses import GRACE, environment, kill, signal_name, wait_for
 from nnlaw.spec.locations import CHECKOUT, PACKAGE
+from nnlaw.spec.report import Report
+from nnlaw.spec.violation import relative_to_cwd
 
-KEPT = 20_000  # characters of what a plugin prints
-STARTUP = 30.0  # seconds granted to a worker, on a busy machine, before the plugin's own time begins
+MAX_OUTPUT = 20_000  # characters kept of what the code under test prints
+STARTUP = 30.0  # seconds for a worker to start on a busy machine, not counted toward the timeout
 FRAME = re.compile(r'File "(?P<file>.+)", line (?P<line>\d+) in')
 
 Target = dict[str, str]
+"""What to check: {"file": path}, {"module": name}, {"name": plugin} or {"kind": kind}."""
 
 
 @dataclass
 class TargetResult:
-    """What came of one target: a report per plugin, and what was printed."""
+    """The result of one target: a report per unit, and what the code under test printed."""
 
     target: Target
     reports: list[dict[str, Any]] = field(default_factory=list)
@@ -40,80 +43,95 @@ class TargetResult:
 
     @property
     def name(self) -> str:
-        """The file, module or plugin as it was asked for."""
+        """The file, module or plugin as the user named it."""
         return next(iter(self.target.values()))
 
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """On what terms targets are judged."""
+    """Codes of the laws to check (all if empty), random seed, and seconds allowed for the import and for each unit."""
 
     laws: tuple[str, ...] = ()
     seed: int = 0
     timeout: float = 60.0
 
 
-def check_targets(targets: list[Target], terms: CheckOptions, jobs: int = 1) -> Iterator[TargetResult]:
-    """The outcome of each target, in order, `jobs` at a time."""
+@dataclass(frozen=True)
+class _WorkerRun:
+    """The events of one worker, how it failed (place and message, empty if it did not), and what it printed."""
+
+    events: list[dict[str, Any]]
+    place: str
+    failure: str
+    printed: str
+
+    def message(self, label: str, name: str) -> str:
+        """`mine.py:5: layer swish: timed out after 10 s`; the label begins with a place of its own."""
+        return f"{self.place}: {name}{self.failure}" if self.place else f"{label}: {self.failure}"
+
+
+def check_targets(targets: list[Target], options: CheckOptions, jobs: int = 1) -> Iterator[TargetResult]:
+    """The result of each target, in order; `jobs` run in parallel."""
     stop = threading.Event()
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         try:
-            yield from pool.map(lambda target: check_target(target, terms, stop), targets)
+            yield from pool.map(lambda target: check_target(target, options, stop), targets)
         finally:
-            stop.set()  # interrupted: the workers that still run are stopped, not waited for
+            stop.set()  # if interrupted, running workers are stopped
 
 
 def check_target(
-    target: Target, terms: CheckOptions | None = None, stop: threading.Event | None = None
+    target: Target, options: CheckOptions | None = None, stop: threading.Event | None = None
 ) -> TargetResult:
-    """Judge one target in a worker, which ends once `stop` is set. Where it dies over a plugin, the plugins after it
-    get a new one."""
-    stop = stop or threading.Event()
-    outcome, skip = TargetResult(target), 0
+    """Check one target in a worker, which ends when `stop` is set.
+
+    If the worker dies while it checks a unit, that unit's report is an error, and a new worker checks the rest.
+    """
+    options, stop = options or CheckOptions(), stop or threading.Event()
+    result, skip = TargetResult(target), 0
     while True:
-        events, ending, printed = _work(target, terms or CheckOptions(), skip, stop)
-        outcome.printed = (outcome.printed + printed)[:KEPT]
-        plan: list[dict[str, str]] = next((e["plan"] for e in events if "plan" in e), [])
-        reports = _reports(events)
-        refused = [event["error"] for event in events if "error" in event]
-        if refused or (ending and not plan):
-            outcome.reports.append(_error(outcome.name, "file", refused[0] if refused else f"{outcome.name}: {ending}"))
-            return outcome
-        if ending:
-            skip = max((event["start"] for event in events if "start" in event), default=skip)
-            last = plan[skip]
-            reports[skip] = _error(last["name"], last["kind"], f"{last['label']}: {ending}")  # also where it was judged
+        run = _run_worker(target, options, skip, stop)
+        result.printed = (result.printed + run.printed)[:MAX_OUTPUT]
+        plan: list[dict[str, str]] = next((event["plan"] for event in run.events if "plan" in event), [])
+        refusal = next((event["error"] for event in run.events if "error" in event), "")
+        if refusal or (run.failure and not plan):
+            reason = refusal or run.message(result.name, "")
+            result.reports.append(_error(Path(result.name).stem, "file", reason))
+            return result
+        reports = _reports(run.events)
+        if run.failure:
+            skip = max((event["start"] for event in run.events if "start" in event), default=skip)
+            unit = plan[skip]
+            reason = run.message(unit["label"], f"{unit['kind']} {unit['name']}: ")
+            reports[skip] = _error(unit["name"], unit["kind"], reason)  # even if its report was finished
             skip += 1
-        outcome.reports += reports.values()
-        if not ending or skip >= len(plan) or stop.is_set():
-            return outcome
+        result.reports += reports.values()
+        if not run.failure or skip >= len(plan) or stop.is_set():
+            return result
 
 
 def _reports(events: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """The report of each plugin by its place in the plan; one that no law asked for judges has none."""
+    """The reports by the unit's place in the plan. Units to which no requested law applies have none."""
     found: dict[int, dict[str, Any]] = {}
-    at = -1
+    current = -1
     for event in events:
-        at = event.get("start", at)
+        current = event.get("start", current)
         if "report" in event:
-            found[at] = event["report"]
+            found[current] = event["report"]
     return found
 
 
 def _error(name: str, kind: str, reason: str) -> dict[str, Any]:
-    name = Path(name).stem if kind == "file" else name
-    return {"name": name, "kind": kind, "outcome": "error", "reason": reason, "laws": [], "violations": []}
+    return Report(name, kind, reason=reason).to_dict()
 
 
-def _work(
-    target: Target, terms: CheckOptions, skip: int, stop: threading.Event
-) -> tuple[list[dict[str, Any]], str, str]:
-    """One worker's events, how it died if it did, and what was printed."""
+def _run_worker(target: Target, options: CheckOptions, skip: int, stop: threading.Event) -> _WorkerRun:
+    """Run one worker on the target, without the first `skip` units."""
     with tempfile.TemporaryDirectory(prefix="nn-verify-") as folder:
         journal, request = Path(folder, "journal"), Path(folder, "request")
         journal.touch()
-        asked = {"target": target, "laws": list(terms.laws), "seed": terms.seed, "skip": skip}
-        request.write_text(json.dumps(asked), encoding="utf-8")
+        content = {"target": target, "laws": list(options.laws), "seed": options.seed, "skip": skip}
+        request.write_text(json.dumps(content), encoding="utf-8")
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "nnlaw.nn.verify.worker", str(journal), str(request)],
             stdin=subprocess.DEVNULL,
@@ -123,69 +141,72 @@ def _work(
             env=environment() | {"PYTHONUNBUFFERED": "1"},
             start_new_session=True,
         )
-        reader = _Reader(process)
+        assert process.stdout is not None
+        reader = _OutputReader(process.stdout)
         try:
-            late = not ended(process, terms.timeout, journal, STARTUP, stop)
+            on_time = wait_for(process, options.timeout, journal, STARTUP, stop)
         finally:
             kill(process)
         printed = reader.text()
         lines = journal.read_text(encoding="utf-8", errors="replace").splitlines()
     events = list(_events(lines))
-    return events, _ending(process.returncode, late, events, lines, terms), printed
+    timeout = 0 if on_time else options.timeout
+    place, failure = _failure(process.returncode, timeout, events, lines)
+    return _WorkerRun(events, place, failure, printed)
 
 
 def _events(lines: list[str]) -> Iterator[dict[str, Any]]:
     for line in lines:
         try:
             yield json.loads(line)
-        except ValueError:  # a dumped stack, or a line that death cut short
+        except ValueError:  # a stack, or a line that was cut off when the worker died
             continue
 
 
-def _ending(code: int, late: bool, events: list[dict[str, Any]], lines: list[str], terms: CheckOptions) -> str:
-    """How a worker died, with file and line where they are known; "" where it ended well."""
+def _failure(code: int, timeout: float, events: list[dict[str, Any]], lines: list[str]) -> tuple[str, str]:
+    """Where and how a worker failed; the place is empty if it is not known, both if the worker finished."""
     exits = [event["exit"] for event in events if "exit" in event]
-    if late:
-        return f"it did not end within {terms.timeout:g} s{_place(lines)}"
+    if timeout:
+        return _place(lines), f"timed out after {timeout:g} s"
     if exits:
-        file, _, line = exits[-1].rpartition(":")
-        return f"it ended the interpreter by os._exit, at {Path(file).name}:{line}"
+        return relative_to_cwd(exits[-1]), "called os._exit"
     if code < 0:
-        return f"it crashed the interpreter ({signal_name(code)}){_place(lines)}"
-    done = any("done" in event for event in events)
-    return "" if done else f"it ended the interpreter with exit code {code}"
+        return _place(lines), f"crashed the interpreter ({signal_name(code)})"
+    finished = any("done" in event for event in events)
+    return "", "" if finished else f"ended the interpreter with exit code {code}"
 
 
 def _place(lines: list[str]) -> str:
-    """The innermost frame of the dumped stack that is not Python's own, NumPy's or ours."""
+    """The innermost frame of the recorded stack that belongs to neither Python, installed packages nor this package."""
     own = (str(PACKAGE), str(CHECKOUT / "spec"), str(CHECKOUT / "nn"), str(Path(os.__file__).parent))
     for line in lines:
         found = FRAME.search(line)
         if found and not found["file"].startswith((*own, "<")) and "site-packages" not in found["file"]:
-            return f", at {Path(found['file']).name}:{found['line']}"
+            return f"{relative_to_cwd(found['file'])}:{found['line']}"
     return ""
 
 
-class _Reader:
-    """Reads all that a process prints, and keeps the beginning. What the process started apart from itself may go on
-    printing: nobody waits for that."""
+class _OutputReader:
+    """Reads all that a process prints, and keeps the beginning.
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self.kept, self.dropped = bytearray(), 0
-        self.pipe: Any = process.stdout
+    Detached children of the process may keep the pipe open; they are not waited for.
+    """
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self.pipe, self.kept, self.dropped = pipe, bytearray(), 0
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 
     def read(self) -> None:
-        """Until the end, so that the process never waits for a full pipe."""
-        with self.pipe:  # closed here: closing it elsewhere would wait for this read
+        """Read to the end, so that the process never waits for a full pipe."""
+        with self.pipe:  # closed in this thread: closing it in another would wait for the read
             while chunk := self.pipe.read(65536):
-                room = max(0, KEPT - len(self.kept))
+                room = max(0, MAX_OUTPUT - len(self.kept))
                 self.kept += chunk[:room]
                 self.dropped += len(chunk[room:])
 
     def text(self) -> str:
-        """What was kept, with a note of how much more there was."""
+        """The beginning of the output, with a note of how much was left out."""
         self.thread.join(GRACE)
-        more = f"\n... and {self.dropped:,} bytes more\n" if self.dropped else ""
+        more = f"\n... and {self.dropped:,} more bytes\n" if self.dropped else ""
         return self.kept.decode(errors="replace") + more

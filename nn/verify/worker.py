@@ -1,9 +1,9 @@
-"""The process in which plugins are judged: `python -m nnlaw.nn.verify.worker JOURNAL REQUEST`, both files.
+"""The process that checks units: `python -m nnlaw.nn.verify.worker JOURNAL REQUEST`, two files.
 
-REQUEST is JSON: {"target": {"file" | "module" | "name" | "kind": ...}, "laws": [...], "seed": 0, "skip": 0}. Every
-event is a line of JSON in JOURNAL: that it is ready; the plan, or why there is none; then every plugin that it
-starts, and its report. What is written last tells, should the process die, what it died of. What the plugin prints goes
-to this process's own output and is nobody's data.
+REQUEST is JSON: {"target": {"file" | "module" | "name" | "kind": ...}, "laws": [...], "seed": 0, "skip": 0}. JOURNAL
+receives one line of JSON per event: ready; the plan, or an error; then the start and the report of each unit. If the
+process dies, the last event shows which unit it was running. Output of the code under test goes to this process's
+standard output.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-MEMORY = 8 * 2**30  # bytes of address space: a plugin that wants more gets a MemoryError
+if TYPE_CHECKING:
+    from nnlaw.spec.subjects.unit import Unit
+
+MAX_MEMORY = 8 * 2**30  # bytes of address space; code that needs more gets a MemoryError
 
 
 class Journal:
-    """Lines of JSON that are on the disk before the next thing is tried. Children that a plugin forks write none."""
+    """Lines of JSON, each flushed before the next step. Processes that the code under test forks write nothing."""
 
     def __init__(self, path: Path) -> None:
         self.owner = os.getpid()
@@ -37,59 +40,59 @@ class Journal:
 
 
 def main(journal_file: str, request_file: str) -> None:
-    """Judge what the request names."""
+    """Check what the request names."""
     journal = Journal(Path(journal_file))
     request = json.loads(Path(request_file).read_text(encoding="utf-8"))
-    faulthandler.enable(journal.file)  # a crash, and the parent's SIGABRT at the time limit, leave the stack there
+    faulthandler.enable(journal.file)  # a crash, and the supervisor's SIGABRT after a timeout, write the stack there
     _limit_memory()
-    threading.Thread(target=_follow, args=(os.getppid(), os._exit), daemon=True).start()
-    _note_exits(journal)
-    warnings.simplefilter("ignore")  # laws probe far from zero on purpose
+    threading.Thread(target=_exit_with_parent, args=(os.getppid(), os._exit), daemon=True).start()
+    _record_os_exit(journal)
+    warnings.simplefilter("ignore")  # laws try extreme inputs on purpose
 
     from nnlaw._names import install
 
     install()
-    import nnlaw.nn.verify.targets  # noqa: F401  # takes its time, which is not the plugin's
+    import nnlaw.nn.verify.targets  # noqa: F401  # takes time that does not count toward the timeout
     from nnlaw.spec.violation import BadInput
 
     journal.write(ready=True)
     try:
-        records = _records(request["target"])
-    except BadInput as reason:
-        journal.write(error=str(reason), done=True)
+        units = _units(request["target"])
+    except BadInput as error:
+        journal.write(error=str(error), done=True)
         return
     except BaseException as error:
         from nnlaw.nn.plugins.errors import is_internal, told
 
-        said = told(error) if is_internal(error) else f"{type(error).__name__} on import: {error}"
-        journal.write(error=f"{_name(request['target'])}: {said}", done=True)
+        reason = told(error) if is_internal(error) else f"{type(error).__name__} on import: {error}"
+        journal.write(error=f"{_name(request['target'])}: {reason}", done=True)
         return
-    _check_all(records, request, journal)
+    _check_all(units, request, journal)
     journal.write(done=True)
 
 
-def _check_all(records: list[Any], request: dict[str, Any], journal: Journal) -> None:
+def _check_all(units: list[Unit], request: dict[str, Any], journal: Journal) -> None:
     from nnlaw.nn.verify.targets import check_unit, is_checked_by
 
-    journal.write(plan=[{"name": record.name, "kind": record.kind, "label": record.label} for record in records])
-    for i, record in enumerate(records[request["skip"] :], request["skip"]):
+    journal.write(plan=[{"name": unit.name, "kind": unit.kind, "label": unit.label} for unit in units])
+    for i, unit in enumerate(units[request["skip"] :], request["skip"]):
         journal.write(start=i)
-        if is_checked_by(record, request["laws"]):
-            journal.write(report=check_unit(record, request["laws"], request["seed"]).to_dict())
+        if is_checked_by(unit, request["laws"]):
+            journal.write(report=check_unit(unit, request["laws"], request["seed"]).to_dict())
 
 
-def _records(target: dict[str, str]) -> list[Any]:
-    from nnlaw.nn.verify import targets as judging
+def _units(target: dict[str, str]) -> list[Unit]:
+    from nnlaw.nn.verify import targets
 
-    (sort, value), *_ = target.items()
-    if sort == "file":
-        return judging.units_in_file(Path(value))
-    if sort == "module":
+    (key, value), *_ = target.items()
+    if key == "file":
+        return targets.units_in_file(Path(value))
+    if key == "module":
         sys.path.append(os.getcwd())
-        return judging.units_in_module(value)
-    if sort == "kind":
-        return judging.built_in_units(value)
-    return [judging.named_unit(value)]
+        return targets.units_in_module(value)
+    if key == "kind":
+        return targets.built_in_units(value)
+    return [targets.named_unit(value)]
 
 
 def _name(target: dict[str, str]) -> str:
@@ -101,28 +104,28 @@ def _limit_memory() -> None:
         import resource
     except ImportError:  # not on Windows
         return
-    present = resource.getrlimit(resource.RLIMIT_AS)  # -1 where there is no limit
-    least = min([MEMORY, *(limit for limit in present if limit >= 0)])
-    resource.setrlimit(resource.RLIMIT_AS, (least, present[1]))
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)  # -1: unlimited
+    lowest = min([MAX_MEMORY, *(limit for limit in (soft, hard) if limit >= 0)])
+    resource.setrlimit(resource.RLIMIT_AS, (lowest, hard))
 
 
-def _follow(parent: int, leave: Callable[[int], Any]) -> None:
-    """Where the process that asked is gone, nobody waits for an answer."""
+def _exit_with_parent(parent: int, exit_process: Callable[[int], Any]) -> None:
+    """Exit once the supervisor is gone."""
     while os.getppid() == parent:
         time.sleep(1)
-    leave(1)
+    exit_process(1)
 
 
-def _note_exits(journal: Journal) -> None:
-    """os._exit leaves no trace of who called it, so it is asked to."""
-    leave = os._exit
+def _record_os_exit(journal: Journal) -> None:
+    """Record the line that calls os._exit, which leaves no other trace."""
+    exit_process = os._exit
 
-    def noted(code: int) -> Any:
+    def recorded_exit(code: int) -> Any:
         caller = sys._getframe(1)
         journal.write(exit=f"{caller.f_code.co_filename}:{caller.f_lineno}")
-        leave(code)
+        exit_process(code)
 
-    os._exit = noted  # type: ignore[assignment]  # mypy wants NoReturn
+    os._exit = recorded_exit  # type: ignore[assignment]  # mypy expects NoReturn
 
 
 if __name__ == "__main__":

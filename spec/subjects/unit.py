@@ -38,10 +38,9 @@ class Unit:
 
     @property
     def label(self) -> str:
-        """Kind, name and place, as error messages begin: `layer swish (mine.py:8)`."""
+        """Place, kind and name, as error messages begin: `mine.py:8: layer swish`."""
         location = Location.of(getattr(self.thing, self._method) if inspect.isclass(self.thing) else self.thing)
-        place = f" ({location.file}:{location.line})" if location.file else ""
-        return f"{self.kind} {self.name}{place}"
+        return f"{location}: {self.kind} {self.name}" if location.path else f"{self.kind} {self.name}"
 
     @property
     def _method(self) -> str:

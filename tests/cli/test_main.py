@@ -1,20 +1,23 @@
-"""What holds for every command: one sentence for a mistake, and no noise where nobody reads."""
+"""The command group: help, usage errors, and output that is no longer read."""
 
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from nnlaw.cli.main import run
+from nnlaw.cli.main import COMMANDS, run
 
 NN = [sys.executable, "-c", "import sys; from nnlaw.cli.main import main; main(sys.argv[1:])"]
 ROOT = Path(__file__).parents[2]
 
 
 def read(*words: str, until: str, cwd: Path) -> tuple[int, str]:
-    """Exit code and error output of a command whose reader goes after a line that begins so, or at once where `until`
-    is empty: what fits into the pipe while a reader looks at its first line would be written without a hitch."""
+    """Exit code and error output of a command whose output is read only to a line that begins with `until`.
+
+    If `until` is empty, nothing is read: a short output would fit into the pipe.
+    """
     environment = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PATH": ""}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([*NN, *words], cwd=cwd, env=environment, encoding="utf-8", **pipes) as process:
@@ -25,37 +28,52 @@ def read(*words: str, until: str, cwd: Path) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message", "usage"),
     [
-        (["train", "--epochs", "many"], "'--epochs': 'many' is not a valid integer"),
-        (["train", "--stop-after", "0"], "'--stop-after'"),
-        (["train", "--epoch", "3"], "No such option '--epoch'"),
-        (["predict"], "Missing argument"),
-        (["trian"], "trian"),
+        (["train", "--epochs", "many"], "'--epochs': 'many' is not a valid integer", "nn train"),
+        (["train", "--stop-after", "0"], "'--stop-after'", "nn train"),
+        (["train", "--epoch", "3"], "No such option '--epoch'", "nn train"),
+        (["predict"], "Missing argument", "nn predict"),
+        (["trian"], "no command is called 'trian'; did you mean train?", "nn"),
+        (["xyz"], "no command is called 'xyz'", "nn"),
+        (["--nonsense"], "No such option", "nn"),
     ],
 )
-def test_a_wrong_command_line_is_one_sentence(
-    workplace: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
-) -> None:
-    """What the command line cannot mean is told in one sentence, exit code 2."""
-    assert run(words) == 2
-    err = capsys.readouterr().err
-    assert err.startswith("nn: ") and told in err and len(err.splitlines()) == 1
+def test_a_usage_error_is_two_lines(workplace: Path, nn: Any, words: list[str], message: str, usage: str) -> None:
+    """The message, and the usage with where to find more; exit code 2."""
+    code, out, err = nn(*words)
+    first, second = err.splitlines()
+    assert (code, out) == (2, "") and first.startswith("nn: ") and message in first
+    assert second.startswith(f"Usage: {usage} [OPTIONS]") and second.endswith(f"Try '{usage} --help'.")
 
 
-def test_without_a_command_the_usage_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody who types `nn` alone is left without a list of commands."""
-    run([])
-    shown = "".join(capsys.readouterr())
+def test_without_a_command_the_help_is_shown(nn: Any) -> None:
+    """It lists the commands."""
+    shown = "".join(nn()[1:])
     assert shown.startswith("Usage:") and "nn: " not in shown and "predict" in shown
 
 
-def test_a_reader_that_goes_ends_the_command_silently(tmp_path: Path) -> None:
-    """`nn laws | head -1` ends as the shell expects, without a word."""
+@pytest.mark.parametrize("words", [["-h"], ["--help"], ["verify", "-h"], ["runs", "--help"]])
+def test_help_is_shown_for_both_options(nn: Any, words: list[str]) -> None:
+    """-h and --help, of the group and of each command."""
+    code, out, _ = nn(*words)
+    assert code == 0 and out.startswith("Usage: nn ") and "-h, --help" in out
+
+
+def test_the_list_of_commands_fits_on_a_line_each(nn: Any) -> None:
+    """Each command is listed with a sentence."""
+    out = nn("--help")[1]
+    assert all(name in out and text.endswith((".", "...")) for name, text in COMMANDS.items())
+
+
+def test_a_closed_pipe_ends_the_command_without_a_message(tmp_path: Path) -> None:
+    """`nn laws | head -1` ends as the shell expects."""
     assert read("laws", until="", cwd=tmp_path) == (141, "")
+    assert read("verify", "relu", until="", cwd=tmp_path) == (141, "")
+    assert read("plugins", until="", cwd=tmp_path) == (141, "")
 
 
-def test_a_training_that_nobody_reads_tells_how_it_goes_on(tiny_folder: Path, tmp_path: Path) -> None:
+def test_a_training_whose_output_is_closed_says_how_to_continue(tiny_folder: Path, tmp_path: Path) -> None:
     """`nn train | head` stops the training, which can be resumed."""
     code, err = read("train", str(tiny_folder), "--epochs", "500", "--run", "r", until="Epoch 1/", cwd=tmp_path)
     assert (code, err) == (141, "nobody reads the output any more; go on with: nn train --resume r\n")
@@ -65,10 +83,10 @@ def test_a_training_that_nobody_reads_tells_how_it_goes_on(tiny_folder: Path, tm
     ("location", "more"),
     [("nnlaw.nn.runs.plots.mistakes", "; go on"), ("nnlaw.cli.output.train_output.mistake_lines", "")],
 )
-def test_only_what_is_not_finished_is_said_to_go_on(
+def test_only_an_unfinished_run_can_be_resumed_after_an_interrupt(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], location: str, more: str
 ) -> None:
-    """Ctrl-C over the pictures leaves a run to be resumed, Ctrl-C over the last lines a finished one."""
+    """Ctrl-C while the plots are made leaves an unfinished run, Ctrl-C during the last lines a finished one."""
 
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt

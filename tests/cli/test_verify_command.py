@@ -1,19 +1,17 @@
-"""nn verify, nn new: what they print and write, and how they end."""
+"""nn verify: output, JSON, CSV, exit codes, and the choice of files."""
 
 import csv
 import json
+import re
 from pathlib import Path
-from xml.etree import ElementTree
+from typing import Any
 
 import pytest
 
-from nnlaw.cli.main import run
 from nnlaw.nn.plugins.registry import KINDS
-from nnlaw.nn.verify.supervisor import check_target
-from nnlaw.nn.verify.targets import check_unit, units_in_file
 from nnlaw.spec.law import laws_of
 
-RIGHT = """from nn import layer
+LAYER = """from nn import layer
 from spec import obeys
 @layer("{name}")
 @obeys("N ... -> N ...")
@@ -23,80 +21,138 @@ class Twice:
     def backward(self, dy):
         return {slope} * dy
 """
+HANGS = """from nn import layer
+from spec import obeys
+@layer("slow")
+@obeys("N ... -> N ...")
+class Slow:
+    def forward(self, x):
+        while True: pass
+    def backward(self, dy):
+        return dy
+"""
 
 
 @pytest.fixture
 def folder(workplace: Path) -> Path:
-    """Three submissions and what is none."""
+    """A correct file, a wrong one that prints, one with a syntax error, and one that is left out."""
     (workplace / "work").mkdir()
-    (workplace / "work/ann.py").write_text(RIGHT.format(name="double", slope=2))
-    (workplace / "work/bob.py").write_text("print('<bob>\\x01')\n" + RIGHT.format(name="twice", slope=1))
+    (workplace / "work/ann.py").write_text(LAYER.format(name="double", slope=2))
+    (workplace / "work/bob.py").write_text("print('<bob>\\x1b[2J')\n" + LAYER.format(name="twice", slope=1))
     (workplace / "work/eve.py").write_text("x = = 3\n")
     (workplace / "work/_notes.py").write_text("")
     return workplace / "work"
 
 
-def ran(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
-    """Exit code, output, errors."""
-    code = run(list(args))
-    shown = capsys.readouterr()
-    return code, shown.out, shown.err
+def test_a_failing_file_prints_its_diagnostic_and_a_summary(folder: Path, nn: Any) -> None:
+    """The diagnostic has an excerpt and the law's page; skipped laws are one line; exit code 1."""
+    code, out, err = nn("verify", "work/bob.py")
+    assert code == 1 and err == ""
+    assert re.search(r"^work/bob\.py:10(:\d+)?: gradient: dx of twice\.backward is wrong$", out, re.M)
+    assert "10 |         return 1 * dy\n" in out and "\n   dx[0, " in out and "\n   suggested fix: " in out
+    assert "\n   more: nn laws gradient\n" in out and "smallest failing input" not in out
+    assert "\nwork/bob.py: twice failed 1 of " in out and " laws skipped: they depend on gradient\n" in out
+    assert out.endswith("\n\nwork/bob.py: 0 of 1 unit passed, 1 failed (twice)\n")
 
 
-def test_one_file_shows_every_law_and_the_diagnostic(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With place, cause and smallest input; what it printed is shown apart; exit code 1."""
-    code, out, _ = ran(capsys, "verify", "work/bob.py")
-    assert code == 1 and "layer twice: failed" in out and "--- work/bob.py printed ---\n<bob>" in out
-    assert "skipped         depends on gradient" in out
-    assert "bob.py:10: gradient: dx of twice.backward is wrong" in out and "dx[0, " in out and "likely cause: " in out
-    assert "smallest x that shows it: [[0.0, 0.0, 0.0, 0.0]]" in out and "1 plugin: 1 failed;" in out
-    assert ran(capsys, "verify", "work/ann.py")[0] == 0
-    assert ran(capsys, "verify", "work/ann.py", "--law", "gradient")[0] == 0
+def test_output_of_the_code_is_shown_without_control_characters(folder: Path, nn: Any) -> None:
+    """It is shown between two marks."""
+    out = nn("verify", "work/bob.py")[1]
+    assert out.startswith("--- output of work/bob.py ---\n<bob>\\x1b[2J\n---\n\n")
 
 
-def test_a_folder_becomes_a_table_with_a_row_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """And the same in CSV and JUnit; 2 wins over 1; hidden files are left out."""
-    code, out, _ = ran(capsys, "verify", "work", "--jobs", "1", "--csv", "t.csv", "--junit", "t.xml")
-    rows = {line.split()[0]: line for line in out.splitlines() if line.startswith("work/") and ".py " in line}
-    assert code == 2 and list(rows) == ["work/ann.py", "work/bob.py", "work/eve.py"]
-    assert "passed" in rows["work/ann.py"] and rows["work/bob.py"].endswith("gradient")
-    assert "eve.py:1: invalid syntax" in rows["work/eve.py"] and "3 plugins: 1 passed, 1 failed, 1 error" in out
-    table = list(csv.DictReader(Path("t.csv").read_text().splitlines()))
-    assert [row["outcome"] for row in table] == ["passed", "failed", "error"] and table[1]["failed"] == "gradient"
-    assert "likely cause" in table[1]["diagnostic"] and table[0]["diagnostic"] == ""
-    suites = list(ElementTree.parse("t.xml").getroot())
-    assert [(s.get("failures"), s.get("errors")) for s in suites] == [("0", "0"), ("1", "0"), ("0", "1")]
-    assert int(suites[1].get("skipped", "0")) >= 2 and int(suites[0].get("tests", "0")) >= 9
+def test_a_passing_file_is_two_lines(folder: Path, nn: Any) -> None:
+    """One for the class, with the number of laws, and the summary; exit code 0."""
+    code, out, _ = nn("verify", "work/ann.py")
+    first, blank, last = out.splitlines()
+    assert (code, blank) == (0, "") and first.startswith("work/ann.py: double passed (") and first.endswith(" laws)")
+    assert last == "work/ann.py: 1 unit passed (double)"
+    assert nn("verify", "work/ann.py", "--law", "gradient")[1].startswith("work/ann.py: double passed (1 law)\n")
 
 
-def test_files_that_are_not_the_users_own_are_left_out_and_named(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What lies in run folders, virtual environments and hidden folders is not run; where nothing is left, it says."""
+def test_verbose_shows_every_law_and_the_smallest_input(folder: Path, nn: Any) -> None:
+    """Also laws that do not apply, with the reason."""
+    out = nn("verify", "work/bob.py", "-v")[1]
+    rows = {line.split()[0]: line.split(maxsplit=2)[1:] for line in out.splitlines() if line.startswith("   ")}
+    assert rows["gradient"] == ["fail"] and rows["shape"] == ["pass"] and rows["domain"][0] == "n.a."
+    assert rows["stale-gradient"][0] == "skipped" and rows["stale-gradient"][1].startswith("depends on gradient")
+    assert "smallest failing input: x = [[0.0, 0.0, 0.0, 0.0]]" in out
+
+
+def test_quiet_shows_the_summary_alone(folder: Path, nn: Any) -> None:
+    """Exit codes stay; --quiet and --verbose exclude each other."""
+    assert nn("verify", "work/bob.py", "-q") == (1, "work/bob.py: 0 of 1 unit passed, 1 failed (twice)\n", "")
+    assert nn("verify", "work/bob.py", "-q", "-v")[0] == 2
+
+
+def test_a_folder_is_checked_file_by_file(folder: Path, nn: Any) -> None:
+    """The form is the same as for one file; an error wins over a failure in the exit code."""
+    code, out, _ = nn("verify", "work", "--jobs", "1")
+    assert code == 2 and out.startswith("work/ann.py: double passed (")
+    assert "gradient: dx of twice.backward is wrong" in out
+    assert "\n\nerror: " in out and "work/eve.py:1: invalid syntax\n" in out
+    assert out.endswith("\n3 files, 2 classes: 1 passed, 1 failed; 1 file could not be checked\n")
+
+
+def test_a_timeout_is_an_error_with_its_line(workplace: Path, nn: Any) -> None:
+    """The message begins with file and line."""
+    Path("slow.py").write_text(HANGS)
+    code, out, _ = nn("verify", "slow.py", "--timeout", "1")
+    assert code == 2 and out == (
+        "error: slow.py:7: layer slow: timed out after 1 s\n\nslow.py: 0 of 1 unit passed, 1 error (slow)\n"
+    )
+
+
+def test_csv_has_one_row_per_file(folder: Path, nn: Any) -> None:
+    """Outcome, units, number of passed laws, failed laws, and the first diagnostic."""
+    assert nn("verify", "work", "--jobs", "1", "--csv", "t.csv")[0] == 2
+    rows = list(csv.DictReader(Path("t.csv").read_text().splitlines()))
+    assert list(rows[0]) == ["file", "outcome", "units", "passed", "failed", "diagnostic"]
+    assert [row["outcome"] for row in rows] == ["passed", "failed", "error"]
+    assert [row["units"] for row in rows] == ["layer:double", "layer:twice", "file:eve"]
+    assert int(rows[0]["passed"]) > int(rows[1]["passed"]) > 5 and rows[1]["failed"] == "gradient"
+    assert rows[0]["diagnostic"] == "" and "; likely cause: " in rows[1]["diagnostic"]
+    assert "work/eve.py:1: invalid syntax" in rows[2]["diagnostic"]
+
+
+def test_json_has_units_and_a_summary(folder: Path, nn: Any) -> None:
+    """Standard output holds nothing else; what the code printed goes to standard error."""
+    code, out, err = nn("verify", "work", "--json", "--jobs", "1")
+    found = json.loads(out)
+    assert code == 2 and "<bob>\\x1b[2J" in err and list(found) == ["schema_version", "units", "summary"]
+    assert found["schema_version"] == 1
+    assert found["summary"] == {
+        "files": 3, "files_not_loaded": 1, "units": 2, "passed": 1, "failed": 1, "inconclusive": 0, "error": 0,
+    }  # fmt: skip
+    unit = found["units"][1]
+    assert (unit["file"], unit["name"], unit["kind"], unit["outcome"]) == ("work/bob.py", "twice", "layer", "failed")
+    assert {"law", "outcome", "reason", "depends_on"} <= set(unit["laws"][0])
+    (violation,) = unit["violations"]
+    expected = {"law", "location", "array", "index", "actual", "expected", "message", "cause", "input"}
+    assert expected <= set(violation) and violation["input"] == {"x": [[0.0] * 4]}
+
+
+def test_junit_is_refused_with_what_to_use_instead(folder: Path, nn: Any) -> None:
+    """The option of version 0.1 is hidden; exit code 2."""
+    code, out, err = nn("verify", "work/ann.py", "--junit", "t.xml")
+    assert (code, out) == (2, "") and "pytest --nn-plugin FILE --junitxml OUT" in err and not Path("t.xml").exists()
+    assert "--junit" not in nn("verify", "--help")[1]
+
+
+def test_files_that_are_not_the_users_own_are_left_out_and_listed(folder: Path, nn: Any) -> None:
+    """Files in run folders, virtual environments and hidden folders are not run."""
     for place in ("runs/r/plugins", "runs/s", "venv/lib", ".old", "__pycache__"):
         (folder / place).mkdir(parents=True)
         (folder / place / "x.py").write_text("import pathlib\npathlib.Path('ran').touch()\n")
     marks = [f"runs/{which}/{name}" for which in "rs" for name in ("config.toml", "record.json")]
     for mark in ("venv/pyvenv.cfg", *marks):
         (folder / mark).touch()
-    _, out, err = ran(capsys, "verify", "work", "--jobs", "1")
-    assert "3 plugins" in out and not Path("ran").exists()
-    left = "1 hidden folder (work/.old), 1 virtual environment (work/venv), 2 run folders (work/runs/r, ...)"
-    assert f"work: left out: {left}\n" in err
-    code, _, err = ran(capsys, "verify", "work/runs")
+    _, out, err = nn("verify", "work", "--jobs", "1")
+    assert "\n3 files, " in out and not Path("ran").exists()
+    left_out = "1 hidden folder (work/.old), 1 virtual environment (work/venv), 2 run folders (work/runs/r, ...)"
+    assert f"work: left out: {left_out}\n" in err
+    code, _, err = nn("verify", "work/runs")
     assert code == 2 and "no Python files in this folder (left out: 2 run folders (work/runs/r, ...))" in err
-
-
-def test_json_is_the_documented_form(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """On standard output and nothing else on it; what the plugin printed goes to standard error."""
-    code, out, err = ran(capsys, "verify", "work/bob.py", "--json")
-    (plugin,) = json.loads(out)["plugins"]
-    assert code == 1 and "<bob>" in err and plugin["file"] == "work/bob.py"
-    assert (plugin["name"], plugin["kind"], plugin["outcome"]) == ("twice", "layer", "failed")
-    assert {"law", "outcome", "reason", "depends_on"} == set(plugin["laws"][0])
-    (violation,) = plugin["violations"]
-    wanted = {"law", "location", "array", "index", "actual", "expected", "message", "cause", "input"}
-    assert wanted <= set(violation) and violation["input"] == {"x": [[0.0] * 4]}
 
 
 @pytest.mark.parametrize(
@@ -104,93 +160,34 @@ def test_json_is_the_documented_form(folder: Path, capsys: pytest.CaptureFixture
     [
         (["nowhere/mine.py"], "no such file"),
         (["empty"], "no Python files in this folder"),
-        (["relux"], "nearest: relu"),
+        (["relux"], "did you mean relu"),
         (["no.such.module"], "no such file, folder, module or built-in plugin"),
-        (["work/ann.py", "--law", "gradeint"], "nearest: gradient"),
-        (["work/ann.py", "--law", "zzz"], "nn laws lists them"),
+        (["work/ann.py", "--law", "gradeint"], "did you mean gradient"),
+        (["work/ann.py", "--law", "zzz"], "nn laws lists all laws"),
         (["work/ann.py", "--csv", "nowhere/t.csv"], "cannot be written"),
         (["work/ann.py", "--timeout", "0"], "0.1"),
         (["text.txt"], "expected a Python file"),
     ],
 )
-def test_bad_usage_is_one_sentence(
-    folder: Path, capsys: pytest.CaptureFixture[str], args: list[str], words: str
-) -> None:
-    """And exit code 2."""
+def test_bad_usage_is_one_sentence(folder: Path, nn: Any, args: list[str], words: str) -> None:
+    """Exit code 2, and no traceback."""
     (folder.parent / "empty").mkdir()
     (folder.parent / "text.txt").write_text("")
-    code, out, err = ran(capsys, "verify", *args)
+    code, out, err = nn("verify", *args)
     assert code == 2 and words in out + err and "Traceback" not in out + err
 
 
-def test_names_and_modules_are_found(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A built-in name, one with settings, a module in the current folder."""
-    (workplace / "mylayers.py").write_text(RIGHT.format(name="twice", slope=2))
-    code, out, _ = ran(capsys, "verify", "relu", "dense", "dropout:rate=0.2", "mylayers", "--jobs", "1")
-    assert code == 0 and "4 plugins: 4 passed" in out
+def test_names_and_modules_are_found(workplace: Path, nn: Any) -> None:
+    """A built-in name, one with settings, and a module in the current folder."""
+    (workplace / "mylayers.py").write_text(LAYER.format(name="twice", slope=2))
+    code, out, _ = nn("verify", "relu", "dense", "dropout:rate=0.2", "mylayers", "--jobs", "1")
+    assert code == 0 and out.startswith("layer relu passed (") and "\nmylayers: twice passed (" in out
+    assert out.endswith("\n4 classes: 4 passed\n")
 
 
-def test_all_the_built_in_plugins_are_judged(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without an argument; a row each, and none is broken."""
-    code, out, _ = ran(capsys, "verify", "--jobs", "1")
-    assert "layer dense" in out and "model network" in out and "failed" not in out and " error" not in out
+def test_all_built_in_plugins_pass(workplace: Path, nn: Any) -> None:
+    """Without an argument, each has a line."""
+    code, out, _ = nn("verify", "--jobs", "1")
+    assert "layer dense passed" in out and "model network passed" in out and "failed" not in out and "error:" not in out
     assert code == (0 if all(any(laws_of(kind)) for kind in KINDS) else 2)
-
-
-def test_every_skeleton_holds(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of every kind, by every law there is."""
-    for kind in KINDS:
-        assert ran(capsys, "new", kind, f"my-{kind}") == (0, f"my_{kind}.py\nNext: nn verify my_{kind}.py\n", "")
-    source = "".join(Path(f"my_{kind}.py").read_text() for kind in KINDS)
-    Path("all.py").write_text(source)
-    found = {report["kind"]: report for report in check_target({"file": "all.py"}).reports}
-    assert set(found) == set(KINDS)
-    for kind, report in found.items():
-        assert report["outcome"] == ("passed" if any(laws_of(kind)) else "inconclusive"), report
-
-
-def test_a_skeleton_never_overwrites(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """And goes where it is told to."""
-    assert ran(capsys, "new", "layer", "swish", "--output", "a.py")[0] == 0
-    before = Path("a.py").read_text()
-    assert 'nn verify a.py' in before and '@layer("swish")' in before
-    code, _, err = ran(capsys, "new", "loss", "other", "--output", "a.py")
-    assert code == 2 and "a.py exists" in err and Path("a.py").read_text() == before
-
-
-@pytest.mark.parametrize(
-    ("kind", "name", "own"),
-    [
-        ("layer", "swish", True), ("layer", "silu", True), ("layer", "mish", False), ("loss", "hinge", False),
-        ("optimizer", "heavy_ball", True), ("initializer", "glorot_uniform", True), ("schedule", "linear", True),
-        ("metric", "error", False), ("model", "mlp", True),
-    ],
-)  # fmt: skip
-def test_a_standard_name_is_told_of_where_the_skeleton_computes_something_else(
-    workplace: Path, capsys: pytest.CaptureFixture[str], kind: str, name: str, own: bool
-) -> None:
-    """It says so exactly where the name is not kept; every other law holds even so."""
-    said = ran(capsys, "new", kind, name, "--output", "a.py")[1]
-    assert ("law definition" in said) is not own
-    (record,) = units_in_file(Path("a.py"))
-    broken = {found.law for found in check_unit(record, [], 0).violations}
-    assert bool(broken) is not own and broken <= {"definition", "metric-known"}
-
-
-@pytest.mark.parametrize(
-    ("args", "words"),
-    [
-        (["lair", "x"], "no kind of plugin is called 'lair'"),
-        (["layer", "2x"], "can't name a plugin"),
-        (["layer", "class"], "can't name a plugin"),
-        (["layer", "../x"], "can't name a plugin"),
-        (["layer", "relu"], "is built in"),
-        (["layer", "x", "--output", "nowhere/x.py"], "cannot be written"),
-    ],
-)
-def test_new_refuses_what_can_be_no_plugin(
-    workplace: Path, capsys: pytest.CaptureFixture[str], args: list[str], words: str
-) -> None:
-    """In one sentence; nothing is written."""
-    code, _, err = ran(capsys, "new", *args)
-    assert code == 2 and words in err and not list(workplace.iterdir())
+    assert " units: " in out.splitlines()[-1]

@@ -77,8 +77,8 @@ def test_a_file_that_cannot_be_imported_is_told_in_one_sentence(tmp_path: Path, 
     ("source", "words"),
     [
         ("raise KeyboardInterrupt\n", "KeyboardInterrupt on import"),
-        ("os._exit(0)\n", "it ended the interpreter by os._exit, at mine.py:5"),
-        ("os.kill(os.getpid(), 9)\n", "it crashed the interpreter (SIGKILL)"),
+        ("os._exit(0)\n", "mine.py:5: called os._exit"),
+        ("os.kill(os.getpid(), 9)\n", "mine.py: crashed the interpreter (SIGKILL)"),
         ("input()\n", "mine.py:5: EOFError on import"),
     ],
 )
@@ -91,9 +91,9 @@ def test_a_file_that_ends_the_interpreter_is_an_error(checked: Any, source: str,
 
 HANG = "while True: pass"
 ODD = {
-    "os._exit(0)": ("error", "it ended the interpreter by os._exit, at mine.py:{line}"),
-    "os.abort()": ("error", "it crashed the interpreter (SIGABRT), at mine.py:{line}"),
-    "sys.exit()": ("error", "it ended the interpreter by SystemExit, at mine.py:{line}"),
+    "os._exit(0)": ("error", "mine.py:{line}: layer {name}: called os._exit"),
+    "os.abort()": ("error", "mine.py:{line}: layer {name}: crashed the interpreter (SIGABRT)"),
+    "sys.exit()": ("error", "mine.py:{line}: layer {name}: raised SystemExit"),
     "return self.forward(x)": ("failed", "RecursionError"),
     "return [1, 2]": ("failed", "output is of type list, expected a NumPy array"),
     "return None": ("failed", "output is of type NoneType, expected a NumPy array"),
@@ -111,7 +111,7 @@ def test_what_dies_or_answers_nonsense_keeps_nobody_else_from_being_judged(check
     lines = (HEAD + source).splitlines()
     for report, (forward, (_, words)) in zip(found.reports, ODD.items(), strict=False):
         said = report["reason"] + "".join(violation["message"] for violation in report["violations"])
-        assert words.format(line=lines.index(f"        {forward}") + 1) in said
+        assert words.format(line=lines.index(f"        {forward}") + 1, name=report["name"]) in said
 
 
 def test_what_hangs_is_stopped_with_all_that_it_started(checked: Any, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_what_hangs_is_stopped_with_all_that_it_started(checked: Any, tmp_path: 
     child = f"import subprocess\nchild = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n" \
             f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n"
     found = checked(child + HANG, timeout=1.0)
-    assert "it did not end within 1 s, at mine.py:8" in found.reports[0]["reason"]
+    assert "mine.py:8: timed out after 1 s" in found.reports[0]["reason"]
     pid = int((tmp_path / "pid").read_text())
     for _ in range(100):
         if not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2]:
@@ -129,11 +129,11 @@ def test_what_hangs_is_stopped_with_all_that_it_started(checked: Any, tmp_path: 
         pytest.fail("the child still runs")
     found = checked(right("stuck", HANG) + right(), timeout=1.0)
     assert verdicts(found) == [("stuck", "error"), ("good", "passed")]
-    assert "layer stuck (mine.py:9): it did not end within 1 s, at mine.py:10" in found.reports[0]["reason"]
+    assert "mine.py:10: layer stuck: timed out after 1 s" in found.reports[0]["reason"]
 
 
 WRONG = {
-    '@loss("l")\ndef f(p, t): return 0.0\n': "loss l (mine.py:5): found a function, expected a class",
+    '@loss("l")\ndef f(p, t): return 0.0\n': "mine.py:5: loss l: found a function, expected a class",
     '@schedule("s")\nclass S: pass\n': "found a class S, expected a function",
     'loss("k")(type("L", (), {"forward": lambda s, p, t: 0.0}))\n': "class L has no method backward",
     right("a").replace("def forward", "examples = 3\n    def forward"): "expected a list of dicts",
@@ -213,12 +213,12 @@ def test_modules_and_names_are_targets(tmp_path: Path, monkeypatch: pytest.Monke
     assert verdicts(check_target({"module": "my_layers"})) == [("good", "passed")]
     monkeypatch.syspath_prepend(tmp_path)
     assert [record.name for record in units_in_module("nnlaw.nn.layers.flatten")] == ["flatten"]
-    for name, words in (("my_nothing", "registers nothing"), ("my_fault", "ZeroDivision"), ("no_such", "No module")):
+    for name, words in (("my_nothing", "is registered: put"), ("my_fault", "ZeroDivision"), ("no_such", "No module")):
         with pytest.raises(BadInput, match=words):
             units_in_module(name)
     for text, options in (("dropout:rate=0.2", {"rate": 0.2}), ("layer:relu", {}), ("leaky-relu:0.1", {"slope": 0.1})):
         assert named_unit(text).options == options
-    for text, words in (("relux", "nearest: relu"), ("zzzzzz", "no such file")):
+    for text, words in (("relux", "did you mean relu"), ("zzzzzz", "no such file")):
         with pytest.raises(BadInput, match=words):
             named_unit(text)
     assert verdicts(check_target({"name": "relu"})) == [("relu", "passed")]
@@ -269,7 +269,7 @@ def test_a_journal_tells_the_plan_each_start_each_report_and_the_end(worker: Any
     Path("my_module.py").write_text(HEAD + right("three"))
     events = worker({"file": "mine.py"}, skip=1)
     assert [next(iter(event)) for event in events] == ["ready", "plan", "start", "report", "done"]
-    assert events[1]["plan"][0] == {"name": "one", "kind": "layer", "label": "layer one (mine.py:9)"}
+    assert events[1]["plan"][0] == {"name": "one", "kind": "layer", "label": "mine.py:9: layer one"}
     assert [e["report"]["outcome"] for e in worker({"module": "my_module"}) if "report" in e] == ["passed"]
     assert not [event for event in worker({"name": "relu"}, laws=("loss-mean",)) if "report" in event]
     assert len(worker({"kind": "metric"})[1]["plan"]) >= 1
@@ -291,10 +291,10 @@ def test_a_journal_tells_who_left_by_os_exit(worker: Any) -> None:
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (BadInput("say more"), "layer mine (test_verify.py:"),
+        (BadInput("say more"), ": layer mine: say more"),
         (BadInput("mine: say more"), "mine: say more"),
-        (KeyError("x"), "judging it ended by KeyError: 'x', at test_verify.py:"),
-        (SystemExit(2), "it ended the interpreter by SystemExit, at test_verify.py:"),
+        (KeyError("x"), ": layer mine: raised KeyError: 'x'"),
+        (SystemExit(2), ": layer mine: raised SystemExit: 2"),
     ],
 )
 def test_whatever_judging_ends_in_is_a_report(

@@ -11,7 +11,7 @@ import pytest
 
 from nnlaw.nn.verify.subprocesses import signal_name
 from nnlaw.nn.verify.supervisor import CheckOptions, TargetResult, check_target
-from nnlaw.nn.verify.worker import MEMORY, _limit_memory
+from nnlaw.nn.verify.worker import MAX_MEMORY, _limit_memory
 
 HEAD = "import os\nimport subprocess\nimport sys\nimport atexit\nfrom nn import layer\nfrom spec import obeys\n"
 
@@ -64,7 +64,7 @@ def test_a_child_that_outlives_the_worker_is_not_waited_for(
 def test_every_signal_is_told(checked: Callable[..., TargetResult]) -> None:
     """Also one that has no name in Python."""
     (report,) = checked("os.kill(os.getpid(), 35)\n").reports
-    assert "it crashed the interpreter (signal 35)" in report["reason"]
+    assert "crashed the interpreter (signal 35)" in report["reason"]
     assert [signal_name(code) for code in (0, 2, -signal.SIGSEGV, -35)] == ["", "", "SIGSEGV", "signal 35"]
 
 
@@ -72,12 +72,12 @@ def test_a_plugin_has_one_report(checked: Callable[..., TargetResult]) -> None:
     """Also where the interpreter crashes once everything is judged: the last one's verdict is that."""
     found = checked(right("one") + right("two") + "atexit.register(os.abort)\n")
     assert verdicts(found) == [("one", "passed"), ("two", "error")]
-    assert "layer two (mine.py:19): it crashed the interpreter (SIGABRT)" in found.reports[1]["reason"]
+    assert "mine.py:19: layer two: crashed the interpreter (SIGABRT)" in found.reports[1]["reason"]
 
 
 @pytest.mark.parametrize(
     ("soft", "hard", "limit"),
-    [(-1, -1, MEMORY), (2**30, -1, 2**30), (2**30, 2**31, 2**30), (2**40, 2**41, MEMORY), (-1, 2**31, 2**31)],
+    [(-1, -1, MAX_MEMORY), (2**30, -1, 2**30), (2**30, 2**31, 2**30), (2**40, 2**41, MAX_MEMORY), (-1, 2**31, 2**31)],
 )
 def test_memory_is_never_granted_beyond_a_limit_that_stands(
     monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, limit: int

@@ -155,7 +155,7 @@ def _fault(reports: list[dict[str, Any]], name: str) -> str:
         reason = str(report.get("reason", ""))
         if report["outcome"] not in VERDICTS:
             return f"verdict {report['outcome']!r}"
-        theirs = "judging it ended by" not in reason or name in reason.rpartition(", at ")[2]
+        theirs = ": raised " not in reason or name in reason.partition(": ")[0]
         if "internal error" in reason or not theirs:
             return reason
     return ""

@@ -36,7 +36,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, reports: list[dict[str, Any]]) -> No
     [
         ([], "no report"),
         ([{"verdict": "puzzled"}], "verdict 'puzzled'"),
-        ([{"verdict": "error", "because": "x: judging it ended by KeyError: 1, at strict.py:3"}], "KeyError"),
+        ([{"verdict": "error", "because": "strict.py:3: layer x: raised KeyError: 1"}], "KeyError"),
     ],
 )
 def test_a_broken_judging_is_seen(
@@ -77,7 +77,7 @@ def test_an_exception_of_the_judging_is_seen(scene: Scene, monkeypatch: pytest.M
 
 def test_an_exception_of_the_plugin_is_its_own(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the plugin raised at a line of its own file is a verdict on it, also in the drill of the table."""
-    reason = "x: judging it ended by KeyError: 1, at mutant_0.py:3"
+    reason = "mutant_0.py:3: layer x: raised KeyError: 1"
     answer(monkeypatch, [{"verdict": "error", "because": reason}])
     monkeypatch.setattr(plugin_files, "QUICK", 1)
     assert perform(DRILLS["plugin-files"], scene).verdict == "held"
