@@ -53,7 +53,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does it, with a suggestion if there is no such command."""
+        """As click does it, with a suggestion for an unknown command."""
         if args[0] not in COMMANDS and args[0].isprintable() and not args[0].startswith("-"):
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
@@ -61,7 +61,7 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. End without a message if nothing reads its output any more, as in `nn laws | head`."""
+        """Run the command. End without a message if its output is no longer read, as in `nn laws | head`."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -118,7 +118,7 @@ def _print_usage_error(error: click.ClickException) -> None:
 
 
 def _print_error(error: BaseException) -> int:
-    """Print what went wrong; return the exit code."""
+    """Print the error; return the exit code."""
     from nnlaw.spec.violation import BadInput, Violation
 
     if isinstance(error, Violation):

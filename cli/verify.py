@@ -152,7 +152,7 @@ def _reason_to_ignore(folder: Path) -> str:
 
 
 def _is_module(name: str) -> bool:
-    """Whether a name that is no path is an importable module and no built-in plugin."""
+    """Whether a name that is not a path is an importable module and not a built-in plugin."""
     first = name.partition(".")[0]
     if not all(part.isidentifier() for part in name.split(".")) or _is_built_in(name):
         return False

@@ -159,7 +159,7 @@ def reasons(report: ReportData) -> list[str]:
 
 
 def summary_counts(results: list[TargetResult]) -> dict[str, int]:
-    """Files, units, and units of each outcome. A file that could not be loaded is no unit."""
+    """Files, units, and units of each outcome. A file that could not be loaded is not a unit."""
     units = [report for result in results for report in result.reports if report["kind"] != "file"]
     unloaded = sum(report["kind"] == "file" for result in results for report in result.reports)
     outcomes = Counter(report["outcome"] for report in units)

@@ -66,7 +66,7 @@ class _WorkerRun:
     printed: str
 
     def message(self, label: str, name: str) -> str:
-        """`mine.py:5: layer swish: timed out after 10 s`; the label begins with a place of its own."""
+        """`mine.py:5: layer swish: timed out after 10 s`; the label already begins with a place."""
         return f"{self.place}: {name}{self.failure}" if self.place else f"{label}: {self.failure}"
 
 
@@ -111,7 +111,7 @@ def check_target(
 
 
 def _reports(events: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """The reports by the unit's place in the plan. Units to which no requested law applies have none."""
+    """The reports by the unit's place in the plan. Units without a requested law have no report."""
     found: dict[int, dict[str, Any]] = {}
     current = -1
     for event in events:

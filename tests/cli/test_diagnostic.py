@@ -135,7 +135,7 @@ def test_control_characters_of_user_files_are_escaped(violation: Violation) -> N
     assert clean("a\tb\nc\x07\udc80") == "a    b\nc\\x07\\udc80"
 
 
-def test_a_law_without_a_page_names_none(violation: Violation) -> None:
+def test_a_law_without_a_page_is_not_linked(violation: Violation) -> None:
     """A law of the user's own file."""
     assert not any("nn laws" in line for line in shown(violation.with_fields(law="mine")))
 

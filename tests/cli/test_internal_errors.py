@@ -77,7 +77,7 @@ def test_a_bug_while_units_are_found_is_not_an_import_error(monkeypatch: pytest.
 
 def test_a_bug_in_the_built_in_model_is_not_an_error_of_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """A TypeError inside our own network is raised unchanged."""
-    monkeypatch.setattr("nnlaw.nn.network.in_float32", None)
+    monkeypatch.setattr("nnlaw.nn.network.convert_to_float32", None)
     with pytest.raises(TypeError) as caught:
         nnlaw.nn.training.build.build_model(Settings(), 784, 10)
     assert caught.traceback[-1].path.name == "network.py"

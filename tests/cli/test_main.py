@@ -1,4 +1,4 @@
-"""The command group: help, usage errors, and output that is no longer read."""
+"""The command group: help, usage errors, and output that is not read to its end."""
 
 import subprocess
 import sys
@@ -73,7 +73,7 @@ def test_a_closed_pipe_ends_the_command_without_a_message(tmp_path: Path) -> Non
     assert read("plugins", until="", cwd=tmp_path) == (141, "")
 
 
-def test_a_training_whose_output_is_closed_says_how_to_continue(tiny_folder: Path, tmp_path: Path) -> None:
+def test_a_training_whose_output_is_closed_prints_how_to_continue(tiny_folder: Path, tmp_path: Path) -> None:
     """`nn train | head` stops the training, which can be resumed."""
     code, err = read("train", str(tiny_folder), "--epochs", "500", "--run", "r", until="Epoch 1/", cwd=tmp_path)
     assert (code, err) == (141, "nobody reads the output any more; go on with: nn train --resume r\n")

@@ -71,7 +71,7 @@ def test_a_passing_file_is_two_lines(folder: Path, nn: Any) -> None:
 
 
 def test_verbose_shows_every_law_and_the_smallest_input(folder: Path, nn: Any) -> None:
-    """Also laws that do not apply, with the reason."""
+    """Also laws that are n.a., with the reason."""
     out = nn("verify", "work/bob.py", "-v")[1]
     rows = {line.split()[0]: line.split(maxsplit=2)[1:] for line in out.splitlines() if line.startswith("   ")}
     assert rows["gradient"] == ["fail"] and rows["shape"] == ["pass"] and rows["domain"][0] == "n.a."
