@@ -243,7 +243,7 @@ def test_a_fault_in_the_users_own_layer_names_the_file_to_verify(
     (workplace / "mine.py").write_text(FORGETFUL.replace("self.used * dy", "self.lost"), encoding="utf-8")
     assert run(["train", "--strict", str(tiny_folder), *mine, "--run", "s"]) == 1
     err = capsys.readouterr().err
-    assert "likely cause: backward raises at mine.py:22\n   replay: nn replay s/failure\n   check this file alone" in err
+    assert "likely cause: backward raises at mine.py:22\n   replay: nn replay s/failure\n   check this file" in err
 
 
 def test_the_way_to_go_on_is_written_as_a_shell_takes_it(
