@@ -1,7 +1,7 @@
-"""Does a function draw from the generator handed in, and from nothing else?
+"""Check that a function draws random numbers from the generator it receives, and from no other source.
 
-Three facts: the same generator gives the same bits, whatever numpy's global state; that state is left alone; and
-another generator gives other bits, unless the function draws nothing.
+check_seeded() compares results for equal generators, under other global seeds, and looks for changes of the global
+generators; fixed_seed() is the violation of a function that ignores its generator.
 """
 
 from __future__ import annotations
@@ -14,86 +14,100 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.violation import Location, Violation
+from nnlaw.spec.violation import Cause, Location, Violation
 
-Draw = Callable[[np.random.Generator], Array]
+Sampler = Callable[[np.random.Generator], Array]
+
+OTHER_SOURCE = Cause(
+    "unseeded-generator", "often a generator without a seed, such as default_rng(), or state kept from call to call"
+)
+GLOBAL_SOURCE = Cause(
+    "global-generator", "it uses the global generator of NumPy (np.random.rand and similar) or of Python (random)"
+)
 
 
 @contextmanager
 def _global_seed(seed: int) -> Iterator[None]:
-    """Inside, the global generators of numpy and Python start from `seed`; afterwards they are as they were."""
-    before, plain = np.random.get_state(), random.getstate()
+    """Inside, the global generators of NumPy and Python start from `seed`; afterwards they are as they were."""
+    numpy_state, python_state = np.random.get_state(), random.getstate()
     np.random.seed(seed)
     random.seed(seed)
     try:
         yield
     finally:
-        np.random.set_state(before)
-        random.setstate(plain)
+        np.random.set_state(numpy_state)
+        random.setstate(python_state)
 
 
-def check_seeded(draw: Draw, seed: int, *, location: Location, array: str) -> tuple[Array, Array]:
-    """What `draw` returns for two generators, each judged to repeat. Raises Violation of law `seeded`."""
+def check_seeded(sample: Sampler, seed: int, *, location: Location, array: str) -> tuple[Array, Array]:
+    """Return what `sample` returns for generators with the seeds `seed` and `seed + 1`.
+
+    Raises a violation of law `seeded` if two generators with the same seed give different results, if the results
+    depend on a global seed, or if a global generator is changed.
+    """
     with _global_seed(1):
-        first, again = draw(np.random.default_rng(seed)), None
+        first = sample(np.random.default_rng(seed))
     with _global_seed(1):
-        again = draw(np.random.default_rng(seed))
+        second = sample(np.random.default_rng(seed))
     with _global_seed(2):
-        other = draw(np.random.default_rng(seed))
-        drawn = np.random.random(2), random.random()
+        elsewhere = sample(np.random.default_rng(seed))
+        next_numbers = np.random.random(2), random.random()
     with _global_seed(2):
         expected = np.random.random(2), random.random()
-    if not _same(first, again):
-        cause = "a source of its own, such as default_rng() without a seed, or state kept from call to call"
-    elif not _same(first, other):
-        cause = "numpy's global generator, np.random.rand and its like, or Python's random"
-    elif not (np.array_equal(drawn[0], expected[0]) and drawn[1] == expected[1]):
+    if not _same(first, second):
+        cause = OTHER_SOURCE
+    elif not _same(first, elsewhere):
+        cause = GLOBAL_SOURCE
+    elif not (np.array_equal(next_numbers[0], expected[0]) and next_numbers[1] == expected[1]):
         raise Violation(
             "seeded",
             location=location,
-            array="the global generator",
-            actual="moved or seeded by the call",
-            expected="untouched: randomness comes from rng alone",
-            cause="np.random.seed, np.random.rand or their like",
+            array="the global random generator",
+            actual="changed by the call",
+            expected="unchanged: random numbers come from rng alone",
+            cause="often np.random.seed, np.random.rand or random.random",
+            cause_code="global-generator",
         )
     else:
-        return first, draw(np.random.default_rng(seed + 1))
+        return first, sample(np.random.default_rng(seed + 1))
     raise Violation(
         "seeded",
         location=location,
         array=array,
-        actual="not the same for two generators of one seed",
-        expected="the same bits twice",
-        cause=cause,
+        actual="different for two generators with the same seed",
+        expected="identical values",
+        cause=cause.text,
+        cause_code=cause.code,
     )
 
 
-def own_seed(array: str, location: Location) -> Violation:
-    """The violation of what is random and the same for every generator."""
+def fixed_seed(array: str, location: Location) -> Violation:
+    """The violation of a function that draws the same numbers for any generator it receives."""
     return Violation(
         "seeded",
         location=location,
         array=array,
-        actual="the same for two generators of different seeds",
-        expected="other values from another generator",
-        cause="a seed of its own, such as default_rng(0), in place of the rng handed in",
+        actual="identical for two generators with different seeds",
+        expected="different values",
+        cause="often a generator with a fixed seed, such as default_rng(0), in place of the one that is passed",
+        cause_code="fixed-seed",
     )
 
 
-def makes_its_own(draw: Draw, seed: int) -> bool:
-    """Whether `draw` makes a generator by default_rng from a number or from nothing, and not from the one handed in."""
-    from unittest.mock import patch  # slow to import, and seldom needed
+def creates_generator(sample: Sampler, seed: int) -> bool:
+    """Whether `sample` calls default_rng with a number or nothing, and not with the generator it receives."""
+    from unittest.mock import patch  # slow to import, and rarely needed
 
-    made, usual = [], np.random.default_rng
+    seeds, default_rng = [], np.random.default_rng
 
-    def watched(start: Any = None) -> np.random.Generator:
+    def recording(start: Any = None) -> np.random.Generator:
         if start is None or isinstance(start, int | Sequence):
-            made.append(start)
-        return usual(start)
+            seeds.append(start)
+        return default_rng(start)
 
-    with patch.object(np.random, "default_rng", watched):
-        draw(usual(seed))
-    return bool(made)
+    with patch.object(np.random, "default_rng", recording):
+        sample(default_rng(seed))
+    return bool(seeds)
 
 
 def _same(a: Array, b: Array) -> bool:

@@ -338,6 +338,6 @@ def test_a_slope_of_another_shape_is_told() -> None:
 
 def test_a_law_that_falls_over_by_itself_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """No line of what is judged raised, so the line of the law is told, and that it may be the judging's mistake."""
-    monkeypatch.setattr("nnlaw.spec.laws.layer.batch_permutation.close", None)
+    monkeypatch.setattr("nnlaw.spec.laws.layer.batch_permutation.check_close", None)
     found = conformance(case_of(Swish()), ["batch-permutation"]).violations[0]
     assert found.cause.startswith("a return value of an unexpected type, or a bug in this check (batch_permutation.py:")

@@ -278,8 +278,8 @@ INITIALIZERS: list[Drawing] = [
     ("", lambda rng, s, i, o: rng.standard_normal(i * o), None, "shape", ""),
     ("", lambda rng, s, i, o: rng.normal(0, 1, s) + (np.nan if i > 100 else 0), None, "finite", ""),
     ("he", lambda rng, s, i, o: np.random.randn(*s) * np.sqrt(2 / i), he, "seeded", "global generator"),
-    ("he", lambda rng, s, i, o: np.random.RandomState(0).randn(*s) * np.sqrt(2 / i), he, "seeded", "a seed of its own"),
-    ("", lambda rng, s, i, o: np.random.default_rng(3).uniform(-1, 1, s), None, "seeded", "a seed of its own"),
+    ("he", lambda rng, s, i, o: np.random.RandomState(0).randn(*s) * np.sqrt(2 / i), he, "seeded", "a fixed seed"),
+    ("", lambda rng, s, i, o: np.random.default_rng(3).uniform(-1, 1, s), None, "seeded", "a fixed seed"),
     ("", lambda rng, s, i, o: np.random.default_rng().uniform(-1, 1, s), None, "seeded", "without a seed"),
     ("", lambda rng, s, i, o: (np.random.seed(0), np.random.randn(*s))[1], None, "seeded", "np.random.seed"),
     ("", lambda rng, s, i, o: np.full(s, 0.01), None, "symmetry", "equal units get equal gradients"),
@@ -407,7 +407,7 @@ BATCHES: list[tuple[Callable[..., Any], str, str]] = [
     (padded, "last-batch", "filled up"),
     (scales_x, "input-untouched", ""),
     (global_order, "seeded", "global generator"),
-    (own_order, "seeded", "a seed of its own"),
+    (own_order, "seeded", "a fixed seed"),
 ]
 
 

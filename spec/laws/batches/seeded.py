@@ -9,7 +9,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
-from nnlaw.spec.laws._rng_checks import check_seeded, own_seed
+from nnlaw.spec.laws._rng_checks import check_seeded, fixed_seed
 from nnlaw.spec.laws.batches._shared import EVEN, PIXELS, SIZE, epoch, identified, samples
 from nnlaw.spec.subjects.cases import BatchesCase
 
@@ -38,7 +38,7 @@ def seeded(case: BatchesCase) -> None:
     order = identified(one)
     steps = len(np.unique(np.diff(order) % EVEN))
     if steps > EVEN // 3 and not _follows_the_data(case, order):
-        raise own_seed("the order of samples", case.location)
+        raise fixed_seed("the order of samples", case.location)
 
 
 def _follows_the_data(case: BatchesCase, order: Array) -> bool:

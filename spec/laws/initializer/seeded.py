@@ -9,7 +9,7 @@ import numpy as np
 
 from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.law import law
-from nnlaw.spec.laws._rng_checks import check_seeded, own_seed
+from nnlaw.spec.laws._rng_checks import check_seeded, fixed_seed
 from nnlaw.spec.laws.initializer._shared import SHAPES, weights_of
 from nnlaw.spec.subjects.cases import InitializerCase
 
@@ -38,4 +38,4 @@ def seeded(case: InitializerCase) -> None:
     longer = np.asarray(case(case.rng, (shape[0], shape[1] + 1), *shape)).reshape(-1)
     same_stream = np.array_equal(longer[: one.size], one.reshape(-1))  # the same numbers, independent of the shape
     if same_stream or declared_value(case.thing, "variance") is not None:
-        raise own_seed("the weights", case.location)
+        raise fixed_seed("the weights", case.location)

@@ -1,1 +1,1 @@
-"""The laws of kind layer, one file each."""
+"""Laws of layers: gradients, modes, randomness and state of a class with forward and backward. One file per law."""

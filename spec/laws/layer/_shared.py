@@ -1,4 +1,4 @@
-"""What the laws of this kind share."""
+"""Shared by the laws of layers: the gradients of one backward pass, and comparisons that raise a violation."""
 
 from __future__ import annotations
 
@@ -10,67 +10,94 @@ import numpy as np
 from nnlaw.spec.arrays import Array, first_index
 from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.subjects.cases import LayerCase
-from nnlaw.spec.violation import NotApplicable, Violation
+from nnlaw.spec.violation import NO_CAUSE, Cause, NotApplicable, Violation
 
-CALLS = 8  # answers in a row that are compared where chance could hide a difference in one
-ROWS, DRAWS = 64, 50  # dropout is judged on so many samples, so many times
+CALLS = 8  # consecutive calls to compare: in a single one, two random outputs may be equal by chance
+ROWS = 64  # samples from which statistics are estimated
 
 
-def some_dy(case: LayerCase, y: Array) -> Array:
-    """A Gaussian incoming gradient, like y."""
+def random_dy(case: LayerCase, y: Array) -> Array:
+    """A Gaussian incoming gradient with the shape and dtype of y."""
     return case.rng.standard_normal(y.shape).astype(y.dtype)
 
 
-def answers(layer: Any, dy: Array) -> dict[str, Array]:
-    """dx and every parameter's gradient, copied so that the next call cannot change them."""
+def gradients_of(layer: Any, dy: Array) -> dict[str, Array]:
+    """dx and the gradient of every parameter, copied, so that the next call can't change them."""
     found = {"dx": np.array(layer.backward(dy))}
     return found | {f"d{name}": np.array(g) for name, g in (getattr(layer, "grads", None) or {}).items()}
 
 
 def modes(case: LayerCase) -> Iterator[bool]:
-    """Eval mode, and training where nothing is drawn."""
+    """Values of `training`: False, then True if the layer draws no random numbers."""
     yield False
     if not case.is_random:
         yield True
 
 
-def equal(case: LayerCase, code: str, method: str, name: str, found: Array, wanted: Array, cause: str) -> None:
-    """Raise a Violation unless `found` has the bits of `wanted`."""
-    if not np.array_equal(found, wanted, equal_nan=True):
-        differ(case, code, method, name, found, wanted, cause, found != wanted if alike(found, wanted) else None)
-
-
-def close(
-    case: LayerCase, code: str, method: str, name: str, found: Array, wanted: Array, cause: str, tolerance: float = 1e-4
+def check_equal(
+    case: LayerCase,
+    law: str,
+    method: str,
+    array: str,
+    actual: Array,
+    expected: Array,
+    cause: Cause = NO_CAUSE,
+    note: str = "",
 ) -> None:
-    """Raise a Violation unless `found` is `wanted` up to the order in which sums were taken."""
-    near = tolerance / 10 * float(np.abs(wanted).max(initial=1e-30, where=np.isfinite(wanted)))
-    same = np.isclose(found, wanted, rtol=tolerance, atol=near, equal_nan=True) if alike(found, wanted) else None
-    off = None if same is None else ~same
-    if off is None or off.any():
-        differ(case, code, method, name, found, wanted, cause, off)
+    """Raise a violation unless `actual` equals `expected` bit for bit."""
+    if not np.array_equal(actual, expected, equal_nan=True):
+        wrong = actual != expected if np.shape(actual) == np.shape(expected) else None
+        raise mismatch(case, law, method, array, actual, expected, cause, wrong, note)
 
 
-def alike(found: Array, wanted: Array) -> bool:
-    return np.shape(found) == np.shape(wanted)
-
-
-def differ(
-    case: LayerCase, code: str, method: str, name: str, found: Array, wanted: Array, cause: str, off: Array | None
+def check_close(
+    case: LayerCase,
+    law: str,
+    method: str,
+    array: str,
+    actual: Array,
+    expected: Array,
+    cause: Cause = NO_CAUSE,
+    tolerance: float = 1e-4,
+    note: str = "",
 ) -> None:
-    """Raise the Violation at the first entry of `off`, or about the shape where that is all that can be compared."""
-    at = None if off is None else first_index(off)
-    raise Violation(
-        code,
+    """Raise a violation unless `actual` equals `expected` within the roundoff of sums taken in another order."""
+    wrong = None
+    if np.shape(actual) == np.shape(expected):
+        atol = tolerance / 10 * float(np.abs(expected).max(initial=1e-30, where=np.isfinite(expected)))
+        wrong = ~np.isclose(actual, expected, rtol=tolerance, atol=atol, equal_nan=True)
+    if wrong is None or wrong.any():
+        raise mismatch(case, law, method, array, actual, expected, cause, wrong, note)
+
+
+def mismatch(
+    case: LayerCase,
+    law: str,
+    method: str,
+    array: str,
+    actual: Array,
+    expected: Array,
+    cause: Cause,
+    wrong: Array | None,
+    note: str = "",
+) -> Violation:
+    """The violation at the first entry for which `wrong` is true; without `wrong`, a violation about the shapes."""
+    at = None if wrong is None else first_index(wrong)
+    value = str(np.shape(expected)) if at is None else f"{expected[at]:.6g}"
+    return Violation(
+        law,
         location=case.location(method),
-        array=name,
+        array=array,
+        parameter=array[1:] if method == "backward" and array != "dx" else "",
         index=at,
-        actual=f"of shape {np.shape(found)}" if at is None else f"{found[at]:.6g}",
-        expected=str(np.shape(wanted)) if at is None else f"{wanted[at]:.6g}",
-        cause=cause,
+        actual=f"of shape {np.shape(actual)}" if at is None else f"{actual[at]:.6g}",
+        expected=f"{value} ({note})" if note else value,
+        cause=cause.text,
+        cause_code=cause.code,
     )
 
 
-def uncoupled(case: LayerCase) -> None:
+def skip_if_samples_are_coupled(case: LayerCase) -> None:
+    """Raise NotApplicable if the layer declares that a row of its output depends on other rows."""
     if declared_value(case.layer, "couples_samples"):
-        raise NotApplicable("the layer claims couples_samples")
+        raise NotApplicable("the layer declares couples_samples")

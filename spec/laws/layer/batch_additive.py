@@ -1,4 +1,7 @@
-"""The parameter gradients of a batch are the sums of those of its parts, and its dx their dx."""
+"""The gradients of a batch must be the sum of the gradients of its parts.
+
+Finds factors and shapes that depend on the batch size, such as a second division by N.
+"""
 
 from __future__ import annotations
 
@@ -10,36 +13,44 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.layer._shared import answers, close, modes, uncoupled
+from nnlaw.spec.laws.layer._shared import check_close, gradients_of, modes, skip_if_samples_are_coupled
 from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.violation import Cause
+
+CAUSE = Cause("batch-size-factor", "often a factor or a shape that depends on the batch size")
 
 
 @law(
     "batch-additive",
     kind="layer",
     family="gradient",
-    statement="The parameter gradients of a batch are the sums of those of its parts, and its dx their dx.",
+    statement="The parameter gradients of a batch must be the sum of those of its parts, and dx their concatenation.",
+    why="The loss already divides by the batch size. If a layer does so too, the gradients depend on the batch size, "
+    "and the smaller last batch of an epoch is weighted differently.",
     depends_on=("gradient", "independent-samples"),
 )
 def batch_additive(case: LayerCase) -> None:
-    """The first row and the rest, and two halves, in float64: the sum must not depend on how many rows there are."""
-    uncoupled(case)
+    """The batch is compared with its first row plus the rest, and with its two halves.
+
+    In float64 with a relative tolerance of 1e-7 (1e-3 if the layer computes in float32), in evaluation mode and, if
+    the layer draws no random numbers, in training mode.
+    """
+    skip_if_samples_are_coupled(case)
     point = case.x.astype(np.float64)
     for training in modes(case):
         template = in_float64(case.fresh(training))
         dy = case.rng.standard_normal(np.shape(copy.deepcopy(template).forward(point)))
 
-        def part(rows: slice, of: Any = template, slope: Array = dy) -> dict[str, Array]:
-            probe = copy.deepcopy(of)
-            probe.forward(point[rows])
-            return answers(probe, slope[rows])
+        def gradients_of_rows(rows: slice, template: Any = template, dy: Array = dy) -> dict[str, Array]:
+            layer = copy.deepcopy(template)
+            layer.forward(point[rows])
+            return gradients_of(layer, dy[rows])
 
-        whole = part(slice(None))
+        whole = gradients_of_rows(slice(None))
         tolerance = 1e-3 if whole["dx"].dtype.itemsize < 8 else 1e-7
         for cut in {1, len(point) // 2} - {0, len(point)}:
-            head, tail = part(slice(cut)), part(slice(cut, None))
-            cause = "a factor or a shape that depends on the size of the batch"
-            for name, found in whole.items():
-                wanted = np.concatenate([head[name], tail[name]]) if name == "dx" else head[name] + tail[name]
-                what = f"{name} of a batch of {len(point)}"
-                close(case, "batch-additive", "backward", what, found, wanted, cause, tolerance)
+            head, tail = gradients_of_rows(slice(cut)), gradients_of_rows(slice(cut, None))
+            note = f"computed from two parts of {cut} and {len(point) - cut} rows"
+            for name, actual in whole.items():
+                expected = np.concatenate([head[name], tail[name]]) if name == "dx" else head[name] + tail[name]
+                check_close(case, "batch-additive", "backward", name, actual, expected, CAUSE, tolerance, note)

@@ -1,4 +1,8 @@
-"""A layer that bears or claims a standard name computes the textbook's values."""
+"""A layer with a standard name must compute the function of that name.
+
+Finds a slope with the wrong sign, a constant of another variant, and an activation under the wrong name: mistakes
+that a gradient check can't see, because forward and backward agree.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,10 @@ import numpy as np
 from nnlaw.spec.contracts.declared import declared_value, inside_domain
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.layer._shared import differ
+from nnlaw.spec.laws.layer._shared import mismatch
 from nnlaw.spec.reference import LAYERS, numeric_constants, standard_name
 from nnlaw.spec.subjects.cases import LayerCase
-from nnlaw.spec.violation import NotApplicable, Violation
+from nnlaw.spec.violation import Cause, NotApplicable, Violation
 
 RANGES = {"sigmoid": (0, 1), "tanh": (-1, 1), "softsign": (-1, 1), "softmax": (0, 1), "relu6": (0, 6)}
 
@@ -20,45 +24,54 @@ RANGES = {"sigmoid": (0, 1), "tanh": (-1, 1), "softsign": (-1, 1), "softmax": (0
 @law(
     "definition",
     kind="layer",
-    family="gradient",
-    statement="A layer that bears or claims a standard name computes the textbook's values.",
+    family="numerics",
+    statement="A layer with a standard name must compute the function of that name.",
+    why="Forward and backward can agree and both be wrong. Results of such a network can't be compared with anything "
+    "published under that name.",
     depends_on=("gradient", "stable", "normalized", "independent-samples"),
 )
 def definition(case: LayerCase) -> None:
-    """At two scales, in float64, one and the same variant must fit; batchnorm in training, all else in eval."""
+    """The output is compared with the reference implementation of the name, in each of its accepted variants.
+
+    At x and at 6x, in float64 with a tolerance of 1e-4, and the same variant must fit both. Batch normalization is
+    compared in training mode, all other layers in evaluation mode. The name is the registered name or `like`.
+    """
     name = standard_name(case.layer, case.name, LAYERS)
     if name not in LAYERS:
-        raise NotApplicable("it bears and claims no standard name")
-    _claims_no_more(case, name)
+        raise NotApplicable("not a standard layer")
+    _check_declared_range(case, name)
     layer = in_float64(case.fresh(name == "batchnorm"))
     points = [inside_domain(case.layer, scale * case.x.astype(np.float64), case.x) for scale in (1.0, 6.0)]
-    found = [np.array(copy.deepcopy(layer).forward(x), np.float64) for x in points]
+    outputs = [np.array(copy.deepcopy(layer).forward(x), np.float64) for x in points]
     params = {key: np.asarray(array, np.float64) for key, array in (getattr(layer, "params", None) or {}).items()}
-    kept = numeric_constants(case.layer) + [float(array.item()) for array in params.values() if array.size == 1]
+    numbers = numeric_constants(case.layer) + [float(array.item()) for array in params.values() if array.size == 1]
     misses = []
     for variant in LAYERS[name].variants:
-        for wanted in variant(points, params, kept):
-            pairs = list(zip(found, wanted, strict=True))
-            if all(y.shape == w.shape for y, w in pairs):
-                off = max(float(np.abs(y - w).max() / max(1.0, np.abs(w).max())) for y, w in pairs)
-                if off <= 1e-4:
+        for references in variant(points, params, numbers):
+            pairs = list(zip(outputs, references, strict=True))
+            if all(y.shape == r.shape for y, r in pairs):
+                error = max(float(np.abs(y - r).max() / max(1.0, np.abs(r).max())) for y, r in pairs)
+                if error <= 1e-4:
                     return
-                misses.append((off if off == off else np.inf, wanted))
+                misses.append((error if error == error else np.inf, references))
     if not misses:
         raise NotApplicable(f"its shapes or parameters are not those of {name}")
-    cause = f"another function than that of {LAYERS[name].source}"
-    for y, w in zip(found, min(misses, key=lambda miss: miss[0])[1], strict=True):
-        far = ~(np.abs(y - w) <= 1e-4 * max(1.0, np.abs(w).max()))
-        if far.any():
-            differ(case, "definition", "forward", f"the output of what is called {name}", y, w, cause, far)
+    cause = Cause("other-function", f"the layer does not compute {name} as defined by {LAYERS[name].source}")
+    for y, r in zip(outputs, min(misses, key=lambda miss: miss[0])[1], strict=True):
+        wrong = ~(np.abs(y - r) <= 1e-4 * max(1.0, np.abs(r).max()))
+        if wrong.any():
+            raise mismatch(case, "definition", "forward", "output", y, r, cause, wrong, f"{name} in its closest variant")
 
 
-def _claims_no_more(case: LayerCase, name: str) -> None:
-    """A range that is wider than the textbook's by more than a hundredth would let through what it should not."""
-    claimed, known = declared_value(case.layer, "range"), RANGES.get(name)
-    if claimed and known and (claimed[0] < known[0] - 0.01 or claimed[1] > known[1] + 0.01):
-        actual, expected = ("({:g}, {:g})".format(*bounds) for bounds in (claimed, known))
-        location, array = case.location("forward"), "the claimed range"
+def _check_declared_range(case: LayerCase, name: str) -> None:
+    """A declared range wider than that of the function would let wrong outputs pass the law `range`."""
+    declared, known = declared_value(case.layer, "range"), RANGES.get(name)
+    if declared and known and (declared[0] < known[0] - 0.01 or declared[1] > known[1] + 0.01):
+        actual, expected = ("({:g}, {:g})".format(*bounds) for bounds in (declared, known))
         raise Violation(
-            "definition", location=location, array=array, actual=actual, expected=f"{expected}, that of {name}"
+            "definition",
+            location=case.location("forward"),
+            array="the declared range",
+            actual=actual,
+            expected=f"{expected}, the range of {name}",
         )

@@ -1,4 +1,7 @@
-"""backward gives the gradient of forward, for the input and for every parameter."""
+"""backward must return the gradient of forward, for the input and for every parameter.
+
+Finds wrong derivatives, signs, axes, transposes and factors.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,20 @@ from nnlaw.spec.subjects.cases import LayerCase
     "gradient",
     kind="layer",
     family="gradient",
-    statement="backward gives the gradient of forward, for the input and for every parameter.",
+    statement="backward must return the gradient of forward, for the input and for every parameter.",
+    why="A network with a slightly wrong gradient often still trains, only worse; the accuracy won't show you.",
     depends_on=("registered", "seeded"),
 )
 def gradient(case: LayerCase) -> None:
-    """Finite differences at three scales of input, once more when the parameters moved, and in eval if it differs."""
+    """dx and every parameter's gradient are compared with central differences in float64, for a Gaussian dy.
+
+    In training mode at x, 0.3x and 8x, again after the parameters have moved, and in evaluation mode if the output
+    differs there. A relative error of 1e-5 passes, one above 1e-4 fails. Where the one-sided slopes differ, at a kink,
+    any value between them is right.
+    """
     rng = case.rng
     layer, point = case.fresh(True), case.x.astype(np.float64)
-    for scale in (1.0, 0.3, 8.0):  # the last beyond where functions are capped, as at 6
+    for scale in (1.0, 0.3, 8.0):  # 8 is beyond the cap of functions such as relu6
         check_layer(layer, inside_domain(layer, scale * point, point), rng, path=case.path)
     if getattr(layer, "params", None):
         for name, array in layer.params.items():

@@ -1,4 +1,8 @@
-"""What params holds is what forward reads and what grads grades, and belongs to this instance alone."""
+"""params must hold the arrays that forward reads, grads their gradients, and both must belong to one instance.
+
+Finds weights that are read from another attribute, copies that the optimizer does not update, and dicts on the class
+that all instances share.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from collections.abc import MutableMapping
 import numpy as np
 
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.layer._shared import some_dy
+from nnlaw.spec.laws.layer._shared import random_dy
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.violation import Violation
 
@@ -16,38 +20,44 @@ from nnlaw.spec.violation import Violation
     "registered",
     kind="layer",
     family="state",
-    statement="What params holds is what forward reads and what grads grades, and belongs to this instance alone.",
+    statement="params must hold the arrays that forward reads, and grads their gradients, for each instance.",
+    why="The optimizer updates the arrays in params and nothing else. A weight that forward reads from another place "
+    "is never trained, and the loss falls all the same, because the other layers learn.",
 )
 def registered(case: LayerCase) -> None:
-    """A parameter is replaced, and written over in place: forward must notice both, or neither."""
-    probe = case.fresh()
-    probe.backward(some_dy(case, probe.forward(case.x)))
-    for holder in ("params", "grads", "state"):
-        common = getattr(type(case.layer), holder, None)
-        if isinstance(common, MutableMapping) and common and holder not in vars(probe):
-            _accuse_holder(case, holder, "a dict of the class, which all instances share", "a dict of each instance")
-    params = getattr(probe, "params", None) or {}
-    for name in getattr(probe, "grads", None) or {}:
+    """Each parameter is replaced by another array and, in a second copy, updated in place.
+
+    The output must change after both, or after neither if the parameter is not used. Every gradient has a parameter,
+    and params, grads and state are dicts of the instance.
+    """
+    layer = case.fresh()
+    layer.backward(random_dy(case, layer.forward(case.x)))
+    for name in ("params", "grads", "state"):
+        on_class = getattr(type(case.layer), name, None)
+        if isinstance(on_class, MutableMapping) and on_class and name not in vars(layer):
+            raise _violation(case, name, "a dict on the class, shared by all instances", "a dict per instance")
+    params = getattr(layer, "params", None) or {}
+    for name in getattr(layer, "grads", None) or {}:
         if name not in params:
-            _accuse_holder(case, f"grads[{name!r}]", "a gradient without a parameter", f"params[{name!r}], to be moved")
+            raise _violation(case, f"grads[{name!r}]", "a gradient without a parameter", f"a params[{name!r}]")
     for name in params:
-        _in_use(case, name)
+        _check_used(case, name)
 
 
-def _in_use(case: LayerCase, name: str) -> None:
-    replaced, written = case.fresh(False), case.fresh(False)
-    still = [np.array(layer.forward(case.x)) for layer in (replaced, written)]
+def _check_used(case: LayerCase, name: str) -> None:
+    replaced, updated = case.fresh(False), case.fresh(False)
+    before = [np.array(layer.forward(case.x)) for layer in (replaced, updated)]
     array = np.asarray(replaced.params[name])
     moved = array + (0.5 + case.rng.random(array.shape)).astype(array.dtype)
     replaced.params[name] = moved
-    written.params[name][...] = moved
-    one, two = (
-        not np.array_equal(layer.forward(case.x), y) for layer, y in zip((replaced, written), still, strict=True)
+    updated.params[name][...] = moved
+    after_replacing, after_updating = (
+        not np.array_equal(layer.forward(case.x), y) for layer, y in zip((replaced, updated), before, strict=True)
     )
-    if one != two:
-        found = "read from another array than this" if two else "copied, so that a step in place is not seen"
-        _accuse_holder(case, f"params[{name!r}]", found, f"self.params[{name!r}] read at each use", "forward")
+    if after_replacing != after_updating:
+        actual = "ignored after it is replaced" if after_updating else "ignored after an in-place update"
+        raise _violation(case, f"params[{name!r}]", actual, f"self.params[{name!r}] read in every call", "forward")
 
 
-def _accuse_holder(case: LayerCase, array: str, actual: str, expected: str, method: str = "backward") -> None:
-    raise Violation("registered", location=case.location(method), array=array, actual=actual, expected=expected)
+def _violation(case: LayerCase, array: str, actual: str, expected: str, method: str = "backward") -> Violation:
+    return Violation("registered", location=case.location(method), array=array, actual=actual, expected=expected)

@@ -1,4 +1,7 @@
-"""params and state, copied into a fresh layer, predict the same: nothing else needs to be saved."""
+"""params and state, copied into a new layer, must give the same predictions.
+
+Finds running statistics and random constants that are stored elsewhere and lost when the network is saved.
+"""
 
 from __future__ import annotations
 
@@ -7,46 +10,53 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.layer._shared import close, some_dy
+from nnlaw.spec.laws.layer._shared import check_close, random_dy
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.subjects.copies import copy_with_generators
-from nnlaw.spec.violation import NotApplicable
+from nnlaw.spec.violation import Cause, NotApplicable
 
 
 @law(
     "round-trip",
     kind="layer",
     family="state",
-    statement="params and state, copied into a fresh layer, predict the same: nothing else needs to be saved.",
+    statement="params and state, copied into a new layer, must give the same predictions.",
+    why="A checkpoint holds params and state. If the output depends on anything else, a loaded network predicts "
+    "differently from the one that was saved.",
     depends_on=("registered", "train-eval", "pure", "gradient"),
 )
 def round_trip(case: LayerCase) -> None:
-    """After a few steps of training, in which params and state moved; the fresh layer is built anew where it can be."""
-    old = case.fresh(True)
+    """After three training calls and a change of every parameter, params and state are copied into another layer.
+
+    That layer is built with another seed, or is a copy of the untrained layer if it can't be built. Outputs in
+    evaluation mode are compared with a relative tolerance of 1e-4.
+    """
+    trained = case.fresh(True)
     for x in (case.other_x, case.x, case.other_x):
-        old.backward(some_dy(case, old.forward(x)))
-    for name, array in (getattr(old, "params", None) or {}).items():
+        trained.backward(random_dy(case, trained.forward(x)))
+    for name, array in (getattr(trained, "params", None) or {}).items():
         array += (0.1 * case.rng.standard_normal(array.shape)).astype(array.dtype)
-        old.params[name] = array
-    new = copy_with_generators(case.make(np.random.default_rng(case.seed + 1)))[0] if case.make else case.fresh()
-    for holder in ("params", "state"):
-        saved = getattr(old, holder, None) or {}
-        if set(saved) != set(getattr(new, holder, None) or {}):
-            raise NotApplicable(f"the keys of {holder} are not those of a fresh layer")
+        trained.params[name] = array
+    loaded = copy_with_generators(case.make(np.random.default_rng(case.seed + 1)))[0] if case.make else case.fresh()
+    for attribute in ("params", "state"):
+        saved = getattr(trained, attribute, None) or {}
+        if set(saved) != set(getattr(loaded, attribute, None) or {}):
+            raise NotApplicable(f"a new layer has other keys in {attribute}")
         for name, array in saved.items():
-            getattr(new, holder)[name] = np.array(array)
-    old.training = new.training = False
-    cause = f"{_unsaved(old, new)}, which training moves or chance made, and which is neither in params nor in state"
-    close(case, "round-trip", "forward", "output after loading", new.forward(case.x), old.forward(case.x), cause)
+            getattr(loaded, attribute)[name] = np.array(array)
+    trained.training = loaded.training = False
+    cause = Cause("not-saved", f"neither params nor state holds {_not_saved(trained, loaded)}")
+    actual, expected = loaded.forward(case.x), trained.forward(case.x)
+    check_close(case, "round-trip", "forward", "output", actual, expected, cause, note="before saving")
 
 
-def _unsaved(old: Any, new: Any) -> str:
-    """The arrays that the layer holds by itself, and that a fresh one holds with other numbers."""
-    fresh = vars(new)
+def _not_saved(trained: Any, loaded: Any) -> str:
+    """Names of the array attributes that differ between the two layers."""
+    attributes = vars(loaded)
     names = [
         f"self.{name}"
-        for name, held in vars(old).items()
-        if isinstance(held, np.ndarray) and isinstance(fresh.get(name), np.ndarray) and held.dtype.kind == "f"
-        and held.shape == fresh[name].shape and not np.array_equal(held, fresh[name])
-    ]
-    return " and ".join(names) or "something"
+        for name, value in vars(trained).items()
+        if isinstance(value, np.ndarray) and isinstance(attributes.get(name), np.ndarray) and value.dtype.kind == "f"
+        and value.shape == attributes[name].shape and not np.array_equal(value, attributes[name])
+    ]  # fmt: skip
+    return " and ".join(names) or "something that the output depends on"

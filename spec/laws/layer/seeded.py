@@ -1,4 +1,7 @@
-"""What a layer draws, when it is built and at each call, comes from the generator handed in."""
+"""All random numbers of a layer must come from the generator that it receives.
+
+Finds np.random.rand, default_rng() without a seed, and default_rng(0) inside a layer.
+"""
 
 from __future__ import annotations
 
@@ -8,39 +11,51 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
-from nnlaw.spec.laws._rng_checks import check_seeded, makes_its_own, own_seed
-from nnlaw.spec.laws.layer._shared import CALLS, equal
+from nnlaw.spec.laws._rng_checks import check_seeded, creates_generator, fixed_seed
+from nnlaw.spec.laws.layer._shared import CALLS, check_equal
 from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.violation import Cause
+
+CAUSE = Cause(
+    "other-random-source",
+    "often another source of random numbers, such as np.random.rand, or state on the class; use the generator that "
+    "build receives",
+)
 
 
 @law(
     "seeded",
     kind="layer",
-    family="state",
-    statement="What a layer draws, when it is built and at each call, comes from the generator handed in.",
+    family="randomness",
+    statement="All random numbers of a layer must come from the generator that it receives.",
+    why="With one seeded generator an experiment can be repeated exactly. A single other source of random numbers "
+    "makes results, and bugs, impossible to reproduce.",
 )
 def seeded(case: LayerCase) -> None:
-    """Built several times from one seed, and once from another: what is the same then may be meant, unless a generator
-    was made for it. Then several calls of two copies in turn, in both modes."""
+    """The layer is built several times with one seed and once with another; params and state are compared.
+
+    Equal values for two seeds fail only if the layer creates a generator itself. Then two copies are called eight
+    times in turn, in training and in evaluation mode; their outputs are equal bit for bit.
+    """
     make = case.make
     if make is not None and hasattr(type(case.layer), "build"):
         location, array = case.location("build"), "what build draws"
 
-        def draw(rng: np.random.Generator) -> Array:
-            return _drawn(make(rng))
+        def sample(rng: np.random.Generator) -> Array:
+            return _all_arrays(make(rng))
 
-        one, two = check_seeded(draw, case.seed, location=location, array=array)
-        if np.array_equal(one, two) and makes_its_own(draw, case.seed):
-            raise own_seed(array, location)
-    cause = "randomness of its own, such as np.random.rand, or a memory on the class; use the generator handed in"
+        one, two = check_seeded(sample, case.seed, location=location, array=array)
+        if np.array_equal(one, two) and creates_generator(sample, case.seed):
+            raise fixed_seed(array, location)
     for training in (True, False):
         first, second = case.fresh(training), case.fresh(training)
         for _ in range(CALLS):
-            kept = np.array(first.forward(case.x))
-            equal(case, "seeded", "forward", "the output of a copy", second.forward(case.x), kept, cause)
+            expected = np.array(first.forward(case.x))
+            note = "from an identical copy"
+            check_equal(case, "seeded", "forward", "output", second.forward(case.x), expected, CAUSE, note)
 
 
-def _drawn(layer: Any) -> Array:
-    """All that is in params and state, in one row."""
-    held = [*(layer.params or {}).values(), *(layer.state or {}).values()]
-    return np.concatenate([np.ravel(array) for array in held] or [np.zeros(0)])
+def _all_arrays(layer: Any) -> Array:
+    """The entries of params and state, in one row."""
+    arrays = [*(layer.params or {}).values(), *(layer.state or {}).values()]
+    return np.concatenate([np.ravel(array) for array in arrays] or [np.zeros(0)])

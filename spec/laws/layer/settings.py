@@ -1,4 +1,7 @@
-"""A setting is accepted where it is declared to lie, refused elsewhere by name, and has an effect."""
+"""A setting must be accepted inside its declared range, rejected outside of it by name, and have an effect.
+
+Finds a dropout rate of 1 that is accepted, and an argument that is stored but never used.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,23 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
-from nnlaw.spec.laws._settings import STATEMENT, check_settings
+from nnlaw.spec.laws._settings import STATEMENT, WHY, check_settings
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.subjects.layer_protocol import complete_layer, convert_to_float32
 
 
-@law("settings", kind="layer", family="domain", statement=STATEMENT, depends_on=("definition",))
+@law("settings", kind="layer", family="domain", statement=STATEMENT, why=WHY, depends_on=("definition",))
 def settings(case: LayerCase) -> None:
-    """Built from one seed: two batches in training, then one in eval."""
+    """For each value the layer is built with one seed; the outputs of two training calls and one in evaluation mode
+    are compared.
+    """
 
-    def answer(settings: dict[str, Any]) -> Array:
-        made = complete_layer(type(case.layer)(**settings))
-        made.build(case.x.shape[1:], np.random.default_rng(case.seed))
-        convert_to_float32(made)
-        found = [np.array(made.forward(x)).ravel() for x in (case.x, case.other_x)]
-        made.training = False
-        return np.concatenate([*found, np.array(made.forward(case.x)).ravel()])
+    def output_for(settings: dict[str, Any]) -> Array:
+        layer = complete_layer(type(case.layer)(**settings))
+        layer.build(case.x.shape[1:], np.random.default_rng(case.seed))
+        convert_to_float32(layer)
+        outputs = [np.array(layer.forward(x)).ravel() for x in (case.x, case.other_x)]
+        layer.training = False
+        return np.concatenate([*outputs, np.array(layer.forward(case.x)).ravel()])
 
-    check_settings(case, type(case.layer), case.location("forward"), answer)
+    check_settings(case, type(case.layer), case.location("forward"), output_for)

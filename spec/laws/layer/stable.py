@@ -1,4 +1,7 @@
-"""Output and gradients stay finite at zero and at extreme input within the claimed domain (±1e4 unless claimed)."""
+"""Output and gradients must stay finite for extreme inputs.
+
+Finds exp that overflows, the logarithm of 0, and divisions by 0.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from nnlaw.spec.arrays import Array, first_index, is_finite
 from nnlaw.spec.contracts.declared import domain_of
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.layer._shared import modes, some_dy
+from nnlaw.spec.laws.layer._shared import modes, random_dy
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.subjects.sampling import FAR, clipped_bounds
 from nnlaw.spec.violation import Violation
@@ -18,34 +21,45 @@ from nnlaw.spec.violation import Violation
     "stable",
     kind="layer",
     family="numerics",
-    statement="Output and gradients stay finite at zero and at extreme input within the claimed domain (±1e4 unless "
-    "claimed).",
+    statement="Output and gradients must stay finite at 0 and at the ends of the declared domain (±10,000 if no domain "
+    "is declared).",
+    why="Large activations occur early in training and with high learning rates. One overflow makes all weights NaN "
+    "in the next step.",
     depends_on=("gradient", "independent-samples"),
 )
 def stable(case: LayerCase) -> None:
-    """All high, all low, mixed, and all zero, in float32 and in float64, forward and backward."""
+    """Inputs with the signs of x, of −x, all positive, all negative, and all zero, at the largest allowed magnitude.
+
+    Forward and backward, in float32 and in float64, in evaluation mode and, if the layer draws no random numbers, in
+    training mode.
+    """
     bounds = clipped_bounds(*(domain_of(case.layer) or (-FAR, FAR)))
     extreme = max(abs(bound) for bound in bounds)
     for training in modes(case):
-        for probe in (case.x, -case.x, np.abs(case.x), -np.abs(case.x), 0 * case.x):
+        for signs in (case.x, -case.x, np.abs(case.x), -np.abs(case.x), 0 * case.x):
             for dtype in (np.float32, np.float64):
-                x: Array = np.clip(np.sign(probe) * extreme, *bounds).astype(dtype)
+                x: Array = np.clip(np.sign(signs) * extreme, *bounds).astype(dtype)
                 layer = case.fresh(training) if dtype is np.float32 else in_float64(case.fresh(training))
                 y = np.array(layer.forward(x))
-                found = {"output": y, "dx": np.asarray(layer.backward(some_dy(case, y)))}
-                for name, array in (found | dict(getattr(layer, "grads", None) or {})).items():
-                    _sound(case, name, array, x)
+                dx = np.asarray(layer.backward(random_dy(case, y)))
+                _check_finite(case, "forward", "output", y, x)
+                _check_finite(case, "backward", "dx", dx, x)
+                for name, array in (getattr(layer, "grads", None) or {}).items():
+                    _check_finite(case, "backward", f"d{name}", array, x, name)
 
 
-def _sound(case: LayerCase, name: str, array: Array, x: Array) -> None:
+def _check_finite(case: LayerCase, method: str, name: str, array: Array, x: Array, parameter: str = "") -> None:
     if not is_finite(array):
         at = first_index(~np.isfinite(array))
         raise Violation(
             "stable",
-            location=case.location("forward" if name == "output" else "backward"),
+            location=case.location(method),
             array=name,
+            parameter=parameter,
             index=at,
-            actual=f"{array[at]} for input between {x.min():g} and {x.max():g} in {x.dtype}",
+            actual=f"{array[at]} for {x.dtype} input between {x.min():g} and {x.max():g}",
             expected="a finite number",
-            cause="exp that overflows, a logarithm of 0 or a division by 0; or claim domain = (low, high)",
+            cause="often an exp that overflows, the logarithm of 0, or a division by 0; if such input is invalid, "
+            "declare domain = (low, high)",
+            cause_code="overflow-or-division-by-zero",
         )

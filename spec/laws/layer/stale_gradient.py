@@ -1,33 +1,46 @@
-"""backward answers the latest forward of its own instance, whatever was computed before or elsewhere."""
+"""backward must use the latest forward call of its own instance.
+
+Finds caches from an earlier call, and caches or gradients that are stored on the class and shared by all instances.
+"""
 
 from __future__ import annotations
 
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.layer._shared import answers, equal, some_dy
+from nnlaw.spec.laws.layer._shared import check_equal, gradients_of, random_dy
 from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.violation import Cause
+
+EARLIER = Cause("stale-cache", "often a cache of an earlier forward call of this instance")
+SHARED = Cause("shared-cache", "often a cache or a gradient that instances share: on the class or in the module")
 
 
 @law(
     "stale-gradient",
     kind="layer",
     family="state",
-    statement="backward answers the latest forward of its own instance, whatever was computed before or elsewhere.",
+    statement="backward must use the latest forward call of its own instance.",
+    why="A network has several layers of one class, and each is called in every step. With a stale or shared cache the "
+    "gradients belong to another batch or another layer.",
     depends_on=("pure", "gradient", "repeatable-backward"),
 )
 def stale_gradient(case: LayerCase) -> None:
-    """An instance with a past, then one beside a twin that computes in between, against one without either."""
-    clean, used, twin = (case.fresh(False) for _ in range(3))
-    dy = some_dy(case, clean.forward(case.x))
-    expected = answers(clean, dy)
-    used.backward(some_dy(case, used.forward(case.other_x)))
+    """A layer that was called before, and a layer beside a second instance that is called in between.
+
+    Their gradients equal, bit for bit, those of a new layer with no other instance. In evaluation mode.
+    """
+    clean, used, other = (case.fresh(False) for _ in range(3))
+    dy = random_dy(case, clean.forward(case.x))
+    expected = gradients_of(clean, dy)
+    used.backward(random_dy(case, used.forward(case.other_x)))
     used.forward(case.x)
-    for name, answer in answers(used, dy).items():
-        cause = "a cache of an earlier forward of this instance"
-        equal(case, "stale-gradient", "backward", name, answer, expected[name], cause)
+    for name, actual in gradients_of(used, dy).items():
+        note = "without the earlier calls"
+        check_equal(case, "stale-gradient", "backward", name, actual, expected[name], EARLIER, note)
     used.forward(case.x)
-    twin.forward(case.other_x)
-    found = answers(used, dy)
-    twin.backward(2 * dy)
-    for name, answer in (found | {f"d{k}": g for k, g in (getattr(used, "grads", None) or {}).items()}).items():
-        cause = "a cache or a gradient that instances share, as on the class or in the module"
-        equal(case, "stale-gradient", "backward", name, answer, expected[name], cause)
+    other.forward(case.other_x)
+    found = gradients_of(used, dy)
+    other.backward(2 * dy)
+    found |= {f"d{name}": array for name, array in (getattr(used, "grads", None) or {}).items()}
+    for name, actual in found.items():
+        note = "without calls of another instance"
+        check_equal(case, "stale-gradient", "backward", name, actual, expected[name], SHARED, note)

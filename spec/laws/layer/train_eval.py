@@ -1,4 +1,8 @@
-"""In eval mode a layer draws nothing, changes no state, and uses the statistics that training kept."""
+"""In evaluation mode a layer must draw no random numbers, change no state, and use its running statistics.
+
+Finds dropout that ignores self.training, running statistics updated during evaluation, and batch normalization that
+keeps using the statistics of the batch.
+"""
 
 from __future__ import annotations
 
@@ -9,46 +13,59 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.declared import declared_value, inside_domain
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.layer._shared import CALLS, close, equal, some_dy
+from nnlaw.spec.laws.layer._shared import CALLS, check_close, check_equal, random_dy
 from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.violation import Cause
+
+RANDOM = Cause("random-in-evaluation", "forward draws random numbers in evaluation mode; test self.training first")
+UPDATED = Cause("state-updated-in-evaluation", "often running statistics that are updated in evaluation mode")
+BATCH = Cause(
+    "batch-statistics-in-evaluation", "often the statistics of the batch in place of the running statistics"
+)
 
 
 @law(
     "train-eval",
     kind="layer",
     family="state",
-    statement="In eval mode a layer draws nothing, changes no state, and uses the statistics that training kept.",
+    statement="In evaluation mode a layer must draw no random numbers, change no state and use running statistics.",
+    why="With dropout active or batch statistics in use, the test accuracy changes from run to run and with the batch "
+    "size, and the best checkpoint is chosen by chance.",
     depends_on=("seeded",),
 )
 def train_eval(case: LayerCase) -> None:
-    """Other draws must not show in eval; state must stay; what couples samples to keep statistics must stop."""
-    plain, other = case.fresh(False), case.fresh(False, skip_random=True)
+    """In evaluation mode: eight calls of two copies with different generator states give equal outputs, bit for bit.
+
+    Forward and backward leave state unchanged. If couples_samples is declared and training updates state, a row gives
+    the same output in two batches, with a relative tolerance of 1e-4.
+    """
+    layer, other = case.fresh(False), case.fresh(False, skip_random=True)
+    note = "in evaluation mode"
     for _ in range(CALLS):
-        kept = np.array(plain.forward(case.x))
-        cause = "randomness that does not look at self.training"
-        equal(case, "train-eval", "forward", "the output in eval mode", other.forward(case.x), kept, cause)
+        expected = np.array(layer.forward(case.x))
+        check_equal(case, "train-eval", "forward", "output", other.forward(case.x), expected, RANDOM, note)
     layer = case.fresh(False)
     before = _state(layer)
-    layer.backward(some_dy(case, layer.forward(case.other_x)))
+    layer.backward(random_dy(case, layer.forward(case.other_x)))
     for name, array in _state(layer).items():
-        cause = "running statistics that are updated in eval mode"
-        equal(case, "train-eval", "forward", f"state[{name!r}] after eval", array, before[name], cause)
+        note = "before a call in evaluation mode"
+        check_equal(case, "train-eval", "forward", f"state[{name!r}]", array, before[name], UPDATED, note)
     if declared_value(case.layer, "couples_samples"):
-        _uses_what_it_kept(case)
+        _check_running_statistics(case)
 
 
-def _uses_what_it_kept(case: LayerCase) -> None:
+def _check_running_statistics(case: LayerCase) -> None:
     layer = case.fresh(True)
     before = _state(layer)
     layer.forward(case.x)
     if all(np.array_equal(array, before[name]) for name, array in _state(layer).items() if name in before):
-        return  # it keeps no statistics, so it may go on coupling samples
+        return  # without running statistics it may couple samples in evaluation mode, too
     layer.training = False
-    company: Array = np.concatenate([case.x[:1], case.other_x[:-1] * case.x.dtype.type(0.5)])
-    company = inside_domain(case.layer, company, case.x)
-    alone, mixed = layer.forward(case.x)[0].copy(), layer.forward(company)[0]
-    cause = "batch statistics in eval mode, where the running ones are due"
-    close(case, "train-eval", "forward", "the first row among other rows in eval mode", mixed, alone, cause)
+    batch: Array = np.concatenate([case.x[:1], case.other_x[:-1] * case.x.dtype.type(0.5)])
+    batch = inside_domain(case.layer, batch, case.x)
+    expected, actual = layer.forward(case.x)[0].copy(), layer.forward(batch)[0]
+    note = "for the same row in another batch, in evaluation mode"
+    check_close(case, "train-eval", "forward", "output[0]", actual, expected, BATCH, note=note)
 
 
 def _state(layer: Any) -> dict[str, Array]:
