@@ -60,7 +60,7 @@ def definition(case: LayerCase) -> None:
     for y, r in zip(outputs, min(misses, key=lambda miss: miss[0])[1], strict=True):
         wrong = ~(np.abs(y - r) <= 1e-4 * max(1.0, np.abs(r).max()))
         if wrong.any():
-            raise mismatch(case, "definition", "forward", "output", y, r, cause, wrong, f"{name} in its closest variant")
+            raise mismatch(case, "definition", "forward", "output", y, r, cause, wrong, f"the closest {name}")
 
 
 def _check_declared_range(case: LayerCase, name: str) -> None:
