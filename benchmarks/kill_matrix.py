@@ -17,7 +17,7 @@ from nnlaw._names import install
 from nnlaw.nn.plugins.registry import KINDS, PLURAL
 from nnlaw.nn.verify.targets import units_in_file
 from nnlaw.spec.conformance import conformance
-from nnlaw.spec.law import CATALOGUE, laws_of
+from nnlaw.spec.law import CATALOG, laws_of
 from nnlaw.spec.report import Outcome as LawOutcome
 from nnlaw.spec.report import Report
 from nnlaw.spec.violation import NO_CAUSE, Cause
@@ -195,7 +195,7 @@ def page(outcomes: list[Outcome]) -> str:
 
 def _laws(outcomes: list[Outcome]) -> list[str]:
     seen = Counter((row.fault.kind, law) for row in outcomes for law in row.laws)
-    calls = Counter(law for row in outcomes for law in row.laws if (row.fault.kind, law) not in CATALOGUE)
+    calls = Counter(law for row in outcomes for law in row.laws if (row.fault.kind, law) not in CATALOG)
     rows, idle = ["| kind | laws |", "|---|---|"], []
     for kind in ("call", *KINDS):
         codes = [law.code for law in laws_of(kind)]

@@ -18,7 +18,7 @@ from nnlaw.cli.output.progress import counting_files
 from nnlaw.cli.output.verify_output import Verbosity, VerifyOutput, captured_output, summary_counts, worst_outcome
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.nn.verify.supervisor import CheckOptions, Target, TargetResult, check_targets
-from nnlaw.spec.law import CATALOGUE
+from nnlaw.spec.law import CATALOG
 from nnlaw.spec.report import UnitOutcome
 from nnlaw.spec.violation import BadInput, counted
 
@@ -170,6 +170,6 @@ def _is_built_in(name: str) -> bool:
 
 def _no_such_law(laws: tuple[str, ...]) -> BadInput:
     """The error if no unit has a law of these codes."""
-    near = difflib.get_close_matches(laws[0], sorted({code for _, code in CATALOGUE}), n=3) if laws else []
+    near = difflib.get_close_matches(laws[0], sorted({code for _, code in CATALOG}), n=3) if laws else []
     hint = f"did you mean {' or '.join(near)}?" if near else "nn laws lists all laws"
     return BadInput(f"no unit here has a law called {' or '.join(laws)}; {hint}")

@@ -1,6 +1,6 @@
-"""spec: the laws of a neural network, executable. It knows nothing of nn and can judge anyone's layers.
+"""Executable laws for neural network code of any kind; independent of nnlaw.nn.
 
-    from spec import obeys, strict, check_gradient, check_layer, conformance, LayerCase
+    from nnlaw.spec import obeys, strict, check_gradient, check_layer, conformance, LayerCase
 """
 
 from nnlaw.spec.check import check_backward, check_loss, check_object, check_weights
@@ -9,7 +9,7 @@ from nnlaw.spec.contracts.obeys import obeys
 from nnlaw.spec.gradcheck.gradients import check_gradient, check_layer, check_model
 from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.guards.strict import strict
-from nnlaw.spec.law import CATALOGUE, Law, law
+from nnlaw.spec.law import CATALOG, Law, law
 from nnlaw.spec.laws.call.simplex import rows_sum_to_one
 from nnlaw.spec.report import LawResult, Report
 from nnlaw.spec.subjects.cases import (
@@ -28,7 +28,7 @@ from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.violation import BadInput, Inconclusive, Location, NotApplicable, Violation
 
 __all__ = [
-    "CATALOGUE",
+    "CATALOG",
     "BadInput",
     "BatchesCase",
     "CheckLog",
@@ -64,6 +64,7 @@ __all__ = [
 ]
 
 OLD_NAMES = {
+    "CATALOGUE": CATALOG,
     "Docket": CheckLog,
     "DoesNotApply": NotApplicable,
     "Record": Unit,

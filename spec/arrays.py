@@ -1,4 +1,4 @@
-"""What every law needs to know about arrays: their type, their finiteness, their bits."""
+"""Arrays: their type, whether they are finite, and a digest of their bits."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Array: TypeAlias = NDArray[Any]
 def is_finite(array: Array) -> bool:
     """Whether every entry of a float array is finite.
 
-    One dot product decides nearly always: if any entry is nan or infinite, so is a·a. The converse fails
-    where a·a overflows, so a suspicion is confirmed entry by entry before anyone is accused.
+    One dot product is nearly always enough: if an entry is nan or infinite, so is a·a. As a·a may also overflow, an
+    infinite result is confirmed entry by entry.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         return isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())

@@ -22,14 +22,14 @@ from nnlaw.spec.discovery.classify import unit_of
 from nnlaw.spec.fixes.suggest import explain
 from nnlaw.spec.guards.call_checks import CALL_CHECKS, check_calls
 from nnlaw.spec.guards.check_log import CheckLog
-from nnlaw.spec.law import CATALOGUE, Law, laws_of
+from nnlaw.spec.law import CATALOG, Law, laws_of
 from nnlaw.spec.report import LawResult, Outcome, Report, UnitOutcome, merged
 from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.subjects.traceback_location import exception_violation
 from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.violation import BadInput, Inconclusive, Location, NotApplicable, Violation
 
-DRAWS = 3  # an inconclusive law is checked so many times, on newly drawn cases
+ATTEMPTS = 3  # an inconclusive law is checked on up to so many cases, with new random inputs
 
 
 def conformance(
@@ -55,7 +55,7 @@ def conformance(
     if isinstance(subject, Case):
         exceptions = _checked_exceptions(expected or {}, subject.kind)
         checker = _Checker(_known_codes(laws, subject.kind), check_log, exceptions, explain)
-        return checker.report(subject, lambda draw: replace(subject, seed=subject.seed + draw))
+        return checker.report(subject, lambda attempt: replace(subject, seed=subject.seed + attempt))
     unit = subject if isinstance(subject, Unit) else unit_of(subject, kind, contract=contract)
     exceptions = _checked_exceptions(expected if expected is not None else unit.expected, unit.kind)
     checker = _Checker(_known_codes(laws, unit.kind), check_log, exceptions, explain)
@@ -65,7 +65,7 @@ def conformance(
         return Report(unit.name, unit.kind, [_failed(violation)])
     reports: list[Report] = []
     for i, case in enumerate(found):
-        reports.append(checker.report(case, partial(_redraw, unit, seed, i)))
+        reports.append(checker.report(case, partial(_resample, unit, seed, i)))
         if reports[-1].outcome is UnitOutcome.FAILED:  # one bug, one diagnostic
             break
     report = merged(reports)
@@ -73,8 +73,9 @@ def conformance(
     return report
 
 
-def _redraw(unit: Unit, seed: int, which: int, draw: int) -> Case:
-    return cases(unit, seed + draw)[which]
+def _resample(unit: Unit, seed: int, which: int, attempt: int) -> Case:
+    """One of the unit's cases, with other random inputs."""
+    return cases(unit, seed + attempt)[which]
 
 
 def codes_of(kind: str) -> set[str]:
@@ -90,7 +91,7 @@ def _known_codes(laws: Iterable[str] | None, kind: str) -> set[str] | None:
         raise BadInput(f"laws = {laws!r}: laws must be a list of codes")
     codes = set(laws)
     known = codes_of(kind)
-    unknown = sorted(codes - {code for _, code in CATALOGUE}) or sorted(codes if not codes & known else ())
+    unknown = sorted(codes - {code for _, code in CATALOG}) or sorted(codes if not codes & known else ())
     if unknown:
         near = difflib.get_close_matches(unknown[0], sorted(known), n=3)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
@@ -120,7 +121,7 @@ class _Checker:
     expected: dict[str, str] = field(default_factory=dict)
     explain: bool = False
 
-    def report(self, case: Case, redraw: Callable[[int], Case]) -> Report:
+    def report(self, case: Case, resample: Callable[[int], Case]) -> Report:
         """Check every law in order, those of the calls first."""
         report = Report(case.path, case.kind)
         if case.kind in CALL_CHECKS and not getattr(case, "quick", False):
@@ -133,7 +134,7 @@ class _Checker:
             if self.laws is not None and row.code not in self.laws:
                 continue
             needed = sorted(failed.intersection(row.depends_on)) or failed_calls
-            result = _skipped(row, needed) if needed else _check_with_redraws(row, case, redraw)
+            result = _skipped(row, needed) if needed else _check_until_decided(row, case, resample)
             if result.outcome in (Outcome.FAIL, Outcome.SKIPPED):
                 failed.add(row.code)
             if self.check_log is not None and result.outcome in (Outcome.PASS, Outcome.FAIL):
@@ -165,13 +166,13 @@ class _Checker:
         )
 
 
-def _check_with_redraws(row: Law, case: Case, redraw: Callable[[int], Case]) -> LawResult:
-    """Check one law on the case; while it is inconclusive, again on newly drawn cases."""
+def _check_until_decided(row: Law, case: Case, resample: Callable[[int], Case]) -> LawResult:
+    """Check one law on the case; while it is inconclusive, again on cases with new random inputs."""
     result = _check(row, case)
-    for draw in range(1, DRAWS):
+    for attempt in range(1, ATTEMPTS):
         if result.outcome is not Outcome.INCONCLUSIVE:
             break
-        result = _check(row, redraw(draw))
+        result = _check(row, resample(attempt))
     return result
 
 
@@ -182,12 +183,12 @@ def _explained(row: LawResult, case: Case) -> LawResult:
     law = row.violation.law
 
     def violation_on(other: Case) -> Violation | None:
-        if (case.kind, law) in CATALOGUE:
-            return _check(CATALOGUE[case.kind, law], other).violation
+        if (case.kind, law) in CATALOG:
+            return _check(CATALOG[case.kind, law], other).violation
         return next((row.violation for row in check_calls(other) if row.violation), None)
 
     def passes(other: Case) -> bool:
-        return _Checker(None, None).report(other, lambda draw: other).outcome is UnitOutcome.PASSED
+        return _Checker(None, None).report(other, lambda attempt: other).outcome is UnitOutcome.PASSED
 
     return _failed(explain(row.violation, case, violation_on, passes))
 

@@ -1,11 +1,11 @@
-"""A law is one row of one catalogue, keyed by kind and code.
+"""The catalog of laws, by kind and code.
 
     @law("never-negative", kind="layer", family="domain", statement="Outputs are never negative.")
     def never_negative(case): ...      # returns if the law passes; else raises Violation, Inconclusive or NotApplicable
 
-A law runs after the laws it depends on, whatever file registers it and when. There are two tiers. A `call` law is cheap
-and checked on every call of an armed object. An `audit` law is checked before training and by `conformance`; those
-audits of a model that need only a few samples, such as `gradient` and `live-units`, also run after each epoch.
+A law runs after the laws it depends on, in any order of registration. There are two tiers. A `call` law is cheap and
+checked on every call of an object with guards. An `audit` law is checked before training and by `conformance`; audits
+of a model that need only a few samples, such as `gradient` and `live-units`, also run after each epoch.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Law:
     why: str = ""
 
 
-CATALOGUE: dict[tuple[str, str], Law] = {}
+CATALOG: dict[tuple[str, str], Law] = {}
 
 
 def law(
@@ -54,7 +54,7 @@ def law(
     depends_on: tuple[str, ...] = (),
     rests_on: tuple[str, ...] = (),
 ) -> Callable[[LawFunction], LawFunction]:
-    """Add the decorated function to the catalogue. `rests_on` is the name of `depends_on` in version 0.1.
+    """Add the decorated function to the catalog. `rests_on` is `depends_on` in files of version 0.1.
 
     Raises BadInput if kind, family or tier is unknown, or if the key is taken.
     """
@@ -62,11 +62,11 @@ def law(
     for word, known, what in ((kind, KINDS, "kind"), (family, FAMILIES, "family"), (tier, TIERS, "tier")):
         if word not in known:
             raise BadInput(f"law {code}: {what} {word!r} is not one of {', '.join(known)}")
-    if (kind, code) in CATALOGUE:
-        raise BadInput(f"law {code} of kind {kind} is already in the catalogue")
+    if (kind, code) in CATALOG:
+        raise BadInput(f"law {code} of kind {kind} is already in the catalog")
 
     def add(function: LawFunction) -> LawFunction:
-        CATALOGUE[kind, code] = Law(code, kind, family, tier, statement, (*depends_on, *rests_on), function, why)
+        CATALOG[kind, code] = Law(code, kind, family, tier, statement, (*depends_on, *rests_on), function, why)
         return function
 
     return add
@@ -77,18 +77,18 @@ def laws_of(*kinds: str) -> Iterator[Law]:
 
     Raises BadInput if a law depends on one that neither its kind nor `call` has, or, along some path, on itself.
     """
-    return (row for row in _sorted_laws(tuple(CATALOGUE.values())) if row.kind in kinds)
+    return (row for row in _sorted_laws(tuple(CATALOG.values())) if row.kind in kinds)
 
 
 def code_of(function: LawFunction) -> str:
-    """The code of a law's function; its name if it is not in the catalogue."""
-    codes = (row.code for row in CATALOGUE.values() if row.check == function)
+    """The code of a law's function; its name if it is not in the catalog."""
+    codes = (row.code for row in CATALOG.values() if row.check == function)
     return next(codes, getattr(function, "__name__", "law"))
 
 
 @lru_cache(maxsize=1)
 def _sorted_laws(rows: tuple[Law, ...]) -> tuple[Law, ...]:
-    """The rows in topological order; computed once per catalogue."""
+    """The rows in topological order; computed once per catalog."""
     known = {(row.kind, row.code): row for row in rows}
     order: dict[Law, None] = {}
 
@@ -101,7 +101,7 @@ def _sorted_laws(rows: tuple[Law, ...]) -> tuple[Law, ...]:
             if (row.kind, code) in known:
                 visit(known[row.kind, code], (*path, row.code))
             elif ("call", code) not in known:  # the calls are checked before all else
-                raise BadInput(f"law {row.code} of kind {row.kind} depends on {code!r}, which is no law of its kind")
+                raise BadInput(f"law {row.code} of kind {row.kind} depends on {code!r}, which is not a law of its kind")
         order[row] = None
 
     for row in rows:

@@ -1,6 +1,6 @@
 """Pages about laws, made from the catalog and the counterexamples.
 
-    page(CATALOGUE["layer", "gradient"])     one law, in Markdown: docs/laws/layer/gradient.md
+    page(CATALOG["layer", "gradient"])     one law, in Markdown: docs/laws/layer/gradient.md
     pages()                                  every page of docs/laws/, by its path there
     counterexample("layer", "gradient")      the file that fails this law and no other, or None
     load(file).case()                        the case in that file, for conformance()

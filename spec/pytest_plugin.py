@@ -51,7 +51,7 @@ def _tests(file: _File, reports: list[dict[str, Any]], printed: str) -> Iterator
 
 
 class _Failed(Exception):
-    """A diagnostic, which needs no traceback."""
+    """A diagnostic, to show without a traceback."""
 
 
 class _Test(pytest.Item):
@@ -60,7 +60,7 @@ class _Test(pytest.Item):
     printed: str
 
     def runtest(self) -> None:
-        """Fail or skip as the result of this law says."""
+        """Fail or skip according to the result of this law."""
         outcome, reason = self.row["outcome"], self.row["reason"]
         if outcome in FAILING:
             if self.printed:

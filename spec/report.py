@@ -1,4 +1,4 @@
-"""What was found: one result per law, gathered into a report per unit.
+"""Results: one per law, and a report per unit.
 
     report = conformance(MyLayer)
     report.outcome                              "passed", "failed", "inconclusive" or "error"
@@ -17,7 +17,7 @@ from nnlaw.spec.violation import Inconclusive, Violation
 
 
 class Outcome(StrEnum):
-    """What became of one law."""
+    """The outcome of one law."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
 
 class UnitOutcome(StrEnum):
-    """What became of a unit: a layer, loss, optimizer, network, ..."""
+    """The outcome of a unit: a layer, loss, optimizer, network, ..."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -41,7 +41,7 @@ WORST_FIRST = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.SKIPPED, Outcome.PASS
 
 @dataclass(frozen=True)
 class LawResult:
-    """The outcome of one law, with the reason if there is one to give."""
+    """The outcome of one law, with the reason if there is one."""
 
     law: str
     outcome: Outcome
@@ -65,7 +65,7 @@ class LawResult:
 
 @dataclass
 class Report:
-    """The results of one unit. `reason` says why it could not be checked, if it could not."""
+    """The results of one unit. `reason` is why it could not be checked, if it could not."""
 
     name: str
     kind: str

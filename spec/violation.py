@@ -4,7 +4,7 @@
     Cause            a likely cause: a stable code and a text
     Inconclusive     the law applies, but this case can't decide it
     NotApplicable    the law has nothing to check here
-    BadInput         the input is unusable: one sentence for its author
+    BadInput         the input is unusable, in one sentence
 
 Everything that is shown of a violation is made from its fields; no code reads the text back.
 """
@@ -126,8 +126,8 @@ class Violation(Exception):
     """A law that fails, as fields.
 
     `array`, and `index` if one entry is meant, name what was compared; `parameter` names the parameter whose gradient
-    it is. `actual` and `expected` are short texts such as "-0.0120" or "shape (5, 3)"; `reference` says where the
-    expected value comes from, such as "finite differences". `cause` is the likely cause, `cause_code` its stable name.
+    it is. `actual` and `expected` are short texts such as "-0.0120" or "of shape (5, 3)"; `reference` is the source of
+    the expected value, such as "finite differences". `cause` is the likely cause, `cause_code` its stable name.
     `input` holds the smallest input found that shows the failure.
     """
 
@@ -225,7 +225,7 @@ class Violation(Exception):
         for name, array in (self.input or {}).items():
             lines.append(f"smallest {name} that shows it: {array}")
         if self.replay:
-            lines.append(f"replay: nn replay {self.replay}")
+            lines.append(f"repeat it: nn replay {self.replay}")
         if self.verify:
             lines.append(f"check this file alone: nn verify {self.verify}")
         return lines
@@ -275,24 +275,23 @@ def _rebuild(arguments: dict[str, Any]) -> Violation:
 
 
 class Inconclusive(Exception):
-    """The law applies, but this case can't decide it; the text says why."""
+    """The law applies, but this case can't decide it; with the reason as text."""
 
 
 class NotApplicable(Exception):
-    """The law has nothing to check in this case; the text says why."""
+    """The law has nothing to check in this case; with the reason as text."""
 
 
 class BadInput(ValueError):
-    """Unusable input: one sentence that says what was found and what was expected.
+    """Unusable input: one sentence with what was found and what was expected.
 
-    It may quote foreign text, so it is kept to one line of at most MAX_LENGTH printable characters.
+    It may quote user input, so it is one line of at most MAX_LENGTH printable characters.
     """
 
     def __init__(self, sentence: str) -> None:
-        plain = "".join(
-            c if c.isprintable() else c.encode("unicode_escape").decode() for c in sentence[: 2 * MAX_LENGTH]
-        )
-        tail = sentence[2 * MAX_LENGTH :][-MAX_LENGTH // 4 :]
-        whole = plain + "".join(c for c in tail if c.isprintable())
-        short = len(whole) <= MAX_LENGTH
-        super().__init__(whole if short else f"{whole[: MAX_LENGTH // 2]} ... {whole[-MAX_LENGTH // 4 :]}")
+        start, end = sentence[: 2 * MAX_LENGTH], sentence[2 * MAX_LENGTH :][-MAX_LENGTH // 4 :]
+        escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in start)
+        text = escaped + "".join(c for c in end if c.isprintable())
+        if len(text) > MAX_LENGTH:
+            text = f"{text[: MAX_LENGTH // 2]} ... {text[-MAX_LENGTH // 4 :]}"
+        super().__init__(text)

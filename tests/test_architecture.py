@@ -46,7 +46,8 @@ ROOMS = (
 )
 """From the bottom up. A row is a folder, with the names of its modules if the folder has several rows."""
 
-NAMES = "_names"  # resolves `nn` and `spec` in user files; imports nothing of the package
+OWN = ("", "__version__", "_names")
+"""Names of the package itself, which are below every room: the version, and `nn` and `spec` in user files."""
 
 
 @cache
@@ -71,7 +72,7 @@ def modules() -> dict[str, Path]:
 def resolve(name: str) -> str | None:
     """The module that an absolute name means, such as "nnlaw.spec" or "nnlaw.spec.law.Law"; None if it is not ours."""
     top, _, rest = name.partition(".")
-    if top != "nnlaw" or not rest or rest.split(".")[0] == NAMES:
+    if top != "nnlaw" or rest.split(".")[0] in OWN:
         return None
     while rest not in modules() and f"{rest}.__init__" not in modules():
         rest = rest.rpartition(".")[0]

@@ -40,12 +40,12 @@ def test_every_kind_of_plugin_trains_under_law(
     assert json.loads(capsys.readouterr().out)["test_accuracy"] > 0.3
 
 
-def test_the_documented_law_enters_the_catalogue() -> None:
-    """A user's law stands in the same catalogue and is judged with the rest."""
+def test_the_documented_law_enters_the_catalog() -> None:
+    """A user's law stands in the same catalog and is judged with the rest."""
     import numpy as np
 
     from nnlaw.nn.layers import ReLU
-    from nnlaw.spec import CATALOGUE, LayerCase, conformance
+    from nnlaw.spec import CATALOG, LayerCase, conformance
 
     (block,) = [b for b in CODE.findall((ROOT / "docs/plugins.md").read_text(encoding="utf-8")) if "@law" in b]
     try:
@@ -54,7 +54,7 @@ def test_the_documented_law_enters_the_catalogue() -> None:
         report = conformance(LayerCase("relu", ReLU(), x))
         assert ("never-negative", "pass") in {(row.law, row.outcome) for row in report.results}
     finally:
-        CATALOGUE.pop(("layer", "never-negative"), None)
+        CATALOG.pop(("layer", "never-negative"), None)
 
 
 SHOWN = ("call/shape", "call/domain", "call/simplex", "layer/gradient", "layer/stale_gradient")

@@ -23,7 +23,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from nnlaw.cli.output.console import Hanging, clean, one_line
-from nnlaw.spec.law import CATALOGUE
+from nnlaw.spec.law import CATALOG
 from nnlaw.spec.violation import Edit, Suggestion, Violation
 
 INDENT = "   "
@@ -69,7 +69,7 @@ class Diagnostic:
             lines.append(("replay: ", f"nn replay {violation.replay}"))
         if violation.verify:
             lines.append(("check this file alone: ", f"nn verify {violation.verify}"))
-        if any(code == violation.law for _, code in CATALOGUE):  # a law of the user's own file has no page
+        if any(code == violation.law for _, code in CATALOG):  # a law of the user's own file has no page
             lines.append(("more: ", f"nn laws {violation.law}"))
         return [Text.assemble((label, "bold"), one_line(text)) for label, text in lines]
 

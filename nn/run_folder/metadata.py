@@ -11,12 +11,12 @@ import platform
 import subprocess
 import time
 from dataclasses import asdict, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nnlaw import __version__
 from nnlaw.nn.core.settings import Settings, read_settings
 from nnlaw.nn.data.dataset import Dataset, Split
 from nnlaw.nn.data.npz import NpzFile
@@ -142,7 +142,7 @@ def versions() -> dict[str, Any]:
 
     blas: dict[str, Any] = next((row for row in threadpool_info() if row["user_api"] == "blas"), {})
     found = {
-        "nn": _version(),
+        "nn": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": f"{blas.get('internal_api', 'unknown')} {blas.get('version') or ''}".strip(),
@@ -163,9 +163,3 @@ def revision(checkout: Path) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
 
-
-def _version() -> str:
-    try:
-        return version("nnlaw")
-    except PackageNotFoundError:  # a bare checkout
-        return "unknown"

@@ -1,4 +1,4 @@
-"""The laws, one file each: spec/laws/<kind>/<code>.py. Importing this package fills the catalogue."""
+"""The laws, one file each: spec/laws/<kind>/<code>.py. Importing this package fills the catalog."""
 
 import importlib
 import pkgutil

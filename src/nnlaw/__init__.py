@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nnlaw.nn import Layer, batches, initializer, layer, loss, metric, model, optimizer, schedule
     from nnlaw.spec import (
-        CATALOGUE,
+        CATALOG,
         BadInput,
         BatchesCase,
         CheckLog,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "CATALOGUE",
+    "CATALOG",
     "BadInput",
     "BatchesCase",
     "CheckLog",
@@ -102,17 +102,10 @@ _HERE = Path(__file__).parent
 if not (_HERE / "spec" / "__init__.py").is_file():  # a checkout on Windows, where links are text files
     __path__.append(str(_HERE.parent.parent))
 
-__version__: str
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            return version("nnlaw")
-        except PackageNotFoundError:  # a checkout that is not installed
-            return "unknown"
     if name not in __all__:
         raise AttributeError(f"module 'nnlaw' has no attribute {name!r}")
     found = getattr(importlib.import_module("nnlaw.nn" if name in _FROM_NN else "nnlaw.spec"), name)

@@ -1,13 +1,14 @@
-"""`from nn import layer` and `from spec import obeys` in files that the command loads.
+"""`from nn import layer` and `from spec import obeys` in user files.
 
-The package is `nnlaw`, but files written for version 0.1 import `nn` and `spec`. `install()` puts one finder in front
-of `sys.meta_path` that resolves these two names to `nnlaw.nn` and `nnlaw.spec`, the same module objects, unless the
-user has a module or a package of that name. Only the command and `pytest --nn-plugin` install it.
+The package is called `nnlaw`, but files written for version 0.1 import `nn` and `spec`. `install()` puts one finder at
+the start of `sys.meta_path` that resolves these two names to `nnlaw.nn` and `nnlaw.spec`, the same module objects,
+unless the user has a module or package of that name. Only the command and `pytest --nn-plugin` install it.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
@@ -16,11 +17,10 @@ from pathlib import Path
 from types import ModuleType
 
 ALIASES = ("nn", "spec")
-HERE = Path(__file__).parent
 
 
-class _SameModule(Loader):
-    """Hands out a module that is already imported, unchanged."""
+class _ExistingModule(Loader):
+    """Returns a module that is already imported, unchanged."""
 
     def __init__(self, module: ModuleType) -> None:
         self.module, self.spec = module, module.__spec__
@@ -39,19 +39,25 @@ class _Finder(MetaPathFinder):
         top = fullname.partition(".")[0]
         if top not in ALIASES or _belongs_to_user(top):
             return None
-        module = importlib.import_module(f"nnlaw.{fullname}")
-        return ModuleSpec(fullname, _SameModule(module))
+        name = f"nnlaw.{fullname}"
+        if importlib.util.find_spec(name) is None:
+            return None
+        return ModuleSpec(fullname, _ExistingModule(importlib.import_module(name)))
 
 
 def _belongs_to_user(top: str) -> bool:
-    """Whether `top` is a module or a package with an __init__.py on sys.path that is not ours."""
+    """Whether `top` is a module, or a package with an __init__.py, that is not ours: imported, or on sys.path."""
+    own = importlib.util.find_spec(f"nnlaw.{top}")
+    imported = sys.modules.get(top)
+    if imported is not None:
+        return imported.__spec__ is not own
     found = PathFinder.find_spec(top)
-    if found is None or found.origin is None:  # a bare folder is no package
+    if found is None or found.origin is None:  # a folder without __init__.py is not a package
         return False
-    return Path(found.origin).resolve() != (HERE / top / "__init__.py").resolve()
+    return own is None or own.origin is None or Path(found.origin).resolve() != Path(own.origin).resolve()
 
 
 def install() -> None:
-    """Put the finder in front of sys.meta_path, once."""
+    """Put the finder at the start of sys.meta_path, once."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())

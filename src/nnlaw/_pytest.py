@@ -32,8 +32,8 @@ def pytest_configure(config: Any) -> None:
 
         install()
 
-        def judge(file: Path) -> tuple[list[dict[str, Any]], str]:
-            outcome = check_target({"file": str(file)})
-            return outcome.reports, outcome.printed
+        def check(file: Path) -> tuple[list[dict[str, Any]], str]:
+            result = check_target({"file": str(file)})
+            return result.reports, result.printed
 
-        config.pluginmanager.register(Suite(files, judge), "nnlaw-suite")
+        config.pluginmanager.register(Suite(files, check), "nnlaw-suite")

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from nnlaw.cli.main import run
-from nnlaw.spec import CATALOGUE, law
+from nnlaw.spec import CATALOG, law
 from nnlaw.spec.law_docs import page
 
 Capture = pytest.CaptureFixture[str]
@@ -30,7 +30,7 @@ def own_law() -> Iterator[str]:
     """The code of a law that a user registered, without a counterexample."""
     law("mine", kind="schedule", family="shape", statement="It is mine.")(lambda case: None)
     yield "mine"
-    CATALOGUE.pop(("schedule", "mine"))
+    CATALOG.pop(("schedule", "mine"))
 
 
 def ran(capsys: Capture, *args: str) -> tuple[int, str, str]:
@@ -43,7 +43,7 @@ def ran(capsys: Capture, *args: str) -> tuple[int, str, str]:
 def test_in_a_pipe_each_law_is_one_line(capsys: Capture) -> None:
     """With kind, code, family and the whole statement; --kind selects."""
     code, out, _ = ran(capsys, "--kind", "loss")
-    rows = [row for (kind, _), row in CATALOGUE.items() if kind == "loss"]
+    rows = [row for (kind, _), row in CATALOG.items() if kind == "loss"]
     lines = out.splitlines()
     assert code == 0 and len(lines) == len(rows)
     for row in rows:
@@ -58,17 +58,17 @@ def test_on_a_terminal_the_table_fits(capsys: Capture) -> None:
     lines = click.unstyle(out).splitlines()
     assert code == 0 and max(map(len, lines)) <= 80
     words = set(re.findall(r"\w+", "\n".join(lines)))
-    for row in CATALOGUE.values():
+    for row in CATALOG.values():
         assert set(re.findall(r"\w+", f"{row.code} {row.statement}")) <= words
 
 
 def test_a_page_is_markdown_in_a_pipe(capsys: Capture) -> None:
     """The pages of every kind that has the code, as in docs/laws/; --kind selects one."""
     code, out, _ = ran(capsys, "stale-gradient")
-    assert code == 0 and out == page(CATALOGUE["layer", "stale-gradient"])
+    assert code == 0 and out == page(CATALOG["layer", "stale-gradient"])
     heads = [line for line in ran(capsys, "gradient")[1].splitlines() if line.startswith("# ")]
     assert heads == ["# gradient (layer)", "# gradient (loss)", "# gradient (model)"]
-    assert ran(capsys, "gradient", "--kind", "loss")[1] == page(CATALOGUE["loss", "gradient"])
+    assert ran(capsys, "gradient", "--kind", "loss")[1] == page(CATALOG["loss", "gradient"])
 
 
 @pytest.mark.usefixtures("terminal")
@@ -88,7 +88,7 @@ def test_json_has_every_field(capsys: Capture) -> None:
     fields = {"kind", "law", "family", "tier", "statement", "why", "checks", "depends_on", "references",
               "counterexample", "instead"}  # fmt: skip
     rows = json.loads(ran(capsys, "--json")[1])
-    assert len(rows) == len(CATALOGUE) and all(set(row) == fields for row in rows)
+    assert len(rows) == len(CATALOG) and all(set(row) == fields for row in rows)
     assert all(row["references"] and row["checks"] for row in rows)
     (facts,) = json.loads(ran(capsys, "gradient", "--kind", "layer", "--json")[1])
     assert set(facts) == {*fields, "violations"} and facts["counterexample"].endswith("layer/gradient.py")

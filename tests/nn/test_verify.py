@@ -168,7 +168,7 @@ def test_a_built_in_name_is_no_obstacle(checked: Any) -> None:
 
 
 def test_a_law_in_the_file_is_judged(checked: Any) -> None:
-    """It stands in the same catalogue."""
+    """It stands in the same catalog."""
     source = """
 @law("small", kind="layer", family="output range", statement="Outputs are small.")
 def small(case):

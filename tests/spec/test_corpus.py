@@ -7,7 +7,7 @@ import kill_matrix as matrix
 import pytest
 
 from nnlaw.nn.plugins.registry import KINDS
-from nnlaw.spec import CATALOGUE
+from nnlaw.spec import CATALOG
 from nnlaw.spec.violation import NO_CAUSE
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ def test_the_corpus_covers_every_kind_of_plugin() -> None:
         assert {path.stem.partition("_")[0] for path in paths} == set(KINDS)
     for fault in faults:
         location = {"call", fault.kind} if fault.kind in ("layer", "loss", "model") else {fault.kind}
-        known = {code for kind, code in CATALOGUE if kind in location}
+        known = {code for kind, code in CATALOG if kind in location}
         assert fault.law in known or fault.path.stem in KNOWN, fault.path.name
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nnlaw.spec import CATALOGUE, conformance
+from nnlaw.spec import CATALOG, conformance
 from nnlaw.spec.law_docs import file_name, load
 from nnlaw.spec.locations import fixtures
 from nnlaw.spec.report import Report
@@ -37,13 +37,13 @@ def test_a_counterexample_fails_its_own_law_and_no_other(path: Path) -> None:
 def test_the_path_of_a_counterexample_is_its_kind_and_law(path: Path) -> None:
     """The file is <kind>/<code>.py for a law of the catalog, and its docstring starts with a sentence."""
     sentence, code = header(path)
-    assert path.stem == file_name(code) and (path.parent.name, code) in CATALOGUE
+    assert path.stem == file_name(code) and (path.parent.name, code) in CATALOG
     assert sentence.endswith(".")
 
 
 def test_every_law_has_a_counterexample() -> None:
     """No law of the catalog is without a file."""
-    expected = {(kind, file_name(code)) for kind, code in CATALOGUE}
+    expected = {(kind, file_name(code)) for kind, code in CATALOG}
     assert {(path.parent.name, path.stem) for path in FILES} == expected
 
 

@@ -1,20 +1,20 @@
-"""The catalogue takes a row once, and only in words that it knows."""
+"""The catalog takes a row once, and only in words that it knows."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from nnlaw.spec import CATALOGUE, BadInput, law
+from nnlaw.spec import CATALOG, BadInput, law
 from nnlaw.spec.law import KINDS, laws_of
 
 
 @pytest.fixture(autouse=True)
 def unchanged() -> Iterator[None]:
     """Whatever a test enters is taken out again."""
-    before = dict(CATALOGUE)
+    before = dict(CATALOG)
     yield
-    CATALOGUE.clear()
-    CATALOGUE.update(before)
+    CATALOG.clear()
+    CATALOG.update(before)
 
 
 @pytest.mark.parametrize(("word", "value"), [("kind", "leyer"), ("family", "colour"), ("tier", "often")])
@@ -40,11 +40,11 @@ def test_a_judge_comes_back_as_it_went_in() -> None:
         """Never complains."""
 
     assert law("mine", kind="layer", family="shape", statement="s.")(judge) is judge
-    assert CATALOGUE["layer", "mine"].check is judge
+    assert CATALOG["layer", "mine"].check is judge
 
 
 def in_order(*codes: str) -> list[str]:
-    """Those of these codes that stand in the catalogue, in the order in which they are judged."""
+    """Those of these codes that stand in the catalog, in the order in which they are judged."""
     return [row.code for row in laws_of(*KINDS) if row.code in codes]
 
 
@@ -54,14 +54,14 @@ def test_a_law_comes_after_those_it_rests_on() -> None:
     for row in laws_of(*KINDS):
         assert {(row.kind, code) for code in row.depends_on} <= seen
         seen.add((row.kind, row.code))
-    assert len(seen) == len(CATALOGUE)
+    assert len(seen) == len(CATALOG)
 
 
 def test_the_order_of_entry_does_not_matter_to_what_rests_on_what() -> None:
-    """Entered backwards, the catalogue is judged in an order in which every law still follows its foundations."""
-    rows = list(CATALOGUE.items())
-    CATALOGUE.clear()
-    CATALOGUE.update(reversed(rows))
+    """Entered backwards, the catalog is judged in an order in which every law still follows its foundations."""
+    rows = list(CATALOG.items())
+    CATALOG.clear()
+    CATALOG.update(reversed(rows))
     test_a_law_comes_after_those_it_rests_on()
     assert [row.code for row in laws_of(*KINDS)] != [row.code for _, row in rows]
 
@@ -76,8 +76,8 @@ def test_laws_that_rest_on_nothing_stay_as_they_were_entered() -> None:
 @pytest.mark.parametrize(
     ("foundations", "sentence"),
     [
-        ({"mine": "shpae"}, "law mine of kind metric depends on 'shpae', which is no law of its kind"),
-        ({"mine": "bounds"}, "law mine of kind metric depends on 'bounds', which is no law of its kind"),
+        ({"mine": "shpae"}, "law mine of kind metric depends on 'shpae', which is not a law of its kind"),
+        ({"mine": "bounds"}, "law mine of kind metric depends on 'bounds', which is not a law of its kind"),
         ({"mine": "yours", "yours": "mine"}, "law mine of kind metric depends on itself: mine → yours → mine"),
     ],
 )
@@ -91,4 +91,4 @@ def test_a_foundation_that_is_none_is_refused(foundations: dict[str, str], sente
 
 def test_every_law_has_its_statement() -> None:
     """One sentence each."""
-    assert all(row.statement.endswith(".") for row in CATALOGUE.values())
+    assert all(row.statement.endswith(".") for row in CATALOG.values())

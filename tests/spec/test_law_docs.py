@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nnlaw.spec import CATALOGUE
+from nnlaw.spec import CATALOG
 from nnlaw.spec.law_docs import CHECKED, counterexample, file_name, page, pages, violations
 from nnlaw.spec.locations import PACKAGE, fixtures
 
@@ -22,7 +22,7 @@ def below(folder: Path, suffix: str) -> set[tuple[str, str]]:
 
 def test_path_equals_key(all_pages: dict[str, str]) -> None:
     """Each law has a file, a counterexample and a page at <kind>/<code>, and each of these files has a law."""
-    keys = {(kind, file_name(code)) for kind, code in CATALOGUE}
+    keys = {(kind, file_name(code)) for kind, code in CATALOG}
     assert below(PACKAGE / "spec" / "laws", ".py") == keys
     assert below(fixtures() / "laws", ".py") == keys
     assert {tuple(path.removesuffix(".md").split("/")) for path in all_pages if "/" in path} == keys
@@ -30,7 +30,7 @@ def test_path_equals_key(all_pages: dict[str, str]) -> None:
 
 def test_a_law_is_in_the_file_of_its_name() -> None:
     """The function that checks a law is in spec/laws/<kind>/<code>.py and is named after the code."""
-    for (kind, code), row in CATALOGUE.items():
+    for (kind, code), row in CATALOG.items():
         assert row.check.__module__ == f"nnlaw.spec.laws.{kind}.{file_name(code)}"
 
 
@@ -42,7 +42,7 @@ def test_a_counterexample_is_found_by_its_law() -> None:
 
 def test_a_page_has_its_sections() -> None:
     """Title, statement, when it is checked, what it depends on, the example with its diagnostic, and references."""
-    row = CATALOGUE["loss", "gradient"]
+    row = CATALOG["loss", "gradient"]
     text = page(row)
     (violation,) = violations(row)
     assert text.startswith(f"# gradient (loss)\n\n{row.statement}\n")
@@ -54,18 +54,18 @@ def test_a_page_has_its_sections() -> None:
     assert "import numpy" not in text and "def case" not in text
 
 
-@pytest.mark.parametrize("kind", sorted({kind for kind, _ in CATALOGUE}))
+@pytest.mark.parametrize("kind", sorted({kind for kind, _ in CATALOG}))
 def test_a_page_states_when_its_law_is_checked(kind: str) -> None:
     """`nn verify` is named only if it checks laws of this kind."""
-    code = next(code for known, code in CATALOGUE if known == kind)
-    line = next(line for line in page(CATALOGUE[kind, code]).splitlines() if line.startswith("- Checked "))
+    code = next(code for known, code in CATALOG if known == kind)
+    line = next(line for line in page(CATALOG[kind, code]).splitlines() if line.startswith("- Checked "))
     assert ("nn verify" in line) == (kind not in ("data", "training"))
     assert kind not in CHECKED or line == f"- Checked {CHECKED[kind]}"
 
 
 def test_the_diagnostic_of_a_page_has_a_short_path() -> None:
     """The path starts at fixtures/, so that the page is the same in a checkout and in an installed package."""
-    (violation,) = violations(CATALOGUE["layer", "gradient"])
+    (violation,) = violations(CATALOG["layer", "gradient"])
     assert violation.message.startswith("fixtures/laws/layer/gradient.py:")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nnlaw.spec import (
-    CATALOGUE,
+    CATALOG,
     BatchesCase,
     CheckLog,
     LayerCase,
@@ -232,9 +232,9 @@ def test_the_smallest_input_is_one_that_the_layer_may_get() -> None:
 
 def test_what_is_recommended_is_about_laws_that_there_are() -> None:
     """By kind and code, by code, or by kind."""
-    codes = {code for _, code in CATALOGUE}
-    assert set(BY_LAW) <= set(CATALOGUE) and set(BY_CODE) <= codes
-    assert set(BY_KIND) == {kind for kind, _ in CATALOGUE} - {"function"}
+    codes = {code for _, code in CATALOG}
+    assert set(BY_LAW) <= set(CATALOG) and set(BY_CODE) <= codes
+    assert set(BY_KIND) == {kind for kind, _ in CATALOG} - {"function"}
 
 
 def test_what_is_called_in_place_of_another_can_be_called() -> None:

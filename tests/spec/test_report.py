@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nnlaw.spec import CATALOGUE, BadInput, Inconclusive, LayerCase, LossCase, Violation, conformance, law, obeys
+from nnlaw.spec import CATALOG, BadInput, Inconclusive, LayerCase, LossCase, Violation, conformance, law, obeys
 from nnlaw.spec.report import LawResult, Report, merged
 
 Array = NDArray[Any]
@@ -84,7 +84,7 @@ def test_a_law_is_drawn_three_times_before_it_is_inconclusive() -> None:
             assert conformance(subject, ["patience"]).outcome == verdict and len(seen) == draws
             assert len({x.tobytes() for x in seen}) == inputs
     finally:
-        CATALOGUE.pop(("layer", "patience"))
+        CATALOG.pop(("layer", "patience"))
 
 
 def test_a_declared_exception_is_judged_all_the_same() -> None:

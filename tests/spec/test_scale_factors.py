@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from nnlaw.spec import LayerCase, LossCase, Violation, check_model
-from nnlaw.spec.law import CATALOGUE
+from nnlaw.spec.law import CATALOG
 from nnlaw.spec.violation import Cause
 
 Array = NDArray[Any]
@@ -62,14 +62,14 @@ class _Line:
 
 def of_layer(factor: Callable[[Array], float], **settings: Any) -> Cause:
     with pytest.raises(Violation) as found:
-        CATALOGUE["layer", "gradient"].check(LayerCase("cubes", _Cubes(factor, **settings), X))
+        CATALOG["layer", "gradient"].check(LayerCase("cubes", _Cubes(factor, **settings), X))
     return Cause(found.value.cause_code, found.value.cause)
 
 
 def of_loss(factor: Callable[[Array], float], n: int = 6, outputs: int = 0) -> Cause:
     case = LossCase("squares", _Squares(factor, outputs), X[:n, :3], X[:n, 2:])
     with pytest.raises(Violation) as found:
-        CATALOGUE["loss", "gradient"].check(case)
+        CATALOG["loss", "gradient"].check(case)
     return Cause(found.value.cause_code, found.value.cause)
 
 

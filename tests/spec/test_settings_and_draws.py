@@ -13,7 +13,7 @@ from nnlaw.nn.network import Network
 from nnlaw.spec import BadInput, LayerCase, ModelCase, ScheduleCase, Violation, conformance, obeys
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.intervals import parse_interval
-from nnlaw.spec.law import CATALOGUE
+from nnlaw.spec.law import CATALOG
 
 RNG = np.random.default_rng
 
@@ -77,12 +77,12 @@ def test_a_claim_about_a_setting_that_does_not_hold_is_told(factor: Callable[...
     """Taken beyond, refused within, refused without its name or by another error, or taken and not used."""
     case = _schedule(factor, {"floor": "[0, 1]"})
     with pytest.raises(Violation, match=words):
-        CATALOGUE["schedule", "settings"].check(case)
+        CATALOG["schedule", "settings"].check(case)
 
 
 def test_a_claim_about_a_setting_that_holds_is_silent() -> None:
     """Taken within, refused beyond by name, and used."""
-    CATALOGUE["schedule", "settings"].check(_schedule(_within(ValueError("floor")), {"floor": "[0, 1]"}))
+    CATALOG["schedule", "settings"].check(_schedule(_within(ValueError("floor")), {"floor": "[0, 1]"}))
 
 
 class Sigmoid:
@@ -137,7 +137,7 @@ def _twice(self: Any, *args: Any, **settings: Any) -> None:
 
 def test_layers_that_draw_the_same_numbers_are_told() -> None:
     """Scaled or not; but an array that two layers share is tied on purpose."""
-    judge = CATALOGUE["model", "own-draws"].check
+    judge = CATALOG["model", "own-draws"].check
     with pytest.raises(Violation, match="over again"):
         judge(network("dense:14 tanh dense:14 dense:3", __init__=_twice))
     judge(network("dense:14 tanh dense:14 dense:3", __init__=_tied))
@@ -178,13 +178,13 @@ def _flat(self: Any, x: Array, labels: Array) -> Array:
 def test_a_wrong_slope_by_the_input_is_told(layers: str, method: Any, words: str) -> None:
     """Of training, of another mode afterwards, of the wrong sign, or of another shape."""
     with pytest.raises((Violation, ValueError), match=f"{words}|at least 2"):
-        CATALOGUE["model", "input-gradient"].check(network(layers, input_gradient=method))
+        CATALOG["model", "input-gradient"].check(network(layers, input_gradient=method))
 
 
 @pytest.mark.parametrize("layers", ["dense:16 relu dense:3", "dropout:0.01 dense:3", "dense:16 batchnorm relu dense:3"])
 def test_the_slope_by_the_input_of_the_default_model_is_right(layers: str) -> None:
     """With and without layers that training runs otherwise."""
-    CATALOGUE["model", "input-gradient"].check(network(layers))
+    CATALOG["model", "input-gradient"].check(network(layers))
 
 
 def _mean_in_training(self: Any, x: Array, labels: Array) -> float:
@@ -219,10 +219,10 @@ def _twice_the_mean(self: Any, x: Array, labels: Array) -> float:
 def test_a_wrong_loss_in_eval_mode_is_told(layers: str, method: Any, words: str) -> None:
     """Of training, of parts that are not equally large, with another mode afterwards, or of another size."""
     with pytest.raises(Violation, match=words):
-        CATALOGUE["model", "mean-loss"].check(network(layers, mean_loss=method))
+        CATALOG["model", "mean-loss"].check(network(layers, mean_loss=method))
 
 
 @pytest.mark.parametrize("layers", ["dense:16 relu dense:3", "dropout:0.01 dense:3", "dense:16 batchnorm relu dense:3"])
 def test_the_loss_of_the_default_model_in_eval_mode_is_right(layers: str) -> None:
     """With and without layers that training runs otherwise."""
-    CATALOGUE["model", "mean-loss"].check(network(layers))
+    CATALOG["model", "mean-loss"].check(network(layers))

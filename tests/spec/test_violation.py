@@ -27,7 +27,7 @@ def sample() -> Violation:
 @pytest.mark.parametrize(
     "fact",
     ["dense.py:40: finite: output of 2:dense.forward is wrong\n", "\n  output[0, 7] = nan, expected a finite number\n",
-     "\n  likely cause: W[5, 7] = nan\n", "\n  after step 412\n", "\n  replay: nn replay runs/1/failure"],
+     "\n  likely cause: W[5, 7] = nan\n", "\n  after step 412\n", "\n  repeat it: nn replay runs/1/failure"],
 )
 def test_the_message_tells_every_field(fact: str) -> None:
     """Where, which number, actual, expected, law, then the cause."""
@@ -42,7 +42,7 @@ def test_a_bare_violation_has_no_second_line() -> None:
 def test_a_replay_alone_starts_the_second_line() -> None:
     """Without a cause, no stray punctuation."""
     found = Violation("shape", array="x", actual="2", expected="3", replay="runs/1")
-    assert str(found).splitlines()[1] == "  replay: nn replay runs/1"
+    assert str(found).splitlines()[1] == "  repeat it: nn replay runs/1"
 
 
 def test_it_serializes_to_json_and_back() -> None:
