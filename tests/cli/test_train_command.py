@@ -133,7 +133,7 @@ def test_a_broken_law_is_named_and_replayed(
     """A mistake on the command line meets its law: exit 1, one diagnostic, and a signature that replays."""
     assert run(["train", "--strict", str(tiny_folder), *flags, "--run", "r"]) == 1
     err = capsys.readouterr().err
-    assert f"{law}: " in err and "replay: nn replay r/failure" in err
+    assert f"{law}: " in err and "repeat it: nn replay r/failure" in err
     with np.errstate(all="raise"):  # no warning reaches the user
         assert run(["replay", "r/failure"]) == 1
     assert f"Reproduced, law {law}" in capsys.readouterr().out
@@ -239,11 +239,11 @@ def test_a_fault_in_the_users_own_layer_names_the_file_to_verify(
     assert run(["train", "--strict", str(tiny_folder), *mine, "--run", "r"]) == 1
     err = capsys.readouterr().err
     assert err.startswith("mine.py:")
-    assert "replay: nn replay r/failure\n   check this file alone: nn verify mine.py\n" in err
+    assert "repeat it: nn replay r/failure\n   check this file alone: nn verify mine.py\n" in err
     (workplace / "mine.py").write_text(FORGETFUL.replace("self.used * dy", "self.lost"), encoding="utf-8")
     assert run(["train", "--strict", str(tiny_folder), *mine, "--run", "s"]) == 1
     err = capsys.readouterr().err
-    assert "likely cause: backward raises at mine.py:22\n   replay: nn replay s/failure\n   check this file" in err
+    assert "likely cause: backward raises at mine.py:22\n   repeat it: nn replay s/failure\n   check this file" in err
 
 
 def test_the_way_to_go_on_is_written_as_a_shell_takes_it(
