@@ -66,7 +66,7 @@ class Diagnostic:
             inputs = violation.input or {}
             lines += [("smallest failing input: ", f"{name} = {value}") for name, value in inputs.items()]
         if violation.replay:
-            lines.append(("replay: ", f"nn replay {violation.replay}"))
+            lines.append(("repeat it: ", f"nn replay {violation.replay}"))
         if violation.verify:
             lines.append(("check this file alone: ", f"nn verify {violation.verify}"))
         if any(code == violation.law for _, code in CATALOG):  # a law of the user's own file has no page
