@@ -19,10 +19,9 @@ from nnlaw.cli.output.verify_output import Verbosity, VerifyOutput, captured_out
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.nn.verify.supervisor import CheckOptions, Target, TargetResult, check_targets
 from nnlaw.spec.law import CATALOG
-from nnlaw.spec.report import UnitOutcome
+from nnlaw.spec.report import SCHEMA_VERSION, UnitOutcome
 from nnlaw.spec.violation import BadInput, counted
 
-SCHEMA_VERSION = 1  # of the JSON output; spec/report.schema.json describes it
 EXIT_CODES = {UnitOutcome.PASSED: 0, UnitOutcome.FAILED: 1, UnitOutcome.INCONCLUSIVE: 2, UnitOutcome.ERROR: 2}
 
 
@@ -87,6 +86,7 @@ def command(
 
 
 def _json(results: list[TargetResult]) -> dict[str, object]:
+    """The output of --json; spec/report.schema.json describes it."""
     units = [{**report, "file": result.target.get("file", "")} for result in results for report in result.reports]
     return {"schema_version": SCHEMA_VERSION, "units": units, "summary": summary_counts(results)}
 

@@ -66,6 +66,7 @@ def test_the_list_of_commands_fits_on_a_line_each(nn: Any) -> None:
     assert all(name in out and text.endswith((".", "...")) for name, text in COMMANDS.items())
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_ends_the_command_without_a_message(tmp_path: Path) -> None:
     """`nn laws | head -1` ends as the shell expects."""
     assert read("laws", until="", cwd=tmp_path) == (141, "")
@@ -73,12 +74,14 @@ def test_a_closed_pipe_ends_the_command_without_a_message(tmp_path: Path) -> Non
     assert read("plugins", until="", cwd=tmp_path) == (141, "")
 
 
+@pytest.mark.slow
 def test_a_training_whose_output_is_closed_prints_how_to_continue(tiny_folder: Path, tmp_path: Path) -> None:
     """`nn train | head` stops the training, which can be resumed."""
     code, err = read("train", str(tiny_folder), "--epochs", "500", "--run", "r", until="Epoch 1/", cwd=tmp_path)
     assert (code, err) == (141, "nobody reads the output any more; go on with: nn train --resume r\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("location", "more"),
     [("nnlaw.nn.runs.plots.mistakes", "; go on"), ("nnlaw.cli.output.train_output.mistake_lines", "")],

@@ -1,0 +1,61 @@
+"""The source of a correct layer, and a check of a source in a worker."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nnlaw.nn.verify.supervisor import CheckOptions, TargetResult, check_target
+
+HEAD = """import atexit, os, subprocess, sys, time
+import numpy as np
+from nn import layer, loss, schedule
+from spec import law, obeys
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write four lines of imports and a source to mine.py, or another file of the same folder."""
+
+    def write_file(source: str, name: str = "mine.py") -> Path:
+        file = tmp_path / name
+        file.write_text(HEAD + source, encoding="utf-8")
+        return file
+
+    return write_file
+
+
+@pytest.fixture
+def check_source(write: Callable[..., Path]) -> Callable[..., TargetResult]:
+    """Write mine.py and check it in a worker."""
+
+    def check(source: str, **options: Any) -> TargetResult:
+        return check_target({"file": str(write(source))}, CheckOptions(**options))
+
+    return check
+
+
+@pytest.fixture
+def layer_source() -> Callable[..., str]:
+    """The source of a layer y = 2 x: nine lines, of which the seventh is the body of forward."""
+
+    def source(name: str = "good", forward: str = "return 2 * x") -> str:
+        return f"""
+@layer("{name}")
+@obeys("N ... -> N ...")
+class {name}:
+    def forward(self, x):
+        {forward}
+    def backward(self, dy):
+        return 2 * dy
+"""
+
+    return source
+
+
+@pytest.fixture
+def outcomes() -> Callable[[TargetResult], list[tuple[str, str]]]:
+    """Name and outcome of each report."""
+    return lambda result: [(report["name"], report["outcome"]) for report in result.reports]

@@ -1,0 +1,10 @@
+"""Processes with a time limit."""
+
+import signal
+
+from nnlaw.nn.verify.subprocesses import signal_name
+
+
+def test_signals_have_a_name_or_a_number() -> None:
+    """Exit codes from 0 up are no signals."""
+    assert [signal_name(code) for code in (0, 2, -signal.SIGSEGV, -35)] == ["", "", "SIGSEGV", "signal 35"]
