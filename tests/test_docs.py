@@ -57,23 +57,21 @@ def test_the_documented_law_enters_the_catalog() -> None:
         CATALOG.pop(("layer", "never-negative"), None)
 
 
-SHOWN = ("call/shape", "call/domain", "call/simplex", "layer/gradient", "layer/stale_gradient")
-
-
-@pytest.mark.parametrize("name", SHOWN)
-def test_readme_shows_what_the_counterexamples_say(name: str) -> None:
-    """The diagnostic in the README is the one that the counterexample raises today."""
-    import importlib.util
-
-    from nnlaw.spec import conformance
-
-    found = importlib.util.spec_from_file_location(name.replace("/", "_"), ROOT / "fixtures/laws" / f"{name}.py")
-    assert found is not None and found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    (violation,) = conformance(module.case()).violations
+def test_the_readme_shows_what_verify_prints(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The diagnostic on the first screen is what `nn verify` prints today for this planted bug."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert violation.message in readme.replace("\n    ", "\n")
+    (shown,) = re.findall(r"\$ nn verify softmax\.py\n(.*?)```", readme, re.S)
+    source = ROOT / "fixtures" / "faults" / "layer_softmax_sums_over_the_batch.py"
+    Path("softmax.py").write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+    assert run(["verify", "softmax.py"]) == 1
+    assert capsys.readouterr().out.strip() == shown.strip()
+
+
+def test_the_layer_of_the_readme_passes(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The example layer passes every law."""
+    source = next(b for b in CODE.findall((ROOT / "README.md").read_text(encoding="utf-8")) if "class Swish" in b)
+    Path("swish.py").write_text(source, encoding="utf-8")
+    assert run(["verify", "swish.py"]) == 0, capsys.readouterr().out
 
 
 def test_verify_finds_what_the_guide_says_it_finds(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
