@@ -77,7 +77,7 @@ class Edit:
     after: str
 
     def __str__(self) -> str:
-        return f"{self.before} → {self.after}"
+        return f"{self.before} -> {self.after}"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ class Suggestion:
     note: str = ""
 
     def __str__(self) -> str:
-        text = ", or ".join(f"line {edit.line}: {edit}" for edit in self.edits)
+        several = len(self.edits) > 1  # the location of a violation is that of a single edit
+        text = ", or ".join(f"line {edit.line}: {edit}" if several else str(edit) for edit in self.edits)
         return f"{text}; {self.note}" if self.note else text
 
 
@@ -109,6 +110,7 @@ class Cause:
         return cls(code, f"either {first.text}, or {second.text}")
 
 
+SMALLEST_INPUT = "smallest failing input"  # the label of a line of a diagnostic
 NO_CAUSE = Cause("", "")
 
 
@@ -213,27 +215,28 @@ class Violation(Exception):
         return f"{found}, {expected}"
 
     @property
-    def details(self) -> list[str]:
-        """The lines below the headline: numbers, likely cause, suggested fix, what to do next."""
-        lines = [self.comparison] if self.index is not None else []
+    def details(self) -> list[tuple[str, str]]:
+        """The lines below the headline, each a label or "", and a text: numbers, cause, fix, what to do next."""
+        lines = [("", self.comparison)] if self.index is not None else []
         if self.cause:
-            lines.append(f"likely cause: {self.cause}")
+            lines.append(("likely cause", self.cause))
         if self.suggestion is not None:
-            lines.append(f"suggested fix: {self.suggestion}")
+            lines.append(("suggested fix", str(self.suggestion)))
         if self.step is not None:
-            lines.append(f"after step {self.step}")
+            lines.append(("", f"after step {self.step}"))
         for name, array in (self.input or {}).items():
-            lines.append(f"smallest {name} that shows it: {array}")
+            lines.append((SMALLEST_INPUT, f"{name} = {array}"))
         if self.replay:
-            lines.append(f"repeat it: nn replay {self.replay}")
+            lines.append(("repeat it", f"nn replay {self.replay}"))
         if self.verify:
-            lines.append(f"check this file alone: nn verify {self.verify}")
+            lines.append(("check this file alone", f"nn verify {self.verify}"))
         return lines
 
     @property
     def message(self) -> str:
         """The diagnostic without the source excerpt."""
-        return "\n  ".join([self.headline, *self.details])
+        details = [f"{label}: {text}" if label else text for label, text in self.details]
+        return "\n  ".join([self.headline, *details])
 
     def to_dict(self) -> dict[str, Any]:
         """The fields in the form that JSON takes; paths are relative to the current folder."""

@@ -74,23 +74,19 @@ def test_the_layer_of_the_readme_passes(workplace: Path, capsys: pytest.CaptureF
     assert run(["verify", "swish.py"]) == 0, capsys.readouterr().out
 
 
-def test_verify_finds_what_the_guide_says_it_finds(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The first example of docs/verify.md is broken at the array, the line and for the cause that stand there."""
+def test_the_first_example_of_the_guide_prints_what_the_guide_shows(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """docs/verify.md shows the output of `nn verify mine.py`."""
     text = (ROOT / "docs/verify.md").read_text(encoding="utf-8")
     Path("mine.py").write_text(CODE.findall(text)[0], encoding="utf-8")
     assert run(["verify", "mine.py"]) == 1
-    out = capsys.readouterr().out
-    for words in (
-        "affine(units=3).backward (mine.py:21)  db[",
-        "the slope measured by finite differences  [gradient]\n",
-        "by the batch size N once too often, or a mean where a sum is due (ratio ",
-        "smallest x that shows it: [[0.0, 0.0, 0.0, 0.0], ",
-    ):
-        assert words in text and words in out
+    lines = [line for line in capsys.readouterr().out.splitlines() if ":23:" not in line and "fix:" not in line]
+    assert len(lines) > 6 and all(f"{line}\n" in text for line in lines)
 
 
-def test_the_calls_of_the_guide_hold_with_spec_alone() -> None:
-    """Every other example runs in a process in which nn cannot be imported, and is silent."""
+def test_the_calls_of_the_guide_need_spec_alone() -> None:
+    """All other examples run in a process in which nn can't be imported, and print nothing."""
     import subprocess
     import sys
 

@@ -24,7 +24,7 @@ from rich.text import Text
 
 from nnlaw.cli.output.console import Hanging, clean, one_line
 from nnlaw.spec.law import CATALOG
-from nnlaw.spec.violation import Edit, Suggestion, Violation
+from nnlaw.spec.violation import SMALLEST_INPUT, Edit, Violation
 
 INDENT = "   "
 MAX_FILE_SIZE = 2**20  # bytes; no excerpt is shown of a larger file
@@ -55,23 +55,10 @@ class Diagnostic:
     def lines(self) -> list[Text]:
         """The lines below the excerpt."""
         violation = _rounded(self.violation)
-        lines = [("", violation.comparison)] if violation.index is not None else []
-        if violation.cause:
-            lines.append(("likely cause: ", violation.cause))
-        if violation.suggestion is not None:
-            lines += _suggested(violation.suggestion)
-        if violation.step is not None:
-            lines.append(("", f"after step {violation.step}"))
-        if self.verbose:
-            inputs = violation.input or {}
-            lines += [("smallest failing input: ", f"{name} = {value}") for name, value in inputs.items()]
-        if violation.replay:
-            lines.append(("repeat it: ", f"nn replay {violation.replay}"))
-        if violation.verify:
-            lines.append(("check this file alone: ", f"nn verify {violation.verify}"))
+        lines = [line for line in violation.details if self.verbose or line[0] != SMALLEST_INPUT]
         if any(code == violation.law for _, code in CATALOG):  # a law of the user's own file has no page
-            lines.append(("more: ", f"nn laws {violation.law}"))
-        return [Text.assemble((label, "bold"), one_line(text)) for label, text in lines]
+            lines.append(("more", f"nn laws {violation.law}"))
+        return [Text.assemble((f"{label}: " if label else "", "bold"), one_line(text)) for label, text in lines]
 
 
 def _rounded(violation: Violation) -> Violation:
@@ -86,18 +73,6 @@ def _rounded_number(text: str) -> str:
         return f"{float(text):.4g}" if "." in text else text
     except ValueError:
         return text
-
-
-def _suggested(suggestion: Suggestion) -> list[tuple[str, str]]:
-    """One line per edit, with line numbers if there are several."""
-    several = len(suggestion.edits) > 1
-    lines = [
-        ("suggested fix: " if i == 0 else "           or: ", f"line {edit.line}: {edit}" if several else str(edit))
-        for i, edit in enumerate(suggestion.edits)
-    ]
-    if suggestion.note:
-        lines.append(("note: ", suggestion.note))
-    return lines
 
 
 def _excerpt(violation: Violation, width: int) -> RenderResult:

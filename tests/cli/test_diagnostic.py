@@ -54,7 +54,7 @@ def test_the_whole_diagnostic(violation: Violation) -> None:
         "   |                                                 ^^^^^^",
         "   dx[0, 1] = -0.01197, finite differences give 0.1165",
         "   likely cause: the sum runs over axis 0 (the batch); softmax normalizes over axis 1",
-        f"   suggested fix: {FIX}",
+        "   suggested fix: axis=0 -> axis=1",
         "   more: nn laws gradient",
     ]
 
@@ -73,9 +73,7 @@ def test_without_a_located_fix_the_def_line_is_shown(violation: Violation) -> No
     ]
     lines = shown(violation.with_fields(suggestion=Suggestion((FIX, OTHER), "a note")))
     assert lines[0].startswith("layers.py:2: ") and not any("^" in line for line in lines)
-    assert lines[5:8] == [
-        f"   suggested fix: line 3: {FIX}", f"              or: line 2: {OTHER}", "   note: a note",
-    ]  # fmt: skip
+    assert lines[5] == "   suggested fix: line 3: axis=0 -> axis=1, or line 2: backward -> forward; a note"
     edit = Edit("layers.py", 3, 0, 3, 0, "axis=0", "axis=1")
     lines = shown(violation.with_fields(suggestion=Suggestion((edit,))))
     assert lines[0].startswith("layers.py:3: ") and "return" in lines[2] and not any("^" in line for line in lines)

@@ -48,7 +48,7 @@ def test_each_law_is_a_test_and_what_is_not_judged_is_a_skip(tmp_path: Path) -> 
     out = pytest_run(tmp_path, "-rs", "-v", "--nn-plugin", "mine.py", "--nn-plugin", "bad.py")
     assert "mine.py::layer twice::shape PASSED" in out and "mine.py::layer twice::gradient FAILED" in out
     assert "mine.py:8: gradient: dx of twice.backward is wrong\n  dx[0, " in out
-    assert "smallest x that shows it: [[0.0" in out
+    assert "smallest failing input: x = [[0.0" in out
     assert "skipped: depends on gradient" in out and "said" in out
     assert "bad.py::file bad::outcome FAILED" in out and "bad.py:1: invalid syntax" in out
     assert "Traceback" not in out and "exit 1" in out
@@ -72,7 +72,7 @@ def test_the_suite_adds_its_tests_to_those_that_pytest_found(request: pytest.Fix
     assert passing.reportinfo()[2] == "layer a::pass" and list(passing.parent.collect()) == []  # type: ignore[union-attr]  # a test item has a parent
     shown: list[tuple[str, ...]] = []
     error.add_report_section = lambda *section: shown.append(section)  # type: ignore[method-assign]  # what pytest shows
-    texts = {failing: "fail: 1, expected 2\n  smallest x that shows it: \\[1\\]", error: "error: it hangs"}
+    texts = {failing: "fail: 1, expected 2\n  smallest failing input: x = \\[1\\]", error: "error: it hangs"}
     for item, words in texts.items():
         with pytest.raises(Exception, match=words) as told:
             item.runtest()

@@ -89,7 +89,7 @@ def test_the_line_and_what_is_due_are_named(source: str, wrong: str, right: str,
     edit = found.suggestion.edits[0]
     assert wrong in (HEAD + source).splitlines()[edit.line - 1] and wrong in edit.before, edit
     assert right in edit.after, edit
-    assert f"suggested fix: line {edit.line}" in found.message
+    assert "suggested fix: " in found.message and str(edit) in found.message
     assert found.to_dict()["suggestion"]["edits"][0]["after"] == edit.after
 
 
