@@ -1,6 +1,6 @@
-"""Pictures that show no single digit, and are to be refused.
+"""Draw pictures that do not show one digit and should be refused.
 
-    OTHERS["texture"](rng, digits)   such a picture file; `digits` (N, 28, 28) are there to be used
+    OTHERS["texture"](rng, digits)   the bytes of such a picture file; some use the digits (N, 28, 28)
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ PHOTO = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
 
 
 def blank(rng: Rng, digits: Array) -> bytes:
-    """Nothing on it: one shade, paper under uneven light, a shadow, a camera's noise."""
+    """Blank: one shade, paper under uneven light, a shadow, a camera's noise."""
     shape = tuple(rng.integers(28, 400, 2))
     light = [lambda: np.full(shape, rng.integers(0, 256)), lambda: paper(shape, rng), lambda: 230 * shadow(shape, rng)]
     return saved(light[rng.integers(3)]() + rng.normal(0, rng.choice([0, 2, 6]), shape))
 
 
 def noise(rng: Rng, digits: Array) -> bytes:
-    """Noise alone: even, bell-shaped, salt and pepper, in grains of 1 to 8 pixels."""
+    """Noise: uniform, Gaussian, salt and pepper, in grains of 1 to 8 pixels."""
     grain = int(rng.choice([1, 1, 2, 4, 8]))
     shape = tuple(int(n) for n in rng.integers(28, 200, 2))
     made = [
@@ -69,7 +69,7 @@ def photo(rng: Rng, digits: Array) -> bytes:
 
 
 def piece(photo: Path, rng: Rng, least: float) -> bytes:
-    """A piece of a photograph, each side from `least` of the whole to all of it."""
+    """A piece of a photograph, each side at least the share `least` of the whole."""
     with Image.open(photo) as opened:
         whole = opened.convert("RGB")
     side = [int(rng.integers(max(1, int(n * least)), n)) for n in whole.size]
@@ -89,13 +89,13 @@ def text(rng: Rng, digits: Array) -> bytes:
 
 
 def several(rng: Rng, digits: Array) -> bytes:
-    """Two to five digits of one height side by side, each with the margin it has in its square."""
+    """Two to five digits of one size side by side, each with the margin of its image."""
     row = digits[rng.integers(0, len(digits), rng.integers(2, 6))]
     return saved(255 - np.kron(np.hstack(list(row)), np.ones((4, 4))))
 
 
 def touching(rng: Rng, digits: Array) -> bytes:
-    """Two digits side by side, their boxes from two pixels of overlap to one pixel apart."""
+    """Two digits side by side, their boxes from two pixels of overlap to a gap of one pixel."""
     left, right = (cropped(digits[rng.integers(len(digits))]) for _ in range(2))
     start = left.shape[1] + int(rng.integers(-2, 2))
     sheet = np.zeros((28, start + right.shape[1]), np.uint8)

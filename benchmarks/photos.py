@@ -1,6 +1,6 @@
-"""What people hold before the camera: a digit, with one fault each.
+"""Draw pictures of a digit as people take them, with one fault each.
 
-    FAULTS["shadow"](digit, rng)     a digit (28, 28), white on black, as a picture file with that fault
+    FAULTS["shadow"](digit, rng)     a digit (28, 28), white on black -> the bytes of a picture file with that fault
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from PIL import Image, ImageFilter
 
 Array = NDArray[Any]
 Rng = np.random.Generator
-SEEN = 40  # of 255: fainter is no ink
+VISIBLE = 40  # of 255: anything fainter is paper
 
 
 def saved(picture: Image.Image | Array, format: str = "PNG", **settings: Any) -> bytes:
@@ -28,7 +28,7 @@ def saved(picture: Image.Image | Array, format: str = "PNG", **settings: Any) ->
 
 def cropped(digit: Array) -> Array:
     """The digit without its margins."""
-    rows, columns = (np.flatnonzero((digit > SEEN).any(axis=axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero((digit > VISIBLE).any(axis=axis)) for axis in (1, 0))
     return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
@@ -39,12 +39,12 @@ def larger(digit: Array, factor: float) -> Array:
 
 
 def padded(digit: Array, rng: Rng, most: float = 1.0) -> Array:
-    """Margins of 0 to `most` sides of the digit on each side."""
+    """The digit with a margin of 0 to `most` times its size on each side."""
     return np.pad(digit, [tuple(rng.integers(0, int(most * len(digit)) + 1, 2)) for _ in range(2)])
 
 
 def smooth(shape: tuple[int, ...], rng: Rng, fine: float = 1.0) -> Array:
-    """Clouds from 0 to 1 whose amplitude falls with frequency to the power of −1/fine."""
+    """Clouds from 0 to 1 whose amplitude is frequency to the power of −1/fine."""
     frequency = np.hypot(*np.meshgrid(*(np.fft.fftfreq(n) * n for n in shape), indexing="ij"))
     wave = np.fft.fft2(rng.standard_normal(shape)) / np.maximum(frequency, 1) ** (1 / fine)
     wave[0, 0] = 0
@@ -53,7 +53,7 @@ def smooth(shape: tuple[int, ...], rng: Rng, fine: float = 1.0) -> Array:
 
 
 def across(shape: tuple[int, ...], rng: Rng) -> Array:
-    """How far along a random direction each pixel lies, from −1 to 1."""
+    """The position of each pixel along a random direction, from −1 to 1."""
     v, u = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
     turn = rng.uniform(0, 2 * np.pi)
     found = u * np.cos(turn) + v * np.sin(turn)
@@ -61,24 +61,24 @@ def across(shape: tuple[int, ...], rng: Rng) -> Array:
 
 
 def paper(shape: tuple[int, ...], rng: Rng) -> Array:
-    """Paper lit from one side: 200 to 245 where it is lightest, 35% to 55% darker on the other side."""
+    """Paper lit from one side: 200 to 245 on the light side, 35% to 55% darker on the other."""
     return rng.uniform(200, 245) * (1 - rng.uniform(0.35, 0.55) * (across(shape, rng) + 1) / 2)
 
 
 def shadow(shape: tuple[int, ...], rng: Rng) -> Array:
-    """How much light is left: 0.6 in the shadow of a hand, 1 out of it, with a soft edge somewhere in the picture."""
+    """The share of light: 0.6 in a shadow, 1 outside of it, with a soft edge at a random place."""
     edge = rng.uniform(-0.5, 0.5) + 0.3 * (smooth(shape, rng, 0.5) - 0.5)
     return 0.8 + 0.2 * np.tanh((across(shape, rng) - edge) / 0.06)
 
 
 def inked(light: Array, ink: Array, pen: float = 30) -> Array:
-    """Ink (H, W) of bytes on paper: light falls on both alike."""
+    """Ink (H, W) of bytes on paper under uneven light, which falls on ink and paper alike."""
     share = ink / 255
     return light * (1 - share + share * pen / 255)
 
 
 def photographed(digit: Array, rng: Rng) -> bytes:
-    """All of it at once: blue pen, paper lit from one side, a shadow, out of focus, noise, JPEG."""
+    """All faults at once: blue pen, paper lit from one side, a shadow, blur, noise, JPEG."""
     ink = padded(larger(digit, rng.uniform(6, 14)), rng, 0.6)
     light = paper(ink.shape, rng) * shadow(ink.shape, rng)
     channels = [inked(light * tint, ink, pen) for tint, pen in ((1, 40), (0.98, 60), (0.9, 150))]
@@ -87,7 +87,7 @@ def photographed(digit: Array, rng: Rng) -> bytes:
 
 
 def turned(digit: Array, rng: Rng) -> bytes:
-    """The camera was held in another way, and the file says how."""
+    """Rotated by the camera, with the rotation in EXIF."""
     turns = {6: Image.Transpose.ROTATE_90, 3: Image.Transpose.ROTATE_180, 8: Image.Transpose.ROTATE_270}
     tag = int(rng.choice(list(turns)))
     exif = Image.Exif()
@@ -110,7 +110,7 @@ def colored(digit: Array, rng: Rng) -> bytes:
 
 
 def specked(digit: Array, rng: Rng) -> bytes:
-    """Dust, dark on the light paper."""
+    """Dark specks of dust on light paper."""
     ink = padded(larger(digit, 5), rng, 0.4).copy()
     for _ in range(rng.integers(3, 12)):
         row, column = (int(rng.integers(0, n - 3)) for n in ink.shape)
@@ -119,13 +119,13 @@ def specked(digit: Array, rng: Rng) -> bytes:
 
 
 def lit(digit: Array, rng: Rng, left: Callable[[tuple[int, ...], Rng], Array]) -> bytes:
-    """The digit ×5 with margins, on paper under some light."""
+    """The digit ×5 with margins, on paper under this light."""
     ink = padded(larger(digit, 5), rng, 0.4)
     return saved(inked(left(ink.shape, rng), ink))
 
 
 def turned_sheet(digit: Array, rng: Rng) -> tuple[Array, Array]:
-    """A sheet of paper turned by up to 20 degrees, with margins around it: its shades, and where it is, from 0 to 1."""
+    """A sheet of paper rotated by up to 20 degrees, with margins around it: its shades and its mask, from 0 to 1."""
     sheet = np.pad(255 - larger(digit, 5), [tuple(rng.integers(5, 60, 2)) for _ in range(2)], constant_values=255)
     angle, margins = float(rng.uniform(-20, 20)), [tuple(rng.integers(10, 80, 2)) for _ in range(2)]
     shown, there = (
@@ -136,7 +136,7 @@ def turned_sheet(digit: Array, rng: Rng) -> tuple[Array, Array]:
 
 
 def on_table(digit: Array, rng: Rng) -> bytes:
-    """A sheet of paper, a little turned, on a darker table, plain or of wood, lit from one side."""
+    """A slightly rotated sheet of paper on a darker table, with or without wood grain, lit from one side."""
     shown, there = turned_sheet(digit, rng)
     grain = np.sin((across(shown.shape, rng) / rng.uniform(0.05, 0.2) + 4 * smooth(shown.shape, rng, 0.6)) * 2 * np.pi)
     table = rng.uniform(40, 130) * (1 + rng.choice([0, 0.1]) * grain)
@@ -146,7 +146,7 @@ def on_table(digit: Array, rng: Rng) -> bytes:
 
 
 def on_white(digit: Array, rng: Rng) -> bytes:
-    """The same digit turned as far as on the table, and nothing but white around it."""
+    """The same digit, rotated as far as on the table, with white around it."""
     shown, there = turned_sheet(digit, rng)
     return saved(255 * (shown * there + 1 - there))
 

@@ -1,9 +1,10 @@
-"""nn predict: read the digits in pictures."""
+"""nn predict: recognize the digits in pictures."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,93 +12,106 @@ import click
 
 if TYPE_CHECKING:
     from nnlaw.nn.images.framing import Bytes
-    from nnlaw.nn.runs.predictor import Reader
+    from nnlaw.nn.runs.predictor import Answer, Reader
 
 
 @click.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--run", "folder", type=click.Path(path_type=Path), help="A trained run (the newest by default).")
-@click.option("--weights", type=click.Choice(["best", "last"]), default="last", help="Of which epoch (last).")
-@click.option("--all", "several", is_flag=True, help="Read several digits in a picture, line by line.")
-@click.option("--json", "as_json", is_flag=True, help="A list of {file, prediction, confidence, probabilities}.")
+@click.option("--weights", type=click.Choice(["best", "last"]), default="last", show_default=True,
+              help="Weights of the epoch with the best validation accuracy, or of the last one.")  # fmt: skip
+@click.option("--all", "several", is_flag=True, help="Read every digit in a picture, line by line from left to right.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: a list of {file, prediction, confidence, ...}.")
 def command(images: tuple[Path, ...], folder: Path | None, weights: str, several: bool, as_json: bool) -> int:
-    """Read the digit in each of IMAGES, picture files or folders of them, with a trained run.
+    """Recognize the digit in each of IMAGES, picture files or folders of them, with a trained run.
 
-    A picture that shows no single digit is refused with a reason (exit code 1). A file that cannot be read (exit code
-    2) does not stop the others.
+    A picture is refused, with the reason, if it does not show one digit: if it is blank or a photograph, or shows
+    several digits (use --all) or digits that touch each other. A picture that is refused or cannot be read does not
+    stop the others.
+
+    Exit codes: 0 all pictures were read, 1 a picture was refused, 2 a file could not be read.
     """
-    from nnlaw.nn.run_folder.folder import Run, newest
+    from nnlaw.nn.run_folder.folder import Run, newest  # here and below, so that --help is quick
     from nnlaw.nn.runs.predictor import Reader
 
     run = Run(folder) if folder else newest()
     reader = Reader(run, weights)
     if not as_json:
         click.echo(f"Weights: {reader.weights} of {run.folder}")
-    rows, codes = [], [0]
-    for file, pictures, error in _found(images, reader, several):
-        if error is not None:
-            rows.append({"file": str(file), "error": str(error)})
-            codes.append(_code(error))
-            click.echo(f"nn: {error}", err=True)
+    rows: list[dict[str, Any]] = []
+    codes = [0]
+    for picture in _pictures(images, reader, several):
+        codes.append(picture.code)
+        if picture.error:
+            rows.append({"file": str(picture.file), "error": picture.error})
+            click.echo(f"nn: {picture.error}", err=True)
             continue
-        read = [_row(file, reader, picture) for picture in pictures]
-        rows += [row | {"place": place} for place, row in enumerate(read, 1)] if several else read
+        predictions = [reader.answer(glyph) for glyph in picture.glyphs]
+        rows += _rows(picture.file, reader.weights, predictions, several)
         if not as_json:
-            _tell(file, pictures, read, reader.classes)
+            _print(picture, predictions, reader.classes)
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     return max(codes)
 
 
-def _found(
-    paths: tuple[Path, ...], reader: Reader, several: bool
-) -> Iterator[tuple[Path, list[Bytes], Exception | None]]:
-    """Each file under the paths, with the framed pictures in it, or what is wrong with it."""
-    from nnlaw.nn.images.ink_extraction import Refused
-    from nnlaw.nn.images.read import pictures_in, read_glyphs
+@dataclass(frozen=True)
+class _Picture:
+    """One file: the glyphs in it, or the reason why it has none and the exit code for that."""
+
+    file: Path
+    glyphs: list[Bytes] = field(default_factory=list)
+    error: str = ""
+    code: int = 0
+
+
+def _pictures(paths: tuple[Path, ...], reader: Reader, several: bool) -> Iterator[_Picture]:
+    """Each picture file among the paths and in the folders among them."""
+    from nnlaw.nn.images.ink_extraction import PictureRefused
+    from nnlaw.nn.images.read import picture_files, read_glyphs
     from nnlaw.spec.violation import BadInput
 
     for path in paths:
         try:
-            files = pictures_in(path)
+            files = picture_files(path)
         except BadInput as error:
-            yield path, [], error
+            yield _Picture(path, error=str(error), code=2)
             continue
         for file in files:
             try:
-                yield file, read_glyphs(file, reader.frame, several), None
-            except (BadInput, Refused) as error:
-                yield file, [], error
+                yield _Picture(file, read_glyphs(file, reader.frame, several))
+            except PictureRefused as error:
+                yield _Picture(file, error=str(error), code=1)
+            except BadInput as error:
+                yield _Picture(file, error=str(error), code=2)
 
 
-def _code(error: Exception) -> int:
-    from nnlaw.spec.violation import BadInput
-
-    return 2 if isinstance(error, BadInput) else 1
-
-
-def _row(file: Path, reader: Reader, picture: Bytes) -> dict[str, Any]:
-    answer = reader.answer(picture)
-    return {
-        "file": str(file),
-        "weights": reader.weights,
-        "prediction": answer.name,
-        "confidence": answer.confidence,
-        "probabilities": [float(p) for p in answer.probabilities],
-    }
+def _rows(file: Path, weights: str, predictions: list[Answer], several: bool) -> list[dict[str, Any]]:
+    """One JSON object per digit; with --all also its place in the picture, from 1."""
+    rows: list[dict[str, Any]] = []
+    for place, prediction in enumerate(predictions, 1):
+        row = {
+            "file": str(file),
+            "weights": weights,
+            "prediction": prediction.name,
+            "confidence": prediction.confidence,
+            "probabilities": [float(p) for p in prediction.probabilities],
+        }
+        rows.append(row | {"place": place} if several else row)
+    return rows
 
 
-def _tell(file: Path, pictures: list[Bytes], rows: list[dict[str, Any]], classes: tuple[str, ...]) -> None:
+def _print(picture: _Picture, predictions: list[Answer], classes: tuple[str, ...]) -> None:
     from nnlaw.nn.runs.plots import shades
 
     width = max(map(len, classes))
-    click.echo(f"{file}:")
-    for picture, row in zip(pictures, rows, strict=True):
-        for line in shades(picture):
+    click.echo(f"{picture.file}:")
+    for glyph, prediction in zip(picture.glyphs, predictions, strict=True):
+        for line in shades(glyph):
             click.echo(line)
-        click.echo(f"Prediction: {row['prediction']} (confidence: {row['confidence']:.1%})")
-        click.echo(f"Probabilities: [{', '.join(f'{p:.3f}' for p in row['probabilities'])}]")
-        for label, p in zip(classes, row["probabilities"], strict=True):
+        click.echo(f"Prediction: {prediction.name} (confidence: {prediction.confidence:.1%})")
+        click.echo(f"Probabilities: [{', '.join(f'{p:.3f}' for p in prediction.probabilities)}]")
+        for label, p in zip(classes, prediction.probabilities, strict=True):
             click.echo(f"  {label:<{width}} {'█' * round(40 * p):<40} {p:6.1%}")
-    if len(rows) > 1:
-        click.echo(f"In order: {' '.join(row['prediction'] for row in rows)}")
+    if len(predictions) > 1:
+        click.echo(f"In order: {' '.join(prediction.name for prediction in predictions)}")

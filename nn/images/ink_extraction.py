@@ -1,129 +1,140 @@
-"""Ink on an uneven background: a grey picture becomes an array of ink, 0 on the paper and 255 where the pen pressed."""
+"""Find the ink in a gray picture with an uneven background: 0 on the paper, 255 in the middle of a stroke.
+
+    likely, *others = readings(gray)     dark ink on light paper, and light ink on dark paper
+    refine_paper(likely).ink             the same with the paper's shade measured beside the strokes
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-Grey = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+from nnlaw.nn.images.framing import Gray, Mask
+
 T = TypeVar("T", bound=np.generic)
 
-FAINT = 0.02  # of full ink: below it is paper
-LEAST = 25.0  # of 255: contrast below which a picture counts as blank
-ROUGH = 6.0  # deviations of the noise that ink must stand out
-ROUNDS = 40  # sweeps at most; a spiral of more turns is left unfinished
-TRACE = 40.0  # of 255: ink as faint as this, and what is near it, is not bare paper
-BLUR = 2  # pixels: how near
-DARKEST = 32  # of 255: paper is not taken for darker, or nothing divided by nothing would be ink
+FAINT = 0.02  # of full ink: anything below is paper
+MIN_CONTRAST = 25.0  # of 255: a picture with less counts as blank
+MIN_SIGNAL = 6.0  # standard deviations of the noise that ink must exceed
+MAX_ROUNDS = 40  # sweeps over the picture; a spiral with more turns is not filled
+TRACE = 40.0  # of 255: fainter pixels, away from darker ones, are bare paper
+MARGIN = 2  # pixels: how far away
+MIN_PAPER = 32  # of 255: paper is taken to be at least this light, so that black on black is not ink
+BLANK = "no strokes found: nothing is much darker or lighter than the background"
 
 
-class Refused(Exception):
-    """A picture that can be read but shows no single figure; the text says why."""
+class PictureRefused(Exception):
+    """Raised for a readable picture that does not show one digit; the text is the reason."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to read a picture, each (H, W): its shades with ink dark, the paper under them, ink from 0 to 255.
+    """One way to read a picture, arrays (H, W): its shades with ink dark, the paper under them, ink from 0 to 255.
 
-    `noise` is the deviation of the noise in its shades.
+    `noise` is the standard deviation of the noise in its shades.
     """
 
-    shades: Grey
-    paper: Grey
-    ink: Grey
+    shades: Gray
+    paper: Gray
+    ink: Gray
     noise: float
 
 
-def readings(grey: Grey) -> list[Reading]:
+def readings(gray: Gray) -> list[Reading]:
     """The ways to read a picture, dark on light or light on dark, the likelier first; a weak one is left out.
 
-        ink = (paper − grey) / paper,   for light falls on ink and paper alike
-        paper = `filled`: what is dark and does not reach the border, as shadows do, filled up
+        ink = (paper − gray) / paper,   because light falls on ink and paper alike
+        paper = `fill_dark_regions`:    dark regions that do not reach the border, as shadows do, are filled
 
-    The reading with the stronger contrast is right. Where both are strong, as in an 8, whose holes are as light as its
-    paper, the border tells: it is paper. Raises Refused where nothing stands out.
+    The reading with the stronger contrast is correct. If both are strong, as in an 8, whose holes are as light as its
+    paper, the one whose paper is at the border is. Raises PictureRefused for a blank picture.
     """
-    both = np.stack([grey, 255 - grey])
-    paper, noise = filled(both, raised(both)), noise_of(grey)
-    light, strong = _is_light(both, paper)
+    both = np.stack([gray, 255 - gray])
+    paper, noise = fill_dark_regions(both, _border_without_ink(both)), noise_level(gray)
+    light, strong = _has_light_ink(both, paper)
     order = (light, 1 - light) if strong else (light,)
-    return [Reading(both[i], paper[i], _pressed(contrast(both[i], paper[i]), noise), noise) for i in order]
+    return [Reading(both[i], paper[i], _scaled_ink(contrast(both[i], paper[i]), noise), noise) for i in order]
 
 
-def evened(reading: Reading, sheet: Mask | None = None) -> Reading:
-    """The reading anew: under its ink the paper is as light as the mean of what lies bare within a stroke's width.
+def refine_paper(reading: Reading, sheet: Mask | None = None) -> Reading:
+    """The reading with the paper under its ink as light as the mean of the bare paper within a stroke's width.
 
-    Filled paper is too dark where a stroke leads out of a shadow: the shadow's shade runs along it. Nothing but what is
-    on the sheet, where one is told, counts as bare.
+    Filled paper is too dark if a stroke leads out of a shadow: the shadow's shade runs along it. With `sheet` (H, W),
+    only paper of the sheet counts, and ink outside of it is removed.
     """
-    firm = reading.ink > 127
-    inked, reach = grown(reading.ink > TRACE, BLUR), max(BLUR, thickness(firm))
+    inked = ndimage.maximum_filter(reading.ink > TRACE, 2 * MARGIN + 1)
     bare = ~inked & (reading.ink == 0)
     if sheet is not None:
         bare &= sheet
-    count, light = (summed(summed(of, 0, reach), 1, reach) for of in (bare, np.where(bare, reading.shades, 0)))
-    paper = np.where(inked & (count > 0), light / np.maximum(count, 1), reading.paper).astype(np.float32)
-    ink = _pressed(contrast(reading.shades, paper), reading.noise)
+    size = 2 * max(MARGIN, thickness(reading.ink > 127)) + 1
+    share = ndimage.uniform_filter(bare.astype(np.float64), size, mode="constant")
+    light = ndimage.uniform_filter(np.where(bare, reading.shades, 0).astype(np.float64), size, mode="constant")
+    near = inked & (share > 0.5 / size**2)  # at least one bare pixel
+    paper = np.where(near, light / np.where(near, share, 1), reading.paper).astype(np.float32)
+    ink = _scaled_ink(contrast(reading.shades, paper), reading.noise)
     return Reading(reading.shades, paper, ink if sheet is None else np.where(sheet, ink, 0), reading.noise)
 
 
-def _is_light(both: Grey, paper: Grey) -> tuple[int, bool]:
-    """1 where the second of both readings is right, else 0; and whether both are strong."""
+def _has_light_ink(both: Gray, paper: Gray) -> tuple[int, bool]:
+    """1 if the second reading, light ink on dark paper, is correct, else 0; and whether both are strong."""
     depth = paper - both
-    peaks = [peak(found) for found in depth]
-    if max(peaks) < LEAST:
-        raise Refused("nothing is drawn on it")
+    peaks = [_peak(found) for found in depth]
+    if max(peaks) < MIN_CONTRAST:
+        raise PictureRefused(BLANK)
     if min(peaks) < max(peaks) / 2:
         return int(peaks[1] > peaks[0]), False
     shades = [float(both[0][found > top / 2].mean()) for found, top in zip(depth, peaks, strict=True)]
-    middle = float(np.median(border_of(both[0])))
+    middle = float(np.median(border_pixels(both[0])))
     return int(abs(middle - shades[0]) < abs(middle - shades[1])), True
 
 
-def _pressed(found: Grey, noise: float) -> Grey:
-    top = peak(found)
-    if top < max(LEAST, ROUGH * noise):
-        raise Refused("nothing stands out from its noise" if top >= LEAST else "nothing is drawn on it")
+def _scaled_ink(found: Gray, noise: float) -> Gray:
+    """Contrast scaled so that firm strokes are 255; noise and faint traces become 0."""
+    top = _peak(found)
+    if top < max(MIN_CONTRAST, MIN_SIGNAL * noise):
+        raise PictureRefused("only noise found" if top >= MIN_CONTRAST else BLANK)
     firm = float(np.percentile(found[found > top / 2], 75))
     found[found < max(FAINT * firm, 4 * noise)] = 0
     found *= np.float32(255 / firm)
     return np.minimum(found, 255, out=found)
 
 
-def filled(shades: Grey, border: Grey) -> Grey:
-    """Dark regions that do not reach the border filled up, (N, H, W) and (N, 2 H + 2 W) -> (N, H, W).
+def fill_dark_regions(shades: Gray, border: Gray) -> Gray:
+    """Fill dark regions that do not reach the border, (N, H, W) and (N, 2 H + 2 W) -> (N, H, W).
 
         f(p) = min over the paths from the border to p of the greatest shade on the way
 
-    It is swept over the picture from all four sides until nothing changes.
+    This is morphological reconstruction by erosion, which scipy.ndimage does not have: sweep over the picture from all
+    four sides until nothing changes.
     """
     level = np.full_like(shades, np.inf)
     height, width = shades.shape[1:]
     level[:, 0], level[:, -1] = border[:, :width], border[:, width : 2 * width]
     level[:, :, 0], level[:, :, -1] = border[:, 2 * width : -height], border[:, -height:]
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         before = level.copy()
         for axis in (1, 2):
-            swept(level, shades, axis)
-        if not (before - level > 1).any() or _settled(level, shades):
+            _sweep(level, shades, axis)
+        settled = np.maximum(ndimage.minimum_filter(level, (1, 3, 3)), shades) >= level
+        if settled.all() or (before - level).max() <= 1:
             break
     return level
 
 
-def swept(level: Grey, floor: Grey, axis: int) -> None:
-    """Each line of the level (N, H, W) lowered, in place, to the line before it, and no deeper than the floor.
+def _sweep(level: Gray, floor: Gray, axis: int) -> None:
+    """Lower each line of the level (N, H, W), in place, to the line before it, but not below the floor.
 
-        level(p) <- max(floor(p), min(level(p), level of the three neighbors in the line before))    there and back
+        level(p) <- max(floor(p), min(level(p), level of the three neighbors in the line before))    in both directions
     """
     lines, least = (np.ascontiguousarray(np.moveaxis(a, axis, 0)) for a in (level, floor))
     lines = np.pad(lines, ((0, 0), (0, 0), (1, 1)), constant_values=np.inf)
     near = np.empty_like(least[0])
-    for there, bottom in ((lines, least), (lines[::-1], least[::-1])):
-        for before, here, deepest in zip(there, there[1:, :, 1:-1], bottom[1:], strict=False):
+    for forward, bottom in ((lines, least), (lines[::-1], least[::-1])):
+        for before, here, deepest in zip(forward, forward[1:, :, 1:-1], bottom[1:], strict=False):
             np.minimum(before[:, :-2], before[:, 2:], out=near)
             np.minimum(near, before[:, 1:-1], out=near)
             np.minimum(near, here, out=near)
@@ -131,82 +142,37 @@ def swept(level: Grey, floor: Grey, axis: int) -> None:
     level[...] = np.moveaxis(lines[:, :, 1:-1], 0, axis)
 
 
-def _settled(level: Grey, floor: Grey) -> bool:
-    """Whether no pixel has a neighbor that would lower it."""
-    return not (np.maximum(floor, -greatest(greatest(-level, 1, 1), 2, 1)) < level).any()
+def contrast(gray: Gray, paper: Gray) -> Gray:
+    """How much darker each pixel is than the paper under it, in 255ths of the paper."""
+    return np.asarray((paper - gray) * 255 / np.maximum(paper, MIN_PAPER), np.float32)
 
 
-def contrast(grey: Grey, paper: Grey) -> Grey:
-    """How much darker than the paper around it each pixel is, in 255ths of the paper."""
-    return np.asarray((paper - grey) * 255 / np.maximum(paper, DARKEST), np.float32)
-
-
-def raised(shades: Grey) -> Grey:
-    """The border (N, 2 H + 2 W) of shades (N, H, W), without the ink that reaches it: short and as dark as ink is."""
-    border = border_of(shades)
-    reach = border.shape[1] // 16
-    dips = -greatest(-greatest(border, 1, reach), 1, reach) - border
+def _border_without_ink(shades: Gray) -> Gray:
+    """The border (N, 2 H + 2 W) of shades (N, H, W); short dips as dark as ink are raised to the shade beside them."""
+    border = border_pixels(shades)
+    dips = ndimage.black_tophat(border, (1, border.shape[1] // 16 * 2 + 1))
     darkest = np.percentile(shades, 0.2, axis=(1, 2))
     deep = (np.median(border, axis=1) - darkest) / 2
-    return np.where(dips > np.maximum(deep, LEAST)[:, None], border + dips, border)
+    return np.where(dips > np.maximum(deep, MIN_CONTRAST)[:, None], border + dips, border)
 
 
-def peak(found: Grey) -> float:
-    """The contrast that one pixel in 2,000 reaches."""
+def _peak(found: Gray) -> float:
+    """The contrast that 1 in 2,000 pixels reaches."""
     rank = found.size // 2000 + 1
-    return float(np.sort(found, axis=None)[-rank])  # partition is 20 times slower where most are 0
-
-
-def greatest(shades: Grey, axis: int, reach: int) -> Grey:
-    """The greatest of the shades up to `reach` away along one axis, by windows that double."""
-    shades = shades.swapaxes(0, axis)
-    reach = min(reach, len(shades))
-    found, covered = np.full((len(shades) + 2 * reach, *shades.shape[1:]), -np.inf, shades.dtype), 1
-    found[reach : len(found) - reach] = shades
-    while covered < 2 * reach + 1:
-        step = min(covered, 2 * reach + 1 - covered)
-        found, covered = np.maximum(found[:-step], found[step:]), covered + step
-    return found.swapaxes(0, axis)
-
-
-def grown(mask: Mask, reach: int) -> Mask:
-    """What lies within `reach` of a region, it included."""
-    return np.asarray(greatest(greatest(mask.astype(np.float32), 0, reach), 1, reach) > 0)
-
-
-def shrunk(mask: Mask, reach: int) -> Mask:
-    """What lies deeper than `reach` in a region; the picture's border does not bound it."""
-    return ~grown(~mask, reach)
-
-
-def summed(shades: NDArray[Any], axis: int, reach: int) -> NDArray[np.float64]:
-    """The sum of the shades up to `reach` away along one axis."""
-    sums = np.cumsum(shades, axis=axis, dtype=np.float64)
-    last = np.arange(shades.shape[axis]) + reach
-    upper = sums.take(last.clip(max=len(last) - 1), axis)
-    return np.asarray(upper - np.insert(sums, 0, 0, axis).take((last - 2 * reach).clip(min=0), axis))
+    return float(np.sort(found, axis=None)[-rank])  # partition is 20 times slower if most are 0
 
 
 def thickness(mask: Mask) -> int:
-    """Pixels across the thickest stroke: the largest odd square that fits into it; 1 where there is none."""
-    inside, peeled = np.pad(mask, 1).astype(np.float32), 0
-    while (inside := -greatest(greatest(-inside, 0, 1), 1, 1)).any():
-        peeled += 1
-    return 2 * peeled + 1
+    """Pixels across the thickest stroke: the side of the largest square that fits into it, an odd number."""
+    return max(1, 2 * int(ndimage.distance_transform_cdt(np.pad(mask, 1), "chessboard").max()) - 1)
 
 
-def noise_of(grey: Grey) -> float:
-    """The deviation of the noise, told by the quieter quarter of the differences between neighbors, edges left out."""
-    steps = np.abs(np.diff(grey, axis=1)) if grey.shape[1] > 1 else np.abs(np.diff(grey, axis=0))
+def noise_level(gray: Gray) -> float:
+    """Standard deviation of the noise, from the smallest quarter of the differences between neighbors."""
+    steps = np.abs(np.diff(gray, axis=1)) if gray.shape[1] > 1 else np.abs(np.diff(gray, axis=0))
     return float(np.percentile(steps, 25)) / (0.3186 * 2**0.5) if steps.size else 0.0
 
 
-def border_of(shades: NDArray[T]) -> NDArray[T]:
+def border_pixels(shades: NDArray[T]) -> NDArray[T]:
     """The pixels along the border, (..., H, W) -> (..., 2 H + 2 W): top, bottom, left, right."""
     return np.concatenate([shades[..., 0, :], shades[..., -1, :], shades[..., 0], shades[..., -1]], axis=-1)
-
-
-def steps_of(firm: Mask) -> int:
-    """How often ink and paper meet between neighbors in a row or a column."""
-    down, across = firm[1:] != firm[:-1], firm[:, 1:] != firm[:, :-1]
-    return int(np.count_nonzero(down)) + int(np.count_nonzero(across))

@@ -1,4 +1,4 @@
-"""The glyphs in a picture: ink gathered into connected parts, parts that belong together into one glyph each."""
+"""Find the glyphs in a picture: connected ink, and parts that belong together as one glyph."""
 
 from __future__ import annotations
 
@@ -6,30 +6,33 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from nnlaw.nn.images.ink_extraction import Grey, Mask, Refused, border_of
+from nnlaw.nn.images.framing import Gray, Mask
+from nnlaw.nn.images.ink_extraction import PictureRefused, border_pixels
 
-EDGE = 40.0  # of 255: where a stroke ends; fainter is the blur around it, which a box would take for ink
-HALF = 100.0  # likewise for a glyph of more than LARGE pixels, whose blur is wider than a pixel of the net
+EDGE = 40.0  # of 255: where a stroke ends; anything fainter is the blur around it, which is not part of the box
+EDGE_OF_LARGE = 100.0  # the same for a glyph of more than LARGE pixels, whose blur is wider than a pixel of the frame
 LARGE = 40  # pixels along the longest side
 SPECK = 0.03  # of the largest part's ink: a smaller part is dirt
-CUT = 0.25  # likewise, for a part that the border cuts: the end of a shadow, or of something else
-ALONE = 0.88  # of all ink: what the parts that are kept must hold
-MOST = 40  # parts, dirt counted; more are a texture or a page
-PIECES = 4  # parts that one glyph may be drawn in
-NEAR = 0.22  # of the tallest part's height: parts nearer than this belong together, unless both are tall
-STACKED = 0.4  # likewise of parts one above the other, as the bar of a 5
+CUT_OFF = 0.25  # the same for a part at the border: the end of a shadow, or of something else
+MIN_KEPT = 0.88  # of all ink, in the parts that are kept
+MAX_PARTS = 40  # dirt included; more are a texture or a page
+MAX_PIECES = 4  # parts of one glyph
+NEAR = 0.22  # of the tallest part's height: closer parts belong together, unless both are tall
+STACKED = 0.4  # the same for parts above each other, such as the bar of a 5
 TALL = 0.7  # of the tallest part's height: two parts as tall as this, side by side, are two glyphs
-LINE = 0.1  # likewise: as far above one another, two such parts are two lines; nearer, they are one broken glyph
-FULL = 0.55  # of the area that ink may cover
-TOUCHING = 0.35  # of the border that ink may cover
-SMALLEST = 0.05  # of the picture's longest side: what is smaller is dirt on an empty sheet
-MARKS = "it is full of small marks, as noise, a texture or a page of text is"
+LINE = 0.1  # the same: two tall parts this far above each other are in two lines; closer, they are one broken glyph
+MAX_COVERED = 0.55  # of the area
+MAX_BORDER = 0.35  # of the border
+MIN_SIZE = 0.05  # of the picture's longest side: anything smaller is dirt on an empty sheet
+EIGHT_NEIGHBORS = np.ones((3, 3), int)
+MANY_MARKS = "too many small marks, as in noise, a texture or a page of text"
 
 
 @dataclass(frozen=True)
 class Glyph:
-    """Parts that belong together: their numbers, and the box around them, bottom and right excluded."""
+    """Parts that belong together: their labels, and the box around them, bottom and right excluded."""
 
     parts: tuple[int, ...]
     top: int
@@ -47,45 +50,52 @@ class Glyph:
         """Pixels along the longest side."""
         return max(self.height, self.right - self.left)
 
-    def with_(self, other: Glyph) -> Glyph:
-        """Both as one."""
+    def merged(self, other: Glyph) -> Glyph:
+        """Both as one glyph."""
         first = (min(self.top, other.top), min(self.left, other.left))
         return Glyph(self.parts + other.parts, *first, max(self.bottom, other.bottom), max(self.right, other.right))
 
 
-def glyphs(ink: Grey) -> list[Grey]:
-    """Each glyph's own ink, cut out along its box, line by line, from left to right.
+def find_glyphs(ink: Gray) -> list[Gray]:
+    """Each glyph's own ink, cropped to its box, line by line, from left to right.
 
-    Raises Refused where there is none, or what there is looks like a page of text, a texture or a photograph.
+    Raises PictureRefused if there is no glyph, or if the picture looks like a page of text, a texture or a photograph.
     """
-    if (ink > 127).mean() > FULL or (border_of(ink) > 127).mean() > TOUCHING:
-        raise Refused("it is inked all over, as a photograph or a texture is")
-    labels, count = components(ink > EDGE)
-    if count > MOST:
-        raise Refused(MARKS)
+    if (ink > 127).mean() > MAX_COVERED or (border_pixels(ink) > 127).mean() > MAX_BORDER:
+        raise PictureRefused("ink covers most of the picture, as in a photograph or a texture")
+    labels, count = connected_parts(ink > EDGE)
+    if count > MAX_PARTS:
+        raise PictureRefused(MANY_MARKS)
     weight = np.bincount(labels.reshape(-1), ink.reshape(-1), count + 1)
     weight[0] = 0
     least = np.full(count + 1, SPECK)
-    least[border_of(labels)] = CUT
+    least[border_pixels(labels)] = CUT_OFF
     kept = np.flatnonzero(weight > least * weight.max())
-    if weight[kept].sum() < ALONE * weight.sum():
-        raise Refused(MARKS)
-    found = gathered([_box(labels, int(number)) for number in kept])
-    if max(len(glyph.parts) for glyph in found) > PIECES:
-        raise Refused(MARKS)
-    if max(glyph.side for glyph in found) < SMALLEST * max(ink.shape):
-        raise Refused("there is only a speck on it")
-    return [_cut(ink, labels, glyph) for line in lines_of(found) for glyph in line]
+    if weight[kept].sum() < MIN_KEPT * weight.sum():
+        raise PictureRefused(MANY_MARKS)
+    boxes = ndimage.find_objects(labels)
+    found = group_parts([_part(int(label), boxes[label - 1]) for label in kept])
+    if max(len(glyph.parts) for glyph in found) > MAX_PIECES:
+        raise PictureRefused(MANY_MARKS)
+    if max(glyph.side for glyph in found) < MIN_SIZE * max(ink.shape):
+        raise PictureRefused("only a speck found")
+    return [_crop(ink, labels, glyph) for line in in_lines(found) for glyph in line]
 
 
-def lines_of(found: list[Glyph]) -> list[list[Glyph]]:
-    """Glyphs as they are read: lines from top to bottom, each from left to right.
+def connected_parts(mask: Mask) -> tuple[NDArray[np.int32], int]:
+    """The connected parts of a mask (eight neighbors per pixel): their labels (H, W) from 1, and how many there are."""
+    labels, count = ndimage.label(mask, EIGHT_NEIGHBORS)
+    return labels.astype(np.int32, copy=False), int(count)
 
-    A glyph stands in the line whose lowest glyph it overlaps by half of the lesser height.
+
+def in_lines(found: list[Glyph]) -> list[list[Glyph]]:
+    """Glyphs in reading order: lines from top to bottom, each from left to right.
+
+    A glyph belongs to a line if it overlaps its lowest glyph by half of the smaller height.
     """
     lines: list[list[Glyph]] = []
     for glyph in sorted(found, key=lambda glyph: glyph.top + glyph.bottom):
-        line = next((line for line in lines if _beside(glyph, line[-1])), None)
+        line = next((line for line in lines if _side_by_side(glyph, line[-1])), None)
         if line is None:
             lines.append([glyph])
         else:
@@ -93,52 +103,23 @@ def lines_of(found: list[Glyph]) -> list[list[Glyph]]:
     return [sorted(line, key=lambda glyph: glyph.left + glyph.right) for line in lines]
 
 
-def _beside(a: Glyph, b: Glyph) -> bool:
+def _side_by_side(a: Glyph, b: Glyph) -> bool:
     return min(a.bottom, b.bottom) - max(a.top, b.top) >= min(a.height, b.height) / 2
 
 
-def components(mask: Mask) -> tuple[NDArray[np.intp], int]:
-    """The connected parts of a mask, eight neighbors a pixel: their numbers from 1 at each pixel, and how many.
-
-    Every pixel points to the least pixel that it knows of in its part, until none learns of a lesser one.
-    """
-    size = int(np.count_nonzero(mask))
-    place = np.full((mask.shape[0] + 1, mask.shape[1] + 2), -1)
-    place[:-1, 1:-1][mask] = np.arange(size)
-    here = place[:-1, 1:-1]
-    pairs = []
-    for there in (place[:-1, 2:], place[1:, :-2], place[1:, 1:-1], place[1:, 2:]):
-        both = (here >= 0) & (there >= 0)
-        pairs.append((here[both], there[both]))
-    a, b = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    root = np.arange(size)
-    while len(a):
-        least = np.minimum(root[a], root[b])
-        np.minimum.at(root, root[a], least)
-        np.minimum.at(root, root[b], least)
-        while not np.array_equal(root, root[root]):
-            root = root[root]
-        apart = root[a] != root[b]
-        a, b = a[apart], b[apart]
-    numbers = np.cumsum(root == np.arange(size))
-    labels = np.zeros(mask.shape, np.intp)
-    labels[mask] = numbers[root]
-    return labels, int(numbers[-1]) if size else 0
-
-
-def gathered(parts: list[Glyph]) -> list[Glyph]:
-    """Parts put together, two at a time, until no two belong together."""
+def group_parts(parts: list[Glyph]) -> list[Glyph]:
+    """Merge parts, two at a time, until no two belong together."""
     tallest = max(part.height for part in parts)
     while True:
-        pairs = ((a, b) for i, a in enumerate(parts) for b in parts[i + 1 :] if _belong(a, b, tallest))
+        pairs = ((a, b) for i, a in enumerate(parts) for b in parts[i + 1 :] if _belong_together(a, b, tallest))
         pair = next(pairs, None)
         if pair is None:
             return parts
-        parts = [part for part in parts if part not in pair] + [pair[0].with_(pair[1])]
+        parts = [part for part in parts if part not in pair] + [pair[0].merged(pair[1])]
 
 
-def _belong(a: Glyph, b: Glyph, tallest: int) -> bool:
-    """Whether two parts are strokes of one glyph: near each other, and not two tall ones in a row or a column."""
+def _belong_together(a: Glyph, b: Glyph, tallest: int) -> bool:
+    """True for two strokes of one glyph: near each other, and not two tall parts in a row or a column."""
     across = max(a.left, b.left) - min(a.right, b.right)
     down = max(a.top, b.top) - min(a.bottom, b.bottom)
     if min(a.height, b.height) >= TALL * tallest and (across >= 0 or down > LINE * tallest):
@@ -146,18 +127,18 @@ def _belong(a: Glyph, b: Glyph, tallest: int) -> bool:
     return across <= NEAR * tallest and down <= (STACKED if across < 0 else NEAR) * tallest
 
 
-def _box(labels: NDArray[np.intp], number: int) -> Glyph:
-    rows, columns = np.nonzero(labels == number)
-    return Glyph((number,), int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1)
+def _part(label: int, box: tuple[slice, ...]) -> Glyph:
+    rows, columns = box
+    return Glyph((label,), rows.start, columns.start, rows.stop, columns.stop)
 
 
-def _cut(ink: Grey, labels: NDArray[np.intp], glyph: Glyph) -> Grey:
+def _crop(ink: Gray, labels: NDArray[np.int32], glyph: Glyph) -> Gray:
     box = np.s_[glyph.top : glyph.bottom, glyph.left : glyph.right]
-    return boxed(np.where(np.isin(labels[box], (0, *glyph.parts)), ink[box], 0))
+    return crop_to_strokes(np.where(np.isin(labels[box], (0, *glyph.parts)), ink[box], 0))
 
 
-def boxed(ink: Grey) -> Grey:
-    """Cut to the box around the strokes."""
-    seen = ink > (HALF if max(ink.shape) > LARGE and (ink > HALF).any() else EDGE)
+def crop_to_strokes(ink: Gray) -> Gray:
+    """The ink cropped to the box around its strokes."""
+    seen = ink > (EDGE_OF_LARGE if max(ink.shape) > LARGE and (ink > EDGE_OF_LARGE).any() else EDGE)
     rows, columns = (np.flatnonzero(seen.any(axis=axis)) for axis in (1, 0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -1,38 +1,39 @@
-"""Whether what was found in a picture was drawn with a pen, told by a few numbers that all of MNIST stays within."""
+"""Check that a glyph was drawn with a pen, by a few limits that all of MNIST stays within."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import ndimage
 
-from nnlaw.nn.images.ink_extraction import Grey, Refused, greatest, steps_of, thickness
+from nnlaw.nn.images.framing import Bytes, Gray, outline_length
+from nnlaw.nn.images.ink_extraction import PictureRefused, thickness
 
-# Limits, and in brackets the least or greatest of MNIST's 60,000 training digits.
-FINEST = 12.0  # steps from ink to paper, for each pixel along the longest side, in the picture (8.7)
-THINNEST = 0.7  # pixels of ink, for each pixel along the box, as all below (1.4)
-WIDEST = 2.2  # width / height (1.7)
-THICKEST = 0.5  # of the box (0.45)
-SOFTEST = 0.97  # pixels that are neither ink nor paper, for each step from ink to paper (0.96; 99.99% are below 0.77)
-GREYEST = 0.2  # pixels inside strokes that are not firm ink, for each pixel of ink (0.15)
-
-
-def judge_marks(glyph: Grey) -> None:
-    """A glyph (h, w) as it stands in the picture. Raises Refused where it is woven of many fine strokes."""
-    if steps_of(glyph > 127) > FINEST * max(glyph.shape):
-        raise Refused("it looks like a texture, not like strokes on plain paper")
+# Limits, with the smallest or largest value of MNIST's 60,000 training digits in parentheses.
+MAX_OUTLINE = 12.0  # outline per pixel of the longest side, in the picture (8.7)
+MIN_INK = 0.7  # pixels of ink per pixel of the box; this and all below are measured on the framed glyph (1.4)
+MAX_ASPECT = 2.2  # width / height (1.7)
+MAX_THICKNESS = 0.5  # of the box (0.45)
+MAX_SOFT = 0.97  # pixels between ink and paper, per pixel of outline (0.96; 99.99% are below 0.77)
+MAX_GRAY = 0.2  # pixels inside strokes that are not firm ink, per pixel of ink (0.15)
 
 
-def judge_strokes(framed: NDArray[np.uint8], box: int) -> None:
-    """A framed glyph (H, W) of bytes whose longest side is `box`. Raises Refused where no pen drew it."""
+def check_outline(glyph: Gray) -> None:
+    """Check a glyph (h, w) at the picture's resolution. Raises PictureRefused for a weave of many fine strokes."""
+    if outline_length(glyph > 127) > MAX_OUTLINE * max(glyph.shape):
+        raise PictureRefused("it looks like a texture, not like strokes on plain paper")
+
+
+def check_strokes(framed: Bytes, box: int) -> None:
+    """Check a framed glyph (H, W) whose longest side is `box`. Raises PictureRefused if it is not pen strokes."""
     firm = framed > 127
     rows, columns = (np.flatnonzero((framed > 40).any(axis=axis)) for axis in (1, 0))
-    if np.count_nonzero(firm) < THINNEST * box:
-        raise Refused("what is on it is too faint or too thin")
-    if np.ptp(columns) + 1 > WIDEST * (np.ptp(rows) + 1):
-        raise Refused("what is on it is a wide stroke or several figures that touch")
-    if thickness(firm) > THICKEST * box:
-        raise Refused("a solid shape is on it, no strokes of a pen")
-    inside = -greatest(greatest(-framed.astype(np.float32), 0, 1), 1, 1) > 40
-    grey = np.count_nonzero(inside & (framed < 170)) > GREYEST * np.count_nonzero(firm)
-    if grey or np.count_nonzero((framed > 64) & (framed < 190)) > SOFTEST * steps_of(firm):
-        raise Refused("it looks like a photograph, not like strokes on plain paper")
+    if np.count_nonzero(firm) < MIN_INK * box:
+        raise PictureRefused("the strokes are too faint or too thin")
+    if np.ptp(columns) + 1 > MAX_ASPECT * (np.ptp(rows) + 1):
+        raise PictureRefused("too wide for one digit: it is a wide stroke, or several digits that touch")
+    if thickness(firm) > MAX_THICKNESS * box:
+        raise PictureRefused("it shows a solid shape, not pen strokes")
+    inside = ndimage.minimum_filter(framed, 3) > 40
+    gray = np.count_nonzero(inside & (framed < 170)) > MAX_GRAY * np.count_nonzero(firm)
+    if gray or np.count_nonzero((framed > 64) & (framed < 190)) > MAX_SOFT * outline_length(firm):
+        raise PictureRefused("it looks like a photograph, not like strokes on plain paper")

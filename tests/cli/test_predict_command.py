@@ -57,7 +57,7 @@ def test_one_bad_file_does_not_stop_the_rest(trained: Path, pictures: Path, caps
     assert run(["predict", str(pictures), "--run", str(trained)]) == 2
     out, err = capsys.readouterr()
     assert out.count("Prediction: ") == 2
-    assert len(err.splitlines()) == 2 and "b.jpg: nothing is drawn on it" in err and "c.gif: not a picture" in err
+    assert len(err.splitlines()) == 2 and "b.jpg: no strokes found" in err and "c.gif: not a readable picture" in err
     assert "Traceback" not in err
 
 
@@ -87,7 +87,7 @@ def test_all_reads_several_digits_in_order(trained: Path, tmp_path: Path, capsys
         Image.fromarray(255 - image).save(tmp_path / f"{name}.png")
     path = str(tmp_path / "ab.png")
     assert run(["predict", path, "--run", str(trained)]) == 1
-    assert "it shows 2 figures, expected one; --all reads them" in capsys.readouterr().err
+    assert "it shows 2 digits, expected one; use --all to read them" in capsys.readouterr().err
     assert run(["predict", path, "--run", str(trained), "--all", "--json"]) == 0
     together = json.loads(capsys.readouterr().out)
     assert run(["predict", str(tmp_path / "a.png"), str(tmp_path / "b.png"), "--run", str(trained), "--json"]) == 0

@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlaw.nn.stress.attacks.attacks import fgsm, pgd, square
 from nnlaw.nn.stress.attacks.norm_ball import Ball
-from nnlaw.nn.stress.image_grid import curve, sheet
+from nnlaw.nn.stress.image_grid import save_accuracy_curve, save_image_grid
 from nnlaw.nn.stress.scenario import Outcome, Scene, Skip, drill
 from nnlaw.nn.stress.trained_network import Subject, climbable, subject
 from nnlaw.spec.arrays import Array
@@ -47,8 +47,8 @@ def _assault(scene: Scene, of: Subject, norm: str, sizes: tuple[float, ...], nam
         if ball.eps in SHOWN:
             _show(scene, of, moved, name)
     all_eps, lines = [0.0, *sizes], {name: [clean, *found], "noise of that size": [clean, *noise]}
-    curve(all_eps, lines, f"eps ({'largest change of a pixel' if norm == 'inf' else 'length of the change'})",
-          scene.folder / f"{name}-curve.png")  # fmt: skip
+    label = f"eps ({'largest change of a pixel' if norm == 'inf' else 'length of the change'})"
+    save_accuracy_curve(all_eps, lines, label, scene.folder / f"{name}-curve.png")
     weak = [eps for eps, a, b in zip(sizes, found, noise, strict=True) if a > b + SLACK]
     observed = ", ".join(f"{a:.1%} at {eps:g}" for eps, a in zip(all_eps, lines[name], strict=True))
     observed += "".join(f"; {fault}" for fault in stray)
@@ -63,7 +63,7 @@ def _show(scene: Scene, of: Subject, moved: Array, name: str) -> None:
     change = (moved - x) / (2 * max(float(np.abs(moved - x).max()), ROUNDING)) + 0.5
     rows = np.stack([of.folded(part) for part in (x, change, moved)])
     names = [f"{a} > {b}" for a, b in zip(of.read_as(x), of.read_as(moved), strict=True)]
-    sheet(rows, ["clean", "change", "attacked"], names, scene.folder / f"{name}.png")
+    save_image_grid(rows, ["clean", "change", "attacked"], names, scene.folder / f"{name}.png")
 
 
 WITHIN = "stays within eps and [0, 1]; at no eps less harm than noise of that size"

@@ -16,7 +16,7 @@ import numpy as np
 from nnlaw.nn.core.reporter import Silent
 from nnlaw.nn.core.settings import Settings, read_settings
 from nnlaw.nn.images.framing import Frame
-from nnlaw.nn.images.ink_extraction import Refused
+from nnlaw.nn.images.ink_extraction import PictureRefused
 from nnlaw.nn.images.read import read_glyphs
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.runs.bundle import write_bundle
@@ -57,7 +57,7 @@ def read_picture(folder: Path, name: str) -> None:
     """The digit in the picture; where the damage left none, that is told."""
     try:
         (found,) = read_glyphs(folder / name, Frame())
-    except Refused:
+    except PictureRefused:
         return
     _expect(found.shape == (28, 28) and found.dtype == np.uint8, f"{found.dtype} of shape {found.shape}")
 

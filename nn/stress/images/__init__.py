@@ -1,1 +1,1 @@
-"""Corrupted and out-of-distribution images."""
+"""Scenarios with corrupted and out-of-distribution images, and of calibration."""
