@@ -61,5 +61,5 @@ def definition(case: ScheduleCase) -> None:
         location=case.location,
         array=f"the factor at t = {at:.4g}",
         actual=f"{actual:.6g}" if off else f"{actual:.6g}, as at every t with the default settings",
-        expected=f"{expected:.6g}, as {name} that ends at {end:.4g}" if off else "less than at t = 0",
+        expected=f"{expected:.6g}, as {name} that ends at {round(end, 9):.4g}" if off else "less than at t = 0",
     )
