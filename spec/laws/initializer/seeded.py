@@ -31,11 +31,11 @@ def seeded(case: InitializerCase) -> None:
     """
     shape = SHAPES[0]
     one, two = check_seeded(
-        lambda rng: weights_of(case, shape, rng), case.seed, location=case.location, array="the weights"
+        lambda rng: weights_of(case, shape, rng), case.seed, location=case.location, array="the weight matrix"
     )
     if not np.array_equal(one, two) or len(np.unique(np.abs(one))) <= FEW:
         return
     longer = np.asarray(case(case.rng, (shape[0], shape[1] + 1), *shape)).reshape(-1)
     same_stream = np.array_equal(longer[: one.size], one.reshape(-1))  # the same numbers, independent of the shape
     if same_stream or declared_value(case.thing, "variance") is not None:
-        raise fixed_seed("the weights", case.location)
+        raise fixed_seed("the weight matrix", case.location)
