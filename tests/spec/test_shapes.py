@@ -1,4 +1,4 @@
-"""Shape contracts are read, bound and told."""
+"""Shape contracts: parsed, bound to shapes, and printed."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ SHAPES = st.lists(st.integers(0, 9), max_size=5).map(tuple)
 
 
 class Owner:
-    """Has one dimension of each kind of integer, and two look-alikes."""
+    """Two integer dimensions, and two attributes that are not integers."""
 
     n_in = 3
     n_out = np.int64(4)
@@ -28,23 +28,23 @@ def test_an_unreadable_contract_is_refused(text: str) -> None:
 
 
 def test_both_sides_are_read() -> None:
-    """Arrays are parted by commas, dimensions by blanks, and a side may be empty."""
+    """Commas separate arrays, spaces separate dimensions, and a side may be empty."""
     contract = parse("N C, N -> ")
     assert (contract.inputs, contract.outputs) == ((("N", "C"), ("N",)), ())
     assert contract.reversed.outputs == contract.inputs
 
 
 @given(SHAPES)
-def test_dots_take_any_axes_and_give_them_back(shape: tuple[int, ...]) -> None:
-    """What `...` bound on one side is what it stands for on the other."""
+def test_dots_match_any_axes(shape: tuple[int, ...]) -> None:
+    """`...` means the same axes on both sides."""
     dims = bind(("N", "..."), (7, *shape), {})
     assert concrete(("...", "N"), dims) == (*shape, 7)
     assert bind(("N", "..."), (7, *shape), dims) == dims
 
 
 @given(SHAPES)
-def test_a_fixed_pattern_takes_its_own_rank_alone(shape: tuple[int, ...]) -> None:
-    """Two names fit two axes and nothing else."""
+def test_a_side_without_dots_has_a_fixed_number_of_axes(shape: tuple[int, ...]) -> None:
+    """Two names match two axes and nothing else."""
     if len(shape) == 2:
         assert bind(("A", "B"), shape, {}) == {"A": shape[0], "B": shape[1]}
     else:
@@ -57,7 +57,7 @@ def test_a_fixed_pattern_takes_its_own_rank_alone(shape: tuple[int, ...]) -> Non
     [(("N", "N"), (2, 3), {}), (("N", "3"), (2, 4), {}), (("N", "C"), (2, 4), {"C": 5}), (("N", "...", "C"), (2,), {}),
      (("N", "..."), (2, 3), {"...": (4,)})],
 )
-def test_what_does_not_fit_is_a_mismatch(
+def test_a_shape_that_does_not_fit_is_a_mismatch(
     side: tuple[str, ...], shape: tuple[int, ...], dims: dict[str, object]
 ) -> None:
     """Repeated names, numbers, known names, too few axes, and other axes than before."""
@@ -66,12 +66,12 @@ def test_what_does_not_fit_is_a_mismatch(
 
 
 def test_integers_of_the_owner_are_dimensions() -> None:
-    """NumPy's integers count, truth values and words do not."""
+    """NumPy's integers count, booleans and strings do not."""
     assert resolve(parse("N n_in flag -> N n_out word 3"), Owner()) == {"n_in": 3, "n_out": 4}
 
 
 class Counting:
-    """Keeps what its latest batch was."""
+    """Keeps the sizes of its latest batch."""
 
     N, B, n_in, n_out = 2, 2, 3, 4
 
@@ -81,18 +81,18 @@ class Counting:
     [("N n_in -> N n_out", {"n_in": 3, "n_out": 4}), ("B N -> B n_out", {"N": 2, "n_out": 4}),
      ("n_in N -> n_out N", {"n_in": 3, "n_out": 4}), ("N n_in, N -> ", {"n_in": 3}), ("N ... -> N ...", {})],
 )
-def test_the_size_of_the_latest_batch_binds_no_other(contract: str, known: dict[str, int]) -> None:
-    """The name that stands first everywhere is the batch, else N, before and after the arrow is turned."""
+def test_the_batch_size_is_not_read_from_the_owner(contract: str, known: dict[str, int]) -> None:
+    """The name that comes first in every array is the batch, else N; also with the arrow reversed."""
     assert resolve(parse(contract), Counting()) == resolve(parse(contract).reversed, Counting()) == known
 
 
-def test_the_expectation_names_what_it_knows() -> None:
-    """Known names are filled in, `...` spelled out, the rest left as names."""
+def test_the_expected_shape_has_known_sizes() -> None:
+    """Known names have their numbers, `...` its axes, and the rest stay names."""
     assert expected_shape(("N", "...", "n_in", "C", "3"), {"...": (2, 5), "n_in": 4}) == "(N, 2, 5, n_in=4, C, 3)"
     assert expected_shape(("...",), {}) == "(...)"
 
 
 def test_concrete_needs_every_name() -> None:
-    """A name that is not known yet gives no shape."""
+    """Without the size of a name there is no shape."""
     assert concrete(("N", "3"), {"N": 2}) == (2, 3)
     assert concrete(("N", "3"), {}) is None

@@ -1,4 +1,4 @@
-"""What the strategies draw."""
+"""The Hypothesis strategies: their shapes, types and values."""
 
 from typing import Any
 
@@ -15,17 +15,17 @@ few = settings(max_examples=25, deadline=None, database=None)
 
 
 @obeys("N h 3 ... -> N h")
-class Odd:
+class EverySide:
     """A layer with every sort of dimension."""
 
     h = 2
     domain = (0.1, 0.3)
 
 
-@given(inputs(Odd()))
+@given(inputs(EverySide()))
 @few
 def test_inputs_fit_contract_and_domain(x: Array) -> None:
-    """Attributes, numbers and further axes, float32 within the claim."""
+    """Attributes, numbers and further axes; float32 inside the declared domain."""
     assert x.shape[1:3] == (2, 3) and x.ndim <= 5 and x.dtype == np.float32
     assert ((x >= 0.1) & (x <= 0.3)).all()
 
@@ -33,8 +33,8 @@ def test_inputs_fit_contract_and_domain(x: Array) -> None:
 @pytest.mark.parametrize(
     ("low", "high"), [(1e5, 1e6), (1e5, np.inf), (-np.inf, -1e5), (0.5, np.inf), (-np.inf, np.inf)]
 )
-def test_inputs_stay_in_a_domain_far_out_or_without_end(low: float, high: float) -> None:
-    """At ±1e4 where the domain reaches as far, else where it lies."""
+def test_inputs_stay_in_an_unbounded_or_distant_domain(low: float, high: float) -> None:
+    """Up to ±1e4 if the domain reaches that far."""
     layer = type("Far", (), {"domain": (low, high)})()
 
     @given(inputs(layer, contract="N C -> N C"))
@@ -47,13 +47,13 @@ def test_inputs_stay_in_a_domain_far_out_or_without_end(low: float, high: float)
 
 @given(inputs(object(), contract="N C -> N C"))
 @few
-def test_a_contract_may_be_handed_in(x: Array) -> None:
-    """For a class that bears none."""
+def test_a_contract_can_be_passed(x: Array) -> None:
+    """For a class without @obeys."""
     assert x.ndim == 2 and x.size
 
 
 def test_inputs_need_a_contract() -> None:
-    """Else nobody knows what to draw."""
+    """Without one there is no shape."""
     with pytest.raises(BadInput, match="has no contract"):
         find(inputs(object()), lambda x: True)
 
@@ -69,7 +69,7 @@ def test_batches_have_labels_in_range(batch: tuple[Array, Array]) -> None:
 @given(shapes(max_dims=2))
 @few
 def test_shapes_are_small(shape: tuple[int, ...]) -> None:
-    """None is empty."""
+    """From 1 to 6 in every direction."""
     assert 1 <= len(shape) <= 2 and all(1 <= side <= 6 for side in shape)
 
 
@@ -84,7 +84,7 @@ def test_shapes_are_small(shape: tuple[int, ...]) -> None:
     ],
 )
 def test_hostile_floats_are_found(trait: Any) -> None:
-    """nan, infinity, denormals, what overflows when squared, and the other zero."""
+    """nan, infinity, denormals, overflow when squared, and negative zero."""
     search = settings(max_examples=2000, database=None, derandomize=True)
     assert trait(find(hostile(), lambda v: bool(trait(v)), settings=search))
 

@@ -1,4 +1,4 @@
-"""Arming an instance: the same bits, judged."""
+"""strict(): guards on one instance compute the same bits, and check every call."""
 
 import copy
 import math
@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 @obeys("N n_in -> N n_out")
 class Affine:
-    """y = xW, with switches for what may go wrong."""
+    """y = xW, with switches for errors."""
 
     def __init__(self) -> None:
         self.n_in, self.n_out = 4, 3
@@ -39,26 +39,26 @@ def batch(n: int = 5, scale: float = 1.0) -> Array:
     return np.float32(scale) * np.random.default_rng(2).standard_normal((n, 4), dtype=np.float32)
 
 
-def test_armed_and_plain_agree_bit_for_bit() -> None:
-    """Outputs and gradients are the same, on this instance alone."""
-    plain, armed = Affine(), strict(Affine(), path="1:affine")
+def test_a_layer_with_guards_computes_the_same_bits() -> None:
+    """Outputs and gradients are equal; only this instance has guards."""
+    layer, guarded = Affine(), strict(Affine(), path="1:affine")
     x, dy = batch(), np.ones((5, 3), np.float32)
-    assert plain.forward(x).tobytes() == armed.forward(x).tobytes()
-    first, second = plain.backward(dy), armed.backward(dy)
+    assert layer.forward(x).tobytes() == guarded.forward(x).tobytes()
+    first, second = layer.backward(dy), guarded.backward(dy)
     assert first is not None and first.tobytes() == second.tobytes()
-    assert plain.grads["W"].tobytes() == armed.grads["W"].tobytes()
-    assert is_armed(armed) and not is_armed(plain)
+    assert layer.grads["W"].tobytes() == guarded.grads["W"].tobytes()
+    assert is_armed(guarded) and not is_armed(layer)
 
 
-def test_arming_twice_is_arming_once() -> None:
-    """A guard is never put before a guard."""
+def test_strict_twice_adds_guards_once() -> None:
+    """A guard never calls another guard."""
     layer = strict(Affine())
     forward = layer.forward
     assert strict(layer).forward is forward
 
 
-def test_a_deep_copy_is_plain() -> None:
-    """Audits probe copies, which count no calls and stand on their own."""
+def test_a_deep_copy_has_no_guards() -> None:
+    """Laws call copies, which must not count as calls."""
     check_log = CheckLog()
     layer = strict(Affine(), check_log=check_log)
     twin = copy.deepcopy(layer)
@@ -69,8 +69,8 @@ def test_a_deep_copy_is_plain() -> None:
     assert check_log.checked()["finite"] == 1
 
 
-def test_the_docket_counts() -> None:
-    """Every guard counts its calls under each of its laws."""
+def test_the_check_log_counts_calls() -> None:
+    """Each guard counts its calls for each of its laws."""
     check_log = CheckLog()
     layer = strict(Affine(), check_log=check_log)
     for _ in range(3):
@@ -78,11 +78,11 @@ def test_the_docket_counts() -> None:
     assert check_log.checked() == {"dtype": 6, "finite": 6, "input-untouched": 6, "shape": 6}
 
 
-def test_a_law_outside_the_catalogue_is_counted_by_its_name() -> None:
-    """A judge of one's own has the name of its function."""
+def test_a_law_outside_the_catalog_is_counted_by_its_name() -> None:
+    """The name of its function."""
 
     def mine(call: object) -> None:
-        """Never complains."""
+        """Always passes."""
 
     check_log = CheckLog()
     own = obeys("N C -> N C", mine)(type("Own", (Affine,), {"forward": lambda self, x: x}))
@@ -92,15 +92,15 @@ def test_a_law_outside_the_catalogue_is_counted_by_its_name() -> None:
 
 
 class Writer(Affine):
-    """Works in place on what it was handed."""
+    """Modifies its input."""
 
     def forward(self, x: Array) -> Array:
         x *= 2  # the line
         return x @ self.params["W"]
 
 
-def test_a_write_is_caught_at_its_line() -> None:
-    """The law is input-untouched, and the place is the line that writes."""
+def test_a_write_is_reported_at_its_line() -> None:
+    """The law is input-untouched, the location the line that writes."""
     x = batch()
     with pytest.raises(Violation) as found:
         strict(Writer()).forward(x)
@@ -109,8 +109,8 @@ def test_a_write_is_caught_at_its_line() -> None:
     assert np.array_equal(x, batch())
 
 
-def test_nan_is_blamed_on_the_parameter() -> None:
-    """The output shows it, the parameter is the root."""
+def test_nan_in_a_parameter_is_the_cause() -> None:
+    """The output is reported, the parameter is the likely cause."""
     layer = strict(Affine())
     layer.forward(batch())
     layer.params["W"][2, 1] = np.nan
@@ -119,8 +119,8 @@ def test_nan_is_blamed_on_the_parameter() -> None:
     assert (found.value.law, found.value.index, found.value.cause) == ("finite", (0, 1), "W[2, 1] = nan")
 
 
-def test_nan_in_the_input_is_blamed_on_the_input() -> None:
-    """Before the call, and also where the input was sound when it was last looked at."""
+def test_nan_in_the_input_is_reported_there() -> None:
+    """Before the call, even if the array passed an earlier check."""
     check_log = CheckLog()
     first, second = strict(Affine(), check_log=check_log), strict(Affine(), check_log=check_log, contract="N C -> N D")
     second.params["W"] = np.ones((3, 2), np.float32)
@@ -133,7 +133,7 @@ def test_nan_in_the_input_is_blamed_on_the_input() -> None:
     assert (found.value.array, found.value.index) == ("input", (1, 2))
 
 
-def test_large_finite_numbers_raise_no_alarm() -> None:
+def test_large_finite_numbers_pass() -> None:
     """float32 of 1e30 is finite, although its square is not."""
     layer = strict(Affine())
     assert np.isfinite(layer.forward(batch(scale=1e30))).all()
@@ -142,14 +142,14 @@ def test_large_finite_numbers_raise_no_alarm() -> None:
 
 
 @pytest.mark.parametrize("x", [None, [[1.0]], np.ones((2, 5), np.float32), np.ones(4, np.float32)])
-def test_the_wrong_input_is_told_not_raised(x: Any) -> None:
-    """No array, too wide, or flat: law shape."""
+def test_a_wrong_input_fails_shape(x: Any) -> None:
+    """Not an array, too wide, or flat."""
     with pytest.raises(Violation, match=": shape: Affine"):
         strict(Affine()).forward(x)
 
 
-def test_an_exception_inside_is_a_broken_shape() -> None:
-    """Valid input should raise nothing; the exception is kept as the cause, at its line."""
+def test_an_exception_on_valid_input_fails_shape() -> None:
+    """It is kept as __cause__, and its line is the location."""
     layer = strict(Affine())
     layer.params["W"] = np.ones((3, 3), np.float32)
     with pytest.raises(Violation, match="raised ValueError") as found:
@@ -159,8 +159,8 @@ def test_an_exception_inside_is_a_broken_shape() -> None:
     assert found.value.cause == f"forward raises at test_strict.py:{found.value.location.line}"
 
 
-def test_a_first_layer_may_skip_its_dx() -> None:
-    """With needs_dx False, None is an answer; without, it is not."""
+def test_a_first_layer_may_return_none() -> None:
+    """With needs_dx = False, backward may return None; otherwise it may not."""
     layer = strict(Affine())
     layer.forward(batch())
     layer.needs_dx = False
@@ -182,8 +182,8 @@ class Log:
         return dy
 
 
-def test_a_domain_is_judged_behind_another_armed_layer() -> None:
-    """That an input is known to be finite does not excuse it from the claimed domain."""
+def test_a_domain_is_checked_after_another_layer_with_guards() -> None:
+    """An array that was just checked is still checked against the domain."""
     check_log = CheckLog()
     first, second = strict(Affine(), check_log=check_log), strict(Log(), check_log=check_log)
     with pytest.raises(Violation) as found:
@@ -204,8 +204,8 @@ class Slotted:
     backward = forward
 
 
-def test_what_cannot_be_armed_is_refused() -> None:
-    """No contract, no room, a class, or no layer at all."""
+def test_objects_that_cannot_have_guards_are_refused() -> None:
+    """No contract, no __dict__, a class, and not a layer."""
     with pytest.raises(BadInput, match="no shape contract"):
         strict(Slotted())
     with pytest.raises(BadInput, match="__slots__"):
@@ -236,7 +236,7 @@ class Entropy:
 
 
 def armed_loss(check_log: CheckLog | None = None, **changed: Any) -> Any:
-    """An armed loss with some attributes changed."""
+    """A loss with guards and some attributes changed."""
     loss = Entropy()
     for name, value in changed.items():
         setattr(loss, name, value)
@@ -254,18 +254,18 @@ LABELS = np.array([0, 2])
      (np.full((2, 3), 1 / 3, np.float32), LABELS, None)],
     ids=["too large", "negative", "floats", "probabilities"],
 )
-def test_a_loss_refuses_what_lies_outside_its_domain(prediction: Array, target: Array, index: Any) -> None:
-    """Labels out of range, float labels, and probabilities where logits are due."""
+def test_a_loss_fails_domain_outside_of_it(prediction: Array, target: Array, index: Any) -> None:
+    """Labels out of range, float labels, and probabilities instead of logits."""
     check_log = CheckLog()
-    for sound in (None, prediction):
-        check_log.last_checked = sound
+    for last_checked in (None, prediction):
+        check_log.last_checked = last_checked
         with pytest.raises(Violation) as found:
             armed_loss(check_log).forward(prediction, target)
         assert (found.value.law, found.value.index) == ("domain", index)
 
 
-def test_a_sound_loss_passes() -> None:
-    """The quick look and the thorough one agree, for each kind of target."""
+def test_a_correct_loss_passes() -> None:
+    """The fast test and the laws agree, for each kind of target."""
     check_log = CheckLog()
     check_log.last_checked = LOGITS
     assert armed_loss(check_log).forward(LOGITS, LABELS) == 1.0
@@ -276,8 +276,8 @@ def test_a_sound_loss_passes() -> None:
     assert armed_loss().backward().shape == (2, 3)
 
 
-def test_a_claimed_interval_of_a_loss_is_always_judged() -> None:
-    """Also where the prediction was found sound before; binary targets lie in [0, 1]."""
+def test_a_declared_interval_of_a_loss_is_always_checked() -> None:
+    """Even if the prediction was just checked; binary targets are in [0, 1]."""
     check_log = CheckLog()
     check_log.last_checked = LOGITS
     with pytest.raises(Violation, match=r"prediction\[0, 1\] = -1"):
@@ -290,15 +290,15 @@ def test_a_claimed_interval_of_a_loss_is_always_judged() -> None:
 
 @pytest.mark.parametrize(("value", "law"), [(math.nan, "finite"), (np.ones(2), "shape"), ("x", "shape"),
                                             ("write", "input-untouched")])
-def test_a_loss_answers_with_one_finite_number(value: Any, law: str) -> None:
-    """nan, an array and a word are none; and it may not write."""
+def test_a_loss_returns_one_finite_number(value: Any, law: str) -> None:
+    """Not nan, an array or a string; and it may not modify its input."""
     with pytest.raises(Violation) as found:
         armed_loss(value=value).forward(LOGITS, LABELS)
     assert found.value.law == law
 
 
 @pytest.mark.parametrize(("slope", "law"), [(None, "shape"), (3.0, "shape"), (np.full((2, 3), np.nan), "finite")])
-def test_the_slope_of_a_loss_is_judged(slope: Any, law: str) -> None:
+def test_the_gradient_of_a_loss_is_checked(slope: Any, law: str) -> None:
     """An exception, a number, and nan."""
     with pytest.raises(Violation) as found:
         armed_loss(slope=slope).backward()
@@ -306,10 +306,10 @@ def test_the_slope_of_a_loss_is_judged(slope: Any, law: str) -> None:
 
 
 def test_a_model_predicts_probabilities() -> None:
-    """Rows of an armed `predict` sum to 1."""
+    """Rows returned by `predict` sum to 1."""
 
     class Model:
-        """Answers 1/3, and thrice that on demand."""
+        """Returns 1/3, or 1 if factor is 3."""
 
         factor = np.float32(1)
 

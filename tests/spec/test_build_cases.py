@@ -1,4 +1,4 @@
-"""From anyone's plugin to cases: how it is constructed, which inputs it gets, and what is asked of its author."""
+"""From a class or function to cases: how it is constructed, which inputs it gets, and what is refused."""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,7 +38,7 @@ class Affine:
 
 @obeys("N ... -> N ...")
 class Twice:
-    """y = 2x, and nothing else: no base, no attributes."""
+    """y = 2x, without a base class or attributes."""
 
     def forward(self, x: Array) -> Array:
         return 2 * x
@@ -47,7 +47,7 @@ class Twice:
 
 
 def layer(thing: Any, **more: Any) -> Unit:
-    """The record of a layer."""
+    """The unit of a layer."""
     return Unit("layer", "mine", thing, **more)
 
 
@@ -59,22 +59,22 @@ def test_sizes_all_differ() -> None:
     assert {a.dtype for a in (case.x, *case.layer.params.values(), *case.layer.grads.values())} == {np.dtype("f4")}
 
 
-def test_any_further_axes_are_tried_with_one_and_with_two() -> None:
-    """An elementwise layer is judged on vectors and on matrices."""
+def test_open_axes_are_one_or_two() -> None:
+    """An elementwise layer is checked on vectors and on matrices."""
     assert [case.x.shape for case in cases(layer(Twice))] == [(5, 4), (5, 4, 6)]  # type: ignore[attr-defined]  # the kind of case is known here
 
 
 class OnlyScalars(Twice):
-    """Takes one number a sample."""
+    """Accepts one number per sample."""
 
     def forward(self, x: Array) -> Array:
         if x.ndim > 1:
-            raise ValueError("one number a sample")
+            raise ValueError("one number per sample")
         return 2 * x
 
 
-class Halves(Twice):
-    """Wants even widths, at least 8."""
+class MultipleOfEight(Twice):
+    """Accepts widths that are a multiple of 8."""
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
         if shape[0] % 8:
@@ -82,7 +82,7 @@ class Halves(Twice):
 
 
 class Fixed(Twice):
-    """Works on its own shape alone."""
+    """Accepts its own shape only."""
 
     examples = ({"input_shape": (11,)},)
 
@@ -90,9 +90,9 @@ class Fixed(Twice):
         return 2 * x.reshape(-1, 11)
 
 
-@pytest.mark.parametrize(("thing", "shape"), [(OnlyScalars, (5,)), (Halves, (5, 8)), (Fixed, (5, 11))])
-def test_a_shape_is_found_that_the_layer_takes(thing: Any, shape: tuple[int, ...]) -> None:
-    """By trying, or as an example says."""
+@pytest.mark.parametrize(("thing", "shape"), [(OnlyScalars, (5,)), (MultipleOfEight, (5, 8)), (Fixed, (5, 11))])
+def test_an_input_shape_that_the_layer_accepts_is_found(thing: Any, shape: tuple[int, ...]) -> None:
+    """By trying, or from an example."""
     assert cases(layer(thing))[0].x.shape == shape  # type: ignore[attr-defined]  # the kind of case is known here
 
 
@@ -111,16 +111,16 @@ class Log:
 
 @pytest.mark.parametrize("domain", [(0.5, np.inf), (-np.inf, -2.0), (0.25, 0.5), (-np.inf, np.inf), (-1e30, 1e30),
                                     (1e5, 1e6), (-1e6, -1e5), (9e3, 1e6), (1e8, np.inf), (-np.inf, -1e8)])
-def test_inputs_are_drawn_within_the_claimed_domain(domain: tuple[float, float]) -> None:
-    """Whichever side of it is open."""
-    thing = type("Claiming", (Log,), {"domain": domain, "forward": lambda self, x: x})
+def test_inputs_are_inside_the_declared_domain(domain: tuple[float, float]) -> None:
+    """Bounded or open on either side."""
+    thing = type("Declaring", (Log,), {"domain": domain, "forward": lambda self, x: x})
     x = cases(layer(thing))[0].x  # type: ignore[attr-defined]  # the kind of case is known here
     assert ((x > domain[0]) & (x < domain[1])).all() and len(np.unique(x)) > 10
 
 
 @pytest.mark.parametrize("domain", [(1e5, 1e6), (1e5, np.inf), np.array([1e5, 1e6])])
-def test_a_domain_far_out_is_judged_there(domain: Any) -> None:
-    """No law leaves it: a logarithm that refuses all else is not accused, one that is wrong there is."""
+def test_a_distant_domain_is_checked_inside_it(domain: Any) -> None:
+    """No law leaves it: a logarithm that refuses other inputs passes, and a wrong one fails."""
     def forward(self: Any, x: Array) -> Array:
         if (x < 1e5).any():
             raise ValueError("too small")
@@ -134,15 +134,15 @@ def test_a_domain_far_out_is_judged_there(domain: Any) -> None:
     assert found.law == "gradient"
 
 
-def test_examples_and_options_construct() -> None:
-    """One case for each example; options stand in for all."""
+def test_examples_and_options_are_settings() -> None:
+    """One case for each example; options replace them."""
     thing = type("Listed", (Affine,), {"examples": [{"units": 2}, {"units": 7}]})
     assert [case.path for case in cases(layer(thing))] == ["mine(units=2)", "mine(units=7)"]
     assert [case.path for case in cases(layer(thing, options={"units": 6}))] == ["mine(units=6)"]
 
 
 class Named(Twice):
-    """Wants a string."""
+    """Needs a string."""
 
     def __init__(self, mode: str) -> None:
         self.mode = mode
@@ -156,7 +156,7 @@ class Picky(Twice):
 
 
 class Refusing(Twice):
-    """No shape is right."""
+    """Refuses every shape."""
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
         raise ValueError("never")
@@ -169,85 +169,85 @@ class Rows(Twice):
         return np.eye(3)[x]
 
 
-class Open(Twice):
-    """Keeps a file."""
+class Uncopyable(Twice):
+    """Keeps a generator, which cannot be copied."""
 
     def __init__(self) -> None:
         self.lock = (row for row in ())
 
 
-class OpenBuilt(Twice):
-    """Makes what can't copy it while it is built."""
+class UncopyableBuilt(Twice):
+    """Makes it in build."""
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
         self.lock = (row for row in ())
 
 
-class Misclaiming(Twice):
-    """A domain that is none."""
+class Misdeclaring(Twice):
+    """An invalid domain."""
 
     domain = "positive"
 
 
-def plain(x: Array) -> Array:
+def identity(x: Array) -> Array:
     """A function."""
     return x
 
 
 @pytest.mark.parametrize(
-    ("record", "words"),
+    ("unit", "words"),
     [
         (layer(Named), "can't infer a value for mode"),
         (layer(Picky), "heads must be 12; if it needs other settings"),
         (layer(Refusing), "build raised ValueError for every input shape"),
         (layer(Rows), "integers as input, which is not supported"),
-        (layer(Open), "can't copy it"),
-        (layer(OpenBuilt), "can't copy it"),
-        (layer(Misclaiming), "domain = 'positive'"),
+        (layer(Uncopyable), "can't copy it"),
+        (layer(UncopyableBuilt), "can't copy it"),
+        (layer(Misdeclaring), "domain = 'positive'"),
         (layer(obeys("N C, N C -> N C")(type("Two", (Twice,), {}))), "has several inputs or outputs, a layer has one"),
-        (layer(type("Bare", (), {"forward": plain, "backward": plain})), "put @obeys"),
+        (layer(type("Bare", (), {"forward": identity, "backward": identity})), "put @obeys"),
         (layer(type("Wordy", (Twice,), {"examples": "units"})), "expected a list of dicts"),
-        (layer(type("Half", (), {"forward": plain})), "has no method backward"),
-        (layer(plain), "found a function, expected a class"),
+        (layer(type("Half", (), {"forward": identity})), "has no method backward"),
+        (layer(identity), "found a function, expected a class"),
         (Unit("schedule", "mine", Twice), "found a class Twice, expected a function"),
         (Unit("schedule", "mine", 3), "found a int, expected a function"),
         (Unit("lair", "mine", Twice), "unknown kind 'lair'"),
-        (Unit("function", "mine", plain), "pass contract="),
+        (Unit("function", "mine", identity), "pass contract="),
     ],
 )
-def test_what_cannot_be_told_is_asked_for_in_one_sentence(record: Unit, words: str) -> None:
-    """Naming the plugin and what would help."""
-    with pytest.raises(BadInput, match=r"mine|Misclaiming") as told:
-        cases(record)
-    assert words in str(told.value) and "\n" not in str(told.value)
+def test_a_unit_that_cannot_be_used_is_refused_in_one_sentence(unit: Unit, words: str) -> None:
+    """With its name and what would help."""
+    with pytest.raises(BadInput, match=r"mine|Misdeclaring") as found:
+        cases(unit)
+    assert words in str(found.value) and "\n" not in str(found.value)
 
 
-class Falling(Twice):
-    """Its constructor is broken."""
+class Raising(Twice):
+    """Its constructor raises."""
 
     def __init__(self) -> None:
         raise KeyError("oops")
 
 
-class FallingBuild(Twice):
-    """Its build is broken."""
+class RaisingBuild(Twice):
+    """Its build raises."""
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
         raise KeyError("oops")
 
 
-class FallingForward(Twice):
-    """Its forward is broken."""
+class RaisingForward(Twice):
+    """Its forward raises."""
 
     def forward(self, x: Array) -> Array:
         raise KeyError("oops")
 
 
-@pytest.mark.parametrize("thing", [Falling, FallingBuild, FallingForward])
-def test_raising_on_valid_input_breaks_law_shape(thing: Any) -> None:
-    """In any method of the protocol, with the line that says so."""
+@pytest.mark.parametrize("thing", [Raising, RaisingBuild, RaisingForward])
+def test_an_exception_on_valid_input_fails_shape(thing: Any) -> None:
+    """In any method of the protocol, with the line that raises."""
     (found,) = conformance(layer(thing)).violations
-    assert found.law == "shape" and "KeyError: 'oops'" in found.message and found.location.file == "test_plugin.py"
+    assert found.law == "shape" and "KeyError: 'oops'" in found.message and found.location.file == "test_build_cases.py"
 
 
 class Squared:
@@ -273,22 +273,22 @@ class Squared:
         ("real", "logits", lambda p, t: np.allclose(t.sum(axis=1), 1)),
     ],
 )
-def test_losses_get_targets_as_they_claim(targets: str, domain: Any, fits: Callable[[Array, Array], bool]) -> None:
-    """Once with N unlike C, once with N = C."""
-    found = cases(Unit("loss", "mine", type("Claiming", (Squared,), {"targets": targets, "domain": domain})))
+def test_losses_get_targets_as_declared(targets: str, domain: Any, fits: Callable[[Array, Array], bool]) -> None:
+    """Once with N different from C, once with N = C."""
+    found = cases(Unit("loss", "mine", type("Declaring", (Squared,), {"targets": targets, "domain": domain})))
     assert [case.prediction.shape for case in found] == [(5, 3), (4, 4)]  # type: ignore[attr-defined]  # the kind of case is known here
     assert all(isinstance(case, LossCase) and fits(case.prediction, case.target) for case in found)
 
 
 def test_a_binary_loss_of_one_axis_gets_zeros_and_ones() -> None:
-    """An example names the shape of a sample."""
+    """An example gives the shape of a sample."""
     thing = type("Flat", (Squared,), {"targets": "binary", "examples": [{"input_shape": ()}]})
     (case,) = cases(Unit("loss", "mine", thing))
     assert set(case.target.tolist()) <= {0.0, 1.0} and case.target.shape == (5,)  # type: ignore[attr-defined]  # the kind of case is known here
 
 
 class Softmax:
-    """A whole model, whose arguments have names of their own."""
+    """A whole model, whose arguments have other names."""
 
     def __init__(self, inputs: int, classes: int, generator: np.random.Generator, *, scale: float = 0.1) -> None:
         self.params = {"W": (scale * generator.standard_normal((inputs, classes))).astype(np.float32)}
@@ -305,7 +305,7 @@ class Softmax:
 
 
 class TenOnly(Softmax):
-    """Ten classes are wired in."""
+    """Only for ten classes."""
 
     def __init__(self, n_in: int, n_out: int, rng: np.random.Generator) -> None:
         if n_out != 10:
@@ -313,15 +313,15 @@ class TenOnly(Softmax):
         super().__init__(n_in, n_out, rng)
 
 
-class Without(TenOnly):
-    """No params."""
+class WithoutParams(TenOnly):
+    """Has no params."""
 
     def __init__(self, n_in: int, n_out: int, rng: np.random.Generator) -> None:
         pass
 
 
 def test_a_model_is_built_for_few_classes_or_ten() -> None:
-    """Its batch holds every class."""
+    """Its batch has every class."""
     assert conformance(Softmax).outcome == "passed"
     for thing, classes in ((Softmax, 3), (TenOnly, 10)):
         (case,) = cases(Unit("model", "mine", thing))
@@ -332,10 +332,11 @@ def test_a_model_is_built_for_few_classes_or_ten() -> None:
 
 @pytest.mark.parametrize(
     ("thing", "words"),
-    [(Without, "has no params"), (type("Bad", (Softmax,), {"__init__": lambda *_: {}["oops"]}), "14 inputs and 3"),
+    [(WithoutParams, "has no params"),
+     (type("Bad", (Softmax,), {"__init__": lambda *_: {}["oops"]}), "14 inputs and 3"),
      (Softmax(4, 3, np.random.default_rng(0)), "expected the class")],
 )
-def test_a_model_that_cannot_be_built_is_asked_about(thing: Any, words: str) -> None:
+def test_a_model_that_cannot_be_built_is_refused(thing: Any, words: str) -> None:
     """In one sentence."""
     with pytest.raises(BadInput, match=words):
         cases(Unit("model", "mine", thing))
@@ -367,52 +368,52 @@ def uniform(rng: Any, shape: Any, fan_in: int, fan_out: int, *, width: int) -> A
         (lambda x, y, size, rng: [], "batches"), (lambda probabilities, labels: 1.0, "metric"),
     ],
 )
-def test_the_kind_is_told_from_methods_and_arguments(thing: Any, kind: str) -> None:
-    """And each becomes at least one case of it."""
-    record = unit_of(thing)
-    assert record.kind == kind and {case.kind for case in cases(record)} == {kind}
+def test_the_kind_is_inferred_from_methods_and_arguments(thing: Any, kind: str) -> None:
+    """And each unit has at least one case of it."""
+    unit = unit_of(thing)
+    assert unit.kind == kind and {case.kind for case in cases(unit)} == {kind}
 
 
 def test_required_settings_of_functions_get_small_numbers() -> None:
-    """Where they are integers."""
+    """If they are integers."""
     (case,) = cases(unit_of(uniform))
     assert case.path == "uniform(width=3)"
     assert case(np.random.default_rng(0), (2, 2), 2, 2).shape == (2, 2)  # type: ignore[operator]  # the kind of case is known here
 
 
-def test_an_optimizer_is_made_afresh() -> None:
-    """Each time another."""
+def test_an_optimizer_is_made_anew() -> None:
+    """A new instance each time."""
     (case,) = cases(unit_of(Descent))
     assert case.make() is not case.make()  # type: ignore[attr-defined]  # the kind of case is known here
 
 
-@pytest.mark.parametrize("thing", [plain, 3])
-def test_a_thing_of_no_kind_is_refused(thing: Any) -> None:
-    """With the kinds there are."""
+@pytest.mark.parametrize("thing", [identity, 3])
+def test_an_object_of_no_kind_is_refused(thing: Any) -> None:
+    """The message lists the kinds."""
     with pytest.raises(BadInput, match="can't infer its kind"):
         unit_of(thing)
 
 
-def test_plain_functions_are_judged_by_the_laws_of_calls() -> None:
-    """Under @obeys, or with a contract from outside."""
+def test_functions_are_checked_by_call_laws() -> None:
+    """With @obeys, or with a contract that is passed."""
     assert conformance(softsign).outcome == "passed"
     report = conformance(lambda x: x[:, :1], contract="N C -> N C")
     assert [found.law for found in report.violations] == ["shape"]
 
 
 def test_a_contract_may_have_many_names() -> None:
-    """Each is drawn as another size, and the batch as one."""
-    def paired(a: Array, b: Array, c: Array, d: Array) -> Array:
+    """Each gets another size, and the batch is the same everywhere."""
+    def sums(a: Array, b: Array, c: Array, d: Array) -> Array:
         return np.stack([x.sum(axis=(1, 2)) for x in (a, b, c, d)], axis=1)
 
-    (case,) = cases(unit_of(paired, contract="N a b, N c d, N e f, N g h -> N 4"))
+    (case,) = cases(unit_of(sums, contract="N a b, N c d, N e f, N g h -> N 4"))
     shapes = [x.shape for x in case.inputs]  # type: ignore[attr-defined]  # the kind of case is known here
     assert {shape[0] for shape in shapes} == {5} and len({size for shape in shapes for size in shape[1:]}) == 8
-    assert conformance(paired, contract="N a b, N c d, N e f, N g h -> N 4").outcome == "passed"
+    assert conformance(sums, contract="N a b, N c d, N e f, N g h -> N 4").outcome == "passed"
 
 
-def test_an_instance_that_is_built_is_judged_as_it_stands() -> None:
-    """Its weights are not drawn anew, and it is left alone."""
+def test_a_built_instance_is_checked_as_it_is() -> None:
+    """Its weights are kept, and it is not modified."""
     made = Affine(3)
     made.build((4,), np.random.default_rng(0))
     made.params["W"][...] = 0.5
@@ -421,8 +422,8 @@ def test_an_instance_that_is_built_is_judged_as_it_stands() -> None:
     assert conformance(made).outcome == "passed"
 
 
-def test_a_layer_with_slots_is_tried_like_any_other() -> None:
-    """Guards and modes find a place on the copies; the layer itself has none for them."""
+def test_a_layer_with_slots_is_checked_like_any_other() -> None:
+    """Guards and modes are attributes of copies that have room for them."""
 
     @obeys("N ... -> N ...")
     class Slotted:
@@ -440,24 +441,31 @@ def test_a_layer_with_slots_is_tried_like_any_other() -> None:
     assert report.outcome == "passed", report.violations
 
 
-def test_what_has_no_room_for_the_protocol_moves_to_where_there_is() -> None:
-    """A layer of a class with __slots__ and no base gets params and modes; one that has room stays itself."""
+def test_complete_layer_copies_a_layer_without_room() -> None:
+    """An object with __slots__ is copied and gets params and modes; any other is returned itself."""
     slotted = type("Slotted", (), {"__slots__": ("gain",), "__init__": lambda self: setattr(self, "gain", 2)})()
-    made, plain = complete_layer(slotted), Twice()
+    made, twice = complete_layer(slotted), Twice()
     assert isinstance(made, type(slotted)) and made.gain == 2 and (made.params, made.grads, made.state) == ({}, {}, {})
-    assert complete_layer(plain) is plain and plain.training  # type: ignore[attr-defined]  # it was supplied
+    assert complete_layer(twice) is twice and twice.training  # type: ignore[attr-defined]  # it was supplied
 
 
-def test_code_without_a_source_file_is_judged() -> None:
-    """As in a notebook: the diagnostic names what it can."""
+def test_a_contract_has_one_name_for_the_batch() -> None:
+    """With two, a layer could return any number of samples."""
+    kind = obeys("M C -> N C")(type("Mine", (Twice,), {}))
+    with pytest.raises(BadInput, match="names the batch M in the input and N in the output"):
+        conformance(kind)
+
+
+def test_code_without_a_source_file_is_checked() -> None:
+    """As in a notebook; the diagnostic has no path."""
     space: dict[str, Any] = {}
     exec("class Wrong:\n def forward(self, x): return 2 * x\n def backward(self, dy): return dy", space)
     (found,) = conformance(space["Wrong"], contract="N C -> N C").violations
     assert found.law == "gradient" and "Wrong.backward" in found.message
 
 
-def test_a_violation_while_being_built_is_a_report() -> None:
-    """Nobody needs to catch it."""
+def test_a_violation_in_the_constructor_gives_a_report() -> None:
+    """conformance() does not raise it."""
     with pytest.raises(Violation):
-        cases(layer(Falling))
-    assert conformance(layer(Falling)).outcome == "failed"
+        cases(layer(Raising))
+    assert conformance(layer(Raising)).outcome == "failed"

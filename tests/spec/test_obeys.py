@@ -1,4 +1,4 @@
-"""@obeys marks a class and guards a function."""
+"""@obeys marks a class and wraps a function."""
 
 import numpy as np
 import pytest
@@ -12,40 +12,40 @@ Array = NDArray[np.float32]
 X = np.ones((2, 3), np.float32)
 
 
-def test_a_class_comes_back_as_it_went_in() -> None:
-    """The very same class with the very same methods, and a mark."""
+def test_a_class_is_returned_unchanged() -> None:
+    """The same class with the same methods, and its declaration."""
 
-    class Plain:
+    class Identity:
         def forward(self, x: Array) -> Array:
             return x
 
-    before = Plain.forward
-    assert obeys("N C -> N C")(Plain) is Plain
-    assert Plain.forward is before
-    found = declaration_of(Plain())
+    before = Identity.forward
+    assert obeys("N C -> N C")(Identity) is Identity
+    assert Identity.forward is before
+    found = declaration_of(Identity())
     assert found is not None and found.contract.text == "N C -> N C"
     assert declaration_of(3) is None
 
 
-def test_a_guarded_function_keeps_the_bare_one() -> None:
-    """`.bare` is the function as written, and the guard has its name."""
+def test_a_wrapped_function_keeps_the_original() -> None:
+    """`.bare` is the function as written, and the wrapper has its name."""
 
     def double(x: Array) -> Array:
         return 2 * x
 
-    guarded = obeys("N C -> N C")(double)
-    assert guarded.bare is double  # type: ignore[attr-defined]  # a function's attributes are not in its type
-    assert guarded.__name__ == "double"
+    wrapped = obeys("N C -> N C")(double)
+    assert wrapped.bare is double  # type: ignore[attr-defined]  # a function's attributes are not in its type
+    assert wrapped.__name__ == "double"
 
 
 @obeys("N C -> N C")
 def drops_a_column(x: Array) -> Array:
-    """Breaks its contract."""
+    """Does not fit its contract."""
     return x[:, 1:]
 
 
-def test_off_it_passes_through_and_on_it_judges() -> None:
-    """Nothing is judged outside the block, and everything inside it."""
+def test_functions_are_checked_inside_the_block_only() -> None:
+    """Outside of `with strict():` the call is made directly."""
     assert drops_a_column(X).shape == (2, 2)
     with strict(), pytest.raises(Violation, match=r"drops_a_column: output is of shape \(2, 2\)"):
         drops_a_column(X)
@@ -54,7 +54,7 @@ def test_off_it_passes_through_and_on_it_judges() -> None:
 
 
 def test_blocks_nest() -> None:
-    """Leaving the inner block leaves the outer in force."""
+    """After the inner block, the outer one is still active."""
     with strict():
         with strict():
             pass
@@ -82,12 +82,12 @@ def test_two_inputs_share_their_names() -> None:
 
 @obeys("N -> N, N")
 def split(x: Array) -> object:
-    """Promises two arrays, and gives one where x is short."""
+    """Declares two arrays, and returns one if x is short."""
     return (x, 2 * x) if len(x) > 1 else x
 
 
-def test_every_promised_output_is_asked_for() -> None:
-    """One array where two were promised is a fault."""
+def test_every_declared_output_must_be_returned() -> None:
+    """One array instead of two fails."""
     with strict():
         assert isinstance(split(X[:, 0]), tuple)
         with pytest.raises(Violation, match=r"1 array, expected 2"):
@@ -100,8 +100,8 @@ def uneven(x: Array) -> Array:
     return x
 
 
-def test_further_laws_are_judged() -> None:
-    """Rows that are promised as probabilities must sum to 1 and not be negative."""
+def test_further_laws_are_checked() -> None:
+    """Rows of probabilities must sum to 1 and not be negative."""
     with strict():
         with pytest.raises(Violation) as found:
             uneven(X)
@@ -111,16 +111,16 @@ def test_further_laws_are_judged() -> None:
         assert uneven(X / 3).shape == X.shape
 
 
-def test_a_law_of_ones_own_is_judged() -> None:
-    """Any function of a call serves as a law."""
+def test_any_function_of_a_call_can_be_a_law() -> None:
+    """It is called after each call."""
 
     def never(call: Call) -> None:
         if call.outputs:
-            raise call.violation("never", actual="called", expected="silence")
+            raise call.violation("never", actual="called", expected="no call")
 
-    guarded = obeys("N C -> N C", never)(lambda x: x)
+    wrapped = obeys("N C -> N C", never)(lambda x: x)
     with strict(), pytest.raises(Violation, match="never"):
-        guarded(X)
+        wrapped(X)
 
 
 @obeys("N C -> N C")
@@ -132,37 +132,37 @@ def writes(x: Array) -> Array:
 
 @obeys("N C -> N C")
 def outer(x: Array) -> Array:
-    """Calls one that works in place."""
+    """Calls a function that works in place."""
     return writes(x)
 
 
-def test_the_innermost_function_is_blamed() -> None:
-    """A violation within a guarded function keeps its own law and place."""
+def test_the_innermost_function_is_reported() -> None:
+    """A violation inside another checked function keeps its own law and place."""
     with strict(), pytest.raises(Violation) as found:
         outer(X)
     assert (found.value.law, found.value.location.method) == ("input-untouched", "writes")
 
 
-def test_what_is_no_array_is_told() -> None:
-    """A list is no array."""
+def test_a_list_is_reported() -> None:
+    """Inputs must be arrays."""
     with strict(), pytest.raises(Violation, match="of type list"):
         uneven([[1.0]])  # type: ignore[arg-type]  # a list, on purpose
 
 
 def test_a_bad_contract_is_refused_at_once() -> None:
-    """The decorator itself refuses it."""
+    """The decorator itself raises BadInput."""
     with pytest.raises(BadInput):
         obeys("N C")
 
 
 @obeys("N -> ")
 def total(x: Array) -> object:
-    """A number, or an array where x is short."""
+    """A number, or an array if x is short."""
     return x.sum() if len(x) > 1 else x
 
 
-def test_a_contract_without_outputs_promises_a_number() -> None:
-    """An array where a number is due is a fault."""
+def test_a_contract_without_outputs_declares_a_number() -> None:
+    """An array instead of a number fails."""
     with strict():
         assert total(X[:, 0]) == 2
         with pytest.raises(Violation, match="expected one number"):

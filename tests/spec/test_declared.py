@@ -1,4 +1,4 @@
-"""What a plugin says of itself is read from one table."""
+"""Declared attributes: defaults, valid values, domains."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -11,8 +11,8 @@ from nnlaw.spec.contracts.declared import ATTRIBUTES, declared_value, domain_of,
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
-def test_silence_is_the_default(name: str) -> None:
-    """What is not claimed has the table's default, which fits its own row."""
+def test_an_undeclared_attribute_has_its_default(name: str) -> None:
+    """The default is valid for its own row."""
     assert declared_value(object(), name) == ATTRIBUTES[name].default
     assert ATTRIBUTES[name].is_valid(ATTRIBUTES[name].default)
 
@@ -22,8 +22,8 @@ def test_silence_is_the_default(name: str) -> None:
     [("couples_samples", 1), ("domain", "probabilities"), ("domain", (1, 0)), ("domain", (np.nan, 1)), ("range", 3),
      ("range", "logits"), ("targets", "words"), ("variance", 2.0), ("restarts", "yes"), ("like", 3)],
 )
-def test_a_claim_of_the_wrong_kind_is_refused(name: str, value: Any) -> None:
-    """The refusal says whose claim it is and what was expected."""
+def test_an_invalid_value_is_refused(name: str, value: Any) -> None:
+    """The message names the owner, the value and what was expected."""
     with pytest.raises(BadInput, match=rf"SimpleNamespace: {name} = .*expected"):
         declared_value(SimpleNamespace(**{name: value}), name)
 
@@ -33,13 +33,13 @@ def test_a_claim_of_the_wrong_kind_is_refused(name: str, value: Any) -> None:
     [("couples_samples", True), ("domain", "logits"), ("domain", (0, np.inf)), ("range", (0.0, 1.0)),
      ("targets", "real"), ("variance", lambda i, o: 1 / i), ("restarts", True), ("like", "adam")],
 )
-def test_a_fitting_claim_is_returned(name: str, value: Any) -> None:
-    """The value comes back as it was claimed."""
+def test_a_valid_value_is_returned(name: str, value: Any) -> None:
+    """Unchanged."""
     assert declared_value(SimpleNamespace(**{name: value}), name) is value
 
 
 def test_a_pair_may_be_an_array() -> None:
-    """It is read as the numbers in it; any other array is refused like any other value."""
+    """It is read as a list of numbers; any other array is an invalid value."""
     assert domain_of(SimpleNamespace(domain=np.array([0.0, 1.0]))) == (0.0, 1.0)
     assert declared_value(SimpleNamespace(range=np.array([0.0, 1.0])), "range") == [0.0, 1.0]
     for name in ("domain", "targets", "couples_samples"):
@@ -47,14 +47,14 @@ def test_a_pair_may_be_an_array() -> None:
             declared_value(SimpleNamespace(**{name: np.array([3.0, 2.0])}), name)
 
 
-def test_a_class_is_named_itself() -> None:
-    """A class that claims wrongly is called by its own name."""
+def test_a_class_is_named_in_the_message() -> None:
+    """A class, not its type."""
     with pytest.raises(BadInput, match=r"^Wrong: range"):
         declared_value(type("Wrong", (), {"range": 1}), "range")
 
 
-def test_probes_stay_within_the_domain() -> None:
-    """Where a probe leaves the claimed domain, the known entry stands in."""
+def test_values_outside_the_domain_are_replaced() -> None:
+    """By the entries of the fallback; without a domain nothing is."""
     layer = SimpleNamespace(domain=(0.0, 2.0))
     assert inside_domain(layer, np.array([-1.0, 1.5, 3.0]), np.array([0.1, 0.2, 0.3])).tolist() == [0.1, 1.5, 0.3]
     probe = np.array([-9.0])

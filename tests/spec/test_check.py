@@ -1,4 +1,4 @@
-"""One call each for the ways in which people already write networks: silent where right, and naming what is wrong."""
+"""Gradient checks for functions and classes in the usual styles: correct ones pass, wrong ones are named."""
 
 import re
 from collections.abc import Callable
@@ -26,8 +26,8 @@ def backward(dout: Array, cache: Any) -> Any:
     return dout @ w.T, x.T @ dout, dout.sum(axis=0)
 
 
-def test_a_right_pair_is_silent_over_twenty_seeds() -> None:
-    """Whatever was drawn, in float32 too."""
+def test_a_correct_pair_passes_for_twenty_seeds() -> None:
+    """Also in float32."""
     for seed in range(20):
         check_backward(forward, backward, X.astype(np.float32), W, B, rng=RNG(seed))
 
@@ -42,18 +42,18 @@ def test_a_right_pair_is_silent_over_twenty_seeds() -> None:
         (lambda dx, dw, db: (dx, dw * np.nan, db), "dw", ""),
     ],
 )
-def test_a_wrong_gradient_is_named_with_its_cause(change: Callable[..., Any], array: str, cause: str) -> None:
-    """By the name of the argument, with the line of backward."""
+def test_a_wrong_gradient_is_reported_with_its_cause(change: Callable[..., Any], array: str, cause: str) -> None:
+    """By the name of the argument, at the line of backward."""
     def wrong(dout: Array, cache: Any) -> Any:
         return change(*backward(dout, cache))
 
-    with pytest.raises(Violation) as told:
+    with pytest.raises(Violation) as found:
         check_backward(forward, wrong, X, W, B)
-    assert told.value.array == array and cause in told.value.cause and told.value.location.file == "test_adapters.py"
+    assert found.value.array == array and cause in found.value.cause and found.value.location.file == "test_check.py"
 
 
-def test_what_is_no_float_array_is_handed_on() -> None:
-    """Such as settings that hold state, and arguments that have no gradient."""
+def test_other_arguments_are_passed_unchanged() -> None:
+    """Such as settings with state, and arguments that have no gradient."""
     def scale(x: Array, settings: dict[str, Any]) -> Any:
         settings["calls"] = settings.get("calls", 0) + 1
         return 2.0 * x * settings["calls"], settings
@@ -78,14 +78,14 @@ def test_a_number_in_an_array_is_a_batch_of_one() -> None:
 
 
 def test_without_a_float_array_there_is_nothing_to_check() -> None:
-    """No input has a gradient, and none is given."""
+    """No input has a gradient, and backward returns none of them."""
     check_backward(lambda n: (np.ones(n), n), lambda dout, cache: None, 3)
 
 
 class Linear:
-    """Keeps its weights on itself."""
+    """Keeps its weights as attributes."""
 
-    way = "returned"
+    style = "returned"
 
     def __init__(self) -> None:
         self.W, self.b = W.copy(), B.copy()
@@ -97,11 +97,11 @@ class Linear:
 
     def backward(self, dy: Array) -> Any:
         dx, dw, db = dy @ self.W.T, self.x.T @ dy, self.wrong * dy.sum(axis=0)
-        if self.way == "returned":
+        if self.style == "returned":
             return dx, dw, db
-        if self.way == "by name":
+        if self.style == "by name":
             return dx, {"dW": dw, "b": db}
-        if self.way == "kept":
+        if self.style == "kept":
             self.dW, self.grad_b = dw, db
         else:
             self.grads = {"W": dw, "b": db}
@@ -110,7 +110,7 @@ class Linear:
     wrong = 1.0
 
 
-class Held(Linear):
+class WithParams(Linear):
     """Keeps them in params."""
 
     def __init__(self) -> None:
@@ -125,11 +125,11 @@ class Held(Linear):
         return self.params["b"]
 
 
-@pytest.mark.parametrize("base", [Linear, Held])
-@pytest.mark.parametrize("way", ["returned", "by name", "kept", "grads"])
-def test_an_object_may_give_its_gradients_in_any_way(way: str, base: type[Any]) -> None:
-    """Silent where right; where wrong, the parameter is named."""
-    layer = type("Mine", (base,), {"way": way})()
+@pytest.mark.parametrize("base", [Linear, WithParams])
+@pytest.mark.parametrize("style", ["returned", "by name", "kept", "grads"])
+def test_a_class_may_return_its_gradients_in_any_style(style: str, base: type[Any]) -> None:
+    """Correct ones pass; of a wrong one the parameter is named."""
+    layer = type("Mine", (base,), {"style": style})()
     check_object(layer, X)
     layer.wrong = 0.5
     with pytest.raises(Violation, match=r"db of Mine.backward is wrong\n  db\[.*(?s:.*)factor 2"):
@@ -137,9 +137,9 @@ def test_an_object_may_give_its_gradients_in_any_way(way: str, base: type[Any]) 
 
 
 class Averaging(Linear):
-    """Keeps a running mean beside its weights, which forward only writes, and gives no gradient of it."""
+    """Keeps a running mean besides its weights, which only forward writes, and has no gradient of it."""
 
-    way = "by name"
+    style = "by name"
     extra: ClassVar[dict[str, Any]] = {}
     left_out = ""
 
@@ -158,8 +158,8 @@ class Averaging(Linear):
 
 
 @pytest.mark.parametrize("extra", [{}, {"running": None}])
-def test_what_is_kept_but_not_learned_needs_no_gradient(extra: dict[str, Any]) -> None:
-    """Whether backward leaves it out of its dict or says None; a parameter that is left out is missing."""
+def test_an_array_that_is_not_a_parameter_needs_no_gradient(extra: dict[str, Any]) -> None:
+    """Whether backward leaves it out of its dict or has None there; a parameter that is left out is missing."""
     layer = type("Mine", (Averaging,), {"extra": extra})()
     check_object(layer, X)
     layer.left_out = "b"
@@ -167,8 +167,8 @@ def test_what_is_kept_but_not_learned_needs_no_gradient(extra: dict[str, Any]) -
         check_object(layer, X)
 
 
-def test_a_forgotten_gradient_is_told() -> None:
-    """But only of a parameter that matters."""
+def test_a_missing_gradient_is_reported() -> None:
+    """But only of a parameter that the output depends on."""
     forgetful = type("Forgetful", (Linear,), {"backward": lambda self, dy: dy @ self.W.T})()
     del forgetful.dW
     forgetful.unused = np.ones(3)
@@ -229,14 +229,14 @@ def test_samples_may_be_columns(y: Array) -> None:
     check_weights(columns, slopes, weights, X.T, y)
 
 
-def test_another_loss_can_be_handed_in() -> None:
-    """Else an output that is no probability is under half the mean squared error."""
+def test_another_loss_can_be_passed() -> None:
+    """The default for an output that is not probabilities is half the mean squared error."""
     def affine(x: Array, weights: Any) -> Any:
         return x @ weights[0][0], x
 
     y = RNG(6).normal(size=(5, 3))
     check_weights(affine, lambda y, x, w: [(x.T @ (x @ w[0][0] - y) / 5,)], [(W,)], X, y)
-    total = lambda a, y: float(a.sum())  # noqa: E731  # as people write them
+    total = lambda a, y: float(a.sum())  # noqa: E731  # as users write them
     check_weights(affine, lambda y, x, w: [(x.T @ np.ones((5, 3)),)], [(W,)], X, y, loss=total)
 
 
@@ -247,7 +247,7 @@ def ridge(params: Any, x: Array, y: Array) -> Any:
 
 
 def test_a_loss_with_gradients_is_checked() -> None:
-    """Of dicts, of a flat array, and without data."""
+    """With dicts, with a flat array, and without data."""
     y = RNG(7).normal(size=5)
     check_loss(ridge, {"w": np.ones(4)}, X, y)
     check_loss(lambda w: (float(w @ w), 2 * w), B)
@@ -266,7 +266,7 @@ def test_a_loss_with_gradients_is_checked() -> None:
         (lambda: check_loss(lambda w: 3.0, B), "expected (loss, grads)"),
     ],
 )
-def test_a_call_that_does_not_fit_is_refused(call: Callable[[], None], words: str) -> None:
-    """In one sentence that counts and names."""
+def test_functions_that_do_not_fit_the_call_are_refused(call: Callable[[], None], words: str) -> None:
+    """In one sentence with counts and names."""
     with pytest.raises(BadInput, match=re.escape(words)):
         call()
