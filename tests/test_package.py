@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 import nnlaw
+import nnlaw.nn
+import nnlaw.spec
 from nnlaw import _names
 from nnlaw.spec.locations import IMPORT_ROOT
 
@@ -53,6 +55,7 @@ def test_the_public_names() -> None:
     """The list is complete, and each name can be imported."""
     assert sorted(nnlaw.__all__) == sorted(PUBLIC)
     assert all(hasattr(nnlaw, name) and name in dir(nnlaw) for name in PUBLIC)
+    assert sorted([*nnlaw.spec.__all__, *nnlaw.nn.__all__, "__version__"]) == sorted(PUBLIC)
     with pytest.raises(AttributeError, match="module 'nnlaw' has no attribute 'Docket'"):
         nnlaw.Docket  # noqa: B018  # the old name is only in spec
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nnlaw.spec.subjects.hyperparameters import infer_from_settings, infer_hyperparameters
+from nnlaw.spec.subjects.hyperparameters import ALIASES, infer_from_settings, infer_hyperparameters, simplified_name
 
 
 class Settled:
@@ -47,3 +47,16 @@ def test_a_function_is_read_by_its_settings() -> None:
     found = infer_from_settings(step, {"gamma": 0.5}, {"drop": 0.0, "every": 0.0})
     assert found.candidates == {"drop": (0.5,), "every": (0.3,)}
     assert (found.missing, found.unknown) == ((), ("smooth",))
+
+
+def test_aliases_are_simplified_names() -> None:
+    """As names are compared in this form."""
+    for setting, names in ALIASES.items():
+        assert [name for name in names if name != simplified_name(name)] == [], setting
+
+
+def test_greek_names_are_read() -> None:
+    """They are valid names in Python."""
+    greek = type("Greek", (), {"β1": 0.8, "β2": 0.9, "ρ": 0.7})
+    found = infer_hyperparameters(greek(), {"beta1": 0.5, "beta2": 0.5, "rho": 0.5}).candidates
+    assert found == {"beta1": (0.8,), "beta2": (0.9,), "rho": (0.7,)}

@@ -8,6 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from nnlaw.spec import LayerCase, LossCase, Violation, obeys
+from nnlaw.spec.gradcheck.mistakes import Clues, rows
+from nnlaw.spec.violation import Cause
 
 Array = NDArray[Any]
 Back = Callable[[Any, Array], Array]
@@ -249,3 +251,19 @@ def test_most_planted_mistakes_have_a_cause() -> None:
     """More than seven of ten."""
     named = sum(bool(row[-1]) for _, row in PLANTED)
     assert len(PLANTED) >= 50 and named / len(PLANTED) > 0.7
+
+
+def test_without_a_clue_its_mistakes_are_not_listed() -> None:
+    """Without one clue, or the correct gradient, the other mistakes are still listed."""
+    x = np.random.default_rng(2).standard_normal((3, 3))
+    known = {"dy": x + 1, "x": x, "y": np.tanh(x), "array": x, "previous": x + 2, "prediction": x, "target": x - 1,
+             "jacobian": lambda: np.diag(np.arange(9.0)), "from_sample": lambda i: x}  # fmt: skip
+    right = np.arange(9.0).reshape(3, 3) * known["dy"]
+
+    def causes(right: Any, clues: dict[str, Any]) -> set[Cause]:
+        return {cause for cause, _ in rows(right, Clues(**clues), 3)}
+
+    whole = causes(right, known)
+    for missing in known:
+        assert causes(right, {name: clue for name, clue in known.items() if name != missing}) <= whole
+    assert causes(None, known) < whole

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import nnlaw.spec.reference
 from nnlaw.spec import (
     BadInput,
     LayerCase,
@@ -20,16 +21,19 @@ from nnlaw.spec import (
     conformance,
 )
 from nnlaw.spec.reference import (
+    INITIALIZERS,
     LAYERS,
     LOSSES,
     METRICS,
     OPTIMIZERS,
+    SCHEDULES,
     Rule,
     find_reference,
     numeric_constants,
     standard_name,
     trajectory,
 )
+from nnlaw.spec.reference.names import SYNONYMS, simplified
 
 Array = NDArray[Any]
 X = np.random.default_rng(0).standard_normal((5, 4))
@@ -339,3 +343,18 @@ def test_dunder_names_are_not_constants() -> None:
             self.rate = 2
 
     assert numeric_constants(Layer()) == [0.5, 2.0]
+
+
+def test_every_synonym_means_a_standard_name() -> None:
+    """It is written in simplified form, and is not itself a standard name in the same table."""
+    tables = (INITIALIZERS, LAYERS, LOSSES, METRICS, OPTIMIZERS, SCHEDULES)
+    known = [{simplified(name) for name in table} for table in tables]
+    for word, meant in SYNONYMS.items():
+        assert word == simplified(word), word
+        assert any(meant in names and word not in names for names in known), (word, meant)
+
+
+def test_the_package_exports_its_names() -> None:
+    """Every name of `__all__` exists."""
+    module = nnlaw.spec.reference
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []

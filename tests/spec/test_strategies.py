@@ -8,7 +8,7 @@ from hypothesis import find, given, settings
 from numpy.typing import NDArray
 
 from nnlaw.spec import BadInput, obeys
-from nnlaw.spec.strategies import arrays, batches, hostile, inputs, shapes
+from nnlaw.spec.strategies import HOSTILE, arrays, batches, hostile, inputs, shapes
 
 Array = NDArray[Any]
 few = settings(max_examples=25, deadline=None, database=None)
@@ -100,3 +100,17 @@ def test_widths_are_kept(small: Array, wide: Array) -> None:
 def test_profiles_are_registered(name: str) -> None:
     """By importing the module."""
     assert settings.get_profile(name).deadline is None
+
+
+@pytest.mark.parametrize("width", [16, 32, 64])
+def test_every_width_has_its_hostile_numbers(width: int) -> None:
+    """nan, both infinities, overflow when squared and denormals of either sign, and −0."""
+    floats = np.finfo(f"float{width}")
+    values = np.array(HOSTILE[width], floats.dtype)
+    with np.errstate(over="ignore"):
+        squared = values * values
+    assert np.isnan(values).any() and {np.inf, -np.inf} <= set(values)
+    for sign in (1, -1):
+        side = np.isfinite(values) & (sign * values > 0)
+        assert np.isinf(squared[side]).any() and (np.abs(values[side]) < floats.tiny * 2).any()
+    assert ((values == 0) & np.signbit(values)).any()

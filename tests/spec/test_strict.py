@@ -322,3 +322,50 @@ def test_a_model_predicts_probabilities() -> None:
     model.factor = np.float32(3)
     with pytest.raises(Violation, match="simplex"):
         model.predict(batch())
+
+
+@obeys("N n -> N n")
+class WithoutDx:
+    """The identity, whose backward returns None without needs_dx = False."""
+
+    def forward(self, x: Any) -> Any:
+        return x
+
+    def backward(self, dy: Any) -> Any:
+        return None
+
+
+def test_only_a_layer_with_needs_dx_false_may_return_none() -> None:
+    """Otherwise law shape fails."""
+    layer = strict(WithoutDx())
+    layer.forward(batch())
+    with pytest.raises(Violation, match=": shape: WithoutDx"):
+        layer.backward(batch())
+
+
+def test_the_check_log_counts_both_methods_of_a_loss() -> None:
+    """Two calls of forward and two of backward."""
+
+    class Square:
+        targets = "real"
+
+        def forward(self, prediction: Any, target: Any) -> float:
+            self.off = prediction - target
+            return float((self.off**2).sum() / len(self.off))
+
+        def backward(self) -> Any:
+            return 2 * self.off / len(self.off)
+
+    check_log, loss = CheckLog(), Square()
+    arm_loss(loss, "mine", check_log)
+    for _ in range(2):
+        loss.forward(batch(), batch() + 1)
+        loss.backward()
+    assert check_log.checked()["finite"] == 4
+
+
+def test_an_empty_batch_fails() -> None:
+    """A mean needs a sample."""
+    loss = armed_loss()
+    with pytest.raises(Violation, match="the batch is empty, expected at least one sample"):
+        loss.forward(LOGITS[:0], np.zeros(0, np.int64))
