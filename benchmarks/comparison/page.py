@@ -1,4 +1,4 @@
-"""docs/comparison.md: a head, the planted bugs, and a folder of others. A run replaces the part that it measured."""
+"""docs/comparison.md: an introduction and one part per corpus. A run replaces the part that it measured."""
 
 from __future__ import annotations
 
@@ -21,34 +21,31 @@ PAGE = HERE.parents[1] / "docs" / "comparison.md"
 HEAD = """\
 # What other checkers catch
 
-Written by `python benchmarks/comparison`, which runs every checker on every bug; nothing here is argued from
-documentation. **Every figure of nnlaw on the planted bugs of fixtures/faults is in-sample**: its laws were mended
-until they caught them. **So are those on the second corpus, as they stand here**: one half of it was opened and laws
-were mended by it, and what was said of the other half has been read since; the counts taken before, which are out of
-sample, stand in [unseen.md](unseen.md): 51 and 54 caught of 60 each, 2 of 120 right twins accused. A third corpus,
-where this page has one, says of itself how it was judged. No other checker was developed on any of them, but the ways
-in which they are pointed here were chosen with all corpora in view, which helps them alone.
+Written by `python benchmarks/comparison`, which runs every checker on every bug. **All numbers of nnlaw on the planted
+bugs of fixtures/faults are in-sample**: its laws were developed against them. **So are those on the second corpus
+today**: one half of it was opened and used, and results on the other half have been read since. The counts taken before
+that, out of sample, are in [unseen.md](unseen.md): 51 and 54 of 60 caught, 2 of 120 correct twins failed. No other
+checker was developed on any of these corpora, but how each is applied was chosen with all of them in view, which favors
+them.
 
-What counts as caught: anything that a checker or the plugin under it raises, a crash as well as a complaint, also one
-that has little to do with the bug. A harness is one way of pointing a checker at code, such as a layer in eval mode on
-one sample. Every harness runs over correct plugins, too, and one that complains of any of them gets no credit: how
-many bugs are left is the column *credited*. For nnlaw each law is a harness. That rule is hard on a checker with few
-harnesses, so that wherever nnlaw is set against the others, it counts with what it is credited with, and they with all
-that they caught.
+A bug counts as caught if the checker, or the code under it, raises anything, even a crash that has little to do with
+the bug. A harness is one way to apply a checker, such as a layer in evaluation mode on one sample. Every harness also
+runs on correct code; a harness that fails any of it gets no credit, and the column *credited* counts the bugs that are
+left. For nnlaw each law is a harness. The rule is hard on a checker with few harnesses, so in direct comparisons nnlaw
+counts with what it is credited with, the others with all they caught.
 
-Each tool keeps its own tolerances, but where right code was accused for the rounding alone (the table below says so),
-and is given both modes of a layer, the small inputs that the kit itself makes, sizes that all differ, and numbers
-within the claimed domain; then another batch on an instance that has been forward and backward before; a single sample
-(half a batch of a model, and nothing for what claims to couple samples in training); and inputs a thousand times as
-large, with a layer's parameters held. All of it is float64, and for JAX float32, too. Generators are set back before
-each call. Parameters stand away from where they begin, since gradients at a gain of 1 or a bias of 0 hide mistakes.
-scikit-learn's check gets a training loop that passes with every correct model.
+Each tool keeps its own tolerances, except where correct code failed only because of rounding (see the table). Each is
+given both modes of a layer; the small inputs that nnlaw uses, with sizes that all differ and values inside the declared
+domain; a second batch on an instance that has already run forward and backward; a single sample (half a batch for a
+model, nothing for code that declares that it couples samples in training); and inputs a thousand times as large with a
+layer's parameters fixed. All of it is float64, for JAX also float32. Generators are reset before each call. Parameters
+are moved away from their initial values, because a gain of 1 or a bias of 0 hides mistakes. scikit-learn's check gets a
+training loop that passes with every correct model.
 
-The others are gradient checkers, and an estimator's protocol. That they find no fault in a schedule is no fault of
-theirs: they are not made for it, and are counted only where they can be pointed. What they catch, they catch in any
-framework or for any estimator, which this kit does not. What nobody here does is to compare a plugin of a known name
-with the function of that name in a framework, as torch.nn.functional.gelu or torch.optim.Adam: that catches much of
-what nnlaw calls `definition`, but is no checker.
+The other tools are gradient checkers, and one estimator protocol. They are not made for schedules or batch samplers and
+are counted only where they can be applied. What they catch, they catch in any framework, which nnlaw does not. No tool
+here compares a layer with the function of the same name in a framework, such as torch.nn.functional.gelu or
+torch.optim.Adam. That would catch much of what nnlaw's law `definition` catches, but it is not a checker.
 """
 
 
@@ -56,7 +53,7 @@ def put(section: str, part: str) -> None:
     """Write the page with this part new and the others as they are."""
     known = _parts(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
     known[part] = section
-    parts = [f"<!-- {name} -->\n{text}" for name, text in known.items()]  # in the order in which they came
+    parts = [f"<!-- {name} -->\n{text}" for name, text in known.items()]  # in their present order
     text = "\n".join([HEAD, _how(), *parts])
     new = PAGE.with_suffix(".new")
     new.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
@@ -69,10 +66,10 @@ def _parts(text: str) -> dict[str, str]:
 
 
 def _how() -> str:
-    rows = ["## How each is pointed", "", "| checker | version | how |", "|---|---|---|"]
+    rows = ["## How each is applied", "", "| checker | version | how |", "|---|---|---|"]
     for name, (title, distribution) in CHECKERS.items():
-        told = ast.get_docstring(ast.parse((HERE / f"{name}.py").read_text(encoding="utf-8"))) or ""
-        how = " ".join(told.split()).replace("|", "\\|")
+        text = ast.get_docstring(ast.parse((HERE / f"{name}.py").read_text(encoding="utf-8"))) or ""
+        how = " ".join(text.split()).replace("|", "\\|")
         link = f"[{title}](../benchmarks/comparison/{name}.py)"
         rows.append(f"| {link} | {distribution} {version(distribution)} | {how} |")
     return "\n".join([*rows, ""])
@@ -81,27 +78,27 @@ def _how() -> str:
 def planted_section(tallies: list[Tally]) -> str:
     """The tables of fixtures/faults, with the names of bugs."""
     bugs, right = len(tallies[0].bugs), len(tallies[0].right)
-    lines = [f"## {bugs} planted bugs that the kit was developed against, and {right} correct plugins", ""]
+    lines = [f"## {bugs} planted bugs that the laws were developed against, and {right} correct files", ""]
     return "\n".join([*lines, _kit(), "", *_tables(tallies), *_alarms(tallies), *_lists(tallies), ""])
 
 
 def folder_section(tallies: list[Tally], title: str, about: str) -> str:
-    """The tables of another folder: counts alone."""
+    """The tables of another folder: only counts."""
     bugs, right = len(tallies[0].bugs), len(tallies[0].right)
-    lines = [f"## {title}: {bugs} bugs and {right} right twins", "", *([about, ""] if about else [])]
+    lines = [f"## {title}: {bugs} bugs and {right} correct twins", "", *([about, ""] if about else [])]
     return "\n".join([*lines, _kit(), "", *_tables(tallies), *_counts(tallies), ""])
 
 
 def _kit() -> str:
-    """Which laws judged here: a part that was written before another shows it."""
+    """Version and digest of the laws, since the parts of the page are written at different times."""
     home = Path(nnlaw.spec.__file__).parent
     sources = sorted(path for path in home.rglob("*.py") if "fixtures" not in path.relative_to(home).parts)
     digest = sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
-    return f"Judged by nnlaw {version('nnlaw')}, the sources of its laws having the digest {digest[:12]}."
+    return f"Checked by nnlaw {version('nnlaw')}; SHA-256 of its sources: {digest[:12]}..."
 
 
 def _tables(tallies: list[Tally]) -> list[str]:
-    rows = ["| checker | pointed at | caught | credited | false alarms |", "|---|---|---|---|---|"]
+    rows = ["| checker | applied to | caught | credited | false alarms |", "|---|---|---|---|---|"]
     rows += [
         f"| {t.title} | {pointed(t.bugs)} | {len(t.caught)} | {len(t.credited)} | "
         f"{len(t.alarms)} of {pointed(t.right)} |"
@@ -114,10 +111,10 @@ def _tables(tallies: list[Tally]) -> list[str]:
 
 
 def _matrix(tallies: list[Tally]) -> list[str]:
-    """Credited of pointed at, by kind."""
+    """Credited of applied to, by kind."""
     known = {found.file: found.kind for tally in tallies for found in tally.bugs if found.kind}
     kinds = [kind for kind in KINDS if kind in known.values()]
-    rows = ["Credited, of those that it can be pointed at:", ""]
+    rows = ["Credited, of those that it can be applied to:", ""]
     rows += ["| kind | " + " | ".join(t.title for t in tallies) + " |", "|---|" + "---|" * len(tallies)]
     for kind in kinds:
         cells = [_cell(tally, {file for file, of in known.items() if of == kind}) for tally in tallies]
@@ -132,45 +129,45 @@ def _cell(tally: Tally, files: set[str]) -> str:
 
 def _alarms(tallies: list[Tally]) -> list[str]:
     rows = [
-        f"- {tally.title}: {Path(found.file).stem}, {harness}: {' '.join(said.split())[:120]}"
+        f"- {tally.title}: {Path(found.file).stem}, {harness}: {' '.join(text.split())[:120]}"
         for tally in tallies
         for found in tally.alarms
-        for harness, said in found.complaints.items()
+        for harness, text in found.complaints.items()
     ]
     return ["### False alarms", "", *(rows or ["None."]), ""]
 
 
 def _split(tallies: list[Tally]) -> tuple[set[str], set[str], set[str]]:
-    """Bugs credited to the kit and caught by no other checker, those the other way round, and those that no one has."""
+    """Bugs credited only to nnlaw, bugs caught only by others, and bugs caught by no checker."""
     ours = _union(t.credited for t in tallies if t.checker == "kit")
     theirs = _union(t.caught for t in tallies if t.checker != "kit")
     return ours - theirs, theirs - ours, {found.file for found in tallies[0].bugs} - ours - theirs
 
 
 def _counts(tallies: list[Tally]) -> list[str]:
-    ours, theirs, none = _split(tallies)
+    ours, theirs, neither = _split(tallies)
     aimed = _aimed(tallies)
     unused = sum(bool(found.refused) for found in tallies[0].bugs + tallies[0].right)
     return [
-        f"Credited to the kit and caught by no other checker: {len(ours)}, of which {len(ours & aimed)} where "
-        f"another checker could be pointed; caught by another and not credited to the kit: {len(theirs)}; "
-        f"neither: {len(none)}. Files that could not be used as plugins: {unused}."
+        f"Credited to nnlaw and caught by no other checker: {len(ours)}, of which {len(ours & aimed)} where "
+        f"another checker can be applied; caught by another and not credited to nnlaw: {len(theirs)}; "
+        f"neither: {len(neither)}. Files that could not be loaded: {unused}."
     ]
 
 
 def _aimed(tallies: list[Tally]) -> set[str]:
-    """The files of bugs at which a checker other than the kit can be pointed."""
+    """The bugs to which a checker other than nnlaw can be applied."""
     return {found.file for t in tallies if t.checker != "kit" for found in t.bugs if found.harnesses}
 
 
 def _lists(tallies: list[Tally]) -> list[str]:
-    ours, theirs, none = _split(tallies)
+    ours, theirs, neither = _split(tallies)
     aimed = _aimed(tallies)
     return [
-        *_list("Caught by another checker, and not by the kit", theirs),
-        *_list("Caught by none", none),
-        *_list("Caught by the kit alone, although another checker could be pointed there", ours & aimed),
-        *_list("Caught by the kit alone, where no other checker can be pointed", ours - aimed),
+        *_list("Caught by another checker, not by nnlaw", theirs),
+        *_list("Caught by no checker", neither),
+        *_list("Caught only by nnlaw, where another checker can be applied", ours & aimed),
+        *_list("Caught only by nnlaw, where no other checker can be applied", ours - aimed),
     ]
 
 
