@@ -44,7 +44,7 @@ def trained(data: Path, runs: Path, name: str) -> Any:
 def measured(run: Any, name: str) -> dict[str, Any]:
     """What every drill in its full form found, and PGD with 40 steps and 5 restarts on all test images."""
     from nnlaw.nn.run_folder.metadata import run_settings
-    from nnlaw.nn.stress.scenario import Scene, drills, perform
+    from nnlaw.nn.stress.scenario import Context, run_scenario, scenarios
     from nnlaw.nn.training.session import prepare
 
     kept = run.folder / "figures.json"
@@ -55,14 +55,14 @@ def measured(run: Any, name: str) -> dict[str, Any]:
             found[f"all {eps}"] = on_all(run, parts, eps)
             print(f"{name}: {found[f'all {eps}']:.2%} at {eps}", flush=True)
             run.write_json("figures.json", found)
-    for drill in DRILLED:
-        if drill in found:
+    for scenario in DRILLED:
+        if scenario in found:
             continue
-        folder = run.folder / "drills" / drill
+        folder = run.folder / "drills" / scenario
         folder.mkdir(parents=True, exist_ok=True)
-        row = perform(drills()[drill], Scene(run, parts, folder, full=True))
-        print(f"{name}: {drill} {row.outcome} after {row.seconds:.0f} s: {row.outcome.observed}", flush=True)
-        found[drill] = {"verdict": row.outcome, "observed": row.outcome.observed} | row.outcome.figures
+        row = run_scenario(scenarios()[scenario], Context(run, parts, folder, full=True))
+        print(f"{name}: {scenario} {row.outcome} after {row.seconds:.0f} s: {row.observation.text}", flush=True)
+        found[scenario] = {"verdict": row.outcome, "observed": row.observation.text} | row.observation.metrics
         run.write_json("figures.json", found)
     if "clean" not in found:
         found["clean"] = json.loads((run.folder / "summary.json").read_text())["test_accuracy"]
@@ -75,12 +75,12 @@ def on_all(run: Any, parts: Any, eps: float) -> float:
     import numpy as np
 
     from nnlaw.nn.stress.attacks.attacks import pgd
-    from nnlaw.nn.stress.attacks.norm_ball import Ball
-    from nnlaw.nn.stress.scenario import Scene
-    from nnlaw.nn.stress.trained_network import subject
+    from nnlaw.nn.stress.attacks.norm_ball import NormBall
+    from nnlaw.nn.stress.scenario import Context
+    from nnlaw.nn.stress.trained_network import trained_network
 
-    of = subject(Scene(run, parts, run.folder), 10**9, 10**9)
-    return of.reads(pgd(of.victim, of.x, of.labels, Ball("inf", eps), np.random.default_rng(0), steps=40, restarts=5))
+    of = trained_network(Context(run, parts, run.folder), 10**9, 10**9)
+    return of.accuracy(pgd(of.target, of.x, of.labels, NormBall("inf", eps), np.random.default_rng(0), steps=40, restarts=5))
 
 
 def main() -> None:
@@ -97,9 +97,9 @@ def main() -> None:
     found = {name: measured(trained(data, runs, name), name) for name in RECIPES}
     pictures = ROOT / "docs" / "stress"
     pictures.mkdir(exist_ok=True)
-    for name, drills in PICTURES.items():
-        for drill in drills:
-            for file in sorted((runs / name / "drills" / drill).glob("*.png")):
+    for name, scenarios in PICTURES.items():
+        for scenario in scenarios:
+            for file in sorted((runs / name / "drills" / scenario).glob("*.png")):
                 (pictures / f"{name}-{file.name}").write_bytes(file.read_bytes())
     (ROOT / "docs" / "stress-adversarial.md").write_text(page(found, pictures).markdown(), encoding="utf-8")
 

@@ -62,8 +62,8 @@ def _hardening(made: MarkdownPage, found: Found, pictures: Path) -> None:
     for net, (title, recipe) in NETS.items():
         layers = read_settings(ROOT / recipe.strip("`")).get("layers", "")
         widths = " ".join(word.partition(":")[2] for word in layers.split() if ":" in word)
-        figures = [share(found[net][key]) for key in ("clean", "all 0.1", "all 0.3")]
-        rows.append([title, recipe, widths, *figures])
+        metrics = [share(found[net][key]) for key in ("clean", "all 0.1", "all 0.3")]
+        rows.append([title, recipe, widths, *metrics])
     made.table(["network", "recipe", "units", "clean", "PGD, eps = 0.1", "PGD, eps = 0.3"], rows)
     made.text(
         "How the recipes were chosen: by PGD with 40 steps and 5 restarts at eps = 0.1 on 1,000 validation images, one "
@@ -89,8 +89,8 @@ def _attacks(made: MarkdownPage, found: Found, pictures: Path) -> None:
     eps = found["default"]["pgd"]["eps"]
     rows = []
     for net, (title, _) in NETS.items():
-        for drill, name in (("fgsm", "FGSM"), ("pgd", "PGD"), ("square", "square search")):
-            here = dict(zip(found[net][drill]["eps"], found[net][drill]["accuracy"], strict=True))
+        for scenario, name in (("fgsm", "FGSM"), ("pgd", "PGD"), ("square", "square search")):
+            here = dict(zip(found[net][scenario]["eps"], found[net][scenario]["accuracy"], strict=True))
             rows.append([title, name, *(share(here[e]) if e in here else "" for e in eps)])
         rows.append([title, "noise", *map(share, found[net]["pgd"]["noise"])])
     made.table(["network", "attack", *(f"{e:g}" for e in eps)], rows)
@@ -178,8 +178,8 @@ def _confidence(made: MarkdownPage, found: Found, pictures: Path) -> None:
 
 def _verdicts(made: MarkdownPage, found: Found, pictures: Path) -> None:
     made.heading("What the drills expect, and their verdicts")
-    from nnlaw.nn.stress.scenario import DRILLS
+    from nnlaw.nn.stress.scenario import SCENARIOS
 
-    drills = [name for name in DRILLS if name in found["default"]]
-    rows = [[name, DRILLS[name].expected, *(found[net][name]["outcome"] for net in NETS)] for name in drills]
+    scenarios = [name for name in SCENARIOS if name in found["default"]]
+    rows = [[name, SCENARIOS[name].expected, *(found[net][name]["outcome"] for net in NETS)] for name in scenarios]
     made.table(["drill", "expected", *(title for title, _ in NETS.values())], rows)

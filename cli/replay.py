@@ -9,7 +9,7 @@ import click
 from nnlaw.nn.run_folder.folder import read_json
 from nnlaw.nn.runs.replay import replay
 from nnlaw.nn.stress.failure_report import PHASE as SCENARIO
-from nnlaw.nn.stress.failure_report import replay_drill
+from nnlaw.nn.stress.failure_report import replay_scenario
 from nnlaw.spec.violation import BadInput
 
 
@@ -20,7 +20,7 @@ def command(folder: Path) -> None:
     if (folder / "failure").is_dir():
         folder = folder / "failure"
     record = read_json(folder / "signature.json")
-    found = replay_drill(folder.resolve(), record) if record.get("phase") == SCENARIO else replay(folder)
+    found = replay_scenario(folder.resolve(), record) if record.get("phase") == SCENARIO else replay(folder)
     recorded = record["violation"]
     if found is None or (found.law, found.array) != (recorded["law"], recorded["array"]):
         now = "every law passes now" if found is None else f"{found.law} of {found.array} fails now"

@@ -1,7 +1,9 @@
-"""The failure signature of a drill, in the style of nn/training/failure_report.py; `nn replay` does the drill again.
+"""The failure report of a scenario, like nn/training/failure_report.py; `nn replay` runs the scenario again.
 
-    stress/<drill>/signature.json        phase "drill", drill, seed, full, settings of the run, violation
-    stress/<drill>/before.safetensors    the arrays that the drill kept
+    stress/<scenario>/signature.json        phase "drill", drill (the scenario), seed, full, settings, violation
+    stress/<scenario>/before.safetensors    the arrays that the scenario kept
+
+The keys are those of version 0.1.
 """
 
 from __future__ import annotations
@@ -13,53 +15,55 @@ from typing import Any
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.metadata import run_settings
 from nnlaw.nn.run_folder.tree_file import pack
-from nnlaw.nn.stress.runner import Stage
-from nnlaw.nn.stress.scenario import FAILED, Row, drills
+from nnlaw.nn.stress.runner import Runner
+from nnlaw.nn.stress.scenario import ScenarioOutcome, ScenarioResult, scenarios
 from nnlaw.spec.violation import BadInput, Location, Violation
 
 PHASE = "drill"
 
 
-def violation_of(row: Row) -> Violation:
-    """The law that a failed drill met, or else the expectation that it missed."""
-    if row.outcome.violation is not None:
-        return row.outcome.violation
+def violation_of(result: ScenarioResult) -> Violation:
+    """The law that failed in the scenario, or else the expectation that was not met."""
+    if result.observation.violation is not None:
+        return result.observation.violation
     return Violation(
         PHASE,
-        location=Location(row.drill.name),
-        array="the outcome",
-        actual=row.outcome.observed,
-        expected=row.drill.expected,
+        location=Location(result.scenario.name),
+        array="the result",
+        actual=result.observation.text,
+        expected=result.scenario.expected,
     )
 
 
-def write_signature(row: Row, stage: Stage) -> Path:
-    """Write the signature of a failed drill into the run folder; return its folder."""
-    place = f"stress/{row.drill.name}"
-    (stage.run.folder / "stress").mkdir(exist_ok=True)
-    stage.run.write(f"{place}/before.safetensors", pack(dict(row.outcome.arrays)))
-    stage.run.write_json(
+def write_signature(result: ScenarioResult, runner: Runner) -> Path:
+    """Write the report of a failed scenario into the run folder; return its folder."""
+    place = f"stress/{result.scenario.name}"
+    (runner.run.folder / "stress").mkdir(exist_ok=True)
+    runner.run.write(f"{place}/before.safetensors", pack(dict(result.observation.arrays)))
+    runner.run.write_json(
         f"{place}/signature.json",
         {
             "phase": PHASE,
-            "drill": row.drill.name,
-            "seed": stage.seed,
-            "full": stage.full,
-            "violation": violation_of(row).to_dict(),
-            "settings": asdict(run_settings(stage.run.folder)),
-            "figures": row.outcome.figures,
+            "drill": result.scenario.name,
+            "seed": runner.seed,
+            "full": runner.full,
+            "violation": violation_of(result).to_dict(),
+            "settings": asdict(run_settings(runner.run.folder)),
+            "figures": result.observation.metrics,
         },
     )
-    return stage.run.folder / place
+    return runner.run.folder / place
 
 
-def replay_drill(folder: Path, record: dict[str, Any]) -> Violation | None:
-    """Do the recorded drill again on the run that the folder stands in; None where it does what is expected."""
+def replay_scenario(folder: Path, record: dict[str, Any]) -> Violation | None:
+    """Run the recorded scenario again on the run that contains `folder`; None if the result is as expected."""
     name, seed, full = (record.get(key) for key in ("drill", "seed", "full"))
-    chosen = drills().get(str(name))
+    chosen = scenarios().get(str(name))
     if chosen is None:
-        raise BadInput(f"{folder / 'signature.json'}: there is no drill called {name!r}")
+        raise BadInput(f"{folder / 'signature.json'}: no scenario is called {name!r}")
     if type(seed) is not int or seed < 0 or type(full) is not bool:
-        raise BadInput(f"{folder / 'signature.json'}: seed = {seed!r}, full = {full!r}, expected a number and a truth")
-    row = Stage(Run(folder.parent.parent), seed, full).alone(chosen)
-    return violation_of(row) if row.verdict == FAILED else None
+        raise BadInput(
+            f"{folder / 'signature.json'}: seed = {seed!r}, full = {full!r}; expected a number and true or false"
+        )
+    result = Runner(Run(folder.parent.parent), seed, full).run_here(chosen)
+    return violation_of(result) if result.outcome is ScenarioOutcome.FAILED else None

@@ -1,7 +1,7 @@
-"""Where drills are done: one after another in this process, or several at a time in processes of their own.
+"""Run scenarios: one after another in this process, or several at a time in processes of their own.
 
-    stage = Stage(run, seed=0, full=False)
-    for row in stage.perform(chosen, jobs=2): ...        # rows come in the order of `chosen`
+    runner = Runner(run, seed=0, full=False)
+    for result in runner.run_all(chosen, jobs=2): ...        # in the order of `chosen`
 """
 
 from __future__ import annotations
@@ -20,20 +20,30 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from nnlaw._names import install
 from nnlaw.nn.data.dataset import Split
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.metadata import check_record, run_settings
-from nnlaw.nn.stress.scenario import FAILED, LIMITS, Drill, Outcome, Row, Scene, drills, perform
+from nnlaw.nn.stress.scenario import (
+    LIMITS,
+    Context,
+    Observation,
+    Scenario,
+    ScenarioOutcome,
+    ScenarioResult,
+    run_scenario,
+    scenarios,
+)
 from nnlaw.nn.training.session import prepare
 
-Ending = tuple[Outcome, str, float]
+Sent = tuple[Observation, ScenarioOutcome, float]  # what a worker sends back: functions can't be sent
 T = TypeVar("T")
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A trained run, and on what terms drills are done on it."""
+class Runner:
+    """Runs scenarios on a trained run."""
 
     run: Run
     seed: int = 0
@@ -42,48 +52,50 @@ class Stage:
 
     @property
     def limit(self) -> float:
-        """How long one drill may take, in seconds."""
+        """The seconds allowed for one scenario."""
         return self.seconds or LIMITS["full" if self.full else "quick"]
 
-    def perform(self, chosen: list[Drill], jobs: int = 1) -> Iterator[Row]:
-        """The row of each drill, in order, `jobs` at a time."""
+    def run_all(self, chosen: list[Scenario], jobs: int = 1) -> Iterator[ScenarioResult]:
+        """The result of each scenario, in order, `jobs` at a time."""
         if jobs == 1:
-            yield from map(self.alone, chosen)
+            yield from map(self.run_here, chosen)
             return
         with _threads(1), _pool(min(jobs, len(chosen))) as pool:
             try:
-                found = [pool.submit(_ending, self, row.name) for row in chosen]
-                for row, future in zip(chosen, found, strict=True):
-                    yield self._row(row, future)
+                futures = [pool.submit(_run_in_worker, self, row.name) for row in chosen]
+                for row, future in zip(chosen, futures, strict=True):
+                    yield self._result(row, future)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _row(self, chosen: Drill, future: Future[Ending]) -> Row:
-        """The row of a drill in a worker. A drill over which a worker dies takes the others along: each is done again
-        by itself, so that only the one at fault fails."""
+    def _result(self, chosen: Scenario, future: Future[Sent]) -> ScenarioResult:
+        """The result from a worker.
+
+        If a worker dies, the pool fails for the other scenarios, too, so each is run again in a process of its own.
+        """
         try:
-            return Row(chosen, *future.result())
+            return ScenarioResult(chosen, *future.result())
         except BrokenProcessPool:
             pass
         try:
-            return Row(chosen, *apart(1, _ending, self, chosen.name))
+            return ScenarioResult(chosen, *in_own_process(1, _run_in_worker, self, chosen.name))
         except BrokenProcessPool:
-            return Row(chosen, Outcome("the process that did it died", False), FAILED, 0)
+            return ScenarioResult(chosen, Observation("its process died", False), ScenarioOutcome.FAILED, 0)
 
-    def alone(self, chosen: Drill) -> Row:
-        """Do one drill here, in a folder that goes when it is over; the run keeps what was painted there."""
+    def run_here(self, chosen: Scenario) -> ScenarioResult:
+        """Run one scenario in this process, in a temporary folder; images that it writes are kept with the run."""
         with TemporaryDirectory(prefix="nn-stress-") as folder:
-            scene = Scene(self.run, data_of(self.run.folder), Path(folder), self.seed, self.full)
-            row = perform(chosen, scene, self.limit)
-            for picture in sorted(Path(folder).glob("*.png")):
+            context = Context(self.run, run_data(self.run.folder), Path(folder), self.seed, self.full)
+            result = run_scenario(chosen, context, self.limit)
+            for image in sorted(Path(folder).glob("*.png")):
                 (self.run.folder / "stress").mkdir(exist_ok=True)
-                self.run.write(f"stress/{chosen.name}/{picture.name}", picture.read_bytes())
-            return row
+                self.run.write(f"stress/{chosen.name}/{image.name}", image.read_bytes())
+            return result
 
 
 @cache
-def data_of(folder: Path) -> Split:
-    """The data of a run, read-only. Raises BadInput where they are not what the run was trained on."""
+def run_data(folder: Path) -> Split:
+    """The data of a run, read-only. Raises BadInput if they are not those that the run was trained on."""
     session = prepare(run_settings(folder))
     check_record(Run(folder), session.dataset, session.split)
     for part in fields(Split):
@@ -93,29 +105,31 @@ def data_of(folder: Path) -> Split:
     return session.split
 
 
-def _ending(stage: Stage, name: str) -> Ending:
-    """Do one drill in a worker; functions stay behind, for they can't be sent."""
-    row = stage.alone(drills()[name])
-    return row.outcome, row.verdict, row.seconds
+def _run_in_worker(runner: Runner, name: str) -> Sent:
+    result = runner.run_here(scenarios()[name])
+    return result.observation, result.outcome, result.seconds
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(jobs, get_context("spawn"))
+    return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=install)  # plugins may import `nn` and `spec`
 
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """Processes that start inside the block use so many BLAS threads each."""
+    """Processes that start inside the block use `count` BLAS threads each."""
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, str(count)))
     try:
         yield
     finally:
         for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
 
 
-def apart(threads: int, function: Callable[..., T], *args: Any) -> T:
-    """The result of a function in a process of its own, in which BLAS uses so many threads."""
+def in_own_process(threads: int, function: Callable[..., T], *args: Any) -> T:
+    """The result of a function in a process of its own, in which BLAS uses `threads` threads."""
     with _threads(threads), _pool(1) as pool:
         return pool.submit(function, *args).result()

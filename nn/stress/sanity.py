@@ -5,24 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 from nnlaw.nn.run_folder.folder import read_arrays
-from nnlaw.nn.stress.scenario import Outcome, Scene, drill
+from nnlaw.nn.stress.scenario import Context, Observation, scenario
 from nnlaw.spec.arrays import first_index
 from nnlaw.spec.violation import entry
 
 
-@drill(
+@scenario(
     "sound",
     what="read the saved weights, predict the test set",
     expected="every weight finite, every row of probabilities sums to 1, accuracy above a guess",
 )
-def sound(scene: Scene) -> Outcome:
+def sound(context: Context) -> Observation:
     """A guess is right as often as the commonest class stands in the test set."""
-    for name, array in read_arrays(scene.run.folder / "weights.safetensors").items():
+    for name, array in read_arrays(context.run.folder / "weights.safetensors").items():
         if not np.isfinite(array).all():
             at = first_index(~np.isfinite(array))
-            return Outcome(f"{entry(name, at)} is {array[at]}", False, arrays={name: array})
-    p, labels = scene.reader.model.predict(scene.split.x_test), scene.split.y_test
+            return Observation(f"{entry(name, at)} is {array[at]}", False, arrays={name: array})
+    p, labels = context.reader.model.predict(context.split.x_test), context.split.y_test
     off = float(np.abs(p.sum(axis=1, dtype=np.float64) - 1).max())
     accuracy, guess = float((p.argmax(axis=1) == labels).mean()), float(np.bincount(labels).max() / len(labels))
     observed = f"accuracy {accuracy:.1%} (a guess: {guess:.1%}), sums within {off:.1g} of 1"
-    return Outcome(observed, off < 1e-5 and accuracy > guess, {"accuracy": accuracy, "guess": guess, "off": off})
+    return Observation(observed, off < 1e-5 and accuracy > guess, {"accuracy": accuracy, "guess": guess, "off": off})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnlaw.nn.core.settings import Settings
-from nnlaw.nn.stress.scenario import Outcome, Scene, drill
+from nnlaw.nn.stress.scenario import Context, Observation, scenario
 from nnlaw.nn.training.build import build_model, make_trainer
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import Location, Violation
@@ -20,18 +20,18 @@ LR, EPOCHS, BATCH = 0.01, 5, 32
 TRAINED, TESTED = 1000, 500
 
 
-def curve(scene: Scene, factor: float, lr: float, standardized: bool) -> list[float]:
+def curve(context: Context, factor: float, lr: float, standardized: bool) -> list[float]:
     """The error on further images before training and after each epoch, divided by the first."""
-    images, labels = scene.split.dataset.train_images, scene.split.dataset.train_labels.astype(np.int64)
+    images, labels = context.split.dataset.train_images, context.split.dataset.train_labels.astype(np.int64)
     cut = min(TRAINED, len(images) * 2 // 3)
     x = images[: cut + TESTED].reshape(-1, images[0].size).astype(np.float64) * factor
     x = x - x[:cut].mean() if standardized else x
     deviation = x[:cut].std() if standardized else images[:cut].std()
     x32: Array = (x / deviation).astype(np.float32)
-    settings = Settings(layers=f"dense:{scene.split.dataset.n_classes}", init="zeros", lr=lr)
-    model = build_model(settings, x32.shape[1], scene.split.dataset.n_classes)
+    settings = Settings(layers=f"dense:{context.split.dataset.n_classes}", init="zeros", lr=lr)
+    model = build_model(settings, x32.shape[1], context.split.dataset.n_classes)
     trainer = make_trainer(settings, model, EPOCHS * -(-cut // BATCH), None)
-    rng, errors = scene.rng, []
+    rng, errors = context.rng, []
     for epoch in range(EPOCHS + 1):
         order = rng.permutation(cut if epoch else 0)
         for start in range(0, len(order), BATCH):
@@ -56,44 +56,44 @@ def demand_same(one: list[float], other: list[float]) -> None:
         )
 
 
-def outcome(one: list[float], other: list[float], same: bool = True) -> Outcome:
+def outcome(one: list[float], other: list[float], same: bool = True) -> Observation:
     """What came of two curves that are expected to be the same, or not to be."""
     try:
         demand_same(one, other)
         broken = None
     except Violation as violation:
         broken = violation
-    apart = float(np.abs(np.subtract(one, other)).max())
-    figures = {"x": one, "10x": other, "apart": apart, "band": BAND}
-    observed = broken.message if broken else f"curves within {apart:.2g} of each other"
-    return Outcome(observed, (broken is None) == same, figures, violation=broken if same else None)
+    in_own_process = float(np.abs(np.subtract(one, other)).max())
+    metrics = {"x": one, "10x": other, "apart": in_own_process, "band": BAND}
+    observed = broken.message if broken else f"curves within {in_own_process:.2g} of each other"
+    return Observation(observed, (broken is None) == same, metrics, violation=broken if same else None)
 
 
-@drill(
+@scenario(
     "scale-standardized",
     what="train on x and on 10x, each standardized",
     expected=f"normalized error curves within {BAND:g} after every epoch",
 )
-def scale_standardized(scene: Scene) -> Outcome:
+def scale_standardized(context: Context) -> Observation:
     """Mean and deviation take the factor away."""
-    return outcome(curve(scene, 1.0, LR, True), curve(scene, FACTOR, LR, True))
+    return outcome(curve(context, 1.0, LR, True), curve(context, FACTOR, LR, True))
 
 
-@drill(
+@scenario(
     "scale-raw",
     what="train on x and on 10x as they are, at one learning rate",
     expected="the law scale is broken: curves that part",
 )
-def scale_raw(scene: Scene) -> Outcome:
+def scale_raw(context: Context) -> Observation:
     """A step that suits x overshoots on 10x."""
-    return outcome(curve(scene, 1.0, LR, False), curve(scene, FACTOR, LR, False), same=False)
+    return outcome(curve(context, 1.0, LR, False), curve(context, FACTOR, LR, False), same=False)
 
 
-@drill(
+@scenario(
     "scale-smaller-step",
     what="train on x as it is, and on 10x at a hundredth of the learning rate",
     expected=f"normalized error curves within {BAND:g} after every epoch",
 )
-def scale_smaller_step(scene: Scene) -> Outcome:
+def scale_smaller_step(context: Context) -> Observation:
     """The remedy for whoever can't standardize."""
-    return outcome(curve(scene, 1.0, LR, False), curve(scene, FACTOR, LR / FACTOR**2, False))
+    return outcome(curve(context, 1.0, LR, False), curve(context, FACTOR, LR / FACTOR**2, False))

@@ -1,10 +1,10 @@
-"""A drill: something is done to the program or to a trained network, and what comes of it is judged, never just shown.
+"""A scenario does something to the program or to a trained network and compares the result with what is expected.
 
-    @drill("fgsm", what="one step along the sign of the input gradient", expected="accuracy falls, never rises")
-    def fgsm(scene: Scene) -> Outcome: ...
+    @scenario("fgsm", what="one step along the sign of the input gradient", expected="accuracy falls, never rises")
+    def fgsm(context: Context) -> Observation: ...
 
-Every module of nn/stress is imported by `drills()`, which fills DRILLS. A drill that raises has failed; its exception
-is what was observed. So has one that doesn't end in time.
+`scenarios()` imports every module of nn/stress, which fills SCENARIOS. A scenario that raises, or does not end in time,
+has failed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,15 +32,22 @@ from nnlaw.nn.runs.predictor import Reader
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import BadInput, Violation
 
-HELD, FAILED, SKIPPED = "held", "failed", "skipped"
-LIMITS = {"quick": 600.0, "full": 7200.0}  # seconds of one drill
+LIMITS = {"quick": 600.0, "full": 7200.0}  # seconds allowed for one scenario
+
+
+class ScenarioOutcome(StrEnum):
+    """What became of one scenario."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
 
 
 @dataclass
-class Scene:
-    """What a drill is handed: a trained run and its data, a seed, an empty folder, and whether time matters.
+class Context:
+    """What a scenario works with: a trained run and its data, a seed, an empty folder, and whether to be thorough.
 
-    The arrays of the split are read-only, for all drills of a process share them.
+    The arrays of the split are read-only, because all scenarios of a process share them.
     """
 
     run: Run
@@ -50,90 +58,90 @@ class Scene:
 
     @cached_property
     def reader(self) -> Reader:
-        """The trained network with its standardization, this drill's own."""
+        """The trained network with its standardization, a copy for this scenario."""
         return Reader(self.run)
 
     @property
     def rng(self) -> np.random.Generator:
-        """A generator that starts afresh each time it is asked for."""
+        """A new generator from the seed, at each access."""
         return np.random.default_rng(self.seed)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What was observed, whether it is what was expected, the figures for a script, and arrays worth keeping."""
+class Observation:
+    """What was observed, whether it is as expected, metrics for a script, and arrays worth keeping."""
 
-    observed: str
-    held: bool
-    figures: dict[str, Any] = field(default_factory=dict)
+    text: str
+    as_expected: bool
+    metrics: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, Array] = field(default_factory=dict)
     violation: Violation | None = None
 
 
 class Skip(Exception):
-    """This drill cannot be done here; the text says why."""
+    """The scenario can't run here; the text says why."""
 
 
 @dataclass(frozen=True)
-class Drill:
-    """One row of the table."""
+class Scenario:
+    """One scenario: what it does and what is expected."""
 
     name: str
     what: str
     expected: str
-    do: Callable[[Scene], Outcome]
+    run: Callable[[Context], Observation]
 
 
-DRILLS: dict[str, Drill] = {}
+SCENARIOS: dict[str, Scenario] = {}
 
 
-def drill(name: str, *, what: str, expected: str) -> Callable[[Callable[[Scene], Outcome]], Any]:
-    """Enter the decorated function into DRILLS. Raises BadInput where the name is taken."""
-    if name in DRILLS:
-        raise BadInput(f"a drill called {name!r} exists already")
+def scenario(name: str, *, what: str, expected: str) -> Callable[[Callable[[Context], Observation]], Any]:
+    """Add the decorated function to SCENARIOS. Raises BadInput if the name is taken."""
+    if name in SCENARIOS:
+        raise BadInput(f"a scenario called {name!r} exists already")
 
-    def enter(do: Callable[[Scene], Outcome]) -> Callable[[Scene], Outcome]:
-        DRILLS[name] = Drill(name, what, expected, do)
-        return do
+    def add(run: Callable[[Context], Observation]) -> Callable[[Context], Observation]:
+        SCENARIOS[name] = Scenario(name, what, expected, run)
+        return run
 
-    return enter
+    return add
 
 
-def drills() -> dict[str, Drill]:
-    """All drills by name: those that the modules of nnlaw.nn.stress enter, once these are imported."""
+def scenarios() -> dict[str, Scenario]:
+    """All scenarios by name."""
     for module in pkgutil.walk_packages(stress.__path__, f"{stress.__name__}."):
         importlib.import_module(module.name)
-    return DRILLS
+    return SCENARIOS
 
 
 @dataclass(frozen=True)
-class Row:
-    """A drill that was done, with its verdict."""
+class ScenarioResult:
+    """A scenario that ran, with what was observed, the outcome and the seconds it took."""
 
-    drill: Drill
-    outcome: Outcome
-    verdict: str
+    scenario: Scenario
+    observation: Observation
+    outcome: ScenarioOutcome
     seconds: float
 
 
-class Late(BaseException):
-    """A drill's time is over. No Exception, for many a drill takes those for an answer."""
+class TimedOut(BaseException):
+    """The time of a scenario is over. Not an Exception: many a scenario catches those as a result."""
 
 
 @contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """A block that raises Late once its time is over, also out of a wait or a sleep, though not out of a call of C.
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimedOut in the block once its time is over, also from a wait or a sleep, but not from a call in C.
 
-    It needs SIGALRM, and to be called in the main thread: elsewhere nothing limits the block.
+    Works in the main thread of systems with SIGALRM; elsewhere there is no limit.
     """
     if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def over(*_: Any) -> None:
-        raise Late
+    def time_over(*_: Any) -> None:
+        raise TimedOut
 
-    before = signal.signal(signal.SIGALRM, over)
+    before = signal.signal(signal.SIGALRM, time_over)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
@@ -142,19 +150,19 @@ def limited(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def perform(chosen: Drill, scene: Scene, seconds: float = LIMITS["full"]) -> Row:
-    """Do one drill; whatever it raises is its outcome, and so is that it does not end within `seconds`."""
+def run_scenario(chosen: Scenario, context: Context, seconds: float = LIMITS["full"]) -> ScenarioResult:
+    """Run one scenario; an exception, and a timeout after `seconds`, count as failed."""
     begun = time.perf_counter()
     try:
-        with np.errstate(all="ignore"), threadpool_limits(1), limited(seconds):  # verdicts speak here, not warnings
-            outcome = chosen.do(scene)
-        verdict = HELD if outcome.held else FAILED
-    except Late:
-        outcome, verdict = Outcome(f"no end within {seconds:g} s", False), FAILED
+        with np.errstate(all="ignore"), threadpool_limits(1), time_limit(seconds):  # results count, not warnings
+            found = chosen.run(context)
+        outcome = ScenarioOutcome.PASSED if found.as_expected else ScenarioOutcome.FAILED
+    except TimedOut:
+        found, outcome = Observation(f"timed out after {seconds:g} s", False), ScenarioOutcome.FAILED
     except Skip as reason:
-        outcome, verdict = Outcome(str(reason), True), SKIPPED
+        found, outcome = Observation(str(reason), True), ScenarioOutcome.SKIPPED
     except Exception as error:
-        broken = error if isinstance(error, Violation) else None
-        outcome = Outcome(f"ended by {type(error).__name__}: {error}", False, violation=broken)
-        verdict = FAILED
-    return Row(chosen, outcome, verdict, time.perf_counter() - begun)
+        violation = error if isinstance(error, Violation) else None
+        found = Observation(f"{type(error).__name__}: {error}", False, violation=violation)
+        outcome = ScenarioOutcome.FAILED
+    return ScenarioResult(chosen, found, outcome, time.perf_counter() - begun)

@@ -13,7 +13,7 @@ from nnlaw.spec.arrays import Array
 WHITE = 255  # of a byte
 
 
-class Victim(Protocol):
+class Target(Protocol):
     """Pictures x (N, D) in [0, 1], where 0 is black and 1 is white; labels (N,)."""
 
     def probabilities(self, x: Array) -> Array:

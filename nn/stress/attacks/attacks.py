@@ -15,8 +15,8 @@ from math import isqrt, sqrt
 
 import numpy as np
 
-from nnlaw.nn.stress.attacks.attack_target import Victim, margins
-from nnlaw.nn.stress.attacks.norm_ball import Ball
+from nnlaw.nn.stress.attacks.attack_target import Target, margins
+from nnlaw.nn.stress.attacks.norm_ball import NormBall
 from nnlaw.nn.training.evaluation import cross_entropies
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import BadInput
@@ -24,22 +24,22 @@ from nnlaw.spec.violation import BadInput
 TOGETHER = 500  # pictures attacked at a time: as many as a cache holds
 
 
-def fgsm(victim: Victim, x: Array, labels: Array, ball: Ball, *, targeted: bool = False) -> Array:
+def fgsm(target: Target, x: Array, labels: Array, norm_ball: NormBall, *, targeted: bool = False) -> Array:
     """The fast gradient sign method:  x′ = clip(x + ε·sign(∂L/∂x), 0, 1),  or with ∂L/∂x divided by its length in L2.
 
     Where the loss is linear in x no x′ in the ball costs more. Targeted: downhill, −ε.
     Source: I. Goodfellow, J. Shlens, C. Szegedy, Explaining and harnessing adversarial examples, ICLR 2015.
     """
     way = -1 if targeted else 1
-    step = [ball.uphill(victim.gradient(x[rows], labels[rows])) for rows in _parts(x)]
-    return ball.project(x, x + x.dtype.type(way * ball.eps) * np.concatenate(step))
+    step = [norm_ball.uphill(target.gradient(x[rows], labels[rows])) for rows in _parts(x)]
+    return norm_ball.project(x, x + x.dtype.type(way * norm_ball.eps) * np.concatenate(step))
 
 
 def pgd(
-    victim: Victim,
+    target: Target,
     x: Array,
     labels: Array,
-    ball: Ball,
+    norm_ball: NormBall,
     rng: np.random.Generator,
     *,
     steps: int = 40,
@@ -55,20 +55,20 @@ def pgd(
     read wrong, or else the one with the largest loss. Targeted: downhill.
     Source: A. Madry et al., Towards deep learning models resistant to adversarial attacks, ICLR 2018.
     """
-    way, stride = -1 if targeted else 1, 2.5 * ball.eps / steps
+    way, stride = -1 if targeted else 1, 2.5 * norm_ball.eps / steps
     best = x.copy()
     for rows in _parts(x):
         worst = np.full(len(x[rows]), -np.inf)
         open_ = np.arange(rows.start, min(rows.stop, len(x)))
         for _ in range(restarts):
-            clean, wanted = x[open_], labels[open_]
-            moved = ball.draw(clean, rng)
+            clean, needed = x[open_], labels[open_]
+            moved = norm_ball.draw(clean, rng)
             for _ in range(steps):
-                uphill = ball.uphill(victim.gradient(moved, wanted))
-                moved = ball.project(clean, moved + x.dtype.type(way * stride) * uphill)
-            p = victim.probabilities(moved)
-            done = (p.argmax(axis=1) == wanted) == targeted
-            cost = np.where(done, np.inf, way * cross_entropies(p, wanted))
+                uphill = norm_ball.uphill(target.gradient(moved, needed))
+                moved = norm_ball.project(clean, moved + x.dtype.type(way * stride) * uphill)
+            p = target.probabilities(moved)
+            done = (p.argmax(axis=1) == needed) == targeted
+            cost = np.where(done, np.inf, way * cross_entropies(p, needed))
             better = cost > worst[open_ - rows.start]
             best[open_[better]] = moved[better]
             worst[open_[better] - rows.start] = cost[better]
@@ -79,7 +79,7 @@ def pgd(
 
 
 def square(
-    victim: Victim, x: Array, labels: Array, ball: Ball, rng: np.random.Generator, *, queries: int = 1000
+    target: Target, x: Array, labels: Array, norm_ball: NormBall, rng: np.random.Generator, *, queries: int = 1000
 ) -> Array:
     """Random search with squares, which asks for probabilities and never for a gradient:
 
@@ -92,19 +92,19 @@ def square(
     Source: M. Andriushchenko et al., Square attack, ECCV 2020, algorithms 1 and 2.
     """
     side = isqrt(x.shape[1])
-    if side * side != x.shape[1] or ball.norm != "inf":
-        raise BadInput(f"square search: {x.shape[1]} pixels under norm {ball.norm}, expected a square under inf")
-    eps = x.dtype.type(ball.eps)
+    if side * side != x.shape[1] or norm_ball.norm != "inf":
+        raise BadInput(f"square search: {x.shape[1]} pixels under norm {norm_ball.norm}, expected a square under inf")
+    eps = x.dtype.type(norm_ball.eps)
     stripes = rng.choice(np.array([-eps, eps]), (len(x), 1, side))
     best: Array = np.clip(x + np.broadcast_to(stripes, (len(x), side, side)).reshape(x.shape), 0, 1)
-    margin = margins(victim.probabilities(best), labels)
+    margin = margins(target.probabilities(best), labels)
     for query in range(queries):
         open_ = np.flatnonzero(margin > 0)
         if not len(open_):
             break
         edge = max(1, min(side - 1, round(side * sqrt(_share(query / queries)))))
         moved = _with_square(x[open_], best[open_], eps, edge, side, rng)
-        found = margins(victim.probabilities(moved), labels[open_])
+        found = margins(target.probabilities(moved), labels[open_])
         better = found < margin[open_]
         best[open_[better]], margin[open_[better]] = moved[better], found[better]
     return best

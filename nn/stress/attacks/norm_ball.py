@@ -23,7 +23,7 @@ def lengths(delta: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class Ball:
+class NormBall:
     """A norm and its radius eps. Raises BadInput for another norm, or a radius that is no number from 0 up."""
 
     norm: str

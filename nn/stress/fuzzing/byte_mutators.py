@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nnlaw.nn.stress.fuzzing.mutators import twists_for
+from nnlaw.nn.stress.fuzzing.mutators import mutators_for
 
 Rng = np.random.Generator
 Damage = Callable[[bytes, bytes, Rng], bytes]
@@ -21,7 +21,7 @@ HEADER = 64  # bytes in which most formats keep their sizes
 
 def mutate(name: str, content: bytes, other: bytes, rng: Rng) -> bytes:
     """A damaged `content`: one to three damages, one after another; `other` is a second valid file of the format."""
-    known = twists_for(name)
+    known = mutators_for(name)
     for _ in range(int(rng.integers(1, 4))):
         knowing = bool(known) and rng.random() < 0.5
         row = known if knowing else BLIND

@@ -1,6 +1,6 @@
 """Drills on files: every format that the program reads, damaged in thousands of ways.
 
-    figures   the seed, the counts per verdict, the peak of memory, and each distinct fault with its index
+    figures   the seed, the counts per outcome, the peak of memory, and each distinct fault with its index
     arrays    the bytes of one damaged file per distinct fault, made smaller where that was easy
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from nnlaw.nn.stress.fuzzing.formats import FORMATS, Format
 from nnlaw.nn.stress.fuzzing.fuzz_trial import CRASH, FAULTS, HANG, READ, REFUSED, Bench
-from nnlaw.nn.stress.scenario import Outcome, Scene, Skip, drill
+from nnlaw.nn.stress.scenario import Context, Observation, Skip, scenario
 from nnlaw.nn.stress.subprocess_run import Ending, start, watch
 from nnlaw.spec.arrays import Array
 
@@ -31,14 +31,14 @@ MOST = 10  # workers that may die before a format is given up
 
 
 def damage(
-    scene: Scene, name: str, count: int = 0, module: str = "nnlaw.nn.stress.fuzzing.formats", seconds: int = SECONDS
-) -> Outcome:
+    context: Context, name: str, count: int = 0, module: str = "nnlaw.nn.stress.fuzzing.formats", seconds: int = SECONDS
+) -> Observation:
     """Read `count` damaged files of a format in worker processes, and judge how each reading ended."""
     if sys.platform == "win32":
         raise Skip("memory and time can't be bounded on Windows")
-    count = count or (FULL if scene.full else QUICK)
-    work = scene.folder / name
-    request = {"module": module, "format": name, "seed": scene.seed, "count": count, "seconds": seconds}
+    count = count or (FULL if context.full else QUICK)
+    work = context.folder / name
+    request = {"module": module, "format": name, "seed": context.seed, "count": count, "seconds": seconds}
     events: list[dict[str, Any]] = []
     first, deaths, ended = 0, 0, False
     while not ended and deaths < MOST:
@@ -51,7 +51,7 @@ def damage(
                 raise RuntimeError(f"the worker ended by itself: {ending.printed[-500:]}")
             events.append({"case": last} | _death(ending, lines))
             first, deaths = last + 1, deaths + 1
-    return _outcome(scene, name, module, events)
+    return _outcome(context, name, module, events)
 
 
 def _work(work: Path, request: dict[str, Any]) -> tuple[list[dict[str, Any]], Ending]:
@@ -81,45 +81,45 @@ def _death(ending: Ending, lines: list[dict[str, Any]]) -> dict[str, str]:
     stack = [event["stack"] for event in lines if "stack" in event]
     ours = [line for line in stack if "/nn/" in line and "/stress/" not in line] or stack or [""]
     text = "it did not end in time" if late else f"ended by {ending.signal or f'exit code {ending.code}'}"
-    return {"verdict": HANG if late else CRASH, "text": text, "where": ours[0]}
+    return {"outcome": HANG if late else CRASH, "text": text, "where": ours[0]}
 
 
-def _outcome(scene: Scene, name: str, module: str, events: list[dict[str, Any]]) -> Outcome:
-    verdicts = Counter(event["verdict"] for event in events if "verdict" in event)
+def _outcome(context: Context, name: str, module: str, events: list[dict[str, Any]]) -> Observation:
+    outcomes = Counter(event["outcome"] for event in events if "outcome" in event)
     faults: dict[tuple[str, ...], dict[str, Any]] = {}
     for event in events:
-        if event.get("verdict") in FAULTS:
-            kind = event["verdict"], event["where"], event["text"].partition(":")[0]
+        if event.get("outcome") in FAULTS:
+            kind = event["outcome"], event["where"], event["text"].partition(":")[0]
             row = faults.setdefault(kind, {"index": event["case"], **event, "times": 0})
             row["times"] += 1
-    counts = {verdict: verdicts[verdict] for verdict in (READ, REFUSED, *FAULTS)}
-    figures: dict[str, Any] = {"format": name, "seed": scene.seed, "mutations": verdicts.total(), **counts}
-    figures |= {"peak_mb": max((event["peak_mb"] for event in events if "done" in event), default=None)}
-    figures["faults"] = [{k: v for k, v in row.items() if k != "case"} for row in faults.values()]
-    told = ", ".join(f"{n:,} {verdict}" for verdict, n in counts.items() if n or verdict in (READ, REFUSED))
+    counts = {outcome: outcomes[outcome] for outcome in (READ, REFUSED, *FAULTS)}
+    metrics: dict[str, Any] = {"format": name, "seed": context.seed, "mutations": outcomes.total(), **counts}
+    metrics |= {"peak_mb": max((event["peak_mb"] for event in events if "done" in event), default=None)}
+    metrics["faults"] = [{k: v for k, v in row.items() if k != "case"} for row in faults.values()]
+    shown = ", ".join(f"{n:,} {outcome}" for outcome, n in counts.items() if n or outcome in (READ, REFUSED))
     first = next(iter(faults.values()), None)
     more = f"; first: case {first['index']}: {first['text'][:200]} [{first['where']}]" if first else ""
-    observed = f"{verdicts.total():,} damaged files: {told}{more}"
-    return Outcome(observed, not faults, figures, _bytes(scene, name, module, figures["faults"]))
+    observed = f"{outcomes.total():,} damaged files: {shown}{more}"
+    return Observation(observed, not faults, metrics, _bytes(context, name, module, metrics["faults"]))
 
 
-def _bytes(scene: Scene, name: str, module: str, faults: list[dict[str, Any]]) -> dict[str, Array]:
+def _bytes(context: Context, name: str, module: str, faults: list[dict[str, Any]]) -> dict[str, Array]:
     """The damaged file of each fault: as the worker made it smaller, or else made again from its index."""
     found: dict[str, Array] = {}
     for row in faults:
-        kept = scene.folder / name / f"case-{row['index']}.bytes"
+        kept = context.folder / name / f"case-{row['index']}.bytes"
         if kept.exists():
             content = kept.read_bytes()
         else:
             format = importlib.import_module(module).FORMATS[name]
-            case = Bench(format, scene.folder / name, scene.seed).case(row["index"])
+            case = Bench(format, context.folder / name, context.seed).case(row["index"])
             row["file"], content = case.name, case.content
         found[f"{name}-{row['index']}"] = np.frombuffer(content, np.uint8)
     return found
 
 
 def _enter(row: Format) -> None:
-    drill(
+    scenario(
         f"file-{row.name}",
         what=f"{row.name}: {QUICK:,} damaged files, {FULL:,} in full",
         expected="each is read or refused in one sentence, in bounded time and memory, and no file is lost",

@@ -1,7 +1,7 @@
 """A damaged file is read among its valid neighbors, and judged: was it read, refused in one sentence, or neither?
 
     bench = Bench(FORMATS["idx"], folder, seed=0)
-    bench.judge(bench.case(7)).verdict           "read", "refused", or one of FAULTS
+    bench.judge(bench.case(7)).outcome           "read", "refused", or one of FAULTS
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Judgment:
-    """How a reading ended: the verdict, what was said, and the line of ours that it came from."""
+class ReadResult:
+    """How a reading ended: the outcome, the message, and the line of nn that it came from."""
 
-    verdict: str
+    outcome: str
     text: str = ""
     location: str = ""
 
@@ -64,12 +64,12 @@ class Bench:
         self.fresh()
         self.around = {name: content for name, content in _tree(work).items() if not name.startswith("case/")}
 
-    def check(self) -> None:
+    def check_valid_files(self) -> None:
         """Raises RuntimeError unless every undamaged file is read: a reader that refuses all would seem faultless."""
         for name in self.names:
-            found = self.judge(Case(name, self.valid[name]))
-            if found.verdict != READ:
-                raise RuntimeError(f"{self.format.name}: {name}, undamaged, is {found.verdict}: {found.text}")
+            found = self.read_damaged(Case(name, self.valid[name]))
+            if found.outcome != READ:
+                raise RuntimeError(f"{self.format.name}: {name}, undamaged, is {found.outcome}: {found.text}")
 
     def case(self, index: int) -> Case:
         """The damaged file of this index."""
@@ -77,52 +77,52 @@ class Bench:
         name = self.names[rng.integers(len(self.names))]
         return Case(name, mutate(name, self.valid[name], self.other.get(name, b""), rng))
 
-    def judge(self, case: Case) -> Judgment:
+    def read_damaged(self, case: Case) -> ReadResult:
         """Read the damaged file among its valid neighbors, and see what became of all files."""
         place = self.work / "case"
         (place / case.name).write_bytes(case.content)
         found = reading(lambda: self.format.read(place, case.name))
-        lost = self._lost(case, found.verdict)
+        lost = self._lost(case, found.outcome)
         if lost or self.format.writes:
             self.fresh()
         else:
             (place / case.name).write_bytes(self.valid[case.name])
-        return Judgment(LOST, lost, found.location) if lost and found.verdict not in FAULTS else found
+        return ReadResult(LOST, lost, found.location) if lost and found.outcome not in FAULTS else found
 
     def fresh(self) -> None:
         """The valid files stand in the case folder again, and nothing else."""
         shutil.rmtree(self.work / "case", ignore_errors=True)
         shutil.copytree(self.work / "valid-0", self.work / "case")
 
-    def smallest(self, case: Case, found: Judgment) -> Case:
+    def smallest(self, case: Case, found: ReadResult) -> Case:
         """The case without whatever it fails without, as far as a few tries can tell."""
         tries, size = TRIES, len(case.content) // 2
         while size and tries:
             at = 0
             while at < len(case.content) and tries:
                 less, tries = Case(case.name, case.content[:at] + case.content[at + size :]), tries - 1
-                if alike(self.judge(less), found):
+                if alike(self.read_damaged(less), found):
                     case = less
                 else:
                     at += size
             size //= 2
         return case
 
-    def _lost(self, case: Case, verdict: str) -> str:
+    def _lost(self, case: Case, outcome: str) -> str:
         """What happened to files that should not have, or nothing."""
         now = _tree(self.work)
         here = {name.removeprefix("case/"): now[name] for name in now if name.startswith("case/")}
-        wanted = self.valid | {case.name: case.content}
-        if self.format.writes and verdict == READ:
-            wanted = {name: here.get(name, b"") for name in wanted if name in here or name != "summary.json"}
-            here = {name: content for name, content in here.items() if name in wanted or name.startswith(".")}
+        needed = self.valid | {case.name: case.content}
+        if self.format.writes and outcome == READ:
+            needed = {name: here.get(name, b"") for name in needed if name in here or name != "summary.json"}
+            here = {name: content for name, content in here.items() if name in needed or name.startswith(".")}
             gone = sorted(set(self.valid) - set(here))
-            return f"{gone[0]} is gone" if gone else _difference(wanted, here)
+            return f"{gone[0]} is gone" if gone else _difference(needed, here)
         around = {name: content for name, content in now.items() if not name.startswith("case/")}
-        return _difference(wanted, here) or _difference(self.around, around)
+        return _difference(needed, here) or _difference(self.around, around)
 
 
-def reading(read: Callable[[], Any]) -> Judgment:
+def reading(read: Callable[[], Any]) -> ReadResult:
     """What came of a reading: a value, a refusal in one clear sentence, or a fault."""
     try:
         with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
@@ -130,18 +130,18 @@ def reading(read: Callable[[], Any]) -> Judgment:
     except (BadInput, Violation) as reason:
         text = str(reason)
         clear = isinstance(reason, Violation) or (text.isprintable() and 0 < len(text) <= MAX_LENGTH)
-        return Judgment(REFUSED if clear else UNCLEAR, text[:MAX_LENGTH], _line_of_ours(reason))
+        return ReadResult(REFUSED if clear else UNCLEAR, text[:MAX_LENGTH], _line_of_ours(reason))
     except MemoryError as error:
-        return Judgment(MEMORY, str(error)[:MAX_LENGTH], _line_of_ours(error))
+        return ReadResult(MEMORY, str(error)[:MAX_LENGTH], _line_of_ours(error))
     except BaseException as error:  # SystemExit and its like, too
-        return Judgment(TRACEBACK, f"{type(error).__name__}: {error}"[:MAX_LENGTH], _line_of_ours(error))
-    return Judgment(READ)
+        return ReadResult(TRACEBACK, f"{type(error).__name__}: {error}"[:MAX_LENGTH], _line_of_ours(error))
+    return ReadResult(READ)
 
 
-def alike(one: Judgment, two: Judgment) -> bool:
-    """Whether two faults are the same: verdict, line of ours, and kind of exception."""
-    kinds = [row.text.partition(":")[0] if row.verdict == TRACEBACK else "" for row in (one, two)]
-    return (one.verdict, one.location, kinds[0]) == (two.verdict, two.location, kinds[1])
+def alike(one: ReadResult, two: ReadResult) -> bool:
+    """Whether two faults are the same: outcome, line of ours, and kind of exception."""
+    kinds = [row.text.partition(":")[0] if row.outcome == TRACEBACK else "" for row in (one, two)]
+    return (one.outcome, one.location, kinds[0]) == (two.outcome, two.location, kinds[1])
 
 
 def _line_of_ours(error: BaseException) -> str:
@@ -157,9 +157,9 @@ def _tree(folder: Path) -> Tree:
     }
 
 
-def _difference(wanted: Tree, found: Tree) -> str:
-    for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
-            what = "is gone" if name not in found else "was left behind" if name not in wanted else "was changed"
+def _difference(needed: Tree, found: Tree) -> str:
+    for name in sorted(needed.keys() | found.keys()):
+        if needed.get(name) != found.get(name):
+            what = "is gone" if name not in found else "was left behind" if name not in needed else "was changed"
             return f"{name[:200]} {what}"
     return ""

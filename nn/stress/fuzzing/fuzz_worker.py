@@ -22,7 +22,7 @@ from typing import Any
 
 import nnlaw.nn.run_folder.metadata
 from nnlaw.nn.core.peak_memory import peak
-from nnlaw.nn.stress.fuzzing.fuzz_trial import FAULTS, Bench, Judgment, alike
+from nnlaw.nn.stress.fuzzing.fuzz_trial import FAULTS, Bench, ReadResult, alike
 from nnlaw.nn.verify.worker import Journal
 
 
@@ -38,17 +38,17 @@ def main(journal_file: str, request_file: str) -> None:
     os.chdir(work / "here")
     os.fsync = lambda fd: None  # neither disk nor git is judged here: don't wait for them
     nnlaw.nn.run_folder.metadata.revision = lambda checkout: ""
-    bench.check()
+    bench.check_valid_files()
     bound = _bounds(journal, request["memory"], request["seconds"])
     journal.write(ready=True)
-    known: list[Judgment] = []
+    known: list[ReadResult] = []
     for index in range(request["first"], request["count"]):
         bound()
         case = bench.case(index)
         journal.write(start=index)
-        found = bench.judge(case)
-        event: dict[str, Any] = {"case": index, "verdict": found.verdict}
-        if found.verdict in FAULTS:
+        found = bench.read_damaged(case)
+        event: dict[str, Any] = {"case": index, "outcome": found.outcome}
+        if found.outcome in FAULTS:
             event |= {"file": case.name, "text": found.text, "where": found.location}
             if not any(alike(found, row) for row in known):
                 known.append(found)

@@ -18,7 +18,7 @@ from nnlaw.nn.stress.fuzzing import text_mutators as t
 Twist = Callable[[bytes, bytes, np.random.Generator], bytes]
 
 
-def twists_for(name: str) -> tuple[Twist, ...]:
+def mutators_for(name: str) -> tuple[Twist, ...]:
     """The twists for a file of this name, none where its format is not known here."""
     return next((row for ending, row in TWISTS.items() if name.endswith(ending)), ())
 
@@ -27,7 +27,7 @@ def odd_member(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     """One member of a zip is damaged by the twists of its own format; an index of checksums is made to fit."""
     members = a.members_of(content)
     name = list(members)[rng.integers(len(members))]
-    ways = twists_for(name) or (lambda c, o, r: rng.bytes(len(c)),)
+    ways = mutators_for(name) or (lambda c, o, r: rng.bytes(len(c)),)
     members[name] = ways[rng.integers(len(ways))](members[name], b"", rng)
     return a.zipped(members, fitting=True)
 

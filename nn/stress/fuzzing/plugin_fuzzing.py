@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.nn.stress.fuzzing.byte_mutators import BLIND
-from nnlaw.nn.stress.scenario import Outcome, Scene, Skip, drill
+from nnlaw.nn.stress.scenario import Context, Observation, Skip, scenario
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.locations import fixtures
 
@@ -41,37 +41,37 @@ WORDS = (
 )
 
 
-@drill(
+@scenario(
     "plugin-files",
     what=f"{QUICK} damaged or malicious plugin files ({FULL} in full), each judged in its worker",
-    expected="a judged verdict or an error in one sentence, in bounded time, and no file is lost",
+    expected="a judged outcome or an error in one sentence, in bounded time, and no file is lost",
 )
-def plugin_files(scene: Scene) -> Outcome:
+def plugin_files(context: Context) -> Observation:
     """Judge mutants of valid plugins, and see how each judging ended."""
     if sys.platform == "win32":
         raise Skip("processes can't be bounded on Windows")
-    return checked(scene, FULL if scene.full else QUICK)
+    return checked(context, FULL if context.full else QUICK)
 
 
-def checked(scene: Scene, count: int, bound: float = BOUND) -> Outcome:
+def checked(context: Context, count: int, bound: float = BOUND) -> Observation:
     """The drill for a number of mutants."""
     from nnlaw.nn.verify.supervisor import CheckOptions, check_target
 
     sources = _sources()
-    verdicts: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
     faults: list[dict[str, Any]] = []
     arrays: dict[str, Array] = {}
-    place = scene.folder / "plugins"
+    place = context.folder / "plugins"
     place.mkdir()
     for index in range(count):
-        rng = np.random.default_rng([scene.seed, index])
+        rng = np.random.default_rng([context.seed, index])
         content = mutant(sources[rng.integers(len(sources))], rng)
         path = place / f"mutant_{index}.py"
         path.write_bytes(content)
         try:
             outcome = check_target({"file": str(path)}, CheckOptions(timeout=bound))
             fault = _fault(outcome.reports, path.name)
-            verdicts.update(str(report["outcome"]) for report in outcome.reports)
+            outcomes.update(str(report["outcome"]) for report in outcome.reports)
         except Exception as error:  # that of ours, which the drill is looking for
             fault = f"{type(error).__name__}: {error}"
         left = [found.name for found in place.iterdir() if found not in (path, place / "__pycache__")]
@@ -81,10 +81,10 @@ def checked(scene: Scene, count: int, bound: float = BOUND) -> Outcome:
             faults.append({"index": index, "text": fault})
             arrays[f"plugin-{index}"] = np.frombuffer(content, np.uint8)
         path.unlink(missing_ok=True)
-    figures = {"seed": scene.seed, "mutations": count, **verdicts, "faults": faults}
-    told = f"{count} plugin files: {', '.join(f'{number} {verdict}' for verdict, number in sorted(verdicts.items()))}"
+    metrics = {"seed": context.seed, "mutations": count, **outcomes, "faults": faults}
+    shown = f"{count} plugin files: {', '.join(f'{number} {outcome}' for outcome, number in sorted(outcomes.items()))}"
     more = f"; first fault: file {faults[0]['index']}: {faults[0]['text'][:300]}" if faults else ""
-    return Outcome(told + more, not faults, figures, arrays)
+    return Observation(shown + more, not faults, metrics, arrays)
 
 
 def mutant(source: str, rng: np.random.Generator) -> bytes:
@@ -148,13 +148,13 @@ def _sources() -> list[str]:
 
 
 def _fault(reports: list[dict[str, Any]], name: str) -> str:
-    """What is wrong with the reports on a file, or nothing: none, no known verdict, or a traceback of ours."""
+    """What is wrong with the reports on a file, or nothing: none, no known outcome, or a traceback of ours."""
     if not reports:
         return "no report"
     for report in reports:
         reason = str(report.get("reason", ""))
         if report["outcome"] not in VERDICTS:
-            return f"verdict {report['outcome']!r}"
+            return f"outcome {report['outcome']!r}"
         theirs = ": raised " not in reason or name in reason.partition(": ")[0]
         if "internal error" in reason or not theirs:
             return reason

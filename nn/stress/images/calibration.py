@@ -10,8 +10,8 @@ from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.run_folder.metadata import run_settings
 from nnlaw.nn.stress.image_grid import save_image_grid
 from nnlaw.nn.stress.images.out_of_distribution import SIDE, out_of_distribution
-from nnlaw.nn.stress.scenario import Outcome, Scene, Skip, drill
-from nnlaw.nn.stress.trained_network import subject
+from nnlaw.nn.stress.scenario import Context, Observation, Skip, scenario
+from nnlaw.nn.stress.trained_network import trained_network
 from nnlaw.spec.arrays import Array
 
 BINS = 15
@@ -55,27 +55,27 @@ def _calibrated_by_training(settings: Settings) -> bool:
     return settings.loss == Settings().loss and not settings.adversarial
 
 
-@drill(
+@scenario(
     "calibration",
     what="confidence against accuracy on the clean test images, in 15 bins",
     expected="wrong predictions are less confident than correct ones on average; expected calibration error at most "
     f"{CALIBRATED:.0%} after training with cross-entropy on clean images, otherwise only reported",
 )
-def calibration(scene: Scene) -> Outcome:
+def calibration(context: Context) -> Observation:
     """Quick and full runs both use the whole test set."""
-    of = subject(scene, ALL, ALL)
-    p = of.victim.probabilities(of.x)
+    of = trained_network(context, ALL, ALL)
+    p = of.target.probabilities(of.x)
     confidence, correct = p.max(axis=1).astype(np.float64), p.argmax(axis=1) == of.labels
     error, mean = calibration_error(confidence, correct), float(confidence.mean())
-    save_reliability_diagram(confidence, correct, scene.folder / "calibration.png")
+    save_reliability_diagram(confidence, correct, context.folder / "calibration.png")
     if_correct = float(confidence[correct].mean())
     if_wrong = float(confidence[~correct].mean()) if not correct.all() else 0.0
-    limited = _calibrated_by_training(run_settings(scene.run.folder))
+    limited = _calibrated_by_training(run_settings(context.run.folder))
     observed = f"ECE {error:.2%}; accuracy {correct.mean():.1%}; mean confidence {mean:.1%}"
     observed += f": {if_correct:.1%} if correct, {if_wrong:.1%} if wrong"
-    figures = {"images": len(correct), "ece": error, "confidence": mean, "accuracy": float(correct.mean())}
-    figures |= {"confidence_right": if_correct, "confidence_wrong": if_wrong}
-    return Outcome(observed, if_wrong < if_correct and (error <= CALIBRATED or not limited), figures)
+    metrics = {"images": len(correct), "ece": error, "confidence": mean, "accuracy": float(correct.mean())}
+    metrics |= {"confidence_right": if_correct, "confidence_wrong": if_wrong}
+    return Observation(observed, if_wrong < if_correct and (error <= CALIBRATED or not limited), metrics)
 
 
 def save_reliability_diagram(confidence: Array, correct: Array, path: Path) -> None:
@@ -94,7 +94,7 @@ def save_reliability_diagram(confidence: Array, correct: Array, path: Path) -> N
     figure.savefig(path, format="png", dpi=80)
 
 
-@drill(
+@scenario(
     "refusal",
     what="noise, blank images, letters and two digits, refused below a threshold of confidence "
     f"that keeps {KEPT:.0%} of clean images",
@@ -102,34 +102,34 @@ def save_reliability_diagram(confidence: Array, correct: Array, path: Path) -> N
     "kept is at least the accuracy on all; letters and two digits are refused more often than clean images; noise and "
     "blank images are only reported",
 )
-def refusal(scene: Scene) -> Outcome:
+def refusal(context: Context) -> Observation:
     """Noise and blank images have no limit: far from its data, a ReLU network can be as confident as on its data.
 
     Source: M. Hein et al., Why ReLU networks yield high-confidence predictions far away from the training data,
     CVPR 2019.
     """
-    parts, model = scene.split, scene.reader.model
+    parts, model = context.split, context.reader.model
     if not len(parts.x_val):
         raise Skip("no image is held out for validation, so the threshold cannot be chosen")
-    of = subject(scene, ALL, ALL)
+    of = trained_network(context, ALL, ALL)
     if of.shape != (SIDE, SIDE):
         raise Skip(f"images of {of.shape[0]}×{of.shape[1]} pixels, expected {SIDE}×{SIDE}")
     least = threshold(model.predict(parts.x_val).max(axis=1))
-    p = of.victim.probabilities(of.x)
+    p = of.target.probabilities(of.x)
     kept, correct = p.max(axis=1) >= least, p.argmax(axis=1) == of.labels
-    unusual = out_of_distribution(of.folded(of.x), of.labels, 2000 if scene.full else 200, scene.rng)
-    found = {name: of.victim.probabilities(x.reshape(len(x), -1)).max(axis=1) for name, x in unusual.items()}
+    unusual = out_of_distribution(of.as_images(of.x), of.labels, 2000 if context.full else 200, context.rng)
+    found = {name: of.target.probabilities(x.reshape(len(x), -1)).max(axis=1) for name, x in unusual.items()}
     refused = {"clean": float((~kept).mean())} | {name: float((c < least).mean()) for name, c in found.items()}
     confidence = {"clean": float(p.max(axis=1).mean())} | {name: float(c.mean()) for name, c in found.items()}
-    _save_examples(unusual, scene.folder / "refusal.png")
+    _save_examples(unusual, context.folder / "refusal.png")
     near = 4 * np.sqrt(KEPT * (1 - KEPT) * (1 / len(parts.x_val) + 1 / len(of.x)))
     good = float(correct[kept].mean()) if kept.any() else 0.0
     passed = abs(float(kept.mean()) - KEPT) <= max(0.01, near) and good >= correct.mean()
     passed = passed and min(refused["letters"], refused["two digits"]) > refused["clean"]
     observed = f"below {least:.1%}: " + ", ".join(f"{name} {share:.1%}" for name, share in refused.items())
     observed += f"; accuracy {good:.2%} on those kept, {correct.mean():.2%} on all"
-    figures = {"threshold": least, "refused": refused, "confidence": confidence, "kept_accuracy": good}
-    return Outcome(observed, passed, figures | {"accuracy": float(correct.mean())})
+    metrics = {"threshold": least, "refused": refused, "confidence": confidence, "kept_accuracy": good}
+    return Observation(observed, passed, metrics | {"accuracy": float(correct.mean())})
 
 
 def _save_examples(images: dict[str, Array], path: Path) -> None:

@@ -6,36 +6,36 @@ import numpy as np
 
 from nnlaw.nn.stress.image_grid import save_image_grid
 from nnlaw.nn.stress.images.corruptions import CORRUPTIONS, SEVERITIES, SIDE, corrupt
-from nnlaw.nn.stress.scenario import Outcome, Scene, Skip, drill
-from nnlaw.nn.stress.trained_network import subject
+from nnlaw.nn.stress.scenario import Context, Observation, Skip, scenario
+from nnlaw.nn.stress.trained_network import trained_network
 from nnlaw.spec.arrays import Array
 
 FLOOR = 0.9  # of the clean accuracy, at severity 1 of the mild corruptions
 MILD = ("shot noise", "impulse noise", "glass blur", "shear", "scale", "rotate", "translate")
 
 
-@drill(
+@scenario(
     "corruptions",
     what="fifteen corruptions in five severities, as in MNIST-C",
     expected="images stay in [0, 1] and are reproducible from the seed, each severity is farther from the clean image "
     f"than the one before, and severity 1 of {', '.join(MILD)} keeps {FLOOR:.0%} of the accuracy",
 )
-def corruptions(scene: Scene) -> Outcome:
+def corruptions(context: Context) -> Observation:
     """Accuracy under the other corruptions, and at higher severities, is reported without a limit."""
-    of = subject(scene, 200, 2000)
+    of = trained_network(context, 200, 2000)
     if of.shape != (SIDE, SIDE):
         raise Skip(f"images of {of.shape[0]}×{of.shape[1]} pixels; the severities are made for {SIDE}×{SIDE}")
-    clean, images = of.reads(of.x), of.folded(of.x)
+    clean, images = of.accuracy(of.x), of.as_images(of.x)
     table: dict[str, list[float]] = {}
     faults: list[str] = []
     shown = []
     for name in CORRUPTIONS:
-        found = [corrupt(name, images, severity, scene.rng) for severity in SEVERITIES]
-        table[name] = [of.reads(part.reshape(len(part), -1)) for part in found]
-        faults += _faults(name, images, found, scene.rng)
+        found = [corrupt(name, images, severity, context.rng) for severity in SEVERITIES]
+        table[name] = [of.accuracy(part.reshape(len(part), -1)) for part in found]
+        faults += _faults(name, images, found, context.rng)
         shown.append(np.stack([part[0] for part in (images, *found)]))
     faults += [f"{name}: accuracy {table[name][0]:.1%}" for name in MILD if table[name][0] < FLOOR * clean]
-    path = scene.folder / "corruptions.png"
+    path = context.folder / "corruptions.png"
     save_image_grid(np.stack(shown), list(CORRUPTIONS), ["clean", *map(str, SEVERITIES)], path)
     errors = {name: 1 - float(np.mean(row)) for name, row in table.items()}
     worst = sorted(errors, key=lambda name: -errors[name])[:3]
@@ -43,8 +43,8 @@ def corruptions(scene: Scene) -> Outcome:
     observed += ", ".join(f"{name} ({1 - errors[name]:.1%})" for name in worst)
     observed += "".join(f"; {fault}" for fault in faults)
     relative = {name: error / (1 - clean) if clean < 1 else None for name, error in errors.items()}
-    figures = {"images": len(of.x), "clean": clean, "accuracy": table, "error_relative_to_clean": relative}
-    return Outcome(observed, not faults, figures)
+    metrics = {"images": len(of.x), "clean": clean, "accuracy": table, "error_relative_to_clean": relative}
+    return Observation(observed, not faults, metrics)
 
 
 def _faults(name: str, clean: Array, found: list[Array], rng: np.random.Generator) -> list[str]:

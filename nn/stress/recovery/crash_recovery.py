@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from nnlaw.nn.stress.recovery.training_process import Training, epochs_begun, epochs_kept
-from nnlaw.nn.stress.scenario import Outcome, Scene, Skip, drill
+from nnlaw.nn.stress.scenario import Context, Observation, Skip, scenario
 from nnlaw.nn.training.checkpoint import NAME
 from nnlaw.nn.verify.subprocesses import kill
 from nnlaw.spec.violation import BadInput
@@ -21,27 +21,27 @@ BEGIN = 30.0  # seconds in which a training comes to its first step
 WRITING = f".{NAME}.tmp"
 
 
-@drill(
+@scenario(
     "kill-9",
     what=f"a training is killed at {QUICK} random moments ({FULL} in full), many of them while a checkpoint is written",
     expected="resumed, it ends bit for bit as if undisturbed, and no kill costs more than the current epoch",
 )
-def kill_and_resume(scene: Scene) -> Outcome:
+def kill_and_resume(context: Context) -> Observation:
     """Kill and resume runs in turn until enough were killed; each that comes to its end is held against the truth."""
     if sys.platform == "win32":
         raise Skip("there is no kill -9 on Windows")
-    return killed(Training(scene.folder, scene.seed), scene.rng, FULL if scene.full else QUICK)
+    return killed(Training(context.folder, context.seed), context.rng, FULL if context.full else QUICK)
 
 
-def killed(training: Training, rng: np.random.Generator, wanted: int) -> Outcome:
+def killed(training: Training, rng: np.random.Generator, needed: int) -> Observation:
     """The drill for a number of kills."""
     counts = {"kills": 0, "while_writing": 0, "before_first_checkpoint": 0, "finished": 0}
     faults: list[str] = []
     folders = (path for i in count() if not (path := training.folder / f"run-{i}").exists())
     lost, run = 0, next(folders)
-    while counts["kills"] < wanted or not counts["finished"]:
+    while counts["kills"] < needed or not counts["finished"]:
         process, fault = training.begin(run), ""
-        ended = counts["kills"] >= wanted or not _killed(process, run, rng)
+        ended = counts["kills"] >= needed or not _killed(process, run, rng)
         if ended:
             ending = training.wait(process)
             fault = f"exit code {ending.code}: {ending.printed[-300:]}" if ending.code else ""
@@ -60,11 +60,11 @@ def killed(training: Training, rng: np.random.Generator, wanted: int) -> Outcome
             faults.append(f"after {counts['kills']} kills: {fault}")
         if ended or fault or not (run / NAME).exists():
             run = next(folders)
-    figures = {**counts, "most_epochs_lost": lost, "faults": faults}
-    told = f"{counts['kills']} kills, {counts['while_writing']} of them while a checkpoint was written; "
-    told += f"{counts['finished']} runs came to their end, "
-    told += f"first fault: {faults[0]}" if faults else "all as if undisturbed; at most the current epoch was lost"
-    return Outcome(told, not faults, figures)
+    metrics = {**counts, "most_epochs_lost": lost, "faults": faults}
+    shown = f"{counts['kills']} kills, {counts['while_writing']} of them while a checkpoint was written; "
+    shown += f"{counts['finished']} runs came to their end, "
+    shown += f"first fault: {faults[0]}" if faults else "all as if undisturbed; at most the current epoch was lost"
+    return Observation(shown, not faults, metrics)
 
 
 def _killed(process: subprocess.Popen[bytes], run: Path, rng: np.random.Generator) -> bool:

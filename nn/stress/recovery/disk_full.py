@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from nnlaw.nn.stress.recovery.training_process import Training, epochs_kept
-from nnlaw.nn.stress.scenario import Outcome, Scene, Skip, drill
+from nnlaw.nn.stress.scenario import Context, Observation, Skip, scenario
 from nnlaw.nn.stress.subprocess_run import Ending
 from nnlaw.nn.training.checkpoint import NAME
 from nnlaw.spec.violation import BadInput
@@ -21,26 +21,26 @@ MOUNTED = """mount -t tmpfs -o size="$1" none "$2" || exit 99
 disk=$2; out=$3; shift 3; "$@"; code=$?; cp -a "$disk/." "$out"; exit $code"""
 
 
-@drill(
+@scenario(
     "full-disk",
     what="a run's files may not grow beyond a limit, of just too little for each in turn; then a small disk",
     expected="one sentence, exit code 2, the checkpoint before stays readable, and the run goes on once there is room",
 )
-def full_disk(scene: Scene) -> Outcome:
+def full_disk(context: Context) -> Observation:
     """Train without room, look at what is left, and go on with room; the end is held against the truth."""
     if sys.platform == "win32":
         raise Skip("the size of files can't be bounded on Windows")
     found: dict[str, str] = {}
     for batch_size, largest in STEPS.items():
-        training = Training(scene.folder / f"batch-{batch_size}", scene.seed, batch_size)
-        rows = without_room(training, () if scene.full else largest)
+        training = Training(context.folder / f"batch-{batch_size}", context.seed, batch_size)
+        rows = without_room(training, () if context.full else largest)
         found |= {f"{name}, batch {batch_size}": fault for name, fault in rows.items()}
-        if scene.full or batch_size == 2:
+        if context.full or batch_size == 2:
             found[f"a small disk, batch {batch_size}"] = on_a_small_disk(training)
     faults = {name: fault for name, fault in found.items() if fault and not fault.startswith(SKIPPED)}
-    told = f"{len(found)} trainings without room: "
-    told += "; ".join(f"{name}: {fault}" for name, fault in faults.items()) or "each was told, kept and resumed"
-    return Outcome(told, not faults, {"seed": scene.seed, "found": found})
+    shown = f"{len(found)} trainings without room: "
+    shown += "; ".join(f"{name}: {fault}" for name, fault in faults.items()) or "each was told, kept and resumed"
+    return Observation(shown, not faults, {"seed": context.seed, "found": found})
 
 
 def without_room(training: Training, names: tuple[str, ...] = ()) -> dict[str, str]:

@@ -14,7 +14,7 @@ from nnlaw.nn.stress.recovery import disk_full as disk
 from nnlaw.nn.stress.recovery.crash_recovery import killed
 from nnlaw.nn.stress.recovery.disk_full import on_a_small_disk, without_room
 from nnlaw.nn.stress.recovery.training_process import Training, epochs_begun, epochs_kept
-from nnlaw.nn.stress.scenario import DRILLS, Scene, perform
+from nnlaw.nn.stress.scenario import SCENARIOS, Context, run_scenario
 from nnlaw.nn.stress.subprocess_run import Ending
 from nnlaw.nn.training.checkpoint import NAME
 from nnlaw.spec.violation import BadInput
@@ -29,9 +29,9 @@ def training(tmp_path_factory: pytest.TempPathFactory) -> Training:
 def test_a_killed_training_goes_on(training: Training) -> None:
     """Killed and resumed, it ends as if undisturbed."""
     outcome = killed(training, np.random.default_rng(2), 1)
-    assert outcome.held, outcome.observed
-    assert outcome.figures["kills"] == 1 and outcome.figures["finished"] >= 1
-    assert outcome.figures["most_epochs_lost"] <= 1
+    assert outcome.as_expected, outcome.text
+    assert outcome.metrics["kills"] == 1 and outcome.metrics["finished"] >= 1
+    assert outcome.metrics["most_epochs_lost"] <= 1
 
 
 def test_the_largest_file_has_no_room(training: Training) -> None:
@@ -106,22 +106,22 @@ def test_a_fault_ends_a_run_and_is_told(training: Training, monkeypatch: pytest.
     monkeypatch.setattr(Training, "wait", lambda self, process: Ending(0, False, ""))
     monkeypatch.setattr(Training, "differs", lambda self, run: "weights.safetensors differs")
     outcome = killed(training, np.random.default_rng(2), 0)
-    assert not outcome.held and "first fault: after 0 kills: weights.safetensors differs" in outcome.observed
+    assert not outcome.as_expected and "first fault: after 0 kills: weights.safetensors differs" in outcome.text
 
 
 def test_the_drills_are_in_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both drills are done by name, and judge what they see."""
-    scene = Scene(None, None, tmp_path)  # type: ignore[arg-type]  # looks at neither run nor split
+    context = Context(None, None, tmp_path)  # type: ignore[arg-type]  # looks at neither run nor split
     monkeypatch.setattr(kills, "Training", lambda folder, seed: None)
-    monkeypatch.setattr(kills, "killed", lambda training, rng, wanted: kills.Outcome(f"{wanted}", True))
-    assert perform(DRILLS["kill-9"], scene).outcome.observed == str(kills.QUICK)
+    monkeypatch.setattr(kills, "killed", lambda training, rng, needed: kills.Observation(f"{needed}", True))
+    assert run_scenario(SCENARIOS["kill-9"], context).observation.text == str(kills.QUICK)
     monkeypatch.setattr(disk, "Training", lambda folder, seed, batch_size: None)
     monkeypatch.setattr(disk, "without_room", lambda training, names: dict.fromkeys(names, ""))
     monkeypatch.setattr(disk, "on_a_small_disk", lambda training: "skipped: none")
-    assert perform(DRILLS["full-disk"], scene).verdict == "held"
+    assert run_scenario(SCENARIOS["full-disk"], context).outcome == "passed"
     monkeypatch.setattr(disk, "on_a_small_disk", lambda training: "exit code 0")
-    row = perform(DRILLS["full-disk"], scene)
-    assert row.verdict == "failed" and "a small disk, batch 2: exit code 0" in row.outcome.observed
+    row = run_scenario(SCENARIOS["full-disk"], context)
+    assert row.outcome == "failed" and "a small disk, batch 2: exit code 0" in row.observation.text
 
 
 def test_a_training_that_fails_undisturbed_is_no_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,9 @@ from nnlaw.nn.stress.fuzzing import file_fuzzing as files
 from nnlaw.nn.stress.fuzzing.byte_mutators import BLIND, mutate
 from nnlaw.nn.stress.fuzzing.file_fuzzing import damage
 from nnlaw.nn.stress.fuzzing.formats import FORMATS, Format
-from nnlaw.nn.stress.fuzzing.fuzz_trial import Bench, Case, Judgment, reading
+from nnlaw.nn.stress.fuzzing.fuzz_trial import Bench, Case, ReadResult, reading
 from nnlaw.nn.stress.fuzzing.mutators import TWISTS
-from nnlaw.nn.stress.scenario import DRILLS, Scene, perform
+from nnlaw.nn.stress.scenario import SCENARIOS, Context, run_scenario
 from nnlaw.spec.violation import BadInput
 
 CASES = 12
@@ -72,14 +72,14 @@ FORMATS = {row.name: row for row in rows()}
 
 
 @pytest.fixture
-def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
     """A scene with a module of readers that are broken, each in its way."""
     (tmp_path / "broken_readers.py").write_text(BROKEN)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "broken_readers", raising=False)
     monkeypatch.setattr(files, "STARTUP", 30)
-    return Scene(None, None, tmp_path)  # type: ignore[arg-type]  # these drills look at neither run nor split
+    return Context(None, None, tmp_path)  # type: ignore[arg-type]  # these drills look at neither run nor split
 
 
 @pytest.mark.parametrize(
@@ -93,14 +93,14 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     ],
 )
 def test_a_broken_reader_is_caught(
-    broken: Scene, monkeypatch: pytest.MonkeyPatch, reader: str, verdict: str, words: str
+    broken: Context, monkeypatch: pytest.MonkeyPatch, reader: str, verdict: str, words: str
 ) -> None:
     """Each way in which a reader can take its process down is seen, with the file that it failed on."""
     monkeypatch.setattr(files, "PATIENCE", 1 if reader == "wait" else 10)
     outcome = damage(broken, reader, 1, "broken_readers", seconds=1)
-    assert not outcome.held and outcome.figures[verdict] == 1
-    assert words in outcome.figures["faults"][0]["text"]
-    assert outcome.arrays[f"{reader}-0"].dtype == np.uint8 and f"1 {verdict}" in outcome.observed
+    assert not outcome.as_expected and outcome.metrics[verdict] == 1
+    assert words in outcome.metrics["faults"][0]["text"]
+    assert outcome.arrays[f"{reader}-0"].dtype == np.uint8 and f"1 {verdict}" in outcome.text
 
 
 @pytest.mark.parametrize(
@@ -114,22 +114,22 @@ def test_a_broken_reader_is_caught(
         ("mute", "unclear", ""),
     ],
 )
-def test_a_careless_reader_is_caught(broken: Scene, reader: str, verdict: str, words: str) -> None:
+def test_a_careless_reader_is_caught(broken: Context, reader: str, verdict: str, words: str) -> None:
     """Lost, changed and forgotten files are seen, and a refusal that says nothing."""
     import broken_readers
 
     bench = Bench(broken_readers.FORMATS[reader], broken.folder / "work", 0)
-    bench.check()
-    found = bench.judge(bench.case(0))
-    assert found.verdict == verdict and words in found.text
+    bench.check_valid_files()
+    found = bench.read_damaged(bench.case(0))
+    assert found.outcome == verdict and words in found.text
     assert {path.name for path in (broken.folder / "work" / "case").iterdir()} == {"a.bin", "b.bin"}
 
 
-def test_a_reader_that_kills_each_worker_is_given_up(broken: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_kills_each_worker_is_given_up(broken: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a few deaths the drill ends, and tells of each."""
     monkeypatch.setattr(files, "MOST", 2)
     outcome = damage(broken, "crash", 50, "broken_readers", seconds=1)
-    assert outcome.figures["crash"] == 2 == outcome.figures["mutations"]
+    assert outcome.metrics["crash"] == 2 == outcome.metrics["mutations"]
 
 
 class Picky:
@@ -152,8 +152,8 @@ def test_a_failing_case_is_made_small(tmp_path: Path) -> None:
     """What a case fails without is taken away."""
     bench = Bench(Format("picky", Picky.make, Picky.read), tmp_path, 0)
     case = Case("a", bytes(300) + b"\xff" + bytes(200))
-    found = bench.judge(case)
-    assert found.verdict == "traceback" and bench.smallest(case, found).content == b"\xff"
+    found = bench.read_damaged(case)
+    assert found.outcome == "traceback" and bench.smallest(case, found).content == b"\xff"
 
 
 def test_a_reader_that_refuses_all_is_no_reader(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_reader_that_refuses_all_is_no_reader(tmp_path: Path) -> None:
         raise BadInput("no")
 
     with pytest.raises(RuntimeError, match="undamaged, is refused: no"):
-        Bench(Format("sulky", Picky.make, refuse), tmp_path, 0).check()
+        Bench(Format("sulky", Picky.make, refuse), tmp_path, 0).check_valid_files()
 
 
 @pytest.mark.usefixtures("hasty")
@@ -171,21 +171,21 @@ def test_a_reader_that_refuses_all_is_no_reader(tmp_path: Path) -> None:
 def test_damaged_files_are_read_or_refused(name: str, tmp_path: Path) -> None:
     """Every reader of the program bears a dozen damaged files, and reads the undamaged ones."""
     bench = Bench(FORMATS[name], tmp_path, 11)
-    bench.check()
-    found = {i: bench.judge(bench.case(i)) for i in range(CASES)}
-    assert not {i: row for i, row in found.items() if row.verdict not in ("read", "refused")}
+    bench.check_valid_files()
+    found = {i: bench.read_damaged(bench.case(i)) for i in range(CASES)}
+    assert not {i: row for i, row in found.items() if row.outcome not in ("read", "refused")}
 
 
 def test_the_drills_are_in_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each format has a drill; done in worker processes, it holds and counts what it did."""
-    assert {f"file-{name}" for name in FORMATS} <= set(DRILLS)
+    assert {f"file-{name}" for name in FORMATS} <= set(SCENARIOS)
     monkeypatch.setattr(files, "QUICK", 8)
-    row = perform(DRILLS["file-idx"], Scene(None, None, tmp_path))  # type: ignore[arg-type]  # looks at neither
-    assert row.verdict == "held" and row.outcome.figures["mutations"] == 8
-    assert row.outcome.figures["peak_mb"] > 0 and not row.outcome.arrays
+    row = run_scenario(SCENARIOS["file-idx"], Context(None, None, tmp_path))  # type: ignore[arg-type]  # looks at neither
+    assert row.outcome == "passed" and row.observation.metrics["mutations"] == 8
+    assert row.observation.metrics["peak_mb"] > 0 and not row.observation.arrays
 
 
-def test_a_worker_that_cannot_begin_is_told(broken: Scene) -> None:
+def test_a_worker_that_cannot_begin_is_told(broken: Context) -> None:
     """An error of the drill itself is no verdict on a reader."""
     with pytest.raises(RuntimeError, match="the worker ended by itself"):
         damage(broken, "no such format", 1, "broken_readers")
@@ -259,8 +259,8 @@ def test_a_reading_is_judged() -> None:
     def fail(error: BaseException) -> Any:
         raise error
 
-    assert reading(lambda: 1) == Judgment("read")
-    assert reading(lambda: fail(BadInput("x is 1, expected 2"))).verdict == "refused"
-    assert reading(lambda: fail(ValueError("x"))).verdict == "traceback"
-    assert reading(lambda: fail(MemoryError())).verdict == "memory"
-    assert reading(lambda: fail(RecursionError())).verdict == "traceback"
+    assert reading(lambda: 1) == ReadResult("read")
+    assert reading(lambda: fail(BadInput("x is 1, expected 2"))).outcome == "refused"
+    assert reading(lambda: fail(ValueError("x"))).outcome == "traceback"
+    assert reading(lambda: fail(MemoryError())).outcome == "memory"
+    assert reading(lambda: fail(RecursionError())).outcome == "traceback"

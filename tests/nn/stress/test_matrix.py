@@ -10,10 +10,22 @@ import pytest
 from nnlaw.cli.output.stress_output import markdown
 from nnlaw.nn.plugins.loader import load_file
 from nnlaw.nn.run_folder.folder import Run
-from nnlaw.nn.stress.edge_case_run import Answer, distance, train
-from nnlaw.nn.stress.edge_cases import Case, arrays, batch_of, cases, do, folder, settings_of, write_data
-from nnlaw.nn.stress.runner import data_of
-from nnlaw.nn.stress.scenario import HELD, Scene, drills, perform
+from nnlaw.nn.stress.edge_cases import (
+    REWORDED,
+    Case,
+    RowResult,
+    arrays,
+    batch_of,
+    cases,
+    distance,
+    folder,
+    run_row,
+    settings_of,
+    train,
+    write_data,
+)
+from nnlaw.nn.stress.runner import run_data
+from nnlaw.nn.stress.scenario import Context, ScenarioOutcome, run_scenario, scenarios
 from nnlaw.nn.training.build import build_model
 from nnlaw.spec import ModelCase, conformance
 from nnlaw.spec.arrays import Array
@@ -27,8 +39,8 @@ DEEP = ("twelve-sigmoids", "twelve-relus", "twelve-residuals", "twelve-batchnorm
 @pytest.mark.parametrize("case", [c for c in CASES.values() if c.name not in DEEP], ids=lambda case: case.name)
 def test_each_edge_case_gets_its_answer(case: Case, trained: Run, tmp_path: Path, hasty: None) -> None:
     """The law or sentence that the row names, or none where nothing is wrong, and no weights that are not finite."""
-    row = perform(drills()[f"edge-{case.name}"], Scene(trained, data_of(trained.folder), tmp_path))
-    assert row.verdict == HELD, row.outcome.observed
+    row = run_scenario(scenarios()[f"edge-{case.name}"], Context(trained, run_data(trained.folder), tmp_path))
+    assert row.outcome is ScenarioOutcome.PASSED, row.observation.text
 
 
 @pytest.mark.parametrize("name", ["twelve-relus", "twelve-residuals", "twelve-batchnorms", "plain"])
@@ -80,9 +92,14 @@ def test_the_residual_block_is_that_of_the_examples() -> None:
 
 def test_the_page_is_made_from_the_matrix() -> None:
     """docs/edge-cases.md holds the table that nn stress --list prints, row by row."""
-    rows = [row for name, row in drills().items() if name.startswith("edge-")]
+    rows = [row for name, row in scenarios().items() if name.startswith("edge-")]
     page = (ROOT / "docs" / "edge-cases.md").read_text(encoding="utf-8")
     assert len(rows) == len(CASES) and page.endswith(f"\n{markdown(rows)}\n")
+
+
+def test_every_reworded_text_is_in_the_matrix() -> None:
+    """The table has no entry that no row needs."""
+    assert set(REWORDED) <= {text for case in CASES.values() for text in (case.what, case.says)}
 
 
 def test_every_array_is_used_by_a_row() -> None:
@@ -103,18 +120,18 @@ def test_layouts_differ_in_memory_alone() -> None:
 @pytest.mark.parametrize(
     ("changed", "answer"),
     [
-        ({"law": "finite"}, Answer("", "domain")),
-        ({"law": "finite"}, Answer("")),
-        ({"law": "finite", "says": "nan"}, Answer("is inf", "finite")),
-        ({"law": "finite"}, Answer("", "finite", finite=False)),
-        ({"says": "absent"}, Answer("absent", "domain")),
-        ({"says": "absent"}, Answer("absent")),
-        ({}, Answer("", refused=True)),
-        ({}, Answer("", "finite")),
-        ({"batch": "plain"}, Answer("", error=1e-3)),
+        ({"law": "finite"}, RowResult("", "domain")),
+        ({"law": "finite"}, RowResult("")),
+        ({"law": "finite", "says": "nan"}, RowResult("is inf", "finite")),
+        ({"law": "finite"}, RowResult("", "finite", finite=False)),
+        ({"says": "absent"}, RowResult("absent", "domain")),
+        ({"says": "absent"}, RowResult("absent")),
+        ({}, RowResult("", refused=True)),
+        ({}, RowResult("", "finite")),
+        ({"batch": "plain"}, RowResult("", error=1e-3)),
     ],
 )
-def test_any_other_answer_fails(changed: dict[str, str], answer: Answer) -> None:
+def test_any_other_answer_fails(changed: dict[str, str], answer: RowResult) -> None:
     """Another law, none, other words, a refusal, weights that are not finite, or too far from float64."""
     assert not Case("mine", "what", **changed).is_met_by(answer)
 
@@ -122,8 +139,8 @@ def test_any_other_answer_fails(changed: dict[str, str], answer: Answer) -> None
 def test_what_was_kept_of_a_wrong_answer_is_the_law_and_the_batch(trained: Run, tmp_path: Path) -> None:
     """A row that expects another law than the one that speaks fails with that law and the offending arrays."""
     case = replace(CASES["nan"], law="domain")
-    outcome = do(case, Scene(trained, data_of(trained.folder), tmp_path))
-    assert not outcome.held and outcome.violation is not None and outcome.violation.law == "finite"
+    outcome = run_row(case, Context(trained, run_data(trained.folder), tmp_path))
+    assert not outcome.as_expected and outcome.violation is not None and outcome.violation.law == "finite"
     assert np.isnan(outcome.arrays["x"]).sum() == 1 and len(outcome.arrays["labels"]) == 16
 
 

@@ -14,11 +14,11 @@ from nnlaw.nn.run_folder.metadata import run_settings
 from nnlaw.nn.run_folder.tree_file import pack
 from nnlaw.nn.stress.attacks import adversarial
 from nnlaw.nn.stress.attacks import gradient_masking as masking
-from nnlaw.nn.stress.attacks.norm_ball import Ball
+from nnlaw.nn.stress.attacks.norm_ball import NormBall
 from nnlaw.nn.stress.images import calibration as confidence
 from nnlaw.nn.stress.images import corruption_check as corrupted
 from nnlaw.nn.stress.images.calibration import BINS, calibration_error, reliability, threshold
-from nnlaw.nn.stress.scenario import DRILLS, FAILED, HELD, SKIPPED, Row, Scene, perform
+from nnlaw.nn.stress.scenario import SCENARIOS, Context, ScenarioOutcome, ScenarioResult, run_scenario
 from nnlaw.nn.training.session import prepare
 from nnlaw.spec.arrays import Array
 
@@ -46,25 +46,25 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run
 
 
-def scene(run: Run, folder: Path) -> Scene:
+def context(run: Run, folder: Path) -> Context:
     """What a drill is handed, the data read-only."""
     data = prepare(run_settings(run.folder)).split
     for array in (data.x_test, data.y_test, data.x_val, data.dataset.test_images):
         array.setflags(write=False)
-    return Scene(run, data, folder)
+    return Context(run, data, folder)
 
 
-def do(name: str, given: Scene) -> Row:
+def do(name: str, given: Context) -> ScenarioResult:
     """The drill's row."""
-    return perform(DRILLS[name], given)
+    return run_scenario(SCENARIOS[name], given)
 
 
 @pytest.mark.parametrize("name", MINE)
 def test_drills_end_in_a_verdict_with_figures_that_can_be_kept(trained: Run, tmp_path: Path, name: str) -> None:
     """Each holds on a sound network, and leaves figures that can be saved and the pictures that belong to it."""
-    row = do(name, scene(trained, tmp_path))
-    assert row.verdict == HELD, row.outcome.observed
-    assert pack(row.outcome.figures)
+    row = do(name, context(trained, tmp_path))
+    assert row.outcome is ScenarioOutcome.PASSED, row.observation.text
+    assert pack(row.observation.metrics)
     pictures = {"masking": 0, "targeted": 0, "pgd": 2, "fgsm": 2, "pgd-l2": 2, "square": 2}
     assert len(list(tmp_path.glob("*.png"))) == pictures.get(name, 1)
 
@@ -72,8 +72,8 @@ def test_drills_end_in_a_verdict_with_figures_that_can_be_kept(trained: Run, tmp
 def test_a_drill_done_again_finds_the_same(trained: Run, tmp_path: Path) -> None:
     """All chance comes from the scene's seed."""
     for name in ("pgd", "refusal"):
-        one, two = (do(name, scene(trained, tmp_path)).outcome for _ in range(2))
-        assert one.figures == two.figures and one.observed == two.observed
+        one, two = (do(name, context(trained, tmp_path)).observation for _ in range(2))
+        assert one.metrics == two.metrics and one.text == two.text
 
 
 class Altered:
@@ -98,25 +98,25 @@ class Altered:
 @pytest.mark.parametrize("flat", [True, False])
 def test_a_hidden_gradient_is_seen(trained: Run, tmp_path: Path, flat: bool) -> None:
     """A gradient that is zero, or leads downhill, is found by what needs none."""
-    given = scene(trained, tmp_path)
+    given = context(trained, tmp_path)
     given.reader.model = Altered(given.reader.model, flat=flat)
-    assert do("masking", given).verdict == FAILED
+    assert do("masking", given).outcome is ScenarioOutcome.FAILED
 
 
 def test_overconfidence_is_seen(trained: Run, tmp_path: Path) -> None:
     """Probabilities that are much too timid fail the calibration, unless nothing was promised of the loss."""
-    given = scene(trained, tmp_path)
+    given = context(trained, tmp_path)
     given.reader.model = Altered(given.reader.model, sharpen=0.1)
-    assert do("calibration", given).verdict == FAILED
+    assert do("calibration", given).outcome is ScenarioOutcome.FAILED
     other = run_settings(trained.folder).changed({"loss": "softmax_cross_entropy:smoothing=0.1"})
     assert not confidence._promises(other)
 
 
 def test_a_network_that_is_sure_of_all_refuses_nothing(trained: Run, tmp_path: Path) -> None:
     """Where every confidence is 1 no threshold parts letters from digits, and the drill says so."""
-    given = scene(trained, tmp_path)
+    given = context(trained, tmp_path)
     given.reader.model = Altered(given.reader.model, sharpen=1e6)
-    assert do("refusal", given).verdict == FAILED
+    assert do("refusal", given).outcome is ScenarioOutcome.FAILED
 
 
 class Brittle(Altered):
@@ -131,20 +131,20 @@ class Brittle(Altered):
 
 def test_a_brittle_network_is_told_by_what_it_cannot_bear(trained: Run, tmp_path: Path) -> None:
     """Mild damage that costs it more than a tenth is named, and so is noise that does more harm than an attack."""
-    given = scene(trained, tmp_path)
+    given = context(trained, tmp_path)
     given.reader.model = Brittle(given.reader.model, flat=True)
-    for name, told in (("corruptions", "glass blur reads"), ("fgsm", "noise does more harm at [")):
+    for name, shown in (("corruptions", "glass blur reads"), ("fgsm", "noise does more harm at [")):
         row = do(name, given)
-        assert row.verdict == FAILED and told in row.outcome.observed
+        assert row.outcome is ScenarioOutcome.FAILED and shown in row.observation.text
 
 
 def test_what_is_wrong_with_an_attack_is_told() -> None:
     """A change beyond eps, and pixels that are none."""
-    x, ball = np.full((2, 4), 0.5), Ball("inf", 0.1)
-    assert adversarial._stray(x + 0.1, x, ball) == ""
-    assert "0.2" in adversarial._stray(x + 0.2, x, ball)
-    assert "pixels" in adversarial._stray(x + 0.6, x, Ball("inf", 0.7))
-    assert "eps" in adversarial._stray(x * np.nan, x, ball)
+    x, norm_ball = np.full((2, 4), 0.5), NormBall("inf", 0.1)
+    assert adversarial._stray(x + 0.1, x, norm_ball) == ""
+    assert "0.2" in adversarial._stray(x + 0.2, x, norm_ball)
+    assert "pixels" in adversarial._stray(x + 0.6, x, NormBall("inf", 0.7))
+    assert "eps" in adversarial._stray(x * np.nan, x, norm_ball)
 
 
 def test_what_is_wrong_with_a_corruption_is_told() -> None:
@@ -154,7 +154,7 @@ def test_what_is_wrong_with_a_corruption_is_told() -> None:
     assert [fault.split()[-1] for fault in corrupted._faults("fog", x, found, rng)] == ["1]", "itself", "picture"]
 
 
-def odd_sized(given: Scene, high: int, wide: int) -> Scene:
+def odd_sized(given: Context, high: int, wide: int) -> Context:
     """The same with cut pictures, and a model that takes them."""
     data, rng = given.split.dataset, np.random.default_rng(0)
     cut = Dataset("cut", data.train_images[:, :high, :wide], data.train_labels, data.test_images[:, :high, :wide],
@@ -174,15 +174,16 @@ def odd_sized(given: Scene, high: int, wide: int) -> Scene:
 
 def test_what_cannot_be_done_is_skipped(trained: Run, tmp_path: Path) -> None:
     """Pictures of another size, a model without an input gradient, no image to choose a threshold by."""
-    cut = odd_sized(scene(trained, tmp_path), 20, 24)
-    assert {do(name, cut).verdict for name in ("square", "corruptions", "refusal")} == {SKIPPED}
-    assert do("masking", cut).verdict == FAILED  # but it is done, without the search
-    closed = scene(trained, tmp_path)
+    cut = odd_sized(context(trained, tmp_path), 20, 24)
+    assert {do(name, cut).outcome for name in ("square", "corruptions", "refusal")} == {ScenarioOutcome.SKIPPED}
+    assert do("masking", cut).outcome is ScenarioOutcome.FAILED  # but it is done, without the search
+    closed = context(trained, tmp_path)
     closed.reader.model = object()
-    assert {do(name, closed).verdict for name in ("fgsm", "pgd", "pgd-l2", "targeted", "masking")} == {SKIPPED}
-    bare = scene(trained, tmp_path)
+    attacks = ("fgsm", "pgd", "pgd-l2", "targeted", "masking")
+    assert {do(name, closed).outcome for name in attacks} == {ScenarioOutcome.SKIPPED}
+    bare = context(trained, tmp_path)
     bare.split = split(bare.split.dataset, 0, np.random.default_rng(0))
-    assert do("refusal", bare).verdict == SKIPPED
+    assert do("refusal", bare).outcome is ScenarioOutcome.SKIPPED
 
 
 def test_the_calibration_error_of_a_known_case() -> None:
@@ -203,6 +204,6 @@ def test_the_threshold_keeps_its_share() -> None:
 
 def test_the_modules_are_the_ones_that_enter_the_drills() -> None:
     """All nine are known once the four modules are imported."""
-    assert {DRILLS[name].do.__module__ for name in MINE} == {
+    assert {SCENARIOS[name].run.__module__ for name in MINE} == {
         module.__name__ for module in (adversarial, confidence, corrupted, masking)
     }
