@@ -80,7 +80,8 @@ def on_all(run: Any, parts: Any, eps: float) -> float:
     from nnlaw.nn.stress.trained_network import trained_network
 
     of = trained_network(Context(run, parts, run.folder), 10**9, 10**9)
-    return of.accuracy(pgd(of.target, of.x, of.labels, NormBall("inf", eps), np.random.default_rng(0), steps=40, restarts=5))
+    ball, rng = NormBall("inf", eps), np.random.default_rng(0)
+    return of.accuracy(pgd(of.target, of.x, of.labels, ball, rng, steps=40, restarts=5))
 
 
 def main() -> None:

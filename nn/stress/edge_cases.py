@@ -1,7 +1,7 @@
 """The edge-case matrix, fixtures/edge_cases/matrix.toml: each row is a scenario, and all of them run in one way.
 
-A row of data and settings is a training, from the IDX files to the saved weights. A row of a batch is one step, compared
-with the same step in float64.
+A row of data and settings is a training, from the IDX files to the saved weights. A row of a batch is one step,
+compared with the same step in float64.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ SAVED = ("weights.safetensors", "best.safetensors")
 # The matrix is frozen, in the words of version 0.1; these replace them.
 REWORDED = {
     # descriptions
-    "20 images stand in the set twice, the second time with another label": "20 images are repeated, with another label",
+    "20 images stand in the set twice, the second time with another label":
+    "20 images are repeated, with another label",
     "a learning rate of 1e39 without --strict, one step an epoch": "a learning rate of 1e39 without --strict, one step "
     "per epoch",
     "a small learning rate, 0.001: slow is no fault": "a small learning rate, 0.001: slow, but correct",

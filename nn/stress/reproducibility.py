@@ -61,7 +61,8 @@ def other_processes(context: Context) -> Observation:
     for threads in (1, 2, 4):
         in_own_process(threads, trained, replace(settings, threads=threads), context.folder / f"{threads}")
         if threads > 1:
-            found[f"{threads} threads"] = compare(Run(context.folder / "1"), Run(context.folder / f"{threads}"))["outcome"]
+            other = Run(context.folder / f"{threads}")
+            found[f"{threads} threads"] = compare(Run(context.folder / "1"), other)["outcome"]
     in_own_process(4, trained, settings, context.folder / "again")
     found["another process"] = compare(Run(context.folder / "1"), Run(context.folder / "again"))["outcome"]
     trained(replace(settings, seed=settings.seed + 1), context.folder / "other")

@@ -35,7 +35,9 @@ def _stray(found: Array, x: Array, norm_ball: NormBall) -> str:
     return "" if low >= 0 and high <= 1 else f"pixels from {low:.4g} to {high:.4g}"
 
 
-def _assault(context: Context, of: TrainedNetwork, norm: str, sizes: tuple[float, ...], name: str, attack: Attack) -> Observation:
+def _assault(
+    context: Context, of: TrainedNetwork, norm: str, sizes: tuple[float, ...], name: str, attack: Attack
+) -> Observation:
     """An attack and noise of the same size at each eps, judged, with the curve and the pictures."""
     balls = [NormBall(norm, eps) for eps in sizes]
     noise = [of.accuracy(norm_ball.draw(of.x, context.rng)) for norm_ball in balls]

@@ -38,7 +38,8 @@ def masking(context: Context) -> Observation:
         "found by FGSM and missed by PGD": float((strong & ~fast).mean()),
     }
     if of.shape[0] == of.shape[1]:
-        blind = _right(of, square(of.target, of.x, of.labels, norm_ball, context.rng, queries=2000 if context.full else 200))
+        queries = 2000 if context.full else 200
+        blind = _right(of, square(of.target, of.x, of.labels, norm_ball, context.rng, queries=queries))
         signs["found by square search and missed by PGD"] = float((strong & ~blind).mean())
     far = pgd(of.target, of.x, of.labels, NormBall("inf", 0.5), context.rng, steps=steps, restarts=restarts)
     left, guess = float(_right(of, far).mean()), float(np.bincount(of.labels).max() / len(of.labels))

@@ -134,7 +134,8 @@ def test_square_search_asks_for_no_gradient_and_ends_near_the_optimum() -> None:
     model, x, labels = linear()
     norm_ball = NormBall("inf", 0.02)
     found = square(Blind(model.w), x, labels, norm_ball, np.random.default_rng(0), queries=800)
-    start, best, least = (margins(model.probabilities(z), labels) for z in (x, found, fgsm(model, x, labels, norm_ball)))
+    points = (x, found, fgsm(model, x, labels, norm_ball))
+    start, best, least = (margins(model.probabilities(z), labels) for z in points)
     assert ((best < 0) | (start - best > 0.9 * (start - least))).all()
 
 

@@ -109,7 +109,7 @@ def test_overconfidence_is_seen(trained: Run, tmp_path: Path) -> None:
     given.reader.model = Altered(given.reader.model, sharpen=0.1)
     assert do("calibration", given).outcome is ScenarioOutcome.FAILED
     other = run_settings(trained.folder).changed({"loss": "softmax_cross_entropy:smoothing=0.1"})
-    assert not confidence._promises(other)
+    assert not confidence._calibrated_by_training(other)
 
 
 def test_a_network_that_is_sure_of_all_refuses_nothing(trained: Run, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_brittle_network_is_told_by_what_it_cannot_bear(trained: Run, tmp_path
     """Mild damage that costs it more than a tenth is named, and so is noise that does more harm than an attack."""
     given = context(trained, tmp_path)
     given.reader.model = Brittle(given.reader.model, flat=True)
-    for name, shown in (("corruptions", "glass blur reads"), ("fgsm", "noise does more harm at [")):
+    for name, shown in (("corruptions", "glass blur: accuracy"), ("fgsm", "noise does more harm at [")):
         row = do(name, given)
         assert row.outcome is ScenarioOutcome.FAILED and shown in row.observation.text
 
@@ -151,7 +151,11 @@ def test_what_is_wrong_with_a_corruption_is_told() -> None:
     """Out of range, not seeded, not worse with severity."""
     rng, x = np.random.default_rng(0), np.full((2, 28, 28), 0.5, np.float32)
     found = [x + 2, x, x, x, x]
-    assert [fault.split()[-1] for fault in corrupted._faults("fog", x, found, rng)] == ["1]", "itself", "picture"]
+    assert [fault.partition(" from")[0] for fault in corrupted._faults("fog", x, found, rng)] == [
+        "fog: pixels outside [0, 1]",
+        "fog: not reproducible",
+        "fog: distances",
+    ]
 
 
 def odd_sized(given: Context, high: int, wide: int) -> Context:
