@@ -152,7 +152,7 @@ def on_white(digit: Array, rng: Rng) -> bytes:
 
 
 FAULTS: dict[str, Callable[[Array, Rng], bytes]] = {
-    "none, 28×28": lambda d, r: saved(d),
+    "unchanged, 28×28": lambda d, r: saved(d),
     "inverted": lambda d, r: saved(255 - d),
     "margins": lambda d, r: saved(padded(d, r)),
     "margins of white": lambda d, r: saved(255 - padded(d, r)),

@@ -87,7 +87,8 @@ def tables(bench: Bench, digits: int, others: int, photos: list[Path], seed: int
     """Print both tables in Markdown."""
     every = bench.data.test_images
     print("| digits of MNIST with | pictures | same prediction | refused |\n|---|---|---|---|")
-    print(f"| no fault, 28×28 | {len(every):,} | {bench.agreement(every, FAULTS['none, 28×28'], seed)} |", flush=True)
+    cells = bench.agreement(every, FAULTS["unchanged, 28×28"], seed)
+    print(f"| no fault, 28×28 | {len(every):,} | {cells} |", flush=True)
     for name, fault in FAULTS.items():
         print(f"| {name} | {digits:,} | {bench.agreement(every[:digits], fault, seed)} |", flush=True)
     print("\n| should be refused | pictures | refused | most common reason |\n|---|---|---|---|")

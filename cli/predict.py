@@ -57,7 +57,7 @@ def command(images: tuple[Path, ...], folder: Path | None, weights: str, several
 
 @dataclass(frozen=True)
 class _Picture:
-    """One file: the glyphs in it, or the reason why it has none and the exit code for that."""
+    """One file: the glyphs in it, or the error and its exit code."""
 
     file: Path
     glyphs: list[Bytes] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Find the sheet of paper in a picture, and tell ink on paper from the edges in a photograph."""
+"""Find the sheet of paper in a picture, and distinguish ink on paper from the edges in a photograph."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
     read_glyphs(path, frame, several=True)     every digit, line by line from left to right
     picture_files(folder)                      the picture files in a folder
 
-    file -> gray (transparency composited, rotated as EXIF says) -> ink (uneven background removed) -> glyphs -> 28×28
+    file -> gray (transparency composited, EXIF rotation) -> ink (uneven background removed) -> glyphs -> 28×28
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tell digits that touch each other from a single digit.
+"""Detect digits that touch each other.
 
     touch(glyph)     True for a glyph (h, w) of two or more digits
 

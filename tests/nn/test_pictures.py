@@ -138,7 +138,7 @@ def test_a_glyph_is_framed_as_in_mnist(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tag", range(1, 9))
-def test_the_picture_is_rotated_as_exif_says(tmp_path: Path, tag: int) -> None:
+def test_the_picture_is_rotated_according_to_exif(tmp_path: Path, tag: int) -> None:
     """Each of the eight orientations of EXIF gives the same glyph."""
     undo = [None, 0, 3, 1, 5, 4, 6, 2][tag - 1]  # FLIP_LEFT_RIGHT, ROTATE_180, FLIP_TOP_BOTTOM, TRANSPOSE, ...
     back = [None, 0, 3, 1, 5, 2, 6, 4][tag - 1]
@@ -291,7 +291,7 @@ def test_a_picture_without_a_single_digit_is_refused(tmp_path: Path, kind: str) 
 
 
 @pytest.mark.parametrize(
-    ("draw", "words"),
+    ("paint", "words"),
     [
         (lambda pen: None, "no strokes found"),
         (lambda pen: pen.ellipse((100, 100, 200, 200), fill=0), "solid shape"),
@@ -304,10 +304,10 @@ def test_a_picture_without_a_single_digit_is_refused(tmp_path: Path, kind: str) 
         (lambda pen: [pen.line((60, 60, 240, 240), fill=160 - 2 * w, width=70 - w) for w in (0, 60)], "photograph"),
     ],
 )
-def test_each_refusal_says_why(tmp_path: Path, draw: Callable[[Any], object], words: str) -> None:
-    """The message says what the picture shows."""
+def test_each_refusal_names_its_reason(tmp_path: Path, paint: Callable[[Any], object], words: str) -> None:
+    """The message names the content of the picture."""
     sheet = Image.new("L", (300, 300), 255)
-    draw(ImageDraw.Draw(sheet))
+    paint(ImageDraw.Draw(sheet))
     with pytest.raises(PictureRefused, match=words):
         only_glyph(saved(tmp_path / "a", sheet))
 

@@ -1,5 +1,6 @@
 """Digits that touch each other are refused, also with `several`; close ones are read, and single ones too."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,7 @@ def is_read(path: Path, ink: np.ndarray, several: bool = False) -> bool:
     try:
         read_glyphs(saved(path, ink), MNIST_FRAME, several)
     except PictureRefused as refusal:
-        assert "touch" in str(refusal) or "digits, expected one" in str(refusal)
+        assert re.search("digits that touch|[2-9] digits, expected", str(refusal))
         return False
     return True
 
@@ -78,7 +79,7 @@ def is_read(path: Path, ink: np.ndarray, several: bool = False) -> bool:
 @pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("text", TEXTS)
 def test_printed_digits_that_touch_are_refused(tmp_path: Path, text: str, several: bool) -> None:
-    """With and without `several`; the message says what was found and what to do."""
+    """With and without `several`; the message also suggests what to do."""
     with pytest.raises(PictureRefused, match="it shows digits that touch each other; leave a gap between them"):
         read_glyphs(saved(tmp_path / "a", row(text, TOUCHING)), MNIST_FRAME, several)
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from nnlaw.nn.stress.images.image_ops import blur, canny, draw_strokes, rotations, warp
+from nnlaw.nn.stress.images.image_ops import blur, canny, render_strokes, rotations, warp
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import BadInput
 
@@ -125,7 +125,7 @@ def dotted_line(x: Array, lines: int, rng: Rng) -> Array:
         heights = rng.uniform(0, SIDE - 1, (len(x), 2))
         rows = heights[:, :1] + (heights[:, 1:] - heights[:, :1]) * t.T
         dots = np.stack([rows, np.broadcast_to(t.T * (SIDE - 1), rows.shape)], axis=2)
-        ink = np.maximum(ink, draw_strokes(dots, dots, 0.6, SIDE, SIDE))
+        ink = np.maximum(ink, render_strokes(dots, dots, 0.6, SIDE, SIDE))
     return np.maximum(x, ink)
 
 
@@ -138,7 +138,7 @@ def zigzag(x: Array, lines: int, rng: Rng) -> Array:
         straight = heights[:, :1] + (heights[:, 1:] - heights[:, :1]) * column / (SIDE - 1)
         turns = straight + 3 * _sign(len(x), rng)[:, None] * (-1.0) ** np.arange(len(column))
         places = np.stack([turns, np.broadcast_to(column, turns.shape)], axis=2)
-        ink = np.maximum(ink, draw_strokes(places[:, :-1], places[:, 1:], 0.6, SIDE, SIDE))
+        ink = np.maximum(ink, render_strokes(places[:, :-1], places[:, 1:], 0.6, SIDE, SIDE))
     return np.maximum(x, ink)
 
 

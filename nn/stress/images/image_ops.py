@@ -1,8 +1,8 @@
-"""Blur, warp, draw on and find edges in images (N, H, W), many at once.
+"""Blur and warp images (N, H, W), render strokes, find edges; many images at once.
 
     blur(x, 1.0)                                 Gaussian blur, σ in pixels
     warp(x, matrix, shift)                       each image rotated, sheared, scaled, moved
-    draw_strokes(starts, ends, 1.0, 28, 28)      straight strokes
+    render_strokes(starts, ends, 1.0, 28, 28)    straight strokes
     canny(x)                                     Canny's edges
 """
 
@@ -19,7 +19,7 @@ SAME_IMAGE = np.array([[[0] * 3] * 3, [[1] * 3] * 3, [[0] * 3] * 3])  # eight ne
 
 
 def blur(x: Array, sigma: float) -> Array:
-    """Gaussian blur of each image; light is reflected at the border, so that none is lost."""
+    """Gaussian blur of each image; light is reflected at the border, so that the mean does not change."""
     return np.asarray(ndimage.gaussian_filter(x, (0, sigma, sigma)))
 
 
@@ -43,7 +43,7 @@ def rotations(angles: Array) -> Array:
     return np.stack([np.stack([cos, -sin], axis=1), np.stack([sin, cos], axis=1)], axis=1)
 
 
-def draw_strokes(starts: Array, ends: Array, radius: float, high: int, wide: int) -> Array:
+def render_strokes(starts: Array, ends: Array, radius: float, high: int, wide: int) -> Array:
     """Strokes (N, S, 2) from `starts` to `ends` in (row, column), as ink (N, H, W): clip(radius + ½ − distance, 0, 1).
 
     A stroke that ends at its start is a dot.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nnlaw.nn.stress.images.corruptions import CORRUPTIONS, SEVERITIES, corrupt
-from nnlaw.nn.stress.images.image_ops import blur, canny, draw_strokes, warp
+from nnlaw.nn.stress.images.image_ops import blur, canny, render_strokes, warp
 from nnlaw.nn.stress.images.out_of_distribution import out_of_distribution
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import BadInput
@@ -16,7 +16,7 @@ def strokes(count: int = 12) -> Array:
     """Images with three thick strokes each."""
     rng = np.random.default_rng(5)
     starts, ends = rng.uniform(6, 21, (2, count, 3, 2))
-    return draw_strokes(starts, ends, 1.0, 28, 28).astype(np.float32)
+    return render_strokes(starts, ends, 1.0, 28, 28).astype(np.float32)
 
 
 def test_there_are_fifteen_corruptions_of_five_severities() -> None:

@@ -29,7 +29,7 @@ MINE = ["fgsm", "pgd", "pgd-l2", "square", "targeted", "masking", "corruptions",
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A small network that learnt digits of one hand."""
     from nnlaw.nn.data.idx import write_idx
-    from nnlaw.nn.stress.images.image_ops import draw_strokes
+    from nnlaw.nn.stress.images.image_ops import render_strokes
 
     folder = tmp_path_factory.mktemp("trained")
     rng = np.random.default_rng(0)
@@ -37,7 +37,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     for stem, count in (("train", 900), ("t10k", 60)):
         labels = np.arange(count) % 10
         starts, ends = (shape[labels] + rng.normal(0, 0.7, (count, 3, 2)) for shape in shapes)
-        write_idx(folder / f"{stem}-images-idx3-ubyte", (255 * draw_strokes(starts, ends, 1, 28, 28)).astype(np.uint8))
+        ink = render_strokes(starts, ends, 1, 28, 28)
+        write_idx(folder / f"{stem}-images-idx3-ubyte", (255 * ink).astype(np.uint8))
         write_idx(folder / f"{stem}-labels-idx1-ubyte", labels.astype(np.uint8))
     run = Run(folder / "run")
     run.folder.mkdir()
