@@ -1,4 +1,4 @@
-"""A report on one case: every law in order, one fault, one diagnostic."""
+"""conformance(): every law in order, and one diagnostic per bug."""
 
 import json
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class Swish:
 
 @obeys("N C -> N D")
 class Maxout:
-    """The larger of each two columns."""
+    """The larger of each pair of columns."""
 
     def forward(self, x: Array) -> Array:
         self.left = x[:, ::2] >= x[:, 1::2]
@@ -68,7 +68,7 @@ class ZeroGain(Tied):
 
 @obeys("N C -> N C")
 class Log:
-    """y = ln x, for positive x, as it claims."""
+    """y = ln x, with a declared domain of positive x."""
 
     domain = (1e-3, np.inf)
 
@@ -82,7 +82,7 @@ class Log:
 
 @obeys("N C -> N C")
 class Centered:
-    """Less the mean of the batch, as it claims."""
+    """Subtracts the mean of the batch, as declared."""
 
     couples_samples = True
 
@@ -94,7 +94,7 @@ class Centered:
 
 @obeys("N ... -> N ...")
 class Same:
-    """Returns its very input."""
+    """Returns its input itself."""
 
     def forward(self, x: Array) -> Array:
         return x
@@ -103,11 +103,11 @@ class Same:
 
 
 @pytest.mark.parametrize("layer", [Swish, Maxout, Tied, ZeroGain, Log, Centered, Same])
-def test_a_right_layer_is_never_accused(layer: Callable[[], Any]) -> None:
-    """However unusual it is, over twenty seeds."""
+def test_a_correct_layer_passes(layer: Callable[[], Any]) -> None:
+    """For twenty seeds."""
     for seed in range(20):
         x = np.random.default_rng(seed).standard_normal((5, 4), dtype=np.float32)
-        case = LayerCase("right", layer(), np.abs(x) + np.float32(0.01) if layer is Log else x, seed=seed)
+        case = LayerCase("correct", layer(), np.abs(x) + np.float32(0.01) if layer is Log else x, seed=seed)
         report = conformance(case)
         assert report.outcome == "passed", [violation.message for violation in report.violations]
 
@@ -150,15 +150,15 @@ class Likelihood:
         return float(-np.log(prediction[np.arange(len(target)), target]).mean())
 
     def backward(self) -> Array:
-        slope = np.zeros_like(self.p)
+        gradient = np.zeros_like(self.p)
         rows = np.arange(len(self.t))
-        slope[rows, self.t] = -1 / self.p[rows, self.t] / len(rows)
-        return slope
+        gradient[rows, self.t] = -1 / self.p[rows, self.t] / len(rows)
+        return gradient
 
 
 @pytest.mark.parametrize("loss", [SquaredError, BinaryEntropy, Likelihood])
-def test_a_right_loss_is_never_accused(loss: Callable[[], Any]) -> None:
-    """Of real targets, of binary ones, and of labels; also where its domain is narrow."""
+def test_a_correct_loss_passes(loss: Callable[[], Any]) -> None:
+    """With real targets, binary ones and labels, and with a small domain."""
     for seed in range(20):
         rng = np.random.default_rng(seed)
         z = rng.standard_normal((5, 4), dtype=np.float32)
@@ -168,12 +168,12 @@ def test_a_right_loss_is_never_accused(loss: Callable[[], Any]) -> None:
             target = (target > 0).astype(np.float32)
         if loss is Likelihood:
             target = rng.integers(0, 4, 5)
-        report = conformance(LossCase("right", loss(), prediction, target, seed=seed))
+        report = conformance(LossCase("correct", loss(), prediction, target, seed=seed))
         assert report.outcome == "passed", [violation.message for violation in report.violations]
 
 
-def test_with_one_class_no_answer_is_wrong() -> None:
-    """loss-minimum has nothing to say of a single class."""
+def test_loss_minimum_needs_two_classes() -> None:
+    """With one class every prediction is right."""
     report = conformance(LossCase("one", Likelihood(), np.full((3, 1), 0.5, np.float32), np.zeros(3, np.int64)))
     assert {row.law: row.outcome for row in report.results}["loss-minimum"] == "n.a."
 
@@ -183,38 +183,38 @@ def case_of(layer: Any, **settings: Any) -> LayerCase:
     return LayerCase("a", layer, np.random.default_rng(0).standard_normal((5, 4), dtype=np.float32), **settings)
 
 
-class Growing(Tied):
-    """Its gradients add up, and its sign is wrong."""
+class WrongAndAdding(Tied):
+    """Adds up its gradients, and has the wrong sign."""
 
     def backward(self, dy: Array) -> Array:
         super().backward(dy)
         return -dy
 
 
-def test_what_rests_on_a_broken_law_is_not_judged() -> None:
-    """One fault, one diagnostic."""
-    verdicts = {row.law: row for row in conformance(case_of(Growing())).results}
-    assert verdicts["gradient"].outcome == "fail"
-    assert verdicts["stale-gradient"].outcome == "skipped"
-    assert verdicts["repeatable-backward"].reason == "depends on gradient"
-    assert verdicts["independent-samples"].outcome == "pass"
+def test_laws_that_depend_on_a_failed_law_are_skipped() -> None:
+    """One bug, one diagnostic."""
+    results = {row.law: row for row in conformance(case_of(WrongAndAdding())).results}
+    assert results["gradient"].outcome == "fail"
+    assert results["stale-gradient"].outcome == "skipped"
+    assert results["repeatable-backward"].reason == "depends on gradient"
+    assert results["independent-samples"].outcome == "pass"
 
 
-def test_a_broken_call_leaves_no_audit_to_judge() -> None:
-    """Not even where one code alone was asked for, and the call is told of then too."""
+def test_a_failed_call_law_skips_the_other_laws() -> None:
+    """Even if only one law was requested; the call law is reported too."""
     wide = obeys("N C -> N 9")(type("Wide", (Swish,), {}))
     report = conformance(case_of(wide()), ["gradient"])
     assert [(row.law, row.outcome) for row in report.results] == [("shape", "fail"), ("gradient", "skipped")]
 
 
-def test_only_what_was_asked_for_is_reported() -> None:
-    """Codes pick their rows."""
+def test_only_the_requested_laws_are_reported() -> None:
+    """In the order of the catalog."""
     report = conformance(case_of(Swish()), ["gradient", "shape"])
     assert [row.law for row in report.results] == ["shape", "gradient"]
 
 
-def test_a_further_law_that_is_in_no_catalogue_is_told_of() -> None:
-    """A plain function under @obeys judges each call like any law, and what rests on sound calls is not judged."""
+def test_a_law_outside_the_catalog_is_reported() -> None:
+    """A function that @obeys adds is checked on each call, and other laws are skipped if it fails."""
     def few(call: Any) -> None:
         if call.outputs and call.outputs["output"].max() > 1:
             raise Violation("few", location=call.location, array="output", actual="above 1", expected="at most 1")
@@ -235,29 +235,29 @@ def test_a_further_law_that_is_in_no_catalogue_is_told_of() -> None:
      ("gradient", "laws = .gradient.: laws must be a list of codes")],
 )
 def test_an_unknown_law_is_refused(laws: Any, words: str) -> None:
-    """For a case and for a class; a law of another kind may stand beside one of this, for many are asked the same."""
+    """For a case and for a class; laws of other kinds are ignored if one is of this kind."""
     for subject in (case_of(Swish()), Swish):
         with pytest.raises(BadInput, match=words):
             conformance(subject, laws)
     assert [row.law for row in conformance(case_of(Swish()), ["gradient", "loss-mean"])] == ["gradient"]
 
 
-def test_the_laws_of_calls_are_asked_of_what_is_called() -> None:
-    """A schedule is not, so a law of calls is none of its own."""
+def test_call_laws_are_for_layers_losses_and_models() -> None:
+    """A schedule is not one of them."""
     with pytest.raises(BadInput, match="schedule has no law called shape"):
         conformance(lambda t: 1 - t, ["shape"], kind="schedule")
 
 
-def test_a_law_without_a_claim_does_not_apply() -> None:
-    """What nobody claims is not judged, and the report says why."""
-    verdicts = {row.law: row for row in conformance(case_of(Centered())).results}
-    assert verdicts["range"].outcome == verdicts["independent-samples"].outcome == "n.a."
-    assert "couples_samples" in verdicts["independent-samples"].reason
+def test_a_law_of_an_undeclared_attribute_is_not_applicable() -> None:
+    """The reason is in the report."""
+    results = {row.law: row for row in conformance(case_of(Centered())).results}
+    assert results["range"].outcome == results["independent-samples"].outcome == "n.a."
+    assert "couples_samples" in results["independent-samples"].reason
 
 
-def test_a_report_is_json() -> None:
-    """As plain data it has names, verdicts and violations."""
-    data = json.loads(json.dumps(conformance(case_of(Growing())).to_dict()))
+def test_a_report_can_be_written_as_json() -> None:
+    """Names, outcomes and violations."""
+    data = json.loads(json.dumps(conformance(case_of(WrongAndAdding())).to_dict()))
     assert (data["name"], data["kind"], data["outcome"]) == ("a", "layer", "failed")
     assert [found["law"] for found in data["violations"]] == ["gradient"]
     assert {"law", "outcome", "reason", "depends_on"} == set(data["laws"][0])
@@ -265,7 +265,7 @@ def test_a_report_is_json() -> None:
 
 @obeys("N C -> N C")
 class Hinge:
-    """max(0, x): nothing but kinks where its input is zero."""
+    """max(0, x): every entry is a kink if x is 0."""
 
     def forward(self, x: Array) -> Array:
         self.x = x
@@ -275,13 +275,13 @@ class Hinge:
         return dy * (self.x > 0)
 
 
-def test_what_cannot_be_decided_is_inconclusive() -> None:
-    """A batch that lies on kinks decides nothing, and that is no fault."""
+def test_a_batch_of_kinks_is_inconclusive() -> None:
+    """No law fails, but gradient cannot be decided."""
     assert conformance(LayerCase("a", Hinge(), np.zeros((5, 4), np.float32))).outcome == "inconclusive"
 
 
-def test_a_missing_contract_is_told_or_stood_in_for() -> None:
-    """Law shape speaks, unless the case brings a contract."""
+def test_a_missing_contract_fails_shape() -> None:
+    """Unless the case has one."""
 
     class Bare:
         def forward(self, x: Array) -> Array:
@@ -294,8 +294,8 @@ def test_a_missing_contract_is_told_or_stood_in_for() -> None:
     assert conformance(case_of(Bare(), contract="N C -> N C")).outcome == "passed"
 
 
-class Fragile(Swish):
-    """Raises on float64, which only audits hand in."""
+class RaisesOnFloat64(Swish):
+    """Raises for float64, which only audits use."""
 
     def forward(self, x: Array) -> Array:
         if x.dtype == np.float64:
@@ -303,41 +303,41 @@ class Fragile(Swish):
         return super().forward(x)
 
 
-def test_an_exception_in_an_audit_breaks_that_law() -> None:
-    """It never ends the report."""
-    report = conformance(case_of(Fragile()))
+def test_an_exception_in_an_audit_fails_that_law() -> None:
+    """The report continues."""
+    report = conformance(case_of(RaisesOnFloat64()))
     assert [found.law for found in report.violations] == ["gradient"]
     assert "KeyError on valid input" in report.violations[0].message
-    line = Fragile.forward.__code__.co_firstlineno + 2
+    line = RaisesOnFloat64.forward.__code__.co_firstlineno + 2
     assert report.violations[0].location.line == line
     assert report.violations[0].cause == f"forward raises at test_conformance.py:{line}"
 
 
-def test_an_unusable_claim_is_refused() -> None:
-    """A claim of the wrong kind is no broken law but bad input."""
+def test_an_invalid_declaration_is_refused() -> None:
+    """It is unusable input, not a failed law."""
     layer = Swish()
-    layer.couples_samples = "yes"  # type: ignore[attr-defined]  # a claim of the wrong kind, on purpose
+    layer.couples_samples = "yes"  # type: ignore[attr-defined]  # an invalid value, on purpose
     with pytest.raises(BadInput, match="couples_samples"):
         conformance(case_of(layer))
 
 
-def test_the_docket_counts_audits() -> None:
-    """Each law that came to a verdict is counted once."""
+def test_the_check_log_counts_audits() -> None:
+    """Each law that passed or failed is counted once."""
     check_log = CheckLog()
     conformance(case_of(Swish()), check_log=check_log)
     assert check_log.checked()["gradient"] == 1
 
 
-def test_a_slope_of_another_shape_is_told() -> None:
-    """A gradient summed over the classes is no gradient of the prediction."""
+def test_a_gradient_of_another_shape_fails() -> None:
+    """Such as one that is summed over the classes."""
     short = type("Short", (SquaredError,), {"backward": lambda self: self.off.sum(axis=1, keepdims=True)})()
     report = conformance(LossCase("short", short, np.ones((5, 4), np.float32), np.zeros((5, 4), np.float32)))
     assert "gradient" in {found.law for found in report.violations}
     assert "of shape (5, 1)" in report.violations[0].message
 
 
-def test_a_law_that_falls_over_by_itself_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No line of what is judged raised, so the line of the law is told, and that it may be the judging's mistake."""
+def test_an_exception_in_a_law_is_reported_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If no line of the checked code raised it, the cause names the line of the law."""
     monkeypatch.setattr("nnlaw.spec.laws.layer.batch_permutation.check_close", None)
     found = conformance(case_of(Swish()), ["batch-permutation"]).violations[0]
     assert found.cause.startswith("a return value of an unexpected type, or a bug in this check (batch_permutation.py:")

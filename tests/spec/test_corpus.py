@@ -1,4 +1,4 @@
-"""The corpus that checks the checkers: planted bugs are caught, correct plugins are not accused."""
+"""fixtures/faults and fixtures/correct: every fault is caught by its law, and correct code passes."""
 
 from pathlib import Path
 from typing import Any
@@ -11,52 +11,52 @@ from nnlaw.spec import CATALOG
 from nnlaw.spec.violation import NO_CAUSE
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 2  # the many are benchmarks/kill_matrix.py --seeds
+SEEDS = 2  # more with benchmarks/kill_matrix.py --seeds
 FAULTS = sorted((ROOT / "fixtures" / "faults").glob("*.py"))
 CORRECT = sorted((ROOT / "fixtures" / "correct").glob("*.py"))
 KNOWN: dict[str, str] = {}
-"""Faults that the laws don't judge as they should yet, each with the reason; one that they do fails this list."""
+"""Faults that no law finds yet, each with the reason; if it is found, the test fails."""
 
 
 def with_known(paths: list[Path]) -> list[Any]:
-    """Each path, the known exceptions marked."""
+    """Each path; known exceptions are marked."""
     marks = {name: [pytest.mark.xfail(reason=why, strict=True)] for name, why in KNOWN.items()}
     return [pytest.param(path, marks=marks.get(path.stem, []), id=path.stem) for path in paths]
 
 
 @pytest.mark.parametrize("path", with_known(FAULTS))
-def test_a_planted_bug_is_caught_by_its_own_law_and_explained_rightly_or_not_at_all(path: Path) -> None:
-    """One fault, one diagnostic, of the law in its header; and of a wrong gradient the cause in its header, or none."""
+def test_a_fault_fails_the_law_in_its_header(path: Path) -> None:
+    """Only this law; a wrong gradient has the cause in the header, or no cause."""
     found = matrix.outcome(matrix.planted(path))
     assert found.laws == (found.fault.law,)
     assert found.right_cause, f"named {found.cause!r}, expected {found.fault.cause!r}"
 
 
-READ = [
+FOUND_IN_SOURCE = [
     "layer_elu_derivative", "layer_gain_from_the_output", "layer_glu_halves_swapped", "layer_dense_old_transpose",
     "layer_residual_without_skip", "layer_softmax_sums_over_the_batch", "layer_swish_product_rule",
     "layer_tanh_applied_twice", "layer_unit_length_constant_norm", "loss_focal_constant_weight",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", READ)
-def test_a_mistake_that_the_slopes_do_not_tell_is_read_from_the_source(name: str) -> None:
-    """The words that the header gives for it are in the cause."""
+@pytest.mark.parametrize("name", FOUND_IN_SOURCE)
+def test_a_mistake_is_found_in_the_source(name: str) -> None:
+    """The words in the header are in the cause."""
     found = matrix.outcome(matrix.planted(ROOT / "fixtures" / "faults" / f"{name}.py"), explain=True)
     assert found.right_mistake and found.right_cause, found.cause
 
 
 @pytest.mark.parametrize("path", CORRECT, ids=lambda path: path.stem)
-def test_a_correct_plugin_is_not_accused(path: Path) -> None:
-    """No law speaks under any seed, and none is left in doubt."""
+def test_correct_code_passes(path: Path) -> None:
+    """No law fails or is inconclusive."""
     for seed in range(SEEDS):
         report = matrix.checked(path, seed)
         assert [row.message for row in report.violations] == []
         assert report.outcome == "passed"
 
 
-def test_the_corpus_covers_every_kind_of_plugin() -> None:
-    """At least 120 bugs and 60 correct plugins, of every kind, each fault's law being one of its kind or of calls."""
+def test_the_corpus_has_every_kind() -> None:
+    """At least 120 faults and 60 correct files, of every kind; each header names a law of its kind or of calls."""
     faults = [matrix.planted(path) for path in FAULTS]
     assert len(faults) >= 120 and len(CORRECT) >= 60
     for paths in (FAULTS, CORRECT):
@@ -69,14 +69,14 @@ def test_the_corpus_covers_every_kind_of_plugin() -> None:
 
 def test_a_header_of_another_form_is_refused(tmp_path: Path) -> None:
     """The sentence ends with a period, and a law is named."""
-    path = tmp_path / "layer_odd.py"
+    path = tmp_path / "layer_other.py"
     path.write_text('"""Something is wrong.\n\ncause: none\n"""\n')
-    with pytest.raises(ValueError, match=r"layer_odd\.py"):
+    with pytest.raises(ValueError, match=r"layer_other\.py"):
         matrix.planted(path)
 
 
-def test_the_page_shows_each_bug_and_the_laws_that_none_needs() -> None:
-    """Counts, a row per bug, and the idle laws."""
+def test_the_page_shows_each_fault_and_unused_laws() -> None:
+    """Counts, and a row per fault."""
     fault = matrix.planted(FAULTS[0])
     text = matrix.page([matrix.Outcome(fault, (fault.law,), NO_CAUSE, ""), matrix.Outcome(fault, (), NO_CAUSE, "")])
     assert "| 2 | 1 | 1 |" in text and fault.path.stem in text and "missed" in text

@@ -1,4 +1,4 @@
-"""Verdicts that raise as tests do, draws before a law is inconclusive, declared exceptions, and smallest inputs."""
+"""Reports: results that raise as tests do, declared exceptions, and smallest inputs."""
 
 import unittest
 from typing import Any
@@ -25,44 +25,44 @@ class Wrong:
 
 
 @obeys("N C -> N C")
-class Right(Wrong):
+class Correct(Wrong):
     """y = 2x."""
 
     def backward(self, dy: Array) -> Array:
         return 2 * dy
 
 
-@pytest.mark.parametrize("verdict", conformance(Right), ids=str)
-def test_a_report_parametrizes(verdict: LawResult) -> None:
-    """What holds is silent, what does not apply is a skip."""
+@pytest.mark.parametrize("result", conformance(Correct), ids=str)
+def test_a_report_can_parametrize_a_test(result: LawResult) -> None:
+    """A law that passes returns, one that is not applicable is a skip."""
     try:
-        verdict.check()
+        result.check()
     except unittest.SkipTest as skipped:
-        assert verdict.outcome == "n.a." and str(skipped).startswith("n.a.: ")
+        assert result.outcome == "n.a." and str(skipped).startswith("n.a.: ")
 
 
-def test_a_verdict_raises_what_was_found() -> None:
-    """A violation, or that nothing could be concluded."""
+def test_a_result_raises_its_violation() -> None:
+    """Or Inconclusive."""
     with pytest.raises(Violation):
         next(row for row in conformance(Wrong) if row.law == "gradient").check()
     with pytest.raises(Inconclusive, match="kinks"):
         LawResult("gradient", "inconclusive", "kinks").check()
 
 
-def test_nothing_judged_is_nothing_concluded() -> None:
-    """A report without a law that held is inconclusive; one with a reason is an error."""
+def test_a_report_without_results_is_inconclusive() -> None:
+    """With a reason it is an error."""
     assert Report("a", "layer").outcome == "inconclusive"
     assert Report("a", "layer", reason="it hangs").outcome == "error"
 
 
-def test_of_several_reports_the_worst_verdict_counts() -> None:
-    """Law by law."""
+def test_merged_reports_have_the_worst_result_per_law() -> None:
+    """In any order."""
     good, bad = (Report("a", "layer", [LawResult("x", word), LawResult("y", "pass")]) for word in ("pass", "fail"))
     assert [(row.law, row.outcome) for row in merged([good, bad, good])] == [("x", "fail"), ("y", "pass")]
 
 
-def test_a_law_is_drawn_three_times_before_it_is_inconclusive() -> None:
-    """On fresh inputs each time, and no more often than needed."""
+def test_a_law_has_three_attempts_before_it_is_inconclusive() -> None:
+    """With new inputs each time, and no more often than needed."""
     seen: list[Array] = []
     needed = 0
 
@@ -71,49 +71,49 @@ def test_a_law_is_drawn_three_times_before_it_is_inconclusive() -> None:
         if len(seen) < needed:
             raise Inconclusive("not yet")
 
-    fixed = LayerCase("a", Right(), np.ones((5, 4), np.float32))
+    fixed = LayerCase("a", Correct(), np.ones((5, 4), np.float32))
     try:
-        law("patience", kind="layer", family="shape", statement="It takes time.")(undecided)
-        for subject, needed, verdict, draws, inputs in (  # noqa: B007  # the law reads `needed`
-            (Right, 1, "passed", 1, 1),
-            (Right, 3, "passed", 3, 3),
-            (Right, 4, "inconclusive", 3, 3),
+        law("slow", kind="layer", family="shape", statement="It is slow.")(undecided)
+        for subject, needed, outcome, attempts, inputs in (  # noqa: B007  # the law reads `needed`
+            (Correct, 1, "passed", 1, 1),
+            (Correct, 3, "passed", 3, 3),
+            (Correct, 4, "inconclusive", 3, 3),
             (fixed, 2, "passed", 2, 1),
         ):
             seen.clear()
-            assert conformance(subject, ["patience"]).outcome == verdict and len(seen) == draws
+            assert conformance(subject, ["slow"]).outcome == outcome and len(seen) == attempts
             assert len({x.tobytes() for x in seen}) == inputs
     finally:
-        CATALOG.pop(("layer", "patience"))
+        CATALOG.pop(("layer", "slow"))
 
 
-def test_a_declared_exception_is_judged_all_the_same() -> None:
-    """It excuses what it names, and nothing that is not broken."""
+def test_a_declared_exception_is_checked_too() -> None:
+    """It excuses a law that fails; for a law that passes it is out of date."""
     report = conformance(Wrong, expected={"gradient": "a straight-through estimator"})
     row = next(row for row in report if row.law == "gradient")
     assert report.outcome == "passed" and not report.violations
     assert row.outcome == "n.a." and "dx of Wrong.backward" in row.reason
     assert row.reason.startswith("declared exception: a straight-through estimator; found: ")
-    (stale,) = conformance(Right, expected={"gradient": "a straight-through estimator"}).violations
+    (stale,) = conformance(Correct, expected={"gradient": "a straight-through estimator"}).violations
     assert stale.law == "gradient" and "out of date (a straight-through estimator)" in stale.message
 
 
-def test_an_exception_that_does_not_apply_changes_nothing() -> None:
-    """Nor does it break."""
-    row = next(row for row in conformance(Right, expected={"range": "no claim"}) if row.law == "range")
+def test_an_exception_for_a_law_that_is_not_applicable() -> None:
+    """It changes nothing."""
+    row = next(row for row in conformance(Correct, expected={"range": "no range"}) if row.law == "range")
     assert row.outcome == "n.a."
 
 
 @pytest.mark.parametrize("expected", [{"gradeint": "why"}, {"gradient": " "}, {"gradient": None}])
 def test_an_exception_needs_a_law_and_a_reason(expected: Any) -> None:
-    """Else it is refused."""
+    """Otherwise it is refused."""
     with pytest.raises(BadInput, match="the value a reason"):
-        conformance(Right, expected=expected)
+        conformance(Correct, expected=expected)
 
 
 @obeys("N C -> N C")
-class Coupled(Right):
-    """Less the mean of the batch, without saying so."""
+class Coupled(Correct):
+    """Subtracts the mean of the batch, which it does not declare."""
 
     def forward(self, x: Array) -> Array:
         return x - x.mean(axis=0)
@@ -122,8 +122,8 @@ class Coupled(Right):
 
 
 @obeys("N C -> N C")
-class Centered(Coupled):
-    """The same as it claims, with its gradient forgotten."""
+class DeclaresCoupling(Coupled):
+    """The same with its declaration, and a wrong gradient."""
 
     couples_samples = True
 
@@ -132,33 +132,33 @@ class Centered(Coupled):
 
 
 def smallest(subject: Any) -> dict[str, Any]:
-    """The input of the one violation."""
+    """The input of the only violation."""
     (found,) = conformance(subject, explain=True).violations
     assert found.input is not None and found.to_dict()["input"] == found.input
     return found.input
 
 
-def test_the_smallest_input_has_as_few_rows_as_will_do() -> None:
-    """One for a wrong gradient, two where rows are mixed, four where samples may be coupled; plain numbers."""
+def test_the_smallest_input_has_as_few_rows_as_possible() -> None:
+    """One for a wrong gradient, two if rows are mixed, four if samples are coupled; short numbers."""
     assert smallest(Wrong)["x"] == [[0, 0, 0, 0]]
     assert len(smallest(Coupled)["x"]) == 2
-    assert len(smallest(Centered)["x"]) == 4
+    assert len(smallest(DeclaresCoupling)["x"]) == 4
 
 
-def test_the_smallest_input_stays_within_the_domain() -> None:
-    """As claimed."""
+def test_the_smallest_input_is_inside_the_domain() -> None:
+    """As declared."""
     x = np.array(smallest(type("Far", (Wrong,), {"domain": (2.0, 3.0)}))["x"])
     assert ((x >= 2) & (x <= 3)).all()
 
 
 def test_a_large_input_is_not_shown() -> None:
-    """It tells a reader nothing."""
+    """It is too long to read."""
     (found,) = conformance(LayerCase("a", Wrong(), np.ones((3, 99), np.float32)), explain=True).violations
     assert found.input is None
 
 
 def test_a_loss_is_shown_with_its_target() -> None:
-    """Prediction and target together."""
+    """Prediction and target have the same number of rows."""
 
     class Sum:
         targets = "real"

@@ -1,4 +1,4 @@
-"""The diagnostic: fields first, then a sentence made from them."""
+"""Violation: fields, the message made from them, and its JSON form."""
 
 import json
 import pickle
@@ -29,18 +29,18 @@ def sample() -> Violation:
     ["dense.py:40: finite: output of 2:dense.forward is wrong\n", "\n  output[0, 7] = nan, expected a finite number\n",
      "\n  likely cause: W[5, 7] = nan\n", "\n  after step 412\n", "\n  repeat it: nn replay runs/1/failure"],
 )
-def test_the_message_tells_every_field(fact: str) -> None:
-    """Where, which number, actual, expected, law, then the cause."""
+def test_the_message_has_every_field(fact: str) -> None:
+    """Location, law, entry, actual and expected value, cause, step, replay."""
     assert fact in str(sample())
 
 
-def test_a_bare_violation_has_no_second_line() -> None:
-    """What is not known is left out."""
+def test_a_message_of_few_fields_is_one_line() -> None:
+    """Empty fields are left out."""
     assert str(Violation("shape", actual="2", expected="3")) == "shape: 2, expected 3"
 
 
-def test_a_replay_alone_starts_the_second_line() -> None:
-    """Without a cause, no stray punctuation."""
+def test_a_message_without_a_cause() -> None:
+    """The line for the replay comes next."""
     found = Violation("shape", array="x", actual="2", expected="3", replay="runs/1")
     assert str(found).splitlines()[1] == "  repeat it: nn replay runs/1"
 
@@ -54,20 +54,20 @@ def test_it_serializes_to_json_and_back() -> None:
 
 
 def test_it_survives_pickling() -> None:
-    """A worker process can send it home whole."""
+    """A worker process can send it."""
     assert pickle.loads(pickle.dumps(sample())).fields() == sample().fields()
 
 
-def test_also_and_at_leave_the_original_alone() -> None:
-    """Filling in fields makes a new violation."""
+def test_changed_copies() -> None:
+    """with_fields and at return a new violation."""
     first = sample()
     assert first.with_fields(step=9).step == 9
     assert first.at(line=7).location.line == 7
     assert (first.step, first.location.line) == (412, 40)
 
 
-def test_where_finds_the_source_of_functions_and_methods() -> None:
-    """A function without source keeps its name alone."""
+def test_location_of_functions_and_methods() -> None:
+    """A built-in function has a name, but no path."""
     assert Location.of(sample).file == "test_violation.py"
     assert Location.of(sample().with_fields).method == "with_fields"
     assert Location.of(len, "p").subject == "p.len" and str(Location.of(len, "p")) == ""
@@ -76,6 +76,6 @@ def test_where_finds_the_source_of_functions_and_methods() -> None:
 @pytest.mark.parametrize(
     ("number", "words"), [(0, "0 epochs"), (1, "1 epoch"), (2, "2 epochs"), (1000, "1,000 epochs")]
 )
-def test_a_noun_is_counted_as_in_speech(number: int, words: str) -> None:
-    """One without its s."""
+def test_a_counted_noun(number: int, words: str) -> None:
+    """Singular for 1, and a comma in thousands."""
     assert counted(number, "epoch") == words

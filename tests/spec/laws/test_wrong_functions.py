@@ -1,4 +1,4 @@
-"""Planted mistakes: each is caught by its own law and by no other, with the cause where the numbers tell it."""
+"""Wrong optimizers, initializers, schedules, batch samplers and metrics: each fails its own law, and no other."""
 
 from collections.abc import Callable, Iterator
 from math import cos, pi
@@ -9,8 +9,6 @@ import pytest
 from numpy.typing import NDArray
 
 from nnlaw.spec import BadInput, BatchesCase, InitializerCase, MetricCase, OptimizerCase, ScheduleCase, conformance
-
-# state on a class is one of the mistakes
 
 Array = NDArray[Any]
 
@@ -50,7 +48,7 @@ class NoState(Optimizer):
     """Its memory is a list, not a dict."""
 
     def step(self, w: Array, g: Array, lr: float) -> None:
-        self.state = [g.copy()]  # type: ignore[assignment]  # a list where a dict is due: the mistake
+        self.state = [g.copy()]  # type: ignore[assignment]  # a list instead of a dict
         w -= lr * g
 
 
@@ -145,7 +143,7 @@ class NoRoot(Optimizer):
         w -= lr * g / (self.ema("s", 0.9, g**2) + np.float32(1e-8))
 
 
-class ClaimsSign(Optimizer):
+class DeclaresSign(Optimizer):
     def step(self, w: Array, g: Array, lr: float) -> None:
         w -= lr * g
 
@@ -212,7 +210,7 @@ class ForgetsDecay(Adam):
     weight_decay = 0.5
 
 
-class PlainMomentum(Optimizer):
+class Momentum(Optimizer):
     mu = 0.9
 
     def step(self, w: Array, g: Array, lr: float) -> None:
@@ -252,7 +250,7 @@ OPTIMIZERS: list[tuple[Callable[[], Any], str, str, str]] = [
     (LosesTheSign, "", "first-step", "a wrong sign"),
     (IgnoresTheRate, "sgd", "first-step", "ignores the lr"),
     (NoRoot, "rmsprop", "first-step", "square root"),
-    (ClaimsSign, "", "first-step", ""),
+    (DeclaresSign, "", "first-step", ""),
     (NeverFades, "momentum", "converges", "never decays"),
     (ShrinksToNothing, "", "converges", "shrink to nothing"),
     (Stuck, "adam", "definition", "t is stuck at 1"),
@@ -262,7 +260,7 @@ OPTIMIZERS: list[tuple[Callable[[], Any], str, str, str]] = [
     (Odd, "adam", "definition", ""),
     (CoupledDecay, "adamw", "definition", "L2 regularization"),
     (ForgetsDecay, "adamw", "definition", "never decay"),
-    (PlainMomentum, "nesterov", "definition", "it computes momentum"),
+    (Momentum, "nesterov", "definition", "it computes momentum"),
     (SwappedMomentum, "momentum", "definition", "swapped"),
     (SummingRMSProp, "rmsprop", "definition", "it computes adagrad"),
 ]
@@ -436,15 +434,15 @@ METRICS: list[tuple[str, Callable[..., Any], str, str]] = [
 ]
 
 
-def claiming(thing: Callable[..., Any], variance: Any) -> Callable[..., Any]:
-    """The function with its claim on it."""
-    thing.variance = variance  # type: ignore[attr-defined]  # a claim on a function
+def declaring(thing: Callable[..., Any], variance: Any) -> Callable[..., Any]:
+    """The function with its declared variance."""
+    thing.variance = variance  # type: ignore[attr-defined]  # a function's attributes are not in its type
     return thing
 
 
 CASES = [
     *((OptimizerCase("mine", make, name=name), code, cause) for make, name, code, cause in OPTIMIZERS),
-    *((InitializerCase("mine", claiming(f, v), name=name), code, cause) for name, f, v, code, cause in INITIALIZERS),
+    *((InitializerCase("mine", declaring(f, v), name=name), code, cause) for name, f, v, code, cause in INITIALIZERS),
     *((ScheduleCase("mine", f, name=name), code, "") for name, f, code in SCHEDULES),
     *((BatchesCase("mine", f), code, cause) for f, code, cause in BATCHES),
     *((MetricCase("mine", f, name=name), code, cause) for name, f, code, cause in METRICS),
@@ -452,8 +450,8 @@ CASES = [
 
 
 @pytest.mark.parametrize(("case", "code", "cause"), CASES, ids=[f"{c.kind} {c.name} {code}" for c, code, _ in CASES])
-def test_a_planted_mistake_breaks_its_law_and_no_other(case: Any, code: str, cause: str) -> None:
-    """Exactly one law speaks, on three seeds, and names the mistake."""
+def test_wrong_code_fails_one_law(case: Any, code: str, cause: str) -> None:
+    """Its own law, for three seeds, with the cause in the message."""
     for seed in range(3):
         case.seed = seed
         found = conformance(case).violations
@@ -461,8 +459,8 @@ def test_a_planted_mistake_breaks_its_law_and_no_other(case: Any, code: str, cau
         assert cause in found[0].cause
 
 
-def test_a_variance_that_is_none_is_refused() -> None:
-    """A claim that is no finite number of 0 or more is bad input, not a broken law."""
-    thing = claiming(lambda rng, shape, fan_in, fan_out: rng.standard_normal(shape), lambda fan_in, fan_out: -1.0)
+def test_an_invalid_variance_is_refused() -> None:
+    """A variance must be a finite number, at least 0."""
+    thing = declaring(lambda rng, shape, fan_in, fan_out: rng.standard_normal(shape), lambda fan_in, fan_out: -1.0)
     with pytest.raises(BadInput, match=r"variance\(300, 40\) = -1.0, expected a finite number"):
         conformance(InitializerCase("mine", thing))

@@ -1,4 +1,4 @@
-"""Layers and losses that are right, however unusual: no law may accuse them, whatever the seed."""
+"""Correct layers and losses, common and uncommon: no law fails, for any seed."""
 
 import functools
 import math
@@ -23,9 +23,9 @@ def sigmoid(x: Array) -> Array:
 class Elementwise:
     """y = f(x), dx = dy·f′(x)."""
 
-    def __init__(self, f: Callable[[Array], Array], slope: Callable[[Array], Array], **claims: Any) -> None:
+    def __init__(self, f: Callable[[Array], Array], slope: Callable[[Array], Array], **declared: Any) -> None:
         self.f, self.slope = f, slope
-        vars(self).update(claims)
+        vars(self).update(declared)
 
     def forward(self, x: Array) -> Array:
         self.x = x
@@ -36,17 +36,17 @@ class Elementwise:
 
 
 class Base:
-    """Parameters from a generator, in float32, with claims."""
+    """Parameters from a generator, in float32, with declared attributes."""
 
     training = True
     shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
-    def __init__(self, seed: int = 0, **claims: Any) -> None:
+    def __init__(self, seed: int = 0, **declared: Any) -> None:
         self.rng = np.random.default_rng(seed)
         self.params = {k: self.rng.standard_normal(s).astype(np.float32) for k, s in self.shapes}
         self.grads = {k: np.zeros_like(a) for k, a in self.params.items()}
         self.state: dict[str, Array] = {}
-        vars(self).update(claims)
+        vars(self).update(declared)
 
 
 class PReLU(Base):
@@ -187,9 +187,9 @@ class Norm(Base):
     """Over axis 0 in training with running statistics (batchnorm), or over axis 1 (layernorm, rmsnorm)."""
 
     def __init__(
-        self, seed: int = 0, *, axis: int = 1, centered: bool = True, gain: float = 1.0, **claims: Any
+        self, seed: int = 0, *, axis: int = 1, centered: bool = True, gain: float = 1.0, **declared: Any
     ) -> None:
-        super().__init__(seed, **claims)
+        super().__init__(seed, **declared)
         self.params = {"gamma": np.full(4, gain, np.float32), "beta": np.zeros(4, np.float32)}
         if not centered:
             del self.params["beta"]
@@ -304,9 +304,9 @@ class Masked(Base):
         keep: float = 0.7,
         live: float = 0,
         silent: float = 1,
-        **claims: Any,
+        **declared: Any,
     ) -> None:
-        super().__init__(seed, **claims)
+        super().__init__(seed, **declared)
         self.axes, self.keep, self.live, self.silent = axes, keep, live or 1 / keep, silent
 
     def forward(self, x: Array) -> Array:
@@ -372,7 +372,7 @@ class Slotted:
 
 
 class Narrow(Base):
-    """tanh in float32, whatever comes in."""
+    """tanh in float32, for input of any width."""
 
     def forward(self, x: Array) -> Array:
         self.y = np.tanh(x.astype(np.float32))
@@ -383,7 +383,7 @@ class Narrow(Base):
 
 
 class GhostNorm(Base):
-    """Centers each pair of rows by itself in training, as it claims."""
+    """Centers each pair of rows by itself in training, as declared."""
 
     couples_samples = True
 
@@ -484,31 +484,31 @@ LAYERS: dict[str, tuple[Callable[[int], Any], tuple[int, ...], str]] = {
 }
 
 
-def accused(report: Report) -> list[tuple[str, str]]:
-    """What was not found to hold."""
+def not_passed(report: Report) -> list[tuple[str, str]]:
+    """The laws that failed or are inconclusive."""
     return [(row.law, row.reason) for row in report.results if row.outcome in ("fail", "inconclusive")]
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_an_unusual_layer_is_never_accused(name: str) -> None:
-    """Every law holds or does not apply, over several seeds."""
+def test_a_correct_layer_passes(name: str) -> None:
+    """Every law passes or is not applicable, for several seeds."""
     make, shape, contract = LAYERS[name]
     for seed in SEEDS:
         x = np.random.default_rng(100 + seed).standard_normal((5, *shape)).astype(np.float32)
         x = np.abs(x) + np.float32(0.01) if name == "logarithm" else x
-        again = functools.partial(lambda rng, like: LAYERS[name][0](like), like=seed)
-        report = conformance(LayerCase("right", make(seed), x, contract, seed=seed, name=name, make=again))
-        assert report.outcome == "passed", accused(report)
+        rebuild = functools.partial(lambda rng, like: LAYERS[name][0](like), like=seed)
+        report = conformance(LayerCase("right", make(seed), x, contract, seed=seed, name=name, make=rebuild))
+        assert report.outcome == "passed", not_passed(report)
 
 
 class Loss:
-    """L = mean of f(z, t) over the batch; backward by the slope f′ over N."""
+    """L = mean of f(z, t) over the batch; `gradient` is the derivative f′."""
 
     def __init__(
-        self, f: Callable[[Array, Array], Array], slope: Callable[[Array, Array], Array], **claims: Any
+        self, f: Callable[[Array, Array], Array], slope: Callable[[Array, Array], Array], **declared: Any
     ) -> None:
         self.f, self.slope = f, slope
-        vars(self).update(claims)
+        vars(self).update(declared)
 
     def forward(self, prediction: Array, target: Array) -> float:
         self.z, self.t = prediction, target
@@ -530,7 +530,7 @@ def hot(z: Array, t: Array) -> Array:
 
 
 def smooth(z: Array, t: Array) -> Array:
-    """One-hot rows, a tenth of them spread."""
+    """One-hot rows, with a tenth spread over all classes."""
     return 0.9 * hot(z, t) + 0.1 / z.shape[1]
 
 
@@ -627,8 +627,8 @@ LOSSES: dict[str, tuple[Callable[[], Loss], str]] = {
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_an_unusual_loss_is_never_accused(name: str) -> None:
-    """Every law holds or does not apply, over several seeds, also where N = C."""
+def test_a_correct_loss_passes(name: str) -> None:
+    """Every law passes or is not applicable, for several seeds, also with N = C."""
     make, kind = LOSSES[name]
     for seed in SEEDS:
         rng = np.random.default_rng(200 + seed)
@@ -640,17 +640,17 @@ def test_an_unusual_loss_is_never_accused(name: str) -> None:
             "binary": rng.integers(0, 2, z.shape),
         }[kind]
         report = conformance(LossCase("right", make(), z, target, seed=seed, name=name))
-        assert report.outcome == "passed", accused(report)
+        assert report.outcome == "passed", not_passed(report)
 
 
-def verdicts(layer: Any, x: Array, name: str) -> dict[str, str]:
-    """Each law of one layer."""
+def outcomes(layer: Any, x: Array, name: str) -> dict[str, str]:
+    """The outcome of each law for one layer."""
     report = conformance(LayerCase("right", layer, x, "N ... -> N ...", name=name))
     return {row.law: row.outcome for row in report.results}
 
 
-class Picky(Masked):
-    """A dropout of batches of up to eight."""
+class SmallBatches(Masked):
+    """Dropout for batches of up to eight."""
 
     def forward(self, x: Array) -> Array:
         if len(x) > 8:
@@ -658,11 +658,11 @@ class Picky(Masked):
         return super().forward(x)
 
 
-def test_where_a_law_finds_nothing_to_judge_it_says_so() -> None:
-    """A dropout that takes no large batch or drops nothing, a normalization of one number, a flat batchnorm."""
+def test_laws_without_anything_to_check_are_not_applicable() -> None:
+    """Dropout that refuses large batches or keeps everything, and a normalization of one number."""
     x = np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
-    assert verdicts(Picky(), x, "mine")["dropout-mean"] == "n.a."
-    assert verdicts(Masked(keep=1.0), x, "dropout")["dropout-mean"] == "n.a."
-    assert verdicts(Noise(), x, "mine")["dropout-mean"] == "n.a."
+    assert outcomes(SmallBatches(), x, "mine")["dropout-mean"] == "n.a."
+    assert outcomes(Masked(keep=1.0), x, "dropout")["dropout-mean"] == "n.a."
+    assert outcomes(Noise(), x, "mine")["dropout-mean"] == "n.a."
     one = Elementwise(lambda x: 0 * x, lambda x: 0 * x)
-    assert verdicts(one, x[:, :1], "layernorm")["normalized"] == "n.a."
+    assert outcomes(one, x[:, :1], "layernorm")["normalized"] == "n.a."

@@ -1,6 +1,6 @@
-"""Correct plugins, however unusual, are never accused: optimizers, initializers, schedules, batches and metrics."""
+"""Correct optimizers, initializers, schedules, batch samplers and metrics: no law fails, for any seed."""
 
-# ruff: noqa: RUF012  # settings that nobody changes
+# ruff: noqa: RUF012  # the settings are never modified
 
 from collections.abc import Callable, Iterator
 from math import cos, exp, floor, pi, sqrt
@@ -17,7 +17,7 @@ SEEDS = range(4)
 
 
 class Optimizer:
-    """What the optimizers below share: settings as attributes, and a memory in `state` that starts at zero."""
+    """A base class: settings as attributes, and a memory in `state` that starts at zero."""
 
     usual: dict[str, Any] = {}
     decays: Any = None
@@ -55,7 +55,7 @@ class AdamTuple(Optimizer):
 
 
 class AdamHidden(Optimizer):
-    """Its hyperparameters stand in the code."""
+    """Its hyperparameters are numbers in the code."""
 
     def step(self: Any, w: Array, g: Array, lr: float) -> None:
         t = self.count()
@@ -166,7 +166,7 @@ class RMSPropL2(RMSProp):
 
 
 class Clipped(Optimizer):
-    """Bears the name sgd, and clips by norm, as a setting says."""
+    """Named sgd, and clips by norm, with a setting for it."""
 
     def __init__(self, max_norm: float = 1.0) -> None:
         super().__init__(max_norm=max_norm)
@@ -283,7 +283,7 @@ class Normalized(Optimizer):
 
 
 class Decaying(Optimizer):
-    """A decay that nobody is told of."""
+    """A weight decay that is not an attribute."""
 
     def step(self: Any, w: Array, g: Array, lr: float) -> None:
         w -= lr * (g + np.float32(0.01) * w)
@@ -367,12 +367,12 @@ def waves(rng: Any, shape: Any, fan_in: int, fan_out: int) -> Array:
 
 
 def spawned(rng: Any, shape: Any, fan_in: int, fan_out: int) -> Array:
-    """From a child of the generator handed in."""
+    """From a child of the generator."""
     return np.asarray(rng.spawn(1)[0].normal(0, 1 / sqrt(fan_in), shape))
 
 
 def positive(rng: Any, shape: Any, fan_in: int, fan_out: int) -> Array:
-    """Claims nothing, and is not centered."""
+    """Declares no variance, and is not centered."""
     return np.asarray(rng.random(shape))
 
 
@@ -465,7 +465,7 @@ def buffered(x: Array, y: Array, batch_size: int, rng: Any) -> Iterator[Any]:
 
 
 def curriculum(x: Array, y: Array, batch_size: int, rng: Any) -> Iterator[Any]:
-    """The easy ones first, whatever that is: an order that no generator decides."""
+    """An order by difficulty, which does not depend on the generator."""
     order = np.argsort(np.sin(x.sum(axis=1) + 40 * y), kind="stable")
     for start in range(0, len(x), batch_size):
         yield x[order[start : start + batch_size]], y[order[start : start + batch_size]]
@@ -519,15 +519,15 @@ METRICS: list[tuple[str, Callable[..., Any]]] = [
 ]
 
 
-def claiming(thing: Callable[..., Any], claims: dict[str, Any]) -> Callable[..., Any]:
-    """The function with claims on it, as its decorator would set them; the function itself has none."""
+def declaring(thing: Callable[..., Any], attributes: dict[str, Any]) -> Callable[..., Any]:
+    """The function with these attributes, as its decorator would set them."""
 
-    def claimed(*args: Any, **settings: Any) -> Any:
+    def function(*args: Any, **settings: Any) -> Any:
         return thing(*args, **settings)
 
-    claimed.__wrapped__ = thing  # type: ignore[attr-defined]  # a function's attributes are not in its type
-    claimed.__dict__ |= claims
-    return claimed
+    function.__wrapped__ = thing  # type: ignore[attr-defined]  # a function's attributes are not in its type
+    function.__dict__ |= attributes
+    return function
 
 
 def case(kind: Callable[..., Any], name: str, thing: Callable[..., Any]) -> Callable[[int], Any]:
@@ -537,15 +537,15 @@ def case(kind: Callable[..., Any], name: str, thing: Callable[..., Any]) -> Call
 
 CASES = [
     *(case(OptimizerCase, name, make) for name, make in OPTIMIZERS),
-    *(case(InitializerCase, name, claiming(thing, {"variance": v})) for name, thing, v in INITIALIZERS),
-    *(case(ScheduleCase, name, claiming(thing, claims)) for name, thing, claims in SCHEDULES),
+    *(case(InitializerCase, name, declaring(thing, {"variance": v})) for name, thing, v in INITIALIZERS),
+    *(case(ScheduleCase, name, declaring(thing, attributes)) for name, thing, attributes in SCHEDULES),
     *(case(BatchesCase, "mine", thing) for thing in BATCHES),
     *(case(MetricCase, name, thing) for name, thing in METRICS),
 ]
 
 
 @pytest.mark.parametrize("make", CASES, ids=[f"{made.kind} {made.name}" for made in (make(0) for make in CASES)])
-def test_a_correct_plugin_is_never_accused(make: Callable[[int], Any]) -> None:
-    """No law is broken, whatever the seed."""
+def test_correct_code_passes(make: Callable[[int], Any]) -> None:
+    """No law fails, for any seed."""
     for seed in SEEDS:
         assert [found.message for found in conformance(make(seed)).violations] == []
