@@ -1,11 +1,12 @@
-"""Lessons that the laws give a network, on its own arrays: a few plain steps, or Adam until a batch is known by heart.
+"""Short trainings that laws run on a copy of a network, without an optimizer of nn.
 
-    stepped(case)                        a copy after three plain gradient steps
-    for loss in adam(model, x, labels, rate): ...
+    after_three_steps(case)                    a copy of the model after three plain gradient steps
+    for loss in train(model, x, labels, rate)  Adam on one batch, until it is overfit
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,11 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.subjects.cases import ModelCase
 
-HEART_STEPS = 400  # Adam steps to learn a tiny batch by heart
+MAX_STEPS = 400  # Adam steps that are enough to overfit a tiny batch
 
 
-def stepped(case: ModelCase) -> Any:
-    """A copy of the model after three plain gradient steps."""
+def after_three_steps(case: ModelCase) -> Any:
+    """A copy of the model after three plain gradient steps with learning rate 0.1."""
     model = case.fresh()
     for _ in range(3):
         _, grads = model.loss_and_grads(case.x, case.labels)
@@ -26,11 +27,11 @@ def stepped(case: ModelCase) -> Any:
     return model
 
 
-def adam(model: Any, x: Array, labels: Array, rate: float) -> Any:
-    """Textbook Adam on the model's own arrays; yields the loss of each step, and stops when there is little left."""
+def train(model: Any, x: Array, labels: Array, rate: float) -> Iterator[float]:
+    """Train the model in place with Adam; yield the loss before each step, and stop below 0.01 or at NaN."""
     m = {name: np.zeros_like(array) for name, array in model.params.items()}
     v = {name: np.zeros_like(array) for name, array in model.params.items()}
-    for t in range(1, HEART_STEPS + 1):
+    for t in range(1, MAX_STEPS + 1):
         loss, grads = model.loss_and_grads(x, labels)
         yield float(loss)
         if loss < 0.01 or not np.isfinite(loss):

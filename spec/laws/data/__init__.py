@@ -1,1 +1,1 @@
-"""The laws of kind data, one file each."""
+"""Laws of prepared data: labels, scale, and no image in both training and test set. One file per law."""

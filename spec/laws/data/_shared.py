@@ -1,4 +1,4 @@
-"""What the laws of this kind share."""
+"""Shared by the laws of data: fingerprints, with which equal images are found among many."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nnlaw.spec.arrays import Array
 
 
 def fingerprints(images: Array) -> Array:
-    """One 64-bit number per image: a random linear form of its bytes, modulo 2^64."""
+    """One 64-bit number per image: a random linear combination of its bytes, modulo 2^64."""
     rows = images.reshape(len(images), -1)
     padded = np.zeros((len(rows), -(-rows.shape[1] // 8) * 8), np.uint8)
     padded[:, : rows.shape[1]] = rows

@@ -1,4 +1,7 @@
-"""No test image stands among the training images."""
+"""No test image may be in the training set.
+
+Finds data sets that were merged or split wrongly, and images that were collected twice.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +16,24 @@ from nnlaw.spec.violation import Location, Violation
 @law(
     "disjoint",
     kind="data",
-    family="state",
-    statement="No test image stands among the training images.",
+    family="domain",
+    statement="No test image may be in the training set.",
+    why="The test accuracy estimates how the network does on new images. Images that it was trained on make the "
+    "estimate too good.",
 )
 def disjoint(case: DataCase) -> None:
-    """Compare 64-bit fingerprints of all images, then, where two agree, the images themselves."""
+    """The 64-bit fingerprints of all images are compared, then the images whose fingerprints are equal."""
     train, test = case.images["training"], case.images["test"]
-    known = {int(print_): i for i, print_ in enumerate(fingerprints(train))}
-    for i, print_ in enumerate(fingerprints(test)):
-        twin = known.get(int(print_))
-        if twin is not None and np.array_equal(train[twin], test[i]):
+    positions = {int(fingerprint): i for i, fingerprint in enumerate(fingerprints(train))}
+    for i, fingerprint in enumerate(fingerprints(test)):
+        j = positions.get(int(fingerprint))
+        if j is not None and np.array_equal(train[j], test[i]):
             raise Violation(
                 "disjoint",
                 location=Location(case.path),
-                array="test image",
-                index=(i,),
-                actual=f"the same as training image {twin}",
-                expected="an image that was never trained on",
-                cause="test data leaked into the training set: the test accuracy would flatter",
+                array=f"test image {i}",
+                actual=f"identical to training image {j}",
+                expected="a new image, which is not in the training set",
+                cause="often test data that leaked into the training set; the test accuracy would be too high",
+                cause_code="leaked-test-data",
             )

@@ -1,4 +1,7 @@
-"""Labels are integers in [0, C), and every class is trained on."""
+"""Labels must be integers in [0, C), and every class must be in the training set.
+
+Finds labels that count from 1, and classes that are missing after a split.
+"""
 
 from __future__ import annotations
 
@@ -10,27 +13,34 @@ from nnlaw.spec.subjects.cases import DataCase
 from nnlaw.spec.violation import Location, Violation
 
 
-@law("domain", kind="data", family="domain", statement="Labels are integers in [0, C), and every class is trained on.")
+@law(
+    "domain",
+    kind="data",
+    family="domain",
+    statement="Labels must be integers in [0, C), and every class must be in the training set.",
+    why="A label of -1 selects the last class without an error message, and a class that is missing in training is "
+    "never predicted.",
+)
 def domain(case: DataCase) -> None:
-    """Every split's labels; the classes of the training split."""
-    for name, found in case.labels.items():
-        wrong = (found < 0) | (found >= case.classes) | (found != np.floor(found))
+    """The labels of the training, validation and test split; the classes of the training split."""
+    for name, labels in case.labels.items():
+        wrong = (labels < 0) | (labels >= case.classes) | (labels != np.floor(labels))
         if wrong.any():
             at = first_index(wrong)
             raise Violation(
                 "domain",
                 location=Location(case.path),
-                array=f"{name} labels",
+                array=f"labels[{name!r}]",
                 index=at,
-                actual=str(found[at]),
+                actual=str(labels[at]),
                 expected=f"an integer in [0, {case.classes})",
             )
-    absent = sorted(set(range(case.classes)) - set(np.unique(case.labels["training"]).tolist()))
-    if absent:
+    missing = sorted(set(range(case.classes)) - set(np.unique(case.labels["training"]).tolist()))
+    if missing:
         raise Violation(
             "domain",
             location=Location(case.path),
-            array=f"class {absent[0]}",
-            actual="absent from the training split",
-            expected="at least one image of each class",
+            array=f"class {missing[0]}",
+            actual="missing in the training split",
+            expected="at least one image of every class",
         )

@@ -1,4 +1,7 @@
-"""No input is nan or infinite."""
+"""Inputs must be free of NaN and infinity.
+
+Finds missing values in the data, and a standardization that divides by 0.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,15 @@ from nnlaw.spec.subjects.cases import DataCase
 from nnlaw.spec.violation import Location, Violation
 
 
-@law("finite", kind="data", family="numerics", statement="No input is nan or infinite.")
+@law(
+    "finite",
+    kind="data",
+    family="numerics",
+    statement="Inputs must be free of NaN and infinity.",
+    why="A single NaN in a batch makes the loss, the gradients and, after one step, all weights NaN.",
+)
 def finite(case: DataCase) -> None:
-    """One dot product over the training inputs."""
+    """Every entry of the training inputs is finite."""
     if not is_finite(case.x):
         at = first_index(~np.isfinite(case.x))
         raise Violation(

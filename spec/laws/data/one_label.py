@@ -1,4 +1,7 @@
-"""No image stands in the training set under two labels."""
+"""No image may be in the training set with two different labels.
+
+Finds labels that do not belong to their images, and images that were labeled twice.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +17,26 @@ from nnlaw.spec.violation import Location, NotApplicable, Violation
     "one-label",
     kind="data",
     family="domain",
-    statement="No image stands in the training set under two labels.",
+    statement="No image may be in the training set with two different labels.",
+    why="One of the two labels is wrong. If there are many such images, images and labels have probably been "
+    "shuffled apart.",
     depends_on=("domain",),
 )
 def one_label(case: DataCase) -> None:
-    """Images of one 64-bit fingerprint under several labels, then the images themselves."""
+    """The 64-bit fingerprints of all training images are compared, then the images whose fingerprints are equal."""
     images, labels = case.images["training"], case.given
     if labels is None:
-        raise NotApplicable("the labels of the images are not given")
-    found: dict[int, int] = {}
-    for i, print_ in enumerate(fingerprints(images)):
-        twin = found.setdefault(int(print_), i)
-        if labels[i] != labels[twin] and np.array_equal(images[i], images[twin]):
+        raise NotApplicable("no labels of the raw images are given")
+    positions: dict[int, int] = {}
+    for i, fingerprint in enumerate(fingerprints(images)):
+        j = positions.setdefault(int(fingerprint), i)
+        if labels[i] != labels[j] and np.array_equal(images[i], images[j]):
             raise Violation(
                 "one-label",
                 location=Location(case.path),
-                array="training image",
-                index=(i,),
-                actual=f"labeled {labels[i]}, and {labels[twin]} where it stands as training image {twin}",
-                expected="one label an image",
-                cause="labels that do not match their images, or a picture that was labeled twice",
+                array=f"training image {i}",
+                actual=f"labeled {labels[i]}, and {labels[j]} as training image {j}",
+                expected="one label per image",
+                cause="often labels that do not belong to their images, or an image that was labeled twice",
+                cause_code="contradicting-labels",
             )

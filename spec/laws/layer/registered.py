@@ -39,7 +39,8 @@ def registered(case: LayerCase) -> None:
     params = getattr(layer, "params", None) or {}
     for name in getattr(layer, "grads", None) or {}:
         if name not in params:
-            raise _violation(case, f"grads[{name!r}]", "a gradient without a parameter", f"a params[{name!r}]")
+            expected = f"a parameter params[{name!r}]"
+            raise _violation(case, f"grads[{name!r}]", "a gradient without a parameter", expected)
     for name in params:
         _check_used(case, name)
 

@@ -1,1 +1,1 @@
-"""The laws of kind model, one file each."""
+"""Laws of whole networks: gradients, modes, saving, reproducibility and the ability to learn. One file per law."""

@@ -1,40 +1,70 @@
-"""What the laws of this kind share."""
+"""Shared by the laws of models: a violation at one of the model's methods, and the loss in training mode."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.subjects.cases import ModelCase
 from nnlaw.spec.subjects.copies import copy_with_generators, generator_states
-from nnlaw.spec.violation import Violation
+from nnlaw.spec.violation import NO_CAUSE, Cause, Violation
 
 
-def accuse(
+def violation(
     case: ModelCase,
-    code: str,
+    law: str,
+    method: str,
     array: str,
     actual: str,
     expected: str,
-    cause: str = "",
+    cause: Cause = NO_CAUSE,
     index: tuple[int, ...] | None = None,
-) -> None:
-    """Raise the Violation at the place of the method that showed it."""
-    method = "predict" if code not in ("labels", "loss-mean") else "loss_and_grads"
-    location = case.location(method)
-    raise Violation(code, location=location, array=array, index=index, actual=actual, expected=expected, cause=cause)
+) -> Violation:
+    """A violation located at `method` of the model."""
+    return Violation(
+        law,
+        location=case.location(method),
+        array=array,
+        index=index,
+        actual=actual,
+        expected=expected,
+        cause=cause.text,
+        cause_code=cause.code,
+    )
 
 
-def plain(case: ModelCase, x: Array, labels: Array) -> bool:
-    """Whether training computes the same loss as eval, as far as can be told: it draws nothing, and couples nothing.
+def check_training_unchanged(
+    case: ModelCase, law: str, method: str, model: Any, x: Array, labels: Array
+) -> float | None:
+    """Raise a violation if the training loss of `model`, whose `method` was called, is not that of a fresh model.
 
-    The loss of the batch is then the mean of those of its samples one at a time.
+    Returns the training loss, or None if it is random.
+    """
+    first, second, after = (float(m.loss_and_grads(x, labels)[0]) for m in (case.fresh(), case.fresh(), model))
+    if first != second:
+        return None
+    if not np.isclose(after, first, rtol=1e-3, atol=1e-6):
+        cause = Cause(
+            "left-in-evaluation-mode",
+            f"often layers that {method} leaves in evaluation mode, so that training continues without dropout",
+        )
+        array = f"the training loss after {method}"
+        raise violation(case, law, method, array, f"{after:.6g}", f"{first:.6g}, as without the call", cause)
+    return first
+
+
+def trains_as_it_evaluates(case: ModelCase, x: Array, labels: Array) -> bool:
+    """Whether the loss in training mode equals that in evaluation mode, as far as this can be inferred.
+
+    It does if the model draws no random numbers, and the loss of the batch is the mean of the losses of its samples.
     """
     model, generators = copy_with_generators(case.model)
     before = generator_states(generators)
     try:
-        each = [float(model.loss_and_grads(x[i : i + 1], labels[i : i + 1])[0]) for i in range(len(x))]
-    except ValueError:  # a batch of one may be refused
+        losses = [float(model.loss_and_grads(x[i : i + 1], labels[i : i + 1])[0]) for i in range(len(x))]
+    except ValueError:  # a model may reject a batch of one sample
         return False
-    same = np.isclose(float(case.fresh().loss_and_grads(x, labels)[0]), np.mean(each), rtol=1e-4, atol=1e-6)
+    same = np.isclose(float(case.fresh().loss_and_grads(x, labels)[0]), np.mean(losses), rtol=1e-4, atol=1e-6)
     return bool(same) and generator_states(generators) == before

@@ -1,4 +1,7 @@
-"""Labels are used as given: what has learnt that all samples are of class c predicts class c."""
+"""A model trained on a single class must predict that class.
+
+Finds labels that are shifted or permuted on their way into the loss.
+"""
 
 from __future__ import annotations
 
@@ -8,49 +11,58 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
-from nnlaw.spec.laws._mini_training import adam
-from nnlaw.spec.laws.model._shared import accuse
+from nnlaw.spec.laws._mini_training import train
+from nnlaw.spec.laws.model._shared import violation
 from nnlaw.spec.subjects.cases import ModelCase
-from nnlaw.spec.violation import Inconclusive
+from nnlaw.spec.violation import Cause, Inconclusive
 
-TAUGHT = 200  # Adam steps to learn that all samples are of one class
+STEPS = 200  # Adam steps, enough to learn that all samples belong to one class
+
+CAUSE = Cause("shifted-labels", "often labels that are shifted or permuted before the loss, such as labels − 1")
 
 
 @law(
     "labels",
     kind="model",
-    family="gradient",
-    statement="Labels are used as given: what has learnt that all samples are of class c predicts class c.",
+    family="learning",
+    statement="A model trained on a single class must predict that class.",
+    why="With shifted labels the training loss falls as it should and gradients are right, but nearly every "
+    "prediction is wrong.",
     depends_on=("gradient",),
 )
 def labels(case: ModelCase) -> None:
-    """Up to ten classes, each taught to a fresh copy; judged of those that it learns, by the loss that it reports."""
-    classes = case.fresh().predict(case.x).shape[1]
-    learnt = False
-    for c in np.unique(np.linspace(0, classes - 1, min(classes, 10)).astype(int)):
-        said = _said_once_taught(case, int(c))
-        learnt |= said is not None
-        if said not in (None, c):
-            cause = "labels that are shifted or mixed up on their way into the loss, such as labels − 1"
-            accuse(case, "labels", "the prediction", f"class {said} once it was taught class {c}", f"class {c}", cause)
-    if not learnt:
-        raise Inconclusive(f"in {TAUGHT} steps the loss does not fall by half, not even if all labels are the same")
+    """For up to ten classes a copy is trained with Adam on samples that all have this label, for up to 200 steps.
 
-
-def _said_once_taught(case: ModelCase, c: int) -> int | None:
-    """The likeliest class over the batch after steps of Adam towards labels that are all c; None if that isn't learnt.
-
-    Asked every ten steps until it is c, for predictions may lag: by running statistics, or by a biased beginning.
+    The class with the largest mean probability must be that label. Classes for which the loss does not fall by half
+    are left out; if it falls for no class, the result is inconclusive.
     """
-    model, said = case.fresh(), None
-    lessons = adam(model, case.x, np.full_like(case.labels, c), 1e-2)
-    loss = first = next(lessons)
-    for _ in range(TAUGHT // 10):
-        *_, loss = loss, *islice(lessons, 10)
-        if loss <= first / 2 and (said := _likeliest(model.predict(case.x))) == c:
+    classes = case.fresh().predict(case.x).shape[1]
+    learned = False
+    for c in np.unique(np.linspace(0, classes - 1, min(classes, 10)).astype(int)):
+        predicted = _predicted_after_training(case, int(c))
+        learned |= predicted is not None
+        if predicted not in (None, c):
+            actual = f"class {predicted} after training on class {c} only"
+            raise violation(case, "labels", "loss_and_grads", "the prediction", actual, f"class {c}", CAUSE)
+    if not learned:
+        raise Inconclusive(f"the loss does not fall by half in {STEPS} steps, even if all labels are equal")
+
+
+def _predicted_after_training(case: ModelCase, c: int) -> int | None:
+    """The class predicted for the batch after training on labels that are all c; None if the loss does not fall.
+
+    Predictions may lag behind the loss, because of running statistics or a biased start, so training continues until
+    the prediction is c.
+    """
+    model, predicted = case.fresh(), None
+    losses = train(model, case.x, np.full_like(case.labels, c), 1e-2)
+    loss = first = next(losses)
+    for _ in range(STEPS // 10):
+        *_, loss = loss, *islice(losses, 10)
+        if loss <= first / 2 and (predicted := _most_likely(model.predict(case.x))) == c:
             break
-    return said
+    return predicted
 
 
-def _likeliest(probabilities: Array) -> int:
+def _most_likely(probabilities: Array) -> int:
     return int(np.asarray(probabilities, np.float64).mean(axis=0).argmax())

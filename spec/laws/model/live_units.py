@@ -1,4 +1,7 @@
-"""No layer is dead: more than a tenth of its units answer differently to different inputs."""
+"""In every layer more than a tenth of the units must respond to the input.
+
+Finds ReLUs whose input is negative for every sample, and saturated sigmoids: units that have no gradient.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +9,37 @@ from nnlaw.spec.law import law
 from nnlaw.spec.subjects.cases import ModelCase
 from nnlaw.spec.violation import Location, NotApplicable, Violation
 
-DEAD = 0.9  # more than this share of constant units and a layer hardly computes
+MAX_DEAD = 0.9  # the largest share of constant units
 
 
 @law(
     "live-units",
     kind="model",
-    family="gradient",
-    statement="No layer is dead: more than a tenth of its units answer differently to different inputs.",
+    family="learning",
+    statement="In every layer more than a tenth of the units must respond to the input.",
+    why="A unit with the same output for every sample has no gradient and never recovers. A layer of such units passes "
+    "nothing on, and the network learns the frequencies of the classes at best.",
     depends_on=("symmetry",),
 )
 def live_units(case: ModelCase) -> None:
-    """A unit whose output is the same for every sample is dead: no gradient revives it."""
+    """The outputs of every hidden layer on the batch; a unit is dead if its output is the same for all samples.
+
+    Fails if more than 90% of the units of a layer are dead.
+    """
     model = case.fresh()
     if not hasattr(model, "activations"):
-        raise NotApplicable("the model does not show its activations")
+        raise NotApplicable("the model has no activations method")
     for path, output in model.activations(case.x).items():
         flat = output.reshape(len(output), -1)
         dead = float((flat == flat[0]).all(axis=0).mean())
-        if dead > DEAD:
+        if dead > MAX_DEAD:
             raise Violation(
                 "live-units",
                 location=Location(path, "forward"),
                 array="the output",
                 actual=f"constant in {dead:.0%} of its units over {len(flat)} samples",
-                expected=f"at most {DEAD:.0%} dead units",
-                cause="ReLUs that never answer: after a step that was too long, or with biases far below zero; lower "
-                "the learning rate, or use leaky_relu",
+                expected=f"at most {MAX_DEAD:.0%} constant units",
+                cause="often ReLUs whose input is always negative, after a step that was too long or with biases far "
+                "below 0; lower the learning rate, or use leaky_relu",
+                cause_code="dead-units",
             )

@@ -1,4 +1,8 @@
-"""mean_loss is the mean of the losses of the samples in eval mode; training goes on as before."""
+"""mean_loss must be the mean of the losses of the samples in evaluation mode, and leave training unchanged.
+
+Finds a sum in place of the mean, a mean over the means of unequal parts, dropout in evaluation mode, and layers left
+in it.
+"""
 
 from __future__ import annotations
 
@@ -7,45 +11,54 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.model._shared import plain
+from nnlaw.spec.laws.model._shared import check_training_unchanged, trains_as_it_evaluates, violation
 from nnlaw.spec.subjects.cases import ModelCase
-from nnlaw.spec.violation import NotApplicable, Violation
+from nnlaw.spec.violation import NO_CAUSE, Cause, NotApplicable, Violation
 
-MANY, FEW = 1200, 300  # of one sample, then of another: more than is evaluated at a time, and unlike at the end
+FIRST, SECOND = 1200, 300  # copies of two samples: more than are evaluated at a time, and unevenly divided
+
+RANDOM = Cause("random-in-evaluation", "often dropout in evaluation mode")
+NOT_THE_MEAN = Cause("not-the-mean", "often a sum, a mean over the means of unequal parts, or batch statistics")
 
 
 @law(
     "mean-loss",
     kind="model",
     family="numerics",
-    statement="mean_loss is the mean of the losses of the samples in eval mode; training goes on as before.",
+    statement="mean_loss must be the mean of the losses of the samples in evaluation mode, and leave training "
+    "unchanged.",
+    why="The validation loss decides when to stop and which weights to keep. If it is biased by the last, smaller part "
+    "of the data, or by dropout, the wrong epoch is chosen.",
     depends_on=("gradient", "train-eval", "independent-samples", "loss-mean"),
 )
 def mean_loss(case: ModelCase) -> None:
-    """The same twice over; that of two samples in any number; and that of training, where it computes the same."""
+    """Two calls give equal values; 1200 copies of one sample and 300 of another give their weighted mean.
+
+    The training loss after a call is that without it, and equals mean_loss if training computes the same loss. The
+    relative tolerance is 1e-3, in the last comparison 1e-4.
+    """
     if not hasattr(case.model, "mean_loss"):
         raise NotApplicable("the model has no mean_loss")
     model, x, labels = case.fresh(), case.x, case.labels
     value = float(model.mean_loss(x, labels))
-    if float(again := model.mean_loss(x, labels)) != value:
-        _accuse(case, f"{again:.6g} the next time", f"{value:.6g}, as the first time", "dropout in eval mode")
-    _of_many(case, model)
-    one, two, after = (float(m.loss_and_grads(x, labels)[0]) for m in (case.fresh(), case.fresh(), model))
-    if one == two and not np.isclose(after, one, rtol=1e-3, atol=1e-6):
-        _accuse(case, f"followed by a loss of {after:.6g}", f"{one:.6g}, as without it", "layers left in eval mode")
-    if one == two and plain(case, x, labels) and not np.isclose(value, one, rtol=1e-4, atol=1e-6):
-        _accuse(case, f"{value:.6g}", f"{one:.6g}, as in training, which here is the same", "")
+    if float(second := model.mean_loss(x, labels)) != value:
+        raise _violation(case, f"{second:.6g} in a second call", f"{value:.6g}, as in the first", RANDOM)
+    _check_weighted_mean(case, model)
+    loss = check_training_unchanged(case, "mean-loss", "mean_loss", model, x, labels)
+    if loss is not None and trains_as_it_evaluates(case, x, labels) and not np.isclose(value, loss, 1e-4, 1e-6):
+        raise _violation(case, f"{value:.6g}", f"{loss:.6g}, as in training mode, which computes the same loss here")
 
 
-def _of_many(case: ModelCase, model: Any) -> None:
+def _check_weighted_mean(case: ModelCase, model: Any) -> None:
     first, second = (float(model.mean_loss(case.x[i : i + 1], case.labels[i : i + 1])) for i in (0, 1))
-    rows = np.repeat([0, 1], [MANY, FEW])
-    found, wanted = float(model.mean_loss(case.x[rows], case.labels[rows])), (MANY * first + FEW * second) / len(rows)
-    if not np.isclose(found, wanted, rtol=1e-3, atol=1e-6):
-        actual, expected = f"{found:.6g} for {len(rows)} samples", f"{wanted:.6g}, the mean of theirs"
-        _accuse(case, actual, expected, "a mean of means of parts that are not equally large, or batch statistics")
+    rows = np.repeat([0, 1], [FIRST, SECOND])
+    found = float(model.mean_loss(case.x[rows], case.labels[rows]))
+    mean = (FIRST * first + SECOND * second) / len(rows)
+    if not np.isclose(found, mean, rtol=1e-3, atol=1e-6):
+        raise _violation(
+            case, f"{found:.6g} for {len(rows)} samples", f"{mean:.6g}, the mean of their losses", NOT_THE_MEAN
+        )
 
 
-def _accuse(case: ModelCase, actual: str, expected: str, cause: str) -> None:
-    location = case.location("mean_loss")
-    raise Violation("mean-loss", location=location, array="mean_loss", actual=actual, expected=expected, cause=cause)
+def _violation(case: ModelCase, actual: str, expected: str, cause: Cause = NO_CAUSE) -> Violation:
+    return violation(case, "mean-loss", "mean_loss", "mean_loss", actual, expected, cause)

@@ -1,11 +1,14 @@
-"""What params holds is what the model computes with, and what it grades."""
+"""params must hold the arrays that the model computes with.
+
+Finds weights that are read from another attribute, and copies that an optimizer does not update.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.model._shared import accuse
+from nnlaw.spec.laws.model._shared import violation
 from nnlaw.spec.subjects.cases import ModelCase
 
 
@@ -13,17 +16,23 @@ from nnlaw.spec.subjects.cases import ModelCase
     "registered",
     kind="model",
     family="state",
-    statement="What params holds is what the model computes with, and what it grades.",
+    statement="params must hold the arrays that the model computes with, and every gradient must have a parameter.",
+    why="The optimizer updates the arrays in params and nothing else. A weight that is read from another place is "
+    "never trained.",
 )
 def registered(case: ModelCase) -> None:
-    """Each parameter is replaced, and written over in place: predict must notice both, or neither."""
+    """Each parameter is replaced by another array and, in a second copy, updated in place.
+
+    The prediction must change after both, or after neither if the parameter is not used.
+    """
     x = case.x[:4]
     for name in case.fresh().loss_and_grads(x, case.labels[:4])[1]:
         if name not in case.model.params:
-            accuse(case, "registered", f"the gradient {name!r}", "one without a parameter", f"params[{name!r}]")
-    still = case.fresh().predict(x)
+            expected = f"a parameter params[{name!r}]"
+            raise violation(case, "registered", "predict", f"the gradient {name!r}", "without a parameter", expected)
+    before = case.fresh().predict(x)
     for name in case.model.params:
-        noticed = []
+        changed = []
         for in_place in (True, False):
             model = case.fresh()
             array = np.asarray(model.params[name])
@@ -32,7 +41,8 @@ def registered(case: ModelCase) -> None:
                 array[...] = moved
             else:
                 model.params[name] = moved
-            noticed.append(not np.array_equal(model.predict(x), still))
-        if noticed[0] != noticed[1]:
-            found = "not what the model reads" if noticed[0] else "copied, so that a step in place is not seen"
-            accuse(case, "registered", f"params[{name!r}]", found, f"self.params[{name!r}] read at each use")
+            changed.append(not np.array_equal(model.predict(x), before))
+        if changed[0] != changed[1]:
+            actual = "ignored after it is replaced" if changed[0] else "ignored after an in-place update"
+            expected = f"self.params[{name!r}] read in every call"
+            raise violation(case, "registered", "predict", f"params[{name!r}]", actual, expected)

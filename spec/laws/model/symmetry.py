@@ -1,4 +1,7 @@
-"""No two units of a layer stay alike once training has begun."""
+"""No two units of a layer may have equal weights once training has begun.
+
+Finds weights that all start with the same value.
+"""
 
 from __future__ import annotations
 
@@ -6,44 +9,45 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
-from nnlaw.spec.laws._mini_training import stepped
+from nnlaw.spec.laws._mini_training import after_three_steps
+from nnlaw.spec.laws.model._shared import violation
 from nnlaw.spec.subjects.cases import ModelCase
-from nnlaw.spec.violation import Violation
+from nnlaw.spec.violation import Cause
+
+CAUSE = Cause(
+    "equal-initial-weights",
+    "often weights that all start with the same value, as with --init zeros: units with equal weights get equal "
+    "gradients and stay equal",
+)
 
 
 @law(
     "symmetry",
     kind="model",
-    family="gradient",
-    statement="No two units of a layer stay alike once training has begun.",
+    family="learning",
+    statement="No two units of a layer may have equal weights once training has begun.",
+    why="Units with equal weights get equal gradients, so they never become different: a layer of 100 equal units is a "
+    "layer of one unit.",
     depends_on=("gradient",),
 )
 def symmetry(case: ModelCase) -> None:
-    """After three plain gradient steps, no two nonzero columns of a weight matrix are equal, nor all of its rows, nor
-    are all zeros.
+    """The weight matrices after three plain gradient steps with learning rate 0.1.
 
-    Units are columns, or rows in a matrix (n_out, n_in). Two rows alone may be equal: those of inputs that always are.
+    No two columns are equal, unless they are zero; not all rows are equal, as they would be for units in rows; and the
+    matrix is not zero. Two single rows may be equal: those of inputs that always are.
     """
-    for name, array in stepped(case).params.items():
-        if array.ndim == 2 and min(array.shape) > 1:
-            alike = _alike(array)
-            if alike:
-                raise Violation(
-                    "symmetry",
-                    location=case.location("loss_and_grads"),
-                    array=name,
-                    actual=f"the same {alike} after 3 steps",
-                    expected="no two units alike",
-                    cause="weights that all start equal, as with --init zeros: their units get equal gradients forever",
-                )
+    for name, array in after_three_steps(case).params.items():
+        if array.ndim == 2 and min(array.shape) > 1 and (equal := _equal_units(array)):
+            actual = f"the same {equal} after 3 steps"
+            raise violation(case, "symmetry", "loss_and_grads", name, actual, "different weights per unit", CAUSE)
 
 
-def _alike(weights: Array) -> str:
-    """What is equal in a matrix whose units should differ; "" where they do."""
+def _equal_units(weights: Array) -> str:
+    """Which units of a matrix have equal weights; "" if all differ."""
     if not weights.any():
         return "for units 0 and 1"
     columns: dict[bytes, int] = {}
     for i, column in enumerate(np.ascontiguousarray(weights.T)):
-        if column.any() and (twin := columns.setdefault(column.tobytes(), i)) != i:
-            return f"for units {twin} and {i}"
-    return "in all of its rows" if (weights == weights[0]).all() else ""
+        if column.any() and (first := columns.setdefault(column.tobytes(), i)) != i:
+            return f"for units {first} and {i}"
+    return "in all rows" if (weights == weights[0]).all() else ""

@@ -1,46 +1,55 @@
-"""Gradients reach every layer: relative to the weights, none is 100,000 times weaker than another."""
+"""Gradients must reach every layer.
+
+Finds many saturating layers in a row, each of which weakens the gradient.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from nnlaw.spec.law import law
-from nnlaw.spec.laws._mini_training import stepped
+from nnlaw.spec.laws._mini_training import after_three_steps
+from nnlaw.spec.laws.model._shared import violation
 from nnlaw.spec.subjects.cases import ModelCase
-from nnlaw.spec.violation import NotApplicable, Violation
+from nnlaw.spec.violation import Cause, NotApplicable
 
-VANISHED = 1e-5  # six sigmoids in a row leave 1e-3 and still learn; twelve leave 1e-6 and don't
+MIN_RATIO = 1e-5  # six sigmoid layers in a row leave 1e-3 and still learn; twelve leave 1e-6 and don't
+
+CAUSE = Cause(
+    "saturating-activations",
+    "often many sigmoid or tanh layers that saturate; use relu, batchnorm or residual blocks, or fewer layers",
+)
 
 
 @law(
     "vanishing-gradient",
     kind="model",
-    family="gradient",
-    statement="Gradients reach every layer: relative to the weights, none is 100,000 times weaker than another.",
+    family="learning",
+    statement="Gradients must reach every layer: relative to the weights, the smallest must be at least 1e-5 of the "
+    "largest.",
+    why="A layer whose gradient is tiny keeps its random initial weights, however long the network trains. Its "
+    "gradient is correct, so a gradient check does not find it.",
     depends_on=("gradient", "symmetry"),
 )
 def vanishing_gradient(case: ModelCase) -> None:
-    """‖dW‖/‖W‖ of each weight matrix, after three plain steps, for a last layer may begin at zero.
+    """‖dW‖ / ‖W‖ of every weight matrix on the batch, after three plain gradient steps, as a last layer may start at 0.
 
-    A gradient of exactly zero is none that vanishes: of an unused feature, or below weights that are zero on purpose.
+    The smallest ratio must be at least 1e-5 of the largest. Gradients of exactly 0 are left out: they belong to unused
+    features, or to layers below weights that are 0 on purpose.
     """
-    model = stepped(case)
+    model = after_three_steps(case)
     _, grads = model.loss_and_grads(case.x, case.labels)
-    pulls = {}
+    ratios = {}
     for name, array in model.params.items():
         slope, length = (float(np.linalg.norm(np.asarray(a, np.float64))) for a in (grads[name], array))
         if np.ndim(array) > 1 and slope > 0 and length > 0:
-            pulls[name] = slope / length
-    if not pulls:
+            ratios[name] = slope / length
+    if not ratios:
         raise NotApplicable("no weight matrix has a gradient")
-    weak, strong = min(pulls, key=pulls.__getitem__), max(pulls, key=pulls.__getitem__)
-    if pulls[weak] < VANISHED * pulls[strong]:
-        raise Violation(
-            "vanishing-gradient",
-            location=case.location("loss_and_grads"),
-            array=f"the gradient of {weak}, relative to its weights,",
-            actual=f"{pulls[weak]:.2g}, that of {strong} {pulls[strong]:.2g}",
-            expected=f"at least {VANISHED:g} of the strongest",
-            cause="many sigmoids or tanhs that saturate, each passing a quarter or less of the gradient on; use relu, "
-            "batchnorm or residual blocks, or fewer layers",
-        )
+    weak, strong = min(ratios, key=ratios.__getitem__), max(ratios, key=ratios.__getitem__)
+    if ratios[weak] < MIN_RATIO * ratios[strong]:
+        actual = f"{ratios[weak]:.2g} (that of {strong} is {ratios[strong]:.2g})"
+        expected = f"at least {MIN_RATIO:g} of the largest"
+        raise violation(
+            case, "vanishing-gradient", "loss_and_grads", f"‖d{weak}‖ / ‖{weak}‖", actual, expected, CAUSE
+        ).with_fields(parameter=weak)

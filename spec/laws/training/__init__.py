@@ -1,1 +1,1 @@
-"""The laws of kind training, one file each."""
+"""Laws of a training in progress, checked at every step. One file per law."""

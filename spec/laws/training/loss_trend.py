@@ -1,4 +1,7 @@
-"""The smoothed loss falls: it does not climb far above where it began, nor stay there."""
+"""The loss must fall: it must neither rise far above its first value, nor stay there.
+
+Finds learning rates that are much too high or too low, and gradients with the wrong sign.
+"""
 
 from __future__ import annotations
 
@@ -6,61 +9,74 @@ from nnlaw.spec.law import law
 from nnlaw.spec.subjects.cases import ProgressCase
 from nnlaw.spec.violation import Location, Violation
 
-WORSE = 3.0  # how many times its beginning, or LEVEL where that is more, the smoothed loss may reach
-LEVEL = 1.0  # three times next to nothing is still next to nothing
-LEAST_FALL = 0.01  # of the first loss: what all steps together must promise to take from it
-PLENTY = 10.0  # times the first loss: what steps may promise before
-HIGHER = 1.1  # times the first loss is too high; a plateau lies at it or below
-EARLY = 0.25  # of the training, and 10 steps, in which a loss may stay where it is
-FEWEST = 10
+MAX_RISE = 3.0  # times the first loss, or times MIN_LEVEL if that is larger: the limit of the smoothed loss
+MIN_LEVEL = 1.0  # three times a first loss near 0 is still near 0
+MIN_FALL = 0.01  # of the first loss: the decrease that gradients and steps must predict for the whole training
+MUCH = 10.0  # times the first loss: once this decrease is predicted, the loss must not be above its first value
+ABOVE = 1.1  # times the first loss is above it; a plateau is not
+EARLY = 0.25  # of the training, and at least MIN_STEPS steps, in which the loss need not fall
+MIN_STEPS = 10
 
 
 @law(
     "loss-trend",
     kind="training",
-    family="gradient",
+    family="learning",
     tier="call",
-    statement="The smoothed loss falls: it does not climb far above where it began, nor stay there.",
+    statement="The smoothed loss must fall: it must neither rise far above its first value, nor stay there.",
+    why="A training that diverges or does not move wastes all the time until the end. It shows within the first "
+    "quarter of the steps.",
 )
 def loss_trend(case: ProgressCase) -> None:
-    """An exponential mean over about ten steps, against three times the first loss, or three where that is below 1.
+    """The loss is smoothed over about ten steps, and must stay below three times the first loss, or below 3.
 
-    That the loss stays where it is can be no chance only where the steps tell: they promise Σ −g·Δw. Carried on to the
-    end, that must be a hundredth of the first loss; and once it is ten times that loss, the loss must not lie above it.
-    Slow is no fault: nothing is said in the first quarter of the training, nor of a plateau.
+    After a quarter of the training, −Σ g·Δw, the decrease that gradients and steps predict, is extrapolated to all
+    steps and must be at least a hundredth of the first loss. Once the decrease predicted so far is ten times the first
+    loss, the smoothed loss must not be above 1.1 times the first loss. A loss that falls slowly passes.
     """
-    if case.smooth > WORSE * max(case.first, LEVEL):
-        _accuse(
+    if case.smooth > MAX_RISE * max(case.first, MIN_LEVEL):
+        bound = f"{MAX_RISE:g} times the first loss, {case.first:.4g}"
+        if case.first < MIN_LEVEL:
+            bound = f"{MAX_RISE * MIN_LEVEL:g}, as the first loss, {case.first:.4g}, is below {MIN_LEVEL:g}"
+        raise _violation(
             case,
             "the smoothed loss",
             f"{case.smooth:.4g}",
-            f"at most {WORSE:g} times {'' if case.first >= LEVEL else f'{LEVEL:g}, for below it lies '}"
-            f"the first loss, {case.first:.4g}",
-            "a learning rate that is too high, or a gradient of the wrong sign",
+            f"at most {bound}",
+            "often a learning rate that is too high, or a gradient with the wrong sign",
+            "learning-rate-too-high",
         )
-    if not case.total or case.step < max(FEWEST, EARLY * case.total):
+    if not case.total or case.step < max(MIN_STEPS, EARLY * case.total):
         return
-    whole = case.promised / case.step * case.total
-    if whole < LEAST_FALL * case.first:
-        _accuse(
+    predicted = case.promised / case.step * case.total
+    if predicted < MIN_FALL * case.first:
+        raise _violation(
             case,
-            f"the fall that {case.total:,} such steps promise, −Σ g·Δw,",
-            f"{whole:.2g}",
-            f"at least {LEAST_FALL:g} of the first loss, {case.first:.4g}: it stays where it is",
-            "a learning rate that is too small; try a hundred times it",
+            f"the decrease of the loss predicted for {case.total:,} steps, −Σ g·Δw,",
+            f"{predicted:.2g}",
+            f"at least {MIN_FALL:g} of the first loss, {case.first:.4g}",
+            "often a learning rate that is too low; try 100 times as much",
+            "learning-rate-too-low",
         )
-    if case.promised > PLENTY * case.first and case.smooth > HIGHER * case.first:
-        _accuse(
+    if case.promised > MUCH * case.first and case.smooth > ABOVE * case.first:
+        raise _violation(
             case,
             "the smoothed loss",
-            f"{case.smooth:.4g}, though the steps so far promised to lower it by {case.promised:.4g}",
-            f"at most the first loss, {case.first:.4g}, by now",
-            "a learning rate that is too high: each step overshoots",
+            f"{case.smooth:.4g}, although a decrease by {case.promised:.4g} was predicted so far",
+            f"at most the first loss, {case.first:.4g}",
+            "often a learning rate that is too high, so that each step overshoots",
+            "learning-rate-too-high",
         )
 
 
-def _accuse(case: ProgressCase, array: str, actual: str, expected: str, cause: str) -> None:
-    location = Location(case.path)
-    raise Violation(
-        "loss-trend", location=location, array=array, actual=actual, expected=expected, cause=cause, step=case.step
+def _violation(case: ProgressCase, array: str, actual: str, expected: str, cause: str, cause_code: str) -> Violation:
+    return Violation(
+        "loss-trend",
+        location=Location(case.path),
+        array=array,
+        actual=actual,
+        expected=expected,
+        cause=cause,
+        cause_code=cause_code,
+        step=case.step,
     )

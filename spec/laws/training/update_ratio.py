@@ -1,4 +1,7 @@
-"""No update is longer than the weights that it changes: ‖Δw‖ ≤ ‖w‖."""
+"""No update may be longer than the weights that it changes: ‖Δw‖ ≤ ‖w‖.
+
+Finds learning rates that are much too high, at the first step that shows it.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +9,33 @@ from nnlaw.spec.law import law
 from nnlaw.spec.subjects.cases import ProgressCase
 from nnlaw.spec.violation import Location, Violation
 
-MAX_LENGTH = 1.0  # no update is longer than the weights that it changes
-WARM_UP = 5  # steps in which weights that start at zero, or next to it, may grow as they like
+MAX_RATIO = 1.0
+WARM_UP = 5  # steps in which weights that start at or near 0 may grow at any rate
 
 
 @law(
     "update-ratio",
     kind="training",
-    family="gradient",
+    family="learning",
     tier="call",
-    statement="No update is longer than the weights that it changes: ‖Δw‖ ≤ ‖w‖.",
+    statement="No update may be longer than the weights that it changes: ‖Δw‖ ≤ ‖w‖.",
+    why="Such a step replaces what the weights have learned. A healthy ratio is about 1e-3; it shows earlier "
+    "than the loss whether the learning rate has the right order of magnitude.",
 )
 def update_ratio(case: ProgressCase) -> None:
-    """A healthy ratio is about 1e-3; weights that start at zero, or next to it, are excused for the first steps."""
-    if case.ratio <= MAX_LENGTH or (case.started_small and case.step <= WARM_UP):
+    """The ratio ‖Δw‖ / ‖w‖, measured on a sample of the network's weights, is at most 1; NaN fails.
+
+    The first five steps are not checked if the weights start at or near 0.
+    """
+    if case.ratio <= MAX_RATIO or (case.started_small and case.step <= WARM_UP):
         return
     raise Violation(
         "update-ratio",
         location=Location(case.path),
-        array="‖Δw‖/‖w‖",
+        array="‖Δw‖ / ‖w‖",
         actual=f"{case.ratio:.3g}",
-        expected=f"at most {MAX_LENGTH:g}; about 1e-3 is healthy",
-        cause="a learning rate that is too high: lower it tenfold until the law holds",
+        expected=f"at most {MAX_RATIO:g}; about 1e-3 is healthy",
+        cause="often a learning rate that is too high; try a tenth of it",
+        cause_code="learning-rate-too-high",
         step=case.step,
     )

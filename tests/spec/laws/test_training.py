@@ -65,7 +65,7 @@ def test_steps_that_overshoot_fail() -> None:
 @pytest.mark.parametrize(
     ("first", "last", "words"),
     [(2.0, 5.9, ""), (2.0, 6.1, "at most 3 times the first loss, 2\n"),
-     (0.05, 2.9, ""), (0.05, 3.1, "at most 3 times 1, for below it lies the first loss, 0.05\n")],
+     (0.05, 2.9, ""), (0.05, 3.1, "at most 3, as the first loss, 0.05, is below 1\n")],
 )
 def test_a_smoothed_loss_may_reach_three_times_the_first_or_three(first: float, last: float, words: str) -> None:
     """The larger of the two; the message has the bound."""
@@ -115,7 +115,7 @@ def test_integer_input_must_not_make_the_output_float64() -> None:
 
 @pytest.mark.parametrize(
     ("weights", "words"),
-    [([[1, 2], [1, 2], [1, 2]], "W is the same in all of its rows after 3 steps"),
+    [([[1, 2], [1, 2], [1, 2]], "W is the same in all rows after 3 steps"),
      ([[0, 3, 3], [0, 4, 4]], "W is the same for units 1 and 2 after 3 steps"),
      ([[0, 0], [0, 0]], "W is the same for units 0 and 1 after 3 steps")],
 )
