@@ -25,31 +25,31 @@ PICTURES = {
 
 def trained(data: Path, runs: Path, name: str) -> Any:
     """The run of a recipe: what stands in RUNS if it has these settings and is finished, else trained now."""
-    from nnlaw.nn.core.reporter import Silent
+    from nnlaw.nn.core.reporter import SilentReporter
     from nnlaw.nn.core.settings import Settings, read_settings
     from nnlaw.nn.run_folder.folder import Run
-    from nnlaw.nn.run_folder.metadata import run_settings
+    from nnlaw.nn.run_folder.metadata import read_run_settings
     from nnlaw.nn.training.session import prepare
 
     recipe = read_settings(ROOT / "examples" / f"{RECIPES[name]}.toml")
-    settings, folder = Settings().changed(recipe | {"data": str(data)}), runs / name
-    if (folder / "summary.json").exists() and run_settings(folder) == settings:
+    settings, folder = Settings().with_changes(recipe | {"data": str(data)}), runs / name
+    if (folder / "summary.json").exists() and read_run_settings(folder) == settings:
         return Run(folder)
     print(f"training {folder}", flush=True)
     run = Run.create(folder)
-    prepare(settings).train(run, Silent())
+    prepare(settings).train(run, SilentReporter())
     return run
 
 
 def measured(run: Any, name: str) -> dict[str, Any]:
     """What every drill in its full form found, and PGD with 40 steps and 5 restarts on all test images."""
-    from nnlaw.nn.run_folder.metadata import run_settings
+    from nnlaw.nn.run_folder.metadata import read_run_settings
     from nnlaw.nn.stress.scenario import Context, run_scenario, scenarios
     from nnlaw.nn.training.session import prepare
 
     kept = run.folder / "figures.json"
     found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
-    parts = prepare(run_settings(run.folder)).split
+    parts = prepare(read_run_settings(run.folder)).split
     for eps in (0.1, 0.3):
         if f"all {eps}" not in found:
             found[f"all {eps}"] = on_all(run, parts, eps)

@@ -17,7 +17,7 @@ import numpy as np
 
 from nnlaw.cli.main import run
 from nnlaw.nn.core.markdown_page import MarkdownPage
-from nnlaw.nn.run_folder.folder import read_arrays
+from nnlaw.nn.run_folder.array_files import read_arrays
 from nnlaw.spec.violation import Violation
 
 ROOT = Path(__file__).parent.parent

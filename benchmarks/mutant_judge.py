@@ -110,14 +110,14 @@ def judged_by_laws(plugins: list[str], targets: list[str], first: str = "") -> s
     """
     import warnings
 
-    from nnlaw.nn.plugins.loader import load_file
+    from nnlaw.nn.plugins.loader import load_plugin_file
     from nnlaw.nn.verify.targets import named_unit
     from nnlaw.spec.conformance import conformance
     from nnlaw.spec.violation import BadInput
 
     warnings.simplefilter("ignore")
     for file in plugins:
-        load_file(Path(file))
+        load_plugin_file(Path(file))
     for laws, target in [*(([first], target) for target in targets if first), *((None, target) for target in targets)]:
         try:
             report = conformance(named_unit(target), laws)

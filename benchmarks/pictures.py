@@ -27,7 +27,7 @@ from nnlaw.nn.data.load import load_folder
 from nnlaw.nn.images.ink_extraction import PictureRefused
 from nnlaw.nn.images.read import picture_files, read_glyphs
 from nnlaw.nn.run_folder.folder import Run
-from nnlaw.nn.runs.predictor import Reader
+from nnlaw.nn.runs.predictor import Predictor
 
 
 class Bench:
@@ -38,7 +38,7 @@ class Bench:
             code = run(["train", str(mnist), "--json", "--run", str(work / "run")])
         if code != 0:
             raise SystemExit("nn train failed")
-        self.reader, self.file = Reader(Run(work / "run")), work / "picture"
+        self.reader, self.file = Predictor(Run(work / "run")), work / "picture"
         self.data = load_folder(mnist)
 
     def classify(self, images: Any) -> Any:

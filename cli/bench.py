@@ -78,10 +78,10 @@ def _run_with_one_thread(arguments: list[str]) -> int:
 def write_report(results: dict[str, Any], shown: str, path: Path) -> None:
     """Write the report as Markdown, and the plot beside it under the same name. `shown` is the command line."""
     from nnlaw.nn.bench.report import plot, report
-    from nnlaw.nn.run_folder.folder import Run, write_picture
+    from nnlaw.nn.run_folder.folder import Run
 
     folder, image = Run(path.parent), path.with_suffix(".png").name
-    write_picture(folder, image, lambda file: plot(results, file))
+    folder.write_picture(image, lambda file: plot(results, file))
     folder.write(path.name, report(results, shown, image).markdown().encode())
     click.echo(f"Written: {path} and {path.with_suffix('.png')}", err=True)
 

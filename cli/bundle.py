@@ -1,4 +1,4 @@
-"""nn bundle: a finished run as one file that others can check."""
+"""nn bundle: pack a finished run into one file that others can reproduce."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.runs.bundle import write_bundle
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(path_type=Path), help="The zip to write (the run's name, here).")
+@click.option("--output", type=click.Path(path_type=Path), help="Zip file to write.  [RUN.zip in the current folder]")
 def command(run: Path, output: Path | None) -> None:
-    """Pack settings, data digests, metrics, weights, plugins and a test corpus of RUN into one zip."""
-    from nnlaw.nn.run_folder.folder import Run
-    from nnlaw.nn.runs.bundle import write_bundle
-
-    made = write_bundle(Run(run), output)
-    click.echo(f"{made}: {made.stat().st_size:,} bytes; check it with: nn reproduce {made}")
+    """Pack settings, data digests, metrics, weights, plugins and test predictions of RUN into one zip file."""
+    path = write_bundle(Run(run), output)
+    click.echo(f"{path}: {path.stat().st_size:,} bytes; reproduce it with: nn reproduce {path}")

@@ -130,7 +130,7 @@ def _print_error(error: BaseException) -> int:
     if isinstance(error, BadInput):
         click.echo(f"nn: {error}", err=True)
         return 2
-    from nnlaw.nn.plugins.errors import blamed, is_internal, told
+    from nnlaw.nn.plugins.errors import describe_internal_error, describe_user_error, is_internal
 
-    click.echo(f"nn: {told(error) if is_internal(error) else blamed(error)}", err=True)
+    click.echo(f"nn: {describe_internal_error(error) if is_internal(error) else describe_user_error(error)}", err=True)
     return 2

@@ -12,7 +12,7 @@ from rich.table import Table
 
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins
 from nnlaw.cli.output.console import clean, console
-from nnlaw.nn.plugins.loader import load_file
+from nnlaw.nn.plugins.loader import load_plugin_file
 from nnlaw.nn.plugins.registry import REGISTRY, Plugin
 from nnlaw.spec.violation import relative_to_cwd
 
@@ -23,7 +23,7 @@ from nnlaw.spec.violation import relative_to_cwd
 def command(files: tuple[str, ...], as_json: bool) -> None:
     """List the plugins: kind, name, contract and settings, and the file of your own ones."""
     for file in files:
-        load_file(Path(file))
+        load_plugin_file(Path(file))
     plugins = list(REGISTRY.plugins.values())
     if as_json:
         click.echo(json.dumps([_to_dict(plugin) for plugin in plugins], indent=2))

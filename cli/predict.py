@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from nnlaw.nn.images.framing import Bytes
-    from nnlaw.nn.runs.predictor import Answer, Reader
+    from nnlaw.nn.runs.predictor import Prediction, Predictor
 
 
 @click.command()
@@ -31,11 +31,11 @@ def command(images: tuple[Path, ...], folder: Path | None, weights: str, several
 
     Exit codes: 0 all pictures were read, 1 a picture was refused, 2 a file could not be read.
     """
-    from nnlaw.nn.run_folder.folder import Run, newest  # here and below, so that --help is quick
-    from nnlaw.nn.runs.predictor import Reader
+    from nnlaw.nn.run_folder.folder import Run, newest_run  # here and below, so that --help is quick
+    from nnlaw.nn.runs.predictor import Predictor
 
-    run = Run(folder) if folder else newest()
-    reader = Reader(run, weights)
+    run = Run(folder) if folder else newest_run()
+    reader = Predictor(run, weights)
     if not as_json:
         click.echo(f"Weights: {reader.weights} of {run.folder}")
     rows: list[dict[str, Any]] = []
@@ -46,7 +46,7 @@ def command(images: tuple[Path, ...], folder: Path | None, weights: str, several
             rows.append({"file": str(picture.file), "error": picture.error})
             click.echo(f"nn: {picture.error}", err=True)
             continue
-        predictions = [reader.answer(glyph) for glyph in picture.glyphs]
+        predictions = [reader.predict(glyph) for glyph in picture.glyphs]
         rows += _rows(picture.file, reader.weights, predictions, several)
         if not as_json:
             _print(picture, predictions, reader.classes)
@@ -65,7 +65,7 @@ class _Picture:
     code: int = 0
 
 
-def _pictures(paths: tuple[Path, ...], reader: Reader, several: bool) -> Iterator[_Picture]:
+def _pictures(paths: tuple[Path, ...], reader: Predictor, several: bool) -> Iterator[_Picture]:
     """Each picture file among the paths and in the folders among them."""
     from nnlaw.nn.images.ink_extraction import PictureRefused
     from nnlaw.nn.images.read import picture_files, read_glyphs
@@ -86,7 +86,7 @@ def _pictures(paths: tuple[Path, ...], reader: Reader, several: bool) -> Iterato
                 yield _Picture(file, error=str(error), code=2)
 
 
-def _rows(file: Path, weights: str, predictions: list[Answer], several: bool) -> list[dict[str, Any]]:
+def _rows(file: Path, weights: str, predictions: list[Prediction], several: bool) -> list[dict[str, Any]]:
     """One JSON object per digit; with --all also its place in the picture, from 1."""
     rows: list[dict[str, Any]] = []
     for place, prediction in enumerate(predictions, 1):
@@ -101,7 +101,7 @@ def _rows(file: Path, weights: str, predictions: list[Answer], several: bool) ->
     return rows
 
 
-def _print(picture: _Picture, predictions: list[Answer], classes: tuple[str, ...]) -> None:
+def _print(picture: _Picture, predictions: list[Prediction], classes: tuple[str, ...]) -> None:
     from nnlaw.nn.runs.plots import shades
 
     width = max(map(len, classes))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nnlaw.nn.run_folder.folder import read_json
+from nnlaw.nn.run_folder.json_files import read_json
 from nnlaw.nn.runs.replay import replay
 from nnlaw.nn.stress.failure_report import PHASE as SCENARIO
 from nnlaw.nn.stress.failure_report import replay_scenario

@@ -12,9 +12,11 @@ import click
 
 from nnlaw.cli.output import stress_output
 from nnlaw.cli.output.progress import counting
-from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.core.settings import Settings
-from nnlaw.nn.run_folder.folder import RUNS, Run, plain, read_arrays
+from nnlaw.nn.run_folder.array_files import read_arrays
+from nnlaw.nn.run_folder.folder import RUNS, Run
+from nnlaw.nn.run_folder.json_files import to_json
 from nnlaw.nn.stress.failure_report import violation_of, write_signature
 from nnlaw.nn.stress.runner import Runner, run_data
 from nnlaw.nn.stress.scenario import Scenario, ScenarioOutcome, ScenarioResult, scenarios
@@ -77,7 +79,7 @@ def command(
     if as_json:
         rows = [_fields(result, failed) for result in results]
         found = {"run": str(run.folder), "seed": seed, "full": full, "scenarios": rows}
-        click.echo(json.dumps(plain(found), indent=2))
+        click.echo(json.dumps(to_json(found), indent=2))
     else:
         stress_output.show(results, failed)
         images = [path for row in results for path in (run.folder / "stress" / row.scenario.name).glob("*.png")]
@@ -113,7 +115,7 @@ def _run(folder: Path | None, quiet: bool) -> Run:
         session = prepare(Settings(epochs=3), advance)
     run = Run.create(None, RUNS / "stress")  # not in runs/ itself, where `nn predict` looks for the newest run
     with run.locked():
-        session.train(run, Silent())
+        session.train(run, SilentReporter())
     return run
 
 

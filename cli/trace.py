@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from nnlaw.cli.output.markdown import print_markdown
-from nnlaw.nn.plugins.loader import load_file
-from nnlaw.nn.run_folder.folder import plain
+from nnlaw.nn.plugins.loader import load_plugin_file
+from nnlaw.nn.run_folder.json_files import to_json
 from nnlaw.nn.trace.trace import take_step
 from nnlaw.nn.trace.walkthrough import as_dict, walkthrough
 from nnlaw.nn.trace.worked_example import WorkedExample, read_rows, read_worked_example, textbook_file
@@ -56,7 +56,7 @@ def command(
     if step is not None and not 0 < step < float("inf"):
         raise BadInput(f"--step {step:g}, expected a learning rate above 0")
     for plugin in plugins:
-        load_file(Path(plugin))
+        load_plugin_file(Path(plugin))
     options = {"layers": layers, "loss": loss, "init": init, "x": x, "y": y}
     given = {name: value for name, value in options.items() if value is not None}
     if given and file is not None:
@@ -65,7 +65,7 @@ def command(
     found = example.trace(seed)
     update = take_step(found, step) if step is not None else None
     if as_json:
-        click.echo(json.dumps(plain(as_dict(found, update)), indent=2, allow_nan=False))
+        click.echo(json.dumps(to_json(as_dict(found, update)), indent=2, allow_nan=False))
     else:
         note = RANDOM.format(init=example.init, seed=seed) if given or file else TEXTBOOK
         page = walkthrough(found, update, note).markdown()

@@ -1,4 +1,4 @@
-"""How an epoch is cut into batches: (x, y, batch_size, rng) yields (x, y) pairs, each sample once."""
+"""How an epoch is divided into batches: (x, y, batch_size, rng) yields (x, y) pairs, each sample once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nnlaw.spec.arrays import Array
 
 @batches("shuffled")
 def shuffled(x: Array, y: Array, batch_size: int, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
-    """In a new random order each epoch; the last batch may be smaller."""
+    """A new random order each epoch; the last batch may be smaller."""
     order = rng.permutation(len(x))
     for start in range(0, len(x), batch_size):
         rows = order[start : start + batch_size]
@@ -21,6 +21,6 @@ def shuffled(x: Array, y: Array, batch_size: int, rng: np.random.Generator) -> I
 
 @batches("sequential")
 def sequential(x: Array, y: Array, batch_size: int, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
-    """In the order of the data: here to show what it costs not to shuffle."""
+    """The order of the data, to show the effect of not shuffling."""
     for start in range(0, len(x), batch_size):
         yield x[start : start + batch_size], y[start : start + batch_size]

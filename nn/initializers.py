@@ -1,5 +1,8 @@
-"""Where weights begin: (rng, shape, fan_in, fan_out) -> array. Random, so that no two units are alike; scaled, so that
-signals neither fade nor grow on their way through the layers."""
+"""Initial weights: (rng, shape, fan_in, fan_out) -> array.
+
+They are random, so that no two units are equal, and scaled, so that signals neither vanish nor explode in deep
+networks.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ from nnlaw.spec.arrays import Array
 
 @initializer("zeros", variance=lambda fan_in, fan_out: 0.0)
 def zeros(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
-    """All zero: every unit stays the same as its neighbor. Here to show what symmetry does."""
+    """All zeros, to show the effect of symmetry: all units of a layer stay equal."""
     return np.zeros(shape)
 
 
 @initializer("he", variance=lambda fan_in, fan_out: 2 / fan_in)
 def he(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
-    """Gaussian with variance 2/fan_in, for ReLU, which halves it.  Source: K. He et al., ICCV 2015."""
+    """Gaussian with variance 2/fan_in, for ReLU, which halves the variance.  Source: K. He et al., ICCV 2015."""
     return rng.normal(0, np.sqrt(2 / fan_in), shape)
 
 

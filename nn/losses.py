@@ -1,4 +1,4 @@
-"""What training makes small: the mean over the batch of what each sample costs."""
+"""Losses: the mean over the batch of a cost per sample, and its gradient."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nnlaw.nn.plugins.registry import loss
-from nnlaw.nn.plugins.validate import admit
+from nnlaw.nn.plugins.validate import check_settings
 from nnlaw.spec.arrays import Array
 
 
 class Loss:
-    """Base of the built-in losses. `forward` keeps what `backward` needs; `targets` says what it is compared with."""
+    """Base of the built-in losses. `forward` stores what `backward` needs.
+
+    `targets` is "labels" (integers (N,)), "binary" or "real" (one-hot rows (N, C)).
+    """
 
     targets = "labels"
 
     def probabilities(self, prediction: Array) -> Array:
-        """What the prediction (N, C) means as probabilities: its softmax, unless a loss knows better."""
+        """The probabilities (N, C) of a prediction (N, C): its softmax by default."""
         e = np.exp(prediction - prediction.max(axis=1, keepdims=True))
-        found: Array = e / e.sum(axis=1, keepdims=True)
-        return found
+        p: Array = e / e.sum(axis=1, keepdims=True)
+        return p
 
 
 @cache
@@ -34,8 +37,8 @@ def one_hot_rows(classes: int, dtype: Any) -> Array:
 class SoftmaxCrossEntropy(Loss):
     """L = mean over n of −Σᵢ tᵢ log pᵢ,  p = softmax(z),  dz = (p − t)/N.
 
-    From logits z by log-sum-exp, −log p_y = log Σⱼ exp(zⱼ − m) − (z_y − m) with m = max z, exact where p underflows.
-    `smoothing` s mixes the one-hot target with the uniform one: t = (1 − s)·onehot + s/C.
+    z are logits (N, C), y labels (N,). Computed as −log p_y = log Σⱼ exp(zⱼ − m) − (z_y − m) with m = max z, it is
+    exact even if p underflows. `smoothing` s mixes the one-hot target with the uniform one: t = (1 − s)·onehot + s/C.
     Raises ValueError for a smoothing outside [0, 1). Source: I. Goodfellow et al., Deep Learning, section 6.2.2.3.
     """
 
@@ -43,7 +46,7 @@ class SoftmaxCrossEntropy(Loss):
     admits: ClassVar[dict[str, str]] = {"smoothing": "[0, 1)"}
 
     def __init__(self, smoothing: float = 0.0) -> None:
-        admit(self, smoothing=smoothing)
+        check_settings(self, smoothing=smoothing)
         self.smoothing = smoothing
 
     def forward(self, prediction: Array, target: Array) -> float:
@@ -57,16 +60,16 @@ class SoftmaxCrossEntropy(Loss):
         return float(np.add.reduce(np.log(total), axis=None) - np.vdot(z, t)) / len(t)
 
     def backward(self) -> Array:
-        slope: Array = self.p - self.t
-        slope /= len(slope)
-        return slope
+        dz: Array = self.p - self.t
+        dz /= len(dz)
+        return dz
 
 
 @loss("binary_cross_entropy")
 class BinaryCrossEntropy(Loss):
     """L = mean over n of Σᵢ −tᵢ log σ(zᵢ) − (1 − tᵢ) log(1 − σ(zᵢ)),  dz = (σ(z) − t)/N.
 
-    From logits z without overflow: max(z, 0) − z·t + log(1 + e^−|z|).
+    z are logits (N, C), t one-hot rows (N, C). Computed without overflow as max(z, 0) − z·t + log(1 + e^−|z|).
     """
 
     targets = "binary"
@@ -74,33 +77,33 @@ class BinaryCrossEntropy(Loss):
 
     def forward(self, prediction: Array, target: Array) -> float:
         z, t = prediction, target.astype(prediction.dtype)
-        self.off: Array = 0.5 * (1 + np.tanh(0.5 * z)) - t
+        self.difference: Array = 0.5 * (1 + np.tanh(0.5 * z)) - t
         return float((np.maximum(z, 0) - z * t + np.log1p(np.exp(-np.abs(z)))).sum()) / len(z)
 
     def backward(self) -> Array:
-        return self.off / len(self.off)
+        return self.difference / len(self.difference)
 
     def probabilities(self, prediction: Array) -> Array:
-        """The sigmoids of each row, made to sum to 1."""
+        """The sigmoids of each row, divided by their sum."""
         log_p = -np.logaddexp(0, -prediction)
         return super().probabilities(log_p)
 
 
 @loss("mse")
 class MeanSquaredError(Loss):
-    """L = mean over n of ½ Σᵢ (yᵢ − tᵢ)²,  dy = (y − t)/N."""
+    """L = mean over n of ½ Σᵢ (yᵢ − tᵢ)²,  dy = (y − t)/N,  for predictions y and one-hot rows t, both (N, C)."""
 
     targets = "real"
 
     def forward(self, prediction: Array, target: Array) -> float:
-        self.off: Array = prediction - target.astype(prediction.dtype)
-        return 0.5 * float(np.vdot(self.off, self.off)) / len(prediction)
+        self.difference: Array = prediction - target.astype(prediction.dtype)
+        return 0.5 * float(np.vdot(self.difference, self.difference)) / len(prediction)
 
     def backward(self) -> Array:
-        return self.off / len(self.off)
+        return self.difference / len(self.difference)
 
     def probabilities(self, prediction: Array) -> Array:
-        """The prediction estimates them itself: cut off at 0 and made to sum to 1; uniform where nothing is left."""
+        """The prediction itself, clipped at 0 and divided by its sum; uniform if all of a row is clipped."""
         positive: Array = np.maximum(prediction, 0)
         positive[~positive.any(axis=1)] = 1
         positive /= positive.sum(axis=1, keepdims=True)

@@ -10,7 +10,7 @@ from nnlaw.spec.arrays import Array
 
 @metric("accuracy")
 def accuracy(probabilities: Array, labels: Array) -> float:
-    """The share of samples whose most probable class is the right one."""
+    """The share of samples whose most probable class is the label."""
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 

@@ -1,4 +1,4 @@
-"""The default model: layers one after another, and a loss.
+"""The default model: a sequence of layers, and a loss.
 
     h₀ = x,   hₖ = layerₖ(hₖ₋₁),   loss = L(h_K, labels)
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from nnlaw.nn.core.rng import seed_of, stream
 from nnlaw.nn.core.settings import Settings
-from nnlaw.nn.core.state_dict import Slots
+from nnlaw.nn.core.state_dict import StateDict
 from nnlaw.nn.plugins.plugin_string import choose
 from nnlaw.nn.plugins.registry import model
 from nnlaw.spec.arrays import Array
@@ -26,17 +26,17 @@ from nnlaw.spec.contracts.shapes import Mismatch, bind, concrete, resolve
 from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.guards.strict import arm_layer, arm_loss, arm_predict
 from nnlaw.spec.subjects.layer_protocol import complete_layer, convert_to_float32
-from nnlaw.spec.violation import BadInput
+from nnlaw.spec.violation import BadInput, counted
 
-ROWS = 1000  # samples predicted at a time
+CHUNK = 1000  # samples predicted at a time
 
 
 @model("network")
 class Network:
-    """Layers in a row under one loss, all arrays in float32.
+    """A sequence of layers and a loss, all arrays in float32.
 
-    `n_in` pixels come in, `n_out` classes go out (0: as many as the last layer gives). Raises BadInput where the
-    layers do not fit together.
+    `n_in` is the number of pixels, `n_out` the number of classes (0: as many as the last layer has outputs).
+    Raises BadInput if the layers do not fit together.
     """
 
     def __init__(
@@ -51,17 +51,17 @@ class Network:
     ) -> None:
         choices = [choose("layer", text) for text in layers.split()]
         if not choices:
-            raise BadInput("layers: none given, expected a line such as " + repr(Settings.layers))
+            raise BadInput(f"layers: empty, expected a line such as {Settings.layers!r}")
         self.layers: list[Any] = []
         self.paths: list[str] = []
         self.layer_names: list[str] = []  # as registered
-        places: Counter[str] = Counter()
+        repeats: Counter[str] = Counter()
         shape: tuple[int, ...] = (n_in,)
         for choice in choices:
             name = choice.plugin.name
             layer = complete_layer(choice.make(init=init))
-            child = stream(seed_of(rng), f"layer {name}", places[name])
-            places[name] += 1
+            child = stream(seed_of(rng), f"layer {name}", repeats[name])
+            repeats[name] += 1
             try:
                 layer.build(shape, child)
             except ValueError as error:
@@ -72,25 +72,27 @@ class Network:
             self.layers.append(layer)
             self.layer_names.append(name)
         if n_out and shape != (n_out,):
-            raise BadInput(f"layers: the last one gives {_sizes(shape)} outputs, expected {n_out}, the classes")
+            outputs = counted(shape[0], "output") if len(shape) == 1 else f"outputs of shape {_sizes(shape)}"
+            raise BadInput(f"the last layer has {outputs}, but the data has {n_out} classes")
         self.layers[0].needs_dx = False
         self.loss = choose("loss", loss).make()
         self.loss_name = choose("loss", loss).plugin.name
         self.n_out = shape[0]
         self.one_hot = np.eye(self.n_out, dtype=np.float32)
-        self.params = self._slots("params")
-        self.grads = self._slots("grads")
+        self.params = self._state_dict("params")
+        self.grads = self._state_dict("grads")
 
     @property
-    def state(self) -> Slots:
-        """What layers keep besides parameters, under one name each."""
-        return self._slots("state")
+    def state(self) -> StateDict:
+        """The arrays that layers save besides their parameters, by name."""
+        return self._state_dict("state")
 
-    def _slots(self, holder: str) -> Slots:
-        return Slots([(path.split("(")[0], getattr(layer, holder)) for path, layer in self._named()])
+    def _state_dict(self, holder: str) -> StateDict:
+        """The arrays of `layer.params`, `layer.grads` or `layer.state` of every layer, as `0:dense.W`."""
+        named = enumerate(zip(self.layer_names, self.layers, strict=True))
+        return StateDict([(f"{i}:{name}", getattr(layer, holder)) for i, (name, layer) in named])
 
-    def _named(self) -> list[tuple[str, Any]]:
-        """Every layer beside its path."""
+    def _layers_by_path(self) -> list[tuple[str, Any]]:
         return list(zip(self.paths, self.layers, strict=True))
 
     def forward(self, x: Array) -> Array:
@@ -99,60 +101,60 @@ class Network:
             x = layer.forward(x)
         return x
 
-    def loss_and_grads(self, x: Array, labels: Array) -> tuple[float, Slots]:
+    def loss_and_grads(self, x: Array, labels: Array) -> tuple[float, StateDict]:
         """The mean loss over the batch and the gradient of every parameter, by backpropagation."""
-        value, _ = self._there_and_back(x, labels)
+        value, _ = self._forward_and_backward(x, labels)
         return value, self.grads
 
     def input_gradient(self, x: Array, labels: Array) -> Array:
-        """∂L/∂x (N, n_in) of the mean loss over the batch, in eval mode. `grads` are overwritten.
+        """∂L/∂x (N, n_in) of the mean loss over the batch, in evaluation mode. `grads` are overwritten.
 
-        Training needs no such gradient, so the first layer skips it (`needs_dx`) at all other times.
+        Training does not need this gradient, so the first layer skips it (`needs_dx`) at all other times.
         """
-        with self._evaluating():
+        with self._evaluation_mode():
             self.layers[0].needs_dx = True
             try:
-                return self._there_and_back(x, labels)[1]
+                return self._forward_and_backward(x, labels)[1]
             finally:
                 self.layers[0].needs_dx = False
 
-    def _there_and_back(self, x: Array, labels: Array) -> tuple[float, Array]:
-        """The mean loss, and what the first layer answers to the slope that arrives at it."""
+    def _forward_and_backward(self, x: Array, labels: Array) -> tuple[float, Array]:
+        """The mean loss, and the gradient that the first layer returns."""
         value = self.loss.forward(self.forward(x), self.targets(labels))
-        slope = self.loss.backward()
+        gradient = self.loss.backward()
         for layer in reversed(self.layers):
-            slope = layer.backward(slope)
-        return value, slope
+            gradient = layer.backward(gradient)
+        return value, gradient
 
     def mean_loss(self, x: Array, labels: Array) -> float:
-        """The mean loss over all of x, in eval mode."""
-        parts = [slice(i, i + ROWS) for i in range(0, len(x), ROWS)]
-        with self._evaluating():
+        """The mean loss over all of x, in evaluation mode."""
+        parts = [slice(i, i + CHUNK) for i in range(0, len(x), CHUNK)]
+        with self._evaluation_mode():
             costs = [self.loss.forward(self.forward(x[p]), self.targets(labels[p])) for p in parts]
         return float(np.average(costs, weights=[len(x[p]) for p in parts]))
 
     def targets(self, labels: Array) -> Array:
-        """Labels as the loss wants them: as they are, or one-hot (N, C)."""
+        """Labels in the form that the loss needs: integers (N,), or one-hot rows (N, C)."""
         return labels if declared_value(self.loss, "targets") == "labels" else self.one_hot[labels]
 
     def predict(self, x: Array) -> Array:
-        """Probabilities (N, C), in eval mode."""
-        with self._evaluating():
-            outputs = [self.forward(x[i : i + ROWS]) for i in range(0, len(x), ROWS)]
+        """Probabilities (N, C), in evaluation mode."""
+        with self._evaluation_mode():
+            outputs = [self.forward(x[i : i + CHUNK]) for i in range(0, len(x), CHUNK)]
         probabilities: Array = self.loss.probabilities(np.concatenate(outputs))
         return probabilities
 
     def activations(self, x: Array) -> dict[str, Array]:
-        """The output of every hidden layer by path, in eval mode."""
+        """The output of each layer but the last, by path, in evaluation mode."""
         found = {}
-        with self._evaluating():
-            for path, layer in self._named()[:-1]:
+        with self._evaluation_mode():
+            for path, layer in self._layers_by_path()[:-1]:
                 x = found[path] = layer.forward(x)
         return found
 
     @contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        """Eval mode inside the block, training mode after it, however it ends."""
+    def _evaluation_mode(self) -> Iterator[None]:
+        """Evaluation mode inside the block, training mode after it, even if it raises."""
         for layer in self.layers:
             layer.training = False
         try:
@@ -162,8 +164,8 @@ class Network:
                 layer.training = True
 
     def arm(self, check_log: CheckLog) -> None:
-        """Put every layer, the loss and predict under the laws of their calls."""
-        for path, layer in self._named():
+        """Check the calls of every layer, of the loss and of predict from now on."""
+        for path, layer in self._layers_by_path():
             declaration = declaration_of(layer)
             assert declaration is not None  # the registry refuses layers without one
             arm_layer(layer, path, check_log, declaration)
@@ -172,18 +174,18 @@ class Network:
 
 
 def _output_shape(layer: Any, shape: tuple[int, ...], text: str) -> tuple[int, ...]:
-    """What the layer makes of `shape`, by its contract where that tells, else by trying."""
+    """The shape of the output for input of `shape`: by the contract if it determines it, else by a call."""
     declaration = declaration_of(layer)
     assert declaration is not None
     contract = declaration.contract
     try:
         dims = bind(contract.inputs[0], (2, *shape), resolve(contract, layer))
-    except Mismatch as wanted:
-        raise BadInput(f"layer {text!r}: input has shape (N, {_sizes(shape)}), expected {wanted}") from None
-    found = concrete(contract.outputs[0], dims)
-    if found is None:
-        found = layer.forward(np.zeros((2, *shape), np.float32)).shape
-    return found[1:]
+    except Mismatch as expected:
+        raise BadInput(f"layer {text!r}: input has shape (N, {_sizes(shape)}), expected {expected}") from None
+    output = concrete(contract.outputs[0], dims)
+    if output is None:
+        output = layer.forward(np.zeros((2, *shape), np.float32)).shape
+    return output[1:]
 
 
 def _sizes(shape: tuple[int, ...]) -> str:

@@ -1,4 +1,4 @@
-"""How a gradient becomes a step. Each changes the flat array w in place; w and g are all parameters in one row."""
+"""Optimizers: step(w, g, lr) changes w in place. w and g are flat arrays of all parameters and their gradients."""
 
 from __future__ import annotations
 
@@ -7,24 +7,28 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nnlaw.nn.plugins.registry import optimizer
-from nnlaw.nn.plugins.validate import admit
+from nnlaw.nn.plugins.validate import check_settings
 from nnlaw.spec.arrays import Array
 
 
 class Optimizer:
-    """Base of the built-in optimizers: `state` is saved with the run and made at the first step."""
+    """Base of the built-in optimizers.
+
+    `state` holds arrays and numbers that are saved with the run. The trainer sets `decays` to 1 for weights that decay
+    and 0 for others.
+    """
 
     decays: Array | None = None
 
     def __init__(self) -> None:
         self.state: dict[str, Any] = {}
 
-    def memory(self, name: str, w: Array) -> Array:
-        """The array of `state` under `name`, zeros like w before the first step."""
+    def average(self, name: str, w: Array) -> Array:
+        """The running average `state[name]`, zeros like w before the first step."""
         if name not in self.state:
             self.state[name] = np.zeros_like(w)
-        found: Array = self.state[name]
-        return found
+        array: Array = self.state[name]
+        return array
 
 
 @optimizer("sgd")
@@ -43,7 +47,7 @@ class Momentum(Optimizer):
 
     def __init__(self, beta: float = 0.9) -> None:
         super().__init__()
-        admit(self, beta=beta)
+        check_settings(self, beta=beta)
         self.beta = beta
 
     def step(self, w: Array, g: Array, lr: float) -> None:
@@ -51,7 +55,7 @@ class Momentum(Optimizer):
 
     def velocity(self, w: Array, g: Array) -> Array:
         """v after this step."""
-        v = self.memory("v", w)
+        v = self.average("v", w)
         v *= self.beta
         v += g
         return v
@@ -59,7 +63,7 @@ class Momentum(Optimizer):
 
 @optimizer("nesterov")
 class Nesterov(Momentum):
-    """v ← β·v + g,  w ← w − lr·(g + β·v): the gradient as if seen one step ahead.
+    """v ← β·v + g,  w ← w − lr·(g + β·v): the gradient one step ahead.
 
     Source: I. Sutskever et al., ICML 2013.
     """
@@ -76,11 +80,11 @@ class RMSProp(Optimizer):
 
     def __init__(self, rho: float = 0.9, eps: float = 1e-8) -> None:
         super().__init__()
-        admit(self, rho=rho, eps=eps)
+        check_settings(self, rho=rho, eps=eps)
         self.rho, self.eps = rho, eps
 
     def step(self, w: Array, g: Array, lr: float) -> None:
-        s = self.memory("s", w)
+        s = self.average("s", w)
         s *= self.rho
         s += (1 - self.rho) * g * g
         w -= lr * g / (np.sqrt(s) + self.eps)
@@ -90,18 +94,19 @@ class RMSProp(Optimizer):
 class Adam(Optimizer):
     """m ← β₁·m + (1 − β₁)·g,  v ← β₂·v + (1 − β₂)·g²,  w ← w − lr·m̂/(√v̂ + ε),  m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ).
 
-    The correction undoes the start at zero, with t counting from 1. Source: D. P. Kingma, J. Ba, ICLR 2015.
+    The division by 1 − βᵗ corrects for the start at zero; t counts steps from 1.
+    Source: D. P. Kingma, J. Ba, ICLR 2015.
     """
 
     admits: ClassVar[dict[str, str]] = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "(0, ∞)"}
 
     def __init__(self, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> None:
         super().__init__()
-        admit(self, beta1=beta1, beta2=beta2, eps=eps)
+        check_settings(self, beta1=beta1, beta2=beta2, eps=eps)
         self.beta1, self.beta2, self.eps = beta1, beta2, eps
 
     def step(self, w: Array, g: Array, lr: float) -> None:
-        m, v = self.memory("m", w), self.memory("v", w)
+        m, v = self.average("m", w), self.average("v", w)
         self.state["t"] = t = self.state.get("t", 0) + 1
         m *= self.beta1
         m += (1 - self.beta1) * g
@@ -112,7 +117,7 @@ class Adam(Optimizer):
 
 @optimizer("adamw")
 class AdamW(Adam):
-    """w ← w − lr·decay·w where weights decay (not at biases and normalization), then Adam's step.
+    """w ← w − lr·decay·w for weights (not biases or normalization), then Adam's step.
 
     Source: I. Loshchilov, F. Hutter, ICLR 2019.
     """
@@ -121,7 +126,7 @@ class AdamW(Adam):
 
     def __init__(self, decay: float = 0.01, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> None:
         super().__init__(beta1, beta2, eps)
-        admit(self, decay=decay)
+        check_settings(self, decay=decay)
         self.decay = decay
 
     def step(self, w: Array, g: Array, lr: float) -> None:

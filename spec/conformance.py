@@ -138,7 +138,7 @@ class _Checker:
             if result.outcome in (Outcome.FAIL, Outcome.SKIPPED):
                 failed.add(row.code)
             if self.check_log is not None and result.outcome in (Outcome.PASS, Outcome.FAIL):
-                self.check_log.audits[row.code] += 1
+                self.check_log.count(row.code)
             report.results += self.finished([result], case)
         return report
 

@@ -9,7 +9,7 @@ import pytest
 
 from nnlaw.cli.main import run
 from nnlaw.nn.core.settings import Settings, read_settings
-from nnlaw.nn.plugins.loader import load_file
+from nnlaw.nn.plugins.loader import load_plugin_file
 from nnlaw.spec import LayerCase, conformance
 
 ROOT = Path(__file__).parent.parent
@@ -24,12 +24,12 @@ def test_recipes_are_settings_that_train(recipe: Path, tiny_folder: Path, workpl
 
 def test_the_default_recipe_is_the_default() -> None:
     """examples/default.toml says what `nn train` does without flags."""
-    assert Settings().changed(read_settings(EXAMPLES / "default.toml")) == Settings()
+    assert Settings().with_changes(read_settings(EXAMPLES / "default.toml")) == Settings()
 
 
 def test_the_residual_block_obeys_every_law() -> None:
     """The example plugin is broken by no law."""
-    (plugin,) = load_file(EXAMPLES / "residual.py")
+    (plugin,) = load_plugin_file(EXAMPLES / "residual.py")
     layer = plugin.thing()
     layer.build((6,), np.random.default_rng(0))
     for holder in (layer.params, layer.state):

@@ -1,23 +1,25 @@
-"""How a training is told: the lines of the transcript, a live bar on a terminal, tables."""
+"""The output of a training: lines of text, a progress bar on a terminal, tables."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import numpy as np
 
-if TYPE_CHECKING:
-    from nnlaw.nn.training.session import Session
-    from nnlaw.spec.arrays import Array
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.runs.plots import braille
+from nnlaw.nn.training.session import Session
+from nnlaw.spec.arrays import Array
 
-WIDEST = 5  # letters of a class that heads a column of the confusion matrix; longer ones are numbered
+MAX_LETTERS = 5  # of class names above the columns of the confusion matrix; longer names are numbered
 
 
-class Teller:
-    """Tells the progress of a training: a live bar on a terminal, plain lines elsewhere."""
+class ProgressPrinter:
+    """A Reporter that prints one line per epoch, and shows a progress bar if the output is a terminal."""
 
     def __init__(self, epochs: int, steps: int) -> None:
         self.epochs, self.steps = epochs, steps
@@ -30,46 +32,45 @@ class Teller:
             self.task = self.bar.add_task("starting", total=epochs * steps)
             self.bar.start()
 
-    def say(self, line: str) -> None:
-        """One plain line, above the bar where there is one."""
+    def print_line(self, line: str) -> None:
+        """Print a line, above the bar if there is one."""
         if self.bar is not None:
             self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
             click.echo(line)
 
-    def stage(self, text: str) -> None:
-        """A stage that takes more than a moment."""
-        self.say(f"{text}...")
+    def status(self, text: str) -> None:
+        """Print that work begins which takes more than a moment."""
+        self.print_line(f"{text}...")
 
     def advance(self, epoch: int, step: int, loss: float) -> None:
-        """Some steps are done."""
+        """Update the progress bar."""
         if self.bar is not None:
             self.bar.update(self.task, completed=step, description=f"epoch {epoch}/{self.epochs}  loss {loss:.3f}")
             self.bar.refresh()
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """An epoch is done: its loss, and on validation images, or on training images without any, its accuracy and
-        what the user's metrics say."""
+        """Print loss, accuracy and the user's metrics, on validation images if there are any."""
         accuracy = row.get("val_accuracy", row["train_accuracy"])
-        own = "".join(f", {name} = {value:.4g}" for name, value in row.get("metrics", {}).items())
-        self.say(f"Epoch {row['epoch']}/{self.epochs}:  Loss = {row['loss']:.3f}, Accuracy = {accuracy:.1%}{own}")
+        line = f"Epoch {row['epoch']}/{self.epochs}:  Loss = {row['loss']:.3f}, Accuracy = {accuracy:.1%}"
+        self.print_line(line + "".join(f", {name} = {value:.4g}" for name, value in row.get("metrics", {}).items()))
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the progress bar."""
         if self.bar is not None:
             self.bar.stop()
 
 
 def dataset_lines(session: Session) -> list[str]:
-    """What is trained on and tested on, with the class counts of each split."""
+    """The sizes of the splits, with the number of images per class."""
     data, parts = session.dataset, session.split
     lines = [
         f"  Training: {len(data.train_images):,} images",
         f"  Test: {len(data.test_images):,} images",
     ]
     if data.synthetic:
-        lines.append(f"  These are {data.name}, drawn by code: no accuracy here says anything about MNIST")
-    lines.append(f"  Learning from {len(parts.x_train):,}, validating on {len(parts.x_val):,}")
+        lines.append(f"  These are {data.name}: accuracies can't be compared with those on MNIST")
+    lines.append(f"  Training on {len(parts.x_train):,}, validating on {len(parts.x_val):,}")
     for name, labels in (("training", parts.y_train), ("validation", parts.y_val), ("test", parts.y_test)):
         counts = np.bincount(labels, minlength=data.n_classes)
         classes = ", ".join(f"{c}: {n:,}" for c, n in zip(data.classes, counts, strict=True))
@@ -78,7 +79,7 @@ def dataset_lines(session: Session) -> list[str]:
 
 
 def architecture_lines(session: Session) -> list[str]:
-    """The network in numbers: one line per layer with weights, and the total."""
+    """The sizes of the network: one line per layer with weights, and the total."""
     model = session.model
     arrays = dict(model.params)
     matrices = {name: array for name, array in arrays.items() if array.ndim > 1}
@@ -92,15 +93,41 @@ def architecture_lines(session: Session) -> list[str]:
         rows, columns = array.shape[0], int(np.prod(array.shape[1:]))
         sizes = f"{rows} inputs × {columns} outputs" if i == 1 else f"{rows} × {columns}"
         lines.append(f"  Layer {i}: {sizes} = {array.size:,} weights")
-    lines.append(
-        f"  Total: {weights:,} weights + {biases:,} biases = {weights + biases:,} trainable parameters"
-    )
+    lines.append(f"  Total: {weights:,} weights + {biases:,} biases = {weights + biases:,} trainable parameters")
+    return lines
+
+
+def training_lines(session: Session) -> list[str]:
+    """The algorithm, and what loss and accuracy are measured on."""
+    settings, validation = session.settings, len(session.split.x_val)
+    lines = [f"Training with mini-batch gradient descent (batch_size={settings.batch_size}, lr={settings.lr:g})"]
+    if settings.adversarial:
+        lines.append(f"  Adversarial training: pixels are changed by up to {settings.adversarial:g} to raise the loss")
+    images = f"{validation:,} validation" if validation else "training"
+    lines.append(f"  Loss: mean over the batches of the epoch. Accuracy: on the {images} images, after the epoch")
+    return lines
+
+
+def test_lines(summary: dict[str, Any]) -> list[str]:
+    """Accuracy and the user's metrics on the test set."""
+    lines = [f"Test set accuracy: {summary['test_accuracy']:.1%}"]
+    return lines + [f"Test set {name}: {value:.4g}" for name, value in summary["metrics"].items()]
+
+
+def closing_lines(summary: dict[str, Any], run: Run) -> list[str]:
+    """The number of checks if strict, the run folder, the result and the next command."""
+    lines = []
+    if checks := summary["judged"]:
+        lines.append(f"Every law passed: {len(checks)} laws, {sum(checks.values()):,} checks")
+    lines.append(f"Run folder: {run.folder} (curves.png, mistakes.png, metrics.jsonl, weights.safetensors, ...)")
+    command = f"nn predict digit.png --run {shlex.quote(str(run.folder))}"
+    lines.append(f"Test accuracy {summary['test_accuracy']:.1%}; classify a picture with: {command}")
     return lines
 
 
 def confusion_lines(table: Sequence[Sequence[int]], classes: Sequence[str]) -> list[str]:
-    """The confusion matrix, truth down, prediction across, with the accuracy of each class; long names are numbered."""
-    numbered = max(map(len, classes)) > WIDEST
+    """The confusion matrix (rows: truth, columns: prediction) with the accuracy per class; long names are numbered."""
+    numbered = max(map(len, classes)) > MAX_LETTERS
     heads = [str(i) for i in range(len(classes))] if numbered else list(classes)
     names = [f"{name} {head}" for name, head in zip(classes, heads, strict=True)] if numbered else heads
     side, width = (1 + max(map(len, column)) for column in (names, heads + [f"{n:,}" for row in table for n in row]))
@@ -113,15 +140,13 @@ def confusion_lines(table: Sequence[Sequence[int]], classes: Sequence[str]) -> l
 
 
 def mistake_lines(images: Array, truth: Array, predicted: Array, classes: Sequence[str]) -> list[str]:
-    """The first five misclassified digits, drawn side by side."""
-    from nnlaw.nn.runs.plots import braille
-
-    drawn = [braille(image) for image in images[:5]]
-    if not drawn:
+    """The first five misclassified digits side by side."""
+    pictures = [braille(image) for image in images[:5]]
+    if not pictures:
         return ["No test image was misclassified."]
     lines = ["Misclassified, for example:"]
     captions = [f"{classes[t]} read as {classes[p]}" for t, p in zip(truth[:5], predicted[:5], strict=True)]
-    width = max(len(drawn[0][0]), *map(len, captions))
-    for texts in (*zip(*drawn, strict=True), captions):
+    width = max(len(pictures[0][0]), *map(len, captions))
+    for texts in (*zip(*pictures, strict=True), captions):
         lines.append("  " + "  ".join(f"{text:<{width}}" for text in texts))
     return lines

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.training.session import Session, prepare
@@ -91,13 +91,13 @@ class OurNetwork:
         self.loading = time.perf_counter() - start
         self.run = Run.create(folder)
         with np.errstate(all="ignore"):
-            self.session.begin(self.run, Silent())
-        self.audited = self.session.audited
+            self.session.start(self.run, SilentReporter())
+        self.audited = self.session.check_seconds
 
     def epoch(self) -> tuple[float, float]:
         """One epoch, without the evaluation after it."""
         with np.errstate(all="ignore"):
-            self.session.learn(len(self.session.epochs) + 1, self.run, Silent())
+            self.session.train_epoch(len(self.session.epochs) + 1, self.run, SilentReporter())
         row = self.session.epochs[-1]
         return row["seconds"], row["loss"]
 

@@ -1,7 +1,7 @@
-"""Files that are written whole or not at all: under a temporary name, onto the disk, then renamed.
+"""Write a file completely or not at all: under a temporary name, flushed to disk, then renamed.
 
     replace_file(path, b"...")
-    replaced(path, lambda temporary: figure.savefig(temporary, format="png"))
+    write_atomically(path, lambda temporary: figure.savefig(temporary, format="png"))
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 
-def replaced(path: Path, write: Callable[[Path], Any], mark: str = "tmp") -> Path:
-    """Let `write` make the file under a temporary name, which bears `mark`, and put it in the place of `path`.
+def write_atomically(path: Path, write: Callable[[Path], Any], mark: str = "tmp") -> Path:
+    """Let `write` create the file under a temporary name that ends in `mark`, then rename it to `path`.
 
-    Where several processes may write the same file each needs a mark of its own. Nothing is left behind where `write`
+    If several processes may write the same file, each needs its own mark. The temporary file is deleted if `write`
     raises or is interrupted. Raises OSError.
     """
     temporary = path.with_name(f".{path.name}.{mark}")
@@ -26,12 +26,12 @@ def replaced(path: Path, write: Callable[[Path], Any], mark: str = "tmp") -> Pat
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        with suppress(OSError):  # a folder that cannot be written, nor looked into
+        with suppress(OSError):  # the folder may be neither writable nor readable
             temporary.unlink(missing_ok=True)
         raise
     return path
 
 
 def replace_file(path: Path, content: bytes, mark: str = "tmp") -> Path:
-    """Write these bytes so. Raises OSError."""
-    return replaced(path, lambda temporary: temporary.write_bytes(content), mark)
+    """Write `content` atomically. Raises OSError."""
+    return write_atomically(path, lambda temporary: temporary.write_bytes(content), mark)

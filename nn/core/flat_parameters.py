@@ -1,6 +1,6 @@
-"""One flat parameter buffer and one flat gradient buffer per model, each of its arrays being a view.
+"""One flat parameter buffer and one flat gradient buffer per model; each array of the model is a view into them.
 
-So an optimizer is a line of vectorized arithmetic, and "all gradients are finite" is one dot product a layer.
+An optimizer then is a line of vectorized arithmetic, and "all gradients are finite" is one dot product per layer.
 """
 
 from __future__ import annotations
@@ -14,39 +14,43 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import BadInput
 
-PROBE = 1024  # weights, evenly spaced, on which the update-to-weight ratio is measured
-LINE = 64  # bytes in a cache line, at which a buffer begins: vector loads then never straddle two
+SAMPLED = 1024  # evenly spaced weights on which the update-to-weight ratio is measured
+CACHE_LINE = 64  # bytes; a buffer begins at a cache line, so that no vector load straddles two
 
 
-class Flat:
-    """Binds a model's `params` (and `grads`, where it keeps them) to views of two flat arrays w and g."""
+class FlatParameters:
+    """Binds a model's `params`, and its `grads` if it has them, to views of two flat arrays w and g.
+
+    `decays` is 1 for the weights that decay (those of matrices) and 0 for biases and the parameters of normalizations.
+    Raises BadInput for a model without parameters.
+    """
 
     def __init__(self, model: Any) -> None:
         params = model.params
         size = sum(np.size(array) for array in params.values())
         if not size:
             raise BadInput("the model has no parameters, expected something to train")
-        self.w, self.g = _aligned(size), _aligned(size)
+        self.w, self.g = _aligned_zeros(size), _aligned_zeros(size)
         self.views: dict[str, Array] = {}
         self.decays = np.zeros(size, np.float32)
-        kept = getattr(model, "grads", None)
+        grads = getattr(model, "grads", None)
         start = 0
         ends: dict[str, tuple[int, int]] = {}
-        for name in by_layer(params):
+        for name in grouped_by_layer(params):
             shape, stop = np.shape(params[name]), start + np.size(params[name])
             self.w[start:stop] = np.ravel(params[name])
             self.decays[start:stop] = len(shape) > 1
             params[name] = self.w[start:stop].reshape(shape)
             self.views[name] = self.g[start:stop].reshape(shape)
-            if kept is not None:
-                kept[name] = self.views[name]
+            if grads is not None:
+                grads[name] = self.views[name]
             layer = layer_of(name)
             ends[layer] = (ends.get(layer, (start, stop))[0], stop)
             start = stop
         self.layers: dict[str, Array] = {layer: self.g[a:b] for layer, (a, b) in ends.items()}
-        stride = max(1, size // PROBE) | 1  # odd: it meets every column of a width that is even
-        self.probe, self.slope = self.w[::stride], self.g[::stride]
-        self.seen = self.probe.copy()
+        stride = max(1, size // SAMPLED) | 1  # an odd stride meets every column of a matrix of even width
+        self.sampled_w, self.sampled_g = self.w[::stride], self.g[::stride]
+        self.previous = self.sampled_w.copy()
 
     def collect(self, grads: Mapping[str, Array]) -> None:
         """Copy in the gradients that a layer assigned instead of writing into its view."""
@@ -54,8 +58,8 @@ class Flat:
             if grads[name] is not view:
                 view[...] = grads[name]
 
-    def named(self, w: Array) -> dict[str, Array]:
-        """A flat array like `w`, cut into arrays under their names."""
+    def unflatten(self, w: Array) -> dict[str, Array]:
+        """A flat array like `w`, cut into arrays by parameter name."""
         ends = np.cumsum([view.size for view in self.views.values()])
         parts = zip(self.views.items(), ends, strict=True)
         return {name: w[end - view.size : end].reshape(view.shape) for (name, view), end in parts}
@@ -64,39 +68,39 @@ class Flat:
         """‖g‖ per layer; not finite as soon as one entry is not."""
         return [sqrt(np.dot(g, g)) for g in self.layers.values()]
 
-    def moved(self, slope: Array) -> tuple[float, float]:
-        """‖Δw‖/‖w‖ since the last call, w as it was then; and −g·Δw, by how much a plane of this slope would fall.
+    def measure_update(self, gradient: Array) -> tuple[float, float]:
+        """‖Δw‖/‖w‖ of the update since the last call, and −g·Δw, the decrease of the loss that the gradient predicts.
 
-        Both are measured on every k-th weight, about 1,024 of them, `slope` being g there.
+        Both are measured on every k-th weight, about 1,024 of them; `gradient` is g at these weights.
         """
-        now = self.probe.copy()
-        before, self.seen = self.seen, now
+        now = self.sampled_w.copy()
+        before, self.previous = self.previous, now
         change = now - before
-        length, way = float(np.dot(before, before)), float(np.dot(change, change))
-        fall = -float(np.dot(slope, change))
-        if not isfinite(length + way + fall):  # too large to be squared in float32
-            before, change, slope = (array.astype(np.float64) for array in (before, change, slope))
-            length, way = float(np.dot(before, before)), float(np.dot(change, change))
-            fall = -float(np.dot(slope, change))
-        ratio = sqrt(way / length) if length > 0 else float(way > 0)
-        return ratio, fall * self.w.size / self.probe.size
+        weights, update = float(np.dot(before, before)), float(np.dot(change, change))
+        decrease = -float(np.dot(gradient, change))
+        if not isfinite(weights + update + decrease):  # too large to be squared in float32
+            before, change, gradient = (array.astype(np.float64) for array in (before, change, gradient))
+            weights, update = float(np.dot(before, before)), float(np.dot(change, change))
+            decrease = -float(np.dot(gradient, change))
+        ratio = sqrt(update / weights) if weights > 0 else float(update > 0)
+        return ratio, decrease * self.w.size / self.sampled_w.size
 
 
 def layer_of(name: str) -> str:
-    """The layer to which a parameter belongs: what comes before its last dot."""
+    """The layer of a parameter: the part of its name before the last dot."""
     return name.rpartition(".")[0] or name
 
 
-def by_layer(names: Iterable[str]) -> list[str]:
-    """The names of parameters, those of a layer side by side, in the order in which layers first appear."""
+def grouped_by_layer(names: Iterable[str]) -> list[str]:
+    """The parameter names, grouped by layer, in the order in which the layers first appear."""
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(layer_of(name), []).append(name)
     return [name for group in groups.values() for name in group]
 
 
-def _aligned(size: int) -> Array:
+def _aligned_zeros(size: int) -> Array:
     """Float32 zeros that begin at a cache line."""
-    room = np.zeros(size + LINE // 4, np.float32)
-    start = -(room.ctypes.data // 4) % (LINE // 4)
+    room = np.zeros(size + CACHE_LINE // 4, np.float32)
+    start = -(room.ctypes.data // 4) % (CACHE_LINE // 4)
     return room[start : start + size]

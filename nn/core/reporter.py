@@ -1,4 +1,4 @@
-"""Whoever tells the user how a training goes; cli/output/train_output.py has those that speak."""
+"""The progress of a training, as a protocol; cli/output/train_output.py has the one that prints."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ from typing import Any, Protocol
 
 
 class Reporter(Protocol):
-    """Whoever tells the user how it goes."""
+    """Receives the progress of a training."""
 
-    def stage(self, text: str) -> None: ...
-    def advance(self, epoch: int, step: int, loss: float) -> None: ...
-    def epoch(self, row: dict[str, Any]) -> None: ...
+    def status(self, text: str) -> None:
+        """Work begins that takes more than a moment."""
+
+    def advance(self, epoch: int, step: int, loss: float) -> None:
+        """`step` steps are done, the last one in `epoch`, with this loss."""
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """An epoch is done, with these metrics."""
 
 
-class Silent:
-    """A reporter that says nothing."""
+class SilentReporter:
+    """Prints nothing."""
 
-    def stage(self, text: str) -> None: ...
+    def status(self, text: str) -> None: ...
     def advance(self, epoch: int, step: int, loss: float) -> None: ...
     def epoch(self, row: dict[str, Any]) -> None: ...

@@ -1,4 +1,4 @@
-"""Randomness from one seed, split by purpose and place, so that adding one use disturbs no other."""
+"""Independent random generators from one seed, one per purpose, so that a new use changes no existing one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from zlib import crc32
 import numpy as np
 
 
-def stream(seed: np.random.SeedSequence, purpose: str, place: int = 0) -> np.random.Generator:
-    """The generator for one purpose and place: the same words give the same stream, whatever else exists."""
-    key = (*seed.spawn_key, crc32(purpose.encode()), place)
+def stream(seed: np.random.SeedSequence, purpose: str, index: int = 0) -> np.random.Generator:
+    """The generator for a purpose and an index, such as ("shuffle", epoch). It depends on nothing but its arguments."""
+    key = (*seed.spawn_key, crc32(purpose.encode()), index)
     return np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=key))
 
 
@@ -23,14 +23,14 @@ def seed_of(rng: np.random.Generator) -> np.random.SeedSequence:
     return found
 
 
-def generators(thing: Any) -> dict[str, np.random.Generator]:
-    """Every generator that `thing` keeps, however deep in its attributes, lists and dicts, by path.
+def find_generators(root: Any) -> dict[str, np.random.Generator]:
+    """Every generator in the attributes, lists and dicts of an object, at any depth, by path.
 
-    Strict, resume and replay save their state, so that chance goes on where it stopped.
+    Checkpoints and failure reports save their states, so that a resumed training draws the same numbers.
     """
     found: dict[str, np.random.Generator] = {}
     seen: set[int] = set()
-    todo = deque([("", thing)])
+    todo = deque([("", root)])
     while todo:
         path, item = todo.popleft()
         if id(item) in seen or isinstance(item, type | ModuleType | FunctionType):
@@ -40,7 +40,7 @@ def generators(thing: Any) -> dict[str, np.random.Generator]:
             found[path] = item
         elif isinstance(item, list | tuple):
             todo += [(f"{path}.{i}".lstrip("."), part) for i, part in enumerate(item)]
-        elif isinstance(owner := getattr(item, "__self__", None), np.random.Generator):  # rng.random, kept alone
+        elif isinstance(owner := getattr(item, "__self__", None), np.random.Generator):  # a method such as rng.random
             todo.append((path, owner))
         else:
             parts = item if isinstance(item, dict) else getattr(item, "__dict__", {})

@@ -1,4 +1,4 @@
-"""The settings of a training: from flags, or from one TOML file, checked before anything is touched."""
+"""The settings of a training, from the command line or from a TOML file, checked before anything is written."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from nnlaw.spec.violation import BadInput
 
 FORMAT = 1  # of the TOML file
-NAME = 40  # characters that are shown of a key, and compared
+MAX_NAME = 40  # characters of an unknown key that are shown and compared
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides the outcome of a training. `validation` -1 means 5,000, or a twelfth of a small set.
+    """Everything that the result of a training depends on.
 
-    `threads` is how many compute a matrix product, 0 as many as there are processors: to the bits it matters, too.
+    `validation` -1 means 5,000 images, or a twelfth of a small data set. `threads` is the number of BLAS threads, 0 for
+    all cores; it changes the last bits of the result.
     """
 
     data: str = ""
@@ -46,63 +49,61 @@ class Settings:
         for row in fields(self):
             value = getattr(self, row.name)
             if isinstance(value, int) and abs(value) >= 2**63:
-                raise BadInput(f"{row.name} = {_shown(value)}, expected a whole number of 64 bits")
+                raise BadInput(f"{row.name} = {_shown(value)}, expected a 64-bit integer")
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} = {getattr(self, name)}, expected at least 1")
         if not (isfinite(self.lr) and self.lr > 0):
             raise BadInput(f"lr = {self.lr}, expected a finite number above 0")
         if not (isfinite(self.clip_norm) and self.clip_norm >= 0):
-            raise BadInput(f"clip_norm = {self.clip_norm}, expected a finite number, 0 for none")
+            raise BadInput(f"clip_norm = {self.clip_norm}, expected a finite number from 0 (no limit)")
         if not 0 <= self.adversarial <= 1:
-            raise BadInput(f"adversarial = {self.adversarial}, expected a share of white from 0 (none) to 1")
+            raise BadInput(f"adversarial = {self.adversarial}, expected a number from 0 (off) to 1")
         if self.validation < -1:
             raise BadInput(f"validation = {self.validation}, expected 0 or more images")
         for name in ("seed", "threads"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name} = {getattr(self, name)}, expected 0 or more")
 
-    def changed(self, given: dict[str, Any]) -> Settings:
-        """These settings with those that were given. Raises BadInput for values that cannot be."""
+    def with_changes(self, given: dict[str, Any]) -> Settings:
+        """A copy with the given settings; None leaves a setting unchanged. Raises BadInput for invalid values."""
         return replace(self, **{name: value for name, value in given.items() if value is not None})
 
-    def suited(self, classes: int) -> Settings:
-        """These settings; the layers that nobody chose end in as many outputs as there are classes."""
+    def with_output_layer(self, classes: int) -> Settings:
+        """A copy in which the default layers end in one output per class; layers that were chosen stay."""
         if self.layers != Settings.layers:
             return self
         return replace(self, layers=f"{self.layers.rpartition(':')[0]}:{classes}")
 
-    def own_file(self, name: str) -> str:
-        """The user's plugin file that is called `name`, by its whole path; "" where none is."""
+    def plugin_path(self, name: str) -> str:
+        """The path of the user's plugin file named `name`; "" if there is none."""
         return next((path for path in self.plugins if Path(path).name == name), "")
 
     def to_toml(self) -> str:
-        """The settings as the run folder records them."""
-        import tomli_w
-
+        """The settings as config.toml records them."""
         return tomli_w.dumps({"format": FORMAT} | asdict(self) | {"plugins": list(self.plugins)})
 
 
 def read_settings(path: Path) -> dict[str, Any]:
     """The settings of a TOML file, by name.
 
-    Raises BadInput for a file that cannot be read or parsed, an unknown key, another format, a wrong type or value.
+    Raises BadInput if it can't be read or parsed, for an unknown key, another format, a wrong type or value.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except RecursionError:
-        raise BadInput(f"settings file {path}: brackets in brackets without end, expected settings") from None
+        raise BadInput(f"settings file {path}: brackets are nested too deeply, expected settings") from None
     except FileNotFoundError:
         raise BadInput(f"settings file {path}: no such file") from None
     except OSError as error:
         raise BadInput(f"settings file {path}: {error.strerror}") from error
-    except ValueError as error:  # a number of thousands of digits is a plain ValueError
+    except ValueError as error:  # includes integers of thousands of digits
         raise BadInput(f"settings file {path}: {error}") from error
     found = table.pop("format", None)
     if type(found) is not int or found != FORMAT:
-        told = "no format, expected the line format =" if found is None else f"format = {_shown(found)}, expected"
-        raise BadInput(f"settings file {path}: {told} {FORMAT}")
-    settings = typed(table, f"settings file {path}")
+        text = "no format, expected the line format =" if found is None else f"format = {_shown(found)}, expected"
+        raise BadInput(f"settings file {path}: {text} {FORMAT}")
+    settings = checked_types(table, f"settings file {path}")
     try:
         Settings(**settings)
     except BadInput as error:
@@ -110,13 +111,13 @@ def read_settings(path: Path) -> dict[str, Any]:
     return settings
 
 
-def typed(table: dict[str, Any], place: str) -> dict[str, Any]:
-    """The settings in a table that was read from `place`. Raises BadInput for an unknown key or a wrong type."""
+def checked_types(table: dict[str, Any], place: str) -> dict[str, Any]:
+    """The settings in a table from the file `place`. Raises BadInput for an unknown key or a wrong type."""
     known = {row.name: row.default for row in fields(Settings)}
     for name in table:
         if name not in known:
-            near = difflib.get_close_matches(name[:NAME], known, n=1) or sorted(known)
-            raise BadInput(f"{place}: unknown key {name[:NAME]!r}; nearest: {', '.join(near)}")
+            near = difflib.get_close_matches(name[:MAX_NAME], known, n=1) or sorted(known)
+            raise BadInput(f"{place}: unknown key {name[:MAX_NAME]!r}; nearest: {', '.join(near)}")
     return {name: _typed(place, name, value, known[name]) for name, value in table.items()}
 
 
@@ -126,13 +127,13 @@ def _typed(place: str, name: str, value: Any, default: Any) -> Any:
     if isinstance(default, float) and type(value) is int and abs(value) <= sys.float_info.max:
         return float(value)
     if type(value) is not type(default):
-        wanted = "a list of strings" if isinstance(default, tuple) else type(default).__name__
-        raise BadInput(f"{place}: {name} = {_shown(value)}, expected {wanted}")
+        needed = "a list of strings" if isinstance(default, tuple) else type(default).__name__
+        raise BadInput(f"{place}: {name} = {_shown(value)}, expected {needed}")
     return value
 
 
 def _shown(value: Any) -> str:
     try:
         return repr(value)
-    except ValueError:  # Python prints no number of thousands of digits
+    except ValueError:  # Python refuses to print integers of thousands of digits
         return "a number of thousands of digits"

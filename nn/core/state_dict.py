@@ -1,4 +1,4 @@
-"""All arrays of a network under one name each, wherever they live: `slots["0:dense.W"]` is layer 0's params["W"]."""
+"""All arrays of a network by name, in one mapping: `params["0:dense.W"]` is `params["W"]` of layer 0."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 
 
-class Slots(MutableMapping[str, Array]):
-    """A live view of several dicts as one: reading and writing reach the layer's own dict."""
+class StateDict(MutableMapping[str, Array]):
+    """A live view of several dicts as one: reading and writing reach each layer's own dict."""
 
     def __init__(self, holders: list[tuple[str, dict[str, Array]]]) -> None:
         self.holders = holders
-        self.places = {f"{path}.{key}": (holder, key) for path, holder in holders for key in holder}
+        self.entries = {f"{path}.{key}": (holder, key) for path, holder in holders for key in holder}
 
     def __getitem__(self, name: str) -> Array:
-        holder, key = self.places[name]
+        holder, key = self.entries[name]
         return holder[key]
 
     def __setitem__(self, name: str, array: Array) -> None:
-        if name not in self.places:  # what a layer makes only at its first step
+        if name not in self.entries:  # some layers create arrays only in their first step
             path, owner = next((path, owner) for path, owner in self.holders if name.startswith(f"{path}."))
-            self.places[name] = (owner, name.removeprefix(f"{path}."))
-        holder, key = self.places[name]
+            self.entries[name] = (owner, name.removeprefix(f"{path}."))
+        holder, key = self.entries[name]
         holder[key] = array
 
     def owns(self, name: str) -> bool:
@@ -32,17 +32,17 @@ class Slots(MutableMapping[str, Array]):
         return any(name.startswith(f"{path}.") for path, _ in self.holders)
 
     def __delitem__(self, name: str) -> None:
-        del self.places[name]
+        del self.entries[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.places)
+        return iter(self.entries)
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.entries)
 
 
-def put(holder: MutableMapping[str, Array], name: str, array: Array) -> None:
-    """Give `holder[name]` the bits of `array`: into the same array where it fits, since others may hold it too."""
+def assign(holder: MutableMapping[str, Array], name: str, array: Array) -> None:
+    """Copy `array` to `holder[name]`, into the existing array if shape and dtype match: others may refer to it."""
     old = holder.get(name)
     if isinstance(old, np.ndarray) and old.flags.writeable and (old.shape, old.dtype) == (array.shape, array.dtype):
         old[...] = array

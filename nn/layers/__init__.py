@@ -1,4 +1,4 @@
-"""The built-in layers, one noun per file. Importing this package registers them."""
+"""The built-in layers. Importing this package registers them."""
 
 from nnlaw.nn.layers.activations import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
 from nnlaw.nn.layers.batchnorm import BatchNorm

@@ -1,4 +1,4 @@
-"""Nonlinearities: without them a stack of affine maps is one affine map."""
+"""Activations. Without a nonlinearity between them, several affine maps are one affine map."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlaw.nn.plugins.base_layer import Layer
 from nnlaw.nn.plugins.registry import layer
-from nnlaw.nn.plugins.validate import admit
+from nnlaw.nn.plugins.validate import check_settings
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.obeys import obeys
 from nnlaw.spec.laws.call.simplex import rows_sum_to_one
@@ -30,12 +30,12 @@ class ReLU(Layer):
 @layer("leaky_relu")
 @obeys("N ... -> N ...")
 class LeakyReLU(Layer):
-    """y = x where x > 0, slope·x elsewhere;  dx = dy · (1 or slope).  Source: A. L. Maas et al., ICML 2013."""
+    """y = x for x > 0, else slope·x;  dx = dy · (1 or slope).  Source: A. L. Maas et al., ICML 2013."""
 
     admits: ClassVar[dict[str, str]] = {"slope": "[0, 1)"}
 
     def __init__(self, slope: float = 0.01) -> None:
-        admit(self, slope=slope)
+        check_settings(self, slope=slope)
         self.slope = slope
 
     def forward(self, x: Array) -> Array:
@@ -83,8 +83,8 @@ class Tanh(Layer):
 class Softmax(Layer):
     """pᵢ = exp(xᵢ − max x) / Σⱼ exp(xⱼ − max x) over each row;  dx = p · (dy − Σⱼ dyⱼ pⱼ).
 
-    The shift by the largest logit changes nothing but keeps exp from overflowing. A loss that wants logits applies
-    its own softmax: don't put one before it.
+    x and p have shape (N, C). Subtracting the largest logit does not change p but keeps exp from overflowing. A loss on
+    logits applies its own softmax: don't put this layer before it.
     """
 
     def forward(self, x: Array) -> Array:

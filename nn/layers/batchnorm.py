@@ -1,4 +1,4 @@
-"""Batch normalization: every feature with mean 0 and variance 1 over the batch, then scaled and shifted."""
+"""Batch normalization: each feature gets mean 0 and variance 1 over the batch, then is scaled and shifted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlaw.nn.plugins.base_layer import Layer
 from nnlaw.nn.plugins.registry import layer
-from nnlaw.nn.plugins.validate import admit
+from nnlaw.nn.plugins.validate import check_settings
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.obeys import obeys
 
@@ -16,25 +16,31 @@ from nnlaw.spec.contracts.obeys import obeys
 @layer("batchnorm")
 @obeys("N n -> N n")
 class BatchNorm(Layer):
-    """y = gain · x̂ + shift,  x̂ = (x − μ)/√(v + ε);  μ, v of the batch in training, the running ones in eval.
+    """Normalize each feature over the batch.
 
-        d gain = Σₙ dy·x̂     d shift = Σₙ dy     with d = dy·gain:
-        dx = (d − mean(d) − x̂·mean(d·x̂)) / √(v + ε)    in training,    dx = d / √(v + ε)    in eval
+        y = gain · x̂ + shift,   x̂ = (x − μ) / √(v + ε)
 
-    The running statistics move by `momentum` each training step. Raises ValueError for a batch of one in training,
-    whose variance says nothing. Source: S. Ioffe, C. Szegedy, ICML 2015.
+        d gain = Σₙ dy·x̂,   d shift = Σₙ dy,   and with d = dy·gain
+        dx = (d − mean(d) − x̂·mean(d·x̂)) / √(v + ε)   in training,   dx = d / √(v + ε)   in evaluation
+
+    x and y have shape (N, n); gain and shift have shape (n,). In training mode μ and v are the mean and the (biased)
+    variance of the batch, and the running statistics move toward them by `momentum`; in evaluation mode the running
+    statistics are used.
+
+    Raises ValueError for a batch of one sample in training mode, and for an input that is not a vector.
+    Source: S. Ioffe, C. Szegedy, ICML 2015.
     """
 
     couples_samples = True
     admits: ClassVar[dict[str, str]] = {"momentum": "(0, 1]", "eps": "(0, ∞)"}
 
     def __init__(self, momentum: float = 0.1, eps: float = 1e-5) -> None:
-        admit(self, momentum=momentum, eps=eps)
+        check_settings(self, momentum=momentum, eps=eps)
         self.momentum, self.eps = momentum, eps
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
         if len(shape) != 1:
-            raise ValueError(f"batchnorm takes a vector, found shape {shape}")
+            raise ValueError(f"batchnorm needs a vector, found shape {shape}")
         (self.n,) = shape
         self.params = {"gain": np.ones(self.n), "shift": np.zeros(self.n)}
         self.grads = {name: np.zeros_like(array) for name, array in self.params.items()}
@@ -47,11 +53,11 @@ class BatchNorm(Layer):
                 raise ValueError(f"batchnorm in training needs a batch of at least 2, found {len(x)}")
             mean = x.mean(axis=0)
             centered = x - mean
-            rest = centered.mean(axis=0)  # what rounding left, where the mean is far from 0
-            mean, centered = mean + rest, centered - rest
+            rounding = centered.mean(axis=0)  # not 0 if the mean is large
+            mean, centered = mean + rounding, centered - rounding
             variance = np.square(centered).mean(axis=0)
-            for name, found in (("mean", mean), ("variance", variance)):
-                self.state[name] += self.momentum * (found - self.state[name])
+            for name, value in (("mean", mean), ("variance", variance)):
+                self.state[name] += self.momentum * (value - self.state[name])
         else:
             mean, variance = self.state["mean"], self.state["variance"]
             centered = x - mean

@@ -1,4 +1,4 @@
-"""Dropout: train a thinned network each time, use the whole one afterwards."""
+"""Dropout: a random part of the units is left out in each training step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlaw.nn.plugins.base_layer import Layer
 from nnlaw.nn.plugins.registry import layer
-from nnlaw.nn.plugins.validate import admit
+from nnlaw.nn.plugins.validate import check_settings
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.obeys import obeys
 
@@ -16,16 +16,17 @@ from nnlaw.spec.contracts.obeys import obeys
 @layer("dropout")
 @obeys("N ... -> N ...")
 class Dropout(Layer):
-    """In training y = x · m / (1 − rate), each mᵢ drawn 0 with probability `rate`; in eval y = x.
+    """y = x · m / (1 − rate) in training, each mᵢ being 0 with probability `rate`, else 1;  y = x in evaluation.
 
-    The division keeps the mean: E[y] = x. dx = dy · m / (1 − rate). Raises ValueError for a rate outside [0, 1).
+    dx = dy · m / (1 − rate) in training, dx = dy in evaluation. The division keeps the mean: E[y] = x.
+    Raises ValueError for a rate outside [0, 1).
     Source: N. Srivastava et al., JMLR 15 (2014).
     """
 
     admits: ClassVar[dict[str, str]] = {"rate": "[0, 1)"}
 
     def __init__(self, rate: float = 0.5) -> None:
-        admit(self, rate=rate)
+        check_settings(self, rate=rate)
         self.rate = rate
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:

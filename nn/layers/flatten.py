@@ -1,4 +1,4 @@
-"""Flatten: a picture becomes a vector."""
+"""Flatten: each sample becomes a vector."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nnlaw.spec.contracts.obeys import obeys
 @layer("flatten")
 @obeys("N ... -> N n_out")
 class Flatten(Layer):
-    """y (N, n_out) holds the numbers of x (N, ...) in C order;  dx is dy in the shape of x."""
+    """y (N, n_out) is x (N, ...) reshaped in C order;  dx is dy in the shape of x."""
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
         self.n_out = prod(shape)

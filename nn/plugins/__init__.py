@@ -1,1 +1,1 @@
-"""Register, find and load plugins."""
+"""Register plugins, find them by name, load them from files."""

@@ -1,6 +1,6 @@
-"""One grammar for all settings: a plugin chosen by a line such as `dropout:rate=0.2`.
+"""Parse a plugin with its settings, such as `dropout:rate=0.2`: name:positional,key=value.
 
-    choose("layer", "dropout:rate=0.2").make()          the class constructed
+    choose("layer", "dropout:rate=0.2").make()          an instance of the class
     choose("schedule", "step:every=0.3").make()         the function with its settings bound
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 from nnlaw.nn.plugins.registry import REGISTRY, Plugin, canonical
 from nnlaw.spec.violation import BadInput, counted
 
-METHODS = {  # of the kinds that are classes; the others are functions
+METHODS = {  # of the kinds that are classes; plugins of other kinds are functions
     "layer": ("forward", "backward"),
     "loss": ("forward", "backward"),
     "optimizer": ("step",),
@@ -25,7 +25,7 @@ SHOWN = 80  # characters of a value in a message
 
 @dataclass(frozen=True)
 class Choice:
-    """A plugin with its settings, as a line such as `dropout:rate=0.2` names it."""
+    """A plugin with its settings, parsed from a line such as `dropout:rate=0.2`."""
 
     plugin: Plugin
     text: str
@@ -33,9 +33,9 @@ class Choice:
     kwargs: dict[str, Any]
 
     def make(self, **supplied: Any) -> Any:
-        """Construct the class, or bind a function's settings. `supplied` fills settings that are not given.
+        """Construct the class, or bind the settings of the function. `supplied` are defaults for settings not given.
 
-        Raises BadInput where the constructor refuses them.
+        Raises BadInput if the constructor refuses them.
         """
         accepted, kind = self.plugin.settings, self.plugin.kind
         given = set(self.kwargs) | set(list(accepted)[: len(self.args)])
@@ -48,11 +48,11 @@ class Choice:
             made = self.plugin.thing(*self.args, **self.kwargs, **extra)
         except (TypeError, ValueError) as error:
             raise BadInput(f"{kind} {self.text!r}: {error}") from error
-        self.demand_methods(made)
+        self.require_methods(made)
         return made
 
-    def demand_methods(self, made: Any) -> None:
-        """Raises BadInput where what was made lacks a method of its kind's protocol."""
+    def require_methods(self, made: Any) -> None:
+        """Raise BadInput if an instance lacks a method that its kind needs."""
         needed = METHODS.get(self.plugin.kind, ())
         missing = [name for name in needed if not callable(getattr(made, name, None))]
         if missing:
@@ -60,7 +60,7 @@ class Choice:
 
 
 def choose(kind: str, text: str) -> Choice:
-    """Read `name:positional,key=value` for a plugin of `kind`.
+    """Parse `name:positional,key=value` as a plugin of `kind`.
 
     Raises BadInput for an unknown name, an unknown setting, or a value of the wrong type.
     """
@@ -98,8 +98,8 @@ def _check(plugin: Plugin, text: str, settings: dict[str, Any], args: list[Any],
         if name not in given and row.default is row.empty:
             raise BadInput(f"{what}: {name} is missing; write {plugin.name}:{name}=...")
         if name in given and not _fits(given[name], row):
-            wanted = row.annotation if row.annotation is not row.empty else type(row.default).__name__
-            raise BadInput(f"{what}: {name} = {_shown(given[name])}, expected {getattr(wanted, '__name__', wanted)}")
+            needed = row.annotation if row.annotation is not row.empty else type(row.default).__name__
+            raise BadInput(f"{what}: {name} = {_shown(given[name])}, expected {getattr(needed, '__name__', needed)}")
 
 
 def _and(names: tuple[str, ...]) -> str:
@@ -107,9 +107,9 @@ def _and(names: tuple[str, ...]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """The value as it is written, its beginning where that is long."""
-    told = repr(value)
-    return told if len(told) <= SHOWN else f"{told[:SHOWN]}..."
+    """The value as written, cut after 80 characters."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def _fits(value: Any, row: inspect.Parameter) -> bool:
@@ -129,7 +129,7 @@ def _value(word: str) -> Any:
         return word.lower() == "true"
     try:
         value = ast.literal_eval(word)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):  # the last two are raised for endless nesting
+    except (ValueError, SyntaxError, MemoryError, RecursionError):  # the last two are raised for very deep nesting
         try:
             return float(word)  # nan and inf
         except ValueError:

@@ -1,4 +1,4 @@
-"""Plugins: one decorator per kind, one grammar for their settings, one answer to an unknown name.
+"""Register plugins by one decorator per kind, and find them by name.
 
     @layer("swish")            a class, named in `--layers "dense:128 swish dense:10"`
     @optimizer("adam")         a class, named in `--optimizer adam:beta1=0.8`
@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from nnlaw.nn.plugins.base_layer import Layer
 from nnlaw.spec.contracts.obeys import declaration_of
 from nnlaw.spec.violation import BadInput
 
@@ -37,21 +36,19 @@ class Plugin:
 
     @property
     def contract(self) -> str:
-        """The shape contract as written; for the kinds that need none, the kind is the contract."""
+        """The shape contract as written; "" for kinds without one."""
         marked = declaration_of(self.thing)
         return marked.contract.text if marked else ""
 
     @property
     def settings(self) -> dict[str, inspect.Parameter]:
-        """What follows the name: constructor arguments, or a function's keyword-only defaults."""
+        """The settings after the name: constructor arguments, or keyword-only arguments of a function."""
         unnamed = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
         return {name: row for name, row in self.parameters.items() if row.kind not in unnamed}
 
     @property
     def parameters(self) -> dict[str, inspect.Parameter]:
-        """The settings, and what a constructor takes besides as *args or **kwargs."""
-        if getattr(self.thing, "__new__", None) is Layer.__new__ and self.thing.__init__ is object.__init__:
-            return {}  # it has no constructor of its own, and the base class takes whatever its heirs do
+        """The settings, and *args or **kwargs if the constructor has them."""
         rows = inspect.signature(self.thing).parameters
         if inspect.isclass(self.thing):
             protocol = ("n_in", "n_out", "rng") if self.kind == "model" else ()
@@ -60,46 +57,48 @@ class Plugin:
 
     @property
     def file(self) -> str:
-        """Where it is written."""
+        """The source file."""
         return inspect.getsourcefile(inspect.unwrap(self.thing)) or ""
 
 
 @dataclass
 class Registry:
-    """All plugins by kind and name. While `user` is set, what registers is a user's own; it may hide a built-in one
-    only while `hiding` is set, too."""
+    """All plugins by kind and name.
+
+    While `loading_user_file` is set, a plugin counts as the user's; with `override`, it may have a built-in name.
+    """
 
     plugins: dict[tuple[str, str], Plugin] = field(default_factory=dict)
-    user: bool = False
-    hiding: bool = False
+    loading_user_file: bool = False
+    override: bool = False
 
-    def enter(self, kind: str, name: str, thing: Any) -> None:
-        """Register `thing`. Raises BadInput where a layer has no contract, or the name is built in."""
+    def register(self, kind: str, name: str, thing: Any) -> None:
+        """Add a class or function. Raises BadInput if a layer has no contract, or the name is built in."""
         key = (kind, canonical(name))
         if kind == "layer" and declaration_of(thing) is None:
             raise BadInput(f'layer {name!r} has no contract: put @obeys("N n_in -> N n_out") under @layer({name!r})')
         known = self.plugins.get(key)
-        if known is not None and known.built_in and self.user and not self.hiding:
-            raise BadInput(f"{kind} {name!r} is built in; give your own another name")
-        self.plugins[key] = Plugin(kind, canonical(name), thing, not self.user)
+        if known is not None and known.built_in and self.loading_user_file and not self.override:
+            raise BadInput(f"{kind} {name!r} is built in; give yours another name")
+        self.plugins[key] = Plugin(kind, canonical(name), thing, not self.loading_user_file)
 
     def find(self, kind: str, name: str) -> Plugin:
-        """The plugin of this kind and name. Raises BadInput that names the nearest ones."""
+        """The plugin of this kind and name. Raises BadInput with the nearest names."""
         found = self.plugins.get((kind, canonical(name)))
         if found is None:
-            known = [known for (of, known) in self.plugins if of == kind]
+            known = [key[1] for key in self.plugins if key[0] == kind]
             near = difflib.get_close_matches(canonical(name), known, n=3, cutoff=0.4) or sorted(known)
             raise BadInput(f"no {kind} is called {name!r}; nearest: {', '.join(near)}")
         return found
 
     @contextmanager
-    def of_user(self, hiding: bool = False) -> Any:
-        """Inside this block a registering plugin is a user's own, and may hide a built-in one only if told so."""
-        self.user, self.hiding = True, hiding
+    def user_plugins(self, override: bool = False) -> Iterator[None]:
+        """Inside this block, plugins count as the user's; with `override`, they may have built-in names."""
+        self.loading_user_file, self.override = True, override
         try:
             yield
         finally:
-            self.user = self.hiding = False
+            self.loading_user_file = self.override = False
 
 
 REGISTRY = Registry()
@@ -111,11 +110,11 @@ def canonical(name: str) -> str:
 
 
 def _registrar(kind: str) -> Callable[..., Callable[[Thing], Thing]]:
-    def decorator(name: str, **claims: Any) -> Callable[[Thing], Thing]:
+    def decorator(name: str, **declared: Any) -> Callable[[Thing], Thing]:
         def register(thing: Thing) -> Thing:
-            for claim, value in claims.items():
-                setattr(thing, claim, value)
-            REGISTRY.enter(kind, name, thing)
+            for attribute, value in declared.items():
+                setattr(thing, attribute, value)
+            REGISTRY.register(kind, name, thing)
             return thing
 
         return register

@@ -1,8 +1,8 @@
-"""The source of a user's plugins, with what it imports from beside it, as a run or a failure keeps it.
+"""The source of a user's plugin files and of the modules beside them that they import, to be copied into a run.
 
-    sources(["mine.py", "b/other.py"])      {"1-mine.py": b"...", "2-other.py": b"...", "helper.py": b"..."}
+    plugin_sources(["mine.py", "b/other.py"])      {"1-mine.py": b"...", "2-other.py": b"...", "helper.py": b"..."}
 
-Copies stand beside each other as the originals did, so that `import helper` finds the copy.
+The copies are in one folder, as the originals were, so that `import helper` finds the copy.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-OWN = {"nnlaw"}  # ours, also where a plugin lies beside it in a checkout
+OWN = {"nnlaw"}  # never copied, even if a plugin is beside it in a checkout
 
 
 def copy_name(i: int, path: str) -> str:
-    """What the copy of the i-th plugin, from 1, is called."""
+    """The file name of the copy of the i-th plugin, from 1."""
     return f"{i}-{Path(path).name}"
 
 
-def sources(plugins: Sequence[str]) -> dict[str, bytes]:
-    """The files to keep by their names, `/` between folder and file: each plugin, and its neighbors. Raises OSError."""
+def plugin_sources(plugins: Sequence[str]) -> dict[str, bytes]:
+    """The content of each plugin file and of the modules beside it, by relative path with `/`. Raises OSError."""
     found = {}
     for i, name in enumerate(plugins, 1):
         path = Path(name).resolve()
@@ -31,7 +31,7 @@ def sources(plugins: Sequence[str]) -> dict[str, bytes]:
 
 
 def _neighbors(path: Path) -> list[Path]:
-    """The modules beside a file that it imports, and those that they import in turn; of a package all files."""
+    """The modules beside a file that it imports, directly or indirectly; all files of a package."""
     found: list[Path] = []
     waiting = [path]
     while waiting:
@@ -43,10 +43,10 @@ def _neighbors(path: Path) -> list[Path]:
 
 
 def _imported(path: Path) -> Iterator[str]:
-    """The first words of what a file imports: numpy of `import numpy.linalg`, helper of `from helper import act`."""
+    """The top-level names that a file imports: numpy of `import numpy.linalg`, helper of `from helper import act`."""
     try:
         tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):  # a file of a package that nobody imports
+    except (SyntaxError, ValueError):  # a file of a package, possibly never imported
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -56,7 +56,7 @@ def _imported(path: Path) -> Iterator[str]:
 
 
 def _files(name: str, folder: Path) -> list[Path]:
-    """The files of a module, where Python finds it in this folder and nowhere before it."""
+    """The files of a module if Python finds it in this folder; [] if it finds it elsewhere or not at all."""
     try:
         spec = None if name in OWN else find_spec(name)
     except (ImportError, ValueError):

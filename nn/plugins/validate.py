@@ -1,4 +1,4 @@
-"""Refusals of settings: each names the setting, its value, and where it must lie."""
+"""Check the settings of a plugin against the intervals that it declares as `admits`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from nnlaw.spec.contracts.intervals import parse_interval
 
 
-def admit(plugin: Any, **settings: float) -> None:
-    """Raises ValueError unless each setting lies in the interval that `plugin.admits` has for it."""
+def check_settings(plugin: Any, **settings: float) -> None:
+    """Raise ValueError unless each setting is in the interval that `plugin.admits` declares for it."""
     for name, value in settings.items():
         if value not in parse_interval(plugin.admits[name]):
             raise ValueError(f"{name} must lie in {plugin.admits[name]}, found {value}")

@@ -1,7 +1,7 @@
-"""What a run is made of, written before it trains and checked when it goes on: data, split, versions, plugins.
+"""The metadata of a run, written before training and checked on resume: settings, data, split, versions, plugins.
 
-    config.toml   the settings             record.json   data and their digests, standardization, versions
-    split.npz     which rows are which     plugins/      the source of the user's plugins
+    config.toml   the settings                    record.json   data and their digests, standardization, versions
+    split.npz     training and validation rows    plugins/      the source of the user's plugins
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 from nnlaw import __version__
+from nnlaw.nn.core.regular_file import regular_file
 from nnlaw.nn.core.settings import Settings, read_settings
 from nnlaw.nn.data.dataset import Dataset, Split
 from nnlaw.nn.data.npz import NpzFile
 from nnlaw.nn.images.framing import Frame
-from nnlaw.nn.plugins.snapshot import copy_name, sources
-from nnlaw.nn.run_folder.folder import Run, read_json, regular
+from nnlaw.nn.plugins.snapshot import copy_name, plugin_sources
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.run_folder.json_files import read_json
 from nnlaw.spec.arrays import Array, digest
 from nnlaw.spec.locations import CHECKOUT
 from nnlaw.spec.violation import BadInput
@@ -33,13 +36,13 @@ PLUGINS = "plugins"
 
 
 def write_record(run: Run, settings: Settings, data: Dataset, parts: Split) -> None:
-    """Write all that stands before the first step."""
+    """Write the metadata, before the first step."""
     run.write("config.toml", settings.to_toml().encode())
-    for name, content in sources(settings.plugins).items():
+    for name, content in plugin_sources(settings.plugins).items():
         run.write(f"{PLUGINS}/{name}", content)
     buffer = io.BytesIO()
-    figures = {"mean": np.array(parts.mean), "deviation": np.array(parts.deviation)}
-    np.savez_compressed(buffer, allow_pickle=False, **_rows(parts), **figures)
+    scaling = {"mean": np.array(parts.mean), "deviation": np.array(parts.deviation)}
+    np.savez_compressed(buffer, allow_pickle=False, **_rows(parts), **scaling)
     run.write(SPLIT, buffer.getvalue())
     run.write_json(
         NAME,
@@ -61,13 +64,13 @@ def write_record(run: Run, settings: Settings, data: Dataset, parts: Split) -> N
     )
 
 
-def recorded(run: Run) -> bool:
-    """Whether the run was begun before. The record is written last, so what else belongs to it stands, too."""
+def is_recorded(run: Run) -> bool:
+    """Whether the metadata is written. record.json is written last, so the other files exist too."""
     return (run.folder / NAME).exists()
 
 
 def read_record(run: Run) -> dict[str, Any]:
-    """The record of a run. Raises BadInput where it is absent, or not what a run writes."""
+    """The content of record.json. Raises BadInput if it is absent or not valid."""
     found = read_json(run.folder / NAME)
     kinds = {
         "started": str,
@@ -80,42 +83,50 @@ def read_record(run: Run) -> dict[str, Any]:
         "versions": dict,
         "resumed": list,
     }
-    odd = [name for name, kind in kinds.items() if not isinstance(found.get(name), kind)]
-    odd += [] if odd or all(isinstance(name, str) for name in found["classes"]) else ["classes"]
-    if odd:
-        raise BadInput(f"{run.folder / NAME}: {odd[0]} is missing or not what a run writes")
+    bad = [name for name, kind in kinds.items() if not isinstance(found.get(name), kind)]
+    if not bad and not all(isinstance(name, str) for name in found["classes"]):
+        bad = ["classes"]
+    if bad:
+        raise BadInput(f"{run.folder / NAME}: {bad[0]} is missing or not valid")
     return found
 
 
 def check_record(run: Run, data: Dataset, parts: Split) -> None:
-    """Raises BadInput where the data or the split are not those that the run began with, or split.npz tells others."""
+    """Raise BadInput if the data or the split differ from those that the run began with, or from split.npz."""
     recorded, found = read_record(run)["digests"], digests(data, parts)
     for name, value in found.items():
         if recorded.get(name) != value:
-            what = "the split into training and validation is" if name == "split" else f"{name} of {data.source} are"
-            raise BadInput(f"{run.folder}: {what} not what the run began with (SHA-256 {value[:12]}...)")
-    with NpzFile(run.folder / SPLIT, "expected one that a run writes", min_size=0) as stored:
+            what = "the split into training and validation" if name == "split" else f"{name} of {data.source}"
+            raise BadInput(f"{run.folder}: {what} differs from the run's (SHA-256 {value[:12]}...)")
+    with NpzFile(run.folder / SPLIT, "expected the split of a run", min_size=0) as stored:
         for name, rows in _rows(parts).items():
             if not np.array_equal(stored.array(name), rows):
-                raise BadInput(f"{run.folder / SPLIT}: its {name} rows are not those that the run began with")
+                raise BadInput(f"{run.folder / SPLIT}: its {name} rows differ from the run's")
 
 
-def note_resumed(run: Run, epoch: int) -> None:
-    """Record that the run goes on after `epoch`, and by which versions."""
+def record_resumption(run: Run, epoch: int) -> None:
+    """Record that the run is resumed after `epoch`, with the versions in use."""
     found = read_record(run)
     found["resumed"].append({"after_epoch": epoch, "at": now(), "versions": versions()})
     run.write_json(NAME, found)
 
 
-def run_settings(folder: Path) -> Settings:
-    """The settings of a run, its plugins being the copies in its folder where they stand there."""
-    return file_settings(regular(folder / "config.toml"))
+def read_run_settings(folder: Path) -> Settings:
+    """The settings of a run, with the copies of its plugins. Raises BadInput if it is not a run folder."""
+    return read_settings_file(config_file(folder))
 
 
-def file_settings(path: Path) -> Settings:
-    """The settings of a TOML file, its plugins being the copies in the run folder where it stands in one: the files
-    that they were copied from may have changed since."""
-    settings = Settings().changed(read_settings(path))
+def config_file(folder: Path) -> Path:
+    """The settings file of a run. Raises BadInput if it is not a run folder."""
+    path = regular_file(folder / "config.toml")
+    if not path.exists():
+        raise BadInput(f"{folder} is not a run folder (no config.toml)")
+    return path
+
+
+def read_settings_file(path: Path) -> Settings:
+    """The settings of a TOML file. In a run folder, plugins are the copies in it, as the originals may have changed."""
+    settings = Settings().with_changes(read_settings(path))
     copies = [path.parent / PLUGINS / copy_name(i, name) for i, name in enumerate(settings.plugins, 1)]
     used = [str(c) if c.is_file() else name for c, name in zip(copies, settings.plugins, strict=True)]
     return replace(settings, plugins=tuple(used))
@@ -127,7 +138,7 @@ def digests(data: Dataset, parts: Split) -> dict[str, str]:
 
 
 def _rows(parts: Split) -> dict[str, Array]:
-    """Which rows of the training images are trained on, and which are validated on."""
+    """The rows of the training images for training, and those for validation."""
     return {"train": parts.train_rows, "validation": parts.val_rows}
 
 
@@ -137,9 +148,7 @@ def now() -> str:
 
 
 def versions() -> dict[str, Any]:
-    """What computes here. `threads` is how many BLAS really uses, `cpu` the kernels it chose."""
-    from threadpoolctl import threadpool_info
-
+    """The versions that results depend on. `threads` is the number that BLAS uses, `cpu` the kernels it chose."""
     blas: dict[str, Any] = next((row for row in threadpool_info() if row["user_api"] == "blas"), {})
     found = {
         "nn": __version__,
@@ -154,7 +163,7 @@ def versions() -> dict[str, Any]:
 
 
 def revision(checkout: Path) -> str:
-    """The commit of a checkout, `-dirty` where files differ from it; empty where there is none."""
+    """The commit of a checkout, with `-dirty` if files differ from it; "" if there is none."""
     if not (checkout / ".git").exists():
         return ""
     command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
@@ -162,4 +171,3 @@ def revision(checkout: Path) -> str:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return ""
-

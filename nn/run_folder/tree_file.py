@@ -1,8 +1,9 @@
-"""A tree of dicts, lists, numbers and arrays as one safetensors file, and back, bit for bit and without pickle.
+"""Store a tree of dicts, lists, numbers and arrays as one safetensors file, bit for bit and without pickle.
 
-The arrays are the tensors of the file; the rest is one line of JSON in its header, where `{"$array": name}` stands for
-an array and `{"$scalar": name}` for a NumPy number. It holds the SHA-256 of the arrays, and begins with its own, so
-that a file in which one bit changed is refused. There is one such line, since safetensors writes several in any order.
+The arrays are the tensors of the file; the rest is one line of JSON in its header, with `{"$array": name}` in place of
+an array and `{"$scalar": name}` in place of a NumPy number. The line begins with its own SHA-256 and contains that of
+the arrays, so a file with one changed bit is refused. It is a single entry of the metadata because safetensors writes
+several in any order.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from nnlaw.nn.run_folder.folder import read_arrays
+from nnlaw.nn.run_folder.array_files import read_arrays
 from nnlaw.spec.arrays import Array, digest
 from nnlaw.spec.violation import BadInput
 
@@ -24,7 +25,7 @@ KEY = "tree"
 
 
 def pack(tree: Any) -> bytes:
-    """The file as bytes. Raises BadInput where the tree holds anything but arrays, numbers, text, lists and dicts."""
+    """The file as bytes. Raises BadInput if the tree has anything but arrays, numbers, text, lists and dicts."""
     arrays: dict[str, Array] = {}
     encoded = _encoded(tree, "", arrays)
     try:
@@ -35,27 +36,27 @@ def pack(tree: Any) -> bytes:
 
 
 def unpack(path: Path) -> Any:
-    """The tree in a file that `pack` made. Raises BadInput where it is not one."""
+    """The tree in a file written by `pack`. Raises BadInput if it is damaged or another file."""
     arrays = read_arrays(path)
     tree, recorded = _tree(path)
     if digest(arrays) != recorded:
-        raise BadInput(f"{path}: damaged: its arrays are not those that were written")
+        raise BadInput(f"{path}: damaged: its arrays differ from the written ones")
     return _decoded(tree, arrays, path)
 
 
-def outline(path: Path) -> Any:
-    """The tree without its arrays, which stay unread as `{"$array": name}`. Raises BadInput where it is not one."""
+def read_tree_header(path: Path) -> Any:
+    """The tree without its arrays, which stay `{"$array": name}`. Raises BadInput if it is damaged or another file."""
     return _tree(path)[0]
 
 
 def _tree(path: Path) -> tuple[Any, str]:
-    """The tree, and the digest that its arrays should have."""
+    """The tree, and the recorded digest of its arrays."""
     try:
         with safe_open(path, framework="numpy") as file:
             found = file.metadata() or {}
         recorded, _, text = found[KEY].partition(" ")
         if _sum(text) != recorded:
-            raise ValueError("damaged: its tree is not the one that was written")
+            raise ValueError("damaged: its tree differs from the written one")
         line = json.loads(text)
         return line["tree"], line["arrays"]
     except (OSError, SafetensorError, ValueError, KeyError, RecursionError) as error:

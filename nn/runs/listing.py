@@ -1,30 +1,31 @@
-"""The runs of a folder with their figures, whatever state each of them is in."""
+"""List the runs in a folder, with state, accuracies and settings."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from nnlaw.nn.training.checkpoint import glance
-from nnlaw.nn.run_folder.metadata import read_record, run_settings
-from nnlaw.nn.run_folder.folder import Run, read_json
+from nnlaw.nn.training.checkpoint import read_header
+from nnlaw.nn.run_folder.metadata import read_record, read_run_settings
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.run_folder.json_files import read_json
 from nnlaw.spec.violation import BadInput
 
 SETTINGS = ("layers", "model", "optimizer", "schedule", "lr", "batch_size", "strict", "seed")
 
 
 def list_runs(folder: Path) -> list[dict[str, Any]]:
-    """One row a run, the newest last. A folder without settings is no run; one that cannot be read says why."""
-    rows = [describe(Run(path.parent)) for path in folder.glob("*/config.toml")]
+    """One row per run, the newest last. A folder is a run if it has settings; an unreadable run has the reason."""
+    rows = [describe_run(Run(path.parent)) for path in folder.glob("*/config.toml")]
     return sorted(rows, key=lambda row: (row["date"] or "", row["run"]))
 
 
-def describe(run: Run) -> dict[str, Any]:
-    """The figures of a run: None where there are none yet."""
+def describe_run(run: Run) -> dict[str, Any]:
+    """The row of a run; None for values that do not exist yet."""
     row: dict[str, Any] = {"run": str(run.folder), "date": None, "state": "unreadable"}
     row |= dict.fromkeys(("epoch", "epochs", "test_accuracy", "val_accuracy", "best_epoch", "data", *SETTINGS))
     try:
-        settings, record = run_settings(run.folder), read_record(run)
+        settings, record = read_run_settings(run.folder), read_record(run)
         row |= {name: getattr(settings, name) for name in SETTINGS}
         row |= {"date": record["started"], "data": record["data"], "epochs": settings.epochs}
         return row | _progress(run, settings.epochs)
@@ -33,7 +34,7 @@ def describe(run: Run) -> dict[str, Any]:
 
 
 def _progress(run: Run, epochs: int) -> dict[str, Any]:
-    tree = glance(run)
+    tree = read_header(run)
     done, best = len(tree["rows"]), (tree.get("best") or {}).get("epoch")
     last = tree["rows"][-1] if done else {}
     found = {"epoch": done, "best_epoch": best, "val_accuracy": last.get("val_accuracy")}
@@ -51,12 +52,12 @@ def _progress(run: Run, epochs: int) -> dict[str, Any]:
 
 
 def _failure(run: Run, done: int) -> str:
-    """The law that ended a run, empty where none did, or where the run has come further since."""
+    """The law that failed in a run; "" if none did, or the run has continued since."""
     path = run.folder / "failure" / "signature.json"
     if not path.exists():
         return ""
     signature = read_json(path)
     violation, step = signature.get("violation"), signature.get("done")
     if not isinstance(violation, dict) or not isinstance(step, int):
-        raise BadInput(f"{path}: not a failure signature")
+        raise BadInput(f"{path}: not a failure report")
     return str(violation.get("law")) if step >= done else ""

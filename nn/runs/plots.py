@@ -1,4 +1,4 @@
-"""Pictures of a run: the loss and accuracy curves, and the digits that were read wrong."""
+"""Pictures of a run: curves of loss and accuracy, and misclassified digits."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from PIL import Image, ImageDraw
 
 from nnlaw.spec.arrays import Array
 
-CELL, MARGIN, ACROSS = 84, 16, 8  # pixels a digit, pixels a line of text under it, digits a row
-LETTERS = 14  # that fit under a digit
+CELL, LINE, COLUMNS = 84, 16, 8  # pixels per digit, pixels per line of text below it, digits per row
+MAX_LETTERS = 14  # per line below a digit
 LOSSES = {"loss": "training", "val_loss": "validation", "val_cross_entropy": "validation, cross-entropy"}
 
 
-def curves(rows: list[dict[str, Any]], path: Path) -> None:
+def plot_curves(rows: list[dict[str, Any]], path: Path) -> None:
     """Loss and accuracy over epochs as a PNG."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -37,28 +37,28 @@ def curves(rows: list[dict[str, Any]], path: Path) -> None:
     figure.savefig(path, format="png", dpi=120)
 
 
-def mistakes(images: Array, truth: Array, predicted: Array, classes: tuple[str, ...], path: Path) -> None:
-    """Up to 40 misclassified digits, each with what it is and what it was taken for, as a PNG."""
+def plot_mistakes(images: Array, truth: Array, predicted: Array, classes: tuple[str, ...], path: Path) -> None:
+    """Up to 40 misclassified digits, each with its label and its prediction, as a PNG."""
     count = min(len(images), 40)
-    rows = max(1, -(-count // ACROSS))
+    rows = max(1, -(-count // COLUMNS))
     pairs = [(classes[t], classes[p]) for t, p in zip(truth[:count], predicted[:count], strict=True)]
-    texts = [[f"{was} read as {read}"] for was, read in pairs]
-    if any(len(text) > LETTERS for [text] in texts):
-        texts = [[was[:LETTERS], f"as {read}"[:LETTERS]] for was, read in pairs]
-    height = CELL + MARGIN * max(map(len, texts), default=1)
-    sheet = Image.new("L", (ACROSS * CELL, rows * height), 255)
+    texts = [[f"{label} read as {read}"] for label, read in pairs]
+    if any(len(text) > MAX_LETTERS for [text] in texts):
+        texts = [[label[:MAX_LETTERS], f"as {read}"[:MAX_LETTERS]] for label, read in pairs]
+    height = CELL + LINE * max(map(len, texts), default=1)
+    sheet = Image.new("L", (COLUMNS * CELL, rows * height), 255)
     pen = ImageDraw.Draw(sheet)
     for i in range(count):
-        x, y = i % ACROSS * CELL, i // ACROSS * height
+        x, y = i % COLUMNS * CELL, i // COLUMNS * height
         digit = Image.fromarray(255 - images[i]).resize((CELL - 4, CELL - 4), Image.Resampling.NEAREST)
         sheet.paste(digit, (x + 2, y + 2))
         for line, text in enumerate(texts[i]):
-            pen.text((x + 4, y + CELL + MARGIN * line), text, fill=0)
+            pen.text((x + 4, y + CELL + LINE * line), text, fill=0)
     sheet.save(path, format="PNG")
 
 
 def braille(image: Array) -> list[str]:
-    """A grey picture as lines of braille, two by four pixels a character."""
+    """A gray picture as lines of braille characters of two by four pixels."""
     ink = image > 96
     height, width = (-(-ink.shape[0] // 4) * 4, -(-ink.shape[1] // 2) * 2)
     dots = np.zeros((height, width), bool)
@@ -69,5 +69,5 @@ def braille(image: Array) -> list[str]:
 
 
 def shades(image: Array) -> list[str]:
-    """A grey picture as lines of shaded blocks, two characters a pixel."""
+    """A gray picture as lines of shaded blocks, two characters per pixel."""
     return ["".join(" ░▒▓█"[min(4, int(v) // 52)] * 2 for v in row).rstrip() for row in image]

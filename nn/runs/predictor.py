@@ -1,4 +1,4 @@
-"""A trained run, ready to read digits."""
+"""Classify pictures with the network of a run."""
 
 from __future__ import annotations
 
@@ -7,33 +7,34 @@ from typing import Any
 
 import numpy as np
 
-from nnlaw.nn.training.build import build_model, load_plugins, restore
-from nnlaw.nn.training.checkpoint import glance
+from nnlaw.nn.training.build import build_model, load_plugins, load_weights
+from nnlaw.nn.training.checkpoint import read_header
 from nnlaw.nn.images.framing import Frame
-from nnlaw.nn.run_folder.metadata import read_record, run_settings
-from nnlaw.nn.run_folder.folder import Run, read_arrays, read_epoch
+from nnlaw.nn.run_folder.metadata import read_record, read_run_settings
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.run_folder.array_files import read_arrays, read_epoch
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import BadInput
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a network says of one picture: the name of the likeliest class, its probability, and those of all (C,)."""
+class Prediction:
+    """The most probable class of a picture, its probability, and the probabilities of all classes (C,)."""
 
     name: str
     confidence: float
     probabilities: Array
 
 
-class Reader:
-    """The network of a run, with the standardization that it was trained under.
+class Predictor:
+    """The network of a run, with the standardization of its training data.
 
-    `which` is "last", the weights of the last epoch, or "best", those of the epoch that validated best; `weights` says
-    so in words. Raises BadInput where the folder is not a run with weights.
+    `which` selects the weights of the "last" epoch or of the "best" one, that with the best validation accuracy;
+    `weights` describes them. Raises BadInput if the folder is not a run with weights.
     """
 
     def __init__(self, run: Run, which: str = "last") -> None:
-        record, settings, tree = read_record(run), run_settings(run.folder), glance(run)
+        record, settings, tree = read_record(run), read_run_settings(run.folder), read_header(run)
         load_plugins(settings)
         self.folder = run.folder
         self.mean, self.deviation = record["mean"], record["deviation"]
@@ -41,35 +42,35 @@ class Reader:
         self.n_in: int = record["n_in"]
         self.frame = _frame(record.get("frame", {}), run)
         if which == "best" and tree.get("best") is None:
-            raise BadInput(f"{run.folder}: no best epoch, as no image was held out for validation; use --weights last")
+            raise BadInput(f"{run.folder}: no best epoch, as there are no validation images; use --weights last")
         self.model = build_model(settings, self.n_in, len(self.classes))
         file = run.folder / ("weights.safetensors" if which == "last" else "best.safetensors")
-        restore(self.model, read_arrays(file))
+        load_weights(self.model, read_arrays(file))
         self.weights = f"{which} epoch ({read_epoch(file)})"  # the checkpoint may be an epoch ahead after a crash
 
-    def answer(self, image: Array) -> Answer:
-        """The answer to one picture (H, W), uint8: only here a class gets the name that the run recorded."""
+    def predict(self, image: Array) -> Prediction:
+        """The prediction for a picture (H, W), uint8, with the class name that the run recorded."""
         probabilities = self.probabilities(image)
         best = int(probabilities.argmax())
-        return Answer(self.classes[best], float(probabilities[best]), probabilities)
+        return Prediction(self.classes[best], float(probabilities[best]), probabilities)
 
     def probabilities(self, image: Array) -> Array:
-        """Probabilities (C,) of one picture (H, W), uint8, as the training images are."""
+        """Probabilities (C,) for a picture (H, W), uint8, of the size of the training images."""
         if image.size != self.n_in:
-            raise BadInput(f"picture of {image.size} pixels, expected {self.n_in} as in training")
+            raise BadInput(f"the picture has {image.size} pixels, but the network has {self.n_in} inputs")
         x = (image.reshape(1, -1).astype(np.float32) - np.float32(self.mean)) / np.float32(self.deviation)
-        found: Array = self.model.predict(x)[0]
-        if not np.isfinite(found).all():
-            raise BadInput(f"{self.folder}: its weights give {found.max()} for this picture, expected probabilities")
-        return found
+        p: Array = self.model.predict(x)[0]
+        if not np.isfinite(p).all():
+            raise BadInput(f"{self.folder}: its weights give {p.max()} for this picture, expected probabilities")
+        return p
 
 
 def _frame(recorded: Any, run: Run) -> Frame:
-    """The frame of the training images; that of MNIST where a run of an older version recorded none."""
+    """The frame of the training images; that of MNIST for runs that recorded no frame."""
     try:
         found = Frame(**recorded)
         if min(found.height, found.width, found.box) < 1:
             raise ValueError("a side below 1")
         return found
     except (TypeError, ValueError) as error:
-        raise BadInput(f"{run.folder / 'record.json'}: frame is not what a run writes: {error}") from error
+        raise BadInput(f"{run.folder / 'record.json'}: frame is not valid: {error}") from error

@@ -1,10 +1,11 @@
-"""A bundle is trained again, and its figures compared step by step with the recorded ones.
+"""Train a bundle again and compare the metrics with the recorded ones, step by step.
 
-    identical      every figure of every step, the weights and the probabilities of the corpus, bit for bit
-    within band    the first step that differs does so by rounding alone, and epochs and result stay close
-    different      neither; the answer names the first step that differs, and by how much
+    identical      all metrics of all steps, the weights and the probabilities of the corpus, bit for bit
+    within band    the first step that differs differs by rounding alone, and epochs and result stay close
+    different      otherwise; the result has the first step that differs, and by how much
 
-Rounding grows: a training is chaotic, so single steps drift apart while epochs stay close (docs/reproducibility.md).
+Rounding errors grow: a training is chaotic, so single steps drift apart while epochs stay close
+(docs/reproducibility.md).
 """
 
 from __future__ import annotations
@@ -22,32 +23,34 @@ from typing import Any
 import numpy as np
 
 from nnlaw.nn.runs.bundle import unpack_bundle
-from nnlaw.nn.run_folder.metadata import check_record, read_record, run_settings, versions
+from nnlaw.nn.run_folder.metadata import check_record, read_record, read_run_settings, versions
 from nnlaw.nn.core.reporter import Reporter
-from nnlaw.nn.run_folder.folder import Run, read_arrays, read_json
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.run_folder.array_files import read_arrays
+from nnlaw.nn.run_folder.json_files import read_json
 from nnlaw.nn.training.session import Session, prepare
 from nnlaw.spec.arrays import digest
 from nnlaw.spec.violation import BadInput, Violation
 
 BAND = {"rounding": 1e-2, "epoch_loss": 0.05, "accuracy": 0.005}  # relative, relative, share of the test images
-LEAST = 0.05  # a loss below it is compared with it, since what is nearly nothing may well double
-CLOCK = "seconds"
-COUNTED = ("train_accuracy", "val_accuracy")  # which one picture moves by more than rounding
+MIN_LOSS = 0.05  # changes of smaller losses are relative to it, as a loss near 0 easily doubles
+TIME = "seconds"
+COUNTED = ("train_accuracy", "val_accuracy")  # one picture changes them by more than rounding
 
 
 class Reproduction:
-    """A bundle, unpacked and ready to be trained again: a context manager, since its folder is a temporary one.
+    """A bundle, unpacked into a temporary folder and ready to be trained again. A context manager.
 
-    Raises BadInput where the bundle cannot be read, or the data at `data` (by default where they were) are not those
-    that it was trained on.
+    Raises BadInput if the bundle can't be read, or if the data at `data`, by default at the recorded path, are not
+    those that it was trained on.
     """
 
     def __init__(self, bundle: Path, data: str | None = None) -> None:
         self.bundle, self.data = bundle, data
-        self.place = tempfile.TemporaryDirectory(prefix="nn-reproduce-")
+        self.temporary = tempfile.TemporaryDirectory(prefix="nn-reproduce-")
 
     def __enter__(self) -> Reproduction:
-        self.recorded = Run(Path(self.place.name) / "recorded")
+        self.recorded = Run(Path(self.temporary.name) / "recorded")
         try:
             with self._naming_the_bundle():
                 self.recorded.folder.mkdir()
@@ -55,63 +58,64 @@ class Reproduction:
                 self.record = read_record(self.recorded)
                 self.session = self._prepared()
         except BaseException:
-            self.place.cleanup()
+            self.temporary.cleanup()
             raise
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.place.cleanup()
+        self.temporary.cleanup()
 
     @contextmanager
     def _naming_the_bundle(self) -> Iterator[None]:
-        """A sentence about a member names the bundle, not the folder that it was unpacked in."""
+        """Put the bundle in place of the temporary folder in messages."""
         try:
             yield
         except BadInput as error:
             raise BadInput(str(error).replace(str(self.recorded.folder), str(self.bundle))) from error
 
     def _prepared(self) -> Session:
-        settings = run_settings(self.recorded.folder)
+        settings = read_run_settings(self.recorded.folder)
         for name in settings.plugins:
             if not Path(name).is_relative_to(self.recorded.folder):
-                raise BadInput(f"{self.bundle}: its plugin {Path(name).name} is missing, expected it in plugins/")
+                raise BadInput(f"{self.bundle}: its plugin {Path(name).name} is missing from plugins/")
         if self.data is None and settings.data and not Path(settings.data).exists():
-            raise BadInput(f"{self.bundle}: trained on data in {settings.data}, which is not here: name it with --data")
+            raise BadInput(f"{self.bundle}: the data is not at {settings.data}; give its path with --data")
         session = prepare(replace(settings, data=settings.data if self.data is None else self.data))
         check_record(self.recorded, session.dataset, session.split)
         summary, saved = read_json(self.recorded.folder / "summary.json"), self.recorded.folder / "weights.safetensors"
         if summary.get("digests", {}).get("weights") != digest(read_arrays(saved)):
-            raise BadInput(f"{self.bundle}: its weights are not those that its summary names")
+            raise BadInput(f"{self.bundle}: its weights do not match the digest in summary.json")
         return session
 
     def train(self, reporter: Reporter) -> dict[str, Any]:
-        """Train again and compare. Raises Violation where a law is broken that the recorded run kept."""
-        again = Run.create(Path(self.place.name) / "again")
+        """Train again and compare. Raises Violation if a law fails that passed in the recorded run."""
+        repeated = Run.create(Path(self.temporary.name) / "repeated")
         try:
-            self.session.train(again, reporter)
+            self.session.train(repeated, reporter)
         except Violation as violation:
-            raise violation.with_fields(replay="") from violation
+            raise violation.with_fields(replay="") from violation  # the temporary folder is deleted
         with self._naming_the_bundle():
-            found = compare(self.recorded, again)
+            found = compare(self.recorded, repeated)
         return found | {"versions": {"recorded": self.record["versions"], "here": versions()}}
 
 
-def compare(recorded: Run, again: Run) -> dict[str, Any]:
-    """How two finished runs of the same settings differ."""
+def compare(recorded: Run, repeated: Run) -> dict[str, Any]:
+    """The differences between two finished runs of the same settings."""
     first, size, steps, drift = None, None, 0, 0.0
-    for one, two in zip_longest(_rows(recorded), _rows(again)):
-        steps += "step" in (one or two)
+    for one, two in zip_longest(_rows(recorded), _rows(repeated)):
+        if "step" in (one or two):
+            steps += 1
         if first is None and one != two:
             first, size = steps, _distance(one, two)
         if one is None or two is None:
             drift = inf
         elif "step" not in one:
-            drift = max(drift, _distance(one.get("loss"), two.get("loss"), LEAST))
-    accuracy = [_accuracy(run) for run in (recorded, again)]
-    corpora = [read_arrays(run.folder / "corpus.safetensors") for run in (recorded, again)]
-    weights = [digest(read_arrays(run.folder / "weights.safetensors")) for run in (recorded, again)]
+            drift = max(drift, _distance(one.get("loss"), two.get("loss"), MIN_LOSS))
+    accuracy = [_accuracy(run) for run in (recorded, repeated)]
+    corpora = [read_arrays(run.folder / "corpus.safetensors") for run in (recorded, repeated)]
+    weights = [digest(read_arrays(run.folder / "weights.safetensors")) for run in (recorded, repeated)]
     ends = accuracy[0] == accuracy[1] and weights[0] == weights[1] and digest(corpora[0]) == digest(corpora[1])
-    images = int(np.sum(read_json(again.folder / "summary.json")["confusion"]))
+    images = int(np.sum(read_json(repeated.folder / "summary.json")["confusion"]))
     near = (
         size is not None
         and size <= BAND["rounding"]
@@ -132,7 +136,7 @@ def compare(recorded: Run, again: Run) -> dict[str, Any]:
 
 
 def _rows(run: Run) -> Iterator[dict[str, Any]]:
-    """The rows of metrics.jsonl one by one, without what a clock measured."""
+    """The rows of metrics.jsonl one by one, without times."""
     path = run.folder / "metrics.jsonl"
     with path.open(encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, 1):
@@ -142,14 +146,14 @@ def _rows(run: Run) -> Iterator[dict[str, Any]]:
                 raise BadInput(f"{path}: line {number}: not JSON: {error}") from error
             if not isinstance(row, dict):
                 raise BadInput(f"{path}: line {number}: expected an object")
-            row.pop(CLOCK, None)
+            row.pop(TIME, None)
             yield row
 
 
 def _distance(one: Any, two: Any, least: float = 1e-12) -> float:
-    """How far two figures, lists or rows of figures are apart, relative to the first; infinite where they don't match.
+    """The largest relative difference of two numbers, lists or rows; infinite if they don't match.
 
-    The first row at which two runs differ may be one of an epoch, whose shares of pictures are left out.
+    The accuracies in the row of an epoch are left out.
     """
     if isinstance(one, dict) and isinstance(two, dict):
         pairs = [(one.get(name), two.get(name)) for name in {**one, **two} if name not in COUNTED]
@@ -162,7 +166,7 @@ def _distance(one: Any, two: Any, least: float = 1e-12) -> float:
         return inf
     try:
         return float(abs(one - two) / max(abs(one), least))
-    except OverflowError:  # a whole number that no float can hold
+    except OverflowError:  # an integer too large for a float
         return inf
 
 

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
-from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.core.settings import Settings
-from nnlaw.nn.core.state_dict import put
+from nnlaw.nn.core.state_dict import assign
 from nnlaw.nn.data.idx import write_idx
 from nnlaw.nn.data.layout import FILES
-from nnlaw.nn.run_folder.folder import Run, read_arrays
+from nnlaw.nn.run_folder.array_files import read_arrays
+from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.stress.scenario import Context, Observation, scenario
 from nnlaw.nn.training.build import build_model, load_plugins, make_trainer
 from nnlaw.nn.training.session import prepare
@@ -198,7 +199,7 @@ def train(settings: Settings, folder: Path) -> RowResult:
     session, run = None, Run.create(folder)
     try:
         session = prepare(settings)
-        session.train(run, Silent())
+        session.train(run, SilentReporter())
         losses = [row["loss"] for row in session.epochs]
         fell = losses[-1] < losses[0]
         result = RowResult(f"loss {losses[0]:.4g} → {losses[-1]:.4g}", refused=not fell)
@@ -224,7 +225,7 @@ def step(settings: Settings, x: Array, labels: Array, w: Array | None = None) ->
     load_plugins(settings)
     model = build_model(settings, 64, CLASSES)
     if w is not None:
-        put(model.params, next(iter(model.params)), w)
+        assign(model.params, next(iter(model.params)), w)
     twin = in_float64(model)
     trainer = make_trainer(settings, model, 1, CheckLog())
     try:

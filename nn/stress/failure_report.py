@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nnlaw.nn.run_folder.folder import Run
-from nnlaw.nn.run_folder.metadata import run_settings
+from nnlaw.nn.run_folder.metadata import read_run_settings
 from nnlaw.nn.run_folder.tree_file import pack
 from nnlaw.nn.stress.runner import Runner
 from nnlaw.nn.stress.scenario import ScenarioOutcome, ScenarioResult, scenarios
@@ -48,7 +48,7 @@ def write_signature(result: ScenarioResult, runner: Runner) -> Path:
             "seed": runner.seed,
             "full": runner.full,
             "violation": violation_of(result).to_dict(),
-            "settings": asdict(run_settings(runner.run.folder)),
+            "settings": asdict(read_run_settings(runner.run.folder)),
             "figures": result.observation.metrics,
         },
     )

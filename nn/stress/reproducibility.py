@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.core.settings import Settings
-from nnlaw.nn.run_folder.folder import Run, read_arrays
-from nnlaw.nn.run_folder.metadata import run_settings
+from nnlaw.nn.run_folder.array_files import read_arrays
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.run_folder.metadata import read_run_settings
 from nnlaw.nn.runs.reproduce import BAND, compare
 from nnlaw.nn.stress.runner import in_own_process
 from nnlaw.nn.stress.scenario import Context, Observation, scenario
@@ -23,13 +24,13 @@ def short(context: Context) -> Settings:
     """The settings of the run for one epoch on a part of its images, the rest being held out."""
     count = len(context.split.dataset.train_images)
     held_out = max(count - IMAGES[context.full], count // 12)
-    return replace(run_settings(context.run.folder), epochs=1, strict=False, validation=held_out)
+    return replace(read_run_settings(context.run.folder), epochs=1, strict=False, validation=held_out)
 
 
 def trained(settings: Settings, folder: Path) -> str:
     """Train in a new folder; the digest of the weights."""
     run = Run.create(folder)
-    prepare(settings).train(run, Silent())
+    prepare(settings).train(run, SilentReporter())
     return digest(read_arrays(run.folder / "weights.safetensors"))
 
 

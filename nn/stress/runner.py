@@ -23,7 +23,7 @@ import numpy as np
 from nnlaw._names import install
 from nnlaw.nn.data.dataset import Split
 from nnlaw.nn.run_folder.folder import Run
-from nnlaw.nn.run_folder.metadata import check_record, run_settings
+from nnlaw.nn.run_folder.metadata import check_record, read_run_settings
 from nnlaw.nn.stress.scenario import (
     LIMITS,
     Context,
@@ -96,7 +96,7 @@ class Runner:
 @cache
 def run_data(folder: Path) -> Split:
     """The data of a run, read-only. Raises BadInput if they are not those that the run was trained on."""
-    session = prepare(run_settings(folder))
+    session = prepare(read_run_settings(folder))
     check_record(Run(folder), session.dataset, session.split)
     for part in fields(Split):
         array = getattr(session.split, part.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnlaw.nn.run_folder.folder import read_arrays
+from nnlaw.nn.run_folder.array_files import read_arrays
 from nnlaw.nn.stress.scenario import Context, Observation, scenario
 from nnlaw.spec.arrays import first_index
 from nnlaw.spec.violation import entry

@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 from nnlaw.nn import stress
 from nnlaw.nn.data.dataset import Split
 from nnlaw.nn.run_folder.folder import Run
-from nnlaw.nn.runs.predictor import Reader
+from nnlaw.nn.runs.predictor import Predictor
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import BadInput, Violation
 
@@ -57,9 +57,9 @@ class Context:
     full: bool = False
 
     @cached_property
-    def reader(self) -> Reader:
+    def reader(self) -> Predictor:
         """The trained network with its standardization, a copy for this scenario."""
-        return Reader(self.run)
+        return Predictor(self.run)
 
     @property
     def rng(self) -> np.random.Generator:

@@ -1,10 +1,10 @@
-"""A training as it stands after an epoch, in one file, so that it goes on from there bit for bit.
+"""The state of a training after an epoch, in one file, so that it can be resumed bit for bit.
 
-    checkpoint.safetensors   weights, layer state, optimizer, generators, counters, the memory of the laws, the rows
-                             of the epochs, the length of metrics.jsonl, the weights of the best epoch
+    checkpoint.safetensors   weights, layer state, optimizer, generators, counters, counts of the laws, metrics of the
+                             epochs, length of metrics.jsonl, weights of the best epoch
 
-One file is written whole or not at all, so a crash at any moment leaves the checkpoint before or the one after.
-weights.safetensors and best.safetensors are copies of what stands in it.
+The file is replaced atomically, so a crash leaves either the checkpoint before or the one after. weights.safetensors
+and best.safetensors are copies of parts of it.
 """
 
 from __future__ import annotations
@@ -14,28 +14,29 @@ from pathlib import Path
 from typing import Any
 
 from nnlaw.nn.run_folder.folder import Run
-from nnlaw.nn.run_folder.tree_file import outline, pack, unpack
+from nnlaw.nn.run_folder.tree_file import pack, read_tree_header, unpack
 from nnlaw.nn.training.trainer import Snapshot, Trainer
 from nnlaw.spec.violation import BadInput
 
 NAME = "checkpoint.safetensors"
 
 
-def snapshot_tree(before: Snapshot) -> dict[str, Any]:
+def snapshot_tree(snapshot: Snapshot) -> dict[str, Any]:
     """A snapshot as a tree that can be packed."""
-    return {row.name: getattr(before, row.name) for row in fields(Snapshot)} | {"progress": vars(before.progress)}
+    tree = {row.name: getattr(snapshot, row.name) for row in fields(Snapshot)}
+    return tree | {"progress": vars(snapshot.progress)}
 
 
-def restore_tree(trainer: Trainer, tree: Any, path: Path) -> None:
-    """Put a trainer where `snapshot_tree` found it. Raises BadInput where the tree is not of this architecture."""
+def restore_trainer(trainer: Trainer, tree: Any, path: Path) -> None:
+    """Restore a trainer from the tree of a snapshot in `path`. Raises BadInput if it is of another architecture."""
     try:
         progress = trainer.progress.copy()
         vars(progress).update(tree["progress"])
-        before = Snapshot(**tree | {"progress": progress})
-        wanted = (trainer.flat.w.shape, trainer.flat.w.dtype, set(trainer.generators))
-        if (before.w.shape, before.w.dtype, set(before.generators)) != wanted:
-            raise ValueError(f"{before.w.size:,} weights, expected {trainer.flat.w.size:,}")
-        trainer.restore(before)
+        snapshot = Snapshot(**tree | {"progress": progress})
+        needed = (trainer.flat.w.shape, trainer.flat.w.dtype, set(trainer.generators))
+        if (snapshot.w.shape, snapshot.w.dtype, set(snapshot.generators)) != needed:
+            raise ValueError(f"{snapshot.w.size:,} weights, expected {trainer.flat.w.size:,}")
+        trainer.restore(snapshot)
     except (AttributeError, KeyError, StopIteration, TypeError, ValueError) as error:
         raise BadInput(f"{path}: does not fit the settings of the run: {error}") from error
 
@@ -46,19 +47,19 @@ def write_checkpoint(run: Run, tree: dict[str, Any]) -> None:
 
 
 def read_checkpoint(run: Run) -> dict[str, Any]:
-    """The checkpoint of a run. Raises BadInput where there is none, or it is damaged."""
+    """The checkpoint of a run. Raises BadInput if there is none, or it is damaged."""
     return _checked(run, unpack(_path(run)))
 
 
-def glance(run: Run) -> dict[str, Any]:
-    """The checkpoint without its arrays, quick to read. Raises BadInput like `read_checkpoint`."""
-    return _checked(run, outline(_path(run)))
+def read_header(run: Run) -> dict[str, Any]:
+    """The checkpoint without its arrays, which is quick to read. Raises BadInput like `read_checkpoint`."""
+    return _checked(run, read_tree_header(_path(run)))
 
 
 def _path(run: Run) -> Path:
     path = run.folder / NAME
     if not path.is_file():
-        raise BadInput(f"{run.folder}: no {NAME}, expected a run folder; nothing was trained here: train it anew")
+        raise BadInput(f"{run.folder} is not a run folder (no {NAME}); train one first: nn train")
     return path
 
 
@@ -68,5 +69,5 @@ def _checked(run: Run, tree: Any) -> dict[str, Any]:
         raise BadInput(f"{run.folder / NAME}: not a checkpoint of a training")
     best = tree.get("best")
     if not all(isinstance(row, dict) for row in tree["rows"]) or not (best is None or isinstance(best, dict)):
-        raise BadInput(f"{run.folder / NAME}: its epochs are not rows of figures, not a checkpoint of a training")
+        raise BadInput(f"{run.folder / NAME}: not a checkpoint of a training (its epochs are not tables)")
     return tree

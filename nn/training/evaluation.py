@@ -14,13 +14,13 @@ from nnlaw.nn.plugins.registry import REGISTRY
 from nnlaw.spec.arrays import Array
 
 SAMPLE = 5000  # training images on which the training accuracy is measured
-CORPUS = 100  # test images whose probabilities are kept with the run
+CORPUS = 100  # test images whose probabilities are stored with the run
 
 
-def scores(model: Any, split: Split, epoch: int, losses: list[float], seconds: float) -> dict[str, Any]:
-    """The figures of one epoch: mean training loss, accuracy on training images, and on validation images.
+def epoch_metrics(model: Any, split: Split, epoch: int, losses: list[float], seconds: float) -> dict[str, Any]:
+    """The metrics of one epoch: mean training loss, training accuracy, validation loss and accuracy.
 
-    `val_loss` is the loss that is trained, where the model can tell it of any batch (`mean_loss`).
+    `val_loss` is the trained loss if the model has `mean_loss`; otherwise `val_cross_entropy` is recorded.
     """
     accuracy = choose("metric", "accuracy").make()
     part = split.x_train[:SAMPLE], split.y_train[:SAMPLE]
@@ -32,39 +32,41 @@ def scores(model: Any, split: Split, epoch: int, losses: list[float], seconds: f
     }
     if len(split.x_val):
         p, labels = model.predict(split.x_val), split.y_val
-        own = getattr(model, "mean_loss", None)
-        cost = {"val_loss": own(split.x_val, labels)} if own else {"val_cross_entropy": cross_entropy(p, labels)}
-        row |= cost | {"val_accuracy": float(accuracy(p, labels))}
+        if getattr(model, "mean_loss", None) is not None:
+            row["val_loss"] = model.mean_loss(split.x_val, labels)
+        else:
+            row["val_cross_entropy"] = cross_entropy(p, labels)
+        row["val_accuracy"] = float(accuracy(p, labels))
     return row
 
 
 def cross_entropy(p: Array, labels: Array) -> float:
-    """The mean over the samples: p (N, C), labels (N,)."""
+    """Mean cross-entropy of probabilities p (N, C) and labels (N,)."""
     return float(cross_entropies(p, labels).mean())
 
 
 def cross_entropies(p: Array, labels: Array) -> Array:
-    """−log p_y of each row, (N,) float64; at most about 69, where float32 has nothing left."""
-    found: Array = -log_of(p[np.arange(len(p)), labels])
+    """−log p_y of each row, (N,) float64; at most about 69, as `clipped_log` bounds it."""
+    found: Array = -clipped_log(p[np.arange(len(p)), labels])
     return found
 
 
-def log_of(p: Array) -> Array:
-    """log p in float64, where 0 counts as 1e-30."""
+def clipped_log(p: Array) -> Array:
+    """log p in float64; values below 1e-30 count as 1e-30."""
     found: Array = np.log(np.maximum(p.astype(np.float64), 1e-30))
     return found
 
 
-def merit(row: dict[str, Any]) -> tuple[float, float]:
-    """What makes one epoch better than another: accuracy on the validation images, then what they cost."""
+def validation_rank(row: dict[str, Any]) -> tuple[float, float]:
+    """The better of two epochs has the larger rank: validation accuracy first, then the negative validation loss."""
     return row["val_accuracy"], -(row["val_loss"] if "val_loss" in row else row["val_cross_entropy"])
 
 
-def corpus(model: Any, split: Split, test_images: Array) -> dict[str, Array]:
-    """The first 100 test images, their labels, and the probabilities that the last weights give for them."""
+def prediction_corpus(model: Any, split: Split, test_images: Array) -> dict[str, Array]:
+    """The first 100 test images, their labels, and their probabilities (N, C) by the last weights."""
     rows = slice(0, CORPUS)
-    found = {"images": test_images[rows], "labels": split.y_test[rows]}
-    return found | {"probabilities": model.predict(split.x_test[rows])}
+    probabilities = model.predict(split.x_test[rows])
+    return {"images": test_images[rows], "labels": split.y_test[rows], "probabilities": probabilities}
 
 
 def user_metrics(plugins: Sequence[str]) -> dict[str, Callable[[Array, Array], float]]:

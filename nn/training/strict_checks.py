@@ -1,4 +1,7 @@
-"""What --strict judges besides calls and steps: data, plugins and network before training, the network each epoch."""
+"""The checks of --strict besides those of calls and steps.
+
+Before training: data, chosen plugins, layers and network. After each epoch: the gradient and the units of the network.
+"""
 
 from __future__ import annotations
 
@@ -20,65 +23,66 @@ from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.subjects.cases import Case, DataCase, LayerCase, ModelCase
 from nnlaw.spec.subjects.unit import Unit
 
-AUDITED = 20  # images in the batch of an audit, or one of each class where there are more
+BATCH = 20  # images in the batch for the checks, or one of each class if there are more classes
+EPOCH_LAWS = ["gradient", "live-units"]
 
 
-def audit_batch(parts: Split) -> tuple[Array, Array]:
-    """A small batch of training images in which every class stands, for the audits."""
+def batch_of_every_class(parts: Split) -> tuple[Array, Array]:
+    """A small batch of training images, with at least one of each class."""
     _, first = np.unique(parts.y_train, return_index=True)
-    rows = np.append(first, np.arange(AUDITED - len(first)) % len(parts.y_train)) if len(first) < AUDITED else first
+    rows = np.append(first, np.arange(BATCH - len(first)) % len(parts.y_train)) if len(first) < BATCH else first
     return parts.x_train[rows], parts.y_train[rows]
 
 
 def data_case(parts: Split) -> DataCase:
-    """The prepared data under its laws."""
+    """The prepared data as a case for the laws of data."""
     images = parts.dataset
     labels = {"training": parts.y_train, "validation": parts.y_val, "test": parts.y_test}
     raw = {"training": images.train_images, "test": images.test_images}
     return DataCase("data", parts.x_train, labels, raw, images.n_classes, given=images.train_labels)
 
 
-def audit(settings: Settings, model: Any, x: Array, labels: Array, check_log: CheckLog) -> None:
-    """Before training: what the settings choose, every layer on Gaussian input of its shape, then the whole.
+def check_before_training(settings: Settings, model: Any, x: Array, labels: Array, check_log: CheckLog) -> None:
+    """Check the chosen plugins, then each layer on Gaussian input of its shape, then the whole network.
 
     Raises the first Violation.
     """
-    for record in chosen(settings):
-        judge(record, check_log)
+    for unit in chosen_units(settings):
+        check(unit, check_log)
     if hasattr(model, "layers"):
         rng = np.random.default_rng(settings.seed)
         shapes = [(x.shape[1],), *(output.shape[1:] for output in model.activations(x[:2]).values())]
-        for path, layer, shape in zip(model.paths, model.layers, shapes, strict=True):
-            probe = rng.standard_normal((5, *shape)).astype(np.float32)
+        for path, name, layer, shape in zip(model.paths, model.layer_names, model.layers, shapes, strict=True):
+            layer_input = rng.standard_normal((5, *shape)).astype(np.float32)
             if (domain := domain_of(layer)) is not None:
-                probe = probe.clip(*domain)
-            name = path.split(":")[1].split("(")[0]
-            judge(LayerCase(path, layer, probe, seed=settings.seed, name=name), check_log)
+                layer_input = layer_input.clip(*domain)
+            check(LayerCase(path, layer, layer_input, seed=settings.seed, name=name), check_log)
 
     def make(rng: np.random.Generator) -> Any:
         return build_model(settings, x.shape[1], int(model.predict(x[:1]).shape[1]), rng)
 
-    judge(ModelCase("network", model, make, x, labels, seed=settings.seed), check_log)
+    check(ModelCase("network", model, make, x, labels, seed=settings.seed), check_log)
 
 
-def chosen(settings: Settings) -> Iterator[Unit]:
-    """What trains the model besides its layers, the loss and the initializer where the model takes them, and the
-    user's metrics."""
-    takes = choose("model", settings.model).plugin.settings
-    lines = {"loss": settings.loss, "initializer": settings.init} if {"loss", "init"} <= set(takes) else {}
+def chosen_units(settings: Settings) -> Iterator[Unit]:
+    """The plugins of the settings that are not layers: optimizer, schedule, batches, the user's metrics, and loss and
+    initializer if the model takes them."""
+    accepted = choose("model", settings.model).plugin.settings
+    lines = {"loss": settings.loss, "initializer": settings.init} if {"loss", "init"} <= set(accepted) else {}
     lines |= {"optimizer": settings.optimizer, "schedule": settings.schedule, "batches": settings.batches}
     for kind, line in lines.items():
         yield chosen_unit(kind, line)
-    yield from (chosen_unit("metric", name) for name in user_metrics(settings.plugins))
+    for name in user_metrics(settings.plugins):
+        yield chosen_unit("metric", name)
 
 
-def audit_epoch(model: Any, x: Array, labels: Array, check_log: CheckLog) -> None:
-    """After each epoch: gradients along random directions, and live units. Raises the first Violation."""
-    judge(ModelCase("network", model, lambda rng: None, x, labels, quick=True), check_log, ["gradient", "live-units"])
+def check_after_epoch(model: Any, x: Array, labels: Array, check_log: CheckLog) -> None:
+    """Check gradients along random directions, and live units. Raises the first Violation."""
+    check(ModelCase("network", model, lambda rng: None, x, labels, quick=True), check_log, EPOCH_LAWS)
 
 
-def judge(case: Case | Unit, check_log: CheckLog, laws: list[str] | None = None) -> None:
-    """Judge a case or a plugin and raise its first Violation."""
-    report = conformance(case, laws, check_log=check_log)
+def check(subject: Case | Unit, check_log: CheckLog, laws: list[str] | None = None) -> None:
+    """Check a case or a unit and raise its first Violation."""
+    report = conformance(subject, laws, check_log=check_log)
     if report.violations:
         raise report.violations[0]

@@ -1,7 +1,9 @@
-"""One step of training, and one epoch of steps: the textbook loop.
+"""One step of training: the textbook loop.
 
     loss, g = model.loss_and_grads(x, labels)
     w ← optimizer.step(w, g, lr · schedule(t))
+
+A Trainer can also take a snapshot, restore it, and repeat the steps since then.
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnlaw.nn.core.flat_parameters import Flat
-from nnlaw.nn.core.rng import generators
-from nnlaw.nn.core.state_dict import put
+from nnlaw.nn.core.flat_parameters import FlatParameters
+from nnlaw.nn.core.rng import find_generators
+from nnlaw.nn.core.state_dict import assign
 from nnlaw.spec.arrays import Array, first_index
 from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.laws.training.loss_trend import loss_trend
@@ -24,13 +26,11 @@ from nnlaw.spec.laws.training.update_ratio import update_ratio
 from nnlaw.spec.subjects.cases import ProgressCase
 from nnlaw.spec.violation import Violation
 
-SMALL = 0.02  # root mean square of weights next to zero
-AFTER_A_STEP = "the step before was too long; --strict names the law that fails first"
-BEFORE_ANY_STEP = "the network, the loss or the data (no step was taken yet); --strict names the law that fails first"
+SMALL = 0.02  # weights whose root mean square is below this start near zero
 
 
-class Figures(NamedTuple):
-    """What one step left behind for metrics.jsonl."""
+class StepMetrics(NamedTuple):
+    """The numbers of one step, as metrics.jsonl records them."""
 
     step: int
     loss: float
@@ -42,7 +42,11 @@ class Figures(NamedTuple):
 
 @dataclass
 class Snapshot:
-    """Everything as it stood before a step, so that a broken step can happen again."""
+    """Everything that a step changes. The names of the fields are keys of checkpoints on disk.
+
+    `w` are the weights, `seen` the weights that the last update was measured on, `state` the state of the layers,
+    `done` the number of steps, `previous` the last loss.
+    """
 
     w: Array
     seen: Array
@@ -56,7 +60,10 @@ class Snapshot:
 
 @dataclass
 class Trainer:
-    """A model, its flat buffers, and what moves them. `docket` is there only under --strict."""
+    """A model, its flat buffers, and the optimizer and schedule that update them.
+
+    With a `check_log`, as under --strict, each step also checks the gradients, the update ratio and the loss trend.
+    """
 
     model: Any
     optimizer: Any
@@ -67,74 +74,81 @@ class Trainer:
     check_log: CheckLog | None = None
 
     def __post_init__(self) -> None:
-        self.flat = Flat(self.model)
-        self.optimizer.decays = self.flat.decays
+        self.flat = FlatParameters(self.model)
+        self.optimizer.decays = self.flat.decays  # part of the protocol of optimizers, see docs/plugins.md
         self.done = 0
         self.previous: float | None = None
-        self.promise = 0.0
-        self.generators = generators({"model": self.model, "optimizer": self.optimizer})
+        self.predicted_decrease = 0.0
+        self.generators = find_generators({"model": self.model, "optimizer": self.optimizer})
         small = float(np.sqrt(np.mean(np.square(self.flat.w)))) < SMALL
         self.progress = ProgressCase("training", started_small=small, total=self.steps)
 
-    def step(self, x: Array, labels: Array) -> Figures:
-        """One update on one batch. Raises Violation where the loss is not finite, or, armed, where a law is broken."""
+    def step(self, x: Array, labels: Array) -> StepMetrics:
+        """One update on one batch.
+
+        Raises Violation if the loss is not finite; with a check log also if a gradient is not, or a law fails.
+        """
         flat = self.flat
         loss, grads = self.model.loss_and_grads(x, labels)
         flat.collect(grads)
         norms = flat.norms()
         if not isfinite(loss) or (self.check_log is not None and not isfinite(sum(norms))):
-            self._accuse(loss)
-        slope = flat.slope.copy()
+            self._require_finite_step(loss)
+        gradient = flat.sampled_g.copy()
         if self.clip_norm is not None:
             self._clip(norms)
         rate = self.lr * self.schedule(min(1.0, self.done / self.steps))
         self.optimizer.step(flat.w, flat.g, rate)
-        ratio, self.promise = flat.moved(slope)
+        ratio, self.predicted_decrease = flat.measure_update(gradient)
         if self.check_log is not None:
-            self._judge(loss, ratio)
+            self._check_progress(self.check_log, loss, ratio)
         self.done += 1
         change = (loss - self.previous) / abs(self.previous) if self.previous else None
         self.previous = loss
-        return Figures(self.done, loss, change, norms, ratio, rate)
+        return StepMetrics(self.done, loss, change, norms, ratio, rate)
 
     def take_snapshot(self) -> Snapshot:
-        """What is about to change, copied: weights, layer state, optimizer, generators, counters."""
-        state = getattr(self.model, "state", None)
-        memory = getattr(self.optimizer, "state", None)
+        """A copy of everything that the next step changes."""
+        layer_state = getattr(self.model, "state", None)
+        optimizer_state = getattr(self.optimizer, "state", None)
         return Snapshot(
-            self.flat.w.copy(),
-            self.flat.seen,
-            {name: np.copy(array) for name, array in state.items()} if state else {},
-            copy.deepcopy(memory) if memory else {},
-            {name: rng.bit_generator.state for name, rng in self.generators.items()},
-            self.progress.copy(),
-            self.done,
-            self.previous,
+            w=self.flat.w.copy(),
+            seen=self.flat.previous,
+            state={name: np.copy(array) for name, array in layer_state.items()} if layer_state else {},
+            optimizer=copy.deepcopy(optimizer_state) if optimizer_state else {},
+            generators={name: rng.bit_generator.state for name, rng in self.generators.items()},
+            progress=self.progress.copy(),
+            done=self.done,
+            previous=self.previous,
         )
 
-    def restore(self, before: Snapshot) -> None:
-        """Put everything back as it stood."""
-        self.flat.w[...] = before.w
-        self.flat.seen = before.seen
-        for name, array in before.state.items():
-            put(self.model.state, name, array)
-        self.optimizer.state = copy.deepcopy(before.optimizer)
-        for name, state in before.generators.items():
+    def restore(self, snapshot: Snapshot) -> None:
+        """Set everything back to the snapshot."""
+        self.flat.w[...] = snapshot.w
+        self.flat.previous = snapshot.seen
+        for name, array in snapshot.state.items():
+            assign(self.model.state, name, array)
+        self.optimizer.state = copy.deepcopy(snapshot.optimizer)
+        for name, state in snapshot.generators.items():
             self.generators[name].bit_generator.state = state
-        self.progress = before.progress.copy()
-        self.progress.total = self.steps  # a training that goes on may go on for longer
-        self.done, self.previous = before.done, before.previous
+        self.progress = snapshot.progress.copy()
+        self.progress.total = self.steps  # a resumed training may be longer
+        self.done, self.previous = snapshot.done, snapshot.previous
 
-    def again(self, since: Snapshot, batches: Iterable[tuple[Array, Array]]) -> Snapshot:
-        """Everything as it stands once the steps on `batches` were taken anew from `since`, unjudged."""
-        self.restore(since)
+    def repeat(self, start: Snapshot, batches: Iterable[tuple[Array, Array]]) -> Snapshot:
+        """Take the steps on `batches` again from `start`, without checks, and return the snapshot after them."""
+        self.restore(start)
         check_log, self.check_log = self.check_log, None
         for x, labels in batches:
-            figures = self.step(x, labels)
+            metrics = self.step(x, labels)
             if check_log is not None:
-                self.progress.feed(figures.loss, figures.update_ratio, self.promise)
+                self.progress.feed(metrics.loss, metrics.update_ratio, self.predicted_decrease)
         self.check_log = check_log
         return self.take_snapshot()
+
+    def require_finite_weights(self) -> None:
+        """Raise Violation if a weight is not finite, so that no such weights are saved."""
+        self._require_finite({name: self.model.params[name] for name in self.flat.views})
 
     def _clip(self, norms: list[float]) -> None:
         """g ← g · min(1, c/‖g‖), over all parameters together."""
@@ -144,52 +158,37 @@ class Trainer:
         if self.clip_norm is not None and norm > self.clip_norm:
             self.flat.g *= np.float32(self.clip_norm / norm)
 
-    def _judge(self, loss: float, ratio: float) -> None:
-        self.progress.feed(loss, ratio, self.promise)
+    def _check_progress(self, check_log: CheckLog, loss: float, ratio: float) -> None:
+        self.progress.feed(loss, ratio, self.predicted_decrease)
         update_ratio(self.progress)
         loss_trend(self.progress)
-        assert self.check_log is not None
-        self.check_log.audits["update-ratio"] += 1
-        self.check_log.audits["loss-trend"] += 1
+        check_log.count("update-ratio", "loss-trend")
 
-    def demand_finite(self) -> None:
-        """Raise Violation where a weight is not finite, so that none such is saved."""
-        self._demand_finite({name: self.model.params[name] for name in self.flat.views})
+    def _require_finite_step(self, loss: float) -> None:
+        """Raise Violation for the first gradient that is not finite, else for the loss.
 
-    def _accuse(self, loss: float) -> None:
-        """Name the first gradient that is not finite, or else the loss; silent where only g·g overflowed."""
-        self._demand_finite({f"gradient of {name}": view for name, view in self.flat.views.items()})
+        If only g·g overflowed, all of them are finite and nothing is raised.
+        """
+        self._require_finite({f"gradient of {name}": view for name, view in self.flat.views.items()})
         if not isfinite(loss):
-            raise Violation(
-                "finite",
-                array="loss",
-                actual=str(loss),
-                expected="a finite number",
-                cause=self._cause,
-                cause_code=self._cause_code,
-                step=self.done,
-            )
+            self._require_finite({"loss": np.asarray(loss)})
 
-    @property
-    def _cause(self) -> str:
-        return AFTER_A_STEP if self.done else BEFORE_ANY_STEP
-
-    @property
-    def _cause_code(self) -> str:
-        return "step-too-long" if self.done else "not-finite-before-any-step"
-
-    def _demand_finite(self, arrays: dict[str, Array]) -> None:
+    def _require_finite(self, arrays: dict[str, Array]) -> None:
+        if self.done:
+            cause, code = "the step before was too long", "step-too-long"
+        else:
+            cause, code = "the network, the loss or the data (no step was taken yet)", "not-finite-before-any-step"
         for name, array in arrays.items():
             bad = ~np.isfinite(array)
             if bad.any():
-                at = first_index(bad)
+                index = first_index(bad)
                 raise Violation(
                     "finite",
                     array=name,
-                    index=at,
-                    actual=str(array[at]),
+                    index=index or None,
+                    actual=str(array[index]),
                     expected="a finite number",
-                    cause="" if self.check_log else self._cause,
-                    cause_code="" if self.check_log else self._cause_code,
+                    cause="" if self.check_log else f"{cause}; --strict names the law that fails first",
+                    cause_code="" if self.check_log else code,
                     step=self.done,
                 )

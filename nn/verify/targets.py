@@ -10,8 +10,8 @@ import importlib
 from pathlib import Path
 
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins, before a user's file is loaded
-from nnlaw.nn.plugins.errors import is_internal, line_of_user, told
-from nnlaw.nn.plugins.loader import load_file
+from nnlaw.nn.plugins.errors import describe_internal_error, is_internal, user_code_line
+from nnlaw.nn.plugins.loader import load_plugin_file
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.nn.plugins.units import chosen_unit, unit_of
 from nnlaw.spec.conformance import codes_of, conformance
@@ -22,14 +22,14 @@ from nnlaw.spec.violation import BadInput, relative_to_cwd
 
 def units_in_file(path: Path) -> list[Unit]:
     """The units that a user's file registers. They may have the names of built-in ones."""
-    return [unit_of(plugin) for plugin in load_file(path, hiding=True)]
+    return [unit_of(plugin) for plugin in load_plugin_file(path, override=True)]
 
 
 def units_in_module(name: str) -> list[Unit]:
     """The units that an importable module registers. Raises BadInput if it can't be imported, or registers nothing."""
     before = dict(REGISTRY.plugins)
     try:
-        with REGISTRY.of_user(hiding=True):
+        with REGISTRY.user_plugins(override=True):
             importlib.import_module(name)
     except (Exception, SystemExit) as error:
         raise BadInput(f"module {name}: {type(error).__name__} on import: {error}") from error
@@ -76,7 +76,7 @@ def check_unit(unit: Unit, laws: list[str], seed: int) -> Report:
     except BadInput as error:
         reason = str(error) if unit.name in str(error) else f"{unit.label}: {error}"
     except Exception as error:  # raised by the code under test in an unexpected place, or a bug in nn
-        reason = f"{unit.label}: {told(error)}" if is_internal(error) else _raised(unit, error)
+        reason = f"{unit.label}: {describe_internal_error(error)}" if is_internal(error) else _raised(unit, error)
     except BaseException as error:  # SystemExit, KeyboardInterrupt
         reason = _raised(unit, error)
     return Report(unit.name, unit.kind, reason=reason)
@@ -88,6 +88,6 @@ def is_checked_by(unit: Unit, laws: list[str]) -> bool:
 
 
 def _raised(unit: Unit, error: BaseException) -> str:
-    line = relative_to_cwd(line_of_user(error))
+    line = relative_to_cwd(user_code_line(error))
     place = f"{line}: {unit.kind} {unit.name}" if line else unit.label
     return f"{place}: raised {type(error).__name__}{f': {error}' if str(error) else ''}"

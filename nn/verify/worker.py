@@ -62,9 +62,9 @@ def main(journal_file: str, request_file: str) -> None:
         journal.write(error=str(error), done=True)
         return
     except BaseException as error:
-        from nnlaw.nn.plugins.errors import is_internal, told
+        from nnlaw.nn.plugins.errors import describe_internal_error, is_internal
 
-        reason = told(error) if is_internal(error) else f"{type(error).__name__} on import: {error}"
+        reason = describe_internal_error(error) if is_internal(error) else f"{type(error).__name__} on import: {error}"
         journal.write(error=f"{_name(request['target'])}: {reason}", done=True)
         return
     _check_all(units, request, journal)

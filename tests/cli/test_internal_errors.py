@@ -8,7 +8,7 @@ import pytest
 
 import nnlaw.nn.training.build
 from nnlaw.nn.core.settings import Settings
-from nnlaw.nn.plugins.errors import is_internal, line_of_user
+from nnlaw.nn.plugins.errors import is_internal, user_code_line
 from nnlaw.nn.verify.targets import check_unit
 from nnlaw.nn.verify.worker import main as worker
 from nnlaw.spec import Unit
@@ -87,5 +87,5 @@ def test_an_error_inside_a_library_belongs_to_its_caller() -> None:
     """Here this file; KeyboardInterrupt is never an internal error."""
     with pytest.raises(ValueError, match="shape") as caught:
         np.zeros(3).reshape(2)
-    assert "test_internal_errors.py" in line_of_user(caught.value) and not is_internal(caught.value)
+    assert "test_internal_errors.py" in user_code_line(caught.value) and not is_internal(caught.value)
     assert not is_internal(KeyboardInterrupt())

@@ -78,13 +78,13 @@ def test_a_closed_pipe_ends_the_command_without_a_message(tmp_path: Path) -> Non
 def test_a_training_whose_output_is_closed_prints_how_to_continue(tiny_folder: Path, tmp_path: Path) -> None:
     """`nn train | head` stops the training, which can be resumed."""
     code, err = read("train", str(tiny_folder), "--epochs", "500", "--run", "r", until="Epoch 1/", cwd=tmp_path)
-    assert (code, err) == (141, "nobody reads the output any more; go on with: nn train --resume r\n")
+    assert (code, err) == (141, "output pipe was closed; continue with: nn train --resume r\n")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("location", "more"),
-    [("nnlaw.nn.runs.plots.mistakes", "; go on"), ("nnlaw.cli.output.train_output.mistake_lines", "")],
+    [("nnlaw.cli.train.plot_mistakes", "; continue with"), ("nnlaw.cli.output.train_output.mistake_lines", "")],
 )
 def test_only_an_unfinished_run_can_be_resumed_after_an_interrupt(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], location: str, more: str
@@ -98,5 +98,5 @@ def test_only_an_unfinished_run_can_be_resumed_after_an_interrupt(
         patch.setattr(location, interrupt)
         assert run(["train", str(tiny_folder), "--epochs", "1", "--run", "r"]) == 130
     err = capsys.readouterr().err.strip()
-    assert err == "interrupted" + (f"{more} with: nn train --resume r" if more else "")
+    assert err == "interrupted" + (f"{more}: nn train --resume r" if more else "")
     assert run(["train", "--resume", "r"]) == (0 if more else 2)

@@ -130,7 +130,7 @@ def test_the_frame_of_the_training_images_is_recorded(
     capsys.readouterr()
     for i, nonsense in enumerate([{"sides": 3}, frame | {"box": 0}, [1], frame | {"width": "wide"}]):
         assert run(["predict", path, "--run", str(changed(trained, tmp_path / f"n{i}", frame=nonsense))]) == 2
-        assert "frame is not what a run writes" in capsys.readouterr().err
+        assert "frame is not valid" in capsys.readouterr().err
 
 
 def test_a_run_on_pictures_of_another_size_says_so(
@@ -139,7 +139,7 @@ def test_a_run_on_pictures_of_another_size_says_so(
     """Where the recorded frame does not fit the network, one sentence tells."""
     frame = {"height": 30, "width": 28, "box": 20, "by_mass": True}
     assert run(["predict", str(pictures / "a.png"), "--run", str(changed(trained, tmp_path / "r", frame=frame))]) == 2
-    assert "picture of 840 pixels, expected 784" in capsys.readouterr().err
+    assert "the picture has 840 pixels, but the network has 784 inputs" in capsys.readouterr().err
 
 
 def test_predict_without_a_run_says_what_to_do(workplace: Path, capsys: Capture) -> None:

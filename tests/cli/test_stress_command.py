@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from nnlaw.cli.main import run
-from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.core.settings import Settings
-from nnlaw.nn.run_folder.folder import Run, read_arrays, read_json
+from nnlaw.nn.run_folder.array_files import read_arrays
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.run_folder.json_files import read_json
 from nnlaw.nn.stress.edge_cases import cases, settings_of, write_data
 from nnlaw.nn.training.session import prepare
 
@@ -22,7 +24,7 @@ CASES = {case.name: case for case in cases()}
 def sound(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that has learnt something."""
     folder = tmp_path_factory.mktemp("sound") / "run"
-    prepare(Settings(data=str(tiny_folder), epochs=2, lr=0.05)).train(Run.create(folder), Silent())
+    prepare(Settings(data=str(tiny_folder), epochs=2, lr=0.05)).train(Run.create(folder), SilentReporter())
     return folder
 
 

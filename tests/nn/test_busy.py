@@ -31,7 +31,7 @@ def test_whoever_asks_keeps_no_training_from_its_start(tmp_path: Path) -> None:
 
 def test_a_run_that_is_trained_in_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once the moment is over."""
-    monkeypatch.setattr("nnlaw.nn.run_folder.folder.MOMENT", 0.1)
+    monkeypatch.setattr("nnlaw.nn.run_folder.folder.LOCK_TIMEOUT", 0.1)
     refused = pytest.raises(BadInput, match="another process is training in this run folder")
     with Run(tmp_path).locked(), refused, Run(tmp_path).locked():
         pass

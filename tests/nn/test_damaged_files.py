@@ -9,11 +9,13 @@ import pytest
 from safetensors.numpy import save_file
 
 from nnlaw.nn.core.settings import Settings, read_settings
-from nnlaw.nn.plugins.loader import load_file
-from nnlaw.nn.run_folder.folder import Run, read_arrays, read_json
-from nnlaw.nn.run_folder.tree_file import outline, pack, unpack
+from nnlaw.nn.plugins.loader import load_plugin_file
+from nnlaw.nn.run_folder.array_files import read_arrays
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.run_folder.json_files import read_json
+from nnlaw.nn.run_folder.tree_file import pack, read_tree_header, unpack
 from nnlaw.nn.runs.bundle import unpack_bundle
-from nnlaw.nn.runs.predictor import Reader
+from nnlaw.nn.runs.predictor import Predictor
 from nnlaw.nn.runs.replay import replay
 from nnlaw.nn.runs.reproduce import _distance, _rows
 from nnlaw.nn.stress.fuzzing import seed_files as valid
@@ -28,11 +30,11 @@ DEEP = "[" * 100_000
     ("line", "words"),
     [
         (f"seed = {'1' * 5000}", "limit"),
-        (f"seed = 0x{'f' * 5000}", "seed = a number of thousands of digits, expected a whole number of 64 bits"),
+        (f"seed = 0x{'f' * 5000}", "seed = a number of thousands of digits, expected a 64-bit integer"),
         (f"lr = 0x{'f' * 5000}", "lr = a number of thousands of digits, expected float"),
         (f"lr = {'1' * 400}", "expected float"),
-        (f"seed = {2**63}", "expected a whole number of 64 bits"),
-        (f"layers = {DEEP}", "brackets in brackets"),
+        (f"seed = {2**63}", "expected a 64-bit integer"),
+        (f"layers = {DEEP}", "brackets are nested too deeply"),
         (f"seed = '{'x' * 100_000}'", "expected int"),
         (f"{'k' * 100_000} = 1", "unknown key"),
         (f"loss = '{'x' * 100_000}'", "no loss is called"),
@@ -46,7 +48,7 @@ def test_extreme_settings_are_refused(tmp_path: Path, line: str, words: str) -> 
     path = tmp_path / "config.toml"
     path.write_text(line if line.startswith("format") else f"format = 1\n{line}\n")
     with pytest.raises(BadInput) as found:
-        prepare(Settings(data=str(tmp_path)).changed(read_settings(path)))
+        prepare(Settings(data=str(tmp_path)).with_changes(read_settings(path)))
     assert words in str(found.value) and len(str(found.value)) <= MAX_LENGTH and str(found.value).isprintable()
 
 
@@ -85,12 +87,12 @@ def test_weights_that_are_not_finite_give_no_prediction(finished: Path) -> None:
     weights = read_arrays(finished / "weights.safetensors")
     save_file({name: array * np.float32("nan") for name, array in weights.items()}, finished / "weights.safetensors")
     with pytest.raises(BadInput, match="its weights give nan for this picture, expected probabilities"):
-        Reader(Run(finished)).probabilities(np.zeros((28, 28), np.uint8))
+        Predictor(Run(finished)).probabilities(np.zeros((28, 28), np.uint8))
 
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
-    [("classes", [1] * 10, "classes is missing or not"), ("n_in", 2**31, "expected one that has room")],
+    [("classes", [1] * 10, "classes is missing or not"), ("n_in", 2**31, "does not fit in memory")],
 )
 def test_an_invalid_record_is_refused(
     finished: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: object, words: str
@@ -104,7 +106,7 @@ def test_an_invalid_record_is_refused(
     (finished / "record.json").write_text(json.dumps(record | {name: value}))
     monkeypatch.setattr("nnlaw.nn.network.complete_layer", no_room)  # some machines overcommit memory
     with pytest.raises(BadInput, match=words):
-        Reader(Run(finished))
+        Predictor(Run(finished))
 
 
 @pytest.mark.parametrize("change", [lambda text: text.replace(b"[1", b"[2"), lambda text: text[:-1] + b"\x01"])
@@ -112,7 +114,7 @@ def test_a_changed_checkpoint_is_refused(tmp_path: Path, change: Callable[[bytes
     """Checksums reveal a change of the tree or of the arrays."""
     path = tmp_path / "packed"
     path.write_bytes(pack({"rows": [1, 2], "w": np.zeros(4, np.float32)}))
-    assert unpack(path)["rows"] == outline(path)["rows"] == [1, 2]
+    assert unpack(path)["rows"] == read_tree_header(path)["rows"] == [1, 2]
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(BadInput, match="damaged"):
         unpack(path)
@@ -166,4 +168,4 @@ def test_a_plugin_with_null_bytes_is_refused(tmp_path: Path) -> None:
     """Python reports no line for such a file, so the message has no line."""
     (tmp_path / "mine.py").write_bytes(b"x = 1\0\n")
     with pytest.raises(BadInput, match=r"mine\.py: source code"):
-        load_file(tmp_path / "mine.py")
+        load_plugin_file(tmp_path / "mine.py")

@@ -542,12 +542,12 @@ def trained(mnist: Path) -> Any:
 
     from nnlaw.cli.main import run
     from nnlaw.nn.run_folder.folder import Run
-    from nnlaw.nn.runs.predictor import Reader
+    from nnlaw.nn.runs.predictor import Predictor
 
     with tempfile.TemporaryDirectory() as folder:
         flags = ["--epochs", "3", "--optimizer", "adam", "--lr", "0.001", "--batch-size", "128"]
         assert run(["train", str(mnist), *flags, "--json", "--run", f"{folder}/r"]) == 0
-        reader = Reader(Run(Path(folder) / "r"))
+        reader = Predictor(Run(Path(folder) / "r"))
     assert reader.frame == MNIST_FRAME
     return lambda images: np.array([reader.probabilities(image).argmax() for image in images])
 

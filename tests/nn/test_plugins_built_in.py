@@ -299,7 +299,10 @@ def test_a_dropout_moves_no_initialization() -> None:
     assert np.array_equal(plain.layers[2].params["W"], other.layers[3].params["W"])
 
 
-@pytest.mark.parametrize(("layers", "words"), [("batchnorm flatten dense:3", "expected 4"), (" ", "none given")])
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [("batchnorm flatten dense:3", "has 3 outputs, but the data has 4 classes"), (" ", "layers: empty")],
+)
 def test_layers_that_do_not_fit_are_refused(layers: str, words: str) -> None:
     """A network that does not end in the classes, or has no layers, is refused."""
     with pytest.raises(BadInput, match=words):

@@ -17,11 +17,12 @@ import pytest
 
 import nnlaw.nn.builtin  # noqa: F401  # registers what is built in
 from nnlaw.cli.main import run as cli
-from nnlaw.nn.core.reporter import Silent
-from nnlaw.nn.core.rng import generators
+from nnlaw.nn.core.reporter import SilentReporter
+from nnlaw.nn.core.rng import find_generators
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.plugins.registry import REGISTRY
-from nnlaw.nn.run_folder.folder import Run, read_arrays
+from nnlaw.nn.run_folder.array_files import read_arrays
+from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.tree_file import pack, unpack
 from nnlaw.nn.runs.resume import resume
 from nnlaw.nn.training.session import prepare
@@ -39,9 +40,9 @@ def names(kind: str) -> list[str]:
 def in_two_parts(settings: Settings, folder: Path, stop: int = 1) -> tuple[Run, Run]:
     """The same training once without a stop and once stopped and resumed."""
     one, two = Run.create(folder / "one"), Run.create(folder / "two")
-    assert prepare(settings).train(one, Silent()) is not None
-    assert prepare(settings).train(two, Silent(), stop) is None
-    assert resume(two, {}).train(two, Silent()) is not None
+    assert prepare(settings).train(one, SilentReporter()) is not None
+    assert prepare(settings).train(two, SilentReporter(), stop) is None
+    assert resume(two, {}).train(two, SilentReporter()) is not None
     return one, two
 
 
@@ -171,11 +172,11 @@ def test_a_users_plugin_goes_on_bit_for_bit(tiny_folder: Path, tmp_path: Path, m
     file.write_text(PLUGIN)
     settings = Settings(data=str(tiny_folder), epochs=3, batch_size=128, plugins=(str(file),), **more)  # type: ignore[arg-type]  # settings of several types
     one, two = Run.create(tmp_path / "one"), Run.create(tmp_path / "two")
-    assert prepare(settings).train(one, Silent()) is not None
-    assert prepare(settings).train(two, Silent(), 1) is None
+    assert prepare(settings).train(one, SilentReporter()) is not None
+    assert prepare(settings).train(two, SilentReporter(), 1) is None
     file.unlink()
-    assert resume(two, {}).train(two, Silent(), 2) is None
-    assert resume(two, {}).train(two, Silent()) is not None
+    assert resume(two, {}).train(two, SilentReporter(), 2) is None
+    assert resume(two, {}).train(two, SilentReporter()) is not None
     assert_same(one.folder, two.folder)
 
 
@@ -184,10 +185,10 @@ def test_state_that_cannot_be_saved_is_one_sentence(tiny_folder: Path, tmp_path:
     session = prepare(Settings(data=str(tiny_folder), epochs=1, batch_size=256))
     session.trainer.optimizer.state["odd"] = {1, 2}
     with pytest.raises(BadInput, match="trainer/optimizer/odd is a set, expected arrays and numbers"):
-        session.train(Run.create(tmp_path / "r"), Silent())
+        session.train(Run.create(tmp_path / "r"), SilentReporter())
     session.trainer.optimizer.state["odd"] = np.array([None])
     with pytest.raises(BadInput, match="expected arrays of plain numbers"):
-        session.train(Run.create(tmp_path / "s"), Silent())
+        session.train(Run.create(tmp_path / "s"), SilentReporter())
 
 
 def test_generators_are_found_wherever_they_are_kept() -> None:
@@ -199,7 +200,7 @@ def test_generators_are_found_wherever_they_are_kept() -> None:
             self.parts, self.again, self.me = [{"draw": rng.random}], rng, self
             self.more = (other,)
 
-    assert set(map(id, generators(Holder()).values())) == {id(rng), id(other)}
+    assert set(map(id, find_generators(Holder()).values())) == {id(rng), id(other)}
 
 
 @pytest.fixture
@@ -213,13 +214,13 @@ def stopped(tiny_folder: Path, workplace: Path) -> Path:
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--lr", "0.5"], "--lr 0.5: the run began with 0.01"),
+        (["--lr", "0.5"], "--lr 0.5: the run has 0.01"),
         (["--batch-size", "7"], "--batch-size 7"),
         (["--strict"], "--strict True"),
-        (["--plugin", "a.py"], "--plugin a.py: the run began with none"),
+        (["--plugin", "a.py"], "--plugin a.py: the run has no plugin"),
         (["--config", "r/config.toml"], "--config"),
         (["--run", "other"], "--run"),
-        (["--stop-after", "1"], "stands after epoch 1"),
+        (["--stop-after", "1"], "is already after epoch 1"),
     ],
 )
 def test_resume_keeps_its_settings(
@@ -268,10 +269,10 @@ def test_a_constant_schedule_may_go_on_for_longer(
     assert_same(workplace / "one", workplace / "two")
     assert "epochs = 3" in (workplace / "two/config.toml").read_text()
     assert cli(["train", "--resume", "two", "--epochs", "1"]) == 2
-    assert "after epoch 3 already" in capsys.readouterr().err
+    assert "is already after epoch 3" in capsys.readouterr().err
     assert cli([*common, "--epochs", "2", "--schedule", "cosine", "--stop-after", "1", "--run", "c", "--json"]) == 0
     assert cli(["train", "--resume", "c", "--epochs", "3"]) == 2
-    assert "schedule 'cosine' was laid out over 2 epochs" in capsys.readouterr().err
+    assert "schedule 'cosine' is planned for 2 epochs" in capsys.readouterr().err
 
 
 def test_data_that_are_not_where_they_were_are_asked_for(
@@ -281,7 +282,7 @@ def test_data_that_are_not_where_they_were_are_asked_for(
     config = (stopped / "config.toml").read_text(encoding="utf-8")
     (stopped / "config.toml").write_text(re.sub("data = .*", 'data = "../gone"', config), encoding="utf-8")
     assert cli(["train", "--resume", "r"]) == 2
-    assert "trained on data in ../gone, which is not here: give where it is, as DATA" in capsys.readouterr().err
+    assert "the data is no longer at ../gone; give its path as DATA" in capsys.readouterr().err
 
 
 def test_other_data_are_refused(stopped: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -302,7 +303,7 @@ def test_other_data_are_refused(stopped: Path, workplace: Path, capsys: pytest.C
     record["digests"]["split"] = "0"
     (stopped / "record.json").write_text(json.dumps(record))
     assert cli(["train", "--resume", "r"]) == 2
-    assert "the split into training and validation is not what the run began with" in capsys.readouterr().err
+    assert "the split into training and validation differs from the run's" in capsys.readouterr().err
 
 
 def without(stored: dict[str, Any]) -> dict[str, Any]:
@@ -318,9 +319,9 @@ def exchanged(stored: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (without, "split.npz: validation is missing, expected one that a run writes"),
-        (exchanged, "split.npz: its train rows are not those that the run began with"),
-        (None, "split.npz: no such file, expected one that a run writes"),
+        (without, "split.npz: validation is missing, expected the split of a run"),
+        (exchanged, "split.npz: its train rows differ from the run's"),
+        (None, "split.npz: no such file, expected the split of a run"),
     ],
 )
 def test_the_stored_split_is_the_one_that_was_used(
@@ -372,7 +373,7 @@ def test_resume_needs_a_run(workplace: Path, capsys: pytest.CaptureFixture[str])
     assert "no such folder" in capsys.readouterr().err
     (workplace / "empty").mkdir()
     assert cli(["train", "--resume", "empty"]) == 2
-    assert "train it anew" in capsys.readouterr().err
+    assert "train one first" in capsys.readouterr().err
 
 
 def test_a_run_is_locked_while_it_trains(stopped: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -433,19 +434,19 @@ def test_a_crash_at_any_write_loses_no_finished_epoch(
 
     monkeypatch.setattr(os, "fsync", failing)
     whole = Run.create(tmp_path / "whole")
-    prepare(settings).train(whole, Silent())
+    prepare(settings).train(whole, SilentReporter())
     total, begun = calls, 4  # the checkpoint of a run that has begun is the fourth file
     assert total > 12
     for crash_at in range(1, total + 1):
         calls, run = 0, Run.create(tmp_path / str(crash_at))
         with pytest.raises(Crash):
-            prepare(settings).train(run, Silent())
+            prepare(settings).train(run, SilentReporter())
         calls = -100
         if crash_at <= begun:
-            with pytest.raises(BadInput, match="train it anew"):
+            with pytest.raises(BadInput, match="train one first"):
                 resume(run, {})
         else:
-            resume(run, {}).train(run, Silent())
+            resume(run, {}).train(run, SilentReporter())
             assert_same(whole.folder, run.folder)
 
 
@@ -518,7 +519,7 @@ def test_an_interrupted_training_says_how_to_go_on(tiny_folder: Path, workplace:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert process.returncode == 130
-    assert err.strip() == "interrupted; go on with: nn train --resume r"
+    assert err.strip() == "interrupted; continue with: nn train --resume r"
     assert cli(["train", "--resume", "r", "--json"]) == 0
     assert_same(unbroken, workplace / "r")
 
@@ -532,7 +533,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tiny_folder: Path, workplace: Pa
     process = start("train", str(tiny_folder), *SLOW, "--run", "r", preexec_fn=no_room)
     _, err = process.communicate()
     assert process.returncode == 2
-    assert "could not be written: File too large; go on with: nn train --resume r" in err
+    assert "could not be written: File too large; continue with: nn train --resume r" in err
     assert len(err.strip().splitlines()) == 1 and not list((workplace / "r").glob(".*.tmp"))
     assert cli(["train", "--resume", "r", "--json"]) == 0
     assert_same(unbroken, workplace / "r")

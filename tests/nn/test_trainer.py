@@ -33,7 +33,7 @@ def test_a_step_promises_its_slope_times_its_length(clip: float) -> None:
     """−g·Δw of plain descent is lr·‖g‖², where the gradient was clipped too: by its full slope."""
     one = trainer(lr=0.01, clip_norm=clip)
     norm = float(np.linalg.norm(one.step(X, LABELS).gradient_norms))
-    assert one.promise == pytest.approx(0.01 * norm * min(norm, clip or norm), rel=1e-2)
+    assert one.predicted_decrease == pytest.approx(0.01 * norm * min(norm, clip or norm), rel=1e-2)
 
 
 def test_numbers_too_large_to_be_squared_are_measured_all_the_same() -> None:
@@ -46,11 +46,11 @@ def test_numbers_too_large_to_be_squared_are_measured_all_the_same() -> None:
 def test_weights_that_are_not_finite_are_named() -> None:
     """Name and place of the first; nothing is said of finite ones."""
     one = trainer(armed=False)
-    one.demand_finite()
+    one.require_finite_weights()
     one.flat.w[7] = np.nan
     words = r"finite: 0:dense.W is wrong\n  0:dense.W\[0, 7\] = nan, expected a finite number"
     with pytest.raises(Violation, match=words):
-        one.demand_finite()
+        one.require_finite_weights()
 
 
 def test_what_a_training_promised_is_kept_over_a_stop() -> None:

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from nnlaw.cli.main import run as cli
-from nnlaw.nn.core.flat_parameters import Flat
-from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.flat_parameters import FlatParameters
+from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.data.dataset import Dataset, split
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.metadata import read_record
-from nnlaw.nn.runs.predictor import Reader
+from nnlaw.nn.runs.predictor import Predictor
 from nnlaw.nn.runs.resume import resume
 from nnlaw.nn.stress.edge_cases import arrays
 from nnlaw.nn.training.build import build_model, make_trainer
-from nnlaw.nn.training.evaluation import cross_entropy, merit, scores
+from nnlaw.nn.training.evaluation import cross_entropy, epoch_metrics, validation_rank
 from nnlaw.nn.training.session import Session, prepare
-from nnlaw.nn.training.strict_checks import AUDITED, audit_batch
+from nnlaw.nn.training.strict_checks import BATCH, batch_of_every_class
 from nnlaw.spec.violation import BadInput
 
 pytestmark = pytest.mark.usefixtures("hasty")
@@ -117,9 +117,9 @@ def test_numbers_among_the_parameters_are_saved_and_read(tiny_folder: Path, work
     plugin = written(workplace, "numbers.py", NUMBERS)
     run = Run.create(workplace / "r")
     session = prepare(settings(tiny_folder, plugin, layers="dense:10 numbers", strict=strict))
-    assert session.train(run, Silent(), 1) is None
-    assert resume(run, {}).train(run, Silent()) is not None
-    params, own = Reader(run).model.params, session.model.params
+    assert session.train(run, SilentReporter(), 1) is None
+    assert resume(run, {}).train(run, SilentReporter()) is not None
+    params, own = Predictor(run).model.params, session.model.params
     assert {name: array.shape for name, array in params.items()} == {name: np.shape(own[name]) for name in own}
 
 
@@ -136,10 +136,10 @@ def test_a_run_that_is_resumed_before_its_first_epoch_keeps_its_record(tiny_fold
     """What it was begun with stands, its plugins once, and each time that it went on is one entry."""
     plugin = written(workplace, "halves.py", HALVES)
     run = Run.create(workplace / "r")
-    prepare(settings(tiny_folder, plugin)).begin(run, Silent())  # and no further
+    prepare(settings(tiny_folder, plugin)).start(run, SilentReporter())  # and no further
     before = (run.folder / "config.toml").read_bytes()
     for _ in range(2):
-        resume(run, {}).begin(run, Silent())
+        resume(run, {}).start(run, SilentReporter())
     assert (run.folder / "config.toml").read_bytes() == before
     assert [path.name for path in (run.folder / "plugins").glob("*.py")] == ["1-halves.py"]
     assert [entry["after_epoch"] for entry in read_record(run)["resumed"]] == [0, 0]
@@ -150,7 +150,7 @@ def test_a_schedule_ends_with_the_last_batch(tiny_folder: Path, workplace: Path)
     plugin = written(workplace, "halves.py", HALVES)
     run = Run.create(workplace / "r")
     session = prepare(settings(tiny_folder, plugin, batches="halves", schedule="cosine"))
-    session.train(run, Silent())
+    session.train(run, SilentReporter())
     lines = map(json.loads, (run.folder / "metrics.jsonl").open())
     rates = [line["rate"] for line in lines if "rate" in line]
     assert len(rates) == session.trainer.steps == 2 * session.steps_per_epoch > 2 * 16
@@ -172,8 +172,8 @@ def test_the_audit_batch_holds_every_class(classes: int) -> None:
     labels = np.arange(max(classes, 4)) % classes
     images = np.random.default_rng(0).integers(0, 255, (len(labels), 2, 2), dtype=np.uint8)
     parts = split(Dataset("made up", images, labels, images, labels), 0, np.random.default_rng(0))
-    x, y = audit_batch(parts)
-    assert set(y) == set(labels) and len(x) == len(y) == max(classes, AUDITED)
+    x, y = batch_of_every_class(parts)
+    assert set(y) == set(labels) and len(x) == len(y) == max(classes, BATCH)
 
 
 class Interleaved:
@@ -186,7 +186,7 @@ class Interleaved:
 
 def test_the_norm_of_a_layer_is_over_its_own_parameters() -> None:
     """Wherever they stand in `params`; together the norms of the layers are that of the whole gradient."""
-    flat = Flat(Interleaved())
+    flat = FlatParameters(Interleaved())
     flat.collect({name: np.ones_like(view) for name, view in flat.views.items()})
     assert list(flat.layers) == ["h", "o"]
     assert np.square(flat.norms()).sum() == pytest.approx(flat.g.size)
@@ -196,7 +196,7 @@ def test_the_norm_of_a_layer_is_over_its_own_parameters() -> None:
 def test_a_model_without_parameters_is_refused(refusal: Callable[[Callable[[], object]], str]) -> None:
     """There is nothing to train."""
     one = build_model(Settings(layers="relu"), 10, 10)
-    assert "no parameters" in refusal(lambda: Flat(one))
+    assert "no parameters" in refusal(lambda: FlatParameters(one))
 
 
 def test_a_gradient_too_large_to_be_squared_is_clipped_all_the_same() -> None:
@@ -220,9 +220,9 @@ def trained(data: Path, loss: str) -> Session:
 def test_the_validation_loss_is_the_loss_that_is_trained(tiny_folder: Path, loss: str) -> None:
     """On the same images in one batch, `val_loss` is what the model's own loss says."""
     one = trained(tiny_folder, loss)
-    row = scores(one.model, one.split, 1, [1.0], 0.0)
+    row = epoch_metrics(one.model, one.split, 1, [1.0], 0.0)
     expected, _ = one.model.loss_and_grads(one.split.x_val, one.split.y_val)
-    assert row["val_loss"] == pytest.approx(expected, rel=1e-5) and merit(row) == (
+    assert row["val_loss"] == pytest.approx(expected, rel=1e-5) and validation_rank(row) == (
         row["val_accuracy"],
         -row["val_loss"],
     )
@@ -235,10 +235,10 @@ def test_where_a_model_tells_no_loss_it_is_cross_entropy_by_name(tiny_folder: Pa
     class Bare:
         predict = one.model.predict
 
-    row = scores(Bare(), one.split, 1, [1.0], 0.0)
+    row = epoch_metrics(Bare(), one.split, 1, [1.0], 0.0)
     assert "val_loss" not in row
     assert row["val_cross_entropy"] == cross_entropy(one.model.predict(one.split.x_val), one.split.y_val)
-    assert merit(row) == (row["val_accuracy"], -row["val_cross_entropy"])
+    assert validation_rank(row) == (row["val_accuracy"], -row["val_cross_entropy"])
 
 
 def test_a_prediction_names_the_epoch_of_its_weights(
@@ -247,13 +247,13 @@ def test_a_prediction_names_the_epoch_of_its_weights(
     """Also after a crash between the checkpoint and the copies of its weights; older files tell none."""
     run = Run.create(workplace / "r")
     session = prepare(settings(tiny_folder))
-    session.train(run, Silent(), 1)
-    monkeypatch.setattr(Session, "export", lambda self, run: None)
+    session.train(run, SilentReporter(), 1)
+    monkeypatch.setattr(Session, "export_weights", lambda self, run: None)
     resume(run, {})
-    session.learn(2, run, Silent())
-    assert Reader(run).weights == "last epoch (1)"
+    session.train_epoch(2, run, SilentReporter())
+    assert Predictor(run).weights == "last epoch (1)"
     run.write_arrays("weights.safetensors", dict(session.model.params))
-    assert Reader(run).weights == "last epoch (unknown)"
+    assert Predictor(run).weights == "last epoch (unknown)"
     (run.folder / "weights.safetensors").write_bytes(b"none")
     with pytest.raises(BadInput, match="not a readable safetensors file"):
-        Reader(run)
+        Predictor(run)

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import tomli_w
 from filelock import FileLock, Timeout
 
-from nnlaw.nn.core.atomic_write import replace_file, replaced
+from nnlaw.nn.core.atomic_write import replace_file, write_atomically
 from nnlaw.nn.data.dataset_info import DESCRIPTION_FILE, MNIST, read_description
 from nnlaw.nn.data.download.checksum import has_checksum
 from nnlaw.nn.data.download.mirrors import DATASETS, RemoteDataset, RemoteFile
@@ -113,8 +113,9 @@ def download(file: RemoteFile, mirrors: tuple[str, ...], folder: Path, progress:
     for mirror in mirrors * ROUNDS:
         host = urlsplit(mirror).netloc
         try:
+            receive = partial(_receive, f"{mirror.rstrip('/')}/{file.name}", file, progress)
             with _writing(path):
-                replaced(path, partial(_receive, f"{mirror.rstrip('/')}/{file.name}", file, progress), mark="part")
+                write_atomically(path, receive, mark="part")
             return host
         except DownloadError as error:
             failures[host] = f"{host}: {error}"

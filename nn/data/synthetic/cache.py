@@ -18,7 +18,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from nnlaw.nn.core.atomic_write import replaced
+from nnlaw.nn.core.atomic_write import write_atomically
 
 Bytes = NDArray[np.uint8]
 READ_ERRORS = (OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
@@ -58,4 +58,4 @@ def _write(path: Path, arrays: dict[str, Bytes]) -> None:
 
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        replaced(path, save, mark=str(os.getpid()))
+        write_atomically(path, save, mark=str(os.getpid()))

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from nnlaw.nn.training.evaluation import log_of
+from nnlaw.nn.training.evaluation import clipped_log
 from nnlaw.spec.arrays import Array
 
 WHITE = 255  # of a byte
@@ -49,7 +49,7 @@ class Standardized:
 
 def margins(p: Array, labels: Array) -> Array:
     """log p_y − max over j ≠ y of log p_j of each row, (N,) float64; z_y − max z_j under a softmax, < 0 if fooled."""
-    rows, log_p = np.arange(len(p)), log_of(p)
+    rows, log_p = np.arange(len(p)), clipped_log(p)
     own = log_p[rows, labels]
     log_p[rows, labels] = -np.inf
     found: Array = own - log_p.max(axis=1)

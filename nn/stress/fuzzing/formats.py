@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.core.settings import Settings, read_settings
 from nnlaw.nn.images.framing import Frame
 from nnlaw.nn.images.ink_extraction import PictureRefused
 from nnlaw.nn.images.read import read_glyphs
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.runs.bundle import write_bundle
-from nnlaw.nn.runs.listing import describe
-from nnlaw.nn.runs.predictor import Reader
+from nnlaw.nn.runs.listing import describe_run
+from nnlaw.nn.runs.predictor import Predictor
 from nnlaw.nn.runs.replay import replay
 from nnlaw.nn.runs.reproduce import Reproduction, compare
 from nnlaw.nn.runs.resume import resume
@@ -64,7 +64,7 @@ def read_picture(folder: Path, name: str) -> None:
 
 def read_settings_file(folder: Path, name: str) -> None:
     """Settings, and a training that is ready to start by them."""
-    settings = Settings().changed(read_settings(folder / name))
+    settings = Settings().with_changes(read_settings(folder / name))
     with scratch() as place:
         if not settings.data:  # not the built-in digits, which take seconds
             idx_files(place, 0)
@@ -75,7 +75,7 @@ def read_settings_file(folder: Path, name: str) -> None:
 def read_run(folder: Path, name: str) -> None:
     """List a run, predict with its last and its best weights, compare it, bundle it."""
     run = Run(folder)
-    describe(run)
+    describe_run(run)
     read_weights(folder, name)
     compare(run, Run(folder.parent / "valid-0"))
     with scratch() as place:
@@ -85,7 +85,7 @@ def read_run(folder: Path, name: str) -> None:
 def read_weights(folder: Path, name: str) -> None:
     """Predict with the last and with the best weights of a run."""
     for which in ("last", "best"):
-        reader = Reader(Run(folder), which)
+        reader = Predictor(Run(folder), which)
         p = reader.probabilities(np.arange(784, dtype=np.uint8).reshape(28, 28))
         _expect(abs(float(p.sum()) - 1) < 1e-3, f"probabilities {p} do not sum to 1")
         _expect(all(isinstance(name, str) for name in reader.classes), f"classes {reader.classes}")
@@ -97,7 +97,7 @@ def resume_run(folder: Path, name: str) -> None:
     with run.locked():
         session = resume(run, {})
         try:
-            session.train(run, Silent())
+            session.train(run, SilentReporter())
         except Violation:
             return  # judged: what was read could be trained on, and broke a law
 
@@ -106,7 +106,7 @@ def read_bundle(folder: Path, name: str) -> None:
     """Unpack a bundle, and where it is sound train it again and compare."""
     with Reproduction(folder / name, str(folder.parent / "data-0")) as again:
         try:
-            again.train(Silent())
+            again.train(SilentReporter())
         except Violation:
             return
 

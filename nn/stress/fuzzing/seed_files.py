@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.data.dataset import Dataset
 from nnlaw.nn.data.synthetic.digits import generate_digits
@@ -88,13 +88,13 @@ def failure_folder(folder: Path, variant: int) -> None:
     settings = replace(small_settings(_data_beside(folder, variant), seed=variant), layers="dense:10", lr=1e37)
     with scratch() as place:
         try:
-            prepare(settings).train(Run(place), Silent())
+            prepare(settings).train(Run(place), SilentReporter())
         except Violation:
             shutil.copytree(place / "failure", folder, dirs_exist_ok=True)
 
 
 def _train(data: Path, folder: Path, seed: int, stop_after: int | None = None) -> None:
-    prepare(small_settings(data, seed)).train(Run(folder), Silent(), stop_after)
+    prepare(small_settings(data, seed)).train(Run(folder), SilentReporter(), stop_after)
 
 
 def _data_beside(folder: Path, variant: int) -> Path:

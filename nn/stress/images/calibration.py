@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nnlaw.nn.core.settings import Settings
-from nnlaw.nn.run_folder.metadata import run_settings
+from nnlaw.nn.run_folder.metadata import read_run_settings
 from nnlaw.nn.stress.image_grid import save_image_grid
 from nnlaw.nn.stress.images.out_of_distribution import SIDE, out_of_distribution
 from nnlaw.nn.stress.scenario import Context, Observation, Skip, scenario
@@ -70,7 +70,7 @@ def calibration(context: Context) -> Observation:
     save_reliability_diagram(confidence, correct, context.folder / "calibration.png")
     if_correct = float(confidence[correct].mean())
     if_wrong = float(confidence[~correct].mean()) if not correct.all() else 0.0
-    limited = _calibrated_by_training(run_settings(context.run.folder))
+    limited = _calibrated_by_training(read_run_settings(context.run.folder))
     observed = f"ECE {error:.2%}; accuracy {correct.mean():.1%}; mean confidence {mean:.1%}"
     observed += f": {if_correct:.1%} if correct, {if_wrong:.1%} if wrong"
     metrics = {"images": len(correct), "ece": error, "confidence": mean, "accuracy": float(correct.mean())}

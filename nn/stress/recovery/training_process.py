@@ -14,7 +14,7 @@ from pathlib import Path
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.tree_file import pack, unpack
 from nnlaw.nn.stress.subprocess_run import PROGRAM, Ending, start, watch
-from nnlaw.nn.training.checkpoint import NAME, glance
+from nnlaw.nn.training.checkpoint import NAME, read_header
 
 FLAGS = ("--epochs", "6", "--layers", "dense:2 relu dropout:0.2 dense:10", "--optimizer", "adam")
 SAME = ("weights.safetensors", "best.safetensors", "corpus.safetensors", "split.npz")  # bit for bit
@@ -83,7 +83,7 @@ def epochs_begun(run: Path) -> int:
 def epochs_kept(run: Path) -> int:
     """Epochs that the checkpoint holds. Raises BadInput where it is damaged."""
     unpack(run / NAME)
-    return len(glance(Run(run))["rows"])
+    return len(read_header(Run(run))["rows"])
 
 
 def _rows(run: Path) -> list[dict[str, object]]:

@@ -14,7 +14,7 @@ from nnlaw.nn.data.dataset_info import DESCRIPTION_FILE, EMNIST, FASHION, FASHIO
 from nnlaw.nn.data.idx import write_idx
 from nnlaw.nn.data.layout import FILES, SYNTHETIC_MARKER
 from nnlaw.nn.data.load import dataset_name, load, load_folder
-from nnlaw.nn.runs.plots import mistakes
+from nnlaw.nn.runs.plots import plot_mistakes
 
 Refusal = Callable[[Callable[[], object]], str]
 
@@ -223,7 +223,7 @@ def test_mistakes_are_captioned_by_their_classes(tmp_path: Path, classes: tuple[
     from PIL import Image
 
     images, truth = np.zeros((9, 28, 28), np.uint8), np.array([0, 1] * 4 + [0])
-    mistakes(images, truth, 1 - truth, classes, tmp_path / "a.png")
+    plot_mistakes(images, truth, 1 - truth, classes, tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.height == 2 * (84 + 16 * (1 if classes[0] == "0" else 2))
     lines = mistake_lines(images, truth, 1 - truth, classes)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnlaw.nn.run_folder.folder import Run, write_picture
+from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.tree_file import pack, unpack
 from nnlaw.nn.stress.recovery import crash_recovery as kills
 from nnlaw.nn.stress.recovery import disk_full as disk
@@ -140,7 +140,7 @@ def test_a_picture_without_room_is_one_sentence(tmp_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
     with pytest.raises(BadInput, match=r"curves.png: could not be written: No space left"):
-        write_picture(Run(tmp_path), "curves.png", paint)
+        Run(tmp_path).write_picture("curves.png", paint)
     assert not list(tmp_path.iterdir())
 
 

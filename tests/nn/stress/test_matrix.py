@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nnlaw.cli.output.stress_output import markdown
-from nnlaw.nn.plugins.loader import load_file
+from nnlaw.nn.plugins.loader import load_plugin_file
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.stress.edge_cases import (
     REWORDED,
@@ -67,7 +67,7 @@ def verdict(case: Case) -> list[str]:
     """The laws of signals that the network of a row breaks before training."""
     settings = settings_of(case, None, 0)
     for name in settings.plugins:
-        load_file(Path(name))
+        load_plugin_file(Path(name))
     x, labels = arrays()["plain/x"], arrays()["plain/labels"]
     model = build_model(settings, 64, 10)
     found = ModelCase("network", model, lambda rng: build_model(settings, 64, 10, rng), x, labels)

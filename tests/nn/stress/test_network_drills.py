@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnlaw.nn.core.reporter import Silent
+from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.data.dataset import Dataset, split
 from nnlaw.nn.run_folder.folder import Run
-from nnlaw.nn.run_folder.metadata import run_settings
+from nnlaw.nn.run_folder.metadata import read_run_settings
 from nnlaw.nn.run_folder.tree_file import pack
 from nnlaw.nn.stress.attacks import adversarial
 from nnlaw.nn.stress.attacks import gradient_masking as masking
@@ -43,13 +43,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     run = Run(folder / "run")
     run.folder.mkdir()
     layers = "dense:32 relu dense:10"
-    prepare(Settings(data=str(folder), epochs=4, layers=layers, lr=0.03, validation=100)).train(run, Silent())
+    prepare(Settings(data=str(folder), epochs=4, layers=layers, lr=0.03, validation=100)).train(run, SilentReporter())
     return run
 
 
 def context(run: Run, folder: Path) -> Context:
     """What a drill is handed, the data read-only."""
-    data = prepare(run_settings(run.folder)).split
+    data = prepare(read_run_settings(run.folder)).split
     for array in (data.x_test, data.y_test, data.x_val, data.dataset.test_images):
         array.setflags(write=False)
     return Context(run, data, folder)
@@ -109,7 +109,7 @@ def test_overconfidence_is_seen(trained: Run, tmp_path: Path) -> None:
     given = context(trained, tmp_path)
     given.reader.model = Altered(given.reader.model, sharpen=0.1)
     assert do("calibration", given).outcome is ScenarioOutcome.FAILED
-    other = run_settings(trained.folder).changed({"loss": "softmax_cross_entropy:smoothing=0.1"})
+    other = read_run_settings(trained.folder).with_changes({"loss": "softmax_cross_entropy:smoothing=0.1"})
     assert not confidence._calibrated_by_training(other)
 
 

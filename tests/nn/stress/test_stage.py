@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnlaw.nn.run_folder.folder import Run, read_json
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.run_folder.json_files import read_json
 from nnlaw.nn.run_folder.tree_file import unpack
 from nnlaw.nn.stress.failure_report import replay_scenario, write_signature
 from nnlaw.nn.stress.reproducibility import same_seed
@@ -210,7 +211,7 @@ def test_one_seed_is_one_result(trained: Run, name: str, hasty: None) -> None:
 
 def test_ruined_weights_are_seen(trained: Run, tmp_path: Path) -> None:
     """One weight that is not finite is named, and kept."""
-    from nnlaw.nn.run_folder.folder import read_arrays
+    from nnlaw.nn.run_folder.array_files import read_arrays
 
     ruined = Run(tmp_path)
     arrays = {name: array.copy() for name, array in read_arrays(trained.folder / "weights.safetensors").items()}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nnlaw.nn.core.markdown_page import MarkdownPage
-from nnlaw.nn.plugins.loader import load_file
+from nnlaw.nn.plugins.loader import load_plugin_file
 from nnlaw.nn.trace.trace import gradient_through_probabilities, take_step
 from nnlaw.nn.trace.walkthrough import as_dict, walkthrough
 from nnlaw.nn.trace.worked_example import WorkedExample, read_worked_example, textbook_file
@@ -82,7 +82,7 @@ def test_a_wrong_backward_is_located(tmp_path: Path) -> None:
         "    def forward(self, x):\n        self.x = x\n        return x**3\n"
         "    def backward(self, dy):\n        return dy * 2 * self.x**2\n"
     )
-    load_file(file)
+    load_plugin_file(file)
     found = WorkedExample("dense:2 cube dense:1", "mse", [[1, 2]], [[1]]).trace()
     assert found.violation is not None and found.violation.location.unit == "1:cube(2)"
     page = walkthrough(found).markdown()

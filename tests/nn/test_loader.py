@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nnlaw.nn.core.settings import Settings
-from nnlaw.nn.plugins.loader import load_file
+from nnlaw.nn.plugins.loader import load_plugin_file
 from nnlaw.nn.plugins.plugin_string import choose
 from nnlaw.nn.training.build import build_model
 from nnlaw.spec.violation import BadInput
@@ -21,7 +21,7 @@ def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "mine.py").write_text(OPTIMIZER.format(f"in_{folder}"), encoding="utf-8")
-        found += load_file(tmp_path / folder / "mine.py")
+        found += load_plugin_file(tmp_path / folder / "mine.py")
     assert [Path(plugin.file) for plugin in found] == [tmp_path / "a/mine.py", tmp_path / "b/mine.py"]
 
 
@@ -37,7 +37,7 @@ def test_what_to_write_above_a_class_is_told_whatever_its_methods_are(tmp_path: 
     """Also functions of NumPy, which have no lines, and sometimes no signature."""
     (tmp_path / "mine.py").write_text(f"import numpy as np\nclass L:\n    {body}\n", encoding="utf-8")
     with pytest.raises(BadInput) as told:
-        load_file(tmp_path / "mine.py")
+        load_plugin_file(tmp_path / "mine.py")
     assert words in str(told.value)
 
 
@@ -99,7 +99,7 @@ class Late:
 def test_what_lacks_a_method_of_its_protocol_is_refused(tmp_path: Path, kind: str, name: str, words: str) -> None:
     """In one sentence, before anything is trained."""
     (tmp_path / "half.py").write_text(HALF, encoding="utf-8")
-    load_file(tmp_path / "half.py")
+    load_plugin_file(tmp_path / "half.py")
     with pytest.raises(BadInput) as told:
         if kind == "model":
             build_model(Settings(model=name), 4, 3)
@@ -111,7 +111,7 @@ def test_what_lacks_a_method_of_its_protocol_is_refused(tmp_path: Path, kind: st
 def test_methods_may_be_made_by_the_constructor_and_settings_be_named_by_place(tmp_path: Path) -> None:
     """A protocol is satisfied by shape; a setting that takes a keyword in Python takes its place in a line."""
     (tmp_path / "half.py").write_text(HALF, encoding="utf-8")
-    load_file(tmp_path / "half.py")
+    load_plugin_file(tmp_path / "half.py")
     assert build_model(Settings(model="late:0.5"), 4, 3).predict() == 0.5
 
 
@@ -120,11 +120,11 @@ def test_what_is_no_file_is_told_as_what_it_is(tmp_path: Path, make: Callable[[P
     """Absent, or a folder."""
     make(tmp_path / "mine.py")
     with pytest.raises(BadInput, match=words):
-        load_file(tmp_path / "mine.py")
+        load_plugin_file(tmp_path / "mine.py")
 
 
 def test_our_own_refusal_on_import_is_told_as_it_is(tmp_path: Path) -> None:
     """With file and line, without the name of its class."""
     (tmp_path / "mine.py").write_text("from nn import layer\n@layer('a')\nclass A: pass\n", encoding="utf-8")
     with pytest.raises(BadInput, match=r"mine\.py:2: layer 'a' has no contract"):
-        load_file(tmp_path / "mine.py")
+        load_plugin_file(tmp_path / "mine.py")

@@ -12,7 +12,7 @@ from nnlaw.cli.output.csv_output import write
 from nnlaw.nn.core.atomic_write import replace_file
 from nnlaw.nn.data.idx import write_idx
 from nnlaw.nn.data.synthetic.cache import cached
-from nnlaw.nn.run_folder.folder import Run, write_picture
+from nnlaw.nn.run_folder.folder import Run
 
 PIXELS = np.zeros((2, 3), np.uint8)
 
@@ -23,7 +23,7 @@ def _cache(folder: Path) -> None:
 
 WRITERS: dict[str, Callable[[Path], Any]] = {
     "bytes": lambda folder: replace_file(folder / "file.npz", b"new"),
-    "a picture": lambda folder: write_picture(Run(folder), "file.npz", lambda path: path.write_bytes(b"new")),
+    "a picture": lambda folder: Run(folder).write_picture("file.npz", lambda path: path.write_bytes(b"new")),
     "the cache": _cache,
     "IDX": lambda folder: write_idx(folder / "file.npz", PIXELS),
     "an export": lambda folder: write(folder / "file.npz", "new"),
