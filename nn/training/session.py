@@ -49,7 +49,7 @@ from nnlaw.nn.training.strict_checks import (
 )
 from nnlaw.nn.training.summary import summarize
 from nnlaw.nn.training.trainer import Snapshot, Trainer
-from nnlaw.spec.arrays import Array
+from nnlaw.spec.arrays import Array, digest
 from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.subjects.cases import ModelCase
 from nnlaw.spec.violation import Violation
@@ -185,7 +185,13 @@ class Session:
             self.enter(Phase.CHECK_RELOADED, *batch_of_every_class(self.split))
             check(self.reloadable_case(*self.batch, run), self.check_log, ["round-trip"])
         run.write_arrays("corpus.safetensors", prediction_corpus(self.model, self.split, self.dataset.test_images))
-        summary = summarize(self, probabilities, read_record(run)["digests"])
+        summary = summarize(self.settings, self.split, probabilities) | {
+            "epoch_seconds": [row["seconds"] for row in self.epochs],
+            "audit_seconds": self.check_seconds,
+            "best_epoch": self.best["epoch"] if self.best else None,
+            "digests": read_record(run)["digests"] | {"weights": digest(named_arrays(self.model))},
+            "judged": self.check_log.checked() if self.check_log else {},
+        }
         run.write_json("summary.json", summary)
         return summary | {"probabilities": probabilities}
 

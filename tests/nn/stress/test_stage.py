@@ -174,7 +174,7 @@ def test_the_run_of_another_data_set_is_refused(trained: Run, tiny_folder: Path,
         (other / name).write_bytes((trained.folder / name).read_bytes())
     record = (other / "record.json").read_text()
     (other / "record.json").write_text(record.replace(read_json(other / "record.json")["digests"]["split"], "0" * 64))
-    with pytest.raises(BadInput, match="not what the run began with"):
+    with pytest.raises(BadInput, match="differs from the run"):
         run_data(other)
 
 
