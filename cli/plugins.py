@@ -7,7 +7,6 @@ from inspect import Parameter
 from pathlib import Path
 
 import click
-from rich.box import SIMPLE
 from rich.table import Table
 
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins
@@ -28,13 +27,25 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_to_dict(plugin) for plugin in plugins], indent=2))
         return
-    columns = ["kind", "name", "contract", "settings"] + (["file"] if files else [])
-    table = Table(*columns, box=SIMPLE)
+    console().print(_table(plugins, with_files=bool(files)))
+
+
+def _table(plugins: list[Plugin], *, with_files: bool) -> Table:
+    """One row per plugin. Settings and files wrap; the other columns keep their width."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title, texts in (
+        ("kind", [plugin.kind for plugin in plugins]),
+        ("name", [plugin.name for plugin in plugins]),
+        ("contract", [plugin.contract for plugin in plugins]),
+    ):
+        table.add_column(title, min_width=max(map(len, texts)))
+    for title in ("settings", "file") if with_files else ("settings",):
+        table.add_column(title, overflow="fold")
     for plugin in plugins:
         file = "" if plugin.built_in else relative_to_cwd(plugin.file)
         row = [plugin.kind, plugin.name, plugin.contract, ", ".join(_settings(plugin)), file]
-        table.add_row(*map(clean, row[: len(columns)]))
-    console().print(table)
+        table.add_row(*map(clean, row[: len(table.columns)]))
+    return table
 
 
 def _to_dict(plugin: Plugin) -> dict[str, object]:

@@ -170,6 +170,6 @@ def _is_built_in(name: str) -> bool:
 
 def _no_such_law(laws: tuple[str, ...]) -> BadInput:
     """The error if no unit has a law of these codes."""
-    near = difflib.get_close_matches(laws[0], sorted({code for _, code in CATALOG}), n=3) if laws else []
-    hint = f"did you mean {' or '.join(near)}?" if near else "nn laws lists all laws"
+    near = difflib.get_close_matches(laws[0], sorted({code for _, code in CATALOG}), n=1) if laws else []
+    hint = f"did you mean {near[0]}?" if near else "nn laws lists all laws"
     return BadInput(f"no unit here has a law called {' or '.join(laws)}; {hint}")

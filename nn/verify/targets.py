@@ -60,8 +60,8 @@ def named_unit(text: str) -> Unit:
 
 def _not_found(name: str) -> str:
     known = sorted({name for _, name in REGISTRY.plugins})
-    near = difflib.get_close_matches(canonical(name), known, n=3, cutoff=0.4)
-    return "no such file, folder, module or built-in plugin" + (f"; did you mean {' or '.join(near)}?" if near else "")
+    near = difflib.get_close_matches(canonical(name), known, n=1)
+    return "no such file, folder, module or built-in plugin" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def built_in_units(kind: str) -> list[Unit]:
