@@ -11,9 +11,11 @@ Everything that is shown of a violation is made from its fields; no code reads t
 
 from __future__ import annotations
 
+import linecache
 import os
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 MAX_LENGTH = 1000  # characters of a BadInput sentence
@@ -34,7 +36,7 @@ class Location:
         """Where a function or method is defined, as far as it has a source."""
         code = getattr(getattr(function, "__func__", function), "__code__", None)
         name = getattr(function, "__name__", "")
-        return cls(unit, name, code.co_filename, code.co_firstlineno) if code else cls(unit, name)
+        return cls(unit, name, code.co_filename, _def_line(code)) if code else cls(unit, name)
 
     @property
     def subject(self) -> str:
@@ -53,6 +55,18 @@ class Location:
 
     def __str__(self) -> str:
         return ":".join(str(part) for part in (self.shown_path, self.line, self.column) if part)
+
+
+def _def_line(code: CodeType) -> int:
+    """The line of `def`; co_firstlineno is the first decorator's."""
+    path, first = code.co_filename, code.co_firstlineno
+    if not os.path.isfile(path):
+        return first
+    linecache.checkcache(path)
+    lines = linecache.getlines(path)[first - 1 :]
+    if not lines or not lines[0].lstrip().startswith("@"):
+        return first
+    return next((first + i for i, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def "))), first)
 
 
 def relative_to_cwd(path: str) -> str:

@@ -43,6 +43,13 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
+def terminal_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of the environment sets color or width; pytest-xdist sets COLUMNS."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
 def registry() -> Iterator[None]:
     """What a test registers is forgotten after it, so that the order of tests does not matter."""
     import nnlaw.nn.builtin  # noqa: F401  # registers what is built in, which stays

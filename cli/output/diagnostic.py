@@ -38,7 +38,7 @@ class Diagnostic:
     verbose: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield self.headline()
+        yield Hanging(Text(), self.headline())
         yield from _excerpt(self.violation, options.max_width)
         for line in self.lines():
             yield Hanging(Text(INDENT), line)

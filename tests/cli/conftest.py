@@ -1,4 +1,4 @@
-"""Run a command and capture what it prints, independent of the environment's terminal settings."""
+"""Run a command and capture what it prints."""
 
 from collections.abc import Callable
 
@@ -7,13 +7,6 @@ import pytest
 from nnlaw.cli.main import run
 
 Ran = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(autouse=True)
-def terminal_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable sets color or width."""
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def test_a_file_that_cannot_be_loaded_is_refused_in_one_line(write: Any, source:
 
 
 UNUSABLE = {
-    '@loss("l")\ndef f(p, t): return 0.0\n': "mine.py:5: loss l: found a function, expected a class",
+    '@loss("l")\ndef f(p, t): return 0.0\n': "mine.py:6: loss l: found a function, expected a class",
     '@schedule("s")\nclass S: pass\n': "found a class S, expected a function",
     'loss("k")(type("L", (), {"forward": lambda s, p, t: 0.0}))\n': "class L has no method backward",
     LAYER.replace("    def forward", "    examples = 3\n    def forward"): "expected a list of dicts",
