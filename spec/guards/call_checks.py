@@ -114,7 +114,7 @@ def _call_model(case: ModelCase, check_log: CheckLog) -> None:
 
 def _call_function(case: ArrayCase, check_log: CheckLog) -> None:
     """One call on the batch, one far from zero, one on a batch of one."""
-    check_log.audits.update(call_law_codes(case.thing, case.declaration))
+    check_log.count(*call_law_codes(case.thing, case.declaration))
     bare = getattr(case.thing, "bare", case.thing)
     for change in (lambda x: x, lambda x: inside_domain(case.thing, -3 * x, x), lambda x: x[:1]):
         checked_call(bare, case.declaration, tuple(change(x) for x in case.inputs), {})

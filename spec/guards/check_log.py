@@ -32,8 +32,7 @@ class CheckLog:
 
     def count(self, *codes: str) -> None:
         """Count one check of each law that is checked outside the guards."""
-        for code in codes:
-            self.audits[code] += 1
+        self.audits.update(codes)
 
     def checked(self) -> dict[str, int]:
         """The number of checks so far, by law code."""
