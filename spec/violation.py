@@ -80,7 +80,10 @@ def relative_to_cwd(path: str) -> str:
 
 @dataclass(frozen=True)
 class Edit:
-    """One change of the source: `before`, an expression at line and column (from 1), is replaced by `after`."""
+    """One change of a file: `before`, from line and column up to end_line and end_column, is replaced by `after`.
+
+    Lines and columns count from 1, and columns are characters; end_column is the one behind the last character.
+    """
 
     path: str
     line: int
@@ -90,8 +93,16 @@ class Edit:
     before: str
     after: str
 
+    def apply(self, text: str) -> str:
+        """The file's text with the edit made."""
+        lines = text.split("\n")
+        start = sum(len(line) + 1 for line in lines[: self.line - 1]) + self.column - 1
+        end = sum(len(line) + 1 for line in lines[: self.end_line - 1]) + self.end_column - 1
+        return text[:start] + self.after + text[end:]
+
     def __str__(self) -> str:
-        return f"{self.before} -> {self.after}"
+        before, after = (" ".join(text.split()) for text in (self.before, self.after))
+        return f"{before} -> {after}" if after else f"delete {before}"
 
 
 @dataclass(frozen=True)

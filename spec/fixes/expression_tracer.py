@@ -1,9 +1,9 @@
-"""A function that writes down every number it computes, and can be told to answer one of them as it was before.
+"""Record every number that a function computes, and hold some of them constant when it runs again.
 
-    tree = taped(tree, spots)                   # every expression becomes _tape(i, expression)
-    with tape.recording(): f(x)                 # what each one is here
-    with tape.holding({3}): f(x + h)            # all moves but the fourth
-    with tape.passing(3, 1): f(x + h)           # the fourth moves as the second does, with slope 1
+    tree = traced(tree, expressions)              # every expression becomes _trace(i, expression)
+    with tracer.recording(): f(x)                 # records the value of each
+    with tracer.holding({3}): f(x + h)            # everything changes but the fourth
+    with tracer.passing_through(3, 1): f(x + h)   # the fourth changes as the second does, with slope 1
 """
 
 from __future__ import annotations
@@ -18,127 +18,129 @@ from typing import Any
 
 import numpy as np
 
-MARK = "_tape"
+NAME = "_trace"
 
 
 @dataclass
-class Taped:
-    """One expression: how it reads, on which line, what it is assigned to, and what stands in it."""
+class TracedExpression:
+    """One expression: its text, its line, the name it is assigned to, and the indices of its subexpressions."""
 
     text: str
     line: int
-    around: str
+    statement: str
     target: str = ""
-    inputs: list[int] = field(default_factory=list)
+    parts: list[int] = field(default_factory=list)
     is_call: bool = False
 
     @property
     def rank(self) -> int:
-        """How well it serves to name a path: what is assigned, then what is called, then the shortest."""
+        """How clear it is to a reader, low first: assigned values, then calls, then short expressions."""
         return 0 if self.target else (1 if self.is_call else 1000) + len(self.text)
 
-    @property
-    def words(self) -> str:
+    def __str__(self) -> str:
         """The expression, with the statement around it."""
         if self.target:
             return f"`{self.target}` (line {self.line})"
-        return f"`{self.text}` in `{self.around}` (line {self.line})"
+        return f"`{self.text}` in `{self.statement}` (line {self.line})"
 
 
-class Tape:
-    """What each expression was, occurrence by occurrence."""
+class Tracer:
+    """The recorded values of each expression, in the order in which it was computed."""
 
     def __init__(self) -> None:
-        self.base: dict[int, list[Any]] = defaultdict(list)
-        self.seen: Counter[int] = Counter()
-        self.mode, self.held, self.passed = "", frozenset[int](), (-1, -1)
-        self.latest: Any = None
+        self.values: dict[int, list[Any]] = defaultdict(list)
+        self.counts: Counter[int] = Counter()
+        self.records = False
+        self.constant: frozenset[int] = frozenset()
+        self.passing: tuple[int, int] | None = None
+        self.change: Any = None
 
     def __call__(self, i: int, value: Any) -> Any:
         if not _is_real(value):
             return value
-        if self.mode == "record":
-            self.base[i].append(copy.copy(value))
-        elif i in self.held:
-            return copy.copy(self.was(i, value))
-        elif i == self.passed[1]:
-            was = copy.copy(self.was(i, value))
-            self.latest = value - was
-            return was
-        elif i == self.passed[0]:
-            return value + self.latest
+        if self.records:
+            self.values[i].append(copy.copy(value))
+        elif i in self.constant:
+            return copy.copy(self.recorded(i, value))
+        elif self.passing and i == self.passing[1]:
+            before = copy.copy(self.recorded(i, value))
+            self.change = value - before
+            return before
+        elif self.passing and i == self.passing[0]:
+            return value + self.change
         return value
 
-    def was(self, i: int, value: Any) -> Any:
-        """What the expression was at this occurrence."""
-        at = self.seen[i] % max(1, len(self.base[i]))
-        self.seen[i] += 1
-        return self.base[i][at] if self.base[i] else value
+    def recorded(self, i: int, value: Any) -> Any:
+        """The recorded value of this occurrence; `value` if there is none."""
+        occurrence = self.counts[i] % max(1, len(self.values[i]))
+        self.counts[i] += 1
+        return self.values[i][occurrence] if self.values[i] else value
 
-    def heard(self, i: int) -> bool:
-        """Whether the expression is a number or an array of numbers, and was computed."""
-        return bool(self.base.get(i))
+    def has_values(self, i: int) -> bool:
+        """Whether the expression was computed, as a real number or an array of them."""
+        return bool(self.values.get(i))
 
     def same_shape(self, i: int, j: int) -> bool:
-        """Whether two expressions are each computed once, of one shape."""
-        one, two = self.base.get(i, []), self.base.get(j, [])
+        """Whether two expressions were computed equally often, with equal shapes."""
+        one, two = self.values.get(i, []), self.values.get(j, [])
         return len(one) == len(two) > 0 and all(np.shape(a) == np.shape(b) for a, b in zip(one, two, strict=True))
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[None]:
-        """Write down, and start anew."""
-        self.base.clear()
-        self.mode = "record"
+        """Record values, after forgetting the earlier ones."""
+        self.values.clear()
+        self.records = True
         yield
-        self.mode = ""
+        self.records = False
 
     @contextlib.contextmanager
-    def holding(self, which: frozenset[int]) -> Iterator[None]:
-        """Answer these as they were."""
-        self.held = which
-        self.seen.clear()
+    def holding(self, constant: frozenset[int]) -> Iterator[None]:
+        """Use the recorded values of these expressions."""
+        self.constant = constant
+        self.counts.clear()
         yield
-        self.held = frozenset()
+        self.constant = frozenset()
 
     @contextlib.contextmanager
-    def passing(self, i: int, j: int) -> Iterator[None]:
-        """Let `i` move as `j` does, which stands in it, whatever the slope of `i` by `j`."""
-        self.passed = (i, j)
-        self.seen.clear()
+    def passing_through(self, i: int, j: int) -> Iterator[None]:
+        """Let expression i change as its part j does, as if the derivative of i by j were 1."""
+        self.passing = (i, j)
+        self.counts.clear()
         yield
-        self.passed = (-1, -1)
+        self.passing = None
 
 
 def _is_real(value: Any) -> bool:
     return isinstance(value, float | np.floating) or (isinstance(value, np.ndarray) and value.dtype.kind == "f")
 
 
-def taped(tree: ast.FunctionDef, spots: list[Taped]) -> ast.FunctionDef:
-    """A copy of `tree` whose expressions go through the tape; each is added to `spots`."""
-    found = _Taper(spots).visit(copy.deepcopy(tree))
+def traced(tree: ast.FunctionDef, expressions: list[TracedExpression]) -> ast.FunctionDef:
+    """A copy of `tree` that passes every expression to the tracer. They are appended to `expressions`."""
+    found = _Wrapper(expressions).visit(copy.deepcopy(tree))
     assert isinstance(found, ast.FunctionDef)
     return ast.fix_missing_locations(found)
 
 
-class _Taper(ast.NodeTransformer):
-    def __init__(self, spots: list[Taped]) -> None:
-        self.spots, self.statement, self.targets, self.inside = spots, "", dict[int, str](), list[int]()
+class _Wrapper(ast.NodeTransformer):
+    def __init__(self, expressions: list[TracedExpression]) -> None:
+        self.expressions = expressions
+        self.statement = ""
+        self.targets: dict[int, str] = {}
 
     def visit(self, node: ast.AST) -> Any:
         if isinstance(node, ast.stmt):
             self.statement = ast.unparse(node).splitlines()[0]
-        if isinstance(node, ast.Assign | ast.AugAssign):
-            self.targets |= _assigned(node)
+        if isinstance(node, ast.Assign):
+            self.targets |= _targets(node)
         if isinstance(node, ast.expr) and _is_computed(node):
             return self.wrapped(node)
         return super().visit(node)
 
     def wrapped(self, node: ast.expr) -> ast.expr:
-        i = len(self.spots)
-        spot = Taped(ast.unparse(node), node.lineno, self.statement, self.targets.get(id(node), ""))
-        spot.is_call = isinstance(node, ast.Call)
-        self.spots.append(spot)
-        first = len(self.spots)
+        i = len(self.expressions)
+        expression = TracedExpression(ast.unparse(node), node.lineno, self.statement, self.targets.get(id(node), ""))
+        expression.is_call = isinstance(node, ast.Call)
+        self.expressions.append(expression)
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute):
                 node.func.value = self.visit(node.func.value)
@@ -147,10 +149,8 @@ class _Taper(ast.NodeTransformer):
             node.value = self.visit(node.value)
         else:
             node = super().generic_visit(node)  # type: ignore[assignment]  # an expression remains one
-        spot.inputs = list(range(first, len(self.spots)))
-        return ast.copy_location(
-            ast.Call(ast.Name(MARK, ast.Load()), [ast.Constant(i), node], []), node
-        )
+        expression.parts = list(range(i + 1, len(self.expressions)))
+        return ast.copy_location(ast.Call(ast.Name(NAME, ast.Load()), [ast.Constant(i), node], []), node)
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         return node
@@ -181,9 +181,8 @@ def _is_computed(node: ast.expr) -> bool:
     return isinstance(node, ast.BinOp | ast.UnaryOp | ast.Call)
 
 
-def _assigned(node: ast.Assign | ast.AugAssign) -> dict[int, str]:
-    if isinstance(node, ast.AugAssign):
-        return {}
+def _targets(node: ast.Assign) -> dict[int, str]:
+    """The names that the values of an assignment get, by the values' ids."""
     found: dict[int, str] = {}
     for target in node.targets:
         pairs = [(target, node.value)]

@@ -1,6 +1,6 @@
-"""A plugin's source on the bench: its functions as trees, and the same plugin with one of them compiled anew.
+"""Compile changed functions, and put them into a copy of the code under test.
 
-    for edit, changed in Workshop.of(case).changes(): ...      # `changed` is a case like the first
+    for mutation, variant in VariantBuilder.of(case).variants():       # `variant` is a case like the first
 """
 
 from __future__ import annotations
@@ -8,9 +8,8 @@ from __future__ import annotations
 import ast
 import contextlib
 import copy
-import inspect
 import io
-import textwrap
+import linecache
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -20,169 +19,176 @@ from typing import Any
 
 import numpy as np
 
-from nnlaw.spec.fixes.mutate import EXPRESSIONS, Edit, edits
-from nnlaw.spec.fixes.variable_roles import roles_of
+from nnlaw.spec.fixes.mutate import Mutation, mutations
+from nnlaw.spec.fixes.rules import TIERS, Operands
+from nnlaw.spec.fixes.source_edits import function_at, smallest_edit
 from nnlaw.spec.subjects.cases import Case, ModelCase, OptimizerCase
+from nnlaw.spec.violation import Edit
 
-FIRST = ("backward", "step", "loss_and_grads")  # where a mistake is sought first
+LIKELY_METHODS = ("backward", "step", "loss_and_grads")  # tried first
+SKIPPED_METHODS = {"__init__", "build", "predict"}
+MAX_TIER_OF_FORWARD = 1  # forward may store the wrong array for backward, but it computes what it should
+STORED = {"layer": ("self.input", "self.output"), "loss": ("self.prediction", "self.target")}
+"""What a changed backward may use even if forward does not store it."""
 
 
 @dataclass
-class Workshop:
-    """A case, the functions of its plugin that have a source, and how a changed one is put in their place."""
+class VariantBuilder:
+    """A case, the functions of its code that have a source, and how to replace them."""
 
     case: Case
-    home: type | None
+    owner: type | None
     functions: list[types.FunctionType]
     helpers: list[types.FunctionType]
 
-    @property
-    def path(self) -> str:
-        """The source file."""
-        return self.functions[0].__code__.co_filename
-
-    @cached_property
-    def kept(self) -> tuple[str, ...]:
-        """What a changed backward may use although the class doesn't keep it."""
-        own = {name for f in self.functions for name in f.__code__.co_names}
-        return tuple(name for name in KEPT.get(self.case.kind, ()) if name.removeprefix("self.") not in own)
-
     @classmethod
-    def of(cls, case: Case) -> Workshop | None:
-        """None where there is no source to change."""
-        thing: Any = _thing(case)
+    def of(cls, case: Case) -> VariantBuilder | None:
+        """None if there is no source to change."""
+        thing = _thing(case)
         if isinstance(thing, types.FunctionType):
-            home, own = None, [thing]
+            owner, own = None, [thing]
         else:
-            home = type(thing)
-            own = [f for kind in home.__mro__ if kind.__module__ == home.__module__ for f in _methods(kind)]
+            owner = type(thing)
+            own = [f for kind in owner.__mro__ if kind.__module__ == owner.__module__ for f in _methods(kind)]
         own = [f for f in own if f.__closure__ is None]
         names = {name for f in own for name in f.__code__.co_names}
         module = own[0].__globals__ if own else {}
         helpers = [f for name in sorted(names) if isinstance(f := module.get(name), types.FunctionType)]
         helpers = [f for f in helpers if f.__globals__ is module and f.__closure__ is None and f not in own]
-        return cls(case, home, own, helpers) if own else None
+        return cls(case, owner, own, helpers) if own else None
 
-    def changes(self) -> Iterator[tuple[Edit, Case]]:
-        """Every edit of every function, tier by tier, with the case made of it."""
+    @cached_property
+    def stored(self) -> tuple[str, ...]:
+        """The names of STORED that the class does not use itself."""
+        own = {name for f in self.functions for name in f.__code__.co_names}
+        return tuple(name for name in STORED.get(self.case.kind, ()) if name.removeprefix("self.") not in own)
+
+    def variants(self) -> Iterator[tuple[Source, Mutation, Case]]:
+        """Every change of every function, tier by tier, and the case with it."""
         sources = self.sources()
-        kept = [ast.parse(name, mode="eval").body for name in self.kept]
+        stored = [ast.parse(name, mode="eval").body for name in self.stored]
         trees = [source.tree for source in sources]
-        streams = [(source, edits(source.tree, [*_operands(source.tree, trees), *kept])) for source in sources]
-        waiting = [(source, stream, next(stream, None)) for source, stream in streams]
-        for tier in range(len(EXPRESSIONS)):
-            for i, (source, stream, edit) in enumerate(waiting):
-                if source.tree.name == "forward" and tier > SHALLOW:
+        streams = [mutations(tree, [*_operands(tree, trees), *stored]) for tree in trees]
+        waiting = [next(stream, None) for stream in streams]
+        for tier in range(len(TIERS)):
+            for i, (source, stream) in enumerate(zip(sources, streams, strict=True)):
+                if source.tree.name == "forward" and tier > MAX_TIER_OF_FORWARD:
                     continue
-                while edit is not None and edit.tier == tier:
-                    with contextlib.suppress(Exception):  # what doesn't compile is passed over
-                        yield edit, self.rebuilt(source)
-                    edit = next(stream, None)
-                waiting[i] = (source, stream, edit)
+                mutation = waiting[i]
+                while mutation is not None and mutation.tier == tier:
+                    with contextlib.suppress(Exception):  # some changes do not compile
+                        yield source, mutation, self.rebuilt(source)
+                    mutation = next(stream, None)
+                waiting[i] = mutation
 
     def sources(self) -> list[Source]:
-        """The functions as trees, those where a mistake is sought first in front."""
+        """The functions as trees, the likely methods first."""
         found = [Source.of(f) for f in [*self.functions, *self.helpers]]
         return [source for source in found if source is not None]
 
-    def roles(self) -> dict[str, str]:
-        """What the names in the functions stand for."""
-        return roles_of({source.tree.name: source.tree for source in self.sources()})
-
     def rebuilt(self, *sources: Source, **more: Any) -> Case:
-        """The case with some functions compiled anew, which see `more` as globals."""
-        space = dict(self.functions[0].__globals__) | more
+        """The case with these functions compiled from their trees, with `more` as further globals."""
+        namespace = dict(self.functions[0].__globals__) | more
         made: dict[str, Any] = {}
         for f in self.functions:
-            made[f.__name__] = types.FunctionType(f.__code__, space, f.__name__, f.__defaults__)
+            made[f.__name__] = types.FunctionType(f.__code__, namespace, f.__name__, f.__defaults__)
             made[f.__name__].__kwdefaults__ = f.__kwdefaults__
         for source in sources:
-            exec(compile(ast.Module([source.tree], []), source.file, "exec"), space)
-            new = space[source.tree.name]
+            exec(compile(ast.Module([source.tree], []), source.path, "exec"), namespace)
+            new = namespace[source.tree.name]
             new.__defaults__, new.__kwdefaults__ = source.function.__defaults__, source.function.__kwdefaults__
             if source.function in self.functions:
                 made[source.function.__name__] = new
-        if self.kept and "forward" in made:
-            made["forward"] = _keeping(made["forward"], KEPT[self.case.kind], self.kept)
-        if self.home is None:
+        if self.stored and "forward" in made:
+            made["forward"] = _storing(made["forward"], STORED[self.case.kind], self.stored)
+        if self.owner is None:
             (name,) = made
             made[name].__dict__.update(self.functions[0].__dict__)
             return replace(self.case, thing=made[name])  # type: ignore[call-arg]  # a case of a function has one
-        return _recast(self.case, type(self.home.__name__, (self.home,), made))
+        return _of_class(self.case, type(self.owner.__name__, (self.owner,), made))
 
 
-SHALLOW = 1  # what forward keeps may be at fault where a gradient is, not what it computes
-KEPT = {"layer": ("self.input", "self.output"), "loss": ("self.prediction", "self.target")}
+def _storing(forward: Callable[..., Any], names: Sequence[str], used: Sequence[str]) -> Callable[..., Any]:
+    """`forward`, which also stores its arguments and its result under those names that are used."""
 
-
-def _keeping(forward: Callable[..., Any], names: Sequence[str], wanted: Sequence[str]) -> Callable[..., Any]:
-    """`forward` as it is, which leaves behind what it was handed and what it answers."""
-
-    def kept(self: Any, *args: Any) -> Any:
-        answer = forward(self, *args)
-        for name, array in zip(names, (*args, answer), strict=False):
-            if name in wanted:
+    def storing(self: Any, *args: Any) -> Any:
+        result = forward(self, *args)
+        for name, array in zip(names, (*args, result), strict=False):
+            if name in used:
                 setattr(self, name.removeprefix("self."), array)
-        return answer
+        return result
 
-    return kept
+    return storing
 
 
 @dataclass
 class Source:
-    """One function and its tree, with the lines of the file."""
+    """A function, its tree, which may be changed, and the text of its file."""
 
     function: types.FunctionType
     tree: ast.FunctionDef
-    file: str
+    text: str
 
     @classmethod
     def of(cls, function: types.FunctionType) -> Source | None:
+        """None if it has no source, or a loop that might never end once it is changed."""
+        path = function.__code__.co_filename
+        linecache.checkcache(path)
+        text = "".join(linecache.getlines(path, function.__globals__))
         try:
-            lines, first = inspect.getsourcelines(function)
-            tree = ast.parse(textwrap.dedent("".join(lines))).body[0]
-        except (OSError, TypeError, SyntaxError):
+            tree = function_at(text, function.__code__.co_name, function.__code__.co_firstlineno)
+        except SyntaxError:
             return None
-        loops = any(isinstance(node, ast.While) for node in ast.walk(tree))  # changed, it might never end
-        if not isinstance(tree, ast.FunctionDef) or loops:
+        if tree is None or any(isinstance(node, ast.While) for node in ast.walk(tree)):
             return None
-        ast.increment_lineno(tree, first - 1)
-        tree.decorator_list = []
-        tree.returns = None
-        for argument in ast.walk(tree.args):
-            if isinstance(argument, ast.arg):
-                argument.annotation = None
-        tree.args.defaults = [ast.Constant(None) for _ in tree.args.defaults]  # the function's own are put back
-        tree.args.kw_defaults = [d and ast.Constant(None) for d in tree.args.kw_defaults]
-        return cls(function, tree, function.__code__.co_filename)
+        return cls(function, _without_annotations(tree), text)
+
+    @property
+    def path(self) -> str:
+        """The path of the file."""
+        return self.function.__code__.co_filename
+
+    def edit(self) -> Edit | None:
+        """The edit of the file that makes the function read as its tree does now."""
+        original = function_at(self.text, self.tree.name, self.function.__code__.co_firstlineno)
+        return smallest_edit(self.path, self.text, original, self.tree) if original else None
+
+
+def _without_annotations(tree: ast.FunctionDef) -> ast.FunctionDef:
+    """The function without what is evaluated when it is defined."""
+    tree.decorator_list = []
+    tree.returns = None
+    for argument in ast.walk(tree.args):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None
+    tree.args.defaults = [ast.Constant(None) for _ in tree.args.defaults]  # the function's own are put back later
+    tree.args.kw_defaults = [d and ast.Constant(None) for d in tree.args.kw_defaults]
+    return ast.fix_missing_locations(tree)
 
 
 def _methods(kind: type) -> list[types.FunctionType]:
-    found = [f for name, f in vars(kind).items() if isinstance(f, types.FunctionType) and name not in UNTOUCHED]
-    return sorted(found, key=lambda f: f.__name__ not in FIRST)
+    found = [f for name, f in vars(kind).items() if isinstance(f, types.FunctionType) and name not in SKIPPED_METHODS]
+    return sorted(found, key=lambda f: f.__name__ not in LIKELY_METHODS)
 
 
-UNTOUCHED = {"__init__", "build", "predict"}
-
-
-def _operands(tree: ast.FunctionDef, trees: Sequence[ast.FunctionDef]) -> list[ast.expr]:
-    """What could stand elsewhere in `tree`: its own names, entries and lengths, and what any function has of self."""
+def _operands(tree: ast.FunctionDef, trees: Sequence[ast.FunctionDef]) -> Operands:
+    """What may be inserted into `tree`: its own names, entries and lengths, and the attributes of any function."""
     found: dict[str, ast.expr] = {}
     for each in (tree, *(other for other in trees if other is not tree)):
         called = {id(node.func) for node in ast.walk(each) if isinstance(node, ast.Call)}
         for node in ast.walk(each):
-            words = ast.unparse(node) if isinstance(node, ast.expr) else ""
-            of_self = words.startswith("self.") and "[" not in words.partition("self.params")[0]
+            text = ast.unparse(node) if isinstance(node, ast.expr) else ""
+            of_self = text.startswith("self.") and "[" not in text.partition("self.params")[0]
             if isinstance(node, ast.arg) and node.arg != "self" and each is tree:
                 found.setdefault(node.arg, ast.Name(node.arg, ast.Load()))
-            elif id(node) in called or not (of_self or each is tree) or words in found:
+            elif id(node) in called or not (of_self or each is tree) or text in found:
                 continue
             elif isinstance(node, ast.Name) and node.id not in ("np", "self"):
-                found[words] = ast.Name(node.id, ast.Load())
+                found[text] = ast.Name(node.id, ast.Load())
             elif isinstance(node, ast.Attribute) and of_self and node.attr not in ("params", "grads", "T"):
-                found[words] = _loaded(node)
-            elif isinstance(node, ast.Subscript | ast.Call) and (_is_loaded(node) or words.startswith("len(")):
-                found[words] = node
+                found[text] = _loaded(node)
+            elif isinstance(node, ast.Subscript | ast.Call) and (_is_loaded(node) or text.startswith("len(")):
+                found[text] = node
     return [copy.deepcopy(node) for node in found.values()]  # apart from the trees, which are changed
 
 
@@ -190,14 +196,14 @@ def _is_loaded(node: ast.AST) -> bool:
     return isinstance(getattr(node, "ctx", None), ast.Load)
 
 
-def _loaded(node: ast.Attribute | ast.Subscript) -> ast.expr:
+def _loaded(node: ast.Attribute) -> ast.expr:
     new = copy.copy(node)
     new.ctx = ast.Load()
     return new
 
 
 def _thing(case: Any) -> Any:
-    """The plugin of a case: an instance, or a function."""
+    """The code under test: an instance or a function."""
     if isinstance(case, OptimizerCase):
         return case.make()
     for name in ("layer", "loss", "model", "thing"):
@@ -206,7 +212,7 @@ def _thing(case: Any) -> Any:
     return None
 
 
-def _recast(case: Any, kind: type) -> Case:
+def _of_class(case: Any, kind: type) -> Case:
     """The case with its instance, and those that it makes, of another class."""
 
     def cast(thing: Any) -> Any:
@@ -223,12 +229,12 @@ def _recast(case: Any, kind: type) -> Case:
     return found
 
 
-ARRAYS = ("x", "labels", "prediction", "target")  # copied: a change may write into them
+ARRAYS = ("x", "labels", "prediction", "target")  # copied, because a change may write into them
 
 
 @contextlib.contextmanager
-def quietly() -> Iterator[None]:
-    """What is tried prints and warns of nothing."""
+def silenced() -> Iterator[None]:
+    """Suppress what the variants print and warn of."""
     with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield

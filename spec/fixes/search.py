@@ -1,10 +1,10 @@
-"""Which line is wrong? One small change at a time is made to the source, and the one that mends everything is named.
+"""Search for a fix: change the source in one place at a time, and return the changes that make every law pass.
 
-    search(case, law, passes_law=..., passes_all=...).suggestion
+    search(case, "gradient", passes_law=..., passes_all=...).suggestion
 
-A change counts where the broken law holds with it, and so does every other law; what `forward` answers may not
-change, unless a textbook's definition says what it should be. So what is named is a fact: with this change the code is
-right, as far as the laws see. Other laws leave open what was meant, so for them none is sought.
+A change is returned only if the failed law and every other law pass with it. It must not change what forward computes,
+unless a reference defines what that should be. Fixes are searched only for the laws in SEARCHED: other laws leave open
+what the code should do.
 Source: W. Weimer et al., Automatically finding patches using genetic programming, ICSE 2009; here without chance.
 """
 
@@ -21,158 +21,180 @@ from typing import Any
 
 import numpy as np
 
-from nnlaw.spec.fixes.describe_change import diagnosis
-from nnlaw.spec.fixes.float64_probe import Unanswered, probes
-from nnlaw.spec.fixes.recompile import Workshop, quietly
+from nnlaw.spec.fixes.describe_change import describe
+from nnlaw.spec.fixes.float64_probe import Float64Probe, ProbeFailed, probes
+from nnlaw.spec.fixes.recompile import VariantBuilder, silenced
 from nnlaw.spec.subjects.cases import Case
-from nnlaw.spec.violation import Edit, Suggestion
+from nnlaw.spec.violation import NO_CAUSE, Cause, Edit, Suggestion
 
-SOUGHT = {"gradient", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive", "definition"}
-SECONDS = 2.5  # of this process's own time
-PATIENCE, TRIAL = 0.5, 10.0  # seconds of computing for one change to show itself, and to stand before every law
-STANDINS = {
+SEARCHED = {"gradient", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive", "definition"}
+MAX_SECONDS = 3.0  # of this process's CPU time
+LAW_SECONDS, ALL_SECONDS = 0.5, 10.0  # of CPU time for one change: the failed law, every law
+NOTES = {
     "self.input": "the input of forward", "self.output": "the output of forward",
-    "self.prediction": "the prediction given to forward", "self.target": "the target given to forward",
+    "self.prediction": "the prediction that forward gets", "self.target": "the target that forward gets",
 }  # fmt: skip
-ENOUGH, SHOWN = 4, 2  # so many edits are looked for, and so many shown: the shortest of a line
-NEAR = 1e-4  # how closely a changed backward must meet the slope measured along one direction
+MAX_FOUND, MAX_SHOWN = 4, 2  # changes to find, and lines to show
+TOLERANCE = 1e-4  # of the slope along one direction
 
-Held = Callable[[Case], bool]
-Found = dict[int, list[tuple[Edit, str]]]
+Passes = Callable[[Case], bool]
 
 
 @dataclass(frozen=True)
 class Fix:
-    """What mends the code, as a reader would write it, and the mistake that it undoes."""
+    """The suggested edits, and the mistake that they correct. If `certain`, no other mistake was found."""
 
     suggestion: Suggestion | None = None
-    cause: str = ""
-    cause_code: str = ""
+    cause: Cause = NO_CAUSE
     certain: bool = False
 
 
-def search(case: Case, law: str, *, passes_law: Held, passes_all: Held) -> Fix:
-    """The changes of one place that mend `case`, none where none is found within the time.
+@dataclass(frozen=True)
+class _Found:
+    edit: Edit
+    cause: Cause
+    length: int
 
-    `passes_law` checks the failed law alone, `passes_all` every law; both on a case that is made of the changed source.
+
+def search(case: Case, law: str, *, passes_law: Passes, passes_all: Passes) -> Fix:
+    """The changes of one place that fix `case`; an empty Fix if the time is over first.
+
+    `passes_law` checks the failed law alone, `passes_all` every law, on a case with the changed source.
     """
-    work = Workshop.of(case) if law in SOUGHT and _can_wait() else None
-    if work is None:
+    builder = VariantBuilder.of(case) if law in SEARCHED and _can_interrupt() else None
+    if builder is None:
         return Fix()
     try:
-        promising = None if law == "definition" else _along(case)
-    except Unanswered:  # where forward or the loss itself fails there is no slope to go by
+        is_promising = None if law == "definition" else _quick_check(case)
+    except ProbeFailed:  # without a value there is no slope
         return Fix()
-    found: Found = {}
-    chance: Found = {}
-    roles = work.roles()
+    found: list[_Found] = []
+    by_chance: list[_Found] = []
     tier = 0
-    ends = process_time() + SECONDS
-    with quietly():
-        for edit, changed in work.changes():
-            if process_time() > ends or (found and edit.tier > tier):
+    deadline = process_time() + MAX_SECONDS
+    with silenced(), _interruptible():
+        for source, mutation, variant in builder.variants():
+            if process_time() > deadline or (found and mutation.tier > tier):
                 break
-            with contextlib.suppress(Exception):  # a change that breaks the code is no repair
-                with _alarm(PATIENCE):
-                    mends = (promising is None or promising(changed)) and passes_law(changed)
-                if mends and _sound(changed, passes_all):
-                    here = chance if edit.number and _by_chance(changed) else found
-                    here.setdefault(edit.line, []).append((edit.in_source(work.path), diagnosis(edit, roles)))
-                    tier = edit.tier
-                    if sum(map(len, found.values())) == ENOUGH:
+            with contextlib.suppress(Exception):  # a change that breaks the code is not a fix
+                with _time_limit(LAW_SECONDS):
+                    passes = (is_promising is None or is_promising(variant)) and passes_law(variant)
+                if passes and _passes_in_time(variant, passes_all) and (edit := source.edit()):
+                    tier = mutation.tier
+                    fits_by_chance = mutation.inserts_number and _depends_on_settings(variant)
+                    fix = _Found(edit, describe(mutation), mutation.length)
+                    (by_chance if fits_by_chance else found).append(fix)
+                    if len(found) == MAX_FOUND:
                         break
-    return _fix(found or chance, not found)
+    return _fix(found or by_chance, by_chance=not found)
 
 
-def _fix(found: Found, by_chance: bool) -> Fix:
-    """The shortest edit of each line. If edits fix the code for several reasons, the cause is not certain."""
+def _fix(found: list[_Found], by_chance: bool) -> Fix:
+    """The shortest edit of each line. If the edits correct different mistakes, the cause is not certain."""
     if not found:
         return Fix()
-    best = sorted((min(same, key=_length) for same in found.values()), key=_length)[:SHOWN]
-    text = " ".join(edit.after for edit, _ in best)
-    notes = [f"`{name}` is {words}" for name, words in STANDINS.items() if name in text]
-    first = [cause for _, cause in best] + [cause for same in found.values() for _, cause in same]
-    causes = list({cause.partition(":")[0]: cause for cause in reversed(first) if cause}.values())[::-1]
+    shortest: dict[int, _Found] = {}
+    for each in sorted(found, key=lambda each: each.length):
+        shortest.setdefault(each.edit.line, each)
+    best = list(shortest.values())[:MAX_SHOWN]
+    text = " ".join(each.edit.after for each in best)
+    notes = [f"store {meaning} as {name}" for name, meaning in NOTES.items() if name in text]
+    causes: dict[str, Cause] = {}
+    for each in (*best, *found):
+        if each.cause:
+            causes.setdefault(each.cause.code, each.cause)
+    certain = len(causes) == 1 and not (by_chance or notes)  # an array that the author does not store may fit by chance
+    cause = next(iter(causes.values()), NO_CAUSE)
     if len(causes) == 2 and not by_chance:
-        causes = [f"either {causes[0]}, or {causes[1]}"]
-    certain = len(causes) == 1 and not (by_chance or notes)  # what the author never stored may fit by chance
-    cause = causes[0] if causes else ""
-    if cause and (len(causes) > 1 or by_chance):
-        cause = f"perhaps {cause}"
-    suggestion = Suggestion(tuple(edit for edit, _ in best), "; ".join(notes))
-    return Fix(suggestion, cause, "fixed-by-edit" if cause else "", certain)
+        cause = Cause.either(*causes.values())
+    elif cause and (len(causes) > 1 or by_chance):
+        cause = Cause(cause.code, f"possibly {cause.text}")
+    return Fix(Suggestion(tuple(each.edit for each in best), "; ".join(notes)), cause, certain)
 
 
-def _length(found: tuple[Edit, str]) -> int:
-    return len(str(found[0]))
-
-
-def _by_chance(case: Case) -> bool:
-    """Whether a number that was put in only fits as the plugin's own numbers are set: with others it mends nothing."""
+def _depends_on_settings(case: Case) -> bool:
+    """Whether a number that was inserted fits only the present settings: with other ones the gradient is wrong."""
     thing = getattr(case, case.kind, None)
     own = {name: v for name, v in getattr(thing, "__dict__", {}).items() if type(v) is float and v}
     for name, v in own.items():
         other = copy.copy(thing)
         setattr(other, name, 0.8 * v)
         with contextlib.suppress(Exception):
-            if not _agrees(replace(case, **{case.kind: other})):  # type: ignore[arg-type]  # the field is the kind's name
+            if not _has_right_slope(replace(case, **{case.kind: other})):  # type: ignore[arg-type]  # the field is the kind's name
                 return True
     return False
 
 
-def _agrees(case: Case) -> bool:
-    """Whether the gradient has the slope along one direction that the number has."""
+def _has_right_slope(case: Case) -> bool:
+    """Whether the gradient gives the slope along one direction."""
     probe = next(probes(case), None)
     if probe is None:
         return True
+    step = _direction(probe)
+    return _is_near(_slope_of(probe.run({})[1], step), probe.slope(step))
+
+
+def _direction(probe: Float64Probe) -> dict[str, Any]:
     rng = np.random.default_rng(0x5EED)
-    step = {name: rng.standard_normal(np.shape(array)) for name, array in probe.arrays.items()}
-    along = sum(float(np.vdot(slope, step[name])) for name, slope in probe.run({})[1].items())
+    return {name: rng.standard_normal(np.shape(array)) for name, array in probe.arrays.items()}
+
+
+def _slope_of(grads: dict[str, Any], step: dict[str, Any]) -> float:
+    """The slope along `step` according to the gradients."""
+    return sum(float(np.vdot(grads[name], each)) for name, each in step.items())
+
+
+def _is_near(analytic: float, numeric: float) -> bool:
+    return abs(analytic - numeric) <= TOLERANCE * max(abs(analytic), abs(numeric))
+
+
+def _quick_check(case: Case) -> Passes | None:
+    """A check that is faster than the law: the slope along one direction, of a value that must not change."""
+    probe = next(probes(case), None)
+    if probe is None:
+        return None
+    step = _direction(probe)
+    value, _ = probe.run({})
     slope = probe.slope(step)
-    return abs(along - slope) <= NEAR * max(abs(along), abs(slope))
+
+    def is_promising(variant: Case) -> bool:
+        found, grads = probe.run({}, type(getattr(variant, variant.kind)))
+        if abs(found - value) > 1e-9 * max(1.0, abs(value)):
+            return False
+        return _is_near(_slope_of(grads, step), slope)
+
+    return is_promising
 
 
-def _sound(changed: Case, sound: Held) -> bool:
-    with _alarm(TRIAL):
-        return sound(changed)
+def _passes_in_time(variant: Case, passes: Passes) -> bool:
+    with _time_limit(ALL_SECONDS):
+        return passes(variant)
 
 
 @contextlib.contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """TimeoutError for a change that makes the code run on and on."""
+def _interruptible() -> Iterator[None]:
+    """Let _time_limit raise TimeoutError."""
 
-    def ring(*args: Any) -> None:
+    def interrupt(*args: Any) -> None:
         raise TimeoutError
 
-    before = signal.signal(signal.SIGVTALRM, ring)
+    before = signal.signal(signal.SIGVTALRM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGVTALRM, before)
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError if a change makes the code run too long, in seconds of CPU time."""
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
 
 
-def _can_wait() -> bool:
-    """Whether a change that never ends can be stopped: a signal reaches the main thread alone."""
+def _can_interrupt() -> bool:
+    """Whether a change that never ends can be stopped: signals reach only the main thread."""
     return hasattr(signal, "SIGVTALRM") and threading.current_thread() is threading.main_thread()
-
-
-def _along(case: Case) -> Held | None:
-    """A quick look before the law itself: one directional slope of what is differentiated, which may not change."""
-    probe = next(probes(case), None)
-    if probe is None:
-        return None
-    rng = np.random.default_rng(0x5EED)
-    value, _ = probe.run({})
-    step = {name: rng.standard_normal(np.shape(array)) for name, array in probe.arrays.items()}
-    slope = probe.slope(step)
-
-    def promising(changed: Case) -> bool:
-        found, grads = probe.run({}, type(getattr(changed, changed.kind)))
-        if abs(found - value) > 1e-9 * max(1.0, abs(value)):
-            return False
-        along = sum(float(np.vdot(grads[name], u)) for name, u in step.items())
-        return abs(along - slope) <= NEAR * max(abs(along), abs(slope))
-
-    return promising

@@ -1,4 +1,4 @@
-"""The one door of this room: what caused a violation, and which change of the source fixes it.
+"""Explain a violation, and suggest a fix: the public function of this room.
 
     explain(violation, case, violation_on, passes)      the violation with smallest input, likely cause, suggested fix
 """
@@ -11,7 +11,7 @@ from nnlaw.spec.fixes.dropped_terms import DroppedTerm, dropped_term
 from nnlaw.spec.fixes.minimize import smallest
 from nnlaw.spec.fixes.search import Fix, search
 from nnlaw.spec.subjects.cases import Case
-from nnlaw.spec.violation import Violation
+from nnlaw.spec.violation import Cause, Violation
 
 
 def explain(
@@ -28,17 +28,13 @@ def explain(
     term = dropped_term(case, violation) if violation.law == "gradient" and not found.cause else DroppedTerm()
     fix = search(case, violation.law, passes_law=lambda other: violation_on(other) is None, passes_all=passes)
     if not found.cause:
-        code, cause = _likeliest(term, fix)
-        found = found.with_fields(cause=cause, cause_code=code)
+        cause = _likeliest(term, fix)
+        found = found.with_fields(cause=cause.text, cause_code=cause.code)
     return found.with_fields(suggestion=fix.suggestion)
 
 
-def _likeliest(term: DroppedTerm, fix: Fix) -> tuple[str, str]:
-    """Code and text of the likeliest cause: a dropped term, then the mistake that the only fix undoes, then either."""
-    candidates = (
-        (term.code, term.text if term.left_out else ""),
-        (fix.cause_code, fix.cause if fix.certain else ""),
-        (term.code, term.text),
-        (fix.cause_code, fix.cause),
-    )
-    return next((found for found in candidates if found[1]), ("", ""))
+def _likeliest(term: DroppedTerm, fix: Fix) -> Cause:
+    """A dropped term, then the mistake that every fix corrects, then a miscounted term, then an uncertain fix."""
+    if term.dropped:
+        return term.cause
+    return fix.cause if fix.certain or not term.cause else term.cause

@@ -1,38 +1,66 @@
-"""Edits of a syntax tree: which expressions and statements they change."""
+"""A function is changed in one place at a time, and every change is undone before the next."""
 
 import ast
+from collections.abc import Iterator
 
-import numpy as np
-
-from nnlaw.spec.fixes.mutate import edits
-from nnlaw.spec.fixes.replace_rules import SWAPS
+from nnlaw.spec.fixes.mutate import Mutation, mutations
 
 
-def test_every_statement_but_return_is_deleted_once() -> None:
-    """Each in an edit of its own."""
-    source = "def f(x):\n    y = x * 2\n    y += 1\n    return y"
+def parsed(source: str) -> ast.FunctionDef:
+    """The function in `source`."""
     tree = ast.parse(source).body[0]
     assert isinstance(tree, ast.FunctionDef)
-    found = {ast.unparse(tree) for _ in edits(tree, [])}
+    return tree
+
+
+def mutated(tree: ast.FunctionDef, *operands: str) -> Iterator[Mutation]:
+    """The mutations of `tree` with these operands."""
+    return mutations(tree, [ast.parse(text, mode="eval").body for text in operands])
+
+
+def test_the_tree_is_restored() -> None:
+    """Every change is undone before the next one."""
+    source = "def f(a, b):\n    c = a @ b.T\n    c += a[1:] * 2\n    return np.where(a > 0, c, -b).sum(axis=0)"
+    tree = parsed(source)
+    seen = {ast.unparse(tree) for _ in mutated(tree, "b")}
+    assert ast.unparse(tree) == source and len(seen) > 50
+
+
+def test_every_mutation_compiles() -> None:
+    """New nodes have a location."""
+    tree = parsed("def f(a, b):\n    c = a[1:b] * 2\n    c += a[:-1]\n    return np.where(a > 0, c, -b).sum(axis=0)")
+    for _ in mutated(tree, "b", "len(a)"):
+        compile(ast.Module([tree], []), "f.py", "exec")
+
+
+def test_any_statement_but_a_return_is_deleted() -> None:
+    """Each of the others once."""
+    source = "def f(x):\n    y = x * 2\n    y += 1\n    return y"
+    tree = parsed(source)
+    found = {ast.unparse(tree) for _ in mutated(tree)}
     assert {source.replace("y = x * 2", "pass"), source.replace("y += 1", "pass")} <= found
-    assert all(text.endswith("return y") or "return" in text.splitlines()[-1] for text in found)
     assert all("return" in text for text in found)
 
 
-def test_the_name_of_a_called_function_is_not_edited() -> None:
-    """No edit replaces it by another expression."""
-    tree = ast.parse("def f(a, b):\n    return g(a) + b").body[0]
-    assert isinstance(tree, ast.FunctionDef)
+def test_the_function_of_a_call_is_not_replaced() -> None:
+    """No other expression takes the place of its name."""
+    tree = parsed("def f(a, b):\n    return g(a) + b")
     called = {
-        ast.unparse(node.func)
-        for _ in edits(tree, [ast.parse("b", mode="eval").body])
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
+        ast.unparse(node.func) for _ in mutated(tree, "b") for node in ast.walk(tree) if isinstance(node, ast.Call)
     }
     assert "g" in called and "b" not in called
 
 
-def test_swapped_functions_exist() -> None:
-    """Each is a function of NumPy or a method of its generators."""
-    for name in {*SWAPS, *(other for others in SWAPS.values() for other in others)}:
-        assert hasattr(np, name) or hasattr(np.random.Generator, name), name
+def test_a_size_is_not_an_axis() -> None:
+    """Names and lengths are not tried as the axis of a sum."""
+    tree = parsed("def f(a, b):\n    return a.sum(axis=0)")
+    nodes = (node for _ in mutated(tree, "b") for node in ast.walk(tree))
+    axes = {ast.unparse(node.value) for node in nodes if isinstance(node, ast.keyword)}
+    assert axes <= {"0", "1", "-1", "2", "3", "0.5", "True", "-0"} and "1" in axes
+
+
+def test_lengths_count_the_statement_before_and_after() -> None:
+    """A deleted statement has no text after."""
+    source = "def f(x):\n    y = x * 2\n    return y"
+    tree = parsed(source)
+    assert {m.length for m in mutated(tree) if m.code == "extra-statement"} == {len("y = x * 2")}

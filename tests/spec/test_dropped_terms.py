@@ -1,4 +1,4 @@
-"""The path through forward that backward forgets is named, and nothing where none accounts for the gradient."""
+"""The term that backward drops is found, and nothing if no term accounts for the gradient."""
 
 from pathlib import Path as File
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 from nnlaw.nn.verify.targets import units_in_file
 from nnlaw.spec import LayerCase, Violation, conformance, obeys
 from nnlaw.spec.discovery.build_cases import cases
-from nnlaw.spec.fixes.dropped_terms import DroppedTerm, dropped_term
+from nnlaw.spec.fixes.dropped_terms import WRONG_MODE, DroppedTerm, dropped_term
 from nnlaw.spec.subjects.cases import Case
 
 HEAD = """
@@ -49,13 +49,13 @@ def layer(forward: str, backward: str, *, couples: bool = False) -> str:
 
 
 def case_of(source: str, folder: File) -> Case:
-    """The first case of the plugin in `source`."""
+    """The first case of the class in `source`."""
     (folder / "mine.py").write_text(source, encoding="utf-8")
     (record,) = units_in_file(folder / "mine.py")
     return cases(record, 0)[0]
 
 
-def said_of(case: Case, parameter: str = "") -> DroppedTerm:
+def found_in(case: Case, parameter: str = "") -> DroppedTerm:
     """What is found for a wrong gradient of the input, or of a parameter."""
     return dropped_term(case, Violation("gradient", actual="1", expected="2", parameter=parameter))
 
@@ -66,40 +66,43 @@ RIGHT = BACK.format("dy * self.h * (1 - self.h)") + "return dz @ W.T"
 
 
 @pytest.mark.parametrize(
-    ("forward", "backward", "array", "words"),
+    ("forward", "backward", "parameter", "code", "words"),
     [
-        (DENSE + "return x + self.h", RIGHT, "", "a path that is missing: `x` in `return x + self.h`"),
+        (DENSE + "return x + self.h", RIGHT, "", "dropped-term", "`x` in `return x + self.h`"),
         (DENSE + "return x * self.h", BACK.format("dy * self.x * self.h * (1 - self.h)") + "return dz @ W.T", "",
-         "a path that is missing: `x` in `return x * self.h`"),
+         "dropped-term", "`x` in `return x * self.h`"),
         (DENSE + "return self.h @ W", BACK.format("dy @ W.T * self.h * (1 - self.h)") + "return dz @ W.T", "W",
-         "a path that is missing: `W` in `return self.h @ W`"),
-        (DENSE + "return np.tanh(self.h)", RIGHT, "", "a derivative that is missing: that of `np.tanh(self.h)`"),
-        (DENSE + "return x - self.h", RIGHT + " + dy", "", "with the wrong sign: the one through `self.h`"),
-        (DENSE + "return x + self.h", RIGHT + " / 4 + dy", "", "(ratio 0.25): the one through `self.h`"),
-        (DENSE + "a = self.h.mean(axis=1, keepdims=True); return self.h - a", RIGHT, "", "`a` (line 24) is treated"),
+         "dropped-term", "`W` in `return self.h @ W`"),
+        (DENSE + "return np.tanh(self.h)", RIGHT, "", "missing-derivative", "the derivative of `np.tanh(self.h)`"),
+        (DENSE + "return x - self.h", RIGHT + " + dy", "", "miscounted-term", "`self.h` (line 23) is counted with the"),
+        (DENSE + "return x + self.h", RIGHT + " / 4 + dy", "", "miscounted-term", "counted 0.25 times"),
+        (DENSE + "a = self.h.mean(axis=1, keepdims=True); return self.h - a", RIGHT, "", "dropped-term",
+         "`a` (line 24) is treated as a constant"),
     ],
 )  # fmt: skip
-def test_a_path_that_is_forgotten_is_named(
-    forward: str, backward: str, array: str, words: str, tmp_path: File
+def test_a_dropped_or_miscounted_term(
+    forward: str, backward: str, parameter: str, code: str, words: str, tmp_path: File
 ) -> None:
-    """By what is held still, what passes as it came, or how often it counts; whatever backward looks like."""
-    said = said_of(case_of(layer(forward, backward), tmp_path), array).text
-    assert words in said, said
+    """Found by what is constant, what passes unchanged, or how often it counts, however backward is written."""
+    found = found_in(case_of(layer(forward, backward), tmp_path), parameter)
+    assert found.cause.code == code and words in found.cause.text, found
+    assert found.dropped is (code == "dropped-term")
 
 
-def test_two_statistics_that_are_taken_for_constants_are_both_named(tmp_path: File) -> None:
-    """Where holding either one alone does not account for the gradient."""
+def test_two_statistics_that_are_treated_as_constants(tmp_path: File) -> None:
+    """If one of them alone does not account for the gradient."""
     forward = "mean, var = x.mean(axis=0), x.var(axis=0); self.r = 1 / np.sqrt(var + 1e-3); return (x - mean) * self.r"
     source = layer(forward, "self.grads['W'] = 0 * W; return dy * self.r", couples=True)
-    said = said_of(case_of(source, tmp_path)).text
-    assert said == "two paths that are missing: `mean` and `var` are each treated as a constant"
+    found = found_in(case_of(source, tmp_path)).cause
+    assert found.code == "dropped-term"
+    assert found.text == "two terms are missing: `mean` and `var` are each treated as a constant"
 
 
-def test_a_backward_that_does_not_know_the_mode_is_told(tmp_path: File) -> None:
-    """Right in training, and wrong in eval."""
+def test_a_backward_that_ignores_the_mode(tmp_path: File) -> None:
+    """It is right in training mode and wrong in evaluation mode."""
     forward = "self.x = x; return 2 * x if self.training else 3 * x"
-    said = said_of(case_of(layer(forward, "self.grads['W'] = 0 * W; return 2 * dy"), tmp_path)).text
-    assert said == "a backward that is right in training and wrong in eval, as if forward ran in training"
+    case = case_of(layer(forward, "self.grads['W'] = 0 * W; return 2 * dy"), tmp_path)
+    assert found_in(case) == DroppedTerm(WRONG_MODE, True)
 
 
 @pytest.mark.parametrize(
@@ -111,18 +114,18 @@ def test_a_backward_that_does_not_know_the_mode_is_told(tmp_path: File) -> None:
     ],
     ids=["right", "two mistakes", "fails"],
 )
-def test_where_no_path_accounts_for_the_gradient_nothing_is_said(forward: str, backward: str, tmp_path: File) -> None:
-    """A right gradient, one that is wrong in two ways, and a backward that fails."""
+def test_no_cause_if_no_term_accounts_for_the_gradient(forward: str, backward: str, tmp_path: File) -> None:
+    """A correct gradient, one that is wrong in two ways, and a backward that raises."""
     case = case_of(layer(forward, backward), tmp_path)
-    assert said_of(case).text == "" and said_of(case, "V").text == ""
+    assert found_in(case) == found_in(case, "V") == DroppedTerm()
 
 
-def test_a_layer_without_a_source_is_left_alone() -> None:
-    """Nothing can be held in what can't be read."""
+def test_code_without_a_source_gets_no_cause() -> None:
+    """Its expressions are unknown."""
     space: dict[str, Any] = {"np": np}
     exec("class Mine:\n  def forward(self, x): return x + np.tanh(x)\n  def backward(self, dy): return dy", space)
     case = LayerCase("mine", obeys("N n -> N n")(space["Mine"])(), np.random.default_rng(0).standard_normal((5, 4)))
-    assert said_of(case).text == ""
+    assert found_in(case) == DroppedTerm()
 
 
 MODEL = '''
@@ -159,33 +162,33 @@ class Mine:
 
 
 @pytest.mark.parametrize(
-    ("source", "array", "words"),
+    ("source", "parameter", "words"),
     [(MODEL, "W", "float((self.params['W'] ** 4).sum())"), (LOSS, "", "`self.w` (line 18)")],
     ids=["model", "loss"],
 )
-def test_models_and_losses_have_paths_too(source: str, array: str, words: str, tmp_path: File) -> None:
-    """A term of the loss that is never graded, a weight that is taken for a constant."""
-    said = said_of(case_of(HEAD + source, tmp_path), array).text
-    assert said.startswith("a path that is missing: ") and words in said, said
+def test_models_and_losses_have_terms_too(source: str, parameter: str, words: str, tmp_path: File) -> None:
+    """A term of the loss that has no gradient, and a weight that is treated as a constant."""
+    found = found_in(case_of(HEAD + source, tmp_path), parameter).cause
+    assert found.code == "dropped-term" and words in found.text, found
 
 
-def test_what_is_forgotten_is_told_as_the_cause(tmp_path: File) -> None:
-    """In the violation that is explained."""
+def test_the_dropped_term_is_the_likely_cause(tmp_path: File) -> None:
+    """Of the violation that is explained."""
     case_of(HEAD + LOSS, tmp_path)
-    (record,) = units_in_file(tmp_path / "mine.py")
-    found = conformance(record, explain=True).violations[0]
-    assert found.law == "gradient" and found.cause.startswith("a path that is missing: `self.w`")
+    (unit,) = units_in_file(tmp_path / "mine.py")
+    found = conformance(unit, explain=True).violations[0]
+    assert (found.law, found.cause_code) == ("gradient", "dropped-term") and "`self.w`" in found.cause
 
 
 @pytest.mark.parametrize("backward", ["return 'x'", "return None", "return dy[0]", "self.grads = {}; return dy"])
-def test_an_answer_that_is_no_gradient_tells_nothing(backward: str, tmp_path: File) -> None:
-    """Of another type or shape, or missing: the law has said so."""
-    assert said_of(case_of(layer(DENSE + "return self.h", backward), tmp_path)) == DroppedTerm()
+def test_a_result_that_is_not_a_gradient_has_no_cause(backward: str, tmp_path: File) -> None:
+    """Of another type or shape, or missing: the law reports that."""
+    assert found_in(case_of(layer(DENSE + "return self.h", backward), tmp_path)) == DroppedTerm()
 
 
-def test_a_mistake_of_the_search_is_not_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: File) -> None:
-    """Only what the plugin raises is passed over."""
-    monkeypatch.setattr("nnlaw.spec.fixes.dropped_terms.taped", None)
+def test_a_bug_in_the_search_is_not_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: File) -> None:
+    """Only exceptions of the code under test are caught."""
+    monkeypatch.setattr("nnlaw.spec.fixes.dropped_terms.traced", None)
     case = case_of(layer(DENSE + "return x + self.h", RIGHT), tmp_path)
     with pytest.raises(TypeError):
-        said_of(case)
+        found_in(case)

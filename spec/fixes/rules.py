@@ -1,0 +1,418 @@
+"""Common mistakes in hand-written derivatives, as changes of one expression that correct them.
+
+Each rule takes an expression and the operands that occur in the function (names, attributes, lengths), and yields
+changes: first those that replace something, then those that insert what is missing. TIERS has the likeliest first.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Change:
+    """An expression in place of another, and the code of the mistake that this corrects; "" if it has no name.
+
+    `parts` fill the text of the cause (spec/fixes/describe_change.py).
+    """
+
+    new: ast.expr
+    code: str = ""
+    parts: Mapping[str, ast.expr | str] = field(default_factory=dict)
+
+
+Operands = Sequence[ast.expr]
+Rule = Callable[[ast.expr, Operands], Iterator[Change]]
+ONE = ast.Constant(1)
+TWO = ast.Constant(2)
+
+
+def is_stored(node: ast.expr) -> bool:
+    """Whether a value is assigned to the expression."""
+    return isinstance(getattr(node, "ctx", None), ast.Store)
+
+
+def is_number(node: ast.AST) -> bool:
+    """Whether the expression is a literal number."""
+    return isinstance(node, ast.Constant) and type(node.value) in (int, float)
+
+
+def same(one: ast.AST, other: ast.AST) -> bool:
+    """Whether two expressions read the same."""
+    return ast.dump(one) == ast.dump(other)
+
+
+def _transposed(node: ast.expr) -> ast.expr:
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        return node.value
+    return ast.Attribute(node, "T", ast.Load())
+
+
+def _times(left: ast.expr, right: ast.expr) -> ast.BinOp:
+    return ast.BinOp(left, ast.Mult(), right)
+
+
+def _minus(left: ast.expr, right: ast.expr) -> ast.BinOp:
+    return ast.BinOp(left, ast.Sub(), right)
+
+
+def _plus(left: ast.expr, right: ast.expr) -> ast.BinOp:
+    return ast.BinOp(left, ast.Add(), right)
+
+
+def _is_length(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len"
+
+
+# Replacements
+
+
+def signs_and_operands(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """A wrong sign or operation; an operand that is not needed."""
+    if isinstance(node, ast.UnaryOp):
+        codes: dict[type[ast.unaryop], str] = {ast.USub: "wrong-sign", ast.Invert: "inverted-mask"}
+        yield Change(node.operand, codes.get(type(node.op), ""))
+        return
+    if isinstance(node, ast.BinOp):
+        left, op, right = node.left, node.op, node.right
+        if type(op) in OPPOSITES:
+            opposite, code = OPPOSITES[type(op)]
+            yield Change(ast.BinOp(left, opposite(), right), code, {"part": right})
+        if type(op) in SWAPPED:
+            yield Change(ast.BinOp(right, op, left), SWAPPED[type(op)])
+        if not isinstance(op, ast.MatMult):
+            by_batch = isinstance(op, ast.Div) and _is_length(right)
+            code = "extra-division-by-batch-size" if by_batch else EXTRA.get(type(op), "")
+            yield Change(left, code, {"part": right})
+            code = EXTRA[type(op)] if isinstance(op, ast.Add | ast.Sub | ast.Mult) else ""
+            yield Change(right, code, {"part": left})
+    if not isinstance(node, ast.Constant | ast.Tuple | ast.Slice):
+        yield Change(ast.UnaryOp(ast.USub(), node), "wrong-sign")
+
+
+OPPOSITES: dict[type[ast.operator], tuple[type[ast.operator], str]] = {
+    ast.Add: (ast.Sub, "wrong-sign"),
+    ast.Sub: (ast.Add, "wrong-sign"),
+    ast.Mult: (ast.Div, "product-instead-of-quotient"),
+    ast.Div: (ast.Mult, "quotient-instead-of-product"),
+}
+SWAPPED: dict[type[ast.operator], str] = {
+    ast.Sub: "wrong-sign", ast.Div: "inverted-quotient", ast.Pow: "swapped-operands",
+}  # fmt: skip
+EXTRA: dict[type[ast.operator], str] = {
+    ast.Add: "extra-term", ast.Sub: "extra-term", ast.Mult: "extra-factor", ast.Div: "extra-division",
+    ast.Pow: "extra-power",
+}  # fmt: skip
+
+
+def transposes(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """A transpose that is missing or not needed, and factors in the wrong order."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        for a, b in ((node.left, node.right), (node.right, node.left)):
+            for one in (a, _transposed(a)):
+                for two in (b, _transposed(b)):
+                    if (one, two) != (node.left, node.right):
+                        yield Change(ast.BinOp(one, node.op, two), "transposed-product")
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        yield Change(node.value, "extra-transpose")
+    elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call) and not is_stored(node):
+        yield Change(_transposed(node), "missing-transpose")
+
+
+FUNCTION_SWAPS = {
+    "sum": ("mean",), "mean": ("sum",), "max": ("min", "sum"), "min": ("max",), "std": ("var",), "var": ("std",),
+    "maximum": ("minimum",), "minimum": ("maximum",), "argmax": ("argmin",), "sin": ("cos",), "cos": ("sin",),
+    "sinh": ("cosh",), "cosh": ("sinh",), "exp": ("expm1",), "log": ("log1p",), "log2": ("log",), "log10": ("log",),
+    "tile": ("repeat",), "repeat": ("tile",), "zeros": ("ones",), "ones": ("zeros",), "square": ("sqrt",),
+    "sqrt": ("square",), "random": ("standard_normal",), "uniform": ("normal",),
+}  # fmt: skip
+REDUCTIONS = {"sum", "mean", "max", "min", "std", "var", "argmax", "argmin", "cumsum", "prod", "norm", "reduce"}
+AXES: tuple[int | None, ...] = (0, 1, -1, None)
+AXIS_NAMES = ("axis", "keepdims")
+
+
+def calls(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """Another function, the wrong axis, keepdims, a function applied one time too many, arguments swapped."""
+    if not isinstance(node, ast.Call):
+        return
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    for other in FUNCTION_SWAPS.get(name, ()):
+        assert isinstance(node.func, ast.Attribute)
+        both = {name, other} <= {"sum", "mean", "max", "min"}
+        code = f"{name}-instead-of-{other}" if both else "wrong-function"
+        new = ast.Call(ast.Attribute(node.func.value, other, ast.Load()), node.args, node.keywords)
+        yield Change(new, code, {"name": name, "other": other})
+    if name in REDUCTIONS:
+        yield from _reductions(node, name)
+    if len(node.args) == 1 and not node.keywords:
+        yield Change(node.args[0], "extra-call", {"function": node.func})
+    for i in range(len(node.args) - 1):
+        code = "branches-swapped" if name == "where" else "arguments-swapped"
+        new = ast.Call(node.func, _swapped(node.args, i), node.keywords)
+        yield Change(new, code, {"function": node.func})
+
+
+def _reductions(node: ast.Call, name: str) -> Iterator[Change]:
+    present = {str(k.arg): ast.unparse(k.value) for k in node.keywords if k.arg in AXIS_NAMES}
+    for axis in AXES:
+        for keepdims in (False, True):
+            expected = {} if axis is None else {"axis": str(axis)}
+            expected |= {"keepdims": "True"} if keepdims else {}
+            if expected != present:
+                new = ast.Call(node.func, node.args, _with_axis(node.keywords, axis, keepdims))
+                yield Change(new, _axis_code(present, expected), {"name": name, **_axis_words(present, expected)})
+
+
+def _with_axis(keywords: Sequence[ast.keyword], axis: int | None, keepdims: bool) -> list[ast.keyword]:
+    """The keywords with another axis and keepdims, in their order."""
+    values: dict[str | None, ast.expr | None] = {
+        "axis": None if axis is None else ast.Constant(axis), "keepdims": ast.Constant(True) if keepdims else None,
+    }  # fmt: skip
+    found = []
+    for keyword in keywords:
+        value = values.pop(keyword.arg, keyword.value)
+        if value is not None:
+            found.append(ast.keyword(keyword.arg, value))
+    return found + [ast.keyword(name, value) for name, value in values.items() if value is not None]
+
+
+def _axis_code(present: Mapping[str, str], expected: Mapping[str, str]) -> str:
+    if present.get("axis") == expected.get("axis"):
+        return "missing-keepdims" if "keepdims" in expected else "extra-keepdims"
+    if "axis" not in present:
+        return "missing-axis"
+    return "wrong-axis" if "axis" in expected else "extra-axis"
+
+
+def _axis_words(present: Mapping[str, str], expected: Mapping[str, str]) -> dict[str, str]:
+    return {"axis": present.get("axis", ""), "expected_axis": expected.get("axis", "")}
+
+
+def _swapped(parts: Sequence[ast.expr], i: int) -> list[ast.expr]:
+    new = list(parts)
+    new[i], new[i + 1] = new[i + 1], new[i]
+    return new
+
+
+def comparisons(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """A wrong comparison, and an inverted mask."""
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        for op in (ast.Gt, ast.Lt, ast.GtE, ast.LtE, ast.Eq, ast.NotEq):
+            if not isinstance(node.ops[0], op):
+                yield Change(ast.Compare(node.left, [op()], node.comparators), "wrong-comparison")
+    elif isinstance(node, ast.Name | ast.Attribute) and not is_stored(node):
+        yield Change(ast.UnaryOp(ast.Invert(), node), "inverted-mask")
+        yield Change(_minus(ONE, node), "missing-complement")
+
+
+def numbers(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """Another number."""
+    v: Any = getattr(node, "value", None)
+    if is_number(node):
+        for other in dict.fromkeys((v + 1, v - 1, 2 * v, v / 2, -v, 1 - v, *([1 / v] if v else []), 0, 1, 2, 3, 0.5)):
+            if other != v:
+                value = int(other) if isinstance(v, int) and other == int(other) else other
+                yield Change(ast.Constant(value), "wrong-number")
+
+
+def indices(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """A slice that is reversed or off by one; an index that is not needed; two results swapped."""
+    reverse = ast.UnaryOp(ast.USub(), ONE)
+    if isinstance(node, ast.Slice):
+        yield from (Change(new, "wrong-index") for new in _slices(node, reverse))
+    elif isinstance(node, ast.Subscript) and not is_stored(node):
+        yield Change(node.value, "reversed-order" if _is_reversed(node) else "extra-index")
+    elif isinstance(node, ast.Name | ast.Attribute) and not is_stored(node):
+        step = ast.Slice(None, None, reverse)
+        for index in (step, ast.Tuple([ast.Slice(), step], ast.Load())):
+            yield Change(ast.Subscript(node, index, ast.Load()), "not-reversed-order")
+    elif isinstance(node, ast.Tuple):
+        for i in range(len(node.elts) - 1):
+            yield Change(ast.Tuple(_swapped(node.elts, i), node.ctx), "results-swapped")
+
+
+def _slices(node: ast.Slice, reverse: ast.expr) -> Iterator[ast.Slice]:
+    yield ast.Slice(node.lower, node.upper, None if node.step is not None else reverse)
+    yield ast.Slice(ONE if node.lower is None else None, node.upper, node.step)
+    yield ast.Slice(node.lower, reverse if node.upper is None else None, node.step)
+    if node.upper is None and node.lower is not None:  # a margin that is cut off on one side only
+        yield ast.Slice(node.lower, ast.UnaryOp(ast.USub(), node.lower), node.step)
+    for op in (ast.Add(), ast.Sub()):
+        if node.lower is not None:
+            yield ast.Slice(ast.BinOp(node.lower, op, ONE), node.upper, node.step)
+    for op in (ast.Add(), ast.Sub()):
+        if node.upper is not None:
+            yield ast.Slice(node.lower, ast.BinOp(node.upper, op, ONE), node.step)
+
+
+def _is_reversed(node: ast.Subscript) -> bool:
+    slices = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    return any(isinstance(s, ast.Slice) and isinstance(s.step, ast.UnaryOp) for s in slices)
+
+
+def other_names(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """One name instead of another."""
+    if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and not is_stored(node):
+        for other in operands:
+            if not same(other, node):
+                yield Change(other, name_code(node, other))
+                yield Change(_transposed(other), name_code(node, other))
+    elif is_number(node):  # 1 instead of a slope
+        for other in operands:
+            yield Change(other, name_code(node, other))
+
+
+def name_code(old: ast.expr, new: ast.expr) -> str:
+    """The code of the mistake of using `old` instead of `new`."""
+    if isinstance(new, ast.Subscript) and same(new.value, old):
+        return "missing-index"
+    if _is_parameter(new) and not _is_parameter(old):
+        return "copy-instead-of-parameter"
+    if isinstance(old, ast.Subscript) and isinstance(new, ast.Subscript) and same(old.value, new.value):
+        return "wrong-name" if _is_parameter(old) else "wrong-index"
+    return "wrong-name"
+
+
+def _is_parameter(node: ast.AST) -> bool:
+    """Whether the expression has an entry of `params` or `grads`."""
+    entries = (each.value for each in ast.walk(node) if isinstance(each, ast.Subscript))
+    return any(isinstance(owner, ast.Attribute) and owner.attr in ("params", "grads") for owner in entries)
+
+
+# Insertions
+
+
+def _is_value(node: ast.expr) -> bool:
+    return not isinstance(node, ast.Constant | ast.Tuple | ast.Slice | ast.Compare) and not is_stored(node)
+
+
+def missing_operands(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """A factor, a divisor or a term that is missing."""
+    if not _is_value(node):
+        return
+    for other in operands:
+        yield Change(_times(node, other), "missing-factor", {"part": other})
+        yield Change(ast.BinOp(node, ast.Div(), other), _division_code(other), {"part": other})
+        yield Change(_plus(node, other), "missing-term", {"part": other})
+        yield Change(_minus(node, other), "missing-term", {"part": ast.UnaryOp(ast.USub(), other)})
+    lengths = [_length(a) for a in operands if isinstance(a, ast.Name | ast.Attribute)]
+    for size in (*lengths, TWO, ast.Constant(3)):
+        yield Change(_times(node, size), "missing-factor", {"part": size})
+        yield Change(ast.BinOp(node, ast.Div(), size), _division_code(size), {"part": size})
+    yield Change(ast.BinOp(node, ast.Pow(), TWO), "missing-square")
+
+
+def _division_code(divisor: ast.expr) -> str:
+    return "missing-division-by-batch-size" if _is_length(divisor) else "missing-division"
+
+
+def _length(array: ast.expr) -> ast.expr:
+    return ast.Call(ast.Name("len", ast.Load()), [array], [])
+
+
+def missing_factors(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """A derivative that is missing: 1 − a, a(1 − a), 1 − a², a², a > 0; a slope on one side of a mask."""
+    if not _is_value(node):
+        return
+    for a in operands:
+        complement, square = _minus(ONE, a), ast.BinOp(a, ast.Pow(), TWO)
+        for factor in (complement, _times(a, complement), _minus(ONE, square)):
+            yield Change(_times(node, factor), "missing-derivative", {"part": factor})
+        yield Change(_times(node, square), "missing-factor", {"part": square})
+        for op in (ast.Gt(), ast.Lt()):
+            mask = ast.Compare(a, [op], [ast.Constant(0)])
+            yield Change(_times(node, mask), "missing-mask", {"part": mask})
+    if isinstance(node, ast.Name | ast.Attribute):
+        for a in operands:
+            where = ast.Attribute(ast.Name("np", ast.Load()), "where", ast.Load())
+            yield Change(ast.Call(where, [node, ONE, a], []), "missing-slope", {"part": a})
+
+
+def missing_sums(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """A sum or a mean over an axis that is missing, and a softmax with only the diagonal of its Jacobian."""
+    if not _is_value(node):
+        return
+    for axis in (0, 1, -1):
+        for kind in ("sum", "mean"):
+            yield Change(_over(node, kind, axis), f"missing-{kind}", {"axis": str(axis)})
+    factors = list(_factors(node))
+    for i, complement in enumerate(factors):
+        p = complement.right if isinstance(complement, ast.BinOp) and isinstance(complement.op, ast.Sub) else None
+        rest = [f for j, f in enumerate(factors) if j != i]
+        if p is not None and any(same(p, f) for f in rest):  # e · p · (1 − p)
+            rest.remove(next(f for f in rest if same(p, f)))
+            if not rest:
+                continue
+            e = reduce(_times, rest)
+            yield Change(_times(p, _minus(e, _over(_times(e, p), "sum", -1))), "softmax-diagonal")
+
+
+def _factors(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        yield from _factors(node.left)
+        yield from _factors(node.right)
+    else:
+        yield node
+
+
+def missing_terms(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """What a normalization or a softmax adds to the slope, and half of the product rule.
+
+    e − mean(e),   e − Σ(e·a),   e − a·mean(e·a),   both at once,   a·Σe,   e + a·b·(1 − b)
+    """
+    if not _is_value(node):
+        return
+    for axis in (1, 0, -1):
+        mean = _over(node, "mean", axis)
+        yield Change(_minus(node, mean), "statistic-as-constant", {"part": mean})
+        for a in operands:
+            product = _times(node, a)
+            total = _over(product, "sum", axis)
+            yield Change(_minus(node, total), "statistic-as-constant", {"part": total})
+            factor = _over(a, "sum", axis)
+            yield Change(_times(node, factor), "missing-factor", {"part": factor})
+            for kind in ("mean", "sum"):
+                along = _times(a, _over(product, kind, axis))
+                yield Change(_minus(node, along), "statistic-as-constant", {"part": along})
+                if kind == "mean":
+                    both = _plus(mean, along)
+                    yield Change(_minus(_minus(node, mean), along), "statistic-as-constant", {"part": both})
+    for a in operands:
+        for b in operands:
+            term = _times(a, _times(b, _minus(ONE, b)))
+            yield Change(_plus(node, term), "missing-term", {"part": term})
+
+
+def _over(node: ast.expr, kind: str, axis: int) -> ast.expr:
+    keywords = [ast.keyword("axis", ast.Constant(axis)), ast.keyword("keepdims", ast.Constant(True))]
+    return ast.Call(ast.Attribute(node, kind, ast.Load()), [], keywords)
+
+
+def missing_products(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """A product that is missing, through which the input or a parameter changes the output a second time."""
+    if not _is_value(node):
+        return
+    arrays = [a for a in operands if not isinstance(a, ast.Call)]
+    for i, a in enumerate(arrays):
+        for j, b in enumerate(arrays):
+            terms: list[ast.expr] = [_times(a, b)] if i < j else []
+            for one, two in ((_transposed(a), b), (a, _transposed(b)), (a, b)):
+                terms.append(ast.BinOp(one, ast.MatMult(), two))
+            for term in terms:
+                yield Change(_plus(node, term), "missing-term", {"part": term})
+
+
+WHOLE_VALUES = {missing_products}
+"""Rules for the whole value that a statement assigns or returns, not for parts of it."""
+TIERS: tuple[tuple[Rule, ...], ...] = (
+    (signs_and_operands, transposes, calls, comparisons, numbers, indices),
+    (other_names,),
+    (missing_operands,),
+    (missing_factors, missing_sums),
+    (missing_terms,),
+    (missing_products,),
+)
