@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PACKAGE = Path(__file__).parent.parent  # the folder nnlaw/
+import nnlaw
+
+PACKAGE = Path(nnlaw.__file__).parent  # the folder nnlaw/
 IMPORT_ROOT = PACKAGE.parent  # on sys.path, it makes `import nnlaw` work
 CHECKOUT = Path(__file__).resolve().parent.parent  # in a checkout the rooms are links to its folders
 

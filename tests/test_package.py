@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import os
 import re
+import shutil
 import subprocess
 import sys
 import types
@@ -19,7 +20,7 @@ import nnlaw
 import nnlaw.nn
 import nnlaw.spec
 from nnlaw import _names
-from nnlaw.spec.locations import IMPORT_ROOT
+from nnlaw.spec.locations import CHECKOUT, IMPORT_ROOT
 
 PUBLIC = [
     "BadInput", "BatchesCase", "CATALOG", "CheckLog", "DataCase", "Inconclusive", "InitializerCase", "Law", "LawResult",
@@ -227,6 +228,24 @@ def project(tmp_path: Path) -> Path:
 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.mark.slow
+def test_a_checkout_without_symbolic_links(tmp_path: Path) -> None:
+    """Where links are text files, as on Windows, the command works from the checkout, processes of its own included."""
+    if not (CHECKOUT / "src" / "nnlaw").is_dir():
+        pytest.skip("not a checkout")
+    for name in ("spec", "nn", "cli"):
+        shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "fixtures"))
+    shutil.copytree(CHECKOUT / "src", tmp_path / "src", symlinks=True)
+    for name in ("spec", "nn", "cli"):
+        (tmp_path / "src" / "nnlaw" / name).unlink()
+        (tmp_path / "src" / "nnlaw" / name).write_text(f"../../{name}")
+    shutil.copy(CHECKOUT / "neural_net.py", tmp_path)
+    result = subprocess.run(
+        [sys.executable, "neural_net.py", "verify", "relu"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.returncode == 0 and "passed" in result.stdout, result.stdout + result.stderr
 
 
 @pytest.mark.slow

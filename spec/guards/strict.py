@@ -1,7 +1,7 @@
 """Strict mode: put guards on one instance, or check functions inside a block.
 
     strict(layer)            guards on this instance only; its class and other instances are unchanged
-    with strict(): f(x)      every call of a function under @obeys is checked inside the block
+    with strict(): f(x)      every call of a function under @obeys is checked inside the block, in the same thread
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """@obeys marks a class and wraps a function."""
 
+from threading import Thread
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -60,6 +62,16 @@ def test_blocks_nest() -> None:
             pass
         with pytest.raises(Violation):
             drops_a_column(X)
+
+
+def test_another_thread_is_not_checked() -> None:
+    """The block is active in its own thread."""
+    shapes = []
+    with strict():
+        thread = Thread(target=lambda: shapes.append(drops_a_column(X).shape))
+        thread.start()
+        thread.join()
+    assert shapes == [(2, 2)]
 
 
 @obeys("N K, K C -> N C")
