@@ -1,11 +1,11 @@
-"""Makes fixtures/known/answers.json: what the textbook's functions answer, from two sources that know nothing of nn.
+"""Make fixtures/known/answers.json: values of the textbook's functions from two sources that are independent of nn.
 
     pip install mpmath onnx && python benchmarks/known_answers.py
 
 mpmath computes each function from its formula with 50 digits, and its slopes from differences at that precision. The
 reference evaluator of the onnx package computes the same in float64 from the standard's own operators, and its
-slopes from central differences. Where the answers are further apart than 10⁻⁶, or the slopes than 10⁻⁴ (the evaluator
-has an erf of float32), nothing is written. What is stored is mpmath's.
+slopes from central differences. If values differ by more than 10⁻⁶, or slopes by more than 10⁻⁴ (the evaluator's erf is
+float32), nothing is written. The stored values are those of mpmath.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ def exact(rows: Rows) -> Rows:
 
 def weighed(y: Any) -> Any:
     """Σ dy·y, of which dx is the slope."""
-    return sum(mpf(s) * v for row, told in zip(y, SLOPES, strict=True) for v, s in zip(row, told, strict=True))
+    return sum(mpf(s) * v for row, dy in zip(y, SLOPES, strict=True) for v, s in zip(row, dy, strict=True))
 
 
 def compared(what: str, first: Any, second: Any) -> Any:
-    """The first answer in float64. Raises SystemExit where the second is another."""
+    """The first value in float64. Raises SystemExit if the second differs."""
     found = np.vectorize(float)(np.array(first, object)).astype(float)
     apart = float(np.abs(found - np.asarray(second, float)).max())
     print(f"{what:40} apart by {apart:.1e}")

@@ -1,4 +1,4 @@
-"""What is asked of both sources: layers and losses at a few points, each as mpmath computes it and as onnx does."""
+"""Layers and losses at a few points, computed by both sources: mpmath and onnx."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ LAYERS: list[Layer] = [
 def over_samples(cost: Callable[[Any, Any], Any], target: Rows) -> Callable[[Rows], Any]:
     """The mean over the samples of the sum of `cost` over the outputs."""
     return lambda x: sum(
-        cost(v, mpf(t)) for row, told in zip(x, target, strict=True) for v, t in zip(row, told, strict=True)
+        cost(v, mpf(t)) for row, truth in zip(x, target, strict=True) for v, t in zip(row, truth, strict=True)
     ) / len(x)  # fmt: skip
 
 
-def labelled(op: str) -> Callable[[Any], Any]:
+def labeled(op: str) -> Callable[[Any], Any]:
     return lambda x: evaluated(op, {"x": x, "labels": np.array(LABELS)}, reduction="mean")[0]
 
 
@@ -103,10 +103,10 @@ def binary(x: Any) -> Any:
 LOSSES: list[tuple[str, str, str, Callable[[Rows], Any], Callable[[Any], Any]]] = [
     ("softmax_cross_entropy", "mean of −log softmax(x) at the label", "labels",
      lambda x: -sum(row[c] for row, c in zip(log_softmax(x), LABELS, strict=True)) / len(x),
-     labelled("SoftmaxCrossEntropyLoss")),
+     labeled("SoftmaxCrossEntropyLoss")),
     ("nll", "mean of −x at the label", "labels",
      lambda x: -sum(row[c] for row, c in zip(x, LABELS, strict=True)) / len(x),
-     labelled("NegativeLogLikelihoodLoss")),
+     labeled("NegativeLogLikelihoodLoss")),
     ("binary_cross_entropy", "mean over n of Σ log(1 + eˣ) − x·t", "binary",
      over_samples(lambda v, t: -t * log(sigmoid(v)) - (1 - t) * log(1 - sigmoid(v)), ONE_HOT), binary),
     ("mse", "mean over n of ½ Σ (x − t)²", "real", over_samples(lambda v, t: (v - t) ** 2 / 2, TARGETS),

@@ -1,4 +1,4 @@
-"""What is asked of both sources about optimizers: their way over five gradients, by mpmath and by onnx."""
+"""Optimizers, computed by both sources: their path over five gradients, by mpmath and by onnx."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two sources of known answers, which know nothing of nn: mpmath with 50 digits, and onnx's reference evaluator."""
+"""The two sources of known values, independent of nn: mpmath with 50 digits, and onnx's reference evaluator."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ def scaled(x: Rows, gain: Sequence[float], shift: Sequence[float]) -> Rows:
 def evaluated(
     op: str, feeds: dict[str, Any], *, outputs: int = 1, domain: str = "", version: int = 23, **attributes: Any
 ) -> list[Any]:
-    """What the reference evaluator answers for one operator."""
+    """The outputs of the reference evaluator for one operator."""
     names = [f"out{i}" for i in range(outputs)]
     node = helper.make_node(op, list(feeds), names, domain=domain, **attributes)
-    told = [[helper.make_tensor_value_info(n, TensorProto.DOUBLE, None) for n in of] for of in (feeds, names)]
+    infos = [[helper.make_tensor_value_info(n, TensorProto.DOUBLE, None) for n in of] for of in (feeds, names)]
     opsets = [helper.make_opsetid("", version)] + ([helper.make_opsetid(domain, 1)] if domain else [])
-    model = helper.make_model(helper.make_graph([node], "one", *told), opset_imports=opsets)
+    model = helper.make_model(helper.make_graph([node], "one", *infos), opset_imports=opsets)
     return [np.asarray(found) for found in ReferenceEvaluator(model).run(None, feeds)]
 
 
 def operator(op: str, constants: dict[str, Any] | None = None, **settings: Any) -> Callable[[Any], Any]:
-    """An operator of x alone."""
+    """An operator with x as its only input."""
     arrays = {name: np.array(value, float) for name, value in (constants or {}).items()}
     return lambda x: evaluated(op, {"x": x, **arrays}, **settings)[0]
 
@@ -72,9 +72,9 @@ def operator(op: str, constants: dict[str, Any] | None = None, **settings: Any) 
 def chain(*steps: tuple[str, Any]) -> Callable[[Any], Any]:
     """Operators one after the other; each may take a second input besides."""
 
-    def answer(x: Any) -> Any:
+    def composed(x: Any) -> Any:
         for op, second in steps:
             x = evaluated(op, {"x": x} if second is None else {"x": x, "second": np.array(second, float)})[0]
         return x
 
-    return answer
+    return composed

@@ -1,4 +1,4 @@
-"""A residual block as a plugin: what a deep stack needs so that gradients reach its lower layers.
+"""A residual block as a plugin, so that gradients reach the lower layers of a deep stack.
 
     nn train mnist/ --plugin examples/residual.py --layers "dense:64 residual residual residual dense:10"
 """
@@ -11,11 +11,11 @@ from nnlaw import Layer, layer, obeys
 @layer("residual")
 @obeys("N n -> N n")
 class Residual(Layer):
-    """y = x + max(0, x W + b): whatever the block does to dy, dy itself passes too.
+    """y = x + max(0, x W + b): dy itself always passes through.
 
     dz = dy · [x W + b > 0],  dW = xᵀ dz,  db = Σₙ dz,  dx = dy + dz Wᵀ.  The branch starts small, a tenth of He's
-    scale, for each block adds its variance to x: ten blocks at full scale multiply it by a thousand, and the law
-    initial-loss or loss-trend speaks.  Source: K. He et al., CVPR 2016.
+    scale, because each block adds its variance to x: ten blocks at full scale multiply it by a thousand, and the law
+    initial-loss or loss-trend fails.  Source: K. He et al., CVPR 2016.
     """
 
     def build(self, shape, rng):

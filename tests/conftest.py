@@ -1,4 +1,4 @@
-"""What several tests need: a tiny data set in IDX form, and the place of the real one."""
+"""Fixtures shared by all tests: a tiny data set in IDX files, the folder of the real MNIST, an empty current folder."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, settings
 
 from nnlaw._names import install
 
-settings.register_profile(  # that a machine is busy is no fault of what is tested
+settings.register_profile(  # a busy machine must not fail a test
     "tests", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("tests")
-install()  # plugin files in these tests may say `from nn import layer`
+install()  # plugin files in these tests may import nn and spec
 
 ROOT = Path(__file__).parent.parent
 MNIST = ROOT.parent / "shared" / "mnist"
@@ -21,7 +21,7 @@ MNIST = ROOT.parent / "shared" / "mnist"
 
 @pytest.fixture
 def mnist() -> Path:
-    """The folder of the real MNIST, or a skip that says where it was looked for."""
+    """The folder of the real MNIST; skips, with the path, if it is absent."""
     if not MNIST.is_dir():
         pytest.skip(f"the real MNIST is not at {MNIST}")
     return MNIST

@@ -1,4 +1,4 @@
-"""nn and the textbook of spec answer what two independent sources answered once: fixtures/known/answers.json."""
+"""nn and the reference functions of spec agree with two independent sources: fixtures/known/answers.json."""
 
 import hashlib
 import json
@@ -10,11 +10,11 @@ import pytest
 
 import nnlaw.nn.builtin  # noqa: F401  # registers what is compared
 from nnlaw.nn.plugins.registry import REGISTRY
-from nnlaw.spec import reference as definitions
+from nnlaw.spec import reference
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "known"
-ANSWERS: list[dict[str, Any]] = json.loads((FOLDER / "answers.json").read_text(encoding="utf-8"))["answers"]
-OURS = [row for row in ANSWERS if (row["kind"], row["name"]) in REGISTRY.plugins]
+KNOWN: list[dict[str, Any]] = json.loads((FOLDER / "answers.json").read_text(encoding="utf-8"))["answers"]
+BUILT_IN = [row for row in KNOWN if (row["kind"], row["name"]) in REGISTRY.plugins]
 NORM = ("gain", "shift", "mean", "variance")
 
 
@@ -25,7 +25,7 @@ def of_kind(rows: list[dict[str, Any]], kind: str) -> Any:
 
 
 def made(row: dict[str, Any]) -> Any:
-    """Our own plugin of that name with the row's settings; a layer has its arrays, in float64."""
+    """The built-in class of that name with the row's settings; a layer gets the row's arrays, in float64."""
     settings = {k: v for k, v in row.get("settings", {}).items() if k not in (*NORM, "training")}
     thing = REGISTRY.find(row["kind"], row["name"]).thing(**settings)
     if row["kind"] == "layer":
@@ -36,36 +36,36 @@ def made(row: dict[str, Any]) -> Any:
     return thing
 
 
-def test_the_table_is_the_one_that_was_frozen() -> None:
+def test_the_table_is_frozen() -> None:
     """The digest is that of SHA256SUMS."""
     digest, name = (FOLDER / "SHA256SUMS").read_text().split()
     assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest
 
 
-def test_enough_of_ours_is_in_the_table() -> None:
+def test_the_table_covers_the_built_in_classes() -> None:
     """Every family of built-in plugins that computes numbers is compared."""
-    found = {row["name"] for row in OURS}
+    found = {row["name"] for row in BUILT_IN}
     assert found >= {"relu", "sigmoid", "tanh", "softmax", "batchnorm", "softmax_cross_entropy", "mse", "sgd", "adam"}
 
 
-@of_kind(OURS, "layer")
-def test_our_layer_answers_the_known_answer(row: dict[str, Any]) -> None:
+@of_kind(BUILT_IN, "layer")
+def test_built_in_layers_agree_with_known_values(row: dict[str, Any]) -> None:
     """Forward to the last digits, and dx as well."""
     layer = made(row)
     np.testing.assert_allclose(layer.forward(np.array(row["x"])), row["y"], rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(layer.backward(np.array(row["dy"])), row["dx"], rtol=1e-11, atol=1e-13)
 
 
-@of_kind(OURS, "loss")
-def test_our_loss_answers_the_known_answer(row: dict[str, Any]) -> None:
+@of_kind(BUILT_IN, "loss")
+def test_built_in_losses_agree_with_known_values(row: dict[str, Any]) -> None:
     """The number and its gradient."""
     loss = made(row)
     assert loss.forward(np.array(row["x"]), np.array(row["target"])) == pytest.approx(row["loss"], rel=1e-13)
     np.testing.assert_allclose(loss.backward(), row["dx"], rtol=1e-11, atol=1e-14)
 
 
-@of_kind(OURS, "optimizer")
-def test_our_optimizer_walks_the_known_path(row: dict[str, Any]) -> None:
+@of_kind(BUILT_IN, "optimizer")
+def test_built_in_optimizers_follow_the_known_path(row: dict[str, Any]) -> None:
     """The weights after every step."""
     optimizer, w = made(row), np.array(row["w"])
     for g, expected in zip(row["gradients"], row["path"], strict=True):
@@ -73,20 +73,20 @@ def test_our_optimizer_walks_the_known_path(row: dict[str, Any]) -> None:
         np.testing.assert_allclose(w, expected, rtol=1e-12)
 
 
-@of_kind([row for row in ANSWERS if row.get("settings", {}).get("training", True)], "layer")
-def test_the_textbook_of_layers_has_the_known_answer(row: dict[str, Any]) -> None:
-    """One of the accepted variants is the row's; batchnorm is held to its definition in training alone."""
+@of_kind([row for row in KNOWN if row.get("settings", {}).get("training", True)], "layer")
+def test_reference_layers_agree_with_known_values(row: dict[str, Any]) -> None:
+    """One of the accepted variants gives the row's output; batchnorm is compared in training mode only."""
     settings = row["settings"]
     arrays = {name: np.array(value) for name, value in settings.items() if name in NORM}
     kept = [value for value in settings.values() if isinstance(value, float)]
     points = [np.array(row["x"])]
-    found = [y for of in definitions.LAYERS[row["name"]].variants for (y,) in of(points, arrays, kept)]
+    found = [y for of in reference.LAYERS[row["name"]].variants for (y,) in of(points, arrays, kept)]
     assert any(np.allclose(y, row["y"], rtol=1e-12, atol=1e-14) for y in found)
 
 
-@of_kind(ANSWERS, "loss")
-def test_the_textbook_of_losses_has_the_known_answer(row: dict[str, Any]) -> None:
-    """One of the accepted variants is the row's."""
+@of_kind(KNOWN, "loss")
+def test_reference_losses_agree_with_known_values(row: dict[str, Any]) -> None:
+    """One of the accepted variants gives the row's loss."""
     points, target = [np.array(row["x"])], np.array(row["target"])
-    found = [value for of in definitions.LOSSES[row["name"]].variants for (value,) in of(points, target, [])]
+    found = [value for of in reference.LOSSES[row["name"]].variants for (value,) in of(points, target, [])]
     assert any(value == pytest.approx(row["loss"], rel=1e-12) for value in found)

@@ -1,4 +1,4 @@
-"""What was found in other people's packages: told in full, and judged again only where those packages are installed."""
+"""Bugs found in published packages: the page is complete, and checked again if the packages are installed."""
 
 import importlib.metadata
 import importlib.util
@@ -19,11 +19,11 @@ def wild(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The runner as a module, its folder on the path for this test alone."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     before = set(sys.modules)
-    told = importlib.util.spec_from_file_location("wild_main", WILD / "__main__.py")
-    assert told is not None and told.loader is not None
-    module = importlib.util.module_from_spec(told)
+    found = importlib.util.spec_from_file_location("wild_main", WILD / "__main__.py")
+    assert found is not None and found.loader is not None
+    module = importlib.util.module_from_spec(found)
     monkeypatch.setitem(sys.modules, "wild_main", module)
-    told.loader.exec_module(module)
+    found.loader.exec_module(module)
     yield module
     for name in set(sys.modules) - before:
         if str(WILD) in str(getattr(sys.modules[name], "__file__", "")):

@@ -1,4 +1,4 @@
-"""CS231n again, complaining where the course says that one should feel uncomfortable."""
+"""CS231n again, failing above the error at which the course writes "you should feel uncomfortable"."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """JAX: jax.test_util.check_grads on a custom_vjp over pure_callback, in reverse mode.
 
 Steps and tolerances are its own. In float64, and in JAX's default, float32, too, where JAX enforces the types that a
-callback declares; there slopes may differ by 5e-2, for its own tolerance accuses right gradients. Forward mode and
+callback declares; there slopes may differ by 5e-2, because its own tolerance fails correct gradients. Forward mode and
 order 2 would need derivatives that a plugin in NumPy does not offer. A callback must be pure, so that the backward
 callback runs forward first.
 """

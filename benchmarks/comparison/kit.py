@@ -1,4 +1,4 @@
-"""This project: every law that applies to the kind of the plugin, as `nn verify` judges them."""
+"""This project: every law of the unit's kind, as `nn verify` checks them."""
 
 from __future__ import annotations
 
