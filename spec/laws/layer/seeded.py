@@ -39,7 +39,7 @@ def seeded(case: LayerCase) -> None:
     """
     make = case.make
     if make is not None and hasattr(type(case.layer), "build"):
-        location, array = case.location("build"), "what build draws"
+        location, array = case.location("build"), "the built layer"
 
         def sample(rng: np.random.Generator) -> Array:
             return _all_arrays(make(rng))

@@ -19,7 +19,7 @@ CAUSE = Cause("cannot-overfit", "often a layer that passes nothing on, or labels
     kind="model",
     family="learning",
     statement="A model must be able to overfit a tiny batch.",
-    why="It is the cheapest test of the whole: a network that can't memorize 20 samples won't learn from 60,000. It "
+    why="This is the cheapest test of a whole network: one that can't memorize 20 samples won't learn from 60,000. It "
     "takes seconds and fails for nearly every serious bug.",
     depends_on=("gradient", "labels", "symmetry", "train-eval", "live-units", "vanishing-gradient"),
 )

@@ -28,7 +28,7 @@ MIN_STEPS = 10
     "quarter of the steps.",
 )
 def loss_trend(case: ProgressCase) -> None:
-    """The loss is smoothed over about ten steps, and must stay below three times the first loss, or below 3.
+    """The loss is smoothed over about ten steps. It must stay below three times the first loss, or 3 if that is larger.
 
     After a quarter of the training, −Σ g·Δw, the decrease that gradients and steps predict, is extrapolated to all
     steps and must be at least a hundredth of the first loss. Once the decrease predicted so far is ten times the first
