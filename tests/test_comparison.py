@@ -128,11 +128,11 @@ def test_what_another_checker_caught_is_never_the_kits_alone(comparison: dict[st
     other = Tally("cs231n", [Found("a", "layer", ["loud"], {"loud": "no"}), Found("b", "layer", ["loud"])], noise)
     assert other.credited == set()
     (line,) = comparison["page"]._counts([kit, other])
-    assert line.startswith("Credited to the kit and caught by no other checker: 1, of which 1 where another checker")
+    assert line.startswith("Credited to nnlaw and caught by no other checker: 1, of which 1 where another checker")
 
 
 def test_the_page_counts_every_planted_bug() -> None:
     """docs/comparison.md is of the corpus as it is: `python benchmarks/comparison` writes it anew."""
     bugs, right = (len(list(folder.glob("*.py"))) for folder in (FAULTS, CORRECT))
     page = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
-    assert f"## {bugs} planted bugs that the kit was developed against, and {right} correct plugins\n" in page
+    assert f"## {bugs} planted bugs that the laws were developed against, and {right} correct files\n" in page
