@@ -146,7 +146,7 @@ def entry(name: str, index: tuple[int, ...]) -> str:
 
 def counted(number: int, noun: str) -> str:
     """`1 value`, `2 values`."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 class Violation(Exception):
