@@ -52,7 +52,7 @@ def test_layers_with_the_same_random_numbers_fail() -> None:
 
 def _in_training(self: Any, x: Array, labels: Array) -> Array:
     self.layers[0].needs_dx = True
-    return np.array(self._there_and_back(x, labels)[1])
+    return np.array(self._forward_and_backward(x, labels)[1])
 
 
 def _leaves_eval(self: Any, x: Array, labels: Array) -> Array:
