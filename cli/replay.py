@@ -1,4 +1,4 @@
-"""nn replay: make a recorded failure happen again."""
+"""nn replay makes a recorded failure happen again."""
 
 from __future__ import annotations
 

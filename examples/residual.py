@@ -1,4 +1,4 @@
-"""A residual block as a plugin, so that gradients reach the lower layers of a deep stack.
+"""A residual block as a plugin; with it, gradients reach the lower layers of a deep network.
 
     nn train mnist/ --plugin examples/residual.py --layers "dense:64 residual residual residual dense:10"
 """
@@ -11,11 +11,14 @@ from nnlaw import Layer, layer, obeys
 @layer("residual")
 @obeys("N n -> N n")
 class Residual(Layer):
-    """y = x + max(0, x W + b): dy itself always passes through.
+    """y = x + max(0, x W + b).
 
-    dz = dy · [x W + b > 0],  dW = xᵀ dz,  db = Σₙ dz,  dx = dy + dz Wᵀ.  The branch starts small, a tenth of He's
-    scale, because each block adds its variance to x: ten blocks at full scale multiply it by a thousand, and the law
-    initial-loss or loss-trend fails.  Source: K. He et al., CVPR 2016.
+        dz = dy · [x W + b > 0]      dW = xᵀ dz      db = Σₙ dz      dx = dy + dz Wᵀ
+
+    x and y have shape (N, n), W (n, n), b (n,). Each block adds the variance of its branch to x, so the initial weights
+    are a tenth of He's scale: ten blocks at full scale multiply the variance by a thousand, and the law initial-loss
+    or loss-trend fails.
+    Source: K. He et al., CVPR 2016.
     """
 
     def build(self, shape, rng):

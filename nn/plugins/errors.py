@@ -1,4 +1,4 @@
-"""Tell errors in user code from bugs in nn, and describe both in one sentence.
+"""Distinguish errors in user code from bugs in nn, and describe both in one sentence.
 
     user_code_line(error)             "mine.py:12", or "" if no line of user code was running
     describe_user_error(error)        "mine.py:12: NameError: name 'lost' is not defined"

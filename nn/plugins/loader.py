@@ -70,7 +70,7 @@ def _how_to_register(module: Any) -> str:
             if not hasattr(thing, "backward"):
                 continue
             line, name = Location.of(thing.forward).line, thing.__name__.lower()
-            place = f"{thing.__name__} (line {line})" if line else thing.__name__  # NumPy's functions have none
+            place = f"{thing.__name__} (line {line})" if line else thing.__name__  # NumPy's functions have no line
             if _arguments(thing.forward) > 2:
                 return f'{place} looks like a loss: put @loss("{name}") above it (from nnlaw import loss)'
             return (

@@ -52,7 +52,7 @@ def _progress(run: Run, epochs: int) -> dict[str, Any]:
 
 
 def _failure(run: Run, done: int) -> str:
-    """The law that failed in a run; "" if none did, or the run has continued since."""
+    """The law that failed in a run; "" if all passed, or the run has continued since."""
     path = run.folder / "failure" / "signature.json"
     if not path.exists():
         return ""

@@ -29,7 +29,7 @@ def resume(run: Run, given: dict[str, Any], stop_after: int | None = None) -> Se
     if done == settings.epochs and run.complete:  # a run that stopped before its pictures is evaluated again
         raise BadInput(f"{run.folder} is finished after {counted(done, 'epoch')}; to continue, increase --epochs")
     if settings.data and not Path(settings.data).exists():
-        raise BadInput(f"{run.folder}: the data is no longer at {settings.data}; give its path as DATA")
+        raise BadInput(f"{run.folder}: the data has moved from {settings.data}; give its path as DATA")
     session = prepare(replace(settings, plugins=read_run_settings(run.folder).plugins))
     check_record(run, session.dataset, session.split)
     session.restore(run)

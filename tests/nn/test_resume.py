@@ -282,7 +282,7 @@ def test_data_that_are_not_where_they_were_are_asked_for(
     config = (stopped / "config.toml").read_text(encoding="utf-8")
     (stopped / "config.toml").write_text(re.sub("data = .*", 'data = "../gone"', config), encoding="utf-8")
     assert cli(["train", "--resume", "r"]) == 2
-    assert "the data is no longer at ../gone; give its path as DATA" in capsys.readouterr().err
+    assert "the data has moved from ../gone; give its path as DATA" in capsys.readouterr().err
 
 
 def test_other_data_are_refused(stopped: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
