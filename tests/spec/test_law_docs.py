@@ -1,12 +1,18 @@
 """spec.law_docs: the page of a law, and where its files are."""
 
+import ast
+import re
+from math import isclose
 from pathlib import Path
 
 import pytest
 
 from nnlaw.spec import CATALOG
-from nnlaw.spec.law_docs import CHECKED, counterexample, file_name, page, pages, violations
+from nnlaw.spec.law_docs import CHECKED, counterexample, file_name, page, pages, to_dict, violations
 from nnlaw.spec.locations import PACKAGE, fixtures
+
+DOCS = Path(__file__).parents[2] / "docs" / "laws"
+NUMBER = re.compile(r"(-?\d+\.\d+(?:e[+-]?\d+)?)")
 
 
 @pytest.fixture(scope="session")
@@ -73,3 +79,40 @@ def test_the_index_links_every_page(all_pages: dict[str, str]) -> None:
     """README.md has one row per law, with a link to its page."""
     for path in all_pages:
         assert path == "README.md" or f"({path})" in all_pages["README.md"]
+
+
+def test_docs_laws_is_what_is_generated_now(all_pages: dict[str, str]) -> None:
+    """Every page is there, no other is, and they differ at most by roundoff; `python tools/pages laws` writes them."""
+    files = {path.relative_to(DOCS).as_posix(): path.read_text(encoding="utf-8") for path in DOCS.rglob("*.md")}
+    assert set(files) == set(all_pages)
+    for path, text in all_pages.items():
+        found, expected = NUMBER.split(files[path]), NUMBER.split(text)
+        assert found[::2] == expected[::2], path
+        pairs = zip(found[1::2], expected[1::2], strict=True)
+        assert all(isclose(float(a), float(b), rel_tol=1e-2, abs_tol=1e-6) for a, b in pairs), path
+
+
+@pytest.mark.parametrize(("kind", "code"), [pytest.param(*key, id="-".join(key)) for key in sorted(CATALOG)])
+def test_every_law_is_documented(kind: str, code: str) -> None:
+    """Statement, what it checks, why it matters, what to write instead, references; its module states what it finds."""
+    row = CATALOG[kind, code]
+    facts = to_dict(row)
+    for name in ("statement", "checks", "why", "instead", "references", "counterexample"):
+        assert facts[name], name
+    for name in ("statement", "checks", "why"):
+        assert facts[name].endswith("."), name
+    ast.parse(facts["instead"])
+    module = ast.parse((PACKAGE / "spec" / "laws" / kind / f"{file_name(code)}.py").read_text(encoding="utf-8"))
+    assert len((ast.get_docstring(module) or "").splitlines()) > 1
+
+
+def test_every_cause_has_a_code() -> None:
+    """A violation with a cause has a cause code in kebab-case."""
+    for file in (PACKAGE / "spec" / "laws").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Violation":
+                given = {keyword.arg for keyword in node.keywords}
+                assert "cause" not in given or "cause_code" in given, (file.name, node.lineno)
+    for row in CATALOG.values():
+        for violation in violations(row):
+            assert not violation.cause or re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", violation.cause_code), row.code
