@@ -1,5 +1,6 @@
 """fixtures/laws: each counterexample fails its own law and no other, and every law has one."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def header(path: Path) -> tuple[str, str]:
 def test_a_counterexample_fails_its_own_law_and_no_other(path: Path) -> None:
     """Exactly one violation, of the law that the file names."""
     assert [found.law for found in report(path).violations] == [header(path)[1]]
+
+
+@each_file
+def test_a_likely_cause_has_a_code(path: Path) -> None:
+    """In kebab-case."""
+    for found in report(path).violations:
+        assert not found.cause or re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", found.cause_code)
 
 
 @each_file

@@ -107,12 +107,9 @@ def test_every_law_is_documented(kind: str, code: str) -> None:
 
 
 def test_every_cause_has_a_code() -> None:
-    """A violation with a cause has a cause code in kebab-case."""
+    """Each law that gives a violation a cause gives it a cause code."""
     for file in (PACKAGE / "spec" / "laws").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Violation":
                 given = {keyword.arg for keyword in node.keywords}
                 assert "cause" not in given or "cause_code" in given, (file.name, node.lineno)
-    for row in CATALOG.values():
-        for violation in violations(row):
-            assert not violation.cause or re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", violation.cause_code), row.code
