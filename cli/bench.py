@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.progress import track
 
+from nnlaw.cli.output.console import console
 from nnlaw.cli.output.markdown import print_markdown
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -88,9 +88,9 @@ def write_report(results: dict[str, Any], shown: str, path: Path) -> None:
 
 def show_progress(items: Sequence[int], what: str) -> Iterator[int]:
     """Yield the items behind a progress bar; without a terminal, print at most twenty lines."""
-    console = Console(stderr=True)
-    if console.is_terminal:
-        yield from track(items, description=what, console=console, transient=True)
+    out = console(stderr=True)
+    if out.is_terminal:
+        yield from track(items, description=what, console=out, transient=True)
         return
     every = -(-len(items) // 20)
     for i, item in enumerate(items):

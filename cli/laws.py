@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import difflib
 import json
-import sys
 
 import click
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nnlaw.cli.output.console import console
 from nnlaw.cli.output.markdown import print_markdown
 from nnlaw.spec.law import KINDS, Law, laws_of
 from nnlaw.spec.law_docs import page, to_dict, violations
@@ -57,8 +56,8 @@ def _facts(row: Law, *, run: bool) -> dict[str, object]:
 
 def _print_table(rows: list[Law]) -> None:
     """One row per law; on a terminal, statements wrap at its width."""
-    console = Console(file=sys.stdout)
-    if not console.is_terminal:
+    out = console()
+    if not out.is_terminal:
         for row in rows:
             click.echo(f"{row.kind:11} {row.code:20} {row.family:10} {row.statement}")
         return
@@ -68,4 +67,4 @@ def _print_table(rows: list[Law]) -> None:
     table.add_column("statement")
     for row in rows:
         table.add_row(row.kind, Text(row.code, "bold"), row.family, Text(row.statement))
-    console.print(table)
+    out.print(table)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from pathlib import Path
 
 from nnlaw.cli.output.verify_output import ReportData, count_laws, failed_laws, reasons, worst_outcome
@@ -13,7 +12,6 @@ from nnlaw.nn.verify.supervisor import TargetResult
 from nnlaw.spec.report import Outcome, UnitOutcome
 from nnlaw.spec.violation import BadInput, Violation
 
-NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 COLUMNS = ("file", "outcome", "units", "passed", "failed", "diagnostic")
 
 
@@ -46,8 +44,3 @@ def _first_finding(reports: list[ReportData]) -> str:
             return "; ".join(line.strip() for line in Violation.from_dict(data).message.splitlines())
     found = [reason for report in reports if report["outcome"] != UnitOutcome.PASSED for reason in reasons(report)]
     return found[0] if found else ""
-
-
-def plain(text: str) -> str:
-    """The text without characters that XML can't hold."""
-    return NOT_XML.sub("?", text)

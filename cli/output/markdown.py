@@ -6,11 +6,13 @@ import click
 from rich.console import Console
 from rich.markdown import Markdown
 
+from nnlaw.cli.output.console import console
 
-def print_markdown(text: str, console: Console | None = None) -> None:
+
+def print_markdown(text: str, out: Console | None = None) -> None:
     """Print a page to standard output, or to another console."""
-    console = console or Console()
-    if console.is_terminal:
-        console.print(Markdown(text, code_theme="ansi_dark"))  # a theme without a background
+    out = out or console()
+    if out.is_terminal:
+        out.print(Markdown(text, code_theme="ansi_dark"))  # a theme without a background
     else:
         click.echo(text, nl=False)

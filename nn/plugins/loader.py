@@ -24,11 +24,11 @@ def load_plugin_file(path: Path, *, override: bool = False) -> list[Plugin]:
     """
     if not path.is_file():
         found = "not a file" if path.exists() else "no such file"
-        raise BadInput(f"plugin file {path}: {found}")
+        raise BadInput(f"{path}: {found}")
     before = dict(REGISTRY.plugins)
     spec = importlib.util.spec_from_file_location(_module_name(path), path)
     if spec is None or spec.loader is None:
-        raise BadInput(f"plugin file {path}: expected a Python file (.py)")
+        raise BadInput(f"{path}: expected a Python file (.py)")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module.__name__] = module
     if str(path.parent.resolve()) not in sys.path:  # last, so that modules beside it can be imported but hide no other
@@ -38,14 +38,14 @@ def load_plugin_file(path: Path, *, override: bool = False) -> list[Plugin]:
             spec.loader.exec_module(module)
     except SyntaxError as error:
         place = f"{path}:{error.lineno}" if error.lineno else path  # null bytes have no line
-        raise BadInput(f"plugin file {place}: {error.msg}") from error
+        raise BadInput(f"{place}: {error.msg}") from error
     except (Exception, SystemExit) as error:
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).name == path.name]
         place = f"{path}:{lines[-1]}" if lines else str(path)
-        raise BadInput(f"plugin file {place}: {describe_import_error(error)}") from error
+        raise BadInput(f"{place}: {describe_import_error(error)}") from error
     new = [plugin for key, plugin in REGISTRY.plugins.items() if before.get(key) is not plugin]
     if not new:
-        raise BadInput(f"plugin file {path}: no plugin found; {_how_to_register(module)}")
+        raise BadInput(f"{path}: no layer, loss, ... is registered: {_how_to_register(module)}")
     return new
 
 
@@ -77,7 +77,7 @@ def _how_to_register(module: Any) -> str:
                 f'{place} has forward and backward: put @layer("{name}") and '
                 '@obeys("N n_in -> N n_out") above it (from nnlaw import layer, obeys)'
             )
-    return "put a decorator such as @layer('name') above your class"
+    return 'put @layer("name") above your class'
 
 
 def _arguments(forward: Any) -> int:

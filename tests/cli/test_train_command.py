@@ -289,7 +289,7 @@ def test_a_metric_of_the_users_that_is_wrong_is_named(
     """--strict judges it before training, as all that the user's files bring to it."""
     Path("mine.py").write_text(METRIC.replace(".mean()", "[0]"), encoding="utf-8")
     assert run(["train", "--strict", str(tiny_folder), *SMALL, "--plugin", "mine.py", "--run", "s"]) == 1
-    assert "mine.py:4: permutation: missed" in capsys.readouterr().err
+    assert "mine.py:5: permutation: missed" in capsys.readouterr().err
 
 
 def test_an_exception_in_the_users_own_layer_leads_to_strict(
@@ -423,7 +423,7 @@ def test_a_bad_settings_file_is_one_sentence(
         ("def broken(:\n", "mine.py:1"),
         ("x = 1\ny = 1 / 0\n", "mine.py:2: ZeroDivisionError"),
         ("raise SystemExit(3)\n", "called sys.exit(3) while being imported"),
-        ("x = 1\n", "no plugin found"),
+        ("x = 1\n", "no layer, loss, ... is registered"),
         ("from nn import layer\n@layer('a')\nclass A: pass\n", "has no contract"),
         (
             "from nn import layer\nfrom spec import obeys\n@layer('dense')\n@obeys('N ... -> N ...')\nclass A: pass\n",
