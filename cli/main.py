@@ -61,7 +61,7 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. End without a message if its output is no longer read, as in `nn laws | head`."""
+        """Run the command. End without a message if its reader is gone, as in `nn laws | head`."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:

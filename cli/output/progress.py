@@ -37,6 +37,8 @@ def counting(what: str) -> Iterator[Callable[[int, int], None] | None]:
 class _DelayedProgress(Progress):
     """A bar that appears after a delay."""
 
+    shown_from = math.inf  # until the constructor of Progress, which renders once, is done
+
     def __init__(self, *columns: ProgressColumn) -> None:
         super().__init__(
             *columns, console=console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
@@ -45,7 +47,7 @@ class _DelayedProgress(Progress):
 
     def get_renderables(self) -> Iterator[RenderableType]:
         """Nothing before the delay is over."""
-        if time.monotonic() > getattr(self, "shown_from", math.inf):
+        if time.monotonic() > self.shown_from:
             yield from super().get_renderables()
 
 

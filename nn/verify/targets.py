@@ -26,7 +26,7 @@ def units_in_file(path: Path) -> list[Unit]:
 
 
 def units_in_module(name: str) -> list[Unit]:
-    """The units that an importable module registers. Raises BadInput if it can't be imported, or registers nothing."""
+    """The units that an importable module registers. Raises BadInput if it can't be imported or has no units."""
     before = dict(REGISTRY.plugins)
     try:
         with REGISTRY.user_plugins(override=True):

@@ -141,7 +141,7 @@ def test_a_law_without_a_page_is_not_linked(violation: Violation) -> None:
 def test_color_is_for_terminals(
     violation: Violation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A pipe has none; FORCE_COLOR turns it on, NO_COLOR off, and COLUMNS sets the width."""
+    """A pipe has no color; FORCE_COLOR turns it on, NO_COLOR off, and COLUMNS sets the width."""
     monkeypatch.setenv("TERM", "xterm")
     console().print(Diagnostic(violation))
     assert "\x1b" not in capsys.readouterr().out

@@ -6,5 +6,5 @@ from nnlaw.nn.verify.subprocesses import signal_name
 
 
 def test_signals_have_a_name_or_a_number() -> None:
-    """Exit codes from 0 up are no signals."""
+    """An exit code from 0 up has no signal."""
     assert [signal_name(code) for code in (0, 2, -signal.SIGSEGV, -35)] == ["", "", "SIGSEGV", "signal 35"]

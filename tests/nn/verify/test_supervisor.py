@@ -1,4 +1,4 @@
-"""Checks in a worker process: whatever a file does, each of its units has a report, and the next file is checked."""
+"""Checks in a worker process: after a crash or a hang, each unit still has a report, and the next file is checked."""
 
 import subprocess
 import time

@@ -62,7 +62,7 @@ def test_a_unit_that_cannot_be_used_is_an_error(write: Any, source: str) -> None
 
 
 def test_a_module_has_its_units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One of our own, too; a module that can't be imported or registers nothing is refused."""
+    """One of our own, too; a module that can't be imported or has no units is refused."""
     (tmp_path / "my_nothing.py").write_text("")
     (tmp_path / "my_fault.py").write_text("1 / 0")
     monkeypatch.syspath_prepend(tmp_path)
