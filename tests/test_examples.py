@@ -1,4 +1,4 @@
-"""The examples run and obey, and the pages that were made by a command are whole."""
+"""The examples train and pass every law, and generated pages are complete."""
 
 import ast
 import re
@@ -17,18 +17,18 @@ EXAMPLES = ROOT / "examples"
 
 
 @pytest.mark.parametrize("recipe", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
-def test_recipes_are_settings_that_train(recipe: Path, tiny_folder: Path, workplace: Path) -> None:
-    """Each recipe is read by `nn train --config` and trains under law."""
+def test_recipes_train_with_strict(recipe: Path, tiny_folder: Path, workplace: Path) -> None:
+    """Each recipe is read by `nn train --config`."""
     assert run(["train", str(tiny_folder), "--config", str(recipe), "--strict", "--epochs", "1", "--json"]) == 0
 
 
 def test_the_default_recipe_is_the_default() -> None:
-    """examples/default.toml says what `nn train` does without flags."""
+    """examples/default.toml has the same settings as `nn train` without options."""
     assert Settings().with_changes(read_settings(EXAMPLES / "default.toml")) == Settings()
 
 
-def test_the_residual_block_obeys_every_law() -> None:
-    """The example plugin is broken by no law."""
+def test_the_residual_block_passes_every_law() -> None:
+    """The example plugin."""
     (plugin,) = load_plugin_file(EXAMPLES / "residual.py")
     layer = plugin.thing()
     layer.build((6,), np.random.default_rng(0))
@@ -39,15 +39,15 @@ def test_the_residual_block_obeys_every_law() -> None:
 
 
 @pytest.mark.parametrize("name", ["evidence", "benchmarks", "stress-adversarial"])
-def test_pages_name_pictures_that_are_there(name: str) -> None:
-    """Every picture of a made page lies beside it."""
+def test_pictures_of_generated_pages_exist(name: str) -> None:
+    """Every picture of a generated page is in its folder."""
     page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
     pictures = re.findall(r"!\[.*?\]\((.*?)\)", page)
     assert pictures and all((ROOT / "docs" / picture).is_file() for picture in pictures)
 
 
 def test_the_evidence_page_has_every_question() -> None:
-    """docs/evidence.md has a section for each heading of the scripts that make it."""
+    """docs/evidence.md has a section for each heading of the scripts that generate it."""
     page = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
     headings = []
     for file in ("evidence_questions.py", "evidence_checklist.py"):

@@ -91,7 +91,7 @@ def _check(plugin: Plugin, text: str, settings: dict[str, Any], args: list[Any],
     if unknown:
         raise BadInput(f"{what}: unknown setting {unknown[0]!r}; known: {', '.join(settings) or 'none'}")
     if len(args) > len(settings):
-        most = f"at most {len(settings)}" if settings else "none"
+        most = f"at most {len(settings)}" if settings else "no value"
         raise BadInput(f"{what}: {counted(len(args), 'value')}, expected {most}")
     given = dict(zip(settings, args, strict=False)) | kwargs
     for name, row in settings.items():

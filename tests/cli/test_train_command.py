@@ -1,4 +1,4 @@
-"""nn train and replay as a user meets them."""
+"""The commands nn train and nn replay."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from nnlaw.cli.main import run
 from nnlaw.nn.run_folder.array_files import read_arrays
 
-FIGURES = re.compile(r"\d[\d,.]*%?")
+NUMBER = re.compile(r"\d[\d,.]*%?")
 
 TRANSCRIPT = """\
 Loading MNIST dataset...
@@ -35,24 +35,24 @@ SMALL = ["--layers", "dense:16 relu dense:10", "--epochs", "2", "--lr", "0.05"]
 
 
 def shape_of(text: str) -> list[str]:
-    """The lines of a transcript with their figures taken out."""
-    return [FIGURES.sub("#", line) for line in text.splitlines()]
+    """The lines of the output, with a placeholder for each number."""
+    return [NUMBER.sub("#", line) for line in text.splitlines()]
 
 
-def test_transcript_keeps_the_agreed_lines(
+def test_output_has_the_agreed_lines(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every agreed line stands in the transcript, figures apart, in the agreed order, without control codes."""
+    """All agreed lines are printed in their order, without control codes."""
     assert run(["train", "--strict", str(tiny_folder), "--epochs", "2"]) == 0
     out = capsys.readouterr().out
     lines = iter(shape_of(out))
-    assert all(wanted in lines for wanted in shape_of(TRANSCRIPT)), out
+    assert all(expected in lines for expected in shape_of(TRANSCRIPT)), out
     assert "\x1b" not in out
     assert "Confusion matrix" in out and re.search(r"\nEvery law passed: \d+ laws, [\d,]+ checks\n", out)
 
 
-def test_run_folder_holds_what_is_promised(tiny_folder: Path, workplace: Path) -> None:
-    """A run leaves settings, metrics from the first step on, weights, split, summary and two pictures."""
+def test_run_folder_has_all_files(tiny_folder: Path, workplace: Path) -> None:
+    """Settings, metrics of all steps, weights, split, summary and two pictures."""
     assert run(["train", str(tiny_folder), *SMALL, "--run", "r"]) == 0
     rows = [json.loads(line) for line in (workplace / "r/metrics.jsonl").read_text().splitlines()]
     assert rows[0]["step"] == 1 and rows[0]["relative_change"] is None
@@ -67,7 +67,7 @@ def test_run_folder_holds_what_is_promised(tiny_folder: Path, workplace: Path) -
 
 
 def test_config_of_a_run_repeats_it(tiny_folder: Path, workplace: Path) -> None:
-    """Training again from a run's own config gives the same weights bit for bit."""
+    """Training again from a run's config.toml gives the same weights bit for bit."""
     layers = ["--layers", "dense:16 batchnorm relu dropout:0.2 dense:10", "--optimizer", "adam", "--lr", "0.003"]
     assert run(["train", str(tiny_folder), "--epochs", "2", *layers, "--seed", "5", "--run", "a"]) == 0
     assert run(["train", str(tiny_folder), "--config", "a/config.toml", "--run", "b"]) == 0
@@ -75,8 +75,8 @@ def test_config_of_a_run_repeats_it(tiny_folder: Path, workplace: Path) -> None:
     assert all(np.array_equal(one[key], two[key]) for key in one)
 
 
-def test_it_computes_on_one_thread_unless_more_are_asked_for(tiny_folder: Path, workplace: Path) -> None:
-    """Of BLAS's threads a run takes one, --threads 2 two, 0 all; the record tells. BLAS has them back after it."""
+def test_training_uses_one_thread_by_default(tiny_folder: Path, workplace: Path) -> None:
+    """--threads 2 uses two, 0 all; the record has the number; the setting of BLAS is restored."""
     with threadpool_limits(3):
         for flags, expected in (([], 1), (["--threads", "2"], 2), (["--threads", "0"], 3)):
             assert run(["train", str(tiny_folder), *SMALL, *flags, "--run", f"r{expected}"]) == 0
@@ -85,10 +85,10 @@ def test_it_computes_on_one_thread_unless_more_are_asked_for(tiny_folder: Path, 
             assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {3}
 
 
-def test_config_of_a_run_repeats_it_with_the_plugins_that_it_had(
+def test_config_of_a_run_uses_its_copies_of_the_plugins(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was changed in a plugin file since, and where one stands now, make no difference."""
+    """Changes of the plugin file, and another current folder, make no difference."""
     Path("mine.py").write_text(SLOTTED, encoding="utf-8")
     text = ["--plugin", "mine.py", "--layers", "dense:10 slotted", "--epochs", "1"]
     assert run(["train", str(tiny_folder), *text, "--run", "a"]) == 0, capsys.readouterr().err
@@ -101,18 +101,18 @@ def test_config_of_a_run_repeats_it_with_the_plugins_that_it_had(
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
-def test_strict_and_plain_weights_are_equal(tiny_folder: Path, workplace: Path, optimizer: str) -> None:
-    """Strictness changes no bit of the result."""
+def test_weights_are_equal_with_and_without_strict(tiny_folder: Path, workplace: Path, optimizer: str) -> None:
+    """Checks change no bit of the result."""
     layers = "dense:12 relu dropout:0.1 dense:10"
     more = ["--optimizer", optimizer, "--layers", layers, "--epochs", "1", "--lr", "0.001"]
-    assert run(["train", str(tiny_folder), *more, "--run", "plain"]) == 0
+    assert run(["train", str(tiny_folder), *more, "--run", "default"]) == 0
     assert run(["train", "--strict", str(tiny_folder), *more, "--run", "strict"]) == 0
-    plain, strict = (read_arrays(workplace / name / "weights.safetensors") for name in ("plain", "strict"))
-    assert all(np.array_equal(plain[key], strict[key]) for key in plain)
+    default, strict = (read_arrays(workplace / name / "weights.safetensors") for name in ("default", "strict"))
+    assert all(np.array_equal(default[key], strict[key]) for key in default)
 
 
 def test_without_a_path_it_trains_on_synthetic_digits(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With no path the built-in digits are used, and are called synthetic."""
+    """They are called synthetic in the output."""
     assert run(["train", "--epochs", "1"]) == 0
     assert "synthetic" in capsys.readouterr().out
 
@@ -127,10 +127,10 @@ def test_without_a_path_it_trains_on_synthetic_digits(workplace: Path, capsys: p
         (["--layers", "dense:128 relu dense:10", "--optimizer", "momentum", "--lr", "5"], "update-ratio"),
     ],
 )
-def test_a_broken_law_is_named_and_replayed(
+def test_a_failed_law_is_reported_and_replayed(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], flags: list[str], law: str
 ) -> None:
-    """A mistake on the command line meets its law: exit 1, one diagnostic, and a signature that replays."""
+    """A mistake on the command line: exit code 1, one diagnostic, and a failure report that can be replayed."""
     assert run(["train", "--strict", str(tiny_folder), *flags, "--run", "r"]) == 1
     err = capsys.readouterr().err
     assert f"{law}: " in err and "repeat it: nn replay r/failure" in err
@@ -148,10 +148,11 @@ def test_a_broken_law_is_named_and_replayed(
         ("schedule_warmup_beyond_one", "--schedule", "bounds"),
     ],
 )
-def test_every_chosen_plugin_is_judged_before_training(
+def test_every_chosen_plugin_is_checked_before_training(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], fault: str, flag: str, law: str
 ) -> None:
-    """A fault in what trains the network, not only in its layers, ends a strict training before its first step."""
+    """A fault in the optimizer, batch sampler, initializer or schedule stops a strict training before its first step.
+    """
     file = FAULTS / f"{fault}.py"
     name = re.search(r'@\w+\("([^"]+)"', file.read_text(encoding="utf-8"))
     assert name is not None
@@ -211,17 +212,17 @@ class Slotted:
 def test_a_layer_with_slots_and_no_base_is_trained(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], flags: list[str]
 ) -> None:
-    """What has no room for parameters and modes is given it; what it keeps of a batch binds no other."""
+    """It gets room for parameters and modes; attributes that depend on the batch do not bind dimensions."""
     Path("mine.py").write_text(SLOTTED, encoding="utf-8")
     text = ["--plugin", "mine.py", "--layers", "dense:10 slotted", "--epochs", "1"]
     assert run(["train", str(tiny_folder), *text, *flags, "--run", "r"]) == 0, capsys.readouterr().err
     assert run(["train", "--resume", "r", "--epochs", "2"]) == 0, capsys.readouterr().err
 
 
-def test_what_was_not_saved_is_told_and_replayed(
+def test_unsaved_state_is_reported_and_replayed(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A layer that keeps what it learns out of state predicts otherwise once reloaded; replay trains once more."""
+    """A layer with trained values outside `state` predicts otherwise once reloaded; replay trains again."""
     (workplace / "mine.py").write_text(FORGETFUL, encoding="utf-8")
     mine = ["--plugin", "mine.py", "--layers", "dense:12 forgetful dense:10", "--epochs", "1", "--run", "r"]
     assert run(["train", "--strict", str(tiny_folder), *mine]) == 1
@@ -230,10 +231,10 @@ def test_what_was_not_saved_is_told_and_replayed(
     assert "Reproduced, law round-trip" in capsys.readouterr().out
 
 
-def test_a_fault_in_the_users_own_layer_names_the_file_to_verify(
+def test_a_fault_in_a_users_layer_names_the_file_to_verify(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Law, place, and the command that judges the file by itself; so too where the layer raises."""
+    """The diagnostic has the law, the line, and the command that checks the file; also if the layer raises."""
     (workplace / "mine.py").write_text(FORGETFUL.replace("self.used * dy", "dy * 0.5"), encoding="utf-8")
     mine = ["--plugin", "mine.py", "--layers", "dense:12 forgetful dense:10"]
     assert run(["train", "--strict", str(tiny_folder), *mine, "--run", "r"]) == 1
@@ -246,10 +247,10 @@ def test_a_fault_in_the_users_own_layer_names_the_file_to_verify(
     assert "likely cause: backward raises at mine.py:22\n   repeat it: nn replay s/failure\n   check this file" in err
 
 
-def test_the_way_to_go_on_is_written_as_a_shell_takes_it(
+def test_the_resume_command_is_quoted(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A run folder with a space in its name is quoted."""
+    """A run folder with a space in its name."""
     assert run(["train", str(tiny_folder), *SMALL, "--stop-after", "1", "--run", "my run"]) == 0
     assert capsys.readouterr().out.endswith("continue with: nn train --resume 'my run'\n")
 
@@ -264,10 +265,10 @@ def missed(probabilities, labels):
 
 
 @pytest.mark.parametrize("flags", [["--strict"], ["--validation", "0", "--strict"]])
-def test_the_users_own_metric_is_told_beside_the_accuracy(
+def test_a_users_metric_is_printed_next_to_the_accuracy(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], flags: list[str]
 ) -> None:
-    """After every epoch, for the test set, and in the run folder; without its file it is not."""
+    """After every epoch, for the test set, and in the run folder; only with its file."""
     Path("mine.py").write_text(METRIC, encoding="utf-8")
     assert run(["train", str(tiny_folder), *SMALL, *flags, "--plugin", "mine.py", "--run", "r"]) == 0
     out = capsys.readouterr().out
@@ -283,19 +284,19 @@ def test_the_users_own_metric_is_told_beside_the_accuracy(
     assert "missed" not in capsys.readouterr().out
 
 
-def test_a_metric_of_the_users_that_is_wrong_is_named(
+def test_a_wrong_metric_of_the_user_is_reported(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """--strict judges it before training, as all that the user's files bring to it."""
+    """--strict checks it before training."""
     Path("mine.py").write_text(METRIC.replace(".mean()", "[0]"), encoding="utf-8")
     assert run(["train", "--strict", str(tiny_folder), *SMALL, "--plugin", "mine.py", "--run", "s"]) == 1
     assert "mine.py:5: permutation: missed" in capsys.readouterr().err
 
 
-def test_an_exception_in_the_users_own_layer_leads_to_strict(
+def test_an_exception_in_a_users_layer_suggests_strict(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A plain training that it ends names its line, and --strict, which would name the law."""
+    """A training without --strict shows the line, and that --strict names the law."""
     Path("mine.py").write_text(SLOTTED.replace("self.gain * x", "lost * x"), encoding="utf-8")
     text = ["--plugin", "mine.py", "--layers", "dense:10 slotted", "--epochs", "1"]
     assert run(["train", str(tiny_folder), *text, "--run", "r"]) == 2
@@ -303,10 +304,10 @@ def test_an_exception_in_the_users_own_layer_leads_to_strict(
     assert "mine.py:16: NameError: name 'lost' is not defined; --strict names the law that fails\n" in err
 
 
-def test_a_run_keeps_what_its_plugins_import_from_beside_them(
+def test_a_run_has_copies_of_all_modules_of_a_plugin(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A plugin in several files is one of the run: it is read, resumed and reproduced without the originals."""
+    """Predict, resume and reproduce work without the originals."""
     (workplace / "own/tidy_parts").mkdir(parents=True)
     source = "import tidy_helper\n" + FORGETFUL.replace("self.k * np.float32(1.01)", "tidy_helper.K")
     (workplace / "own/mine.py").write_text(source, encoding="utf-8")
@@ -325,10 +326,10 @@ def test_a_run_keeps_what_its_plugins_import_from_beside_them(
         assert run(command) == 0, capsys.readouterr().err
 
 
-def test_what_is_not_finite_before_any_step_is_not_blamed_on_a_step(
+def test_nan_before_the_first_step_is_not_attributed_to_a_step(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A layer that gives nan from the first batch on."""
+    """A layer that returns nan from the first batch."""
     (workplace / "mine.py").write_text(FORGETFUL.replace("self.used * x", "np.nan * x"), encoding="utf-8")
     mine = ["--plugin", "mine.py", "--layers", "dense:12 forgetful dense:10"]
     assert run(["train", str(tiny_folder), *mine, "--run", "r"]) == 1
@@ -336,11 +337,11 @@ def test_what_is_not_finite_before_any_step_is_not_blamed_on_a_step(
     assert "no step was taken yet" in err and "too long" not in err
 
 
-def test_a_plain_run_that_diverges_stops(
+def test_a_training_that_diverges_stops(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without --strict a loss that is no longer finite ends the training: exit 1, no warnings, no nan saved; the same
-    array is found to be so again by nn replay, which is not strict either."""
+    """Without --strict, a loss that is not finite stops the training: exit code 1, no warnings, no nan saved. nn replay
+    reports the same array."""
     with np.errstate(all="warn"):
         assert run(["train", str(tiny_folder), "--lr", "1e6", "--run", "r"]) == 1
     err = capsys.readouterr().err
@@ -365,7 +366,7 @@ BAD = [
     (["--layers", "dense"], "units is missing"),
     (["--layers", "dense:10,size=3"], "unknown setting 'size'"),
     (["--layers", "dense:1,2,3"], "at most"),
-    (["--layers", "dense:16 relu:3 dense:10"], "relu:3': 1 value, expected none"),
+    (["--layers", "dense:16 relu:3 dense:10"], "relu:3': 1 value, expected no value"),
     (["--layers", "dense:12 relu:slope=5 dense:10"], "unknown setting 'slope'; known: none"),
     (["--layers", "dense:12"], "12 outputs, but the data has 10 classes"),
     (["--optimizer", "adm"], "nearest: adam"),
@@ -384,10 +385,10 @@ BAD = [
 
 
 @pytest.mark.parametrize(("flags", "words"), BAD, ids=[" ".join(flags) for flags, _ in BAD])
-def test_a_bad_setting_is_one_sentence(
+def test_a_bad_setting_is_refused_in_one_sentence(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], flags: list[str], words: str
 ) -> None:
-    """A bad setting gives one sentence that names it, exit code 2, and no run folder."""
+    """The message names the setting; exit code 2, and no run folder."""
     assert run(["train", str(tiny_folder), *flags]) == 2
     err = capsys.readouterr().err.strip()
     assert words in err and len(err.splitlines()) == 1 and "Traceback" not in err
@@ -407,10 +408,10 @@ def test_a_bad_setting_is_one_sentence(
         ("format = 1\nplugins = 'mine.py'", "expected a list of strings"),
     ],
 )
-def test_a_bad_settings_file_is_one_sentence(
+def test_a_bad_settings_file_is_refused_in_one_sentence(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], text: str, words: str
 ) -> None:
-    """An unusable TOML file gives one sentence that names file and field, and exit code 2."""
+    """The message names file and key; exit code 2."""
     (workplace / "bad.toml").write_text(text)
     assert run(["train", str(tiny_folder), "--config", "bad.toml"]) == 2
     err = capsys.readouterr().err
@@ -431,33 +432,33 @@ def test_a_bad_settings_file_is_one_sentence(
         ),
     ],
 )
-def test_a_bad_plugin_file_is_one_sentence(
+def test_a_bad_plugin_file_is_refused_in_one_sentence(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], source: str, words: str
 ) -> None:
-    """A plugin file that cannot be used gives one sentence with file and line, and exit code 2."""
+    """The message has file and line; exit code 2."""
     (workplace / "mine.py").write_text(source)
     assert run(["train", str(tiny_folder), "--plugin", "mine.py"]) == 2
     assert words in capsys.readouterr().err
     assert not (workplace / "runs").exists()
 
 
-def test_a_named_run_folder_is_never_shared(
+def test_an_existing_run_folder_is_refused(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A run folder that exists is refused."""
+    """It is never overwritten."""
     (workplace / "r").mkdir()
     assert run(["train", str(tiny_folder), *SMALL, "--run", "r"]) == 2
     assert "r exists already; choose another --run" in capsys.readouterr().err
 
 
 def test_json_is_one_object(tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With --json the summary is all that is printed."""
+    """With --json, only the summary is printed."""
     assert run(["train", str(tiny_folder), *SMALL, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["test_accuracy"] > 0.2
 
 
 def test_listings(capsys: pytest.CaptureFixture[str]) -> None:
-    """`nn plugins` and `nn laws` list what there is, as text and as JSON."""
+    """`nn plugins` and `nn laws` print text and JSON."""
     assert run(["plugins"]) == 0
     assert "units: int, init: str = 'he'" in capsys.readouterr().out
     assert run(["plugins", "--json"]) == 0
@@ -467,7 +468,7 @@ def test_listings(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["nonsense"]) == 2 and run(["--version"]) in (0, 2)
 
 
-def test_real_mnist_is_learnt_under_law(mnist: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One strict epoch of the default recipe on the real MNIST holds every law and passes 90%."""
+def test_mnist_is_trained_with_strict(mnist: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One epoch of the default recipe passes every law and reaches 90%."""
     assert run(["train", "--strict", str(mnist), "--epochs", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["test_accuracy"] > 0.9

@@ -1,4 +1,4 @@
-"""A hardened training: batches lie where the network is worse, and everything else is as in any training."""
+"""Adversarial training: batches are perturbed, and everything else is as in any training."""
 
 import json
 import re
@@ -25,19 +25,20 @@ pytestmark = pytest.mark.usefixtures("hasty")
 ALL = "dense:12 batchnorm relu dropout:0.2 dense:10"
 
 
-def hard(folder: Path, **given: Any) -> Settings:
-    """A quick hardened training."""
+def adversarial_settings(folder: Path, **given: Any) -> Settings:
+    """A quick adversarial training."""
     return Settings(data=str(folder), adversarial=0.1, batch_size=64, layers=ALL, optimizer="adam", **given)
 
 
-def test_batches_lie_within_eps_where_the_loss_is_higher(tiny_folder: Path) -> None:
-    """Each batch is the plain one moved by up to eps, still of possible pixels, and costs a trained net more."""
-    settings = hard(tiny_folder)
-    plain, session = prepare(settings.with_changes({"adversarial": 0.0})), prepare(settings)
+def test_batches_are_perturbed_within_eps_and_raise_the_loss(tiny_folder: Path) -> None:
+    """Each batch differs by up to eps from the clean one, has possible pixels, and a higher loss once the network is
+    trained."""
+    settings = adversarial_settings(tiny_folder)
+    clean_session, session = prepare(settings.with_changes({"adversarial": 0.0})), prepare(settings)
     for x, labels in islice(session.batches(1), 5):
         session.trainer.step(x, labels)
     split, white = session.split, 255 / session.split.deviation
-    pairs = zip(plain.batches(2), session.batches(2), strict=True)
+    pairs = zip(clean_session.batches(2), session.batches(2), strict=True)
     for (clean, labels), (moved, same) in pairs:
         assert np.array_equal(labels, same) and moved.dtype == np.float32
         assert 0 < np.abs(moved - clean).max() <= 0.1 * white * (1 + 1e-5)
@@ -47,74 +48,76 @@ def test_batches_lie_within_eps_where_the_loss_is_higher(tiny_folder: Path) -> N
         assert two > one or len(labels) < 10
 
 
-def test_a_hardened_training_is_recorded_and_the_same_when_stopped_or_strict(tiny_folder: Path, tmp_path: Path) -> None:
-    """Stopped and resumed, or under law, it ends in the same bits; config.toml says how it was hardened."""
+def test_adversarial_training_is_the_same_when_resumed_or_strict(tiny_folder: Path, tmp_path: Path) -> None:
+    """Resumed or strict, it ends with the same bits, and config.toml records eps."""
     ends = []
-    for name, strict, stop in (("plain", False, None), ("stopped", False, 1), ("strict", True, None)):
+    for name, strict, stop in (("uninterrupted", False, None), ("stopped", False, 1), ("strict", True, None)):
         folder = Run.create(tmp_path / name)
-        if prepare(hard(tiny_folder, epochs=2, strict=strict)).train(folder, SilentReporter(), stop) is None:
+        session = prepare(adversarial_settings(tiny_folder, epochs=2, strict=strict))
+        if session.train(folder, SilentReporter(), stop) is None:
             assert resume(folder, {}).train(folder, SilentReporter()) is not None
         ends.append((folder.folder / "weights.safetensors").read_bytes())
         assert read_settings(folder.folder / "config.toml")["adversarial"] == 0.1
     assert ends[0] == ends[1] == ends[2]
     with pytest.raises(BadInput, match="--adversarial"):
-        resume(Run(tmp_path / "plain"), {"adversarial": 0.2, "epochs": 3})
+        resume(Run(tmp_path / "uninterrupted"), {"adversarial": 0.2, "epochs": 3})
 
 
-def broken(session: Session, monkeypatch: pytest.MonkeyPatch, thing: Any, name: str, phase: Phase) -> None:
-    """Let `thing.name` break a law in the second epoch's third step."""
-    written = getattr(thing, name)
+def fail_later(session: Session, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, phase: Phase) -> None:
+    """Let `owner.name` raise a violation in the third step of the second epoch."""
+    original = getattr(owner, name)
 
-    def at_last(*args: Any) -> Any:
+    def fail(*args: Any) -> Any:
         if session.trainer.done == session.steps_per_epoch + 2 and session.phase is phase:
             monkeypatch.undo()
             raise Violation("finite", location=Location("here"), array="g", actual="nan", expected="a finite number")
-        return written(*args)
+        return original(*args)
 
-    monkeypatch.setattr(thing, name, at_last)
+    monkeypatch.setattr(owner, name, fail)
 
 
 @pytest.mark.parametrize(("phase", "name"), [(Phase.STEP, "norms"), (Phase.PERTURB, "input_gradient")])
-def test_the_signature_holds_what_stood_before(
+def test_a_failure_report_has_the_state_before_the_failure(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: Phase, name: str
 ) -> None:
-    """A law broken in a step, or while its batch is moved, leaves the state and the batch at that moment."""
-    session, sound = (prepare(hard(tiny_folder, epochs=3)) for _ in range(2))
-    sound.train(Run.create(tmp_path / "sound"), SilentReporter(), 1)
-    for x, labels in islice(sound.batches(2), 2):
-        sound.trainer.step(x, labels)
-    expected = snapshot_tree(sound.trainer.take_snapshot())
-    broken(session, monkeypatch, session.trainer.flat if phase is Phase.STEP else session.model, name, phase)
+    """If a law fails in a step, or while its batch is perturbed, the report has the state and the batch of that moment.
+    """
+    session, passing = (prepare(adversarial_settings(tiny_folder, epochs=3)) for _ in range(2))
+    passing.train(Run.create(tmp_path / "passing"), SilentReporter(), 1)
+    for x, labels in islice(passing.batches(2), 2):
+        passing.trainer.step(x, labels)
+    expected = snapshot_tree(passing.trainer.take_snapshot())
+    fail_later(session, monkeypatch, session.trainer.flat if phase is Phase.STEP else session.model, name, phase)
     with pytest.raises(Violation, match="replay"):
-        session.train(Run.create(tmp_path / "broken"), SilentReporter())
-    found = unpack(tmp_path / "broken/failure/before.safetensors")
+        session.train(Run.create(tmp_path / "failed"), SilentReporter())
+    found = unpack(tmp_path / "failed/failure/before.safetensors")
     assert pack(found["trainer"]) == pack(expected)
-    assert json.loads((tmp_path / "broken/failure/signature.json").read_text())["phase"] == phase.value
-    clean = prepare(hard(tiny_folder).with_changes({"adversarial": 0.0}))
-    plain, labels = next(islice(clean.batches(2), 2, None))
+    assert json.loads((tmp_path / "failed/failure/signature.json").read_text())["phase"] == phase.value
+    clean = prepare(adversarial_settings(tiny_folder).with_changes({"adversarial": 0.0}))
+    x, labels = next(islice(clean.batches(2), 2, None))
     assert np.array_equal(found["labels"], labels)
-    assert 0 < np.abs(found["x"] - plain).max() <= 0.1 * 255 / clean.split.deviation * (1 + 1e-5)
+    assert 0 < np.abs(found["x"] - x).max() <= 0.1 * 255 / clean.split.deviation * (1 + 1e-5)
 
 
-def test_weights_that_break_while_a_batch_is_moved_break_again(tiny_folder: Path, tmp_path: Path) -> None:
-    """nn replay takes the gradient by the input again where that is what broke the law."""
-    settings = hard(tiny_folder, epochs=1, strict=True)
+def test_a_failure_while_perturbing_is_replayed(tiny_folder: Path, tmp_path: Path) -> None:
+    """nn replay computes the gradient by the input again if a law failed there."""
+    settings = adversarial_settings(tiny_folder, epochs=1, strict=True)
     session = prepare(settings.with_changes({"layers": "dense:12 relu dense:10"}))
     step = session.trainer.step
 
-    def ruin(x: Any, labels: Any) -> Any:
-        figures = step(x, labels)
-        if figures.step == 3:
+    def step_to_nan(x: Any, labels: Any) -> Any:
+        metrics = step(x, labels)
+        if metrics.step == 3:
             session.trainer.flat.w[0] = np.nan
-        return figures
+        return metrics
 
-    session.trainer.step = ruin  # type: ignore[method-assign]  # one instance, for this test
+    session.trainer.step = step_to_nan  # type: ignore[method-assign]  # one instance, for this test
     with pytest.raises(Violation) as first:
         session.train(Run.create(tmp_path / "run"), SilentReporter())
     signature = json.loads((tmp_path / "run/failure/signature.json").read_text())
-    again = replay(tmp_path / "run/failure")
-    assert signature["phase"] == "perturb" and again is not None
-    assert (again.law, again.array, again.index) == (first.value.law, first.value.array, first.value.index)
+    replayed = replay(tmp_path / "run/failure")
+    assert signature["phase"] == "perturb" and replayed is not None
+    assert (replayed.law, replayed.array, replayed.index) == (first.value.law, first.value.array, first.value.index)
 
 
 MODEL = """
@@ -132,10 +135,10 @@ class Closed:
 """
 
 
-def test_what_cannot_be_hardened_is_refused_in_a_sentence(
+def test_adversarial_training_without_input_gradient_is_refused(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A model that tells no gradient of its input, and an eps that is no share of white, end with exit code 2."""
+    """A model without input_gradient, and an invalid eps, exit with code 2."""
     Path("closed.py").write_text(MODEL)
     closed = ["--plugin", "closed.py", "--model", "closed"]
     for flags in (["--adversarial", "0.1", *closed], ["--adversarial", "-1"], ["--adversarial", "nan"]):
@@ -144,10 +147,10 @@ def test_what_cannot_be_hardened_is_refused_in_a_sentence(
     assert not Path("runs").exists()
 
 
-def test_it_is_called_by_the_fields_name(
+def test_help_and_output_mention_adversarial_training(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where a user meets it: in the help of the option, and while training."""
+    """The option's help and the output of the training use the standard term."""
     assert cli(["train", "--help"]) == 0 and "Adversarial training" in " ".join(capsys.readouterr().out.split())
     assert cli(["train", str(tiny_folder), "--adversarial", "0.1", "--epochs", "1"]) == 0
     assert "Adversarial training: pixels are changed by up to 0.1" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, whoever writes them."""
+"""Atomic writes, by all functions that write files."""
 
 import os
 from collections.abc import Callable
@@ -32,34 +32,34 @@ WRITERS: dict[str, Callable[[Path], Any]] = {
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder, the user's cache folder, too, with a file that is old."""
+    """A folder, which is also the user's cache folder, with an old file."""
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda *args, **settings: str(tmp_path))
     (tmp_path / "file.npz").write_bytes(b"old")
     return tmp_path
 
 
-@pytest.mark.parametrize("who", WRITERS)
-def test_what_is_interrupted_leaves_the_old_file_and_no_other(
-    folder: Path, who: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("writer", WRITERS)
+def test_an_interrupted_write_leaves_the_old_file_and_no_other(
+    folder: Path, writer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also at the last moment, when all is written."""
+    """Even if it is interrupted after everything is written."""
 
     def interrupted(*args: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        WRITERS[who](folder)
+        WRITERS[writer](folder)
     assert [path.read_bytes() for path in folder.iterdir()] == [b"old"]
 
 
-@pytest.mark.parametrize("who", WRITERS)
-def test_what_is_renamed_is_on_the_disk(folder: Path, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file is brought there first, so that a machine that loses power leaves the old one or the new one."""
+@pytest.mark.parametrize("writer", WRITERS)
+def test_files_are_flushed_before_they_are_renamed(folder: Path, writer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power failure leaves either the old file or the new one."""
     done: list[str] = []
     sync, rename = os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda file: (done.append("on the disk"), sync(file)))
     monkeypatch.setattr(os, "replace", lambda *paths: (done.append("renamed"), rename(*paths)))
-    WRITERS[who](folder)
+    WRITERS[writer](folder)
     assert done == ["on the disk", "renamed"]
     assert [path.name for path in folder.iterdir()] == ["file.npz"] and (folder / "file.npz").read_bytes() != b"old"

@@ -1,4 +1,4 @@
-"""nn runs, nn bundle and nn reproduce as a user meets them."""
+"""The commands nn runs, nn bundle and nn reproduce."""
 
 import hashlib
 import json
@@ -34,7 +34,7 @@ class Twice:
 
 @pytest.fixture(scope="module")
 def made(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run of three epochs under a plugin that is gone since, and its bundle."""
+    """A folder with a run of three epochs, whose plugin has been deleted, and its bundle."""
     place = tmp_path_factory.mktemp("made")
     plugin = place / "mine.py"
     plugin.write_text(PLUGIN)
@@ -46,7 +46,7 @@ def made(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def changed(bundle: Path, to: Path, edit: Callable[[dict[str, bytes]], None], sound: bool = True) -> Path:
-    """A copy of a bundle with other members, its index made to fit where `sound`."""
+    """A copy of a bundle with other members; its index matches them if `sound`."""
     with zipfile.ZipFile(bundle) as file:
         members = {name: file.read(name) for name in file.namelist()}
     edit(members)
@@ -70,7 +70,7 @@ def substitute(name: str, old: bytes, new: bytes) -> Callable[[dict[str, bytes]]
 
 
 def test_a_bundle_is_the_same_bytes_each_time(made: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Bundling again gives the same file, under the run's name here; another file is never overwritten."""
+    """Bundling again gives the same file, named after the run; another file is never overwritten."""
     for _ in range(2):
         assert cli(["bundle", str(made / "r")]) == 0
     assert (workplace / "r.zip").read_bytes() == (made / "r.zip").read_bytes()
@@ -85,7 +85,7 @@ def test_a_bundle_is_the_same_bytes_each_time(made: Path, workplace: Path, capsy
 
 
 def test_a_bundle_is_reproduced_bit_for_bit(made: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Trained again on the same machine it is identical, with the plugin from the bundle; nothing is left behind."""
+    """On the same machine the result is identical, with the plugin in the bundle; no file is left behind."""
     assert cli(["reproduce", str(made / "r.zip")]) == 0
     assert "Identical: all 27 steps, weights and probabilities, bit for bit" in capsys.readouterr().out
     assert cli(["reproduce", str(made / "r.zip"), "--json"]) == 0
@@ -94,8 +94,9 @@ def test_a_bundle_is_reproduced_bit_for_bit(made: Path, workplace: Path, capsys:
     assert not list(workplace.iterdir())
 
 
-def test_rounding_is_within_band(made: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Figures that differ in their last digits are within band, exit code 0, with the first step that differs."""
+def test_rounding_errors_are_within_band(made: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """If metrics differ in their last digits, the outcome is within band, exit code 0, with the first step that
+    differs."""
 
     def edit(members: dict[str, bytes]) -> None:
         lines = members["metrics.jsonl"].splitlines()
@@ -123,15 +124,15 @@ def test_rounding_is_within_band(made: Path, workplace: Path, capsys: pytest.Cap
 def test_another_training_is_different(
     made: Path, workplace: Path, capsys: pytest.CaptureFixture[str], member: str, old: bytes, new: bytes, words: str
 ) -> None:
-    """A bundle whose figures cannot be had again is different, exit code 1, and the first step is named."""
+    """If metrics differ by more, the outcome is different, exit code 1, with the first step that differs."""
     bundle = changed(made / "r.zip", workplace / "b.zip", substitute(member, old, new))
     assert cli(["reproduce", str(bundle)]) == 1
     out = capsys.readouterr().out
     assert f"Different {words}" in out
 
 
-def test_other_data_conclude_nothing(made: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Data that are not there, or not the recorded ones, end in exit code 2 and one sentence."""
+def test_reproduce_needs_the_recorded_data(made: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Missing or other data exit with code 2 and one sentence."""
     import re
 
     def elsewhere(members: dict[str, bytes]) -> None:
@@ -178,7 +179,7 @@ def put(name: str, content: bytes) -> Callable[[dict[str, bytes]], None]:
         (substitute("summary.json", b'"test_accuracy": 0', b'"test_accuracy": null, "was": 0'), True, "test_accuracy"),
     ],
 )
-def test_a_malformed_bundle_is_one_sentence(
+def test_a_malformed_bundle_is_refused_in_one_sentence(
     made: Path,
     workplace: Path,
     capsys: pytest.CaptureFixture[str],
@@ -186,7 +187,7 @@ def test_a_malformed_bundle_is_one_sentence(
     sound: bool,
     words: str,
 ) -> None:
-    """A bundle with a member that is foreign, missing or spoilt ends in one sentence and exit code 2."""
+    """A bundle with an unknown, missing or corrupt member exits with code 2."""
     bundle = changed(made / "r.zip", Path("b.zip"), edit, sound)
     assert cli(["reproduce", str(bundle), "--json"]) == 2
     err = capsys.readouterr().err
@@ -194,14 +195,14 @@ def test_a_malformed_bundle_is_one_sentence(
     assert [path.name for path in workplace.iterdir()] == ["b.zip"]
 
 
-def test_a_zip_that_is_no_bundle_is_one_sentence(
+def test_other_zip_files_are_refused_in_one_sentence(
     made: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No zip, a cut one, a compressed bomb, members twice, and sizes that lie are refused before they are unpacked."""
+    """Text, a truncated zip, a zip bomb, duplicate members and wrong sizes are refused before they are unpacked."""
     whole = (made / "r.zip").read_bytes()
     (workplace / "text.zip").write_text("nothing of the kind")
     (workplace / "cut.zip").write_bytes(whole[: len(whole) // 2])
-    (workplace / "spoilt.zip").write_bytes(whole[:2000] + b"spoilt" + whole[2006:])
+    (workplace / "damaged.zip").write_bytes(whole[:2000] + b"damaged" + whole[2006:])
     with zipfile.ZipFile(made / "r.zip") as file:
         members = {name: file.read(name) for name in file.namelist()}
     with zipfile.ZipFile(workplace / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as file:
@@ -216,7 +217,7 @@ def test_a_zip_that_is_no_bundle_is_one_sentence(
         "absent.zip": "no such file",
         "text.zip": "not a readable bundle",
         "cut.zip": "not a readable bundle",
-        "spoilt.zip": "Bad",
+        "damaged.zip": "Bad",
         "bomb.zip": "compressed",
         "twice.zip": "a member occurs twice",
         "lies.zip": "members are larger than its",
@@ -226,18 +227,18 @@ def test_a_zip_that_is_no_bundle_is_one_sentence(
         assert words in err and len(err.strip().splitlines()) == 1, err
 
 
-def test_a_law_that_breaks_on_the_way_is_told(made: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where training again diverges, the broken law is named, exit code 1, without a replay that is gone."""
+def test_a_failed_law_is_reported(made: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """If the repeated training diverges, the failed law is shown, exit code 1, without a path to replay."""
     bundle = changed(made / "r.zip", workplace / "b.zip", substitute("config.toml", b"lr = 0.01", b"lr = 1e38"))
     assert cli(["reproduce", str(bundle), "--json"]) == 1
     err = capsys.readouterr().err
     assert "finite: " in err and "replay" not in err
 
 
-def test_runs_are_listed_with_their_figures(
+def test_runs_are_listed_with_state_and_accuracy(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each state has its word: finished, stopped, running, failed under a law, unreadable; the newest stands last."""
+    """The states are finished, stopped, running, failed and unreadable; the newest run is last."""
     small = [str(tiny_folder), "--layers", "dense:12 relu dense:10", "--batch-size", "128", "--json", "--run"]
     assert cli(["runs"]) == 2
     assert "nn train" in capsys.readouterr().err
@@ -268,16 +269,16 @@ def test_runs_are_listed_with_their_figures(
     assert "not a failure report" in capsys.readouterr().out
 
 
-def test_versions_name_what_computes() -> None:
-    """The record names Python, NumPy, BLAS with the threads it really uses, and a commit only in a checkout."""
+def test_versions_are_recorded() -> None:
+    """The record has the versions of Python, NumPy and BLAS, the number of threads, and a commit only in a checkout."""
     found = versions()
     assert {"nn", "python", "numpy", "blas", "threads", "cpu", "system"} <= set(found)
     assert found["numpy"] == np.__version__ and found["threads"] >= 1
     assert revision(Path("/")) == ""
 
 
-def test_a_checkout_names_its_commit(tmp_path: Path) -> None:
-    """In a checkout the commit is named, with -dirty where files differ; a broken one has none."""
+def test_the_commit_of_a_checkout_is_recorded(tmp_path: Path) -> None:
+    """With -dirty if files differ from it; a damaged checkout has no commit."""
     import subprocess
 
     def git(*words: str) -> None:
@@ -292,7 +293,7 @@ def test_a_checkout_names_its_commit(tmp_path: Path) -> None:
     assert len(commit) == 40
     (tmp_path / "a").write_text("2")
     assert revision(tmp_path) == f"{commit}-dirty"
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    (broken / ".git").write_text("nothing")
-    assert revision(broken) == ""
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / ".git").write_text("nothing")
+    assert revision(damaged) == ""

@@ -1,4 +1,4 @@
-"""A broken law is written down with everything as it stood before the step that broke it."""
+"""A failure report has everything needed to repeat the failed step."""
 
 import json
 from itertools import islice
@@ -21,33 +21,33 @@ from nnlaw.spec.violation import Location, Violation
 
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("strict", [True, False])
-def test_the_signature_holds_what_stood_before_the_broken_step(
+def test_a_failure_report_has_the_state_before_the_failed_step(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strict: bool
 ) -> None:
-    """Weights, layer state, optimizer and generators are those before the broken step, however late it comes."""
+    """Weights, layer state, optimizer and generators are those from before the failed step, even if it comes late."""
     layers = "dense:12 batchnorm relu dropout:0.2 dense:10"
     settings = Settings(data=str(tiny_folder), layers=layers, optimizer="momentum", epochs=3, strict=strict)
-    broken, sound = prepare(settings), prepare(settings)
-    sound.train(Run.create(tmp_path / "sound"), SilentReporter(), 1)
-    for x, labels in islice(sound.batches(2), 7):
-        sound.trainer.step(x, labels)
-    expected = sound.trainer.take_snapshot()
+    failing, passing = prepare(settings), prepare(settings)
+    passing.train(Run.create(tmp_path / "passing"), SilentReporter(), 1)
+    for x, labels in islice(passing.batches(2), 7):
+        passing.trainer.step(x, labels)
+    expected = passing.trainer.take_snapshot()
 
     wait = expected.done
-    norms = broken.trainer.flat.norms
+    norms = failing.trainer.flat.norms
 
-    def at_last() -> Any:
-        if broken.trainer.done == wait and broken.phase is Phase.STEP:
+    def fail() -> Any:
+        if failing.trainer.done == wait and failing.phase is Phase.STEP:
             monkeypatch.undo()
             raise Violation("finite", location=Location("here"), array="g", actual="nan", expected="a finite number")
         return norms()
 
-    monkeypatch.setattr(broken.trainer.flat, "norms", at_last)
-    run = Run.create(tmp_path / "broken")
+    monkeypatch.setattr(failing.trainer.flat, "norms", fail)
+    run = Run.create(tmp_path / "failing")
     with pytest.raises(Violation, match="replay"):
-        broken.train(run, SilentReporter())
+        failing.train(run, SilentReporter())
     found = unpack(run.folder / "failure/before.safetensors")
     assert pack(found["trainer"]) == pack(snapshot_tree(expected))
-    x, labels = next(islice(sound.batches(2), 7, None))
+    x, labels = next(islice(passing.batches(2), 7, None))
     assert np.array_equal(found["x"], x) and np.array_equal(found["labels"], labels)
     assert json.loads((run.folder / "failure/signature.json").read_text())["done"] == wait

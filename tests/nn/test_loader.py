@@ -1,4 +1,4 @@
-"""A user's plugin file, and the settings that a line gives to a plugin."""
+"""Loading a user's plugin file, and parsing the settings of a plugin."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +15,8 @@ from nnlaw.spec.violation import BadInput
 OPTIMIZER = "from nn import optimizer\n\n@optimizer({!r})\nclass Own:\n    def step(self, w, g, lr): w -= lr * g\n"
 
 
-def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
-    """A plugin of a/mine.py is known to stand there once b/mine.py is loaded, too."""
+def test_files_with_the_same_name_are_different_modules(tmp_path: Path) -> None:
+    """A plugin of a/mine.py keeps its file after b/mine.py is loaded."""
     found = []
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
@@ -33,24 +33,24 @@ def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
         ("def forward(self, x): 1\n    def backward(self, dy): 1", "L (line 3) has forward and backward"),
     ],
 )
-def test_what_to_write_above_a_class_is_told_whatever_its_methods_are(tmp_path: Path, body: str, words: str) -> None:
-    """Also functions of NumPy, which have no lines, and sometimes no signature."""
+def test_the_missing_decorator_is_suggested_for_any_methods(tmp_path: Path, body: str, words: str) -> None:
+    """Methods can be functions of NumPy, which have no line and sometimes no signature."""
     (tmp_path / "mine.py").write_text(f"import numpy as np\nclass L:\n    {body}\n", encoding="utf-8")
-    with pytest.raises(BadInput) as told:
+    with pytest.raises(BadInput) as caught:
         load_plugin_file(tmp_path / "mine.py")
-    assert words in str(told.value)
+    assert words in str(caught.value)
 
 
 @pytest.mark.parametrize("value", ["-" * 100_000 + "1", "(" * 100_000, "x" * 100_000])
-def test_a_setting_however_long_is_refused_in_a_short_sentence(value: str) -> None:
-    """One that Python's parser gives up on, too."""
-    with pytest.raises(BadInput, match=r"beta1 = '.*expected float") as told:
+def test_a_long_setting_is_refused_in_a_short_sentence(value: str) -> None:
+    """Even one that Python's parser refuses."""
+    with pytest.raises(BadInput, match=r"beta1 = '.*expected float") as caught:
         choose("optimizer", f"adam:beta1={value}")
-    assert len(str(told.value)) < 300
+    assert len(str(caught.value)) < 300
 
 
-def test_settings_are_read_as_they_were() -> None:
-    """Numbers, words, and what only float knows."""
+def test_settings_are_parsed_as_python_values() -> None:
+    """Numbers, words, nan and inf."""
     assert choose("optimizer", "adam:beta1=0.5").kwargs == {"beta1": 0.5}
     assert choose("optimizer", "adam:beta1=inf").kwargs == {"beta1": np.inf}
 
@@ -96,35 +96,35 @@ class Late:
         ("model", "half", "model 'half' has no loss_and_grads, expected loss_and_grads and predict"),
     ],
 )
-def test_what_lacks_a_method_of_its_protocol_is_refused(tmp_path: Path, kind: str, name: str, words: str) -> None:
-    """In one sentence, before anything is trained."""
+def test_a_missing_method_is_refused(tmp_path: Path, kind: str, name: str, words: str) -> None:
+    """In one sentence, before training."""
     (tmp_path / "half.py").write_text(HALF, encoding="utf-8")
     load_plugin_file(tmp_path / "half.py")
-    with pytest.raises(BadInput) as told:
+    with pytest.raises(BadInput) as caught:
         if kind == "model":
             build_model(Settings(model=name), 4, 3)
         else:
             choose(kind, name).make()
-    assert words in str(told.value)
+    assert words in str(caught.value)
 
 
-def test_methods_may_be_made_by_the_constructor_and_settings_be_named_by_place(tmp_path: Path) -> None:
-    """A protocol is satisfied by shape; a setting that takes a keyword in Python takes its place in a line."""
+def test_methods_can_be_attributes_and_keyword_settings_can_be_positional(tmp_path: Path) -> None:
+    """A method can be created by the constructor; a keyword-only setting can be given by position."""
     (tmp_path / "half.py").write_text(HALF, encoding="utf-8")
     load_plugin_file(tmp_path / "half.py")
     assert build_model(Settings(model="late:0.5"), 4, 3).predict() == 0.5
 
 
 @pytest.mark.parametrize(("make", "words"), [(lambda p: None, "no such file"), (Path.mkdir, "not a file")])
-def test_what_is_no_file_is_told_as_what_it_is(tmp_path: Path, make: Callable[[Path], None], words: str) -> None:
-    """Absent, or a folder."""
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path, make: Callable[[Path], None], words: str) -> None:
+    """The message names which one it is."""
     make(tmp_path / "mine.py")
     with pytest.raises(BadInput, match=words):
         load_plugin_file(tmp_path / "mine.py")
 
 
-def test_our_own_refusal_on_import_is_told_as_it_is(tmp_path: Path) -> None:
-    """With file and line, without the name of its class."""
+def test_a_bad_input_on_import_is_reported_unchanged(tmp_path: Path) -> None:
+    """With file and line, without the name of the exception class."""
     (tmp_path / "mine.py").write_text("from nn import layer\n@layer('a')\nclass A: pass\n", encoding="utf-8")
     with pytest.raises(BadInput, match=r"mine\.py:2: layer 'a' has no contract"):
         load_plugin_file(tmp_path / "mine.py")

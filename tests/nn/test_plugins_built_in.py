@@ -1,4 +1,4 @@
-"""The built-in plugins, each under the laws of its kind and against the textbook."""
+"""The built-in plugins, checked against the laws of their kind and the textbook."""
 
 from typing import Any
 
@@ -32,8 +32,8 @@ LAYERS = ["dense:3", "relu", "leaky_relu:0.1", "sigmoid", "tanh", "softmax", "dr
 
 @pytest.mark.parametrize("text", LAYERS)
 @pytest.mark.parametrize("seed", range(3))
-def test_layers_keep_every_law(text: str, seed: int) -> None:
-    """No built-in layer breaks a law of its calls or of its kind."""
+def test_layers_pass_every_law(text: str, seed: int) -> None:
+    """Laws of calls and laws of layers."""
 
     def make(rng: np.random.Generator) -> Any:
         layer = choose("layer", text).make()
@@ -60,8 +60,8 @@ TARGETS = {
 
 @pytest.mark.parametrize("text", ["binary_cross_entropy", "mse"])
 @pytest.mark.parametrize("dtype", [np.float64, np.int64])
-def test_the_gradient_of_a_loss_is_as_wide_as_the_prediction(text: str, dtype: Any) -> None:
-    """float32 stays float32 whatever the targets are, and an answer that is written over is given again."""
+def test_the_gradient_of_a_loss_has_the_dtype_of_the_prediction(text: str, dtype: Any) -> None:
+    """float32 stays float32 for all targets; overwriting the returned gradient does not change the next one."""
     loss = choose("loss", text).make()
     loss.forward(RNG(1).standard_normal((6, 3)).astype(np.float32), np.eye(3, dtype=dtype)[[0, 1, 2, 0, 1, 2]])
     slope = loss.backward()
@@ -72,8 +72,8 @@ def test_the_gradient_of_a_loss_is_as_wide_as_the_prediction(text: str, dtype: A
 
 
 @pytest.mark.parametrize("text", TARGETS)
-def test_losses_keep_every_law(text: str) -> None:
-    """No built-in loss breaks a law, and its probabilities are rows that sum to 1."""
+def test_losses_pass_every_law(text: str) -> None:
+    """And their probabilities are rows that sum to 1."""
     loss = choose("loss", text).make()
     prediction = RNG(1).standard_normal((6, 3)).astype(np.float32)
     report = conformance(LossCase(text, loss, prediction, TARGETS[text], name=text.split(":")[0]))
@@ -85,7 +85,7 @@ def test_losses_keep_every_law(text: str) -> None:
 
 
 def test_mse_without_a_positive_output_predicts_uniformly() -> None:
-    """Rows in which nothing is positive become the uniform distribution."""
+    """A row without a positive number becomes the uniform distribution."""
     rows = choose("loss", "mse").make().probabilities(np.array([[-1.0, -2.0]]))
     assert np.array_equal(rows, [[0.5, 0.5]])
 
@@ -102,7 +102,7 @@ def test_mse_without_a_positive_output_predicts_uniformly() -> None:
     ],
 )
 def test_optimizers_follow_the_textbook(text: str, expected: list[float]) -> None:
-    """The trajectory from 0 under a constant gradient of 1 and a rate of 0.1 is the one computed by hand."""
+    """The trajectory from 0 with a constant gradient of 1 and a rate of 0.1 is the one computed by hand."""
     optimizer, w, g = choose("optimizer", text).make(), np.zeros(1), np.ones(1)
     g.setflags(write=False)
     for value in expected:
@@ -111,7 +111,7 @@ def test_optimizers_follow_the_textbook(text: str, expected: list[float]) -> Non
 
 
 def test_adamw_decays_weights_only() -> None:
-    """With no gradient, what decays shrinks by lr·decay and the rest stands still."""
+    """With a zero gradient, weights shrink by lr·decay, and other parameters do not change."""
     optimizer = choose("optimizer", "adamw:decay=0.5").make()
     optimizer.decays = np.array([1.0, 0.0])
     w = np.array([1.0, 1.0])
@@ -120,8 +120,9 @@ def test_adamw_decays_weights_only() -> None:
 
 
 @pytest.mark.parametrize("name", ["zeros", "he", "xavier", "lecun", "orthogonal"])
-def test_initializers_have_the_variance_they_claim(name: str) -> None:
-    """Mean 0 and the claimed variance within five standard errors, on wide and on tall shapes, from the seed alone."""
+def test_initializers_have_the_declared_variance(name: str) -> None:
+    """Mean 0 and the declared variance within five standard errors, for wide and tall shapes, determined by the seed.
+    """
     function = REGISTRY.find("initializer", name).thing
     for shape in ((300, 50), (50, 300)):
         w = function(RNG(0), shape, *shape)
@@ -136,7 +137,7 @@ def test_initializers_have_the_variance_they_claim(name: str) -> None:
     [("constant", 1, 1), ("step", 1, 0.0625), ("step:0.1,0.5", 1, 0.01), ("cosine", 1, 0), ("one_cycle", 0.04, 0.001)],
 )
 def test_schedules_stay_within_bounds(text: str, start: float, end: float) -> None:
-    """Defined from 0 to 1, never above the base rate or below 0, with the ends that are promised."""
+    """Values from 0 to 1 for t from 0 to 1, with the documented values at both ends."""
     factor = choose("schedule", text).make()
     values = [factor(t) for t in np.linspace(0, 1, 101)]
     assert np.isclose(values[0], start) and np.isclose(values[-1], end)
@@ -144,8 +145,8 @@ def test_schedules_stay_within_bounds(text: str, start: float, end: float) -> No
 
 
 @pytest.mark.parametrize("name", ["shuffled", "sequential"])
-def test_batches_hold_every_sample_once(name: str) -> None:
-    """An epoch is a permutation with images and labels paired; the last batch is smaller, the arrays as before."""
+def test_batches_have_every_sample_once(name: str) -> None:
+    """An epoch is a permutation of image-label pairs; the last batch is smaller; the arrays are not modified."""
     x, y = np.arange(10)[:, None], np.arange(10)
     found = list(choose("batches", name).make()(x, y, 4, RNG(0)))
     assert [len(labels) for _, labels in found] == [4, 4, 2]
@@ -153,15 +154,15 @@ def test_batches_hold_every_sample_once(name: str) -> None:
     assert all((images[:, 0] == labels).all() for images, labels in found) and (y == np.arange(10)).all()
 
 
-def test_metrics_give_known_answers() -> None:
-    """Two of three right; the confusion matrix has truth in its rows."""
+def test_metrics_have_known_values() -> None:
+    """Two of three correct; the rows of the confusion matrix are the labels."""
     p = np.eye(3)[[0, 1, 1]]
     assert np.isclose(REGISTRY.find("metric", "accuracy").thing(p, np.array([0, 1, 2])), 2 / 3)
     assert confusion_matrix(p.argmax(axis=1), np.array([0, 1, 2]), 3).tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]
 
 
-def test_dropout_keeps_the_mean_and_is_silent_in_eval() -> None:
-    """The mean over many draws is the input; each call draws afresh; eval returns the input."""
+def test_dropout_keeps_the_mean_and_is_the_identity_in_evaluation() -> None:
+    """The mean over many samples is the input; each call has a new mask; in evaluation mode it returns the input."""
     layer = choose("layer", "dropout:0.5").make()
     layer.build((1,), RNG(0))
     x = np.ones((20000, 1), np.float32)
@@ -171,8 +172,9 @@ def test_dropout_keeps_the_mean_and_is_silent_in_eval() -> None:
     assert layer.forward(x) is x
 
 
-def test_batchnorm_normalizes_and_remembers() -> None:
-    """Mean 0, variance 1 in training; running statistics reach the batch's; eval leaves them; N = 1 is refused."""
+def test_batchnorm_normalizes_and_updates_running_statistics() -> None:
+    """Mean 0 and variance 1 in training mode; running statistics converge; evaluation mode leaves them; N = 1 is
+    refused."""
     layer = choose("layer", "batchnorm").make()
     layer.build((3,), RNG(0))
     x = 5 + 2 * RNG(1).standard_normal((64, 3))
@@ -206,7 +208,7 @@ def test_batchnorm_normalizes_and_remembers() -> None:
     ],
 )
 def test_bad_settings_are_refused(kind: str, text: str) -> None:
-    """A setting outside its range is refused by name."""
+    """The message names the setting."""
     with pytest.raises(BadInput):
         choose(kind, text).make()
 
@@ -224,7 +226,7 @@ def test_bad_settings_are_refused(kind: str, text: str) -> None:
     ],
 )
 def test_bad_settings_of_a_schedule_are_refused_before_training(text: str, words: str) -> None:
-    """By name and value, with what was expected."""
+    """With name, value and the expected range."""
     model = Network(4, 2, RNG(0), layers="dense:2")
     with pytest.raises(BadInput, match=words):
         make_trainer(Settings(schedule=text), model, 10, None)
@@ -241,8 +243,8 @@ SET = ["step:drop=0.1,every=0.3", "step:0,1", "cosine:floor=0.2", "one_cycle:war
 
 
 @pytest.mark.parametrize(("kind", "text"), NAMED + [("schedule", text) for text in SET])
-def test_functions_keep_every_law(kind: str, text: str) -> None:
-    """No built-in initializer, schedule, batches or metric breaks a law of its kind, and each is judged."""
+def test_functions_pass_every_law(kind: str, text: str) -> None:
+    """Initializers, schedules, batch samplers and metrics; at least one law is checked for each."""
     choice = choose(kind, text)
     for seed in range(3):
         case = KINDS[kind](text, choice.plugin.thing, settings=choice.kwargs, seed=seed, name=choice.plugin.name)
@@ -262,8 +264,8 @@ OPTIMIZERS = [
 
 
 @pytest.mark.parametrize("text", OPTIMIZERS)
-def test_optimizers_keep_every_law(text: str) -> None:
-    """No built-in optimizer breaks a law, and each goes the way of its name, with whatever settings."""
+def test_optimizers_pass_every_law(text: str) -> None:
+    """Also with other settings."""
     choice = choose("optimizer", text)
     for seed in range(3):
         report = conformance(OptimizerCase(text, choice.make, seed=seed, name=choice.plugin.name))
@@ -281,8 +283,8 @@ ARCHITECTURES = [
 
 
 @pytest.mark.parametrize("layers", ARCHITECTURES)
-def test_networks_keep_every_law(layers: str) -> None:
-    """The default model breaks no law of models, whatever it is made of."""
+def test_networks_pass_every_law(layers: str) -> None:
+    """The default model with various layers and losses."""
 
     def make(rng: np.random.Generator) -> Network:
         return Network(8, 4, rng, layers=layers)
@@ -292,11 +294,11 @@ def test_networks_keep_every_law(layers: str) -> None:
     assert report.violations == []
 
 
-def test_a_dropout_moves_no_initialization() -> None:
-    """Each layer draws from a stream of its own, so that adding one leaves the others' weights as they were."""
-    plain = Network(8, 4, RNG(0), layers="dense:16 relu dense:4")
-    other = Network(8, 4, RNG(0), layers="dense:16 relu dropout dense:4")
-    assert np.array_equal(plain.layers[2].params["W"], other.layers[3].params["W"])
+def test_adding_dropout_does_not_change_initial_weights() -> None:
+    """Each layer has its own generator."""
+    without = Network(8, 4, RNG(0), layers="dense:16 relu dense:4")
+    with_dropout = Network(8, 4, RNG(0), layers="dense:16 relu dropout dense:4")
+    assert np.array_equal(without.layers[2].params["W"], with_dropout.layers[3].params["W"])
 
 
 @pytest.mark.parametrize(
@@ -304,22 +306,22 @@ def test_a_dropout_moves_no_initialization() -> None:
     [("batchnorm flatten dense:3", "has 3 outputs, but the data has 4 classes"), (" ", "layers: empty")],
 )
 def test_layers_that_do_not_fit_are_refused(layers: str, words: str) -> None:
-    """A network that does not end in the classes, or has no layers, is refused."""
+    """A network whose outputs do not match the classes, or without layers, is refused."""
     with pytest.raises(BadInput, match=words):
         Network(8, 4, RNG(0), layers=layers)
 
 
 @pytest.mark.parametrize("loss", ["binary_cross_entropy", "mse"])
 def test_one_hot_losses_train_on_labels(loss: str) -> None:
-    """Losses that want one-hot targets get them from the network."""
+    """The network converts labels to one-hot rows for losses that need them."""
     network = Network(8, 4, RNG(0), layers="dense:4", loss=loss)
     value, grads = network.loss_and_grads(RNG(1).standard_normal((6, 8)).astype(np.float32), np.arange(6) % 4)
     assert value > 0 and grads["0:dense.W"].shape == (8, 4) and len(grads) == 2
 
 
 @pytest.mark.parametrize("seed", [26, 36])
-def test_a_loss_of_exactly_zero_accuses_nobody(seed: int) -> None:
-    """Where a batch of one is so right that the loss is 0, roundoff in its logits is no wrong gradient."""
+def test_a_loss_of_exactly_zero_passes(seed: int) -> None:
+    """If the loss of a batch of one is exactly 0, rounding errors in its logits do not count as a wrong gradient."""
     from nnlaw.spec import Unit
 
     report = conformance(Unit("loss", "softmax_cross_entropy", REGISTRY.find("loss", "softmax_cross_entropy").thing),

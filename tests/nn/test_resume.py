@@ -1,4 +1,4 @@
-"""A training that was stopped, killed or left without room goes on as if nothing had happened."""
+"""Resuming a training that was stopped, killed or ran out of disk space."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def names(kind: str) -> list[str]:
 
 
 def in_two_parts(settings: Settings, folder: Path, stop: int = 1) -> tuple[Run, Run]:
-    """The same training once without a stop and once stopped and resumed."""
+    """The same training once without a stop, and once stopped and resumed."""
     one, two = Run.create(folder / "one"), Run.create(folder / "two")
     assert prepare(settings).train(one, SilentReporter()) is not None
     assert prepare(settings).train(two, SilentReporter(), stop) is None
@@ -47,7 +47,7 @@ def in_two_parts(settings: Settings, folder: Path, stop: int = 1) -> tuple[Run, 
 
 
 def assert_same(one: Path, two: Path) -> None:
-    """Two run folders hold the same training, bit for bit; only clocks differ."""
+    """Two run folders have the same content bit for bit, except for times."""
     for name in ("weights.safetensors", "best.safetensors", "corpus.safetensors", "split.npz"):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
     rows = [
@@ -64,10 +64,10 @@ def assert_same(one: Path, two: Path) -> None:
 
 @pytest.mark.parametrize("schedule", names("schedule"))
 @pytest.mark.parametrize("optimizer", names("optimizer"))
-def test_every_optimizer_and_schedule_goes_on_bit_for_bit(
+def test_every_optimizer_and_schedule_resumes_bit_for_bit(
     tiny_folder: Path, tmp_path: Path, optimizer: str, schedule: str
 ) -> None:
-    """Stopped and resumed equals never stopped, with batch normalization and dropout."""
+    """With batch normalization and dropout."""
     settings = Settings(
         data=str(tiny_folder), epochs=2, batch_size=128, layers=ALL, optimizer=optimizer, schedule=schedule
     )
@@ -75,8 +75,8 @@ def test_every_optimizer_and_schedule_goes_on_bit_for_bit(
     assert_same(one.folder, two.folder)
 
 
-def test_a_strict_training_goes_on_bit_for_bit(tiny_folder: Path, tmp_path: Path) -> None:
-    """Under law the same holds, and every judgment is counted once but those of the data, which are judged again."""
+def test_a_strict_training_resumes_bit_for_bit(tiny_folder: Path, tmp_path: Path) -> None:
+    """Checks are counted across the stop; those of the data are repeated on resume."""
     settings = Settings(
         data=str(tiny_folder), strict=True, epochs=3, batch_size=64, layers=ALL, optimizer="adam", clip_norm=1.0
     )
@@ -101,7 +101,7 @@ from spec import obeys
 @layer("jitter")
 @obeys("N n -> N n")
 class Jitter:
-    """Noise from the generator handed in, kept inside a tool; a running mean in a state of its own precision."""
+    """Noise from a method of the generator, kept in a dict; a running mean in float64 state."""
 
     def build(self, shape, rng):
         self.tool = {"noise": rng.standard_normal}
@@ -166,8 +166,8 @@ class Noisy:
     ],
     ids=["layer", "optimizer", "model"],
 )
-def test_a_users_plugin_goes_on_bit_for_bit(tiny_folder: Path, tmp_path: Path, more: dict[str, str]) -> None:
-    """State of any number type and generators kept anywhere are saved; the run keeps the plugin's source itself."""
+def test_a_users_plugin_resumes_bit_for_bit(tiny_folder: Path, tmp_path: Path, more: dict[str, str]) -> None:
+    """State of any number type and generators in any attribute are saved; the run has a copy of the source."""
     file = tmp_path / "mine.py"
     file.write_text(PLUGIN)
     settings = Settings(data=str(tiny_folder), epochs=3, batch_size=128, plugins=(str(file),), **more)  # type: ignore[arg-type]  # settings of several types
@@ -180,8 +180,8 @@ def test_a_users_plugin_goes_on_bit_for_bit(tiny_folder: Path, tmp_path: Path, m
     assert_same(one.folder, two.folder)
 
 
-def test_state_that_cannot_be_saved_is_one_sentence(tiny_folder: Path, tmp_path: Path) -> None:
-    """An optimizer whose state is no array or number is refused by name at the first checkpoint that meets it."""
+def test_state_that_cannot_be_saved_is_refused_in_one_sentence(tiny_folder: Path, tmp_path: Path) -> None:
+    """Optimizer state other than arrays and numbers is refused by name at the first checkpoint that has it."""
     session = prepare(Settings(data=str(tiny_folder), epochs=1, batch_size=256))
     session.trainer.optimizer.state["odd"] = {1, 2}
     with pytest.raises(BadInput, match="trainer/optimizer/odd is a set, expected arrays and numbers"):
@@ -191,13 +191,13 @@ def test_state_that_cannot_be_saved_is_one_sentence(tiny_folder: Path, tmp_path:
         session.train(Run.create(tmp_path / "s"), SilentReporter())
 
 
-def test_generators_are_found_wherever_they_are_kept() -> None:
-    """In attributes, lists, dicts, or as one bound method, each once."""
+def test_generators_are_found_in_all_attributes() -> None:
+    """In attributes, lists, dicts, and as a bound method, each once."""
     rng, other = np.random.default_rng(1), np.random.default_rng(2)
 
     class Holder:
         def __init__(self) -> None:
-            self.parts, self.again, self.me = [{"draw": rng.random}], rng, self
+            self.parts, self.repeated, self.me = [{"draw": rng.random}], rng, self
             self.more = (other,)
 
     assert set(map(id, find_generators(Holder()).values())) == {id(rng), id(other)}
@@ -223,10 +223,10 @@ def stopped(tiny_folder: Path, workplace: Path) -> Path:
         (["--stop-after", "1"], "is already after epoch 1"),
     ],
 )
-def test_resume_keeps_its_settings(
+def test_resume_refuses_other_settings(
     stopped: Path, capsys: pytest.CaptureFixture[str], flags: list[str], words: str
 ) -> None:
-    """Another setting on resume is refused in one sentence, exit code 2, and the run is as it was."""
+    """In one sentence, with exit code 2; the run is unchanged."""
     before = {p.name: p.read_bytes() for p in stopped.iterdir() if p.is_file()}
     capsys.readouterr()
     assert cli(["train", "--resume", "r", *flags]) == 2
@@ -235,8 +235,8 @@ def test_resume_keeps_its_settings(
     assert {p.name: p.read_bytes() for p in stopped.iterdir() if p.is_file()} == before
 
 
-def test_settings_given_again_are_accepted(stopped: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The same command line with --resume goes on; it says from where."""
+def test_resume_accepts_the_recorded_settings(stopped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same command line with --resume continues; it prints after which epoch."""
     capsys.readouterr()
     assert cli(["train", "--resume", "r", "--seed", "4", "--epochs", "3"]) == 0
     out = capsys.readouterr().out
@@ -247,8 +247,8 @@ def test_settings_given_again_are_accepted(stopped: Path, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("lost", [("curves.png", "mistakes.png"), ("mistakes.png",)])
-def test_a_run_that_was_killed_over_its_pictures_gets_them(stopped: Path, lost: tuple[str, ...]) -> None:
-    """Scored again and painted, with the weights and figures that it had."""
+def test_a_run_killed_before_its_pictures_is_completed(stopped: Path, lost: tuple[str, ...]) -> None:
+    """It is evaluated again, with the same weights and metrics, and the pictures are written."""
     assert cli(["train", "--resume", "r", "--json"]) == 0
     before = [(stopped / name).read_bytes() for name in ("summary.json", "weights.safetensors")]
     for name in lost:
@@ -258,10 +258,10 @@ def test_a_run_that_was_killed_over_its_pictures_gets_them(stopped: Path, lost: 
     assert [(stopped / name).read_bytes() for name in ("summary.json", "weights.safetensors")] == before
 
 
-def test_a_constant_schedule_may_go_on_for_longer(
+def test_a_constant_schedule_can_be_extended(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """--epochs 1, then 3 on resume, equals --epochs 3; any other schedule is refused, and so are fewer than done."""
+    """--epochs 1, then 3 on resume, equals --epochs 3; other schedules, and fewer epochs than done, are refused."""
     common = ["train", str(tiny_folder), "--layers", ALL, "--batch-size", "128", "--optimizer", "adam"]
     assert cli([*common, "--epochs", "3", "--run", "one", "--json"]) == 0
     assert cli([*common, "--epochs", "2", "--run", "two", "--json"]) == 0
@@ -275,10 +275,10 @@ def test_a_constant_schedule_may_go_on_for_longer(
     assert "schedule 'cosine' is planned for 2 epochs" in capsys.readouterr().err
 
 
-def test_data_that_are_not_where_they_were_are_asked_for(
+def test_moved_data_must_be_given(
     stopped: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As where a path relative to another folder was recorded: one sentence says what to give."""
+    """For example if a relative path was recorded in another folder."""
     config = (stopped / "config.toml").read_text(encoding="utf-8")
     (stopped / "config.toml").write_text(re.sub("data = .*", 'data = "../gone"', config), encoding="utf-8")
     assert cli(["train", "--resume", "r"]) == 2
@@ -286,7 +286,7 @@ def test_data_that_are_not_where_they_were_are_asked_for(
 
 
 def test_other_data_are_refused(stopped: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The data may lie elsewhere, but must be the same bytes, and the split the recorded one."""
+    """The data can be in another folder, but must be the same bytes with the same split."""
     from nnlaw.nn.data.idx import write_idx
     from nnlaw.nn.data.synthetic.digits import generate_digits
 
@@ -307,12 +307,12 @@ def test_other_data_are_refused(stopped: Path, workplace: Path, capsys: pytest.C
 
 
 def without(stored: dict[str, Any]) -> dict[str, Any]:
-    """No rows of the validation."""
+    """A split without the validation rows."""
     return {name: array for name, array in stored.items() if name != "validation"}
 
 
 def exchanged(stored: dict[str, Any]) -> dict[str, Any]:
-    """Two rows trained on stand in each other's place."""
+    """A split with two training rows exchanged."""
     return stored | {"train": np.r_[stored["train"][1::-1], stored["train"][2:]]}
 
 
@@ -324,10 +324,10 @@ def exchanged(stored: dict[str, Any]) -> dict[str, Any]:
         (None, "split.npz: no such file, expected the split of a run"),
     ],
 )
-def test_the_stored_split_is_the_one_that_was_used(
+def test_a_missing_or_changed_split_is_refused(
     stopped: Path, capsys: pytest.CaptureFixture[str], change: Callable[[Any], Any] | None, sentence: str
 ) -> None:
-    """A run does not go on where split.npz tells other rows than it was trained on, or is gone."""
+    """A run does not resume if split.npz is missing or has other rows."""
     file = stopped / "split.npz"
     stored = dict(np.load(file))
     file.unlink()
@@ -338,7 +338,7 @@ def test_the_stored_split_is_the_one_that_was_used(
 
 
 def damaged(stopped: Path) -> list[tuple[str, bytes, str]]:
-    """Files of a run, spoilt, with a word of the sentence that answers."""
+    """A damaged file of a run, and part of the message."""
     whole = (stopped / "checkpoint.safetensors").read_bytes()
     tree = unpack(stopped / "checkpoint.safetensors")
     small = tree | {"trainer": tree["trainer"] | {"w": np.zeros(3, np.float32)}}
@@ -357,8 +357,8 @@ def damaged(stopped: Path) -> list[tuple[str, bytes, str]]:
 
 
 @pytest.mark.parametrize("i", range(9))
-def test_a_damaged_run_is_one_sentence(stopped: Path, capsys: pytest.CaptureFixture[str], i: int) -> None:
-    """A run folder with a spoilt file is refused by that file's name, never with a traceback."""
+def test_a_damaged_run_is_refused_in_one_sentence(stopped: Path, capsys: pytest.CaptureFixture[str], i: int) -> None:
+    """The message names the damaged file; there is no traceback."""
     name, content, words = damaged(stopped)[i]
     (stopped / name).write_bytes(content)
     capsys.readouterr()
@@ -368,7 +368,7 @@ def test_a_damaged_run_is_one_sentence(stopped: Path, capsys: pytest.CaptureFixt
 
 
 def test_resume_needs_a_run(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """No folder, and a folder without a checkpoint, are each one sentence."""
+    """A missing folder, and a folder without a checkpoint, are refused in one sentence."""
     assert cli(["train", "--resume", "absent"]) == 2
     assert "no such folder" in capsys.readouterr().err
     (workplace / "empty").mkdir()
@@ -377,7 +377,7 @@ def test_resume_needs_a_run(workplace: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_a_run_is_locked_while_it_trains(stopped: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A second process is refused in one sentence while the first one trains."""
+    """A second process is refused in one sentence."""
     run = Run(stopped)
     with run.locked():
         assert run.busy
@@ -386,10 +386,10 @@ def test_a_run_is_locked_while_it_trains(stopped: Path, capsys: pytest.CaptureFi
     assert not run.busy
 
 
-def test_the_best_epoch_is_kept_beside_the_last(
+def test_the_weights_of_the_best_epoch_are_saved(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """best.safetensors holds the epoch that validated best; predict says which weights it reads with."""
+    """best.safetensors has the epoch with the best validation accuracy; predict prints which weights it uses."""
     from PIL import Image
 
     flags = ["--epochs", "6", "--lr", "0.3", "--layers", "dense:12 dropout:0.5 relu dense:10"]
@@ -414,13 +414,13 @@ def test_the_best_epoch_is_kept_beside_the_last(
 
 
 class Crash(BaseException):
-    """The power goes."""
+    """A power failure."""
 
 
 def test_a_crash_at_any_write_loses_no_finished_epoch(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whichever file was being written when everything stopped, what resumes ends as if it had not."""
+    """After a crash during any write, the resumed training has the same result as without it."""
     settings = Settings(data=str(tiny_folder), epochs=2, batch_size=256, layers=ALL, optimizer="adam")
     fsync = os.fsync
     calls = crash_at = 0
@@ -470,7 +470,7 @@ SLOW += ["--batches", "paused", "--plugin", "paused.py"]
 
 
 def start(*args: str, pause: str = "0", **how: Any) -> subprocess.Popen[str]:
-    """`nn` in a process of its own, which waits `pause` seconds before each batch, so that it can be met at work."""
+    """`nn` in a separate process that waits `pause` seconds before each batch, so that a test can interrupt it."""
     Path("paused.py").write_text(PAUSED)
     command = [sys.executable, "-c", "from nnlaw.cli.main import main; main()", *args]
     environment = os.environ | {"PAUSE": pause, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -480,7 +480,7 @@ def start(*args: str, pause: str = "0", **how: Any) -> subprocess.Popen[str]:
 
 
 def wait_for_epoch(process: subprocess.Popen[str], epoch: int) -> None:
-    """Read the transcript up to the line of an epoch."""
+    """Read the output up to the line of an epoch."""
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith(f"Epoch {epoch}/"):
@@ -489,9 +489,9 @@ def wait_for_epoch(process: subprocess.Popen[str], epoch: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def unbroken(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The training that the next tests interrupt, without interruption."""
-    place = tmp_path_factory.mktemp("unbroken")
+def uninterrupted(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same training as in the next tests, without an interruption."""
+    place = tmp_path_factory.mktemp("uninterrupted")
     (place / "paused.py").write_text(PAUSED)
     flags = [*SLOW[:-1], str(place / "paused.py")]
     assert cli(["train", str(tiny_folder), *flags, "--run", str(place / "r"), "--json"]) == 0
@@ -499,21 +499,21 @@ def unbroken(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.003, 0.1, 0.25])
-def test_a_killed_training_goes_on_bit_for_bit(
-    tiny_folder: Path, workplace: Path, unbroken: Path, moment: float
+def test_a_killed_training_resumes_bit_for_bit(
+    tiny_folder: Path, workplace: Path, uninterrupted: Path, moment: float
 ) -> None:
-    """After kill -9 at some moment after the first epoch, resume ends where a training without a kill does."""
+    """After kill -9 at some moment after the first epoch, the resumed training has the same result."""
     process = start("train", str(tiny_folder), *SLOW, "--run", "r", pause="0.005")
     wait_for_epoch(process, 1)
     time.sleep(moment)
     process.kill()
     assert process.wait() == -signal.SIGKILL
     assert cli(["train", "--resume", "r", "--json"]) == 0
-    assert_same(unbroken, workplace / "r")
+    assert_same(uninterrupted, workplace / "r")
 
 
-def test_an_interrupted_training_says_how_to_go_on(tiny_folder: Path, workplace: Path, unbroken: Path) -> None:
-    """Ctrl-C ends with exit code 130 and one sentence, which names the command that goes on."""
+def test_an_interrupted_training_prints_the_command(tiny_folder: Path, workplace: Path, uninterrupted: Path) -> None:
+    """Ctrl-C exits with code 130 and one sentence with the command to continue."""
     process = start("train", str(tiny_folder), *SLOW, "--run", "r", pause="0.005")
     wait_for_epoch(process, 1)
     process.send_signal(signal.SIGINT)
@@ -521,11 +521,11 @@ def test_an_interrupted_training_says_how_to_go_on(tiny_folder: Path, workplace:
     assert process.returncode == 130
     assert err.strip() == "interrupted; continue with: nn train --resume r"
     assert cli(["train", "--resume", "r", "--json"]) == 0
-    assert_same(unbroken, workplace / "r")
+    assert_same(uninterrupted, workplace / "r")
 
 
-def test_a_full_disk_leaves_the_last_checkpoint(tiny_folder: Path, workplace: Path, unbroken: Path) -> None:
-    """Where a file cannot grow the training ends in one sentence with exit code 2, and goes on once there is room."""
+def test_a_full_disk_leaves_the_last_checkpoint(tiny_folder: Path, workplace: Path, uninterrupted: Path) -> None:
+    """If a file can't grow, the training exits with code 2 and one sentence, and can be resumed once there is room."""
 
     def no_room() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
@@ -536,4 +536,4 @@ def test_a_full_disk_leaves_the_last_checkpoint(tiny_folder: Path, workplace: Pa
     assert "could not be written: File too large; continue with: nn train --resume r" in err
     assert len(err.strip().splitlines()) == 1 and not list((workplace / "r").glob(".*.tmp"))
     assert cli(["train", "--resume", "r", "--json"]) == 0
-    assert_same(unbroken, workplace / "r")
+    assert_same(uninterrupted, workplace / "r")

@@ -1,4 +1,4 @@
-"""A run folder whose files are not what a run writes: one sentence, exit code 2, and nobody waits for ever."""
+"""Damaged files in a run folder: one sentence, exit code 2, and no command blocks."""
 
 import json
 import os
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("hasty")
 
 @pytest.fixture(scope="module")
 def trained(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that stopped after its first epoch, beside a picture."""
+    """A run that stopped after its first epoch, and a picture."""
     place = tmp_path_factory.mktemp("trained")
     flags = ["--epochs", "2", "--stop-after", "1", "--batch-size", "100", "--layers", "dense:6 batchnorm dense:10"]
     assert run(["train", str(tiny_folder), *flags, "--run", str(place / "r"), "--json"]) == 0
@@ -29,13 +29,13 @@ def trained(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture
 def folder(trained: Path, workplace: Path) -> Path:
-    """A copy of it to damage."""
+    """A copy of the run to damage."""
     shutil.copytree(trained, workplace / "r")
     return workplace / "r"
 
 
 def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
-    """The one sentence that a command ends in, exit code 2, which names no line of code."""
+    """The one-sentence message of a command that exits with code 2; it names no line of code."""
     capsys.readouterr()
     assert run(list(args)) == 2
     sentence = capsys.readouterr().err.strip()
@@ -46,10 +46,10 @@ def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
 @pytest.mark.parametrize("name", ["weights.safetensors", "checkpoint.safetensors", "record.json", "config.toml"])
-def test_what_is_no_file_is_not_waited_for(
+def test_pipes_and_folders_in_place_of_files_are_refused(
     folder: Path, capsys: pytest.CaptureFixture[str], name: str, make: Callable[[Path], None]
 ) -> None:
-    """A pipe or a folder under the name of a file is told by predicting and resuming."""
+    """By predict and resume, which do not block."""
     (folder / name).unlink()
     make(folder / name)
     assert name in refused(capsys, "predict", "r/curves.png", "--run", "r")
@@ -57,17 +57,17 @@ def test_what_is_no_file_is_not_waited_for(
         assert name in refused(capsys, "train", "--resume", "r")
 
 
-def test_a_signature_that_is_no_file_is_not_waited_for(
+def test_a_pipe_in_place_of_a_failure_report_is_refused(
     workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The same holds for a failure that is to be replayed."""
+    """By replay, which does not block."""
     (workplace / "failure").mkdir()
     os.mkfifo(workplace / "failure" / "signature.json")
     assert "signature.json: not a file" in refused(capsys, "replay", "failure")
 
 
 def tensors(dtype: str, shape: list[int], size: int, body: int | None = None) -> bytes:
-    """A safetensors file with one tensor whose header promises `size` bytes, and has `body`."""
+    """A safetensors file with one tensor of `size` bytes by its header, and of `body` bytes in fact."""
     head = json.dumps({"0:dense.W": {"dtype": dtype, "shape": shape, "data_offsets": [0, size]}}).encode()
     return struct.pack("<Q", len(head)) + head + bytes(size if body is None else body)
 
@@ -88,8 +88,8 @@ def tensors(dtype: str, shape: list[int], size: int, body: int | None = None) ->
     ],
     ids=["empty", "noise", "endless", "cut", "bfloat16", "float8", "unknown", "lying", "promising", "overflowing"],
 )
-def test_weights_that_lie_are_refused(folder: Path, capsys: pytest.CaptureFixture[str], content: bytes) -> None:
-    """Headers that promise what is not there, and types that NumPy has not, are told, and take no memory."""
+def test_malformed_weights_are_refused(folder: Path, capsys: pytest.CaptureFixture[str], content: bytes) -> None:
+    """Wrong sizes in the header, and types that NumPy lacks, are refused without allocating memory."""
     (folder / "weights.safetensors").write_bytes(content)
     assert run(["predict", "r/curves.png", "--run", "r"]) == 2
     assert "r/weights.safetensors: not a readable safetensors file" in capsys.readouterr().err
@@ -107,7 +107,7 @@ def test_weights_that_lie_are_refused(folder: Path, capsys: pytest.CaptureFixtur
 def test_weights_of_another_network_are_refused(
     folder: Path, capsys: pytest.CaptureFixture[str], change: Callable[[dict[str, Any]], dict[str, Any]], words: str
 ) -> None:
-    """Other types, shapes and layers are named."""
+    """The message names the type, shape or layer that differs."""
     found = change(load_file(folder / "weights.safetensors"))
     (folder / "weights.safetensors").write_bytes(save(found))
     assert run(["predict", "r/curves.png", "--run", "r"]) == 2
@@ -116,10 +116,10 @@ def test_weights_of_another_network_are_refused(
 
 
 @pytest.mark.parametrize("change", [{"rows": ["one"]}, {"rows": [3]}, {"best": "one"}])
-def test_a_checkpoint_of_other_rows_is_refused(
+def test_a_checkpoint_with_malformed_epochs_is_refused(
     folder: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any]
 ) -> None:
-    """Epochs that are no rows of figures are told, and listing the runs goes on."""
+    """By predict; nn runs still lists the other runs."""
     path = folder / "checkpoint.safetensors"
     path.write_bytes(pack(unpack(path) | change))
     assert run(["predict", "r/curves.png", "--run", "r"]) == 2

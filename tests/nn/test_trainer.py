@@ -1,4 +1,4 @@
-"""One step: what is measured of it, and what keeps it from being saved."""
+"""One step of training: its measurements, and finite weights."""
 
 import numpy as np
 import pytest
@@ -14,13 +14,13 @@ X, LABELS = arrays()["plain/x"], arrays()["plain/labels"]
 
 
 def trainer(armed: bool = True, **given: object) -> Trainer:
-    """A small network that is about to be trained for 40 steps."""
+    """A small network that is to be trained for 40 steps."""
     settings = Settings(**{"layers": "dense:10"} | given)  # type: ignore[arg-type]  # settings by name
     return make_trainer(settings, build_model(settings, 64, 10), 40, CheckLog() if armed else None)
 
 
-def test_the_ratio_is_that_to_the_weights_before_the_step() -> None:
-    """A step ten times as long as the weights counts as ten, not as one."""
+def test_the_update_ratio_is_relative_to_the_weights_before_the_step() -> None:
+    """A step ten times as long as the weights has ratio ten, not one."""
     one = trainer(armed=False, lr=30.0)
     before = one.flat.w.copy()
     ratio = one.step(X, LABELS).update_ratio
@@ -29,22 +29,22 @@ def test_the_ratio_is_that_to_the_weights_before_the_step() -> None:
 
 
 @pytest.mark.parametrize("clip", [0.0, 1e-3])
-def test_a_step_promises_its_slope_times_its_length(clip: float) -> None:
-    """−g·Δw of plain descent is lr·‖g‖², where the gradient was clipped too: by its full slope."""
+def test_the_predicted_decrease_is_gradient_times_update(clip: float) -> None:
+    """−g·Δw of gradient descent is lr·‖g‖²; with clipping, by the unclipped gradient."""
     one = trainer(lr=0.01, clip_norm=clip)
     norm = float(np.linalg.norm(one.step(X, LABELS).gradient_norms))
     assert one.predicted_decrease == pytest.approx(0.01 * norm * min(norm, clip or norm), rel=1e-2)
 
 
-def test_numbers_too_large_to_be_squared_are_measured_all_the_same() -> None:
-    """An update of 1e30 is no nan."""
+def test_an_update_too_large_to_be_squared_is_measured() -> None:
+    """An update of 1e30 does not give nan."""
     one = trainer(armed=False, lr=1e30)
     with np.errstate(over="ignore"):
         assert 1e25 < one.step(X, LABELS).update_ratio < np.inf
 
 
 def test_weights_that_are_not_finite_are_named() -> None:
-    """Name and place of the first; nothing is said of finite ones."""
+    """The violation has name and index of the first one; finite weights pass."""
     one = trainer(armed=False)
     one.require_finite_weights()
     one.flat.w[7] = np.nan
@@ -53,8 +53,8 @@ def test_weights_that_are_not_finite_are_named() -> None:
         one.require_finite_weights()
 
 
-def test_what_a_training_promised_is_kept_over_a_stop() -> None:
-    """A training that goes on for longer remembers what was promised, and knows its new end."""
+def test_the_predicted_decrease_survives_a_resume() -> None:
+    """A resumed training continues the sum, and has its new number of steps."""
     one, other = trainer(lr=1e-3), trainer(lr=1e-3)
     one.step(X, LABELS)
     other.steps = 80

@@ -1,4 +1,4 @@
-"""Layers, batches and models that keep the protocol in a way of their own train, are saved, and go on like others."""
+"""Layers, batch samplers and models that use the protocol in unusual ways are trained, saved and resumed."""
 
 import json
 from collections.abc import Callable
@@ -73,9 +73,9 @@ def endless(x, y, batch_size, rng):
         yield x[:1], y[:1]
 
 
-@batches("none")
-def none(x, y, batch_size, rng):
-    """Nothing."""
+@batches("empty")
+def empty(x, y, batch_size, rng):
+    """No batch."""
     yield from ()
 '''
 
@@ -99,22 +99,22 @@ class Quits(Layer):
 '''
 
 
-def written(folder: Path, name: str, source: str) -> str:
+def plugin_file(folder: Path, name: str, source: str) -> str:
     """The path of a plugin file."""
     (folder / name).write_text(source)
     return str(folder / name)
 
 
 def settings(data: Path, *plugins: str, **given: object) -> Settings:
-    """Small and quick."""
-    small = {"data": str(data), "layers": "dense:10", "plugins": plugins, "epochs": 2, "validation": 100}
+    """Small and fast."""
+    small = {"data": str(data), "plugins": plugins, "layers": "dense:10", "epochs": 2, "validation": 100}
     return Settings(**small | given)  # type: ignore[arg-type]  # settings by name
 
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_numbers_among_the_parameters_are_saved_and_read(tiny_folder: Path, workplace: Path, strict: bool) -> None:
-    """A parameter of shape () and a plain number in `state` come back as they were, to be resumed or to predict."""
-    plugin = written(workplace, "numbers.py", NUMBERS)
+    """A parameter of shape () and a number in `state` are saved and loaded unchanged, by resume and predict."""
+    plugin = plugin_file(workplace, "numbers.py", NUMBERS)
     run = Run.create(workplace / "r")
     session = prepare(settings(tiny_folder, plugin, layers="dense:10 numbers", strict=strict))
     assert session.train(run, SilentReporter(), 1) is None
@@ -123,18 +123,18 @@ def test_numbers_among_the_parameters_are_saved_and_read(tiny_folder: Path, work
     assert {name: array.shape for name, array in params.items()} == {name: np.shape(own[name]) for name in own}
 
 
-def test_a_plugin_cannot_end_the_program_in_silence(
+def test_a_plugin_that_calls_sys_exit_is_reported(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A layer that calls sys.exit() is told with its line, and the exit code is 2, not that of success."""
-    plugin = written(workplace, "quits.py", QUITS)
+    """With its line, and exit code 2."""
+    plugin = plugin_file(workplace, "quits.py", QUITS)
     assert cli(["train", str(tiny_folder), "--plugin", plugin, "--layers", "quits dense:10", "--run", "r"]) == 2
     assert "quits.py:14: SystemExit" in capsys.readouterr().err
 
 
 def test_a_run_that_is_resumed_before_its_first_epoch_keeps_its_record(tiny_folder: Path, workplace: Path) -> None:
-    """What it was begun with stands, its plugins once, and each time that it went on is one entry."""
-    plugin = written(workplace, "halves.py", HALVES)
+    """The metadata stays, the plugins are copied once, and each resume adds one entry."""
+    plugin = plugin_file(workplace, "halves.py", HALVES)
     run = Run.create(workplace / "r")
     prepare(settings(tiny_folder, plugin)).start(run, SilentReporter())  # and no further
     before = (run.folder / "config.toml").read_bytes()
@@ -146,8 +146,8 @@ def test_a_run_that_is_resumed_before_its_first_epoch_keeps_its_record(tiny_fold
 
 
 def test_a_schedule_ends_with_the_last_batch(tiny_folder: Path, workplace: Path) -> None:
-    """Batches that are smaller than asked are more steps, over which the schedule is laid out: it never turns back."""
-    plugin = written(workplace, "halves.py", HALVES)
+    """A batch sampler with smaller batches has more steps; the schedule covers all of them and never restarts."""
+    plugin = plugin_file(workplace, "halves.py", HALVES)
     run = Run.create(workplace / "r")
     session = prepare(settings(tiny_folder, plugin, batches="halves", schedule="cosine"))
     session.train(run, SilentReporter())
@@ -157,18 +157,18 @@ def test_a_schedule_ends_with_the_last_batch(tiny_folder: Path, workplace: Path)
     assert rates == sorted(rates, reverse=True) and rates[-1] < 0.01 * rates[0]
 
 
-@pytest.mark.parametrize(("name", "words"), [("endless", "more batches than images"), ("none", "no batch, expected")])
-def test_batches_without_an_end_or_a_beginning_are_refused(
+@pytest.mark.parametrize(("name", "words"), [("endless", "more batches than images"), ("empty", "no batch, expected")])
+def test_empty_and_endless_batches_are_refused(
     tiny_folder: Path, workplace: Path, name: str, words: str, refusal: Callable[[Callable[[], object]], str]
 ) -> None:
     """An epoch has at least one batch, and no more batches than images."""
-    plugin = written(workplace, "halves.py", HALVES)
+    plugin = plugin_file(workplace, "halves.py", HALVES)
     assert words in refusal(lambda: prepare(settings(tiny_folder, plugin, batches=name)))
 
 
 @pytest.mark.parametrize("classes", [2, 26])
-def test_the_audit_batch_holds_every_class(classes: int) -> None:
-    """Also of fewer images than an audit takes, and of more classes."""
+def test_the_batch_for_checks_has_every_class(classes: int) -> None:
+    """Also with fewer images than it needs, and with more classes."""
     labels = np.arange(max(classes, 4)) % classes
     images = np.random.default_rng(0).integers(0, 255, (len(labels), 2, 2), dtype=np.uint8)
     parts = split(Dataset("made up", images, labels, images, labels), 0, np.random.default_rng(0))
@@ -177,7 +177,7 @@ def test_the_audit_batch_holds_every_class(classes: int) -> None:
 
 
 class Interleaved:
-    """A model that names its weights first, and its biases after them."""
+    """A model whose parameters are not grouped by layer."""
 
     def __init__(self) -> None:
         names = {"h.W": (2, 2), "o.W": (2, 2), "h.b": (2,), "o.b": (2,)}
@@ -185,7 +185,7 @@ class Interleaved:
 
 
 def test_the_norm_of_a_layer_is_over_its_own_parameters() -> None:
-    """Wherever they stand in `params`; together the norms of the layers are that of the whole gradient."""
+    """In any order of `params`; together the norms of the layers give that of the whole gradient."""
     flat = FlatParameters(Interleaved())
     flat.collect({name: np.ones_like(view) for name, view in flat.views.items()})
     assert list(flat.layers) == ["h", "o"]
@@ -194,13 +194,13 @@ def test_the_norm_of_a_layer_is_over_its_own_parameters() -> None:
 
 
 def test_a_model_without_parameters_is_refused(refusal: Callable[[Callable[[], object]], str]) -> None:
-    """There is nothing to train."""
+    """It can't be trained."""
     one = build_model(Settings(layers="relu"), 10, 10)
     assert "no parameters" in refusal(lambda: FlatParameters(one))
 
 
-def test_a_gradient_too_large_to_be_squared_is_clipped_all_the_same() -> None:
-    """A gradient of 1e20 is cut to the length asked for, not to nothing."""
+def test_a_gradient_too_large_to_be_squared_is_clipped() -> None:
+    """A gradient of 1e20 is clipped to the given norm, not to zero."""
     chosen = Settings(layers="dense:10", clip_norm=1.0, lr=0.5)
     one = make_trainer(chosen, build_model(chosen, 64, 10), 40, None)
     before = one.flat.w.copy()
@@ -217,8 +217,8 @@ def trained(data: Path, loss: str) -> Session:
 
 
 @pytest.mark.parametrize("loss", ["mse", "softmax_cross_entropy"])
-def test_the_validation_loss_is_the_loss_that_is_trained(tiny_folder: Path, loss: str) -> None:
-    """On the same images in one batch, `val_loss` is what the model's own loss says."""
+def test_the_validation_loss_is_the_trained_loss(tiny_folder: Path, loss: str) -> None:
+    """`val_loss` equals the model's own loss on the same images in one batch."""
     one = trained(tiny_folder, loss)
     row = epoch_metrics(one.model, one.split, 1, [1.0], 0.0)
     expected, _ = one.model.loss_and_grads(one.split.x_val, one.split.y_val)
@@ -228,8 +228,8 @@ def test_the_validation_loss_is_the_loss_that_is_trained(tiny_folder: Path, loss
     )
 
 
-def test_where_a_model_tells_no_loss_it_is_cross_entropy_by_name(tiny_folder: Path) -> None:
-    """Of its probabilities, which every model gives."""
+def test_a_model_without_mean_loss_has_the_cross_entropy(tiny_folder: Path) -> None:
+    """Of its probabilities, under the name `val_cross_entropy`."""
     one = trained(tiny_folder, "mse")
 
     class Bare:
@@ -244,7 +244,7 @@ def test_where_a_model_tells_no_loss_it_is_cross_entropy_by_name(tiny_folder: Pa
 def test_a_prediction_names_the_epoch_of_its_weights(
     tiny_folder: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also after a crash between the checkpoint and the copies of its weights; older files tell none."""
+    """Also after a crash between the checkpoint and the weights; files without an epoch give "unknown"."""
     run = Run.create(workplace / "r")
     session = prepare(settings(tiny_folder))
     session.train(run, SilentReporter(), 1)

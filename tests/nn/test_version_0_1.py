@@ -1,8 +1,7 @@
-"""What version 0.1 wrote is still of use: fixtures/version_0_1 is read, resumed, replayed, and written anew alike.
+"""Files of version 0.1 in fixtures/version_0_1 are still read, resumed and replayed, and commands write the same files.
 
-Bits depend on the kernels that compute: where NumPy, BLAS and processor are those of the recording, all figures must
-be the same bit for bit, and elsewhere close. What no processor decides, as random numbers, must be the same everywhere.
-"""
+The last bits depend on NumPy, BLAS and the processor: if these are the recorded ones, all numbers must be equal, and
+otherwise close. Random numbers must be the same everywhere."""
 
 import hashlib
 import json
@@ -24,22 +23,22 @@ from nnlaw.nn.plugins.registry import REGISTRY
 pytestmark = pytest.mark.usefixtures("hasty")
 FOLDER = Path(__file__).parents[2] / "fixtures" / "version_0_1"
 KNOWN: dict[str, Any] = json.loads((FOLDER / "digests.json").read_text(encoding="utf-8"))
-KERNELS = ("numpy", "blas", "cpu", "system")  # by which figures may differ in their last bits
+KERNELS = ("numpy", "blas", "cpu", "system")  # by which metrics may differ in their last bits
 FREE = {"judged", "sha256"}  # tables whose keys are data
 PASSING = {"revision"}  # keys that only a run from a checkout writes
 Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
-def _as_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where plugins were imported from is forgotten, as the copies of a neighbor are called alike in all folders."""
+def _as_in_a_new_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget imported plugins, because their copies have the same names in all folders."""
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.delitem(sys.modules, "mine_helper", raising=False)
 
 
 @pytest.fixture
 def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the frozen folder, which is the current one."""
+    """A copy of the frozen folder, as the current folder."""
     copy = shutil.copytree(FOLDER, tmp_path / "old")
     monkeypatch.chdir(copy)
     return copy
@@ -47,7 +46,7 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A current folder with the data and the plugins alone, as the commands of the recording found it."""
+    """A current folder with only the data and the plugins, as for the recorded commands."""
     (tmp_path / "empty").mkdir()
     shutil.copy(FOLDER / "digits.npz", tmp_path / "empty")
     shutil.copytree(FOLDER / "plugins", tmp_path / "empty" / "plugins")
@@ -61,27 +60,27 @@ def call(line: str) -> int:
 
 
 def read(path: Path) -> Any:
-    """What a JSON file holds."""
+    """The content of a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 def digest(arrays: dict[str, Any]) -> str:
-    """SHA-256 over names, dtypes, shapes and bits, as summary.json gives it for the weights."""
+    """SHA-256 over names, dtypes, shapes and bits, as summary.json has it for the weights."""
     sha = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         sha.update(f"{name} {array.dtype.str} {array.shape};".encode() + np.ascontiguousarray(array).tobytes())
     return sha.hexdigest()
 
 
-def figures(run: Path) -> list[dict[str, Any]]:
-    """The rows of metrics.jsonl without what a clock measured."""
+def metrics(run: Path) -> list[dict[str, Any]]:
+    """The rows of metrics.jsonl without times."""
     rows = map(json.loads, (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
     return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
 
 
 def outcome(run: Path) -> dict[str, Any]:
-    """What a finished run came to: digests of weights and figures, the last loss, and the accuracy."""
-    summary, rows = read(run / "summary.json"), figures(run)
+    """The result of a finished run: digests of weights and metrics, the last loss, and the accuracy."""
+    summary, rows = read(run / "summary.json"), metrics(run)
     weights = digest(load_file(run / "weights.safetensors"))
     assert summary["digests"]["weights"] == weights
     return {
@@ -93,12 +92,12 @@ def outcome(run: Path) -> dict[str, Any]:
 
 
 def same_kernels(versions: dict[str, Any]) -> bool:
-    """Whether what computes here is what computed then."""
+    """Whether NumPy, BLAS and processor are the recorded ones."""
     return all(versions[name] == KNOWN["versions"][name] for name in KERNELS)
 
 
 def assert_outcome(run: Path, recorded: dict[str, Any]) -> None:
-    """A finished run came to what the old program came to."""
+    """A finished run has the recorded result."""
     found = outcome(run)
     if same_kernels(read(run / "summary.json")["versions"]):
         assert found == recorded
@@ -108,7 +107,7 @@ def assert_outcome(run: Path, recorded: dict[str, Any]) -> None:
 
 
 def keys(value: Any) -> set[str]:
-    """The paths of all keys in a value: `a`, `a.b`, `a[].b`. A table of free keys has none."""
+    """The paths of all keys in a value: `a`, `a.b`, `a[].b`. A table whose keys are data is empty."""
     if isinstance(value, list):
         return {f"[]{path}" if path.startswith("[]") else f"[].{path}" for row in value for path in keys(row)}
     if not isinstance(value, dict) or set(value) <= {"$array", "$scalar"}:
@@ -131,7 +130,7 @@ def keys_of_tensors(content: bytes) -> set[str]:
 
 
 def keys_of_lines(text: str) -> set[str]:
-    """The keys of the settings, one a line, and of the rows, likewise."""
+    """The keys of settings, one per line, or of JSON rows."""
     if text.startswith("{"):
         return set().union(*(keys(json.loads(line)) for line in text.splitlines()))
     return {line.partition(" = ")[0] for line in text.splitlines() if " = " in line}
@@ -171,7 +170,7 @@ def members_and_keys(bundle: Path) -> dict[str, list[str]]:
 
 
 def streams() -> dict[str, list[float]]:
-    """The first numbers of each stream that seed 7 is split into, at place 0 and, of a layer, inside `init`."""
+    """The first numbers of each stream of seed 7, at index 0 and, for layers, inside `init`."""
     seed = np.random.SeedSequence(7)
     layers = [f"layer {name}" for name in ("dense", "batchnorm", "dropout")]
     found = {name: stream(seed, name, 0) for name in ("init", "split", "shuffle", "adversarial", *layers)}
@@ -182,16 +181,16 @@ def streams() -> dict[str, list[float]]:
 
 
 def initializers() -> dict[str, str]:
-    """SHA-256 of what each initializer draws from default_rng(7) for shape (5, 3), five in and three out."""
+    """SHA-256 of the arrays of each initializer for default_rng(7) and shape (5, 3)."""
     found = {}
     for name in ("he", "xavier", "lecun"):
-        drawn = REGISTRY.find("initializer", name).thing(np.random.default_rng(7), (5, 3), 5, 3)
-        found[name] = digest({name: np.round(drawn, 12)})  # the last bits are the root's
+        weights = REGISTRY.find("initializer", name).thing(np.random.default_rng(7), (5, 3), 5, 3)
+        found[name] = digest({name: np.round(weights, 12)})  # the last bits depend on the square root
     return found
 
 
 def digits(place: Path) -> dict[str, str]:
-    """SHA-256 of the four files that 70 digits of seed 0 are written to."""
+    """SHA-256 of the four files with 70 digits of seed 0."""
     assert cli(["digits", str(place), "--count", "70", "--seed", "0"]) == 0
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(place.glob("*ubyte"))}
 
@@ -209,8 +208,8 @@ def laws(capsys: Capture) -> list[str]:
     return sorted(f"{row['kind']} {row['law']}" for row in json.loads(capsys.readouterr().out))
 
 
-def test_the_files_are_those_that_were_frozen() -> None:
-    """Every file has the digest that SHA256SUMS gives it, and none is missing or added."""
+def test_the_files_are_unchanged() -> None:
+    """Every file has its digest in SHA256SUMS, and no file is missing or added."""
     lines = (FOLDER / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
     recorded = {name: sha for sha, _, name in (line.partition("  ") for line in lines)}
     files = [path for path in FOLDER.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
@@ -220,14 +219,14 @@ def test_the_files_are_those_that_were_frozen() -> None:
 
 
 def test_a_half_done_run_is_resumed(old: Path) -> None:
-    """A stopped run with a plugin, optimizer state, layer state and generators ends where the old program ended."""
+    """With a plugin, optimizer state, layer state and generators; the result is the recorded one."""
     assert call("nn train --resume half_done_run --json") == 0
     assert_outcome(old / "half_done_run", KNOWN["outcomes"]["half_done_run, resumed"])
 
 
 @pytest.mark.parametrize("name", ["finished_run", "finished_plain_run"])
-def test_a_finished_run_is_trained_on_or_left_alone(old: Path, name: str) -> None:
-    """A finished run goes on where its schedule is constant; one under another schedule is refused, unharmed."""
+def test_a_finished_run_is_extended_or_refused(old: Path, name: str) -> None:
+    """It is extended if its schedule is constant; with another schedule it is refused and unchanged."""
     constant = name == "finished_run"
     before = (old / name / "weights.safetensors").read_bytes()
     assert call(f"nn train --resume {name} --epochs 4 --json") == (0 if constant else 2)
@@ -238,15 +237,15 @@ def test_a_finished_run_is_trained_on_or_left_alone(old: Path, name: str) -> Non
 
 @pytest.mark.parametrize("name", ["failure", "failure_without_laws", "failure_before_training"])
 def test_a_failure_is_replayed(old: Path, name: str, capsys: Capture) -> None:
-    """The recorded law is broken again: exit code 1, and the code of the law in the sentence."""
+    """The recorded law fails again, with exit code 1 and its code in the message."""
     assert call(f"nn replay {name}") == KNOWN["replays"][name]["exit"]
     assert f"{KNOWN['replays'][name]['law']}: " in capsys.readouterr().err
     assert read(old / name / "signature.json")["violation"]["law"] == KNOWN["replays"][name]["law"]
 
 
 @pytest.mark.parametrize("name", list(KNOWN["predictions"]))
-def test_pictures_are_read_as_before(old: Path, name: str, capsys: Capture) -> None:
-    """A finished run reads each stored picture as the same class, with the same probabilities to six digits."""
+def test_pictures_are_classified_as_recorded(old: Path, name: str, capsys: Capture) -> None:
+    """Same class, and same probabilities to six digits."""
     assert call(f"nn predict pictures --run {name} --json") == 0
     rows, recorded = json.loads(capsys.readouterr().out), KNOWN["predictions"][name]
     assert [Path(row["file"]).name for row in rows] == list(recorded)
@@ -256,7 +255,7 @@ def test_pictures_are_read_as_before(old: Path, name: str, capsys: Capture) -> N
 
 
 def test_a_bundle_is_reproduced(old: Path, capsys: Capture) -> None:
-    """Trained again, a bundle with a user's plugin comes out identical, with the old exit code and the old keys."""
+    """A bundle with a user's plugin is identical, with the recorded exit code and keys."""
     assert call("nn reproduce bundle.zip --json") == KNOWN["reproduced"]["exit"]
     found, recorded = json.loads(capsys.readouterr().out), KNOWN["reproduced"]["answer"]
     assert keys(found) == keys(recorded) and found["steps"] == recorded["steps"]
@@ -266,20 +265,20 @@ def test_a_bundle_is_reproduced(old: Path, capsys: Capture) -> None:
 
 
 def test_an_old_run_is_bundled_to_the_same_bytes(old: Path) -> None:
-    """A bundle of an old run is, byte for byte, the one that the old program made of it."""
+    """The bundle of an old run is the recorded one, byte for byte."""
     assert call("nn bundle finished_run --output again.zip") == 0
     assert (old / "again.zip").read_bytes() == (old / "bundle.zip").read_bytes()
 
 
 def test_old_runs_are_listed(old: Path, capsys: Capture) -> None:
-    """The list of runs gives the same rows: state, figures and settings."""
+    """The list of runs has the recorded rows."""
     assert call("nn runs . --json") == 0
     assert json.loads(capsys.readouterr().out) == KNOWN["runs"]
 
 
 @pytest.mark.parametrize("name", list(KNOWN["commands"]))
 def test_the_same_command_writes_the_same_files(empty: Path, name: str, capsys: Capture) -> None:
-    """A recorded command ends in the same exit code, and leaves the same names, keys and weights."""
+    """A recorded command has the same exit code, and writes the same names, keys and weights."""
     command = KNOWN["commands"][name]
     assert call(command["line"]) == command["exit"]
     assert without_violation(files_and_keys(empty / name)) == without_violation(command["files"])
@@ -288,45 +287,46 @@ def test_the_same_command_writes_the_same_files(empty: Path, name: str, capsys: 
 
 
 def test_a_bundle_has_the_same_members(old: Path) -> None:
-    """The names in a bundle and the keys of its index are the old ones."""
+    """The members of a bundle and the keys of its index are the recorded ones."""
     assert members_and_keys(old / "bundle.zip") == KNOWN["bundle"]
 
 
 @pytest.mark.parametrize("name", list(KNOWN["recipes"]))
-def test_a_recipe_comes_to_the_same_weights(empty: Path, name: str, capsys: Capture) -> None:
-    """A short training under each optimizer, schedule, loss and way of drawing ends in the recorded weights."""
+def test_a_recipe_has_the_same_weights(empty: Path, name: str, capsys: Capture) -> None:
+    """A short training with each optimizer, schedule, loss and batch sampler."""
     assert call(KNOWN["recipes"][name]["line"] + " --run r --json") == 0
     assert_outcome(empty / "r", KNOWN["recipes"][name]["outcome"])
 
 
-def test_the_real_digits_come_to_the_same_weights(mnist: Path, workplace: Path, capsys: Capture) -> None:
-    """An epoch of the default recipe on MNIST, under every law, ends in the recorded weights and test accuracy."""
+def test_mnist_has_the_same_weights(mnist: Path, workplace: Path, capsys: Capture) -> None:
+    """One epoch of the default recipe on MNIST with --strict."""
     assert cli(["train", str(mnist), *shlex.split(KNOWN["mnist"]["options"]), "--run", "r", "--json"]) == 0
     assert_outcome(workplace / "r", KNOWN["mnist"]["outcome"])
 
 
 def test_random_numbers_are_the_same() -> None:
-    """Streams and initializers draw what they drew."""
+    """Of streams and initializers."""
     assert streams() == KNOWN["streams"]
     assert initializers() == KNOWN["initializers"]
 
 
-def test_the_digits_drawn_by_code_are_the_same(tmp_path: Path, capsys: Capture) -> None:
+def test_synthetic_digits_are_the_same(tmp_path: Path, capsys: Capture) -> None:
     """`nn digits` writes the same bytes."""
     assert digits(tmp_path / "digits") == KNOWN["digits"]
 
 
-def test_no_plugin_and_no_law_is_lost(capsys: Capture) -> None:
-    """Every plugin is registered under its old name, with its old contract and settings, and every law has its key."""
+def test_all_plugins_and_laws_exist(capsys: Capture) -> None:
+    """Every plugin has its old name, contract and settings, and every law its code."""
     found = plugins(capsys)
     assert {name: found.get(name) for name in KNOWN["plugins"]} == KNOWN["plugins"]
     assert set(KNOWN["laws"]) <= set(laws(capsys))
 
 
-def test_a_plugin_file_imports_what_it_imported(tmp_path: Path, capsys: Capture) -> None:
-    """Every public name of version 0.1 can be imported by a plugin file as then."""
+def test_a_plugin_file_can_import_all_old_names(tmp_path: Path, capsys: Capture) -> None:
+    """Every public name of version 0.1."""
     lines = [f"from {package} import {name}\n" for package, names in KNOWN["names"].items() for name in names]
     code = "\n\n@metric('of_version_0_1')\ndef score(probabilities, labels):\n    return 1.0\n"
-    (tmp_path / "all_names.py").write_text("".join(lines) + code, encoding="utf-8")
-    assert cli(["plugins", "--plugin", str(tmp_path / "all_names.py"), "--json"]) == 0
+    file = tmp_path / "all_names.py"
+    file.write_text("".join(lines) + code, encoding="utf-8")
+    assert cli(["plugins", "--plugin", str(file), "--json"]) == 0
     assert "of_version_0_1" in capsys.readouterr().out
