@@ -47,7 +47,7 @@ def test_each_law_is_a_test_and_a_skipped_law_is_a_skip(tmp_path: Path) -> None:
     (tmp_path / "bad.py").write_text("x = = 3\n")
     out = pytest_run(tmp_path, "-rs", "-v", "--nn-plugin", "mine.py", "--nn-plugin", "bad.py")
     assert "mine.py::layer twice::shape PASSED" in out and "mine.py::layer twice::gradient FAILED" in out
-    assert "mine.py:8: gradient: dx of twice.backward is wrong\n  dx[0, " in out
+    assert "mine.py:8:36: gradient: dx of twice.backward is wrong\n  dx[0, " in out
     assert "smallest failing input: x = [[0.0" in out
     assert "skipped: depends on gradient" in out and "printed by mine.py" in out
     assert "bad.py::file bad::outcome FAILED" in out and "bad.py:1: invalid syntax" in out
