@@ -327,6 +327,7 @@ def test_a_plugin_file_can_import_all_old_names(tmp_path: Path, capsys: Capture)
     lines = [f"from {package} import {name}\n" for package, names in KNOWN["names"].items() for name in names]
     code = "\n\n@metric('of_version_0_1')\ndef score(probabilities, labels):\n    return 1.0\n"
     file = tmp_path / "all_names.py"
+    command = ["plugins", "--plugin", str(file), "--json"]
     file.write_text("".join(lines) + code, encoding="utf-8")
-    assert cli(["plugins", "--plugin", str(file), "--json"]) == 0
+    assert cli(command) == 0
     assert "of_version_0_1" in capsys.readouterr().out
