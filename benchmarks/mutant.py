@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MATHEMATICS, MESSAGE, REFUSAL, NAME, ASIDE = "mathematics", "message", "refusal", "name", "aside"
-"""What the mistake is in: what is computed; the words, or the condition, of a refusal; a registered name or a contract;
-a function that only names or wraps."""
+MATHEMATICS, MESSAGE, REFUSAL, NAME, WRAPPER = "mathematics", "message", "refusal", "name", "wrapper"
+"""What a mutant changes: a computation; the text, or the condition, of an error; a registered name or a contract;
+a function that only names or wraps things."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """The whole text of the mutated file, the line that the mistake is in, that line before and after, and its sort.
+    """The text of the mutated file, the line of the mistake, that line before and after, and what is changed (`sort`).
 
-    `own` tells whether mutmut itself would make it: in the body of a function that nothing decorates.
+    `own` is True if mutmut itself generates this mutant: it is in the body of a function without decorators.
     """
 
     file: str
@@ -27,5 +27,5 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, int, str, str]:
-        """What tells it from the other mutants of all files."""
+        """Identifies it among the mutants of all files."""
         return self.file, self.line, self.was, self.now

@@ -1,11 +1,10 @@
-"""A layer of a user's, for the networks that judge mutants: its contract leaves open how many numbers come out."""
+"""A user's layer for the networks that check mutants. Its contract does not determine the size of the output."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from nnlaw.nn import Layer
-from nnlaw.nn.plugins import base_layer as layer
+from nnlaw.nn import Layer, layer
 from nnlaw.spec import obeys
 from nnlaw.spec.arrays import Array
 
@@ -13,7 +12,7 @@ from nnlaw.spec.arrays import Array
 @layer("every_other")
 @obeys("N n -> N half")
 class EveryOther(Layer):
-    """y holds every second number of x."""
+    """y contains every second number of x."""
 
     def forward(self, x: Array) -> Array:
         self.shape = x.shape

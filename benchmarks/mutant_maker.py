@@ -1,11 +1,10 @@
-"""Makes the mutants of a file: copies with one small mistake each, by the operators of mutmut.
+"""Make the mutants of a file, copies with one small mistake each, with the operators of mutmut.
 
-    Source(root, "nn/losses.py").mutants()      a Mutant for every mistake that mutmut knows of
+    Source(root, "nn/losses.py").mutants()      a Mutant for every mistake that mutmut can make
 
-mutmut itself cannot judge this project: it leaves decorated functions, decorators and what stands outside of functions
-alone, which here is every initializer, schedule and law, and all claims; and it runs pytest, where here a law judges.
-So its operators, its visitor and its other exclusions (annotations, docstrings, `len`) are used, and those three are
-lifted.
+mutmut's own runner is not used. It skips decorated functions, decorators and code outside functions, which here means
+every initializer, schedule and law and all declarations. It also runs pytest, while mutants of nn are checked by laws
+here. So this module uses mutmut's operators, its visitor and its other exclusions (annotations, docstrings, `len`).
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
-from mutant import ASIDE, MATHEMATICS, MESSAGE, NAME, REFUSAL, Mutant
+from mutant import MATHEMATICS, MESSAGE, NAME, REFUSAL, WRAPPER, Mutant
 from mutmut.mutation.file_mutation import (
     NEVER_MUTATE_FUNCTION_NAMES,
     Mutation,
@@ -26,26 +25,26 @@ from mutmut.mutation.file_mutation import (
 from mutmut.mutation.mutators import mutation_operators
 from mutmut.mutation.pragma_handling import IgnoredCode
 
-NEAR = 20  # lines between where a change is noted and where it shows, as in a long call
-REFUSALS = ("admit",)  # functions that do nothing but refuse a setting
+NEAR = 20  # lines between the recorded and the visible place of a change, as in a long call
+REFUSALS = ("check_settings",)  # functions that only reject a setting
 
 
 class Source:
-    """One file of `root`, and the mistakes that can be made in it; those in the functions `aside` are told apart."""
+    """One file of `root` and the mutants that it has; those in the functions `wrappers` are marked as such."""
 
-    def __init__(self, root: Path, file: str, aside: tuple[str, ...] = ()) -> None:
+    def __init__(self, root: Path, file: str, wrappers: tuple[str, ...] = ()) -> None:
         self.file, self.text = file, (root / file).read_text(encoding="utf-8")
-        visitor = _Visitor(aside)
+        visitor = _Visitor(wrappers)
         self.module = MetadataWrapper(cst.parse_module(self.text)).visit(visitor)
         self.found = visitor.found
 
     @property
     def count(self) -> int:
-        """How many there are, with those that are no program."""
+        """The number of mutants, including those that do not compile."""
         return len(self.found)
 
     def mutants(self, chosen: list[int] | None = None) -> list[Mutant]:
-        """All of them, or the chosen ones; without those that are no program, or the same as another."""
+        """All mutants or the chosen ones, without those that do not compile and without duplicates."""
         made: dict[str, Mutant] = {}
         for number in range(len(self.found)) if chosen is None else chosen:
             mutation, line, sort, own = self.found[number]
@@ -58,7 +57,7 @@ class Source:
         return list(made.values())
 
     def like(self, line: int, was: str, now: str) -> list[Mutant]:
-        """Those that make the same of the same code, wherever it stands now, the nearest to `line` first."""
+        """The mutants that make the same change to the same code on any line, the nearest to `line` first."""
         rows = [row.strip() for row in self.text.splitlines()]
         starts = [n for n in range(len(rows)) if " ".join(rows[n:]).startswith(was)]
         near = [i for i, (_, at, _) in enumerate(self.found) if any(abs(at - n) < NEAR for n in starts)]
@@ -69,7 +68,7 @@ class Source:
 def _compiles(text: str) -> bool:
     try:
         compile(text, "mutant", "exec")
-    except SyntaxError:  # a mutant that is no program is none
+    except SyntaxError:
         return False
     return True
 
@@ -86,11 +85,11 @@ def _difference(before: str, after: str) -> tuple[str, str]:
 
 
 class _Visitor(MutationVisitor):
-    """mutmut's visitor, which also enters decorators and decorated functions, and notes where a mutation stands."""
+    """mutmut's visitor, which also enters decorators and decorated functions, and records the line of each mutation."""
 
-    def __init__(self, aside: tuple[str, ...]) -> None:
+    def __init__(self, wrappers: tuple[str, ...]) -> None:
         super().__init__(mutation_operators, IgnoredCode(set(), set(), set()))
-        self.aside, self.above = aside, list[cst.CSTNode]()
+        self.wrappers, self.above = wrappers, list[cst.CSTNode]()
         self.found: list[tuple[Mutation, int, str, bool]] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
@@ -114,21 +113,21 @@ class _Visitor(MutationVisitor):
 
     def _line(self) -> int:
         positions = (self.get_metadata(PositionProvider, node, None) for node in reversed(self.above))
-        return next(position.start.line for position in positions if position)  # type: ignore[attr-defined]  # libcst says only that metadata are objects
+        return next(position.start.line for position in positions if position)  # type: ignore[attr-defined]  # libcst types metadata as object
 
     def _own(self) -> bool:
-        """Whether mutmut itself would make this mistake."""
+        """Whether mutmut itself generates this mutant."""
         functions = [above for above in self.above if isinstance(above, cst.FunctionDef)]
         return bool(functions) and not any(function.decorators for function in functions)
 
     def _sort(self, node: cst.CSTNode) -> str:
-        """What the mistake is in: the words of an exception, the condition of a refusal, a name, or mathematics."""
+        """What the mutant changes: the text of an exception, the condition of an error, a name, or mathematics."""
         if any(isinstance(above, cst.Raise) for above in self.above):
             return MESSAGE
         if any(_refuses(above, below) for above, below in zip(self.above, self.above[1:], strict=False)):
             return REFUSAL
-        if any(isinstance(n, cst.FunctionDef | cst.ClassDef) and n.name.value in self.aside for n in self.above):
-            return ASIDE
+        if any(isinstance(n, cst.FunctionDef | cst.ClassDef) and n.name.value in self.wrappers for n in self.above):
+            return WRAPPER
         if any(isinstance(above, cst.Assign) and _assigns_all(above) for above in self.above):
             return NAME
         decorated = any(isinstance(above, cst.Decorator) for above in self.above)
@@ -144,7 +143,7 @@ def _assigns_all(node: cst.Assign) -> bool:
 
 
 def _refuses(above: cst.CSTNode, below: cst.CSTNode) -> bool:
-    """Whether `below` decides, in `above`, about nothing but a refusal."""
+    """Whether `below` is, in `above`, only the condition of an error."""
     if isinstance(above, cst.If) and below is above.test:
         return all(isinstance(row, cst.Raise) for row in _statements(above.body))
     call = above.value if isinstance(above, cst.Expr) else None

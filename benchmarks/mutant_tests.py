@@ -1,7 +1,7 @@
-"""Judges mutants of spec by its tests: those that run the mutant's line, the ones that tell soonest first.
+"""Check mutants of spec with its tests: only the tests that run the mutant's line, the fastest first.
 
-    touching = Touching(place)                      runs them all once, and notes who runs which line
-    touching.judging(mutant)()                      the first test that fails, or "" where all hold
+covering = CoveringTests(place)                 runs all tests once and records which test runs which line
+covering.check(mutant)()                        the first test that fails, or "" if all pass
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from pathlib import Path
 from typing import Any
 
 from mutant import Mutant
-from mutant_judge import Sandbox
+from mutant_sandbox import SURVIVED, Sandbox
 
 TESTS = ("tests/spec", "tests/test_known_answers.py")
 OPTIONS = ("-q", "-p", "no:cacheprovider", "--no-header", "--hypothesis-seed=0")
-UNJUDGED = "pytest ended with"  # and named no test: a fault of the judge, which is nobody's verdict
-MAX_LENGTH = 20.0  # seconds of processor time for one test, of which the longest takes 3, however busy the machine
+NO_RESULT = "pytest ended with"  # without a failed test: an error of this script, not a result
+MAX_LENGTH = 20.0  # seconds of processor time for one test; the longest takes 3
 
 
-class Touching:
-    """Which tests run which line of spec, measured once something asks."""
+class CoveringTests:
+    """Which tests run which line of spec; measured on first use."""
 
     def __init__(self, place: Sandbox) -> None:
         self.place = place
 
     @cached_property
     def measured(self) -> tuple[dict[str, float], dict[str, dict[int, list[str]]]]:
-        """Seconds by test, and tests by file and line; "" stands for the import."""
+        """Seconds by test, and tests by file and line; "" means on import."""
         return _seconds_and_lines(self.place)
 
     def tests(self, mutant: Mutant) -> list[str]:
-        """Those that run its line; all, where it runs on import, which any test may notice, or none seems to run it."""
+        """The tests that run its line; all tests if the line runs on import or if no test seems to run it."""
         seconds, lines = self.measured
         touched = lines.get(mutant.file, {})
         first = set(touched.get(mutant.line, ())) & set(seconds)
@@ -43,17 +43,17 @@ class Touching:
         chosen = first if first and "" not in touched[mutant.line] else seconds
         return sorted(chosen, key=lambda name: (name not in first, name not in near, seconds[name]))
 
-    def judging(self, mutant: Mutant) -> Callable[[], str]:
-        """What judges it in a child process."""
+    def check(self, mutant: Mutant) -> Callable[[], str]:
+        """The function that checks it in a child process."""
         seconds, _ = self.measured
-        return lambda: judged_by_tests(mutant.file, self.tests(mutant), set(seconds))
+        return lambda: failed_test(mutant.file, self.tests(mutant), set(seconds))
 
 
-def judged_by_tests(file: str, tests: list[str], known: set[str]) -> str:
-    """The first of these tests that fails, or a file of them that cannot be collected; raises what its import raises.
+def failed_test(file: str, tests: list[str], known: set[str]) -> str:
+    """The first of these tests that fails, or a test file that cannot be collected. Raises what its import raises.
 
-    The files are handed to pytest rather than the tests: one that the mutant does away with is an error of usage to
-    pytest, and one that it brings, which is not known, is run too.
+    pytest gets the files, not the tests: naming a test that the mutant removes would be a usage error, and a test that
+    the mutant adds is run too.
     """
     import pytest
 
@@ -78,18 +78,18 @@ def judged_by_tests(file: str, tests: list[str], known: set[str]) -> str:
                 self.failed = report.nodeid
 
     signal.setitimer(signal.ITIMER_PROF, MAX_LENGTH)
-    importlib.import_module(file.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+    importlib.import_module("nnlaw." + file.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
     watch = Watch()
     code = pytest.main(["-x", *OPTIONS, *sorted({name.partition("::")[0] for name in tests})], [watch])
     if not watch.failed and code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-        return f"{UNJUDGED} {int(code)}"
+        return f"{NO_RESULT} {int(code)}"
     return watch.failed
 
 
 def _seconds_and_lines(place: Sandbox) -> tuple[dict[str, float], dict[str, dict[int, list[str]]]]:
-    """How long each test takes, and by which of them, or "" on import, each line of spec is run.
+    """The seconds that each test takes, and for each line of spec the tests that run it, or "" for the import.
 
-    A test that fails here without any mutant, as one that is bound to the checkout may, judges none.
+    A test that fails without a mutant, for example because it needs the git checkout, is left out.
     """
     kept = place.folder / "contexts.json"
 
@@ -117,16 +117,16 @@ def _seconds_and_lines(place: Sandbox) -> tuple[dict[str, float], dict[str, dict
             }
             for file in data.measured_files()
         }
-        judging = {name: value for name, value in seconds.items() if name not in failing}
-        kept.write_text(json.dumps([judging, lines]), encoding="utf-8")
+        usable = {name: value for name, value in seconds.items() if name not in failing}
+        kept.write_text(json.dumps([usable, lines]), encoding="utf-8")
         return "" if code in (0, 1) else f"pytest ended with {int(code)}"
 
-    said = place.child(run, 1800)
-    if said != "held":
-        raise SystemExit(f"the tests of spec cannot be run without any mutant: {said}")
+    result = place.child(run, 1800)
+    if result != SURVIVED:
+        raise SystemExit(f"the tests of spec do not run without a mutant: {result}")
     seconds, lines = json.loads(kept.read_text(encoding="utf-8"))
     order = sorted(seconds, key=seconds.__getitem__)
-    said = place.child(partial(judged_by_tests, "spec/__init__.py", order, set()), 1800)
-    if said != "held":
-        raise SystemExit(f"without any mutant, the quickest first, the tests of spec say: {said}")
+    result = place.child(partial(failed_test, "spec/__init__.py", order, set()), 1800)
+    if result != SURVIVED:
+        raise SystemExit(f"without a mutant, fastest tests first, the tests of spec fail: {result}")
     return seconds, {file: {int(n): names for n, names in rows.items()} for file, rows in lines.items()}

@@ -1,7 +1,7 @@
-"""Judges mutants, one at a time, each in a child process with a time limit and a copy of the project of its own.
+"""Check one mutant at a time in a child process with a time limit, on a copy of the project.
 
-    with Sandbox(root) as place:
-        place.judge(mutant, lambda: judged_by_laws([], ["layer:relu"]), 30)    "gradient", the law that spoke, or "held"
+with Sandbox(root) as place:
+    place.check(mutant, lambda: failed_law([], ["layer:relu"]), 30)    "gradient", the law that failed, or "survived"
 """
 
 from __future__ import annotations
@@ -20,14 +20,26 @@ from types import TracebackType
 
 from mutant import Mutant
 
-PACKAGES = ("nn", "spec", "cli")
-COPIED = (*PACKAGES, "fixtures", "tests", "benchmarks", "examples", "docs", "nnlaw_pytest.py", "pyproject.toml",
-          "README.md")  # fmt: skip
-MEMORY = 8 * 2**30  # bytes of address space that a mutant may ask for
+PACKAGES = ("nn", "spec", "cli", "nnlaw")
+COPIED = (
+    "nn",
+    "spec",
+    "cli",
+    "src",
+    "fixtures",
+    "tests",
+    "benchmarks",
+    "examples",
+    "docs",
+    "pyproject.toml",
+    "README.md",
+)
+SURVIVED = "survived"
+MEMORY = 8 * 2**30  # bytes of address space that a mutant may use
 
 
 class Sandbox:
-    """A copy of the project in a temporary folder, in which one file at a time is a mutant."""
+    """A copy of the project in a temporary folder, in which one file at a time is replaced by a mutant."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.home = root, os.getcwd()
@@ -37,7 +49,7 @@ class Sandbox:
         for name in COPIED:
             source, target = self.root / name, self.folder / name
             if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, target)
         return self
@@ -45,74 +57,76 @@ class Sandbox:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def judge(self, mutant: Mutant | None, judging: Callable[[], str], limit: float) -> str:
-        """What `judging` returns in a child in which the file is the mutant; "time" beyond `limit` seconds."""
+    def check(self, mutant: Mutant | None, run: Callable[[], str], limit: float) -> str:
+        """Return what `run` returns in a child process that imports the mutant; "time" after `limit` seconds."""
         file = self.folder / mutant.file if mutant else None
         if file is None or mutant is None:
-            return self.child(judging, limit)
+            return self.child(run, limit)
         kept = file.read_text(encoding="utf-8")
         try:
             file.write_text(mutant.text, encoding="utf-8")
-            return self.child(judging, limit)
+            return self.child(run, limit)
         finally:
             file.write_text(kept, encoding="utf-8")
 
-    def child(self, judging: Callable[[], str], limit: float) -> str:
-        """Fork, import the project anew from the copy, judge, and report through a pipe.
+    def child(self, run: Callable[[], str], limit: float) -> str:
+        """Fork, import the project from the copy, run, and return the result through a pipe.
 
-        SIGPROF, by which `judging` may bound its processor time, says "time" too.
+        SIGPROF, with which `run` may limit its processor time, gives "time" too.
         """
         out, into = os.pipe()
         child = os.fork()
         if child == 0:
-            self._report(judging, into)
+            self._report(run, into)
         os.close(into)
-        told, until = b"", time.monotonic() + limit
+        output, until = b"", time.monotonic() + limit
         while select.select([out], [], [], max(0.0, until - time.monotonic()))[0]:
             part = os.read(out, 65536)
-            told += part
+            output += part
             if not part:
                 break
         else:
-            told = b"time"
+            output = b"time"
         os.close(out)
         os.killpg(child, signal.SIGKILL)  # the child leads a group of its own
         ended = os.waitpid(child, 0)[1]
         if os.WIFSIGNALED(ended) and os.WTERMSIG(ended) == signal.SIGPROF:
             return "time"
-        return told.decode() if told else "crash"
+        return output.decode() if output else "crash"
 
-    def _report(self, judging: Callable[[], str], into: int) -> None:
+    def _report(self, run: Callable[[], str], into: int) -> None:
         try:
             os.setpgid(0, 0)
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
             silence = os.open(os.devnull, os.O_WRONLY)
             os.dup2(silence, 1), os.dup2(silence, 2)
             os.chdir(self.folder)
-            os.environ["PYTHONPATH"], os.environ["PYTHONDONTWRITEBYTECODE"] = str(self.folder), "1"
+            source = str(self.folder / "src")
+            os.environ["PYTHONPATH"], os.environ["PYTHONDONTWRITEBYTECODE"] = source, "1"
             sys.dont_write_bytecode = True
-            sys.path.insert(0, str(self.folder))
+            sys.path.insert(0, source)
             for name in list(sys.modules):
-                if name.partition(".")[0] in (*PACKAGES, "nnlaw_pytest"):
+                if name.partition(".")[0] in PACKAGES:
                     del sys.modules[name]
-            said = judging()
+            result = run()
         except BaseException as error:
-            said = f"raised {type(error).__name__}"
-        os.write(into, b"held" if not said else said.encode()[:4000])
+            result = f"raised {type(error).__name__}"
+        os.write(into, result.encode()[:4000] or SURVIVED.encode())
         os._exit(0)
 
 
-def judged_by_laws(plugins: list[str], targets: list[str], first: str = "") -> str:
-    """What `nn verify TARGET` says of each, until one is not right: the law that is broken, or what kept it from it.
+def failed_law(plugins: list[str], targets: list[str], first: str = "") -> str:
+    """Check each target as `nn verify TARGET` does; return the first law that fails, another outcome, or "".
 
-    The files `plugins` are loaded beforehand. The law `first`, where one is named, is asked of all before any other:
-    it has killed this mutant before.
+    The files `plugins` are loaded beforehand. If `first` is given, that law is checked on all targets first, because it
+    killed this mutant before.
     """
     import warnings
 
     from nnlaw.nn.plugins.loader import load_plugin_file
     from nnlaw.nn.verify.targets import named_unit
     from nnlaw.spec.conformance import conformance
+    from nnlaw.spec.report import UnitOutcome
     from nnlaw.spec.violation import BadInput
 
     warnings.simplefilter("ignore")
@@ -125,6 +139,6 @@ def judged_by_laws(plugins: list[str], targets: list[str], first: str = "") -> s
             return "refused"
         if report.violations:
             return report.violations[0].law
-        if laws is None and report.verdict != "holds":
-            return report.verdict
+        if laws is None and report.outcome is not UnitOutcome.PASSED:
+            return report.outcome.value
     return ""
