@@ -65,12 +65,13 @@ class LawResult:
 
 @dataclass
 class Report:
-    """The results of one unit. `reason` is why it could not be checked, if it could not."""
+    """The results of one unit. `reason` is why it could not be checked; `internal`: because of a bug in the checker."""
 
     name: str
     kind: str
     results: list[LawResult] = field(default_factory=list)
     reason: str = ""
+    internal: bool = False
 
     @property
     def outcome(self) -> UnitOutcome:
@@ -105,6 +106,7 @@ class Report:
             "kind": self.kind,
             "outcome": self.outcome,
             "reason": self.reason,
+            "internal": self.internal,
             "laws": [
                 {"law": row.law, "outcome": row.outcome, "reason": row.reason, "depends_on": list(row.depends_on)}
                 for row in self.results

@@ -1,1 +1,1 @@
-"""Drills: what could go wrong is made to go wrong, and the outcome is judged against the expected one."""
+"""Scenarios that inject faults and check that nn copes as expected."""

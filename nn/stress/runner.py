@@ -36,7 +36,7 @@ from nnlaw.nn.stress.scenario import (
 )
 from nnlaw.nn.training.session import prepare
 
-Sent = tuple[Observation, ScenarioOutcome, float]  # what a worker sends back: functions can't be sent
+Sent = tuple[Observation, ScenarioOutcome, float]  # the part of a result that can be sent between processes
 T = TypeVar("T")
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 

@@ -1,4 +1,4 @@
-"""Drills on the trained run itself: what is saved is sound, and it has learnt something."""
+"""Scenario: the saved weights are finite, and the network predicts better than a constant guess."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from nnlaw.spec.violation import entry
 @scenario(
     "sound",
     what="read the saved weights, predict the test set",
-    expected="every weight finite, every row of probabilities sums to 1, accuracy above a guess",
+    expected="every weight is finite, probabilities sum to 1, accuracy is above that of a constant guess",
 )
 def sound(context: Context) -> Observation:
-    """A guess is right as often as the commonest class stands in the test set."""
+    """The accuracy of a constant guess is the share of the most frequent class in the test set."""
     for name, array in read_arrays(context.run.folder / "weights.safetensors").items():
         if not np.isfinite(array).all():
             at = first_index(~np.isfinite(array))
@@ -24,5 +24,5 @@ def sound(context: Context) -> Observation:
     p, labels = context.reader.model.predict(context.split.x_test), context.split.y_test
     off = float(np.abs(p.sum(axis=1, dtype=np.float64) - 1).max())
     accuracy, guess = float((p.argmax(axis=1) == labels).mean()), float(np.bincount(labels).max() / len(labels))
-    observed = f"accuracy {accuracy:.1%} (a guess: {guess:.1%}), sums within {off:.1g} of 1"
+    observed = f"accuracy {accuracy:.1%} (a constant guess: {guess:.1%}), sums within {off:.1g} of 1"
     return Observation(observed, off < 1e-5 and accuracy > guess, {"accuracy": accuracy, "guess": guess, "off": off})

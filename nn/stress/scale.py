@@ -1,7 +1,7 @@
-"""Scale drills: the same task on x and on 10x. Standardization must make them one task; without it they are two.
+"""Scenarios: train on x and on 10x. With standardization the results must be the same; without it they differ.
 
-Softmax regression from zero shows it exactly: its gradient grows with x and its weights shrink with it, so that 10x
-wants a hundredth of the learning rate.
+Softmax regression from zero weights shows this exactly: the gradient is 10 times as large and the weights needed are a
+tenth, so that 10x needs a hundredth of the learning rate.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import Location, Violation
 
 FACTOR = 10.0
-BAND = 0.02  # by which normalized errors may differ after any epoch
+BAND = 0.02  # largest difference of the normalized errors after an epoch
 LR, EPOCHS, BATCH = 0.01, 5, 32
 TRAINED, TESTED = 1000, 500
 
 
-def curve(context: Context, factor: float, lr: float, standardized: bool) -> list[float]:
-    """The error on further images before training and after each epoch, divided by the first."""
+def error_curve(context: Context, factor: float, lr: float, standardized: bool) -> list[float]:
+    """The error on other images before training and after each epoch, divided by the first."""
     images, labels = context.split.dataset.train_images, context.split.dataset.train_labels.astype(np.int64)
     cut = min(TRAINED, len(images) * 2 // 3)
     x = images[: cut + TESTED].reshape(-1, images[0].size).astype(np.float64) * factor
@@ -42,8 +42,8 @@ def curve(context: Context, factor: float, lr: float, standardized: bool) -> lis
     return [error / errors[0] for error in errors]
 
 
-def demand_same(one: list[float], other: list[float]) -> None:
-    """Raise Violation (law `scale`) where the curves are further apart than the band after some epoch."""
+def require_same(one: list[float], other: list[float]) -> None:
+    """Raises Violation (law `scale`) if the curves differ by more than the band after an epoch."""
     epoch = int(np.argmax(np.abs(np.subtract(one, other))))
     if abs(one[epoch] - other[epoch]) > BAND:
         raise Violation(
@@ -52,21 +52,22 @@ def demand_same(one: list[float], other: list[float]) -> None:
             array=f"the normalized error on {FACTOR:g}x after epoch {epoch}",
             actual=f"{other[epoch]:.3f}",
             expected=f"{one[epoch]:.3f} within {BAND:g}, as on x",
-            cause="inputs that are not standardized, and so want a learning rate of their own",
+            cause="the inputs are not standardized, so each scale needs a learning rate of its own",
+            cause_code="not-standardized",
         )
 
 
-def outcome(one: list[float], other: list[float], same: bool = True) -> Observation:
-    """What came of two curves that are expected to be the same, or not to be."""
+def compare(one: list[float], other: list[float], same: bool = True) -> Observation:
+    """Compare two curves that are expected to be the same, or to differ."""
     try:
-        demand_same(one, other)
-        broken = None
-    except Violation as violation:
-        broken = violation
-    in_own_process = float(np.abs(np.subtract(one, other)).max())
-    metrics = {"x": one, "10x": other, "apart": in_own_process, "band": BAND}
-    observed = broken.message if broken else f"curves within {in_own_process:.2g} of each other"
-    return Observation(observed, (broken is None) == same, metrics, violation=broken if same else None)
+        require_same(one, other)
+        violation = None
+    except Violation as found:
+        violation = found
+    largest = float(np.abs(np.subtract(one, other)).max())
+    metrics = {"x": one, "10x": other, "apart": largest, "band": BAND}
+    observed = violation.comparison if violation else f"curves within {largest:.2g} of each other"
+    return Observation(observed, (violation is None) == same, metrics, violation=violation if same else None)
 
 
 @scenario(
@@ -75,25 +76,25 @@ def outcome(one: list[float], other: list[float], same: bool = True) -> Observat
     expected=f"normalized error curves within {BAND:g} after every epoch",
 )
 def scale_standardized(context: Context) -> Observation:
-    """Mean and deviation take the factor away."""
-    return outcome(curve(context, 1.0, LR, True), curve(context, FACTOR, LR, True))
+    """Standardization removes the factor."""
+    return compare(error_curve(context, 1.0, LR, True), error_curve(context, FACTOR, LR, True))
 
 
 @scenario(
     "scale-raw",
-    what="train on x and on 10x as they are, at one learning rate",
-    expected="the law scale is broken: curves that part",
+    what="train on x and on 10x without standardization, with the same learning rate",
+    expected="the curves differ (law scale fails)",
 )
 def scale_raw(context: Context) -> Observation:
-    """A step that suits x overshoots on 10x."""
-    return outcome(curve(context, 1.0, LR, False), curve(context, FACTOR, LR, False), same=False)
+    """A learning rate that is right for x is too high for 10x."""
+    return compare(error_curve(context, 1.0, LR, False), error_curve(context, FACTOR, LR, False), same=False)
 
 
 @scenario(
     "scale-smaller-step",
-    what="train on x as it is, and on 10x at a hundredth of the learning rate",
+    what="train on x without standardization, and on 10x with a hundredth of the learning rate",
     expected=f"normalized error curves within {BAND:g} after every epoch",
 )
 def scale_smaller_step(context: Context) -> Observation:
-    """The remedy for whoever can't standardize."""
-    return outcome(curve(context, 1.0, LR, False), curve(context, FACTOR, LR / FACTOR**2, False))
+    """Without standardization, the learning rate has to change by 1 / 10²."""
+    return compare(error_curve(context, 1.0, LR, False), error_curve(context, FACTOR, LR / FACTOR**2, False))

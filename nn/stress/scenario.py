@@ -36,7 +36,7 @@ LIMITS = {"quick": 600.0, "full": 7200.0}  # seconds allowed for one scenario
 
 
 class ScenarioOutcome(StrEnum):
-    """What became of one scenario."""
+    """The outcome of one scenario."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -45,7 +45,7 @@ class ScenarioOutcome(StrEnum):
 
 @dataclass
 class Context:
-    """What a scenario works with: a trained run and its data, a seed, an empty folder, and whether to be thorough.
+    """The input of a scenario: a trained run and its data, a seed, an empty folder, and whether to be thorough.
 
     The arrays of the split are read-only, because all scenarios of a process share them.
     """
@@ -69,7 +69,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Observation:
-    """What was observed, whether it is as expected, metrics for a script, and arrays worth keeping."""
+    """The observed result in words, whether it is as expected, metrics, and arrays to keep."""
 
     text: str
     as_expected: bool
@@ -79,7 +79,7 @@ class Observation:
 
 
 class Skip(Exception):
-    """The scenario can't run here; the text says why."""
+    """The scenario can't run here; with the reason as text."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +125,12 @@ class ScenarioResult:
 
 
 class TimedOut(BaseException):
-    """The time of a scenario is over. Not an Exception: many a scenario catches those as a result."""
+    """The time of a scenario is over. Not an Exception, because scenarios catch those as results."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimedOut in the block once its time is over, also from a wait or a sleep, but not from a call in C.
+    """Raise TimedOut in the block when its time is over, also in a wait or a sleep, but not in a call of C code.
 
     Works in the main thread of systems with SIGALRM; elsewhere there is no limit.
     """
@@ -152,7 +152,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 def run_scenario(chosen: Scenario, context: Context, seconds: float = LIMITS["full"]) -> ScenarioResult:
     """Run one scenario; an exception, and a timeout after `seconds`, count as failed."""
-    begun = time.perf_counter()
+    began = time.perf_counter()
     try:
         with np.errstate(all="ignore"), threadpool_limits(1), time_limit(seconds):  # results count, not warnings
             found = chosen.run(context)
@@ -165,4 +165,4 @@ def run_scenario(chosen: Scenario, context: Context, seconds: float = LIMITS["fu
         violation = error if isinstance(error, Violation) else None
         found = Observation(f"{type(error).__name__}: {error}", False, violation=violation)
         outcome = ScenarioOutcome.FAILED
-    return ScenarioResult(chosen, found, outcome, time.perf_counter() - begun)
+    return ScenarioResult(chosen, found, outcome, time.perf_counter() - began)

@@ -1,4 +1,4 @@
-"""Processes that a drill starts, and how they ended; all that they print goes to a file."""
+"""Start a process and wait for it with a time limit; all that it prints goes to a file."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from pathlib import Path
 
 from nnlaw.nn.verify.subprocesses import environment, kill, signal_name, wait_for
 
-PROGRAM = (sys.executable, "-P", "-c", "from nnlaw.cli.main import main; main()")  # nn, as the user runs it
+PROGRAM = (sys.executable, "-P", "-c", "from nnlaw.cli.main import main; main()")  # the command nn
 
 
 @dataclass(frozen=True)
-class Ending:
-    """How a process ended: its exit code (a signal where negative), whether it was late, and what it printed."""
+class ProcessResult:
+    """The exit code of a process (negative: a signal), whether it timed out, and its output."""
 
     code: int
-    late: bool
-    printed: str
+    timed_out: bool
+    output: str
 
     @property
     def signal(self) -> str:
-        """The name of the signal that ended it, empty where none did."""
+        """The name of the signal that ended it; empty if it was not a signal."""
         return signal_name(self.code)
 
 
 def start(
-    command: tuple[str, ...], printed: Path, *, folder: Path | None = None, before: Callable[[], None] | None = None
+    command: tuple[str, ...], output: Path, *, folder: Path | None = None, preexec: Callable[[], None] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own; all it prints goes to a file. `before` is done in it first."""
-    with printed.open("wb") as file:
+    """Start a process in a session of its own; `output` receives what it prints. It calls `preexec` first."""
+    with output.open("wb") as file:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -40,17 +40,17 @@ def start(
             cwd=folder,
             env=environment(),
             start_new_session=True,
-            preexec_fn=before,  # sets a limit, nothing else
+            preexec_fn=preexec,  # it only sets a limit
         )
 
 
-def watch(
-    process: subprocess.Popen[bytes], printed: Path, seconds: float, journal: Path | None = None, startup: float = 0.0
-) -> Ending:
-    """Wait for the end as `nnlaw.nn.verify.subprocesses.wait_for` does, and end it, however it stands then."""
-    late = False
+def wait(
+    process: subprocess.Popen[bytes], output: Path, seconds: float, journal: Path | None = None, startup: float = 0.0
+) -> ProcessResult:
+    """Wait as `nnlaw.nn.verify.subprocesses.wait_for` does, then kill the process and all that it started."""
+    timed_out = False
     try:
-        late = not wait_for(process, seconds, journal, startup)
+        timed_out = not wait_for(process, seconds, journal, startup)
     finally:
         kill(process)
-    return Ending(process.returncode, late, printed.read_text(encoding="utf-8", errors="replace"))
+    return ProcessResult(process.returncode, timed_out, output.read_text(encoding="utf-8", errors="replace"))

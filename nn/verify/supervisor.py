@@ -96,7 +96,8 @@ def check_target(
         refusal = next((event["error"] for event in run.events if "error" in event), "")
         if refusal or (run.failure and not plan):
             reason = refusal or run.message(result.name, "")
-            result.reports.append(_error(Path(result.name).stem, "file", reason))
+            internal = any(event.get("internal") for event in run.events)
+            result.reports.append(_error(Path(result.name).stem, "file", reason, internal))
             return result
         reports = _reports(run.events)
         if run.failure:
@@ -121,8 +122,8 @@ def _reports(events: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
     return found
 
 
-def _error(name: str, kind: str, reason: str) -> dict[str, Any]:
-    return Report(name, kind, reason=reason).to_dict()
+def _error(name: str, kind: str, reason: str, internal: bool = False) -> dict[str, Any]:
+    return Report(name, kind, reason=reason, internal=internal).to_dict()
 
 
 def _run_worker(target: Target, options: CheckOptions, skip: int, stop: threading.Event) -> _WorkerRun:

@@ -76,7 +76,9 @@ def check_unit(unit: Unit, laws: list[str], seed: int) -> Report:
     except BadInput as error:
         reason = str(error) if unit.name in str(error) else f"{unit.label}: {error}"
     except Exception as error:  # raised by the code under test in an unexpected place, or a bug in nn
-        reason = f"{unit.label}: {describe_internal_error(error)}" if is_internal(error) else _raised(unit, error)
+        if is_internal(error):
+            return Report(unit.name, unit.kind, reason=f"{unit.label}: {describe_internal_error(error)}", internal=True)
+        reason = _raised(unit, error)
     except BaseException as error:  # SystemExit, KeyboardInterrupt
         reason = _raised(unit, error)
     return Report(unit.name, unit.kind, reason=reason)

@@ -64,8 +64,9 @@ def main(journal_file: str, request_file: str) -> None:
     except BaseException as error:
         from nnlaw.nn.plugins.errors import describe_internal_error, is_internal
 
-        reason = describe_internal_error(error) if is_internal(error) else f"{type(error).__name__} on import: {error}"
-        journal.write(error=f"{_name(request['target'])}: {reason}", done=True)
+        internal = is_internal(error)
+        reason = describe_internal_error(error) if internal else f"{type(error).__name__} on import: {error}"
+        journal.write(error=f"{_name(request['target'])}: {reason}", internal=internal, done=True)
         return
     _check_all(units, request, journal)
     journal.write(done=True)

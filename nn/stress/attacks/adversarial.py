@@ -1,4 +1,4 @@
-"""Drills against adversarial pictures: how much of its accuracy a network keeps, and whether that can be believed."""
+"""Scenarios: accuracy under adversarial attacks. Each attack must stay within its limits and be stronger than noise."""
 
 from __future__ import annotations
 
@@ -14,125 +14,117 @@ from nnlaw.nn.stress.trained_network import TrainedNetwork, differentiable_netwo
 from nnlaw.spec.arrays import Array
 
 EPS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
-LENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
-SHOWN = 0.1, 1.5  # the eps whose pictures are shown
-SLACK = 0.01  # of accuracy: an attack is a search, and may miss a picture that another one finds
+EPS_L2 = (0.5, 1.0, 1.5, 2.0, 3.0)
+EPS_SHOWN = 0.1, 1.5  # images are saved for these
+TOLERANCE = 0.01  # of accuracy: an attack is a search and may miss an image that another one finds
 ROUNDING = 1e-5  # of a pixel, in float32
 Attack = Callable[[NormBall], Array]
 
 
-def _climb(context: Context, of: TrainedNetwork, labels: Array, norm_ball: NormBall, targeted: bool = False) -> Array:
-    """PGD, with 40 steps and 5 restarts where time does not matter."""
+def _pgd(context: Context, net: TrainedNetwork, labels: Array, ball: NormBall, targeted: bool = False) -> Array:
+    """PGD; a thorough run has 40 steps and 5 restarts."""
     steps, restarts = (40, 5) if context.full else (20, 2)
-    return pgd(of.target, of.x, labels, norm_ball, context.rng, steps=steps, restarts=restarts, targeted=targeted)
+    return pgd(net.target, net.x, labels, ball, context.rng, steps=steps, restarts=restarts, targeted=targeted)
 
 
-def _stray(found: Array, x: Array, norm_ball: NormBall) -> str:
-    """What is wrong with attacked pictures, nothing where they are pictures within the ball."""
-    far, low, high = float(norm_ball.size(found - x).max()), float(found.min()), float(found.max())
-    if not far <= norm_ball.eps + ROUNDING:
-        return f"a change of {far:.4g} where eps = {norm_ball.eps:g}"
+def _outside(attacked: Array, x: Array, ball: NormBall) -> str:
+    """How attacked images exceed the ball or [0, 1], in words; empty if they don't."""
+    largest, low, high = float(ball.norms(attacked - x).max()), float(attacked.min()), float(attacked.max())
+    if not largest <= ball.eps + ROUNDING:
+        return f"a change of {largest:.4g} at eps = {ball.eps:g}"
     return "" if low >= 0 and high <= 1 else f"pixels from {low:.4g} to {high:.4g}"
 
 
-def _assault(
-    context: Context, of: TrainedNetwork, norm: str, sizes: tuple[float, ...], name: str, attack: Attack
+def _accuracy_under(
+    context: Context, net: TrainedNetwork, norm: str, sizes: tuple[float, ...], name: str, attack: Attack
 ) -> Observation:
-    """An attack and noise of the same size at each eps, judged, with the curve and the pictures."""
+    """Accuracy under an attack and under noise of the same size at each eps; saves the curve and some images."""
     balls = [NormBall(norm, eps) for eps in sizes]
-    noise = [of.accuracy(norm_ball.draw(of.x, context.rng)) for norm_ball in balls]
-    clean, found, stray = of.accuracy(of.x), [], []
-    for norm_ball in balls:
-        moved = attack(norm_ball)
-        found.append(of.accuracy(moved))
-        stray += [fault for fault in [_stray(moved, of.x, norm_ball)] if fault]
-        if norm_ball.eps in SHOWN:
-            _show(context, of, moved, name)
-    all_eps, lines = [0.0, *sizes], {name: [clean, *found], "noise of that size": [clean, *noise]}
-    label = f"eps ({'largest change of a pixel' if norm == 'inf' else 'length of the change'})"
+    noise = [net.accuracy(ball.sample(net.x, context.rng)) for ball in balls]
+    clean, accuracy, outside = net.accuracy(net.x), [], []
+    for ball in balls:
+        attacked = attack(ball)
+        accuracy.append(net.accuracy(attacked))
+        outside += [fault for fault in [_outside(attacked, net.x, ball)] if fault]
+        if ball.eps in EPS_SHOWN:
+            _save_examples(context, net, attacked, name)
+    all_eps, lines = [0.0, *sizes], {name: [clean, *accuracy], "noise of the same size": [clean, *noise]}
+    label = f"eps ({'largest change of a pixel' if norm == 'inf' else 'L2 norm of the change'})"
     save_accuracy_curve(all_eps, lines, label, context.folder / f"{name}-curve.png")
-    weak = [eps for eps, a, b in zip(sizes, found, noise, strict=True) if a > b + SLACK]
-    observed = ", ".join(f"{a:.1%} at {eps:g}" for eps, a in zip(all_eps, lines[name], strict=True))
-    observed += "".join(f"; {fault}" for fault in stray)
-    observed += f"; noise does more harm at {weak}" if weak else ""
-    metrics = {"images": len(of.x), "eps": all_eps, "accuracy": lines[name], "noise": lines["noise of that size"]}
-    return Observation(observed, not stray and not weak, metrics)
+    weak = [eps for eps, a, b in zip(sizes, accuracy, noise, strict=True) if a > b + TOLERANCE]
+    observed = "accuracy " + ", ".join(f"{a:.1%} at {eps:g}" for eps, a in zip(all_eps, lines[name], strict=True))
+    observed += "".join(f"; {fault}" for fault in outside)
+    observed += f"; noise is worse at {weak}" if weak else ""
+    metrics = {"images": len(net.x), "eps": all_eps, "accuracy": lines[name], "noise": [clean, *noise]}
+    return Observation(observed, not outside and not weak, metrics)
 
 
-def _show(context: Context, of: TrainedNetwork, moved: Array, name: str) -> None:
-    """Ten pictures: clean, the change around mid grey, attacked, with what each is read as."""
-    x, moved = of.x[:10], moved[:10]
-    change = (moved - x) / (2 * max(float(np.abs(moved - x).max()), ROUNDING)) + 0.5
-    rows = np.stack([of.as_images(part) for part in (x, change, moved)])
-    names = [f"{a} > {b}" for a, b in zip(of.predictions(x), of.predictions(moved), strict=True)]
+def _save_examples(context: Context, net: TrainedNetwork, attacked: Array, name: str) -> None:
+    """Save ten images: clean, the change around middle gray, attacked, with the predictions."""
+    x, attacked = net.x[:10], attacked[:10]
+    change = (attacked - x) / (2 * max(float(np.abs(attacked - x).max()), ROUNDING)) + 0.5
+    rows = np.stack([net.as_images(part) for part in (x, change, attacked)])
+    names = [f"{a} > {b}" for a, b in zip(net.predictions(x), net.predictions(attacked), strict=True)]
     save_image_grid(rows, ["clean", "change", "attacked"], names, context.folder / f"{name}.png")
 
 
-WITHIN = "stays within eps and [0, 1]; at no eps less harm than noise of that size"
+STRONGER = "images stay within eps and in [0, 1]; accuracy is at no eps above that under noise of the same size"
 
 
-@scenario("fgsm", what="one step of eps along the sign of the input gradient", expected=WITHIN)
+@scenario("fgsm", what="FGSM: one step of eps along the sign of the input gradient", expected=STRONGER)
 def fgsm_curve(context: Context) -> Observation:
     """One step from each test image, at several eps."""
-    of = differentiable_network(context, 1000, 10_000)
-    return _assault(context, of, "inf", EPS, "fgsm", lambda norm_ball: fgsm(of.target, of.x, of.labels, norm_ball))
+    net = differentiable_network(context, 1000, 10_000)
+    return _accuracy_under(context, net, "inf", EPS, "fgsm", lambda ball: fgsm(net.target, net.x, net.labels, ball))
 
 
-@scenario("pgd", what="many small steps uphill from random starts, no pixel changed by more than eps", expected=WITHIN)
+@scenario("pgd", what="PGD: small gradient steps from random starts, pixels change by at most eps", expected=STRONGER)
 def pgd_curve(context: Context) -> Observation:
-    """Madry's attack in the largest-change norm."""
-    of = differentiable_network(context, 300, 2000)
-    return _assault(context, of, "inf", EPS, "pgd", lambda norm_ball: _climb(context, of, of.labels, norm_ball))
+    """PGD in the L∞ norm."""
+    net = differentiable_network(context, 300, 2000)
+    return _accuracy_under(context, net, "inf", EPS, "pgd", lambda ball: _pgd(context, net, net.labels, ball))
 
 
-@scenario("pgd-l2", what="the same where the whole change has a length of at most eps", expected=WITHIN)
+@scenario("pgd-l2", what="PGD: the L2 norm of the whole change is at most eps", expected=STRONGER)
 def pgd_l2_curve(context: Context) -> Observation:
-    """Madry's attack in the Euclidean norm."""
-    of = differentiable_network(context, 300, 2000)
-    return _assault(context, of, "2", LENGTHS, "pgd-l2", lambda norm_ball: _climb(context, of, of.labels, norm_ball))
+    """PGD in the L2 norm."""
+    net = differentiable_network(context, 300, 2000)
+    return _accuracy_under(context, net, "2", EPS_L2, "pgd-l2", lambda ball: _pgd(context, net, net.labels, ball))
 
 
-@scenario("square", what="random search with squares, which asks for probabilities alone", expected=WITHIN)
+@scenario("square", what="square attack: a random search that uses probabilities, not gradients", expected=STRONGER)
 def square_curve(context: Context) -> Observation:
-    """Andriushchenko's attack, for which no gradient is needed."""
-    of = _squared(trained_network(context, 200, 1000))
-    queries = 2000 if context.full else 200
-    return _assault(
-        context,
-        of,
-        "inf",
-        EPS[2::3],
-        "square",
-        lambda norm_ball: square(of.target, of.x, of.labels, norm_ball, context.rng, queries=queries),
-    )
+    """The square attack. Skipped unless the images are square."""
+    net, queries = trained_network(context, 200, 1000), 2000 if context.full else 200
+    if net.shape[0] != net.shape[1]:
+        raise Skip(f"images of {net.shape[0]}×{net.shape[1]} pixels; the square attack needs square images")
 
+    def attack(ball: NormBall) -> Array:
+        return square(net.target, net.x, net.labels, ball, context.rng, queries=queries)
 
-def _squared(of: TrainedNetwork) -> TrainedNetwork:
-    if of.shape[0] != of.shape[1]:
-        raise Skip(f"pictures of {of.shape[0]}×{of.shape[1]} pixels, and the search needs squares")
-    return of
+    return _accuracy_under(context, net, "inf", EPS[2::3], "square", attack)
 
 
 @scenario(
     "targeted",
-    what="PGD towards one wrong class, drawn for each image",
-    expected="reached no more often than any wrong class is, and no less often as eps grows",
+    what="PGD toward one wrong class per image, chosen at random",
+    expected="predicted no more often than any wrong class under PGD, and no less often as eps grows",
 )
 def targeted_curve(context: Context) -> Observation:
-    """A picture that is read as the target is read wrong, so aiming can only be harder than missing."""
-    of = differentiable_network(context, 200, 1000)
-    other = context.rng.integers(1, len(of.classes), len(of.labels))
-    targets = (of.labels + other) % len(of.classes)
-    hit, missed = [], []
-    for eps in EPS[2:]:
-        norm_ball = NormBall("inf", eps)
-        aimed = _climb(context, of, targets, norm_ball, targeted=True)
-        hit.append(float((of.target.probabilities(aimed).argmax(axis=1) == targets).mean()))
-        missed.append(1 - of.accuracy(_climb(context, of, of.labels, norm_ball)))
-    easier = [eps for eps, a, b in zip(EPS[2:], hit, missed, strict=True) if a > b + SLACK]
-    falls = [eps for eps, a, b in zip(EPS[3:], hit, hit[1:], strict=False) if b < a - SLACK]
-    observed = ", ".join(f"{a:.1%} at {eps:g}" for eps, a in zip(EPS[2:], hit, strict=True))
-    observed += f"; any wrong class is rarer at {easier}" if easier else ""
-    observed += f"; rarer than before at {falls}" if falls else ""
-    metrics = {"images": len(of.x), "eps": list(EPS[2:]), "reached": hit, "any_wrong": missed}
-    return Observation(observed, not easier and not falls, metrics)
+    """An image predicted as the target class is misclassified, so a targeted attack can't succeed more often."""
+    net, sizes = differentiable_network(context, 200, 1000), EPS[2:]
+    other = context.rng.integers(1, len(net.classes), len(net.labels))
+    targets = (net.labels + other) % len(net.classes)
+    hit, wrong = [], []
+    for eps in sizes:
+        ball = NormBall("inf", eps)
+        attacked = _pgd(context, net, targets, ball, targeted=True)
+        hit.append(float((net.target.probabilities(attacked).argmax(axis=1) == targets).mean()))
+        wrong.append(1 - net.accuracy(_pgd(context, net, net.labels, ball)))
+    more_often = [eps for eps, a, b in zip(sizes, hit, wrong, strict=True) if a > b + TOLERANCE]
+    falls = [eps for eps, a, b in zip(EPS[3:], hit, hit[1:], strict=False) if b < a - TOLERANCE]
+    observed = ", ".join(f"{a:.1%} at {eps:g}" for eps, a in zip(sizes, hit, strict=True))
+    observed += f"; more often than any wrong class at {more_often}" if more_often else ""
+    observed += f"; less often than at the eps before at {falls}" if falls else ""
+    metrics = {"images": len(net.x), "eps": list(sizes), "reached": hit, "any_wrong": wrong}
+    return Observation(observed, not more_often and not falls, metrics)

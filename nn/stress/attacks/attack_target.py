@@ -1,4 +1,4 @@
-"""What an attack sees of a network: pictures in pixel intensity go in, probabilities and gradients come out."""
+"""The interface that an attack needs of a network: images in, probabilities and input gradients out."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ WHITE = 255  # of a byte
 
 
 class Target(Protocol):
-    """Pictures x (N, D) in [0, 1], where 0 is black and 1 is white; labels (N,)."""
+    """A classifier of images x (N, D) in [0, 1], from black to white, with labels (N,)."""
 
     def probabilities(self, x: Array) -> Array:
-        """(N, C)."""
+        """The class probabilities, (N, C)."""
         ...
 
     def gradient(self, x: Array, labels: Array) -> Array:
-        """∂/∂x of the mean loss, (N, D): row n is 1/N of the gradient of sample n's own loss."""
+        """∂/∂x of the mean loss, (N, D): row n is 1/N of the gradient of the loss of sample n."""
         ...
 
 
@@ -34,12 +34,12 @@ class Standardized:
     deviation: float
 
     def probabilities(self, x: Array) -> Array:
-        """Of the model, in eval mode."""
+        """The model's probabilities, in evaluation mode."""
         found: Array = self.model.predict(self._standardized(x))
         return found
 
     def gradient(self, x: Array, labels: Array) -> Array:
-        """By the model's own backpropagation, in eval mode."""
+        """The model's input gradient by backpropagation, in evaluation mode."""
         slope: Array = self.model.input_gradient(self._standardized(x), labels)
         return slope * np.float32(WHITE / self.deviation)
 
@@ -48,7 +48,10 @@ class Standardized:
 
 
 def margins(p: Array, labels: Array) -> Array:
-    """log p_y − max over j ≠ y of log p_j of each row, (N,) float64; z_y − max z_j under a softmax, < 0 if fooled."""
+    """log p_y − max over j ≠ y of log p_j of each row, (N,) float64; negative if the row is misclassified.
+
+    With a softmax it equals z_y − max z_j.
+    """
     rows, log_p = np.arange(len(p)), clipped_log(p)
     own = log_p[rows, labels]
     log_p[rows, labels] = -np.inf

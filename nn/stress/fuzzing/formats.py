@@ -1,7 +1,7 @@
-"""The table of what the program reads: for each format how a valid file comes to be, and how it is read.
+"""Every file format that nn reads: how to make valid files, and how to read them as nn does.
 
-    FORMATS["idx"].make(folder, variant)    fills an empty folder with valid files
-    FORMATS["idx"].read(folder, name)       reads them as the program does, once `name` in it was damaged
+    FORMATS["idx"].make(folder, variant)    fill an empty folder with valid files
+    FORMATS["idx"].read(folder, name)       read them as nn does, after `name` was damaged
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from nnlaw.nn.runs.predictor import Predictor
 from nnlaw.nn.runs.replay import replay
 from nnlaw.nn.runs.reproduce import Reproduction, compare
 from nnlaw.nn.runs.resume import resume
-from nnlaw.nn.stress.fuzzing import seed_files as valid
+from nnlaw.nn.stress.fuzzing import seed_files
 from nnlaw.nn.stress.fuzzing.seed_files import idx_files, scratch, small_settings
 from nnlaw.nn.training.session import prepare
 from nnlaw.spec.violation import Violation
@@ -33,7 +33,7 @@ from nnlaw.spec.violation import Violation
 
 @dataclass(frozen=True)
 class Format:
-    """One row: files that match `files` are damaged. Reading writes nothing, unless it `writes` on success."""
+    """One format. Files that match `files` are damaged. `writes`: a successful reading changes the folder."""
 
     name: str
     make: Callable[[Path, int], None]
@@ -42,19 +42,19 @@ class Format:
     writes: bool = False
 
 
-class Unsound(Exception):
-    """What was read is not what the format promises, and yet was not refused."""
+class InvalidResult(Exception):
+    """The file was read, not refused, but the result is not valid."""
 
 
 def read_data(folder: Path, name: str) -> None:
-    """Everything up to the first step on such data, four files or one."""
+    """Prepare a training on the data, up to the first step."""
     place = folder / name if name.endswith(".npz") else folder
     session = prepare(replace(small_settings(place), layers="dense:2 dense:10"))
     _expect(session.split.x_train.size > 0 and bool(np.isfinite(session.split.x_train).all()), "inputs not finite")
 
 
-def read_picture(folder: Path, name: str) -> None:
-    """The digit in the picture; where the damage left none, that is told."""
+def read_image(folder: Path, name: str) -> None:
+    """Find the digit in the image; a refusal because it shows no digit is a valid result."""
     try:
         (found,) = read_glyphs(folder / name, Frame())
     except PictureRefused:
@@ -63,17 +63,17 @@ def read_picture(folder: Path, name: str) -> None:
 
 
 def read_settings_file(folder: Path, name: str) -> None:
-    """Settings, and a training that is ready to start by them."""
+    """Read settings, and prepare a training with them."""
     settings = Settings().with_changes(read_settings(folder / name))
     with scratch() as place:
-        if not settings.data:  # not the built-in digits, which take seconds
+        if not settings.data:  # the synthetic digits take seconds to generate
             idx_files(place, 0)
             settings = replace(settings, data=str(place))
         prepare(settings)
 
 
 def read_run(folder: Path, name: str) -> None:
-    """List a run, predict with its last and its best weights, compare it, bundle it."""
+    """Describe a run, predict with its last and best weights, compare it, bundle it."""
     run = Run(folder)
     describe_run(run)
     read_weights(folder, name)
@@ -92,46 +92,46 @@ def read_weights(folder: Path, name: str) -> None:
 
 
 def resume_run(folder: Path, name: str) -> None:
-    """Go on with a run, to its end."""
+    """Resume a run and train to its end."""
     run = Run(folder)
     with run.locked():
         session = resume(run, {})
         try:
             session.train(run, SilentReporter())
         except Violation:
-            return  # judged: what was read could be trained on, and broke a law
+            return  # a valid result: training started, and a law failed
 
 
 def read_bundle(folder: Path, name: str) -> None:
-    """Unpack a bundle, and where it is sound train it again and compare."""
-    with Reproduction(folder / name, str(folder.parent / "data-0")) as again:
+    """Unpack a bundle; if it is valid, train with its settings and compare."""
+    with Reproduction(folder / name, str(folder.parent / "data-0")) as reproduction:
         try:
-            again.train(SilentReporter())
+            reproduction.train(SilentReporter())
         except Violation:
             return
 
 
 def replay_failure(folder: Path, name: str) -> None:
-    """Make a recorded failure happen again."""
+    """Replay a recorded failure."""
     replay(folder)
 
 
-def _expect(held: bool, otherwise: str) -> None:
-    if not held:
-        raise Unsound(otherwise)
+def _expect(valid: bool, otherwise: str) -> None:
+    if not valid:
+        raise InvalidResult(otherwise)
 
 
 ROWS = (
-    Format("idx", valid.idx_files, read_data, "*-ubyte"),
-    Format("idx-gz", valid.zipped_idx_files, read_data, "*.gz"),
-    Format("npz", valid.npz_file, read_data, "*.npz"),
-    Format("pictures", valid.pictures, read_picture),
-    Format("settings", valid.settings_file, read_settings_file),
-    Format("run", valid.finished_run, read_run),
-    Format("weights", valid.finished_run, read_weights, "[bw]*.safetensors"),
-    Format("checkpoint", valid.stopped_run, resume_run, "checkpoint.*", writes=True),
-    Format("resume", valid.stopped_run, resume_run, writes=True),
-    Format("bundle", valid.bundle, read_bundle),
-    Format("failure", valid.failure_folder, replay_failure),
+    Format("idx", seed_files.idx_files, read_data, "*-ubyte"),
+    Format("idx-gz", seed_files.zipped_idx_files, read_data, "*.gz"),
+    Format("npz", seed_files.npz_file, read_data, "*.npz"),
+    Format("pictures", seed_files.image_files, read_image),
+    Format("settings", seed_files.settings_file, read_settings_file),
+    Format("run", seed_files.finished_run, read_run),
+    Format("weights", seed_files.finished_run, read_weights, "[bw]*.safetensors"),
+    Format("checkpoint", seed_files.stopped_run, resume_run, "checkpoint.*", writes=True),
+    Format("resume", seed_files.stopped_run, resume_run, writes=True),
+    Format("bundle", seed_files.bundle, read_bundle),
+    Format("failure", seed_files.failure_folder, replay_failure),
 )
 FORMATS = {row.name: row for row in ROWS}

@@ -1,9 +1,9 @@
-"""The process in which damaged files are read: `python -m ...fuzz_worker JOURNAL REQUEST`, both files.
+"""The process that reads damaged files: `python -m nnlaw.nn.stress.fuzzing.fuzz_worker JOURNAL REQUEST`, two files.
 
-REQUEST is JSON: {"module", "format", "seed", "first", "count", "seconds", "memory", "work"}. For every case there is a
-line in JOURNAL before the file is read and one after, so that the last line tells which case the process died of.
-Memory and time are bounded by the system: an allocation too many is a MemoryError, a second of computing too many ends
-the process.
+REQUEST is JSON: {"module", "format", "seed", "first", "count", "seconds", "memory", "work"}. JOURNAL receives one line
+of JSON before each damaged file is read and one after, so that the last line shows which file the process failed on.
+The system limits memory and processor time: too large an allocation raises MemoryError, and too long a computation
+gets SIGXCPU.
 """
 
 from __future__ import annotations
@@ -22,45 +22,46 @@ from typing import Any
 
 import nnlaw.nn.run_folder.metadata
 from nnlaw.nn.core.peak_memory import peak
-from nnlaw.nn.stress.fuzzing.fuzz_trial import FAULTS, Bench, ReadResult, alike
+from nnlaw.nn.stress.fuzzing.fuzz_trial import FAULTS, FuzzTrial, ReadResult
 from nnlaw.nn.verify.worker import Journal
 
 
 def main(journal_file: str, request_file: str) -> None:
-    """Judge the cases that the request names."""
+    """Read the damaged files that the request names."""
     request = json.loads(Path(request_file).read_text(encoding="utf-8"))
     journal, work = Journal(Path(journal_file)), Path(request["work"])
     format = importlib.import_module(request["module"]).FORMATS[request["format"]]
-    faulthandler.enable(journal.file)  # a crash, and the parent's SIGABRT, leave the stack there
+    faulthandler.enable(journal.file)  # a crash, and the parent's SIGABRT, write the stack there
     (work / "tmp").mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(work / "tmp")
-    bench = Bench(format, work, request["seed"])
+    trial = FuzzTrial(format, work, request["seed"])
     os.chdir(work / "here")
-    os.fsync = lambda fd: None  # neither disk nor git is judged here: don't wait for them
+    os.fsync = lambda fd: None  # disk and git are not checked here: don't wait for them
     nnlaw.nn.run_folder.metadata.revision = lambda checkout: ""
-    bench.check_valid_files()
-    bound = _bounds(journal, request["memory"], request["seconds"])
+    trial.check_valid_files()
+    renew_time = _set_limits(journal, request["memory"], request["seconds"])
     journal.write(ready=True)
     known: list[ReadResult] = []
     for index in range(request["first"], request["count"]):
-        bound()
-        case = bench.case(index)
+        renew_time()
+        damaged = trial.damaged_file(index)
         journal.write(start=index)
-        found = bench.read_damaged(case)
+        found = trial.read(damaged)
         event: dict[str, Any] = {"case": index, "outcome": found.outcome}
         if found.outcome in FAULTS:
-            event |= {"file": case.name, "text": found.text, "where": found.location}
-            if not any(alike(found, row) for row in known):
+            fields = {"text": found.text, "where": found.location, "exception": found.exception}
+            event |= {"file": damaged.name, **fields}
+            if not any(found.same_fault(row) for row in known):
                 known.append(found)
-                small = bench.smallest(case, found)
+                small = trial.minimize(damaged, found)
                 (work / f"case-{index}.bytes").write_bytes(small.content)
-                bench.around[f"case-{index}.bytes"] = small.content
+                trial.around[f"case-{index}.bytes"] = small.content
         journal.write(**event)
     journal.write(done=True, peak_mb=round(peak()))
 
 
-def _bounds(journal: Journal, memory: int, seconds: int) -> Callable[[], None]:
-    """Bound the memory of this process; the function that is returned grants `seconds` of computing anew."""
+def _set_limits(journal: Journal, memory: int, seconds: int) -> Callable[[], None]:
+    """Limit the memory of this process. The returned function allows `seconds` more of processor time."""
     import resource
 
     faulthandler.register(signal.SIGXCPU, journal.file, all_threads=False, chain=True)

@@ -1,47 +1,66 @@
-"""Damage that knows the format: lengths that lie, checksums made to fit, numbers and names that no one expects.
+"""Damage a file: reproducible from a random generator, and aware of the file's format.
 
-    twists_for("weights.safetensors")   the ways to damage such a file; what a file is, its name tells
+    mutate("weights.safetensors", content, other, rng)     the same generator gives the same damage
+    mutators_for("weights.safetensors")                    the mutators for files of this name
 
-A twist takes the file, a second valid one, and a generator; it raises where the bytes are no longer what it knows.
+Half of the damage is generic (mutators_bytes.py); the other half is specific to the format, so that it passes
+checksums and reaches the code behind them. A mutator takes the file, a second valid one and a generator; it may raise
+if the bytes are not of its format.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from nnlaw.nn.stress.fuzzing import archive_mutators as a
-from nnlaw.nn.stress.fuzzing import data_mutators as d
-from nnlaw.nn.stress.fuzzing import text_mutators as t
+from nnlaw.nn.stress.fuzzing import mutators_archive as archive
+from nnlaw.nn.stress.fuzzing import mutators_data as data
+from nnlaw.nn.stress.fuzzing import mutators_text as text
+from nnlaw.nn.stress.fuzzing.mutators_bytes import GENERIC, Mutator, flip_bits
 
-Twist = Callable[[bytes, bytes, np.random.Generator], bytes]
-
-
-def mutators_for(name: str) -> tuple[Twist, ...]:
-    """The twists for a file of this name, none where its format is not known here."""
-    return next((row for ending, row in TWISTS.items() if name.endswith(ending)), ())
+Rng = np.random.Generator
 
 
-def odd_member(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """One member of a zip is damaged by the twists of its own format; an index of checksums is made to fit."""
-    members = a.members_of(content)
+def mutate(name: str, content: bytes, other: bytes, rng: Rng) -> bytes:
+    """Apply one to three mutators in turn to `content`; `other` is a second valid file of the format."""
+    specific = mutators_for(name)
+    for _ in range(int(rng.integers(1, 4))):
+        chosen = specific if specific and rng.random() < 0.5 else GENERIC
+        try:
+            content = chosen[rng.integers(len(chosen))](content, other, rng)
+        except Exception:  # the bytes are damaged already and no longer of the format: any exception is possible
+            content = flip_bits(content, other, rng)
+    return content
+
+
+def mutators_for(name: str) -> tuple[Mutator, ...]:
+    """The mutators for a file of this name; empty if the format is not in the table."""
+    return next((row for ending, row in MUTATORS.items() if name.endswith(ending)), ())
+
+
+def change_member(content: bytes, other: bytes, rng: Rng) -> bytes:
+    """Damage one member of a zip by the mutators of its format; checksums in a bundle's index are updated."""
+    members = archive.members_of(content)
     name = list(members)[rng.integers(len(members))]
-    ways = mutators_for(name) or (lambda c, o, r: rng.bytes(len(c)),)
-    members[name] = ways[rng.integers(len(ways))](members[name], b"", rng)
-    return a.zipped(members, fitting=True)
+    chosen = mutators_for(name) or (lambda c, o, r: rng.bytes(len(c)),)
+    members[name] = chosen[rng.integers(len(chosen))](members[name], b"", rng)
+    return archive.zipped(members, update_checksums=True)
 
 
-TWISTS: dict[str, tuple[Twist, ...]] = {
-    "-ubyte": (d.lie_in_idx, d.trade_dimensions),
-    ".gz": (d.inside_gzip, d.gzip_bomb),
-    ".png": (d.edit_png, d.lie_in_png, d.png_bomb),
-    ".jpg": (d.lie_in_jpeg,),
-    ".toml": (t.odd_toml,),
-    ".json": (t.odd_json,),
-    ".jsonl": (t.odd_line,),
-    ".safetensors": (a.odd_header, a.lie_in_tensors, a.odd_numbers, a.huge_header),
-    ".zip": (odd_member, a.odd_name, a.odd_zip),
-    ".npz": (odd_member, a.odd_name, a.odd_zip),
-    ".npy": (a.odd_npy,),
+MUTATORS: dict[str, tuple[Mutator, ...]] = {
+    "-ubyte": (data.change_idx_header, data.permute_idx_dimensions),
+    ".gz": (data.change_inside_gzip, data.gzip_bomb),
+    ".png": (data.change_png_chunk, data.change_png_header, data.png_bomb),
+    ".jpg": (data.change_jpeg_segment,),
+    ".toml": (text.change_toml,),
+    ".json": (text.change_json,),
+    ".jsonl": (text.change_json_line,),
+    ".safetensors": (
+        archive.change_header,
+        archive.change_tensor,
+        archive.extreme_values,
+        archive.huge_header,
+    ),
+    ".zip": (change_member, archive.change_member_name, archive.change_zip),
+    ".npz": (change_member, archive.change_member_name, archive.change_zip),
+    ".npy": (archive.change_npy,),
 }

@@ -1,4 +1,4 @@
-"""Drill: plugin files that are damaged, or that loop, leave, raise, print or want all memory, judged like anyone's.
+"""Scenario: check plugin files that are damaged, or that loop, exit, raise, print or use all memory, as nn verify does.
 
     mutant(source, rng)     a valid plugin's source with one to three changes, some of them malicious
 """
@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from nnlaw.nn.stress.fuzzing.byte_mutators import BLIND
+from nnlaw.nn.stress.fuzzing.mutators_bytes import GENERIC
 from nnlaw.nn.stress.scenario import Context, Observation, Skip, scenario
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.locations import fixtures
 
 QUICK, FULL = 12, 500
-TRIES = 4  # to change a source so that it still compiles, since nothing else would be judged
-BOUND = 8.0  # seconds that one step of judging a plugin may take; hangs are cut off there
-VERDICTS = ("passed", "failed", "inconclusive", "error")
-ACTS = (
+TRIES = 4  # changes tried until the source compiles; the laws are checked only then
+TIMEOUT = 8.0  # seconds to import a file, and to check each unit in it
+OUTCOMES = ("passed", "failed", "inconclusive", "error")
+STATEMENTS = (
     *("while True: pass", "import time; time.sleep(1000)", "import sys; sys.exit(3)", "raise SystemExit", "exit()"),
     *("import os; os._exit(0)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "import os; os.abort()"),
     *("raise ValueError('no')", "raise KeyboardInterrupt", "raise GeneratorExit", "raise MemoryError", "1 / 0"),
@@ -35,7 +35,7 @@ ACTS = (
     *("self.state = 3", "import ctypes; ctypes.string_at(0)", "import gc; gc.disable()", "import os; os.close(1)"),
     *("import os; os.fork()", "import os; os.closerange(3, 99)"),
 )
-WORDS = (
+REPLACEMENTS = (
     *(("+", "-"), ("*", "/"), ("self.", "self.x_"), ("return ", "return -"), ("np.", "math."), ("def ", "async def ")),
     *(("(", "["), (":", ""), ("@", "#"), ('"', "'"), ("forward", "forwards"), ("axis=", "axes="), ("x", "y")),
 )
@@ -43,18 +43,18 @@ WORDS = (
 
 @scenario(
     "plugin-files",
-    what=f"{QUICK} damaged or malicious plugin files ({FULL} in full), each judged in its worker",
-    expected="a judged outcome or an error in one sentence, in bounded time, and no file is lost",
+    what=f"check {QUICK} damaged or malicious plugin files ({FULL} with --full), each in its worker",
+    expected="each has an outcome, or an error in one sentence, within the time limit, and no file is lost",
 )
 def plugin_files(context: Context) -> Observation:
-    """Judge mutants of valid plugins, and see how each judging ended."""
+    """Check mutants of valid plugins, and the result of each check."""
     if sys.platform == "win32":
-        raise Skip("processes can't be bounded on Windows")
-    return checked(context, FULL if context.full else QUICK)
+        raise Skip("processes can't be limited on Windows")
+    return check_mutants(context, FULL if context.full else QUICK)
 
 
-def checked(context: Context, count: int, bound: float = BOUND) -> Observation:
-    """The drill for a number of mutants."""
+def check_mutants(context: Context, count: int, timeout: float = TIMEOUT) -> Observation:
+    """The scenario for a number of mutants."""
     from nnlaw.nn.verify.supervisor import CheckOptions, check_target
 
     sources = _sources()
@@ -69,10 +69,10 @@ def checked(context: Context, count: int, bound: float = BOUND) -> Observation:
         path = place / f"mutant_{index}.py"
         path.write_bytes(content)
         try:
-            outcome = check_target({"file": str(path)}, CheckOptions(timeout=bound))
-            fault = _fault(outcome.reports, path.name)
-            outcomes.update(str(report["outcome"]) for report in outcome.reports)
-        except Exception as error:  # that of ours, which the drill is looking for
+            result = check_target({"file": str(path)}, CheckOptions(timeout=timeout))
+            fault = _fault(result.reports)
+            outcomes.update(str(report["outcome"]) for report in result.reports)
+        except Exception as error:  # a bug in nn
             fault = f"{type(error).__name__}: {error}"
         left = [found.name for found in place.iterdir() if found not in (path, place / "__pycache__")]
         if not fault and (left or path.read_bytes() != content):
@@ -88,13 +88,13 @@ def checked(context: Context, count: int, bound: float = BOUND) -> Observation:
 
 
 def mutant(source: str, rng: np.random.Generator) -> bytes:
-    """One to three changes: an act put into a function or the module, a word or a line changed, or blind damage."""
+    """One to three changes: a statement inserted, a word or a line changed, or the bytes damaged."""
     content = source
     for _ in range(int(rng.integers(1, 4))):
         way = rng.random()
         if way < 0.15:
-            return BLIND[rng.integers(len(BLIND))](content.encode(), source.encode(), rng)
-        change = _act if way < 0.5 else _word if way < 0.75 else _line
+            return GENERIC[rng.integers(len(GENERIC))](content.encode(), source.encode(), rng)
+        change = _insert_statement if way < 0.5 else _replace_word if way < 0.75 else _change_line
         for _ in range(TRIES):
             changed = change(content, rng)
             if _compiles(changed):
@@ -111,27 +111,27 @@ def _compiles(source: str) -> bool:
     return True
 
 
-def _act(source: str, rng: np.random.Generator) -> str:
-    """A statement at the beginning of a function, or of the module."""
-    lines, act = source.splitlines(), ACTS[rng.integers(len(ACTS))]
+def _insert_statement(source: str, rng: np.random.Generator) -> str:
+    """Insert a statement at the beginning of a function, or of the module."""
+    lines, statement = source.splitlines(), STATEMENTS[rng.integers(len(STATEMENTS))]
     heads = [i for i, line in enumerate(lines) if line.lstrip().startswith("def ") and line.endswith(":")]
     if not heads or rng.random() < 0.15:
-        return f"{act}\n{source}"
+        return f"{statement}\n{source}"
     at = heads[rng.integers(len(heads))]
     indent = " " * (len(lines[at]) - len(lines[at].lstrip()) + 4)
-    return "\n".join([*lines[: at + 1], indent + act, *lines[at + 1 :]]) + "\n"
+    return "\n".join([*lines[: at + 1], indent + statement, *lines[at + 1 :]]) + "\n"
 
 
-def _word(source: str, rng: np.random.Generator) -> str:
-    """One word is another."""
-    old, new = WORDS[rng.integers(len(WORDS))]
+def _replace_word(source: str, rng: np.random.Generator) -> str:
+    """Replace one word."""
+    old, new = REPLACEMENTS[rng.integers(len(REPLACEMENTS))]
     parts = source.split(old)
     at = int(rng.integers(max(1, len(parts) - 1)))
     return old.join(parts[: at + 1]) + (new + old.join(parts[at + 1 :]) if len(parts) > 1 else "")
 
 
-def _line(source: str, rng: np.random.Generator) -> str:
-    """One line is gone, stands there twice, elsewhere, or further to the right."""
+def _change_line(source: str, rng: np.random.Generator) -> str:
+    """Remove, repeat, move or indent one line."""
     lines = source.splitlines()
     at, way = int(rng.integers(len(lines))), int(rng.integers(4))
     line = lines.pop(at)
@@ -147,15 +147,13 @@ def _sources() -> list[str]:
     return [path.read_text(encoding="utf-8") for path in sorted((fixtures() / "correct").glob("*.py"))]
 
 
-def _fault(reports: list[dict[str, Any]], name: str) -> str:
-    """What is wrong with the reports on a file, or nothing: none, no known outcome, or a traceback of ours."""
+def _fault(reports: list[dict[str, Any]]) -> str:
+    """The fault in the reports on a file: no report, an unknown outcome, or an internal error; empty if correct."""
     if not reports:
         return "no report"
     for report in reports:
-        reason = str(report.get("reason", ""))
-        if report["outcome"] not in VERDICTS:
+        if report["outcome"] not in OUTCOMES:
             return f"outcome {report['outcome']!r}"
-        theirs = ": raised " not in reason or name in reason.partition(": ")[0]
-        if "internal error" in reason or not theirs:
-            return reason
+        if report["internal"]:
+            return str(report["reason"])
     return ""

@@ -1,4 +1,4 @@
-"""Valid files of every format, made small, for drills to damage: each maker fills an empty folder from a seed."""
+"""Small valid files of every format, to be damaged. Each function fills an empty folder; `variant` is its seed."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def zipped_idx_files(folder: Path, variant: int) -> None:
 
 
 def npz_file(folder: Path, variant: int) -> None:
-    """The same as one file of arrays."""
+    """The same arrays in one npz file."""
     data = _digits(variant)
     train, test = (data.train_images, data.train_labels), (data.test_images, data.test_labels)
     np.savez_compressed(folder / "mnist.npz", x_train=train[0], y_train=train[1], x_test=test[0], y_test=test[1])
 
 
-def pictures(folder: Path, variant: int) -> None:
-    """A digit in shades, on paper, in colors of a palette, see-through, 16 bits deep, and as JPEG."""
+def image_files(folder: Path, variant: int) -> None:
+    """A digit in gray, inverted, with a palette, with an alpha channel, with 16 bits, and as JPEG."""
     digit = Image.fromarray(_digits(variant).train_images[variant])
     large = digit.resize((50, 60))
     digit.save(folder / "plain.png")
@@ -54,7 +54,7 @@ def pictures(folder: Path, variant: int) -> None:
     large.convert("P").save(folder / "palette.png", transparency=0)
     Image.merge("LA", (large, large)).save(folder / "alpha.png")
     Image.fromarray(np.asarray(large, np.uint16) * 257).save(folder / "deep.png")
-    large.save(folder / "grey.jpg")
+    large.save(folder / "gray.jpg")
     Image.merge("CMYK", [large] * 4).save(folder / "ink.jpg", progressive=True)
 
 
@@ -65,7 +65,7 @@ def settings_file(folder: Path, variant: int) -> None:
 
 
 def finished_run(folder: Path, variant: int) -> None:
-    """A run of two epochs, whose data lie beside it."""
+    """A run of two epochs; its data are in a folder beside it."""
     _train(_data_beside(folder, variant), folder, variant)
 
 
@@ -75,7 +75,7 @@ def stopped_run(folder: Path, variant: int) -> None:
 
 
 def bundle(folder: Path, variant: int) -> None:
-    """A bundle of a finished run, whose data lie beside it."""
+    """A bundle of a finished run; its data are in a folder beside it."""
     with scratch() as place:
         run = place / "run"
         run.mkdir()
@@ -84,7 +84,7 @@ def bundle(folder: Path, variant: int) -> None:
 
 
 def failure_folder(folder: Path, variant: int) -> None:
-    """The signature of a training whose steps were far too long."""
+    """The failure folder of a training with a learning rate that is far too high."""
     settings = replace(small_settings(_data_beside(folder, variant), seed=variant), layers="dense:10", lr=1e37)
     with scratch() as place:
         try:
@@ -98,7 +98,7 @@ def _train(data: Path, folder: Path, seed: int, stop_after: int | None = None) -
 
 
 def _data_beside(folder: Path, variant: int) -> Path:
-    """A data set beside `folder`, made once."""
+    """The folder of a data set beside `folder`, written once."""
     place = folder.parent / f"data-{variant}"
     if not place.exists():
         place.mkdir()
@@ -107,7 +107,7 @@ def _data_beside(folder: Path, variant: int) -> Path:
 
 
 def small_settings(data: Path, seed: int = 0) -> Settings:
-    """A training of two epochs that takes no time."""
+    """Settings of a very short training of two epochs."""
     layers = "dense:3 relu dropout:0.2 dense:10"
     return Settings(data=str(data), epochs=2, batch_size=40, layers=layers, optimizer="adam", seed=seed)
 

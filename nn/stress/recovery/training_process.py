@@ -1,7 +1,7 @@
-"""Trainings in processes of their own, as a user starts them: undisturbed, killed, or left without room.
+"""Training in a process of its own, as a user starts it.
 
-    truth = Training(folder)        a data set, and a run that nothing disturbed
-    truth.differs(run)              how another run of the same settings differs from it, or nothing
+    training = Training(folder)            a data set and an uninterrupted run, the reference
+    training.difference(run)               the first file in which another run of the same settings differs from it
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from pathlib import Path
 
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.tree_file import pack, unpack
-from nnlaw.nn.stress.subprocess_run import PROGRAM, Ending, start, watch
+from nnlaw.nn.stress.subprocess_run import PROGRAM, ProcessResult, start, wait
 from nnlaw.nn.training.checkpoint import NAME, read_header
 
 FLAGS = ("--epochs", "6", "--layers", "dense:2 relu dropout:0.2 dense:10", "--optimizer", "adam")
-SAME = ("weights.safetensors", "best.safetensors", "corpus.safetensors", "split.npz")  # bit for bit
-SECONDS = 120.0  # that a small training may take on a busy machine
+COMPARED = ("weights.safetensors", "best.safetensors", "corpus.safetensors", "split.npz")  # bit for bit
+SECONDS = 120.0  # allowed for a small training on a busy machine
 
 
 class Training:
-    """One small training in `folder`, done once without disturbance, against which others are held.
+    """A small training in `folder`, run once without interruption as the reference for others.
 
-    It takes 6·1,100 / `batch_size` steps; the fewer, the smaller is metrics.jsonl beside the other files.
+    It has 6·1,100 / `batch_size` steps; with fewer steps, metrics.jsonl is smaller than the other files.
     """
 
     def __init__(self, folder: Path, seed: int, batch_size: int = 2) -> None:
@@ -36,54 +36,61 @@ class Training:
         self.data = folder / "data"
         self.data.mkdir(parents=True)
         write_folder(self.data, generate_digits(seed=seed, train=1200, test=30))
-        self.truth = folder / "undisturbed"
-        ending = self.wait(self.begin(self.truth))
-        if ending.code:
-            raise RuntimeError(f"a training that nothing disturbed ended with {ending.code}: {ending.printed[-500:]}")
+        self.reference = folder / "reference"
+        ended = self.wait(self.start(self.reference))
+        if ended.code:
+            raise RuntimeError(f"the reference training failed with exit code {ended.code}: {ended.output[-500:]}")
 
-    def begin(
-        self, run: Path, before: Callable[[], None] | None = None, within: tuple[str, ...] = ()
+    def start(
+        self, run: Path, preexec: Callable[[], None] | None = None, wrapper: tuple[str, ...] = ()
     ) -> subprocess.Popen[bytes]:
-        """Start a training in a new run folder, or go on where there is a checkpoint.
+        """Start a training in a new run folder, or resume it if the folder has a checkpoint.
 
-        `before` is done in its process first; `within` is a command that takes the training's as its last words.
+        The process calls `preexec` first. `wrapper` is a command that gets the training's command as last arguments.
         """
         if (run / NAME).exists():
             args: tuple[str, ...] = ("train", "--resume", str(run), "--json")
         else:
             args = ("train", str(self.data), *self.flags, "--run", str(run), "--json")
-        return start((*within, *PROGRAM, *args), self._printed, folder=self.folder, before=before)
+        return start((*wrapper, *PROGRAM, *args), self._output, folder=self.folder, preexec=preexec)
 
-    def wait(self, process: subprocess.Popen[bytes]) -> Ending:
-        """Until it ends by itself."""
-        return watch(process, self._printed, SECONDS)
+    def wait(self, process: subprocess.Popen[bytes]) -> ProcessResult:
+        """Wait until the process ends."""
+        return wait(process, self._output, SECONDS)
 
-    def differs(self, run: Path) -> str:
-        """The first file in which a finished run is not what the undisturbed one is, or nothing; clocks aside."""
-        for name in SAME:
-            if (run / name).read_bytes() != (self.truth / name).read_bytes():
+    def difference(self, run: Path) -> str:
+        """The first file in which a finished run differs from the reference, apart from times; empty if it does not."""
+        for name in COMPARED:
+            if (run / name).read_bytes() != (self.reference / name).read_bytes():
                 return f"{name} differs"
-        if _rows(run) != _rows(self.truth):
+        if _rows(run) != _rows(self.reference):
             return "metrics.jsonl differs"
-        one, two = (pack(unpack(folder / NAME)["trainer"]) for folder in (run, self.truth))
+        one, two = (pack(unpack(folder / NAME)["trainer"]) for folder in (run, self.reference))
         return f"{NAME} differs" if one != two else ""
 
     @property
-    def _printed(self) -> Path:
-        return self.folder / "printed"
+    def _output(self) -> Path:
+        return self.folder / "output"
 
 
-def epochs_begun(run: Path) -> int:
-    """Epochs whose figures stand in metrics.jsonl, whether or not their checkpoint was written."""
+def epochs_trained(run: Path) -> int:
+    """The number of epochs with metrics in metrics.jsonl, also without a checkpoint; a line cut off is ignored."""
     path = run / "metrics.jsonl"
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    return sum('"train_accuracy"' in line and line.endswith("}") for line in lines)
+    return sum("train_accuracy" in row for line in lines for row in _parsed(line))
 
 
-def epochs_kept(run: Path) -> int:
-    """Epochs that the checkpoint holds. Raises BadInput where it is damaged."""
+def epochs_saved(run: Path) -> int:
+    """The number of epochs in the checkpoint. Raises BadInput if it is damaged."""
     unpack(run / NAME)
     return len(read_header(Run(run))["rows"])
+
+
+def _parsed(line: str) -> list[dict[str, object]]:
+    try:
+        return [json.loads(line)]
+    except ValueError:
+        return []
 
 
 def _rows(run: Path) -> list[dict[str, object]]:

@@ -1,4 +1,4 @@
-"""Damage that knows text: one value of a TOML or JSON file is what nobody expects."""
+"""Damage to TOML and JSON files: one value is replaced by an unusual one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 Rng = np.random.Generator
-DEEP = 100_000  # brackets in one another
-ODD: tuple[Any, ...] = (
+DEPTH = 100_000  # nested brackets
+VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2**31, 2**63, 2**64, -(2**63), 10**400, 0.0, -0.0, 1e308, 5e-324, 0.5),
     *(float("nan"), float("inf"), -float("inf"), "", "0", "nan", "x" * 100_000, "\x00", "../../evil", "é\u2028\ud800"),
     *([], {}, [[]], [None], ["a", 1], {"": {}}, {"$array": "x"}, {"$scalar": "x"}, {"$array": []}, [0] * 10_000),
@@ -18,11 +18,11 @@ TEXTS = (
     *("F64", "F32", "F16", "BF16", "I64", "U8", "BOOL", "I8", "U64", "F8_E4M3", "C64"),
     *("adam", "dense:3", "data", "step", "reload"),
 )
-TOML = (
+TOML_VALUES = (
     *("nan", "inf", "-inf", "-1", "0", "1e400", "1" + "0" * 400, "1" + "0" * 5000, "0x" + "f" * 5000, "0o7", "1_0"),
     *('""', "''", '"\\u0000"', '"x"', '"' + "x" * 100_000 + '"', '"""a\nb"""', "true", "false"),
     *("1979-05-27", "07:32:00", "[]", "[1, 2]", '["a"]', '[""]', '["../../evil"]', '["a\\u0000b"]', "{}", "{a = 1}"),
-    *("[" * DEEP, "[" * 500 + "]" * 500, '"dense:999999999999"', '"dense:-1"', '"dense:10 "', '"dropout:2"'),
+    *("[" * DEPTH, "[" * 500 + "]" * 500, '"dense:999999999999"', '"dense:-1"', '"dense:10 "', '"dropout:2"'),
     *('"sgd:momentum=nan"', '"dense:10,10,10"', '"dense:3 flatten dense:10"', '"dense:1e3"', '"network:5"'),
     *('"' + "dense:10 " * 3000 + '"', '"dense:' + "9" * 5000 + '"', '"dense:' + "(" * 10_000 + '"'),
     *('"step:every=0"', '"cosine:end=5"', '"constant"', '"' + "n" * 300 + '"', "1e-400"),
@@ -30,14 +30,14 @@ TOML = (
 LINES = ("", "[table]", "[[a]]", "a.b.c = 1", ".".join("a" * 3000) + " = 1", "\x00", "\ufeff", "=", "#" * 9999)
 
 
-def odd_toml(content: bytes, other: bytes, rng: Rng) -> bytes:
-    """One key of a TOML file has a value that nobody expects, is named otherwise, or stands there twice."""
+def change_toml(content: bytes, other: bytes, rng: Rng) -> bytes:
+    """Give one key of a TOML file an unusual value, rename it, or repeat it."""
     lines = content.decode().splitlines()
     at, way = int(rng.integers(len(lines))), int(rng.integers(8))
     key, equals, value = lines[at].partition("=")
     if not equals:
         raise ValueError("not a line with a key")
-    changed = f"{key}= {TOML[rng.integers(len(TOML))]}"
+    changed = f"{key}= {TOML_VALUES[rng.integers(len(TOML_VALUES))]}"
     if way == 0:
         changed = f"{key.strip()}s = {value}"
     elif way == 1:
@@ -48,21 +48,21 @@ def odd_toml(content: bytes, other: bytes, rng: Rng) -> bytes:
     return "\n".join(lines).encode(errors="replace")
 
 
-def odd_json(content: bytes, other: bytes, rng: Rng) -> bytes:
-    """One value somewhere in a JSON text is another, is missing, or is far too deep."""
-    return odd_value(content.decode(), rng).encode(errors="surrogatepass")
+def change_json(content: bytes, other: bytes, rng: Rng) -> bytes:
+    """Change one value of a JSON file."""
+    return change_value(content.decode(), rng).encode(errors="surrogatepass")
 
 
-def odd_line(content: bytes, other: bytes, rng: Rng) -> bytes:
-    """The same in one line of a JSON-lines file."""
+def change_json_line(content: bytes, other: bytes, rng: Rng) -> bytes:
+    """Change one value in one line of a JSON Lines file."""
     lines = content.split(b"\n")
     at = int(rng.integers(len(lines) - 1))
-    lines[at] = odd_json(lines[at], b"", rng)
+    lines[at] = change_json(lines[at], b"", rng)
     return b"\n".join(lines)
 
 
-def odd_value(text: str, rng: Rng) -> str:
-    """A JSON text in which one value is another, is missing, or is far too deep."""
+def change_value(text: str, rng: Rng) -> str:
+    """A JSON text with one value replaced, removed, or nested too deeply."""
     value = json.loads(text)
     places = list(_places(value))
     holder, key = places[rng.integers(len(places))]
@@ -74,8 +74,8 @@ def odd_value(text: str, rng: Rng) -> str:
     elif way < 0.25:
         holder[key] = "@deep@"
     else:
-        holder[key] = ODD[rng.integers(len(ODD))]
-    return json.dumps(value).replace('"@deep@"', "[" * DEEP + "]" * DEEP)
+        holder[key] = VALUES[rng.integers(len(VALUES))]
+    return json.dumps(value).replace('"@deep@"', "[" * DEPTH + "]" * DEPTH)
 
 
 def _places(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Damage that knows archives: safetensors whose header lies, zips whose members climb out, checksums made to fit."""
+"""Damage to safetensors, npy and zip files: wrong headers, members outside the folder, checksums updated."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from functools import cache
 
 import numpy as np
 
-from nnlaw.nn.stress.fuzzing.data_mutators import BOMB, size
-from nnlaw.nn.stress.fuzzing.text_mutators import DEEP, odd_value
+from nnlaw.nn.stress.fuzzing.mutators_data import BOMB, extreme_size
+from nnlaw.nn.stress.fuzzing.mutators_text import DEPTH, change_value
 
 Rng = np.random.Generator
 SHAPES = ("", "0,", "1,", "-1,", "2, 2", f"{2**31},", f"{2**63},", "28, 28, 120", "120, 784", "9" * 400 + ",", "1.5,")
@@ -24,14 +24,14 @@ NAMES = (
 )
 
 
-def odd_header(content: bytes, other: bytes, rng: Rng) -> bytes:
-    """One value in the header of a safetensors file is another, the length of the header being right."""
+def change_header(content: bytes, other: bytes, rng: Rng) -> bytes:
+    """Change one value in the header of a safetensors file, and the header's length to match."""
     header, body = _tensors(content)
-    return _joined(odd_value(header, rng).encode(errors="replace"), body)
+    return _joined(change_value(header, rng).encode(errors="replace"), body)
 
 
-def lie_in_tensors(content: bytes, other: bytes, rng: Rng) -> bytes:
-    """A tensor has another name, type, shape or place, which may still fit together."""
+def change_tensor(content: bytes, other: bytes, rng: Rng) -> bytes:
+    """Change the name, type, shape or offsets of a tensor; the result may still be consistent."""
     header, body = _tensors(content)
     fields = json.loads(header)
     names = [name for name in fields if name != "__metadata__"]
@@ -50,8 +50,8 @@ def lie_in_tensors(content: bytes, other: bytes, rng: Rng) -> bytes:
     return _joined(json.dumps(fields).encode(), body)
 
 
-def odd_numbers(content: bytes, other: bytes, rng: Rng) -> bytes:
-    """Some numbers in the tensors of a safetensors file are not finite, or as large as can be."""
+def extreme_values(content: bytes, other: bytes, rng: Rng) -> bytes:
+    """Set some numbers in the tensors of a safetensors file to nan, infinity or extreme values."""
     header, body = _tensors(content)
     found = np.frombuffer(body[: len(body) // 4 * 4], np.float32).copy()
     found[rng.integers(len(found), size=3)] = rng.choice([np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-45])
@@ -59,7 +59,7 @@ def odd_numbers(content: bytes, other: bytes, rng: Rng) -> bytes:
 
 
 def huge_header(content: bytes, other: bytes, rng: Rng) -> bytes:
-    """A header of megabytes, or one that is said to be so."""
+    """A header of several megabytes, or a wrong length of the header."""
     header, body = _tensors(content)
     long = _long(int(rng.integers(4)))
     if rng.random() < 0.5:
@@ -67,8 +67,8 @@ def huge_header(content: bytes, other: bytes, rng: Rng) -> bytes:
     return _joined((header + long).encode() if long.isspace() else long.encode(), body)
 
 
-def odd_npy(content: bytes, other: bytes, rng: Rng) -> bytes:
-    """An array file of another shape, order or type, pickled objects among them; its length may still fit."""
+def change_npy(content: bytes, other: bytes, rng: Rng) -> bytes:
+    """Change shape, order or type of an array file, also to pickled objects; its length may still match."""
     size = 10 + int.from_bytes(content[8:10], "little")
     header, way = content[10:size].decode("latin1"), int(rng.integers(3))
     found = re.sub(r"\(([^)]*)\)", f"({SHAPES[rng.integers(len(SHAPES))]})", header) if way == 0 else header
@@ -77,8 +77,8 @@ def odd_npy(content: bytes, other: bytes, rng: Rng) -> bytes:
     return content[:8] + len(found).to_bytes(2, "little") + found.encode("latin1") + content[size:]
 
 
-def odd_name(content: bytes, other: bytes, rng: Rng) -> bytes:
-    """A member of a zip is added, renamed or gone: it climbs out of the folder, or hides another."""
+def change_member_name(content: bytes, other: bytes, rng: Rng) -> bytes:
+    """Add, rename or remove a member of a zip, also to paths outside the folder or to the name of another."""
     members = members_of(content)
     name, new = list(members)[rng.integers(len(members))], NAMES[rng.integers(len(NAMES))]
     moved = members.pop(name)
@@ -86,21 +86,21 @@ def odd_name(content: bytes, other: bytes, rng: Rng) -> bytes:
         members[new] = moved
     if rng.random() < 0.3:
         members[name] = moved
-    return zipped(members, fitting=bool(rng.random() < 0.8))
+    return zipped(members, update_checksums=bool(rng.random() < 0.8))
 
 
-def odd_zip(content: bytes, other: bytes, rng: Rng) -> bytes:
-    """A zip that is a bomb, or whose members are links, packed, or said to be of another size."""
+def change_zip(content: bytes, other: bytes, rng: Rng) -> bytes:
+    """A zip bomb, or a zip with symbolic links, compressed members or wrong sizes."""
     members, way = members_of(content), int(rng.integers(4))
     if way == 0:
         members[list(members)[rng.integers(len(members))]] = bytes(BOMB)
     if way < 2:
-        return zipped(members, fitting=True, packed=True)
+        return zipped(members, update_checksums=True, compress=True)
     if way == 2:
-        return zipped(members, fitting=True, mode=0o120777)
+        return zipped(members, update_checksums=True, mode=0o120777)
     at = [found.start() for found in re.finditer(b"PK\x01\x02", content)]
     place = at[rng.integers(len(at))] + int(rng.choice([8, 10, 16, 20, 24, 28, 42]))
-    return content[:place] + struct.pack("<I", size(rng)) + content[place + 4 :]
+    return content[:place] + struct.pack("<I", extreme_size(rng)) + content[place + 4 :]
 
 
 def _tensors(content: bytes) -> tuple[str, bytes]:
@@ -118,26 +118,28 @@ def _joined(header: bytes, body: bytes) -> bytes:
 def _long(way: int) -> str:
     if way == 3:
         return json.dumps({f"t{i}": {} for i in range(50_000)})
-    return " " * 10**7 if way == 2 else ("[", '{"a":')[way] * DEEP
+    return " " * 10**7 if way == 2 else ("[", '{"a":')[way] * DEPTH
 
 
 def members_of(content: bytes) -> dict[str, bytes]:
-    """The members of a zip by name. Raises ValueError where it is none."""
+    """The members of a zip by name. Raises ValueError if it is not a zip."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as file:
             return {name: file.read(name) for name in file.namelist()}
-    except Exception as error:  # zipfile fails in many ways
+    except Exception as error:  # zipfile raises many types
         raise ValueError(str(error)) from error
 
 
-def zipped(members: dict[str, bytes], *, fitting: bool, packed: bool = False, mode: int = 0o100644) -> bytes:
-    """A zip of these members; where it is `fitting`, the checksums in a bundle's index are theirs."""
+def zipped(
+    members: dict[str, bytes], *, update_checksums: bool, compress: bool = False, mode: int = 0o100644
+) -> bytes:
+    """A zip of these members, optionally with the right checksums in a bundle's index."""
     index = "bundle.json"
-    if fitting and index in members:
+    if update_checksums and index in members:
         sums = {name: hashlib.sha256(content).hexdigest() for name, content in members.items() if name != index}
         members = members | {index: json.dumps({"format": 1, "sha256": sums}).encode()}
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as file:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED) as file:
         for name, content in members.items():
             entry = zipfile.ZipInfo(name)
             entry.external_attr = mode << 16
