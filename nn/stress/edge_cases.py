@@ -53,6 +53,10 @@ REWORDED = {
     "60 numbers a sample for a network of 64": "60 numbers per sample for a network with 64 inputs",
     # parts of messages
     "expected none to be 0": "expected sizes above 0",
+    "absent from the training split": "is missing in the training split",
+    "expected 10, the classes": "has 7 outputs, but the data has 10 classes",
+    "so that a batch of 1 is left, which 1:batchnorm(16) refuses": "a batch of 1 of 300 training images, which "
+    "1:batchnorm(16) refuses",
     "299 labels, expected as many": "has 299 labels, expected the same number",
     "input[3, 5] is nan": "input[3, 5] = nan, expected a finite number",
     "input[3, 5] is inf": "input[3, 5] = inf, expected a finite number",

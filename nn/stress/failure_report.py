@@ -20,6 +20,7 @@ from nnlaw.nn.stress.scenario import ScenarioOutcome, ScenarioResult, scenarios
 from nnlaw.spec.violation import BadInput, Location, Violation
 
 PHASE = "drill"
+EXPECTATION = "scenario"  # in the place of a law: the result is not the expected one; PHASE in version 0.1
 
 
 def violation_of(result: ScenarioResult) -> Violation:
@@ -27,7 +28,7 @@ def violation_of(result: ScenarioResult) -> Violation:
     if result.observation.violation is not None:
         return result.observation.violation
     return Violation(
-        PHASE,
+        EXPECTATION,
         location=Location(result.scenario.name),
         array="the result",
         actual=result.observation.text,
@@ -53,6 +54,15 @@ def write_signature(result: ScenarioResult, runner: Runner) -> Path:
         },
     )
     return runner.run.folder / place
+
+
+def is_reproduced(recorded: dict[str, Any], found: Violation | None) -> bool:
+    """Whether the violation found by `replay_scenario` is the recorded one."""
+    if found is None:
+        return False
+    if recorded["law"] in (EXPECTATION, PHASE):
+        return found.law == EXPECTATION
+    return (found.law, found.array) == (recorded["law"], recorded["array"])
 
 
 def replay_scenario(folder: Path, record: dict[str, Any]) -> Violation | None:

@@ -13,7 +13,9 @@ import pytest
 from safetensors.numpy import load_file, save
 
 from nnlaw.cli.main import run
+from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.tree_file import pack, unpack
+from nnlaw.spec.violation import BadInput
 
 pytestmark = pytest.mark.usefixtures("hasty")
 
@@ -126,3 +128,15 @@ def test_a_checkpoint_with_malformed_epochs_is_refused(
     assert "its epochs are not tables" in capsys.readouterr().err
     assert run(["runs", "."]) == 0
     assert "its epochs are not tables" in capsys.readouterr().out
+
+
+def test_an_image_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    """The partial file is removed, and the message has the path and the reason."""
+
+    def paint(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(BadInput, match=r"curves.png: could not be written: No space left"):
+        Run(tmp_path).write_picture("curves.png", paint)
+    assert not list(tmp_path.iterdir())

@@ -49,7 +49,9 @@ def test_the_journal_has_the_reason_if_there_is_no_plan(worker: Any) -> None:
     """The file can't be used, or it ends the interpreter."""
     assert "no such file" in worker({"file": "nowhere.py"})[1]["error"]
     Path("rude.py").write_text("raise KeyboardInterrupt\n")
-    assert worker({"file": "rude.py"})[1:] == [{"error": "rude.py: KeyboardInterrupt on import: ", "done": True}]
+    assert worker({"file": "rude.py"})[1:] == [
+        {"error": "rude.py: KeyboardInterrupt on import: ", "internal": False, "done": True}
+    ]
 
 
 def test_the_journal_has_the_line_that_calls_os_exit(worker: Any, write: Any, layer_source: Any) -> None:
