@@ -8,8 +8,7 @@ import click
 
 from nnlaw.nn.run_folder.json_files import read_json
 from nnlaw.nn.runs.replay import replay
-from nnlaw.nn.stress.failure_report import PHASE as SCENARIO
-from nnlaw.nn.stress.failure_report import replay_scenario
+from nnlaw.nn.stress.failure_report import PHASE, is_reproduced, replay_scenario
 from nnlaw.spec.violation import BadInput
 
 
@@ -20,9 +19,9 @@ def command(folder: Path) -> None:
     if (folder / "failure").is_dir():
         folder = folder / "failure"
     record = read_json(folder / "signature.json")
-    found = replay_scenario(folder.resolve(), record) if record.get("phase") == SCENARIO else replay(folder)
     recorded = record["violation"]
-    if found is None or (found.law, found.array) != (recorded["law"], recorded["array"]):
+    found = replay_scenario(folder.resolve(), record) if record.get("phase") == PHASE else replay(folder)
+    if found is None or not is_reproduced(recorded, found):
         now = "every law passes now" if found is None else f"{found.law} of {found.array} fails now"
         raise BadInput(f"{folder}: not reproduced: recorded was {recorded['law']} of {recorded['array']}, {now}")
     click.echo(f"Reproduced, law {found.law}:")

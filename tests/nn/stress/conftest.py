@@ -60,7 +60,7 @@ def stroke_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     for stem, count in (("train", 900), ("t10k", 60)):
         labels = np.arange(count) % 10
         starts, ends = (shape[labels] + rng.normal(0, 0.7, (count, 3, 2)) for shape in shapes)
-        images = (255 * image_ops.draw_strokes(starts, ends, 1, 28, 28)).astype(np.uint8)
+        images = (255 * image_ops.render_strokes(starts, ends, 1, 28, 28)).astype(np.uint8)
         write_idx(folder / f"{stem}-images-idx3-ubyte", images)
         write_idx(folder / f"{stem}-labels-idx1-ubyte", labels.astype(np.uint8))
     run = Run(folder / "run")
