@@ -11,7 +11,7 @@ import click
 from nnlaw.nn.runs.listing import list_runs
 from nnlaw.spec.violation import BadInput
 
-HEADER = ("run", "date", "state", "test", "val", "best", "optimizer", "lr", "seed", "layers")
+HEADER = ("run", "date", "state", "test", "val", "best epoch", "optimizer", "lr", "seed", "layers")
 
 
 @click.command()

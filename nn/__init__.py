@@ -1,6 +1,6 @@
-"""nn: a neural network from first principles in NumPy, plugin-style.
+"""A neural network from first principles in NumPy, made of plugins.
 
-    from nn import layer, loss, optimizer, initializer, schedule, batches, metric, model, Layer
+    from nnlaw.nn import layer, loss, optimizer, initializer, schedule, batches, metric, model, Layer
 """
 
 from nnlaw.nn.plugins.base_layer import Layer

@@ -1,1 +1,1 @@
-"""Small tools that every other room uses."""
+"""Small tools that every other part of nn uses."""

@@ -101,34 +101,34 @@ class Reproduction:
 
 def compare(recorded: Run, repeated: Run) -> dict[str, Any]:
     """The differences between two finished runs of the same settings."""
-    first, size, steps, drift = None, None, 0, 0.0
-    for one, two in zip_longest(_rows(recorded), _rows(repeated)):
-        if "step" in (one or two):
+    first_step, first_change, steps, loss_change = None, None, 0, 0.0
+    for before, now in zip_longest(_rows(recorded), _rows(repeated)):
+        if "step" in (before or now):
             steps += 1
-        if first is None and one != two:
-            first, size = steps, _distance(one, two)
-        if one is None or two is None:
-            drift = inf
-        elif "step" not in one:
-            drift = max(drift, _distance(one.get("loss"), two.get("loss"), MIN_LOSS))
+        if first_step is None and before != now:
+            first_step, first_change = steps, _distance(before, now)
+        if before is None or now is None:
+            loss_change = inf
+        elif "step" not in before:
+            loss_change = max(loss_change, _distance(before.get("loss"), now.get("loss"), MIN_LOSS))
     accuracy = [_accuracy(run) for run in (recorded, repeated)]
     corpora = [read_arrays(run.folder / "corpus.safetensors") for run in (recorded, repeated)]
     weights = [digest(read_arrays(run.folder / "weights.safetensors")) for run in (recorded, repeated)]
-    ends = accuracy[0] == accuracy[1] and weights[0] == weights[1] and digest(corpora[0]) == digest(corpora[1])
+    same_result = accuracy[0] == accuracy[1] and weights[0] == weights[1] and digest(corpora[0]) == digest(corpora[1])
+    identical = first_step is None and same_result
     images = int(np.sum(read_json(repeated.folder / "summary.json")["confusion"]))
-    near = (
-        size is not None
-        and size <= BAND["rounding"]
-        and drift <= BAND["epoch_loss"]
+    within_band = (
+        first_change is not None
+        and first_change <= BAND["rounding"]
+        and loss_change <= BAND["epoch_loss"]
         and abs(accuracy[0] - accuracy[1]) <= max(BAND["accuracy"], 2 / images)
     )
-    same = first is None and ends
     return {
-        "outcome": "identical" if same else "within band" if near else "different",
+        "outcome": "identical" if identical else "within band" if within_band else "different",
         "steps": steps,
-        "first_difference": None if same else first or steps,
-        "first_change": _number(size),
-        "epoch_loss_change": _number(drift),
+        "first_difference": None if identical else first_step or steps,
+        "first_change": _finite(first_change),
+        "epoch_loss_change": _finite(loss_change),
         "test_accuracy": accuracy,
         "probability_change": _largest_change(*corpora),
         "band": BAND,
@@ -150,27 +150,27 @@ def _rows(run: Run) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def _distance(one: Any, two: Any, least: float = 1e-12) -> float:
+def _distance(before: Any, now: Any, least: float = 1e-12) -> float:
     """The largest relative difference of two numbers, lists or rows; infinite if they don't match.
 
-    The accuracies in the row of an epoch are left out.
+    Numbers below `least` are compared with `least`. The accuracies in the row of an epoch are left out.
     """
-    if isinstance(one, dict) and isinstance(two, dict):
-        pairs = [(one.get(name), two.get(name)) for name in {**one, **two} if name not in COUNTED]
+    if isinstance(before, dict) and isinstance(now, dict):
+        pairs = [(before.get(name), now.get(name)) for name in {**before, **now} if name not in COUNTED]
         return max((_distance(*pair, least) for pair in pairs), default=0.0)
-    if isinstance(one, list) and isinstance(two, list) and len(one) == len(two):
-        return max((_distance(*pair, least) for pair in zip(one, two, strict=True)), default=0.0)
-    if one == two:
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        return max((_distance(*pair, least) for pair in zip(before, now, strict=True)), default=0.0)
+    if before == now:
         return 0.0
-    if not all(isinstance(value, int | float) for value in (one, two)):
+    if not all(isinstance(value, int | float) for value in (before, now)):
         return inf
     try:
-        return float(abs(one - two) / max(abs(one), least))
+        return float(abs(before - now) / max(abs(before), least))
     except OverflowError:  # an integer too large for a float
         return inf
 
 
-def _number(value: float | None) -> float | None:
+def _finite(value: float | None) -> float | None:
     return value if value is None or np.isfinite(value) else None
 
 
@@ -182,8 +182,8 @@ def _accuracy(run: Run) -> float:
     return found
 
 
-def _largest_change(one: dict[str, Any], two: dict[str, Any]) -> float | None:
-    p, q = one.get("probabilities"), two.get("probabilities")
+def _largest_change(recorded: dict[str, Any], repeated: dict[str, Any]) -> float | None:
+    p, q = recorded.get("probabilities"), repeated.get("probabilities")
     if p is None or q is None or p.shape != q.shape:
         return None
     return float(np.abs(p.astype(np.float64) - q).max())

@@ -1,1 +1,1 @@
-"""From settings to trained weights."""
+"""Train a network: from settings to weights."""
