@@ -42,7 +42,7 @@ Passes = Callable[[Case], bool]
 
 @dataclass(frozen=True)
 class Fix:
-    """The suggested edits, and the mistake that they correct. If `certain`, no other mistake was found."""
+    """The suggested edits, and the mistakes that they correct. If `certain`, there are at most two."""
 
     suggestion: Suggestion | None = None
     cause: Cause = NO_CAUSE
@@ -90,7 +90,7 @@ def search(case: Case, law: str, *, passes_law: Passes, passes_all: Passes) -> F
 
 
 def _fix(found: list[_Found], by_chance: bool) -> Fix:
-    """The shortest edit of each line. If the edits correct different mistakes, the cause is not certain."""
+    """The shortest edit of each line. Edits that correct more than two mistakes leave the cause open."""
     if not found:
         return Fix()
     shortest: dict[int, _Found] = {}
@@ -103,12 +103,12 @@ def _fix(found: list[_Found], by_chance: bool) -> Fix:
     for each in (*best, *found):
         if each.cause:
             causes.setdefault(each.cause.code, each.cause)
-    certain = len(causes) == 1 and not (by_chance or notes)  # an array that the author does not store may fit by chance
     cause = next(iter(causes.values()), NO_CAUSE)
     if len(causes) == 2 and not by_chance:
         cause = Cause.either(*causes.values())
-    elif cause and (len(causes) > 1 or by_chance):
+    elif cause and (len(causes) > 2 or by_chance):
         cause = Cause(cause.code, f"possibly {cause.text}")
+    certain = len(causes) in (1, 2) and not (by_chance or notes)  # an array that is not stored may fit by chance
     return Fix(Suggestion(tuple(each.edit for each in best), "; ".join(notes)), cause, certain)
 
 

@@ -25,6 +25,8 @@ def problems(found: Violation) -> str:
         return found.message
     wrong = [name for name in TEXTS if not isinstance(getattr(found, name), str)]
     wrong += [name for name in ("law", "actual", "expected") if not getattr(found, name)]
+    if found.cause and not found.cause_code:
+        wrong.append("cause_code")
     if not (found.index is None or all(type(i) is int and i >= 0 for i in found.index)):
         wrong.append("index")
     place = found.location

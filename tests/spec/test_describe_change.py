@@ -65,7 +65,7 @@ def causes(wrong: str, right: str, *operands: str) -> set[Cause]:
     ],
 )  # fmt: skip
 def test_a_wrong_expression(wrong: str, right: str, code: str, words: str) -> None:
-    """The code says what kind of mistake it is, the text what is wrong."""
+    """The code is the kind of mistake, the text names the expression."""
     found = causes(wrong, right)
     assert any(each.code == code and words in each.text for each in found), found
 

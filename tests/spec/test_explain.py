@@ -53,7 +53,7 @@ def test_two_possible_causes_are_both_returned() -> None:
 
 
 def test_a_number_that_the_layer_stores() -> None:
-    """As a factor or a divisor; any other factor is a constant factor, and two slopes are too few to say so."""
+    """As a factor or a divisor; any other factor is a constant factor; two slopes are too few for that."""
     stores = Clues(constants=[0.3])
     for factor, code in (
         (0.3, "times-stored-number"),

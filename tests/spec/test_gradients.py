@@ -1,4 +1,4 @@
-"""The gradient check: right gradients are silent, wrong ones are found and explained."""
+"""The gradient check: correct gradients pass, wrong ones fail with a likely cause."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,8 +26,8 @@ RIGHT: dict[str, Pair] = {
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_a_right_gradient_is_silent(name: str) -> None:
-    """Over many seeds, also with one entry on the kink and one just beside it."""
+def test_a_correct_gradient_passes(name: str) -> None:
+    """Over many seeds, also with one entry at a kink and one just next to it."""
     f, slope = RIGHT[name]
     for seed in range(20):
         rng = np.random.default_rng(seed)
@@ -49,7 +49,7 @@ def test_a_right_gradient_is_silent(name: str) -> None:
     ],
 )
 def test_a_wrong_gradient_is_found_and_explained(wrong: Callable[[Array], Array], code: str) -> None:
-    """The usual mistakes are named; an unusual one is found all the same."""
+    """A common mistake has a cause; an unusual one fails without."""
     x = np.random.default_rng(3).standard_normal((5, 5))
     with pytest.raises(Violation) as found:
         check_gradient(lambda at: float((at**3).sum()), x, wrong(3 * x**2 + np.eye(5, k=1) * 0))
@@ -57,8 +57,8 @@ def test_a_wrong_gradient_is_found_and_explained(wrong: Callable[[Array], Array]
     assert found.value.cause_code == code
 
 
-def test_another_shape_is_found_at_once() -> None:
-    """A transposed gradient of an oblong matrix is named as such; any other shape is only told."""
+def test_a_wrong_shape_fails() -> None:
+    """A transposed gradient of a matrix that is not square has a cause, another shape has no cause."""
     x = np.ones((2, 3))
     with pytest.raises(Violation, match="the product is transposed"):
         check_gradient(lambda at: float(at.sum()), x, np.ones((3, 2)))
@@ -67,7 +67,7 @@ def test_another_shape_is_found_at_once() -> None:
     assert (found.value.cause, found.value.actual) == ("", "of shape (3,)")
 
 
-def test_nan_in_a_gradient_is_told_with_its_place() -> None:
+def test_nan_in_a_gradient_is_reported_with_its_index() -> None:
     """The first entry that is not finite."""
     with pytest.raises(Violation) as found:
         check_gradient(lambda at: float(at.sum()), np.ones((2, 3)), np.array([[1, 1, 1], [1, np.nan, 1]]))
@@ -75,8 +75,8 @@ def test_nan_in_a_gradient_is_told_with_its_place() -> None:
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_one_entry_a_tenth_off_is_found(seed: int) -> None:
-    """In an array that is checked at every coordinate, wherever the entry lies."""
+def test_one_entry_that_is_10_percent_off_is_found(seed: int) -> None:
+    """In an array that is checked at every coordinate."""
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((10, 40))
     gradient = np.cos(x)
@@ -87,8 +87,8 @@ def test_one_entry_a_tenth_off_is_found(seed: int) -> None:
     assert found.value.index == at
 
 
-def test_a_large_array_is_seen_along_directions() -> None:
-    """The right gradient of 5000 entries is silent; one wrong row of 50 that no sample needs to hit is found."""
+def test_a_large_array_is_checked_along_directions() -> None:
+    """The correct gradient of 5000 entries passes; one wrong row of 50, which the samples may miss, fails."""
     x = np.random.default_rng(0).standard_normal((100, 50))
     check_gradient(lambda at: float(np.sin(at).sum()), x, np.cos(x))
     gradient = np.cos(x)
@@ -97,8 +97,8 @@ def test_a_large_array_is_seen_along_directions() -> None:
         check_gradient(lambda at: float(np.sin(at).sum()), x, gradient)
 
 
-def test_a_fault_that_only_directions_see_says_so() -> None:
-    """Where no coordinate of the sample is wrong, the array is named along a direction."""
+def test_a_mistake_found_only_along_a_direction_has_no_index() -> None:
+    """If no sampled coordinate is wrong."""
     x = np.zeros((100, 50))
     gradient = np.ones((100, 50))
     gradient[7, 3] += 5.0
@@ -109,7 +109,7 @@ def test_a_fault_that_only_directions_see_says_so() -> None:
 
 
 def test_mostly_kinks_are_inconclusive() -> None:
-    """More than a tenth of kinks is neither right nor wrong; a value beyond both slopes is wrong."""
+    """More than a tenth of kinks is inconclusive; a value outside both slopes is wrong."""
     x = np.zeros((4, 3))
     with pytest.raises(Inconclusive, match="12 of 12 slopes"):
         check_gradient(lambda at: float(np.abs(at).sum()), x, np.full((4, 3), 0.5))
@@ -117,7 +117,7 @@ def test_mostly_kinks_are_inconclusive() -> None:
         check_gradient(lambda at: float(np.abs(at).sum()), x, np.full((4, 3), 1.5))
 
 
-def test_an_array_that_cannot_be_perturbed_is_refused() -> None:
+def test_an_array_that_is_not_contiguous_is_refused() -> None:
     """A transposed view has no flat form that shares its memory."""
     x = np.ones((2, 3)).T
     with pytest.raises(ValueError, match="contiguous"):
@@ -147,7 +147,7 @@ class Dense:
 
 @pytest.mark.parametrize("transposed", [False, True])
 def test_float32_parameters_are_checked_in_float64(transposed: bool) -> None:
-    """Right is silent however the arrays lie in memory, and the layer is left as it was."""
+    """A correct layer passes with any memory layout, and is not changed."""
     layer = Dense(transposed=transposed)
     before = layer.params["W"].copy()
     for seed in range(10):
@@ -163,8 +163,8 @@ def test_float32_parameters_are_checked_in_float64(transposed: bool) -> None:
      (lambda s, dy: {"W": dy.T @ s.x, "b": dy.sum(axis=0)}, "dW", "transposed"),
      (lambda s, dy: {"W": s.x.T @ dy, "b": dy.mean(axis=0)}, "db", "one time too many")],
 )
-def test_a_wrong_parameter_gradient_names_its_array(grads: Any, array: str, words: str) -> None:
-    """The array, and the mistake."""
+def test_a_wrong_parameter_gradient(grads: Any, array: str, words: str) -> None:
+    """The array and the cause are reported."""
 
     class Wrong(Dense):
         def backward(self, dy: Array) -> Array:
@@ -176,8 +176,8 @@ def test_a_wrong_parameter_gradient_names_its_array(grads: Any, array: str, word
     assert found.value.array == array and words in str(found.value)
 
 
-def test_a_layer_that_insists_on_float32_is_judged_at_wide_steps() -> None:
-    """Right is silent over many seeds, also where float64 comes out again; wrong is found and explained."""
+def test_a_layer_that_computes_in_float32_is_checked_with_larger_steps() -> None:
+    """Correct passes over many seeds, also if the output is float64 again; wrong fails with a cause."""
 
     class Back(Dense):
         def forward(self, x: Array) -> Array:
@@ -195,7 +195,7 @@ def test_a_layer_that_insists_on_float32_is_judged_at_wide_steps() -> None:
 
 
 class Noisy:
-    """Dropout, drawn afresh at each forward."""
+    """Dropout with a new mask in each forward."""
 
     def __init__(self) -> None:
         self.rng = np.random.default_rng(5)
@@ -209,7 +209,7 @@ class Noisy:
 
 
 def test_a_random_layer_is_checked_on_copies() -> None:
-    """Each probe draws the same mask."""
+    """Each copy draws the same mask."""
     check_layer(Noisy(), np.random.default_rng(0).standard_normal((4, 5)), np.random.default_rng(1))
 
 
@@ -242,15 +242,15 @@ LABELS = np.array([0, 1, 2, 1, 0])
 
 @pytest.mark.parametrize("noisy", [False, True])
 @pytest.mark.parametrize("check", [check_model, check_along])
-def test_a_right_model_is_silent(check: Callable[..., None], noisy: bool) -> None:
+def test_a_correct_model_passes(check: Callable[..., None], noisy: bool) -> None:
     """Over many seeds, with noise and without."""
     for seed in range(10):
         check(Softmax(noisy=noisy), X, LABELS, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("check", [check_model, check_along])
-def test_a_wrong_model_is_found(check: Callable[..., None]) -> None:
-    """A gradient that is not divided by N is named; one that is only as many times too large is not taken for it."""
+def test_a_wrong_model_fails(check: Callable[..., None]) -> None:
+    """A gradient that is not divided by N has that cause; a constant factor of the same size does not."""
     for factor, code in (
         (lambda n: n, "batch-sum-instead-of-mean"),
         (7.0, "constant-factor" if check is check_model else ""),
@@ -261,8 +261,8 @@ def test_a_wrong_model_is_found(check: Callable[..., None]) -> None:
         assert found.value.cause_code == code
 
 
-def test_a_model_without_one_of_its_gradients_is_found() -> None:
-    """The parameter that is left out is named."""
+def test_a_model_without_one_of_its_gradients_fails() -> None:
+    """The missing gradient is reported."""
     model = Softmax()
     model.forgets = "b"
     for check in (check_model, check_along):
@@ -274,8 +274,8 @@ def _nan_near_one(beside: Callable[[Array], Array]) -> Callable[[Array], Array]:
     return lambda x: np.where(beside(x), np.nan, x)
 
 
-def test_a_function_without_a_slope_is_blamed_itself() -> None:
-    """What is nan on both sides of a point has no slope there; no mistake of the gradient is named."""
+def test_a_function_without_a_slope_is_reported() -> None:
+    """If it is nan on both sides of a point; the gradient is not checked there."""
     f = _nan_near_one(lambda x: (x != 1) & (np.abs(x - 1) < 1e-3))
     with pytest.raises(Violation) as found:
         check_gradient(lambda x: float(f(x).sum()), np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(4))
@@ -284,8 +284,8 @@ def test_a_function_without_a_slope_is_blamed_itself() -> None:
     assert found.value.cause_code == "undefined-slope"
 
 
-def test_at_an_edge_no_gradient_is_accused() -> None:
-    """Where a function ends, here a root at 0, one entry is not judged; a wrong one elsewhere is, with its cause."""
+def test_a_gradient_at_the_edge_of_the_domain_passes() -> None:
+    """Such as a root at 0; a wrong gradient elsewhere fails with its cause."""
 
     def f(x: Array) -> float:
         with np.errstate(invalid="ignore"):
@@ -300,7 +300,7 @@ def test_at_an_edge_no_gradient_is_accused() -> None:
 
 
 class _EndsAtOne:
-    """y = x where x ≤ 1, and nan beyond, in the type that is asked for."""
+    """y = x, and nan for some x, as an array of a given type."""
 
     def __init__(self, kind: type, far: bool = False) -> None:
         self.kind, self.far = kind, far
@@ -314,22 +314,22 @@ class _EndsAtOne:
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_a_layer_that_is_nan_beside_its_input_is_blamed_in_forward(kind: type) -> None:
-    """In either precision, with no cause that the gradient would have."""
+def test_a_layer_that_is_nan_next_to_its_input_is_reported_in_forward(kind: type) -> None:
+    """In either precision."""
     with pytest.raises(Violation) as found:
         check_layer(_EndsAtOne(kind), np.array([[1.0, 2.0, 3.0]] * 2), np.random.default_rng(0))
     assert (found.value.location.method, found.value.array) == ("forward", "the value whose slope is dx[0, 0]")
 
 
-def test_an_output_that_is_not_finite_is_blamed_before_its_gradient() -> None:
-    """The root comes first."""
+def test_an_output_that_is_not_finite_is_reported_before_its_gradient() -> None:
+    """It is the reason for the gradient."""
     with pytest.raises(Violation) as found:
         check_layer(_EndsAtOne(np.float64, far=True), np.array([[1.0, 5.0]]), np.random.default_rng(0))
     assert (found.value.location.method, found.value.array, found.value.index) == ("forward", "output", (0, 1))
 
 
 class _Root:
-    """y = x √w, whose w starts at the edge of what a root takes."""
+    """y = x √w, with w at the edge of the domain of the root."""
 
     def __init__(self) -> None:
         self.params, self.grads = {"w": np.zeros(6)}, {"w": np.zeros(6)}
@@ -345,7 +345,7 @@ class _Root:
         return dy * root
 
 
-def test_a_number_that_is_nan_both_times_is_no_difference() -> None:
-    """A parameter that moves beyond an edge makes nan before saving and after loading: nothing was lost."""
+def test_nan_before_and_after_loading_is_equal() -> None:
+    """A parameter that leaves the domain gives nan before saving and after loading: nothing was lost."""
     report = conformance(LayerCase("root", _Root(), np.ones((4, 6)), "N 6 -> N 6"))
     assert "round-trip" not in {row.law for row in report if row.outcome == "fail"}

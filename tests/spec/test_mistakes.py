@@ -1,4 +1,4 @@
-"""Mistakes planted one by one: most get their cause code, and no mistake gets a wrong code."""
+"""Mistakes planted one by one: most get their cause code, and no mistake gets a wrong one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -241,7 +241,7 @@ def cause_codes(make: Callable[[Any, int], Any], row: Any, seed: int) -> set[str
 
 @pytest.mark.parametrize("i", range(len(PLANTED)))
 def test_a_planted_mistake_gets_its_cause_or_no_cause(i: int) -> None:
-    """The likely cause is the planted one for every seed; mistakes that have no code get none."""
+    """The likely cause is the planted one for every seed; mistakes without a code get no cause."""
     make, row = PLANTED[i]
     for seed in range(3):
         assert cause_codes(make, row, seed) & set(row[-1].split("|")), row[-1]

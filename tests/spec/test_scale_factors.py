@@ -105,7 +105,7 @@ def test_the_ratio_is_given() -> None:
     assert of_layer(lambda x: len(x)).text.endswith("(ratio 6)")
 
 
-def test_two_and_a_batch_of_two_are_told_apart() -> None:
+def test_a_factor_2_and_a_batch_of_two_are_distinguished() -> None:
     """If both fit, another batch size decides."""
     assert of_loss(lambda x: 2, 2).code == "factor-2-too-large"
     assert of_loss(lambda x: len(x), 2).code == "batch-sum-instead-of-mean"

@@ -218,6 +218,14 @@ class Mine(Layer):
 """
 
 
+def test_two_possible_causes_are_both_returned(tmp_path: Path) -> None:
+    """If two edits fix the code for different reasons."""
+    forward = "self.x = x; return np.log1p(np.exp(-abs(x))) + np.maximum(x, 0)"
+    found = explained(elementwise(forward, "return dy * 0.5 * (1 - np.tanh(0.5 * self.x))"), tmp_path)
+    assert found.cause_code == "wrong-sign|wrong-number"
+    assert found.cause == "either the sign is wrong, or the number 0.5 is used instead of -0.5"
+
+
 @pytest.mark.parametrize(
     ("source", "cause"),
     [

@@ -19,6 +19,7 @@ def sample() -> Violation:
         actual="nan",
         expected="a finite number",
         cause="W[5, 7] = nan",
+        cause_code="non-finite-parameter",
         step=412,
         replay="runs/1/failure",
     )
