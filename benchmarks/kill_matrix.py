@@ -74,7 +74,7 @@ CAUSES: dict[str, dict[str, str]] = {
     "wrong axis": {"wrong-axis": ""},
     "x for y": {"derivative-in-x-not-y": ""},
 }  # fmt: skip
-"""For each `cause:` or `mistake:` of the frozen headers, the cause codes it stands for, each with a text that the
+"""For each `cause:` or `mistake:` of the frozen headers, the cause codes it means, each with a text that the
 likely cause must contain."""
 
 

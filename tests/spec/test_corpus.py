@@ -122,4 +122,4 @@ def test_the_page_shows_each_fault_and_unused_laws() -> None:
     fault = matrix.planted(FAULTS[0])
     text = matrix.page([matrix.Outcome(fault, (fault.law,), NO_CAUSE, None), matrix.Outcome(fault, (), NO_CAUSE, None)])
     assert "| 2 | 1 | 1 |" in text and fault.path.stem in text and "missed" in text
-    assert "No bug needs: " in text and "layer gradient" in text
+    assert "Laws that catch none of these bugs: " in text and "layer gradient" in text
