@@ -1,4 +1,4 @@
-"""What is known of each package: the rows of findings.toml, and where in its source each stands.
+"""The findings about each package: the rows of findings.toml and their lines in the source.
 
     findings()                  every row, in order
     row.spot()                  "npdl/layers/core.py:95"
@@ -19,18 +19,18 @@ BUG, CONVENTION = "bug", "convention"
 
 @dataclass(frozen=True)
 class Finding:
-    """One row. `breaks` are the broken laws it accounts for, as "subject | law"; none where it was seen by reading."""
+    """One row. `fails` lists the failures that it explains, as "unit | law"; empty if it was found by reading."""
 
     package: str
     sort: str
     title: str
-    says: str
+    text: str
     place: str
     quote: str
-    breaks: tuple[str, ...] = ()
+    fails: tuple[str, ...] = ()
     script: str = ""
     sharpened: bool = False
-    """Whether no law saw it until one was sharpened for it."""
+    """Whether a law was made stricter to catch it."""
 
     @property
     def script_path(self) -> Path:
@@ -38,7 +38,7 @@ class Finding:
         return HERE / "scripts" / f"{self.script}.py"
 
     def spot(self) -> str:
-        """File and line of the quoted words in the source of `place`. Raises ValueError where they are not there."""
+        """File and line of the quote in the source of `place`. Raises ValueError if it is not there."""
         module, _, name = self.place.partition(":")
         thing: Any = importlib.import_module(module)
         for part in name.split("."):
@@ -47,7 +47,7 @@ class Finding:
         lines, first = inspect.getsourcelines(thing)
         at = next((i for i, line in enumerate(lines) if self.quote in line), None)
         if at is None:
-            raise ValueError(f"{self.title}: {self.quote!r} does not stand in {self.place}")
+            raise ValueError(f"{self.title}: {self.quote!r} not found in {self.place}")
         root = Path(importlib.import_module(module.partition(".")[0]).__file__ or "").parent.parent
         return f"{Path(inspect.getsourcefile(thing) or '').relative_to(root)}:{first + at}"
 
@@ -55,4 +55,4 @@ class Finding:
 def findings() -> list[Finding]:
     """Every row of findings.toml."""
     rows = tomllib.loads((HERE / "findings.toml").read_text(encoding="utf-8"))["finding"]
-    return [Finding(**{**row, "breaks": tuple(row.get("breaks", ()))}) for row in rows]
+    return [Finding(**{**row, "fails": tuple(row.get("fails", ()))}) for row in rows]

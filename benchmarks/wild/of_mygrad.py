@@ -1,8 +1,8 @@
 """mygrad 2.5.0: the functions, layers, losses and initializers of mygrad.nnet under our laws.
 
-Its gradients come from a graph that one backward uses up, so that the adapters compute forward again for it. It has no
-optimizers, no modes and no running statistics. Weights lie as (fan_out, fan_in, ...), which the initializers turn. GRU
-needs numba, and is not judged.
+Its gradients come from a graph that one backward pass consumes, so the adapters run forward again for each backward.
+It has no optimizers, no modes and no running statistics. Weights have shape (fan_out, fan_in, ...), and the
+initializers transpose them. GRU needs numba and is not checked.
 """
 
 from __future__ import annotations

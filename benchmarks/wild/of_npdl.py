@@ -1,8 +1,9 @@
 """npdl 0.4.0.1: layers, activations, losses, optimizers, initializers and its Model under our laws.
 
-npdl has one global dtype and one global generator, which the adapters set to the dtype of x and to the generator handed
-in. Its layers keep parameters as attributes, which are read from `params` at each call. Its losses hand back N times
-the gradient of the mean that they report, so each is judged as it stands and, called `/N`, with that divided out.
+npdl has one global dtype and one global random generator. The adapters set them to the dtype of x and to the given
+generator. Its layers store parameters as attributes, which are read from `params` at each call. Its losses return N
+times the gradient of the mean that they report, so each loss is checked unchanged and, under the name `/N`, divided
+by N.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """numpy-ml 0.1.2: layers, activations, losses, optimizers, initializers and schedulers under our laws.
 
-It draws from NumPy's global generator, which the adapters set to the one handed in, and computes in float64 whatever it
-is handed, which they cast back. Its gradients pile up until they are flushed, which they do before each pass. Its
-normalizations and its dropout refuse a backward pass while frozen, which is their eval mode: that gradient is supplied.
-Several inputs at once are the parts of one x. Losses that are documented as sums are judged as they stand and over N.
+numpy-ml draws from NumPy's global generator, which the adapters set to the given one. It always computes in float64,
+and the adapters cast the results back. Its gradients accumulate until they are flushed, so the adapters flush them
+before each pass. Its normalizations and its dropout raise an error for a backward pass while frozen, which is their
+eval mode, so the adapters supply that gradient. Several inputs are the parts of one x. Losses documented as sums are
+checked unchanged and divided by N.
 """
 
 from __future__ import annotations

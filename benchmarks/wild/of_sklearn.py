@@ -1,7 +1,8 @@
 """scikit-learn 1.9.1: the parts of its multi-layer perceptron, and the whole of it, under our laws.
 
-Activations and their derivatives work in place, on copies here. Losses are judged behind the output activation that
-they belong to, with the gradient that _backprop uses, (a − y)/N; both estimators are judged by their own _backprop.
+Activations and their derivatives work in place; here they work on copies. Losses are checked after the output
+activation that they belong to, with the gradient that _backprop uses, (a − y)/N. Both estimators are checked with
+their own _backprop.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What the adapters of all packages share: a subject to judge, casts, and draws from NumPy's global generator.
+"""Helpers of the adapters: units to check, casts, and random numbers from NumPy's global generator.
 
-An adapter says a package's things in the words of the protocol and changes no mathematics. What each must say besides
-(which dtype, where draws come from, which scale a convention has) stands in the docstring of its file.
+An adapter fits a package to the protocol and changes no mathematics. The docstring of its file describes its dtype, its
+source of random numbers and the scale of its gradients.
 """
 
 from __future__ import annotations
@@ -13,66 +13,68 @@ from typing import Any
 
 import numpy as np
 
-from spec import LawResult, Report, Unit, Violation, conformance
-from spec.violation import Inconclusive
+from nnlaw.spec import LawResult, Report, Unit, Violation, conformance
+from nnlaw.spec.report import Outcome
+from nnlaw.spec.violation import Inconclusive
 
 BINARY, FRACTIONS = (1e-6, 1 - 1e-6), (1e-3, 1 - 1e-3)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One thing of a package: its dotted name, its kind, and a call that judges it."""
+    """One unit of a package: its dotted name, its kind, and a function that checks it."""
 
     what: str
     kind: str
-    judge: Callable[[], Report]
+    check: Callable[[], Report]
 
 
 def subject(kind: str, what: str, thing: Any, contract: str | None = None, **options: Any) -> Subject:
-    """A subject judged by every law of its kind, as anyone's plugin is."""
+    """A unit checked by every law of its kind."""
     record = Unit(kind, what, thing, contract, options)
     return Subject(what, kind, lambda: conformance(record))
 
 
 def checked(what: str, check: Callable[[], None]) -> Subject:
-    """A subject that one of spec's calls for code in its own style judges: check_backward, check_loss, ..."""
+    """A unit checked by a function of spec for code of any style: check_backward, check_loss, ..."""
 
-    def judge() -> Report:
+    def run() -> Report:
         try:
             with np.errstate(all="ignore"):
                 check()
         except Violation as violation:
-            return Report(what, "function", [LawResult(violation.law, "broken", violation.message, violation)])
+            return Report(what, "function", [LawResult(violation.law, Outcome.FAIL, violation.message, violation)])
         except Inconclusive as reason:
-            return Report(what, "function", [LawResult("gradient", "inconclusive", str(reason))])
+            return Report(what, "function", [LawResult("gradient", Outcome.INCONCLUSIVE, str(reason))])
         except Exception as error:
-            ended = Violation("shape", actual=f"ended by {type(error).__name__}: {error}", expected="an answer")
-            return Report(what, "function", [LawResult("shape", "broken", ended.message, ended)])
-        return Report(what, "function", [LawResult("gradient", "holds")])
+            raised = f"the call raised {type(error).__name__}: {error}"
+            failure = Violation("shape", array="the call", actual=raised, expected="a result")
+            return Report(what, "function", [LawResult("shape", Outcome.FAIL, failure.message, failure)])
+        return Report(what, "function", [LawResult("gradient", Outcome.PASS)])
 
-    return Subject(what, "function", judge)
+    return Subject(what, "function", run)
 
 
 def claiming(thing: Any, **claims: Any) -> Any:
-    """`thing` with its claims as attributes."""
+    """`thing` with declarations as attributes."""
     for name, value in claims.items():
         setattr(thing, name, value)
     return thing
 
 
-def cast(answer: Any, like: Any) -> Any:
-    """An array as wide as what was handed in: whether a package keeps float32 is not what is judged here."""
-    return np.asarray(answer).astype(np.asarray(like).dtype)
+def cast(result: Any, like: Any) -> Any:
+    """Cast to the dtype of the input: whether a package keeps float32 is not checked here."""
+    return np.asarray(result).astype(np.asarray(like).dtype)
 
 
 def state_of(rng: np.random.Generator) -> np.random.RandomState:
-    """A generator of the old kind, from the one handed in."""
+    """A legacy generator seeded from the given one."""
     return np.random.RandomState(int(rng.integers(2**31)))
 
 
 @contextmanager
 def drawing(rng: np.random.RandomState) -> Iterator[None]:
-    """Whatever is drawn from NumPy's global generator inside comes from `rng`, and the global one is put back."""
+    """Inside, NumPy's global generator has the state of `rng`; afterwards its own state is restored."""
     outside = np.random.get_state()
     np.random.set_state(rng.get_state())
     try:
@@ -83,7 +85,7 @@ def drawing(rng: np.random.RandomState) -> Iterator[None]:
 
 
 def initializer(draw: Callable[[tuple[int, int]], Any], **claims: Any) -> Any:
-    """An initializer of the protocol from one that takes a shape (fan_in, fan_out) and draws globally."""
+    """An initializer of the protocol from one that takes a shape (fan_in, fan_out) and uses the global generator."""
 
     def initialize(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, fan_out: int) -> Any:
         with drawing(state_of(rng)):
@@ -93,5 +95,5 @@ def initializer(draw: Callable[[tuple[int, int]], Any], **claims: Any) -> Any:
 
 
 def settings(optimizer: Any, *names: str) -> dict[str, float]:
-    """The hyperparameters that a package's optimizer keeps, for the adapter to tell."""
+    """The hyperparameters of a package's optimizer, as attributes for the adapter."""
     return {name: float(getattr(optimizer, name)) for name in names}
