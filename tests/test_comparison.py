@@ -1,4 +1,4 @@
-"""benchmarks/comparison points other checkers at plugins, and counts what they say fairly."""
+"""benchmarks/comparison applies other checkers to the fixtures and counts their results fairly."""
 
 import importlib
 import sys
@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FAULTS, CORRECT = ROOT / "fixtures" / "faults", ROOT / "fixtures" / "correct"
-MODULES = ("running", "verdicts", "tally", "page")
+MODULES = ("running", "results", "tally", "page")
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def comparison(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, ModuleType
 def test_a_checker_complains_of_wrong_gradients_and_not_of_right_ones(
     comparison: dict[str, ModuleType], checker: str
 ) -> None:
-    """A layer, a loss and a model with wrong gradients are each told of; right ones, dropout among them, are not."""
+    """A layer, a loss and a model with wrong gradients fail; correct ones, including dropout, pass."""
     wrong = ["layer_tanh_without_derivative", "loss_squares_factor_two", "model_gradient_negated"]
     right = ["layer_spatial_dropout", "layer_batchnorm", "loss_huber", "model_dropout"]
     paths = [FAULTS / f"{name}.py" for name in wrong] + [CORRECT / f"{name}.py" for name in right]
@@ -41,7 +41,7 @@ def test_a_checker_complains_of_wrong_gradients_and_not_of_right_ones(
     assert "layer in training, one sample" not in found[4].harnesses  # batch normalization may refuse it
 
 
-def test_what_shows_only_at_another_point_is_told(comparison: dict[str, ModuleType]) -> None:
+def test_a_bug_visible_only_at_another_point_is_reported(comparison: dict[str, ModuleType]) -> None:
     """An earlier batch, a single sample and a large input each show a bug that the usual point hides."""
     shown = {
         "layer_dense_accumulates": "layer in eval, another batch",
@@ -53,16 +53,16 @@ def test_what_shows_only_at_another_point_is_told(comparison: dict[str, ModuleTy
         assert harness in row.complaints and "layer in eval" not in row.complaints
 
 
-def test_a_checker_is_not_pointed_where_it_cannot_be(comparison: dict[str, ModuleType]) -> None:
-    """A gradient checker says nothing of an optimizer, and is not counted as having looked."""
+def test_a_checker_skips_kinds_that_it_cannot_check(comparison: dict[str, ModuleType]) -> None:
+    """A gradient checker cannot check an optimizer, which is not counted as checked."""
     (found,) = comparison["running"].run("cs231n", [FAULTS / "optimizer_sgd_climbs.py"])
     assert (found.kind, found.harnesses, found.complaints) == ("optimizer", [], {})
 
 
-def test_a_plugin_that_ends_the_process_is_caught_and_the_next_is_judged(
+def test_a_crash_is_caught_and_the_next_file_is_checked(
     comparison: dict[str, ModuleType], tmp_path: Path
 ) -> None:
-    """What kills the checker counts as caught, and costs no other file its turn."""
+    """A crash of the checker counts as caught, and the other files are still checked."""
     lethal = tmp_path / "a.py"
     lethal.write_text("import os\nos._exit(7)\n", encoding="utf-8")
     died, fine = comparison["running"].run("cs231n", [lethal, CORRECT / "loss_huber.py"])
@@ -71,7 +71,7 @@ def test_a_plugin_that_ends_the_process_is_caught_and_the_next_is_judged(
 
 
 def test_a_harness_that_complains_of_correct_code_gets_no_credit(comparison: dict[str, ModuleType]) -> None:
-    """A bug counts as credited only where a harness speaks that is silent on all correct code."""
+    """A bug counts as credited only if a harness fails on it that passes on all correct code."""
     Found, Tally = comparison["running"].Found, comparison["tally"].Tally
     bugs = [
         Found("a", "layer", ["quiet", "noisy"], {"noisy": "no"}),
@@ -85,10 +85,10 @@ def test_a_harness_that_complains_of_correct_code_gets_no_credit(comparison: dic
 def test_a_run_replaces_its_own_part_of_the_page(
     comparison: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The planted bugs and the other folder keep what they said while the other is measured anew."""
+    """The part of one folder is replaced; the others do not change."""
     page = comparison["page"]
     monkeypatch.setattr(page, "PAGE", tmp_path / "comparison.md")
-    monkeypatch.setattr(page, "_how", lambda: "")  # asks for versions of packages that the tests do without
+    monkeypatch.setattr(page, "_how", lambda: "")  # it reads versions of packages that may not be installed
     page.put("old counts\n", "planted")
     page.put("others\n", "unseen")
     page.put("blind\n", "unseen-third")
@@ -98,30 +98,30 @@ def test_a_run_replaces_its_own_part_of_the_page(
     assert text.index("new counts") < text.index("<!-- unseen -->") < text.index("<!-- unseen-third -->\nblind")
 
 
-def test_verdicts_are_kept_until_the_plugin_changes(comparison: dict[str, ModuleType], tmp_path: Path) -> None:
-    """A checker that looked once does not look again, but at a file whose text is another; the kit always does."""
-    verdicts, asked = comparison["verdicts"], []
+def test_results_are_stored_until_the_file_changes(comparison: dict[str, ModuleType], tmp_path: Path) -> None:
+    """A checker runs again only on changed files; nnlaw always runs."""
+    results, runs = comparison["results"], []
 
     def run(checker: str, paths: list[Path]) -> Iterator[object]:
-        asked.append((checker, [path.name for path in paths]))
+        runs.append((checker, [path.name for path in paths]))
         return (comparison["running"].Found(str(path), "loss", ["loss"], {"loss": "no"}) for path in paths)
 
-    verdicts.run = run
+    results.run = run
     a, b = tmp_path / "a.py", tmp_path / "b.py"
     a.write_text("1", encoding="utf-8"), b.write_text("2", encoding="utf-8")
     for _ in range(2):
-        kept = verdicts.Verdicts(tmp_path / "kept.jsonl")
+        stored = results.Results(tmp_path / "kept.jsonl")
         for checker in ("cs231n", "kit"):
-            found = kept.run(checker, [a, b])
+            found = stored.run(checker, [a, b])
             assert [(row.file, row.complaints) for row in found] == [(str(a), {"loss": "no"}), (str(b), {"loss": "no"})]
     b.write_text("3", encoding="utf-8")
-    verdicts.Verdicts(tmp_path / "kept.jsonl").run("cs231n", [a, b])
+    results.Results(tmp_path / "kept.jsonl").run("cs231n", [a, b])
     both = ["a.py", "b.py"]
-    assert asked == [("cs231n", both), ("kit", both), ("kit", both), ("cs231n", ["b.py"])]
+    assert runs == [("cs231n", both), ("kit", both), ("kit", both), ("cs231n", ["b.py"])]
 
 
-def test_what_another_checker_caught_is_never_the_kits_alone(comparison: dict[str, ModuleType]) -> None:
-    """Set against the kit, the others count with all that they caught, noise of theirs or not."""
+def test_a_bug_caught_by_another_checker_is_not_caught_only_by_nnlaw(comparison: dict[str, ModuleType]) -> None:
+    """Compared with nnlaw, the others count with everything that they caught, including noise."""
     Found, Tally = comparison["running"].Found, comparison["tally"].Tally
     noise = [Found("c", "layer", ["loud"], {"loud": "no"})]
     kit = Tally("kit", [Found("a", "layer", ["l"], {"l": "no"}), Found("b", "layer", ["l"], {"l": "no"})], [])

@@ -1,14 +1,14 @@
-"""What this kit and other checkers catch of the same bugs: run, not argued.
+"""Compare which bugs nnlaw and other checkers catch.
 
     pip install -r benchmarks/comparison/requirements.txt
     python benchmarks/comparison                        fixtures/faults and fixtures/correct, into docs/comparison.md
     python benchmarks/comparison FOLDER                 FOLDER/bugs and FOLDER/right, counted and printed
-    python benchmarks/comparison FOLDER --about "..."   the same, into the page, under this sentence
+    python benchmarks/comparison FOLDER --about "..."   the same, written to the page below this sentence
 
-With `--verdicts FILE`, what the other checkers say is kept in FILE, and not run again; so
+With `--results FILE`, the results of the other checkers are stored in FILE and reused:
 
-    python benchmarks/comparison FOLDER --verdicts FILE --only torch_gradcheck,jax_check_grads    now
-    python benchmarks/comparison FOLDER --verdicts FILE --about "..."                             and the kit later
+    python benchmarks/comparison FOLDER --results FILE --only torch_gradcheck,jax_check_grads
+    python benchmarks/comparison FOLDER --results FILE --about "..."
 """
 
 from __future__ import annotations
@@ -18,43 +18,43 @@ import sys
 from pathlib import Path
 
 from page import folder_section, planted_section, put
+from results import Results
 from running import CHECKERS, work
 from tally import Tally, measured
-from verdicts import Verdicts
 
 ROOT = Path(__file__).parents[2]
 
 
 def main() -> int:
-    """Exit code 2 where a package or a folder is missing."""
-    parser = argparse.ArgumentParser(description="What this kit and other checkers catch of the same bugs.")
-    parser.add_argument("folder", nargs="?", type=Path, help="with bugs/ and right/ in it, a plugin in each file")
-    parser.add_argument("--about", default="", help="a sentence on FOLDER, under which its counts go into the page")
-    parser.add_argument("--only", default="", help=f"some of {', '.join(CHECKERS)}; the page is left alone")
-    parser.add_argument("--title", default="Another corpus", help="what FOLDER is called on the page")
-    parser.add_argument("--verdicts", type=Path, help="a file in which the others' verdicts are kept, and looked up")
-    told = parser.parse_args()
+    """Exit code 2 if a package or a folder is missing."""
+    parser = argparse.ArgumentParser(description="Compare which bugs nnlaw and other checkers catch.")
+    parser.add_argument("folder", nargs="?", type=Path, help="folder with bugs/ and right/, one unit in each file")
+    parser.add_argument("--about", default="", help="a sentence about FOLDER; if given, writes the page")
+    parser.add_argument("--only", default="", help=f"some of {', '.join(CHECKERS)}; does not write the page")
+    parser.add_argument("--title", default="Another corpus", help="title of FOLDER on the page")
+    parser.add_argument("--results", type=Path, help="file that stores the results of the other checkers")
+    options = parser.parse_args()
     fixtures = ROOT / "fixtures"
-    bugs, right = (
-        (told.folder / "bugs", told.folder / "right") if told.folder else (fixtures / "faults", fixtures / "correct")
-    )
+    bugs, right = fixtures / "faults", fixtures / "correct"
+    if options.folder:
+        bugs, right = options.folder / "bugs", options.folder / "right"
     if not any(bugs.glob("*.py")) or not any(right.glob("*.py")):
         print(f"{bugs} and {right}: expected Python files in both", file=sys.stderr)
         return 2
     tallies: list[Tally] = []
-    kept = Verdicts(told.verdicts)
+    stored = Results(options.results)
     try:
-        for name in told.only.split(",") if told.only else CHECKERS:
-            tallies.append(measured(name, bugs, right, kept))
+        for name in options.only.split(",") if options.only else CHECKERS:
+            tallies.append(measured(name, bugs, right, stored))
             print(tallies[-1].line, flush=True)
     except ModuleNotFoundError as missing:
         print(missing, file=sys.stderr)
         return 2
-    section = folder_section(tallies, told.title, told.about) if told.folder else planted_section(tallies)
-    if told.only or (told.folder and not told.about):
+    section = folder_section(tallies, options.title, options.about) if options.folder else planted_section(tallies)
+    if options.only or (options.folder and not options.about):
         print(section)
     else:
-        put(section, told.folder.resolve().name if told.folder else "planted")
+        put(section, options.folder.resolve().name if options.folder else "planted")
     return 0
 
 

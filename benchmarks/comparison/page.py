@@ -167,7 +167,7 @@ def _lists(tallies: list[Tally]) -> list[str]:
         *_list("Caught by another checker, not by nnlaw", theirs),
         *_list("Caught by no checker", neither),
         *_list("Caught only by nnlaw, where another checker can be applied", ours & aimed),
-        *_list("Caught only by nnlaw, where no other checker can be applied", ours - aimed),
+        *_list("Caught only by nnlaw; no other checker can be applied", ours - aimed),
     ]
 
 

@@ -1,8 +1,8 @@
-"""Runs one checker over many plugin files, in one process of its own at a time.
+"""Run one checker over many files in a separate process.
 
     for found in run("cs231n", paths): found.complaints         {"layer in eval": "ValueError: relative error 1.0e+00"}
 
-Whatever a checker or a plugin raises is a complaint, and so is what does not end within LIMIT or kills the process.
+Every exception of a checker or of the checked code is a complaint, and so is a timeout after LIMIT or a crash.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ CHECKERS = {
     "cs231n_stricter": ("CS231n numerical gradient, above 1e-4", "numpy"),
     "sklearn_check_estimator": ("scikit-learn check_estimator", "scikit-learn"),
 }
-"""Each a file here: what it is called, and the distribution that it comes with."""
+"""For each file of this folder: the checker's display name and its distribution."""
 LIMIT = 120  # seconds for one file
 MISSING = 3  # exit code of a process whose checker can't be imported
 
 
 @dataclass
 class Found:
-    """What one checker said of one file. `harnesses` lists what it was pointed at, `refused` why it could not be."""
+    """The result of one checker on one file. `harnesses` lists how it was applied; `refused` is why it could not be."""
 
     file: str
     kind: str = ""
@@ -47,18 +47,18 @@ class Found:
     seconds: float = 0.0
 
 
-class Late(Exception):
-    """A file was not done in time."""
+class TimedOut(Exception):
+    """Checking a file took too long."""
 
 
 def run(checker: str, paths: list[Path]) -> Iterator[Found]:
-    """What `checker` says of each file, in order. Raises ModuleNotFoundError where its package is not installed."""
+    """The result of `checker` for each file, in order. Raises ModuleNotFoundError if its package is not installed."""
     left = list(paths)
-    while left:  # again from the file after the one that a process died of
+    while left:  # after a crash, continue with the next file
         command = [sys.executable, str(Path(__file__).parent), "--work", checker, *map(str, left)]
-        one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**os.environ, **one}
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**os.environ, **one_thread}
         ) as process:
             assert process.stdout is not None
             for line in process.stdout:
@@ -73,8 +73,8 @@ def run(checker: str, paths: list[Path]) -> Iterator[Found]:
 
 
 def work(checker: str, paths: list[str]) -> int:
-    """In the process of its own: a line of JSON for each file. MISSING where the checker's package is."""
-    out, sys.stdout = sys.stdout, sys.stderr  # what plugins print is nobody's data
+    """In the separate process: print a line of JSON per file. Returns MISSING if the checker's package is missing."""
+    out, sys.stdout = sys.stdout, sys.stderr  # keep what the checked code prints out of the results
     try:
         from nnlaw._names import install
 
@@ -84,14 +84,14 @@ def work(checker: str, paths: list[str]) -> int:
         return MISSING
     install()  # the files import nn and spec
     warnings.simplefilter("ignore")
-    signal.signal(signal.SIGALRM, _late)
+    signal.signal(signal.SIGALRM, _timeout)
     for path in paths:
         print(json.dumps(asdict(look(module, Path(path)))), file=out, flush=True)
     return 0
 
 
 def look(module: Any, path: Path) -> Found:
-    """Point one checker at the one plugin of a file."""
+    """Apply one checker to the one unit of a file."""
     import numpy as np
 
     from nnlaw.nn.verify.targets import units_in_file
@@ -129,9 +129,9 @@ def _look(harnesses: Iterator[Any], found: Found) -> None:
 def _complain(found: Found, harness: str, error: BaseException) -> None:
     if harness not in found.harnesses:
         found.harnesses.append(harness)
-    said = str(error).strip().partition("\n")[0]  # what follows may be a traceback, with the paths of this machine
-    found.complaints[harness] = f"{type(error).__name__}: {said}"[:120]
+    message = str(error).strip().partition("\n")[0]  # the rest may be a traceback with local paths
+    found.complaints[harness] = f"{type(error).__name__}: {message}"[:120]
 
 
-def _late(number: int, frame: FrameType | None) -> None:
-    raise Late(f"not done after {LIMIT} s")
+def _timeout(number: int, frame: FrameType | None) -> None:
+    raise TimedOut(f"timed out after {LIMIT} s")

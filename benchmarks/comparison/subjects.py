@@ -1,19 +1,19 @@
-"""Plugins as the functions that a gradient checker can be pointed at.
+"""Present units as functions that gradient checkers can be applied to.
 
-    for harness, made in functions(record):             ("layer in training", <makes a function of x, W, b>), ...
-        function = made()
+    for harness, make in functions(record):             ("layer in training", <makes a function of x, W, b>), ...
+        function = make()
         y = function.value(*function.points)
-        slopes = function.slopes(dy)                    of the latest value, one for each point
+        slopes = function.slopes(dy)                    at the latest value, one for each point
 
-A layer is a function of its input and its parameters, in training and in eval; a loss one of the prediction; a model's
-loss one of its parameters. Each stands at several points: those that the kit makes; another batch, seen by an instance
-that has been forward and backward before; one sample, or half a batch for a model; and inputs a thousand times as
-large, where the parameters are held, for there their slopes bend too much to be measured. Numbers are float64, and
-float32 where a checker asks for it.
+A layer is a function of its input and its parameters, in training and in evaluation mode; a loss is a function of the
+prediction; the loss of a model is a function of its parameters. Each is checked at several points: those made by nnlaw;
+another batch, on an instance that has already run forward and backward; one sample, or half a batch for a model; and
+inputs a thousand times as large, with fixed parameters, because their slopes curve too much to be measured there.
+Numbers are float64, or float32 if a checker needs it.
 
-Each is one instance that is called again and again, as in anyone's own test, with two kindnesses: generators that it
-holds are set back before each call, so that dropout draws the same mask; and the parameters are moved a little away
-from where they begin, for a gain of 1 or a bias of 0 hides mistakes.
+Each function calls one instance repeatedly, as an ordinary test does, with two adjustments. Its random generators are
+reset before each call, so dropout uses the same mask. The parameters are moved slightly from their initial values,
+because a gain of 1 or a bias of 0 can hide mistakes.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _functions(case: Case) -> Iterator[tuple[str, Callable[..., Function]]]:
             if not (training and declared_value(case.layer, "couples_samples")):  # which may refuse a single sample
                 yield f"layer in {mode}, one sample", partial(made, x[:1])
             large = inside_domain(case.layer, x * x.dtype.type(LARGE), x)
-            yield f"layer in {mode}, large input", partial(made, large, held=True)
+            yield f"layer in {mode}, large input", partial(made, large, fixed=True)
     elif isinstance(case, LossCase):
         x, target, made = case.prediction, case.target, partial(LossFunction, case.loss)
         yield "loss", partial(made, x, target)
@@ -74,7 +74,7 @@ def _functions(case: Case) -> Iterator[tuple[str, Callable[..., Function]]]:
 
 
 class Function(ABC):
-    """A function of arrays, and its slopes as the plugin has them."""
+    """A function of arrays and its gradients as computed by the checked code."""
 
     points: list[Array]
 
@@ -84,37 +84,37 @@ class Function(ABC):
         self.rewind = [_rewinder(generator) for generator in generators]
 
     def value(self, *points: Array) -> Any:
-        """What the plugin answers at these points, from generators that stand where they stood at first."""
+        """The value at these points, with the random generators reset to their initial state."""
         for back in self.rewind:
             back()
-        return self.answer(*points)
+        return self.evaluate(*points)
 
     def once(self, *points: Array) -> None:
-        """Forward and backward, as training did before."""
+        """One forward and backward pass, as an earlier training step."""
         y = np.asarray(self.value(*points))
         self.slopes(np.ones(y.shape, y.dtype))
 
     def cast(self, array: Array) -> Array:
-        """A copy of the array, of this function's precision where it is not one of integers."""
+        """A copy of the array, in this function's precision, except integers."""
         kind = np.asarray(array).dtype.kind
         return np.array(array, self.dtype if kind == "f" else None, order="C")
 
     def moved(self, params: dict[str, Array]) -> list[Array]:
-        """Copies of the parameters, by a tenth of a standard deviation away."""
+        """Copies of the parameters plus normal noise with standard deviation 0.1."""
         rng = np.random.default_rng(1)
         return [self.cast(np.array(p) + 0.1 * rng.standard_normal(np.shape(p))) for p in params.values()]
 
     @abstractmethod
-    def answer(self, *points: Array) -> Any:
-        """What the plugin answers."""
+    def evaluate(self, *points: Array) -> Any:
+        """The value at these points."""
 
     @abstractmethod
     def slopes(self, dy: Any) -> tuple[Any, ...]:
-        """The slopes at the latest value, times dy, of every point."""
+        """The gradient with respect to every point at the latest value, times dy."""
 
 
 class LayerFunction(Function):
-    """y of x and the parameters, which are bound anew at each call, as their owner may; of x alone where `held`."""
+    """y as a function of x and the parameters, which are replaced at each call; of x only if `fixed`."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class LayerFunction(Function):
         training: bool,
         x: Array,
         before: Array | None = None,
-        held: bool = False,
+        fixed: bool = False,
         *,
         dtype: type = np.float64,
     ) -> None:
@@ -132,12 +132,12 @@ class LayerFunction(Function):
         params = self.moved(self.thing.params)
         if before is not None:
             self.once(self.cast(before), *params)
-        if held:
+        if fixed:
             self.thing.params.update(zip(self.names, params, strict=True))
             self.names, params = [], []
         self.points = [self.cast(x), *params]
 
-    def answer(self, *points: Array) -> Any:
+    def evaluate(self, *points: Array) -> Any:
         x, *params = points
         self.thing.params.update(zip(self.names, params, strict=True))
         return self.thing.forward(x)
@@ -148,7 +148,7 @@ class LayerFunction(Function):
 
 
 class LossFunction(Function):
-    """The loss of a prediction, with the target held."""
+    """The loss as a function of the prediction, with a fixed target."""
 
     def __init__(
         self, loss: Any, prediction: Array, target: Array, before: Array | None = None, *, dtype: type = np.float64
@@ -158,7 +158,7 @@ class LossFunction(Function):
         if before is not None:
             self.once(self.cast(before))
 
-    def answer(self, *points: Array) -> Any:
+    def evaluate(self, *points: Array) -> Any:
         return self.thing.forward(*points, self.target)
 
     def slopes(self, dy: Any) -> tuple[Any, ...]:
@@ -166,7 +166,7 @@ class LossFunction(Function):
 
 
 class ModelFunction(Function):
-    """The loss of a whole model as a function of its parameters, with the batch held."""
+    """The loss of a whole model as a function of its parameters, with a fixed batch."""
 
     def __init__(
         self, model: Any, x: Array, labels: Array, before: Array | None = None, *, dtype: type = np.float64
@@ -179,7 +179,7 @@ class ModelFunction(Function):
             self.once(*self.points)
         self.x = self.cast(x)
 
-    def answer(self, *points: Array) -> Any:
+    def evaluate(self, *points: Array) -> Any:
         self.thing.params.update(zip(self.names, points, strict=True))
         loss, self.grads = self.thing.loss_and_grads(self.x, self.labels)
         return loss
@@ -189,12 +189,12 @@ class ModelFunction(Function):
 
 
 def _rewinder(generator: Any) -> Callable[[], None]:
-    """Sets a generator back to where it stands now."""
+    """A function that resets a generator to its current state."""
     if isinstance(generator, np.random.Generator):
         state = copy.deepcopy(generator.bit_generator.state)
         return lambda: setattr(generator.bit_generator, "state", state)
     if isinstance(generator, random.Random):
-        known = generator.getstate()
-        return lambda: generator.setstate(known)
+        state = generator.getstate()
+        return lambda: generator.setstate(state)
     legacy = generator.get_state()
     return lambda: generator.set_state(legacy)

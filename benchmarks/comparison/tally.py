@@ -1,7 +1,7 @@
-"""Counts what one checker found: bugs, false alarms, and the bugs that it gets credit for.
+"""Count what one checker found: caught bugs, false positives, and credited bugs.
 
-A harness is one way of pointing a checker at a plugin, such as "layer in eval". One that complains of any correct
-plugin gets no credit: nobody could tell its complaints of bugs from its noise.
+A harness is one way to apply a checker to a file, such as "layer in eval". A harness that fails on any correct file
+gets no credit, because its failures on bugs cannot be distinguished from false positives.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from results import Results
 from running import CHECKERS, Found
-from verdicts import Verdicts
 
 
 @dataclass
 class Tally:
-    """What one checker said of the bugs, and of the correct code."""
+    """The results of one checker on the bugs and on the correct code."""
 
     checker: str
     bugs: list[Found]
@@ -24,32 +24,32 @@ class Tally:
 
     @property
     def title(self) -> str:
-        """What the checker is called."""
+        """The checker's display name."""
         return CHECKERS[self.checker][0]
 
     @property
     def seconds(self) -> float:
-        """What looking at all files took, without loading the checker."""
+        """The time to check all files, without loading the checker."""
         return sum(found.seconds for found in self.bugs + self.right)
 
     @property
     def noisy(self) -> set[str]:
-        """The harnesses that complain of correct code."""
+        """The harnesses that fail on correct code."""
         return {harness for found in self.right for harness in found.complaints}
 
     @property
     def caught(self) -> set[str]:
-        """The files of bugs of which any harness complains."""
+        """The files of bugs on which any harness fails."""
         return {found.file for found in self.bugs if found.complaints}
 
     @property
     def credited(self) -> set[str]:
-        """The files of bugs of which a harness complains that never complains of correct code."""
+        """The files of bugs on which a harness fails that passes on all correct code."""
         return {found.file for found in self.bugs if set(found.complaints) - self.noisy}
 
     @property
     def alarms(self) -> list[Found]:
-        """The correct plugins that it complains of."""
+        """The correct files on which a harness fails."""
         return [found for found in self.right if found.complaints]
 
     @property
@@ -57,16 +57,16 @@ class Tally:
         """One line of counts."""
         return (
             f"{self.title}: caught {len(self.caught)} of {pointed(self.bugs)}, credited {len(self.credited)}, "
-            f"{len(self.alarms)} false alarms on {pointed(self.right)}, {self.seconds:.0f} s; "
-            f"{sum(bool(found.refused) for found in self.bugs + self.right)} could not be used"
+            f"{len(self.alarms)} false positives on {pointed(self.right)}, {self.seconds:.0f} s; "
+            f"{sum(bool(found.refused) for found in self.bugs + self.right)} could not be loaded"
         )
 
 
 def pointed(found: Sequence[Found]) -> int:
-    """How many files a checker could be pointed at."""
+    """The number of files to which a checker could be applied."""
     return sum(bool(row.harnesses) for row in found)
 
 
-def measured(checker: str, bugs: Path, right: Path, kept: Verdicts) -> Tally:
-    """What one checker says of two folders, run where it is not kept."""
-    return Tally(checker, *(kept.run(checker, sorted(folder.glob("*.py"))) for folder in (bugs, right)))
+def measured(checker: str, bugs: Path, right: Path, stored: Results) -> Tally:
+    """Apply one checker to two folders, except for stored results."""
+    return Tally(checker, *(stored.run(checker, sorted(folder.glob("*.py"))) for folder in (bugs, right)))

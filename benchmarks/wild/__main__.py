@@ -135,7 +135,8 @@ def _bug_rates(checked: Sequence[Checked]) -> str:
     few, many = [], []
     for of in checked:
         bugs, units = len(of.of(BUG)), len(of.reports)
-        (few if bugs < 0.1 * units else many).append(f"{of.package} ({bugs} {'bug' if bugs == 1 else 'bugs'} in {units} units)")
+        noun = "bug" if bugs == 1 else "bugs"
+        (few if bugs < 0.1 * units else many).append(f"{of.package} ({bugs} {noun} in {units} units)")
     return (f"Fewer than one bug per ten units: {', '.join(few) or '-'}. "
             f"More: {', '.join(many) or '-'}.")
 
@@ -174,7 +175,8 @@ def _details(violation: Any) -> str:
     array = violation.array or "the output"
     if violation.index is not None:
         at = f"[{', '.join(map(str, violation.index))}]"
-        return f"{array}{at} = {violation.actual}, {violation.reference or 'expected'} {violation.expected}"
+        expected = f"{violation.reference} give" if violation.reference else "expected"
+        return f"{array}{at} = {violation.actual}, {expected} {violation.expected}"
     return f"{array} is {violation.actual}, expected {violation.expected}"
 
 
