@@ -35,7 +35,7 @@ def test_a_survivor_needs_a_reason_and_a_reason_a_survivor() -> None:
     assert line.endswith("equivalent\ta kink") and not missing and len(unused) == 1
 
 
-def test_a_broken_import_counts_as_killed_and_is_listed_separately() -> None:
+def test_a_failed_import_counts_as_killed_and_is_listed_separately() -> None:
     """Of four mutants of 40, one is not imported, one breaks a test file, one is killed, and one survives."""
     results = ("raised NameError", "not collected tests/x.py", "tests/x.py::y", "survived")
     rows = [Row("spec/b.py", i, "", "", "mathematics", who, f"day {i % 2}") for i, who in enumerate(results)]
