@@ -39,7 +39,9 @@ OPTIONAL = ("best.safetensors",)
 PLUGIN = re.compile(r"plugins/(?:[0-9]+-[^/\\\x00]+|(?:\w+/)*\w+)\.py")
 MAX_SIZE = 2**29  # bytes of a bundle
 MAX_MEMBERS = 1000
-READ_ERRORS = (OSError, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError, struct.error, zipfile.BadZipFile)
+READ_ERRORS = (
+    OSError, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError, struct.error, zipfile.BadZipFile,
+)  # fmt: skip
 DATE = (1980, 1, 1, 0, 0, 0)  # the first date that a zip can store
 
 

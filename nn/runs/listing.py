@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nnlaw.nn.training.checkpoint import read_header
-from nnlaw.nn.run_folder.metadata import read_record, read_run_settings
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.json_files import read_json
+from nnlaw.nn.run_folder.metadata import read_record, read_run_settings
+from nnlaw.nn.training.checkpoint import read_header
 from nnlaw.spec.violation import BadInput
 
 SETTINGS = ("layers", "model", "optimizer", "schedule", "lr", "batch_size", "strict", "seed")

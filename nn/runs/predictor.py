@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from nnlaw.nn.images.framing import Frame
+from nnlaw.nn.run_folder.array_files import read_arrays, read_epoch
+from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.run_folder.metadata import read_record, read_run_settings
 from nnlaw.nn.training.build import build_model, load_plugins, load_weights
 from nnlaw.nn.training.checkpoint import read_header
-from nnlaw.nn.images.framing import Frame
-from nnlaw.nn.run_folder.metadata import read_record, read_run_settings
-from nnlaw.nn.run_folder.folder import Run
-from nnlaw.nn.run_folder.array_files import read_arrays, read_epoch
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import BadInput
 

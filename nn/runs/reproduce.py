@@ -22,12 +22,12 @@ from typing import Any
 
 import numpy as np
 
-from nnlaw.nn.runs.bundle import unpack_bundle
-from nnlaw.nn.run_folder.metadata import check_record, read_record, read_run_settings, versions
 from nnlaw.nn.core.reporter import Reporter
-from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.array_files import read_arrays
+from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.json_files import read_json
+from nnlaw.nn.run_folder.metadata import check_record, read_record, read_run_settings, versions
+from nnlaw.nn.runs.bundle import unpack_bundle
 from nnlaw.nn.training.session import Session, prepare
 from nnlaw.spec.arrays import digest
 from nnlaw.spec.violation import BadInput, Violation
