@@ -1,6 +1,6 @@
-"""Makes docs/stress-adversarial.md and its pictures: python benchmarks/adversarial.py mnist/ [RUNS]   (some minutes)
+"""Make docs/stress-adversarial.md and its images: python benchmarks/adversarial.py mnist/ [RUNS]   (some minutes)
 
-In RUNS the three trained networks and the figures stay, so that a second call takes up what the first one left.
+RUNS keeps the three trained networks and their results, so that a second call continues where the first one stopped.
 """
 
 from __future__ import annotations
@@ -12,26 +12,25 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # one thread gives the same bits on any machine, and NumPy asks only once
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # one thread gives the same bits on any machine; NumPy reads this once
 ROOT = Path(__file__).parent.parent
-RECIPES = {"default": "default", "hardened": "hardened", "wide": "hardened-wide"}
-DRILLED = ("fgsm", "pgd", "pgd-l2", "square", "targeted", "masking", "corruptions", "calibration", "refusal")
-PICTURES = {
+RECIPES = {"default": "default.toml", "adversarial": "hardened.toml", "wide": "hardened-wide.toml"}
+SCENARIOS = ("fgsm", "pgd", "pgd-l2", "square", "targeted", "masking", "corruptions", "calibration", "refusal")
+IMAGES = {  # the scenarios whose images are on the page
     "default": ("pgd", "pgd-l2", "corruptions", "calibration", "refusal"),
-    "hardened": ("pgd",),
-    "wide": (),
+    "adversarial": ("pgd",),
 }
 
 
 def trained(data: Path, runs: Path, name: str) -> Any:
-    """The run of a recipe: what stands in RUNS if it has these settings and is finished, else trained now."""
+    """The run of a recipe: the one in RUNS if it is finished and has these settings, else a new one."""
     from nnlaw.nn.core.reporter import SilentReporter
     from nnlaw.nn.core.settings import Settings, read_settings
     from nnlaw.nn.run_folder.folder import Run
     from nnlaw.nn.run_folder.metadata import read_run_settings
     from nnlaw.nn.training.session import prepare
 
-    recipe = read_settings(ROOT / "examples" / f"{RECIPES[name]}.toml")
+    recipe = read_settings(ROOT / "examples" / RECIPES[name])
     settings, folder = Settings().with_changes(recipe | {"data": str(data)}), runs / name
     if (folder / "summary.json").exists() and read_run_settings(folder) == settings:
         return Run(folder)
@@ -42,31 +41,31 @@ def trained(data: Path, runs: Path, name: str) -> Any:
 
 
 def measured(run: Any, name: str) -> dict[str, Any]:
-    """What every drill in its full form found, and PGD with 40 steps and 5 restarts on all test images."""
+    """The results of every scenario with --full, and of PGD with 40 steps and 5 restarts on all test images."""
     from nnlaw.nn.run_folder.metadata import read_run_settings
     from nnlaw.nn.stress.scenario import Context, run_scenario, scenarios
     from nnlaw.nn.training.session import prepare
 
-    kept = run.folder / "figures.json"
+    kept = run.folder / "results.json"
     found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
     parts = prepare(read_run_settings(run.folder)).split
     for eps in (0.1, 0.3):
         if f"all {eps}" not in found:
             found[f"all {eps}"] = on_all(run, parts, eps)
             print(f"{name}: {found[f'all {eps}']:.2%} at {eps}", flush=True)
-            run.write_json("figures.json", found)
-    for scenario in DRILLED:
+            run.write_json("results.json", found)
+    for scenario in SCENARIOS:
         if scenario in found:
             continue
-        folder = run.folder / "drills" / scenario
+        folder = run.folder / "scenarios" / scenario
         folder.mkdir(parents=True, exist_ok=True)
         row = run_scenario(scenarios()[scenario], Context(run, parts, folder, full=True))
         print(f"{name}: {scenario} {row.outcome} after {row.seconds:.0f} s: {row.observation.text}", flush=True)
-        found[scenario] = {"verdict": row.outcome, "observed": row.observation.text} | row.observation.metrics
-        run.write_json("figures.json", found)
+        found[scenario] = {"outcome": row.outcome, "observed": row.observation.text} | row.observation.metrics
+        run.write_json("results.json", found)
     if "clean" not in found:
         found["clean"] = json.loads((run.folder / "summary.json").read_text())["test_accuracy"]
-        run.write_json("figures.json", found)
+        run.write_json("results.json", found)
     return found
 
 
@@ -85,7 +84,7 @@ def on_all(run: Any, parts: Any, eps: float) -> float:
 
 
 def main() -> None:
-    """Train, drill, write."""
+    """Train, run the scenarios, write the page."""
     sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
     from adversarial_page import page
 
@@ -96,13 +95,13 @@ def main() -> None:
     runs.mkdir(parents=True, exist_ok=True)
     data = Path(sys.argv[1]).resolve()
     found = {name: measured(trained(data, runs, name), name) for name in RECIPES}
-    pictures = ROOT / "docs" / "stress"
-    pictures.mkdir(exist_ok=True)
-    for name, scenarios in PICTURES.items():
+    images = ROOT / "docs" / "stress"
+    images.mkdir(exist_ok=True)
+    for name, scenarios in IMAGES.items():
         for scenario in scenarios:
-            for file in sorted((runs / name / "drills" / scenario).glob("*.png")):
-                (pictures / f"{name}-{file.name}").write_bytes(file.read_bytes())
-    (ROOT / "docs" / "stress-adversarial.md").write_text(page(found, pictures).markdown(), encoding="utf-8")
+            for file in sorted((runs / name / "scenarios" / scenario).glob("*.png")):
+                (images / f"{Path(RECIPES[name]).stem}-{file.name}").write_bytes(file.read_bytes())
+    (ROOT / "docs" / "stress-adversarial.md").write_text(page(found, images).markdown(), encoding="utf-8")
 
 
 if __name__ == "__main__":

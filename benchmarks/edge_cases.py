@@ -1,9 +1,10 @@
 """Make the arrays of the edge-case matrix: fixtures/edge_cases/arrays.safetensors, and SHA256SUMS over the folder.
 
-    python benchmarks/edge_cases.py      the rows themselves stand in fixtures/edge_cases/matrix.toml, written by hand
+    python benchmarks/edge_cases.py      the rows are in fixtures/edge_cases/matrix.toml, written by hand
 
-A data set is NAME/train_images, /train_labels, /test_images, /test_labels, all uint8; what it lacks `digits` has.
-A batch is NAME/x and NAME/labels; what it lacks `plain` has. Weights are NAME/W.
+A data set is NAME/train_images, /train_labels, /test_images, /test_labels, all uint8;
+missing ones are those of `digits`.
+A batch is NAME/x and NAME/labels; missing ones are those of `plain`. Weights are NAME/W.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ FOLDER = Path(__file__).parents[1] / "fixtures" / "edge_cases"
 Arrays = dict[str, Any]
 
 
-def pictures(rng: np.random.Generator, prototypes: Any, labels: Any) -> Any:
-    """Pictures of 8×8: the prototype of their class, under noise of a quarter of the shades."""
+def images_of(rng: np.random.Generator, prototypes: Any, labels: Any) -> Any:
+    """Images of 8×8: the prototype of their class plus noise with a standard deviation of 32 gray levels."""
     noise = rng.normal(0, 32, (len(labels), 8, 8))
     return (0.7 * prototypes[labels] + 32 + noise).clip(0, 255).astype(np.uint8)
 
@@ -29,11 +30,11 @@ def data_sets(rng: np.random.Generator) -> Arrays:
     """Every data set, by name."""
     prototypes = rng.integers(0, 256, (10, 8, 8))
 
-    def drawn(labels: Any) -> tuple[Any, Any]:
-        return pictures(rng, prototypes, labels), labels.astype(np.uint8)
+    def sampled(labels: Any) -> tuple[Any, Any]:
+        return images_of(rng, prototypes, labels), labels.astype(np.uint8)
 
-    images, labels = drawn(rng.permutation(np.arange(300) % 10))
-    test_images, test_labels = drawn(np.arange(60) % 10)
+    images, labels = sampled(rng.permutation(np.arange(300) % 10))
+    test_images, test_labels = sampled(np.arange(60) % 10)
     found = {
         "digits/train_images": images,
         "digits/train_labels": labels,
@@ -55,8 +56,8 @@ def data_sets(rng: np.random.Generator) -> Arrays:
     constant, constant_test = images.copy(), test_images.copy()
     constant[:, :, ::2] = constant_test[:, :, ::2] = 200
     found |= {"constant_pixels/train_images": constant, "constant_pixels/test_images": constant_test}
-    common = drawn(rng.permutation(np.arange(999) % 9))
-    rare = drawn(np.array([9]))
+    common = sampled(rng.permutation(np.arange(999) % 9))
+    rare = sampled(np.array([9]))
     for name, many, one in zip(("images", "labels"), common, rare, strict=True):
         found[f"rare_class/train_{name}"] = np.concatenate([many, one])
     twice, other = images.copy(), labels.copy()

@@ -1,4 +1,4 @@
-"""What nn stress prints: progress, and the table of scenarios, also as Markdown."""
+"""Output of nn stress: progress, the table of results, and the list of scenarios as Markdown."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from contextlib import contextmanager
 
 import click
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
+from nnlaw.cli.output.console import clean, console, styled
 from nnlaw.nn.stress.scenario import Scenario, ScenarioOutcome, ScenarioResult
-
-COLORS = {ScenarioOutcome.PASSED: "green", ScenarioOutcome.FAILED: "red", ScenarioOutcome.SKIPPED: "yellow"}
-WIDTH = 160  # of a table that goes into a file or a pipe
 
 
 @contextmanager
@@ -27,21 +24,22 @@ def progress(total: int, quiet: bool) -> Iterator[Callable[[ScenarioResult], Non
     elif not sys.stderr.isatty():
         yield lambda row: click.echo(f"{row.outcome:7}  {row.seconds:6.2f} s  {row.scenario.name}")
     else:
-        with Progress(console=Console(stderr=True), transient=True) as bar:
+        with Progress(console=console(stderr=True), transient=True) as bar:
             task = bar.add_task("scenarios", total=total)
             yield lambda row: bar.update(task, advance=1, description=row.scenario.name)
 
 
 def show(results: list[ScenarioResult], failed: dict[str, str]) -> None:
     """Print the table, how to repeat what failed, and a summary line."""
-    table = Table("scenario", "what is done", "expected", "observed", "outcome", "s", box=SIMPLE, expand=True)
+    names = "scenario", "what is done", "expected", "observed", "outcome", "s"
+    table = Table(*(Column(name, overflow="fold") for name in names), box=SIMPLE)
     for row in results:
         cells = row.scenario.name, row.scenario.what, row.scenario.expected, row.observation.text
-        table.add_row(*map(Text, cells), Text(row.outcome, COLORS[row.outcome]), f"{row.seconds:.1f}")
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDTH).print(table)
+        table.add_row(*(Text(clean(cell)) for cell in cells), styled(row.outcome), f"{row.seconds:.1f}")
+    console().print(table)
     for name, place in failed.items():
         click.echo(f"{name}: nn replay {place}")
-    counts = {word: sum(row.outcome is word for row in results) for word in COLORS}
+    counts = {word: sum(row.outcome is word for row in results) for word in ScenarioOutcome}
     many = "s" if len(results) != 1 else ""
     summary = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     click.echo(f"{len(results)} scenario{many}: {summary}")
