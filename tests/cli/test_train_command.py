@@ -66,6 +66,7 @@ def test_run_folder_has_all_files(tiny_folder: Path, workplace: Path) -> None:
     assert sorted(np.load(workplace / "r/split.npz")) == ["deviation", "mean", "train", "validation"]
 
 
+@pytest.mark.slow
 def test_config_of_a_run_repeats_it(tiny_folder: Path, workplace: Path) -> None:
     """Training again from a run's config.toml gives the same weights bit for bit."""
     layers = ["--layers", "dense:16 batchnorm relu dropout:0.2 dense:10", "--optimizer", "adam", "--lr", "0.003"]
@@ -75,6 +76,7 @@ def test_config_of_a_run_repeats_it(tiny_folder: Path, workplace: Path) -> None:
     assert all(np.array_equal(one[key], two[key]) for key in one)
 
 
+@pytest.mark.slow
 def test_training_uses_one_thread_by_default(tiny_folder: Path, workplace: Path) -> None:
     """--threads 2 uses two, 0 all; the record has the number; the setting of BLAS is restored."""
     with threadpool_limits(3):
@@ -85,6 +87,7 @@ def test_training_uses_one_thread_by_default(tiny_folder: Path, workplace: Path)
             assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {3}
 
 
+@pytest.mark.slow
 def test_config_of_a_run_uses_its_copies_of_the_plugins(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +103,7 @@ def test_config_of_a_run_uses_its_copies_of_the_plugins(
     assert all(np.array_equal(one[key], two[key]) for key in one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
 def test_weights_are_equal_with_and_without_strict(tiny_folder: Path, workplace: Path, optimizer: str) -> None:
     """Checks change no bit of the result."""
@@ -111,12 +115,14 @@ def test_weights_are_equal_with_and_without_strict(tiny_folder: Path, workplace:
     assert all(np.array_equal(default[key], strict[key]) for key in default)
 
 
+@pytest.mark.slow
 def test_without_a_path_it_trains_on_synthetic_digits(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """They are called synthetic in the output."""
     assert run(["train", "--epochs", "1"]) == 0
     assert "synthetic" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "law"),
     [
@@ -208,6 +214,7 @@ class Slotted:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [[], ["--strict"]])
 def test_a_layer_with_slots_and_no_base_is_trained(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], flags: list[str]
@@ -264,6 +271,7 @@ def missed(probabilities, labels):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--strict"], ["--validation", "0", "--strict"]])
 def test_a_users_metric_is_printed_next_to_the_accuracy(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], flags: list[str]
@@ -304,6 +312,7 @@ def test_an_exception_in_a_users_layer_suggests_strict(
     assert "mine.py:16: NameError: name 'lost' is not defined; --strict names the law that fails\n" in err
 
 
+@pytest.mark.slow
 def test_a_run_has_copies_of_all_modules_of_a_plugin(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -468,6 +477,7 @@ def test_listings(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["nonsense"]) == 2 and run(["--version"]) in (0, 2)
 
 
+@pytest.mark.slow
 def test_mnist_is_trained_with_strict(mnist: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One epoch of the default recipe passes every law and reaches 90%."""
     assert run(["train", "--strict", str(mnist), "--epochs", "1", "--json"]) == 0

@@ -75,6 +75,7 @@ def test_every_optimizer_and_schedule_resumes_bit_for_bit(
     assert_same(one.folder, two.folder)
 
 
+@pytest.mark.slow
 def test_a_strict_training_resumes_bit_for_bit(tiny_folder: Path, tmp_path: Path) -> None:
     """Checks are counted across the stop; those of the data are repeated on resume."""
     settings = Settings(
@@ -191,18 +192,6 @@ def test_state_that_cannot_be_saved_is_refused_in_one_sentence(tiny_folder: Path
         session.train(Run.create(tmp_path / "s"), SilentReporter())
 
 
-def test_generators_are_found_in_all_attributes() -> None:
-    """In attributes, lists, dicts, and as a bound method, each once."""
-    rng, other = np.random.default_rng(1), np.random.default_rng(2)
-
-    class Holder:
-        def __init__(self) -> None:
-            self.parts, self.repeated, self.me = [{"draw": rng.random}], rng, self
-            self.more = (other,)
-
-    assert set(map(id, find_generators(Holder()).values())) == {id(rng), id(other)}
-
-
 @pytest.fixture
 def stopped(tiny_folder: Path, workplace: Path) -> Path:
     """A run that stopped after the first of three epochs."""
@@ -246,6 +235,7 @@ def test_resume_accepts_the_recorded_settings(stopped: Path, capsys: pytest.Capt
     assert "finished after 3 epochs" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", [("curves.png", "mistakes.png"), ("mistakes.png",)])
 def test_a_run_killed_before_its_pictures_is_completed(stopped: Path, lost: tuple[str, ...]) -> None:
     """It is evaluated again, with the same weights and metrics, and the pictures are written."""
@@ -258,6 +248,7 @@ def test_a_run_killed_before_its_pictures_is_completed(stopped: Path, lost: tupl
     assert [(stopped / name).read_bytes() for name in ("summary.json", "weights.safetensors")] == before
 
 
+@pytest.mark.slow
 def test_a_constant_schedule_can_be_extended(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -386,6 +377,7 @@ def test_a_run_is_locked_while_it_trains(stopped: Path, capsys: pytest.CaptureFi
     assert not run.busy
 
 
+@pytest.mark.slow
 def test_the_weights_of_the_best_epoch_are_saved(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -417,6 +409,7 @@ class Crash(BaseException):
     """A power failure."""
 
 
+@pytest.mark.slow
 def test_a_crash_at_any_write_loses_no_finished_epoch(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -498,6 +491,7 @@ def uninterrupted(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     return place / "r"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", [0.0, 0.003, 0.1, 0.25])
 def test_a_killed_training_resumes_bit_for_bit(
     tiny_folder: Path, workplace: Path, uninterrupted: Path, moment: float
@@ -512,6 +506,7 @@ def test_a_killed_training_resumes_bit_for_bit(
     assert_same(uninterrupted, workplace / "r")
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_prints_the_command(tiny_folder: Path, workplace: Path, uninterrupted: Path) -> None:
     """Ctrl-C exits with code 130 and one sentence with the command to continue."""
     process = start("train", str(tiny_folder), *SLOW, "--run", "r", pause="0.005")
@@ -524,6 +519,7 @@ def test_an_interrupted_training_prints_the_command(tiny_folder: Path, workplace
     assert_same(uninterrupted, workplace / "r")
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_last_checkpoint(tiny_folder: Path, workplace: Path, uninterrupted: Path) -> None:
     """If a file can't grow, the training exits with code 2 and one sentence, and can be resumed once there is room."""
 

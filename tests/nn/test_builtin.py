@@ -240,9 +240,11 @@ KINDS: dict[str, Any] = {
 }
 NAMED = [(kind, name) for (kind, name), plugin in REGISTRY.plugins.items() if kind in KINDS and plugin.built_in]
 SET = ["step:drop=0.1,every=0.3", "step:0,1", "cosine:floor=0.2", "one_cycle:warmup=0", "one_cycle:start=0,end=1"]
+SLOW = {("initializer", "orthogonal")}  # a decomposition for every shape
+ROWS = [pytest.param(*row, marks=pytest.mark.slow) if row in SLOW else row for row in NAMED]
 
 
-@pytest.mark.parametrize(("kind", "text"), NAMED + [("schedule", text) for text in SET])
+@pytest.mark.parametrize(("kind", "text"), ROWS + [("schedule", text) for text in SET])
 def test_functions_pass_every_law(kind: str, text: str) -> None:
     """Initializers, schedules, batch samplers and metrics; at least one law is checked for each."""
     choice = choose(kind, text)

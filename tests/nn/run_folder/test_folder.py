@@ -1,4 +1,4 @@
-"""The lock of a run folder."""
+"""The lock of a run folder, and its pictures."""
 
 import threading
 from pathlib import Path
@@ -48,3 +48,15 @@ def test_a_lock_that_cannot_be_opened_is_not_busy(tmp_path: Path, monkeypatch: p
     assert not Run(tmp_path).busy
     with pytest.raises(BadInput, match="could not be locked: Permission denied"), Run(tmp_path).locked():
         pass
+
+
+def test_an_image_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    """The partial file is removed, and the message has the path and the reason."""
+
+    def paint(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(BadInput, match=r"curves.png: could not be written: No space left"):
+        Run(tmp_path).write_picture("curves.png", paint)
+    assert not list(tmp_path.iterdir())

@@ -1,5 +1,6 @@
 """One step of training: its measurements, and finite weights."""
 
+
 import numpy as np
 import pytest
 
@@ -60,3 +61,15 @@ def test_the_predicted_decrease_survives_a_resume() -> None:
     other.steps = 80
     other.restore(one.take_snapshot())
     assert other.progress.promised == one.progress.promised > 0 and other.progress.total == 80
+
+
+def test_a_gradient_too_large_to_be_squared_is_clipped() -> None:
+    """A gradient of 1e20 is clipped to the given norm, not to zero."""
+    chosen = Settings(layers="dense:10", clip_norm=1.0, lr=0.5)
+    one = make_trainer(chosen, build_model(chosen, 64, 10), 40, None)
+    before = one.flat.w.copy()
+    one.model.loss_and_grads = lambda x, labels: (1.0, {name: np.full_like(v, 1e20) for name, v in views.items()})
+    views = one.flat.views
+    with np.errstate(over="ignore"):
+        one.step(arrays()["plain/x"], arrays()["plain/labels"])
+    assert np.linalg.norm(one.flat.w - before) == pytest.approx(0.5, rel=1e-3)

@@ -48,6 +48,7 @@ def test_batches_are_perturbed_within_eps_and_raise_the_loss(tiny_folder: Path) 
         assert two > one or len(labels) < 10
 
 
+@pytest.mark.slow
 def test_adversarial_training_is_the_same_when_resumed_or_strict(tiny_folder: Path, tmp_path: Path) -> None:
     """Resumed or strict, it ends with the same bits, and config.toml records eps."""
     ends = []
@@ -147,6 +148,7 @@ def test_adversarial_training_without_input_gradient_is_refused(
     assert not Path("runs").exists()
 
 
+@pytest.mark.slow
 def test_help_and_output_mention_adversarial_training(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

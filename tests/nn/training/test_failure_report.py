@@ -19,6 +19,7 @@ from nnlaw.nn.training.session import prepare
 from nnlaw.spec.violation import Location, Violation
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("strict", [True, False])
 def test_a_failure_report_has_the_state_before_the_failed_step(
