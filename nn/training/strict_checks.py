@@ -49,7 +49,7 @@ def check_before_training(settings: Settings, model: Any, x: Array, labels: Arra
     """
     for unit in chosen_units(settings):
         check(unit, check_log)
-    if hasattr(model, "layers"):
+    if all(hasattr(model, name) for name in ("layers", "layer_names", "paths", "activations")):
         rng = np.random.default_rng(settings.seed)
         shapes = [(x.shape[1],), *(output.shape[1:] for output in model.activations(x[:2]).values())]
         for path, name, layer, shape in zip(model.paths, model.layer_names, model.layers, shapes, strict=True):

@@ -134,3 +134,34 @@ def test_a_run_that_is_resumed_before_its_first_epoch_keeps_its_record(tiny_fold
     assert (run.folder / "config.toml").read_bytes() == before
     assert [path.name for path in (run.folder / "plugins").glob("*.py")] == ["1-halves.py"]
     assert [entry["after_epoch"] for entry in read_record(run)["resumed"]] == [0, 0]
+
+
+SIZES = """
+import numpy as np
+
+from nn import model
+
+
+@model("sizes")
+class Sizes:
+    def __init__(self, n_in, n_out, rng):
+        self.layers = [n_in, n_out]
+        self.params = {"W": rng.normal(0, 0.01, (n_in, n_out)).astype(np.float32)}
+
+    def predict(self, x):
+        e = np.exp(x @ self.params["W"])
+        return e / e.sum(axis=1, keepdims=True)
+
+    def loss_and_grads(self, x, labels):
+        p, rows = self.predict(x), np.arange(len(x))
+        value = -float(np.log(p[rows, labels]).mean())
+        p[rows, labels] -= 1
+        return value, {"W": x.T @ p / len(x)}
+"""
+
+
+def test_a_model_with_another_attribute_layers_is_checked_as_a_whole(tiny_folder: Path, workplace: Path) -> None:
+    """Only a model with layers, layer names, paths and activations is also checked layer by layer."""
+    plugin = plugin_file(workplace, "sizes.py", SIZES)
+    session = prepare(settings(tiny_folder, plugin, model="sizes", strict=True))
+    assert session.train(Run.create(workplace / "r"), SilentReporter(), 1) is None
