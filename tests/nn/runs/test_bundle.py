@@ -6,12 +6,10 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-import numpy as np
-import pytest
-from nnlaw.cli.main import run as cli
-from nnlaw.nn.run_folder.folder import Run
-from nnlaw.nn.run_folder.metadata import revision, versions
 
+import pytest
+
+from nnlaw.cli.main import run as cli
 
 pytestmark = pytest.mark.usefixtures("hasty")
 

@@ -1,17 +1,12 @@
 """The command nn runs."""
 
-import hashlib
 import json
-import warnings
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
-import numpy as np
+
 import pytest
+
 from nnlaw.cli.main import run as cli
 from nnlaw.nn.run_folder.folder import Run
-from nnlaw.nn.run_folder.metadata import revision, versions
-
 
 pytestmark = pytest.mark.usefixtures("hasty")
 

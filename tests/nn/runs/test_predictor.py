@@ -1,26 +1,16 @@
 """Predictions with the weights of a run."""
 
-import json
-from collections.abc import Callable
 from pathlib import Path
-import numpy as np
+
 import pytest
-from nnlaw.cli.main import run as cli
-from nnlaw.nn.core.flat_parameters import FlatParameters
+
 from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.core.settings import Settings
-from nnlaw.nn.data.dataset import Dataset, split
 from nnlaw.nn.run_folder.folder import Run
-from nnlaw.nn.run_folder.metadata import read_record
 from nnlaw.nn.runs.predictor import Predictor
 from nnlaw.nn.runs.resume import resume
-from nnlaw.nn.stress.edge_cases import arrays
-from nnlaw.nn.training.build import build_model, make_trainer
-from nnlaw.nn.training.evaluation import cross_entropy, epoch_metrics, validation_rank
 from nnlaw.nn.training.session import Session, prepare
-from nnlaw.nn.training.strict_checks import BATCH, batch_of_every_class
 from nnlaw.spec.violation import BadInput
-
 
 pytestmark = pytest.mark.usefixtures("hasty")
 

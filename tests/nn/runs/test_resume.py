@@ -18,7 +18,6 @@ import pytest
 import nnlaw.nn.builtin  # noqa: F401  # registers what is built in
 from nnlaw.cli.main import run as cli
 from nnlaw.nn.core.reporter import SilentReporter
-from nnlaw.nn.core.rng import find_generators
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.plugins.registry import REGISTRY
 from nnlaw.nn.run_folder.array_files import read_arrays
