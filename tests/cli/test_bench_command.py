@@ -24,6 +24,7 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nnlaw.nn.bench.bench, "run_python", lambda code: (0.5, "100.0"))
 
 
+@pytest.mark.slow
 def test_a_report_in_three_forms(
     one_thread: None, tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -60,6 +61,7 @@ def test_with_more_threads_it_restarts_with_one(monkeypatch: pytest.MonkeyPatch)
     }
 
 
+@pytest.mark.slow
 def test_an_interrupted_benchmark_removes_its_files(tiny_folder: Path, tmp_path: Path) -> None:
     """Ctrl-C reaches the measuring process through the command, and neither leaves a folder."""
     folder = tmp_path / "tmp"

@@ -19,7 +19,8 @@ def test_written_digits_are_read_as_synthetic(workplace: Path, capsys: pytest.Ca
     assert len(list((workplace / "made").iterdir())) == 5 and (workplace / "made" / SYNTHETIC_MARKER).exists()
     assert run(["train", "made", "--epochs", "1", "--run", "here"]) == 0
     out = capsys.readouterr().out
-    assert "Loading built-in synthetic dataset" in out and "drawn by code" in out and "Training: 600 images" in out
+    assert "Loading built-in synthetic dataset" in out and "Training: 600 images" in out
+    assert "These are built-in synthetic digits" in out
     summary = json.loads((workplace / "here" / "summary.json").read_text())
     assert summary["synthetic"] and summary["data"] == "built-in synthetic digits"
     assert summary["digests"]["train_images"] == generate_digits(3, 600, 100).digests()["train_images"]

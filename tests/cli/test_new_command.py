@@ -32,6 +32,7 @@ def test_an_existing_file_is_not_overwritten(workplace: Path, nn: Any) -> None:
     assert code == 2 and "a.py exists" in err and Path("a.py").read_text() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "name", "same"),
     [

@@ -130,6 +130,7 @@ def test_bad_usage_is_refused(
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_bar_on_a_terminal(sound: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """On a terminal the last scenario is shown beside a bar, and no lines are printed."""
     monkeypatch.setenv("TERM", "xterm")

@@ -39,6 +39,7 @@ def shape_of(text: str) -> list[str]:
     return [NUMBER.sub("#", line) for line in text.splitlines()]
 
 
+@pytest.mark.slow
 def test_output_has_the_agreed_lines(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -460,6 +461,7 @@ def test_an_existing_run_folder_is_refused(
     assert "r exists already; choose another --run" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_json_is_one_object(tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With --json, only the summary is printed."""
     assert run(["train", str(tiny_folder), *SMALL, "--json"]) == 0

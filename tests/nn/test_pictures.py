@@ -275,6 +275,7 @@ def test_a_digit_that_reaches_the_border_is_read(tmp_path: Path) -> None:
 # Pictures that show no digit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", OTHERS)
 def test_a_picture_without_a_single_digit_is_refused(tmp_path: Path, kind: str) -> None:
     """Blank paper, noise, textures, photographs, pages and several digits are refused with a reason."""
@@ -402,6 +403,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     assert "bytes, expected at most" in bad_input(lambda: only_glyph(tmp_path / "a"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [7_100, 10_000, 20_000])
 def test_a_picture_with_too_many_pixels_is_not_read(tmp_path: Path, side: int) -> None:
     """Above our limit, and above the two limits of Pillow, the message names the limit."""
@@ -429,6 +431,7 @@ def test_a_header_with_a_wrong_size_costs_no_memory(tmp_path: Path, side: int) -
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_a_large_picture_takes_bounded_memory(tmp_path: Path) -> None:
     """25 million transparent pixels, 300 kB as a file, are read in less than 400 MB."""
     sheet = Image.new("LA", (5_000, 5_000))
@@ -519,6 +522,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert done.stdout.split() == ["False", "False"], done.stderr
 
 
+@pytest.mark.slow
 def test_scipy_is_imported_only_to_read_pictures(tiny_folder: Path, tmp_path: Path) -> None:
     """`nn train`, `nn verify` with its worker, and spec do not import SciPy; a run records its frame without it."""
     code = (
@@ -552,6 +556,7 @@ def trained(mnist: Path) -> Any:
     return lambda images: np.array([reader.probabilities(image).argmax() for image in images])
 
 
+@pytest.mark.slow
 def test_framing_a_digit_of_mnist_changes_almost_nothing(mnist: Path, tmp_path: Path) -> None:
     """Size and place stay the same, and at most 2 in 1,000 are classified differently."""
     digits, classify = load_folder(mnist).test_images[:2000], trained(mnist)
@@ -571,6 +576,7 @@ SAME = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", SAME)
 def test_the_prediction_does_not_depend_on_the_picture(mnist: Path, tmp_path: Path, fault: str) -> None:
     """At least 98% of 1,000 test digits are classified as they are without the fault."""

@@ -254,6 +254,7 @@ def test_pictures_are_classified_as_recorded(old: Path, name: str, capsys: Captu
         assert row["probabilities"] == pytest.approx(then["probabilities"], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_bundle_is_reproduced(old: Path, capsys: Capture) -> None:
     """A bundle with a user's plugin is identical, with the recorded exit code and keys."""
     assert call("nn reproduce bundle.zip --json") == KNOWN["reproduced"]["exit"]
@@ -276,6 +277,7 @@ def test_old_runs_are_listed(old: Path, capsys: Capture) -> None:
     assert json.loads(capsys.readouterr().out) == KNOWN["runs"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(KNOWN["commands"]))
 def test_the_same_command_writes_the_same_files(empty: Path, name: str, capsys: Capture) -> None:
     """A recorded command has the same exit code, and writes the same names, keys and weights."""

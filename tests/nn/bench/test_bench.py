@@ -85,6 +85,7 @@ def test_matrix_products_use_the_batches_of_the_epoch() -> None:
     assert np.array_equal(products.dw[0], products.batches[-1].T @ products.h[0][:6])
 
 
+@pytest.mark.slow
 def test_the_report_is_complete(results: dict[str, object], tmp_path: Path) -> None:
     """Training, loss curves, latency, loading, start-up, memory, versions, BLAS and threads, and a plot."""
     parts = {"machine", "data", "training", "trend", "latency", "startup", "memory"}
@@ -97,6 +98,7 @@ def test_the_report_is_complete(results: dict[str, object], tmp_path: Path) -> N
     Image.open(tmp_path / "loss.png").verify()
 
 
+@pytest.mark.slow
 def test_laws_do_not_change_the_losses(tiny_folder: Path, tmp_path: Path) -> None:
     """With no laws, the laws of calls and all laws, the losses are equal bit for bit."""
     modes = ("", "calls", "strict")
@@ -114,6 +116,7 @@ def test_no_file_is_left(results: dict[str, object], tmp_path: Path, monkeypatch
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_random_images_replace_missing_data(tmp_path: Path) -> None:
     """60,000 and 10,000 images of ten classes, in IDX files that can be loaded."""
     write_random_images(tmp_path / "data")
@@ -137,6 +140,7 @@ def test_peak_memory_is_that_of_this_process(monkeypatch: pytest.MonkeyPatch) ->
     assert 10 < nnlaw.nn.core.peak_memory.peak() < 100_000
 
 
+@pytest.mark.slow
 def test_the_report_names_the_data_and_other_sizes_are_refused(
     results: dict[str, Any], tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,7 @@ def test_computed_arrays_are_kept(home: Path) -> None:
     assert [path.name for path in home.iterdir()] == ["x.npz"]
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_recomputed(home: Path) -> None:
     """With any byte changed, or the file truncated anywhere, the correct arrays are returned."""
     cached("x", SHAPES, Compute())

@@ -130,6 +130,7 @@ def test_a_lifted_pen_leaves_no_ink() -> None:
     assert lifted[5, 13] == 0 and lifted[:8].any()
 
 
+@pytest.mark.slow
 def test_synthetic_digits_resemble_real_ones(mnist: Path) -> None:
     """The nearest of 2,000 synthetic digits has the correct class for most real digits."""
     real, synthetic = load_folder(mnist), generate_digits(0, 2000, 1)

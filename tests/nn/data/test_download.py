@@ -173,9 +173,9 @@ def names(folder: Path) -> set[str]:
 def refusal(capsys: pytest.CaptureFixture[str], *args: str) -> str:
     """The message of `nn fetch`, which ends with exit code 2."""
     assert run(["fetch", *args]) == 2
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert len(lines) == 1 or lines[0].startswith("Usage")
-    return lines[-1]
+    message, *usage = capsys.readouterr().err.strip().splitlines()
+    assert not usage or (len(usage) == 1 and usage[0].startswith("Usage"))
+    return message
 
 
 # The whole command
@@ -444,6 +444,7 @@ def test_a_file_is_verified_by_its_bytes(tmp_path: Path, whole: bytes, packed: b
         assert not has_checksum(path, expected), length
 
 
+@pytest.mark.slow
 def test_bytes_after_the_gzip_are_refused(tmp_path: Path) -> None:
     """Also if they begin exactly at the next chunk."""
     noise = np.random.default_rng(0).bytes(2 * CHUNK)  # incompressible, so that its gzip is longer than a chunk

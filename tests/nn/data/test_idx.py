@@ -26,6 +26,7 @@ def header(*sizes: int) -> bytes:
     return struct.pack(f">{len(sizes) + 1}I", 0x800 + len(sizes), *sizes)
 
 
+@pytest.mark.slow
 @given(
     array=arrays.arrays(np.uint8, arrays.array_shapes(min_dims=1, max_dims=3, max_side=6)),
     gzipped=st.booleans(),
@@ -75,6 +76,7 @@ def test_wrong_dimensions_need_no_memory(tmp_path: Path, refusal: Refusal) -> No
     assert "100 bytes of data, expected 536,870,912" in words and peak < 8 * 2**20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stated", "words"), [(6, "more than"), (MAX_BYTES, "more than"), (2**32 - 1, "at most")])
 def test_a_gzip_bomb_is_refused_in_little_memory(tmp_path: Path, stated: int, words: str) -> None:
     """A small gzip of 2 GB of zeros is refused within 3 GB of address space, for any size in its header."""

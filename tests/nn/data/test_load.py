@@ -172,6 +172,7 @@ def test_each_spelling_of_the_file_names_is_found(folder: Path, tmp_path: Path, 
     assert data.n_classes == 10 and not data.synthetic and data.train_images.shape == (6, 5, 4)
 
 
+@pytest.mark.slow
 def test_the_real_mnist_has_the_published_digests(mnist: Path) -> None:
     """The unpacked bytes of all four files have the expected SHA-256."""
     data = load_folder(mnist)

@@ -73,6 +73,7 @@ def test_an_npz_is_recognized_as_a_folder_is(tmp_path: Path) -> None:
     assert load(path).name == dataset_name(path) == "Mine"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
 def test_an_npz_is_trained_on(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`nn train x.npz` works; training resumes, and its bundle is reproduced, also after the file has moved."""
@@ -85,7 +86,7 @@ def test_an_npz_is_trained_on(workplace: Path, capsys: pytest.CaptureFixture[str
     assert run(["bundle", "r"]) == 0 and run(["reproduce", "r.zip"]) == 0
     (workplace / "x.npz").rename(workplace / "y.npz")
     assert run(["reproduce", "r.zip"]) == 2
-    assert "name it with --data" in capsys.readouterr().err
+    assert "give its path with --data" in capsys.readouterr().err
     assert run(["reproduce", "r.zip", "--data", "y.npz"]) == 0
 
 
@@ -199,6 +200,7 @@ def bomb(path: Path, stated: int) -> None:
     path.write_bytes(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stated", "words"), [(6, "more than 6 bytes of data"), (2**40, "expected at most")])
 def test_a_zip_bomb_is_refused_in_little_memory(tmp_path: Path, stated: int, words: str) -> None:
     """A small .npz that unpacks to 3 GB is refused within 2 GB of address space, for any size in its header."""

@@ -24,6 +24,7 @@ def test_there_are_fifteen_corruptions_of_five_severities() -> None:
     assert len(CORRUPTIONS) == 15 and {len(strengths) for _, strengths in CORRUPTIONS.values()} == {len(SEVERITIES)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_a_corruption_is_in_range_reproducible_and_grows(name: str) -> None:
     """Images stay float32 in [0, 1], depend on the seed alone, and are on average farther away at each severity."""

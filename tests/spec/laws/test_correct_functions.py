@@ -544,6 +544,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", CASES, ids=[f"{made.kind} {made.name}" for made in (make(0) for make in CASES)])
 def test_correct_code_passes(make: Callable[[int], Any]) -> None:
     """No law fails, for any seed."""
