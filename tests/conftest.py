@@ -78,7 +78,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No waiting for the disk, and none for git: what is not about them is tested quicker."""
+    """Do not wait for the disk or for git, in tests that are not about them."""
     monkeypatch.setattr("os.fsync", lambda number: None)
     monkeypatch.setattr("nnlaw.nn.run_folder.metadata.revision", lambda checkout: "")
 

@@ -1,4 +1,4 @@
-"""How much memory this process has used at most: `peak()` in megabytes, nan where the system does not tell."""
+"""The peak memory of this process: `peak()` in megabytes, nan if the system does not report it."""
 
 from __future__ import annotations
 

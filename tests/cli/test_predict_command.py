@@ -25,7 +25,7 @@ def trained(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture
 def pictures(tmp_path: Path, capsys: Capture) -> Path:
-    """A folder with a digit, a blank sheet, and a file that is no picture."""
+    """A folder with a digit, a blank sheet, and a file that is not a picture."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     Image.fromarray(digits(1)[0]).save(folder / "a.png")
@@ -52,7 +52,7 @@ def test_a_picture_is_shown_and_read(trained: Path, pictures: Path, capsys: Capt
 
 
 def test_one_bad_file_does_not_stop_the_rest(trained: Path, pictures: Path, capsys: Capture) -> None:
-    """A folder is read through; the refusal and the broken file are told on the error stream; 2 wins over 1."""
+    """All files of a folder are read; refusals and unreadable files go to standard error; exit code 2 wins over 1."""
     Image.fromarray(digits(2)[1]).save(pictures / "d.webp", lossless=True)
     assert run(["predict", str(pictures), "--run", str(trained)]) == 2
     out, err = capsys.readouterr()
@@ -81,7 +81,7 @@ def test_json_has_a_row_for_every_picture(trained: Path, pictures: Path, capsys:
 
 
 def test_all_reads_several_digits_in_order(trained: Path, tmp_path: Path, capsys: Capture) -> None:
-    """Two digits side by side are refused with a way out; with --all each gets the answer that it gets alone."""
+    """Two digits side by side are refused with a hint; with --all each is predicted as it is alone."""
     both = digits(2)
     for name, image in {"a": both[0], "b": both[1], "ab": np.hstack(list(both))}.items():
         Image.fromarray(255 - image).save(tmp_path / f"{name}.png")
@@ -108,7 +108,7 @@ def changed(trained: Path, folder: Path, **record: object) -> Path:
 
 
 def test_classes_are_called_as_the_run_recorded(trained: Path, pictures: Path, tmp_path: Path, capsys: Capture) -> None:
-    """Names of any length, in the answer and beside the bars."""
+    """Class names of any length are printed in the prediction and beside the bars."""
     names = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"]
     folder = changed(trained, tmp_path / "named", classes=names)
     assert run(["predict", str(pictures / "a.png"), "--run", str(folder), "--json"]) == 0
@@ -120,7 +120,7 @@ def test_classes_are_called_as_the_run_recorded(trained: Path, pictures: Path, t
 def test_the_frame_of_the_training_images_is_recorded(
     trained: Path, pictures: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    """A run knows how its images were framed; one of an older version reads as MNIST; nonsense is told."""
+    """A run records how its images were framed; older runs are read as MNIST; an invalid record is refused."""
     frame = {"height": 28, "width": 28, "box": 20, "by_mass": True}
     assert json.loads((trained / "record.json").read_text())["frame"] == frame
     path = str(pictures / "a.png")
@@ -133,16 +133,16 @@ def test_the_frame_of_the_training_images_is_recorded(
         assert "frame is not valid" in capsys.readouterr().err
 
 
-def test_a_run_on_pictures_of_another_size_says_so(
+def test_a_run_on_pictures_of_another_size_is_refused(
     trained: Path, pictures: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    """Where the recorded frame does not fit the network, one sentence tells."""
+    """A recorded frame that does not fit the network is refused in one sentence."""
     frame = {"height": 30, "width": 28, "box": 20, "by_mass": True}
     assert run(["predict", str(pictures / "a.png"), "--run", str(changed(trained, tmp_path / "r", frame=frame))]) == 2
     assert "the picture has 840 pixels, but the network has 784 inputs" in capsys.readouterr().err
 
 
-def test_predict_without_a_run_says_what_to_do(workplace: Path, capsys: Capture) -> None:
+def test_predict_without_a_run_names_the_command_to_use(workplace: Path, capsys: Capture) -> None:
     """Without any run, predict names the command that makes one."""
     assert run(["predict", "digit.png"]) == 2
     assert "nn train" in capsys.readouterr().err
