@@ -21,6 +21,7 @@ def test_a_library_trains_and_predicts(module: str, make: Any) -> None:
     assert np.allclose(np.asarray(library.predict(x)).sum(axis=1), 1, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_libraries_run_in_the_same_rounds(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their times, targets, versions and imports are in the results."""
 

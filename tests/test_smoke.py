@@ -10,7 +10,7 @@ from PIL import Image
 from nnlaw.cli.main import COMMANDS, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.smoke]
-ROOT = Path(__file__).parent.parent
+VERSION_0_1 = Path(__file__).parent.parent / "fixtures" / "version_0_1"
 STEPS: dict[str, tuple[list[str], int]] = {
     "digits": (["--count", "140", "made"], 0),
     "train": (["digits", "--epochs", "1", "--run", "one", "--strict"], 0),
@@ -26,16 +26,16 @@ STEPS: dict[str, tuple[list[str], int]] = {
     "trace": ([], 0),
     "stress": (["one", "--scenario", "edge-plain"], 0),
     "fetch": (["here", "--mirror", "http://127.0.0.1:9/nothing"], 2),
-    "bench": (["--peers"], 2),
+    "bench": (["--rounds", "0"], 2),
 }
 
 
 def test_every_command_runs(tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each command ends with the expected exit code, in the order in which they need each other's files."""
     shutil.copytree(tiny_folder, "digits")
-    shutil.copytree(ROOT / "fixtures" / "version_0_1" / "failure", "failure")
-    shutil.copytree(ROOT / "fixtures" / "version_0_1" / "plugins", "plugins")
-    shutil.copy(ROOT / "fixtures" / "version_0_1" / "digits.npz", ".")
+    shutil.copytree(VERSION_0_1 / "failure", "failure")
+    shutil.copytree(VERSION_0_1 / "plugins", "plugins")
+    shutil.copy(VERSION_0_1 / "digits.npz", ".")
     image = np.full((28, 28), 255, np.uint8)
     image[4:24, 13:16] = 0
     Image.fromarray(image).save("digit.png")

@@ -47,6 +47,7 @@ def explained(name: str) -> matrix.Outcome:
     return matrix.outcome(matrix.planted(ROOT / "fixtures" / "faults" / f"{name}.py"), explain=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FOUND_IN_SOURCE)
 def test_a_mistake_is_found_in_the_source(name: str) -> None:
     """The cause is the mistake of the header."""
@@ -74,6 +75,7 @@ FIXED = [
 """Faults for which an edit is suggested; one more takes about as long as the search may take."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIXED)
 def test_applying_a_suggested_edit_to_the_file_fixes_it(name: str, tmp_path: Path) -> None:
     """Each edit is at the place of its expression; unless something must be stored first, the edited file passes."""

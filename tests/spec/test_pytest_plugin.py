@@ -35,12 +35,14 @@ def pytest_run(folder: Path, *args: str) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_unused_it_imports_nothing(tmp_path: Path) -> None:
     """Neither numpy nor nnlaw.spec in a session without the option."""
     (tmp_path / "test_one.py").write_text("def test_one(): pass\n")
     assert "exit 0 False False" in pytest_run(tmp_path, "-q")
 
 
+@pytest.mark.slow
 def test_each_law_is_a_test_and_a_skipped_law_is_a_skip(tmp_path: Path) -> None:
     """A diagnostic without a traceback; a file that cannot be imported is a failure; -k selects."""
     (tmp_path / "mine.py").write_text(SOURCE)
