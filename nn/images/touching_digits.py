@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nnlaw.nn.images.framing import Floats, Gray, Mask, outline_length
+from nnlaw.nn.images.segmentation import EDGE
 
 WEIGHTS = Path(__file__).with_suffix(".json")
 ROWS = 24  # height of the scaled glyph in which seams are searched
@@ -36,9 +37,14 @@ def touch(glyph: Gray) -> bool:
     if glyph.shape[1] > MAX_ASPECT * glyph.shape[0]:
         return False
     ink = scaled(glyph)
-    found = features(ink, seams(ink))
-    found = found[(found[:, 7] > 0) & (found[:, 11] > 0)]  # ink on both sides
-    return bool((logits(found) >= MIN_LOGIT).any())
+    paths = seams(ink)
+    scores = logits(features(ink, paths))
+    if scores.max() < MIN_LOGIT:
+        return False
+    height, width = glyph.shape
+    column = paths[scores.argmax()][np.arange(height) * ROWS // height] * width / ink.shape[1]
+    left = np.arange(width) < column[:, None]
+    return bool((glyph[left] > EDGE).any() and (glyph[~left] > EDGE).any())
 
 
 def scaled(glyph: Gray) -> Floats:
