@@ -140,9 +140,9 @@ class Outcome:
         return any(code in expected and expected[code] in self.cause.text for code in self.cause.code.split("|"))
 
 
-def outcome(fault: Planted, *, explain: bool = False) -> Outcome:
-    """Check one fault; with `explain`, look for a fix."""
-    found = checked(fault.path, explain=explain).violations
+def outcome(fault: Planted, report: Report) -> Outcome:
+    """What a report on one fault shows."""
+    found = report.violations
     if not found:
         return Outcome(fault, (), NO_CAUSE, None)
     cause = Cause(found[0].cause_code, found[0].cause)
@@ -248,7 +248,7 @@ def main() -> int:
         failed = false_alarms(seeds)
     else:
         faults = [planted(path) for path in sorted(FAULTS.glob("*.py"))]
-        outcomes = [outcome(fault, explain=fault.law == "gradient") for fault in faults]
+        outcomes = [outcome(fault, checked(fault.path, explain=fault.law == "gradient")) for fault in faults]
         PAGE.write_text(page(outcomes), encoding="utf-8")
         for row in outcomes:
             if not (row.right_law and row.right_cause):

@@ -1,13 +1,18 @@
 """Fixtures shared by all tests: a tiny data set in IDX files, the folder of the real MNIST, an empty current folder."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
 from nnlaw._names import install
+
+if TYPE_CHECKING:
+    from nnlaw.spec import Report
 
 settings.register_profile(  # a busy machine must not fail a test
     "tests", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -67,6 +72,23 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def fixture_report() -> Callable[..., "Report"]:
+    """A function from a file of fixtures/, a seed and `explain` to its report; each is checked once."""
+    from kill_matrix import checked
+
+    from nnlaw.spec import conformance
+    from nnlaw.spec.law_docs import load
+
+    @cache
+    def report(path: Path, seed: int = 0, explain: bool = False) -> "Report":
+        if path.is_relative_to(ROOT / "fixtures" / "units"):
+            return conformance(load(path).case(seed), explain=explain)
+        return checked(path, seed, explain=explain)
+
+    return report
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
-"""fixtures/faults and fixtures/correct: every fault is caught by its law, and correct code passes."""
+"""fixtures/faults, correct and units: every fault is caught by its law, and correct code passes."""
 
+import hashlib
+import re
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +11,19 @@ import kill_matrix as matrix
 import pytest
 
 from nnlaw.nn.plugins.registry import KINDS
-from nnlaw.spec import CATALOG
+from nnlaw.spec import CATALOG, Report
 from nnlaw.spec.violation import NO_CAUSE
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 2  # more with benchmarks/kill_matrix.py --seeds
+first_or_more_seeds = pytest.mark.parametrize(
+    "seeds", [pytest.param(range(1), id=""), pytest.param(range(1, 4), id="more seeds", marks=pytest.mark.slow)]
+)
 FAULTS = sorted((ROOT / "fixtures" / "faults").glob("*.py"))
 CORRECT = sorted((ROOT / "fixtures" / "correct").glob("*.py"))
+UNITS = ROOT / "fixtures" / "units"
+WRONG, RIGHT = sorted(UNITS.glob("wrong/*.py")), sorted(UNITS.glob("right/*.py"))
+
+FixtureReport = Callable[..., Report]
 KNOWN: dict[str, str] = {}
 """Faults that no law finds yet, each with the reason; if it is found, the test fails."""
 
@@ -27,9 +35,9 @@ def with_known(paths: list[Path]) -> list[Any]:
 
 
 @pytest.mark.parametrize("path", with_known(FAULTS))
-def test_a_fault_fails_the_law_in_its_header(path: Path) -> None:
+def test_a_fault_fails_the_law_in_its_header(path: Path, fixture_report: FixtureReport) -> None:
     """Only this law; a wrong gradient has the cause in the header, or no cause."""
-    found = matrix.outcome(matrix.planted(path))
+    found = matrix.outcome(matrix.planted(path), fixture_report(path))
     assert found.laws == (found.fault.law,)
     assert found.right_cause, f"named {found.cause!r}, expected {found.fault.cause!r}"
 
@@ -41,17 +49,17 @@ FOUND_IN_SOURCE = [
 ]  # fmt: skip
 
 
-@cache
-def explained(name: str) -> matrix.Outcome:
+def explained(name: str, fixture_report: FixtureReport) -> matrix.Outcome:
     """What is found for a fault, with likely cause and suggested fix."""
-    return matrix.outcome(matrix.planted(ROOT / "fixtures" / "faults" / f"{name}.py"), explain=True)
+    path = ROOT / "fixtures" / "faults" / f"{name}.py"
+    return matrix.outcome(matrix.planted(path), fixture_report(path, explain=True))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FOUND_IN_SOURCE)
-def test_a_mistake_is_found_in_the_source(name: str) -> None:
+def test_a_mistake_is_found_in_the_source(name: str, fixture_report: FixtureReport) -> None:
     """The cause is the mistake of the header."""
-    found = explained(name)
+    found = explained(name, fixture_report)
     assert found.right_mistake and found.right_cause, found.cause
 
 
@@ -77,9 +85,11 @@ FIXED = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FIXED)
-def test_applying_a_suggested_edit_to_the_file_fixes_it(name: str, tmp_path: Path) -> None:
+def test_applying_a_suggested_edit_to_the_file_fixes_it(
+    name: str, tmp_path: Path, fixture_report: FixtureReport
+) -> None:
     """Each edit is at the place of its expression; unless something must be stored first, the edited file passes."""
-    fix = explained(name).fix
+    fix = explained(name, fixture_report).fix
     assert fix is not None
     for edit in fix.edits:
         text = Path(edit.path).read_text(encoding="utf-8")
@@ -90,13 +100,49 @@ def test_applying_a_suggested_edit_to_the_file_fixes_it(name: str, tmp_path: Pat
         assert fix.note or matrix.checked(fixed).outcome == "passed"
 
 
+@first_or_more_seeds
 @pytest.mark.parametrize("path", CORRECT, ids=lambda path: path.stem)
-def test_correct_code_passes(path: Path) -> None:
-    """No law fails or is inconclusive."""
-    for seed in range(SEEDS):
-        report = matrix.checked(path, seed)
+def test_correct_code_passes(path: Path, seeds: range, fixture_report: FixtureReport) -> None:
+    """No law fails or is inconclusive; benchmarks/kill_matrix.py tries many more seeds."""
+    for seed in seeds[:1]:
+        report = fixture_report(path, seed)
         assert [row.message for row in report.violations] == []
         assert report.outcome == "passed"
+
+
+@first_or_more_seeds
+@pytest.mark.parametrize("path", WRONG, ids=lambda path: path.stem)
+def test_a_wrong_unit_fails_the_law_in_its_header(path: Path, seeds: range, fixture_report: FixtureReport) -> None:
+    """Only this law, with the cause in the header; a loss has N = C for odd seeds."""
+    header = matrix.planted(path)
+    for seed in seeds:
+        (found,) = fixture_report(path, seed).violations
+        assert found.law == header.law, found.message
+        assert header.cause in found.cause
+        assert found.expected != "no exception", found.message  # raised in the law
+
+
+@first_or_more_seeds
+@pytest.mark.parametrize("path", RIGHT, ids=lambda path: path.stem)
+def test_a_right_unit_passes(path: Path, seeds: range, fixture_report: FixtureReport) -> None:
+    """No law fails; the header names laws that are inconclusive, and some that are not applicable."""
+    header = path.read_text(encoding="utf-8").split('"""')[1]
+    inconclusive = re.findall(r"^inconclusive: (.+)$", header, re.MULTILINE)
+    not_applicable = re.findall(r"^not applicable: (.+)$", header, re.MULTILINE)
+    for seed in seeds:
+        report = fixture_report(path, seed)
+        assert [row.message for row in report.violations] == []
+        assert [row.law for row in report.results if row.outcome == "inconclusive"] == inconclusive
+        assert {row.outcome for row in report.results if row.law in not_applicable} <= {"n.a."}
+
+
+def test_the_units_are_frozen() -> None:
+    """Every file has its digest in SHA256SUMS, and no file is missing or added."""
+    lines = (UNITS / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    sums = dict(reversed(line.split("  ")) for line in lines)
+    assert sums == {
+        str(path.relative_to(UNITS)): hashlib.sha256(path.read_bytes()).hexdigest() for path in WRONG + RIGHT
+    }
 
 
 def test_the_corpus_has_every_kind() -> None:

@@ -1,6 +1,7 @@
 """spec/report.schema.json describes the JSON form of reports, field by field."""
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
@@ -9,14 +10,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from nnlaw.nn.verify.targets import units_in_file
-from nnlaw.spec import Location, conformance
+from nnlaw.spec import Location
 from nnlaw.spec.report import SCHEMA_VERSION, Outcome, Report, UnitOutcome
 from nnlaw.spec.violation import Edit, Suggestion
 
 FAULTS = Path(__file__).parents[2] / "fixtures" / "faults"
 SCHEMA = json.loads((files("nnlaw.spec") / "report.schema.json").read_text(encoding="utf-8"))
 DEFINITIONS = SCHEMA["$defs"]
+FixtureReport = Callable[..., Report]
 COUNTS = ("files", "files_not_loaded", "units", *UnitOutcome)
 
 
@@ -42,10 +43,9 @@ def test_the_schema_is_valid() -> None:
     ["layer_softmax_sums_over_the_batch", "layer_elu_derivative", "loss_focal_constant_weight",
      "optimizer_noise_from_the_global_generator", "batches_standardize_in_place", "initializer_constant"],
 )  # fmt: skip
-def test_reports_match_the_schema(name: str) -> None:
+def test_reports_match_the_schema(name: str, fixture_report: FixtureReport) -> None:
     """With likely cause, suggested fix, smallest input and skipped laws."""
-    (unit,) = units_in_file(FAULTS / f"{name}.py")
-    report = conformance(unit, explain=True)
+    report = fixture_report(FAULTS / f"{name}.py", explain=True)
     assert report.outcome == "failed"
     check(document(report))
 
@@ -55,10 +55,9 @@ def test_errors_match_the_schema() -> None:
     check(document(Report("mine", "file", reason="mine.py:1: invalid syntax")))
 
 
-def test_other_fields_and_values_do_not_match() -> None:
+def test_other_fields_and_values_do_not_match(fixture_report: FixtureReport) -> None:
     """An unknown field, a missing one, an unknown outcome, and an error without a reason."""
-    (unit,) = units_in_file(FAULTS / "layer_elu_derivative.py")
-    good = document(conformance(unit))
+    good = document(fixture_report(FAULTS / "layer_elu_derivative.py"))
     for change in ({"extra": 1}, {"outcome": "pass"}, {"outcome": "error"}, {"kind": "lair"}, {"laws": None}):
         bad = {**good, "units": [{**good["units"][0], **change}]}
         with pytest.raises(ValidationError):
@@ -68,10 +67,9 @@ def test_other_fields_and_values_do_not_match() -> None:
         check({**good, "units": [{**good["units"][0], "violations": [without]}]})
 
 
-def test_the_schema_has_every_field() -> None:
+def test_the_schema_has_every_field(fixture_report: FixtureReport) -> None:
     """The definitions list the fields of the classes, and require all of them."""
-    (unit,) = units_in_file(FAULTS / "layer_elu_derivative.py")
-    report = document(conformance(unit))["units"][0]
+    report = document(fixture_report(FAULTS / "layer_elu_derivative.py"))["units"][0]
     names = {
         "unit": set(report),
         "law": set(report["laws"][0]),
