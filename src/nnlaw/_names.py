@@ -36,13 +36,16 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        top = fullname.partition(".")[0]
-        if top not in ALIASES or _belongs_to_user(top):
-            return None
-        name = f"nnlaw.{fullname}"
-        if importlib.util.find_spec(name) is None:
-            return None
-        return ModuleSpec(fullname, _ExistingModule(importlib.import_module(name)))
+        name = own_module(fullname)
+        return ModuleSpec(fullname, _ExistingModule(importlib.import_module(name))) if name else None
+
+
+def own_module(fullname: str) -> str | None:
+    """`nnlaw.nn.core` for `nn.core`; None for other names, or if the user has a module or package nn."""
+    top = fullname.partition(".")[0]
+    if top not in ALIASES or _belongs_to_user(top) or importlib.util.find_spec(f"nnlaw.{fullname}") is None:
+        return None
+    return f"nnlaw.{fullname}"
 
 
 def _belongs_to_user(top: str) -> bool:

@@ -1,0 +1,397 @@
+"""Import the files of a user's project, definitions only, beside all other modules of the process.
+
+    import_file(Path("bits/swish.py"))      a FileModule; `from .base import Piece` and `import bits.base` work in it
+
+A module's name in `sys.modules` is made from its file's path, so a file is imported once however it is named, and
+projects whose packages are called nn, utils or layers do not meet. An import statement in such a file looks first in
+its own project: the folder above its topmost __init__.py, the folders above that up to the project's root, each with
+src/, the file's own folder, and what the file puts on `sys.path`. Then come installed packages; an absent one is
+replaced by a Placeholder. Each statement runs by itself: where it fails, the names that it binds become Unavailable.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import importlib.util
+import site
+import sys
+import sysconfig
+import tempfile
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from nnlaw import _names
+from nnlaw.spec.discovery.needed_statements import Definitions
+from nnlaw.spec.discovery.notebook import place
+from nnlaw.spec.discovery.removed_numpy import numpy_for, removed_names
+from nnlaw.spec.discovery.source import Source, read_source
+from nnlaw.spec.discovery.time_limit import OutOfTime, time_limit
+from nnlaw.spec.discovery.unavailable import Placeholder, Unavailable, UnavailableError
+from nnlaw.spec.violation import BadInput
+
+TOP = "nnlaw_files"  # the package, without a file, below which all files are imported
+STATEMENT_SECONDS = 5.0
+ROOT_MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg")
+_PYTHON_2: dict[str, Any] = {"xrange": range, "unicode": str, "long": int, "basestring": str, "raw_input": input}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a file uses that the installed NumPy or Python no longer has: where, and what to write instead."""
+
+    path: Path
+    line: int
+    found: str
+    instead: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {place(self.path, self.line)}: {self.found} was removed; write {self.instead}"
+
+
+class FileModule(ModuleType):
+    """A module made from a file of a user's project: its definitions, and on demand what other files import from it."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        super().__init__(name)
+        self._nnlaw = _Contents(self, path)
+
+    def __getattr__(self, name: str) -> Any:
+        contents: _Contents = self.__dict__["_nnlaw"]
+        contents.run({name})
+        if name in self.__dict__:
+            return self.__dict__[name]
+        raise AttributeError(f"module {contents.path.stem!r} has no attribute {name!r}")
+
+
+class _Contents:
+    """A file's source, which of its statements ran, and what was found while they ran."""
+
+    def __init__(self, module: FileModule, path: Path) -> None:
+        self.module, self.path = module, path
+        self.source: Source | None = None  # None for a folder without __init__.py
+        self.definitions = Definitions(ast.Module([], []))
+        self.ran: set[ast.stmt] = set()
+        self.findings: list[Finding] = []
+        self.absent: dict[str, None] = {}  # third-party modules replaced by placeholders
+        self.imported: dict[str, _Contents] = {}  # files of the project that this one imports
+        self.search_path: list[Path] = []  # what the file puts on sys.path
+        self.numpy = numpy_for(self.report_line)
+
+    def read(self) -> None:
+        """Read the file, and report the removed names in it."""
+        self.source = read_source(self.path)
+        self.stamp = _stamp(self.path)
+        self.definitions = Definitions(self.source.tree)
+        self.optional = set(_optional_imports(self.source.tree))
+        self.findings += [Finding(self.path, *row) for row in removed_names(self.source.tree)]
+        for node in ast.walk(self.source.tree):
+            if isinstance(node, ast.Name) and node.id in _PYTHON_2 and node.id not in self.definitions.bound:
+                self.findings.append(Finding(self.path, node.lineno, node.id, _PYTHON_2[node.id].__name__))
+        namespace = vars(builtins) | _PYTHON_2 | {"__import__": self.import_module}
+        self.module.__dict__.update(__builtins__=namespace, __doc__=ast.get_docstring(self.source.tree))
+
+    def report_line(self, found: str, instead: str) -> None:
+        """Add a finding at the line of this file that runs now."""
+        line = next((f.lineno for f in reversed(traceback.extract_stack()) if f.filename == str(self.path)), 0)
+        finding = Finding(self.path, line or 0, found, instead)
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+    def run(self, names: set[str] | None = None) -> None:
+        """Run the statements that define `names`, or all definitions, as far as they have not run."""
+        for statement in self.definitions.needed(names):
+            if statement in self.ran:
+                continue
+            self.ran.add(statement)
+            self._run_statement(statement)
+
+    def _run_statement(self, statement: ast.stmt) -> None:
+        assert self.source is not None
+        namespace, path = self.module.__dict__, list(sys.path)
+        code = compile(ast.Module([statement], []), str(self.path), "exec", self.source.flags, dont_inherit=True)
+        is_import = isinstance(statement, ast.Import | ast.ImportFrom)
+        try:
+            with time_limit(3600 if is_import else STATEMENT_SECONDS):
+                exec(code, namespace)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            value = Unavailable(self._reason(statement, error))
+            rebinds = isinstance(statement, ast.Assign | ast.AnnAssign | ast.FunctionDef | ast.ClassDef)
+            for name in self.definitions.effects(statement).binds:
+                if rebinds or name not in namespace:
+                    namespace[name] = value
+        if not is_import and sys.path != path:
+            self.search_path += [
+                folder / added for added in sys.path if added not in path for folder in (self.path.parent, Path.cwd())
+            ]
+            sys.path[:] = path
+
+    def _reason(self, statement: ast.stmt, error: BaseException) -> str:
+        """`line 12: FileNotFoundError: train.csv`."""
+        if isinstance(error, UnavailableError) and str(error).partition(" ")[0] in ("line", "cell"):
+            return str(error)  # the reason why the value that this statement uses is not available
+        own = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(self.path)]
+        where = place(self.path, (own and own[-1]) or statement.lineno)
+        text = " ".join(str(error).split())
+        if isinstance(error, SystemExit):
+            return f"{where}: called sys.exit({error.code!r})"
+        if isinstance(error, UnavailableError | OutOfTime | BadInput):
+            return f"{where}: {text}"
+        return f"{where}: {type(error).__name__}: {text}" if text else f"{where}: {type(error).__name__}"
+
+    def import_module(
+        self,
+        name: str,
+        globals: dict[str, Any] | None = None,
+        locals: dict[str, Any] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> Any:
+        """What `import name` and `from name import fromlist` give in this file; the `__import__` of its builtins."""
+        fromlist = fromlist or ()
+        if level:
+            module = builtins.__import__(name, globals, locals, fromlist, level)
+            return self._record(module, fromlist)
+        top = name.partition(".")[0]
+        if top == "numpy":
+            module = builtins.__import__(name, globals, locals, fromlist)
+            return self.numpy if module.__name__ == "numpy" else module
+        found = None if top == "nnlaw" else self._find(name, fromlist)
+        if found:
+            module = builtins.__import__(module_name(found[-1]), globals, locals, fromlist)
+            return self._record(sys.modules[module_name(found[-1] if fromlist else found[0])], fromlist)
+        own = _names.own_module(name)
+        if own:
+            module = importlib.import_module(own)
+            return module if fromlist else sys.modules[f"nnlaw.{top}"]
+        if top not in sys.modules and importlib.util.find_spec(top) is None:
+            return self._absent(name, fromlist)
+        return builtins.__import__(name, globals, locals, fromlist)
+
+    def _record(self, module: ModuleType, fromlist: Sequence[str]) -> ModuleType:
+        """Note that this file imports `module`; define there what `import *` needs here."""
+        if isinstance(module, FileModule):
+            self.imported[module.__name__] = module._nnlaw
+            if "*" in fromlist:
+                module._nnlaw.run(self.definitions.reads & module._nnlaw.definitions.bound)
+        return module
+
+    def _absent(self, name: str, fromlist: Sequence[str]) -> Any:
+        """A placeholder for a module that is not installed, unless the statement expects that it may be absent."""
+        top = name.partition(".")[0]
+        frame = sys._getframe(2)
+        if frame.f_lineno in self.optional and frame.f_code.co_filename == str(self.path):
+            raise ModuleNotFoundError(f"No module named {top!r}", name=top)
+        self.absent[top] = None
+        if top == "cupy":  # the interface of NumPy
+            return self.numpy
+        placeholder = Placeholder(top, numpy=self.numpy) if top == "autograd" else Placeholder(top)
+        for part in name.split(".")[1:] if fromlist else ():
+            placeholder = getattr(placeholder, part)
+        return placeholder
+
+    def _find(self, name: str, fromlist: Sequence[str]) -> list[Path] | None:
+        """The files or folders of this project that the parts of a dotted name mean, or None."""
+        parts = name.split(".")
+        if parts[0] in sys.stdlib_module_names:
+            module = importlib.import_module(parts[0])
+            if len(parts) > 1 and _is_module(name):
+                return None
+            if len(parts) == 1 and all(x == "*" or hasattr(module, x) or _is_module(f"{name}.{x}") for x in fromlist):
+                return None
+        bare: list[Path] | None = None
+        for folder in [*search_folders(self.path), *self.search_path]:
+            if folder in _installed_folders() and parts[0] != self.path.relative_to(folder).parts[0]:
+                continue
+            found = _match(folder, parts)
+            if found and _file(found[0]) is not None:
+                return found
+            if found and bare is None and (_file(found[-1]) or any(_child(found[-1], x) for x in fromlist)):
+                bare = found
+        if bare is None or (len(parts) == 1 and importlib.util.find_spec(parts[0]) is not None):
+            return None
+        return bare
+
+    def all_absent(self) -> Iterator[str]:
+        """The modules replaced by placeholders in this file and in those that it imports."""
+        seen: dict[str, _Contents] = {}
+        waiting = {self.module.__name__: self}
+        while waiting:
+            name, contents = waiting.popitem()
+            if name not in seen:
+                seen[name] = contents
+                waiting.update(contents.imported)
+        return iter(dict.fromkeys(name for contents in seen.values() for name in contents.absent))
+
+
+def import_file(path: Path) -> FileModule:
+    """The module of a file, with its definitions. It is imported anew if a file of the process's projects changed.
+
+    Raises BadInput if the file can't be read or parsed.
+    """
+    path = path.resolve()
+    loaded = {name: module._nnlaw for name, module in sys.modules.items() if isinstance(module, FileModule)}
+    if any(contents.source and contents.stamp != _stamp(contents.path) for contents in loaded.values()):
+        for name in loaded:
+            del sys.modules[name]
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+    read_source(path)
+    module = importlib.import_module(module_name(path))
+    assert isinstance(module, FileModule)
+    return module
+
+
+_PATHS: dict[str, Path] = {}  # by module name
+
+
+def module_name(path: Path) -> str:
+    """The name in sys.modules of a file or folder: its path, in which dots within a part are replaced."""
+    name = TOP
+    _PATHS[name] = Path(path.anchor)
+    parents = [*reversed(path.parents)][1:]
+    for part in [*parents, path]:
+        stem = part.stem if part.suffix == ".py" else part.name
+        name = f"{name}.{stem.replace('.', '․')}"
+        _PATHS[name] = part
+    return name
+
+
+class _Finder(MetaPathFinder):
+    """Finds modules whose name module_name() made, and those that relative imports in their files name."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.partition(".")[0] != TOP:
+            return None
+        parent, _, last = fullname.rpartition(".")
+        found = _PATHS.get(fullname) or _child(_PATHS[parent], last)
+        if found is None:
+            return None
+        _PATHS[fullname] = found
+        file = _file(found)
+        spec = ModuleSpec(fullname, _FileLoader(found), origin=str(file) if file else None, is_package=found.is_dir())
+        spec.has_location = file is not None
+        if found.is_dir():
+            spec.submodule_search_locations = [str(found)]
+        return spec
+
+
+class _FileLoader(Loader):
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return FileModule(spec.name, _file(self.path) or self.path)
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert isinstance(module, FileModule)
+        file = _file(self.path)
+        if file is None:
+            return
+        try:
+            module._nnlaw.read()
+        except BadInput as error:
+            if self.path.is_dir():  # the package's other files can still be imported
+                return
+            raise ImportError(str(error)) from error
+        module._nnlaw.run()
+
+
+def search_folders(path: Path) -> list[Path]:
+    """Where an absolute import in a file looks, the first first."""
+    top = path.parent
+    while (top / "__init__.py").is_file() and top != top.parent:
+        top = top.parent
+    inside = [folder for folder in path.parents if folder != top and folder.is_relative_to(top)]
+    folders: list[Path] = []
+    for folder in [top, *_above(top), *inside]:
+        folders += [folder, folder / "src"]
+    return folders
+
+
+def _above(folder: Path) -> list[Path]:
+    """The folders above one, up to the project's root; at most two if nothing marks the root."""
+    found: list[Path] = []
+    limits = (Path.home(), Path(tempfile.gettempdir()).resolve(), Path(folder.anchor))
+    while not (marked := any((folder / mark).exists() for mark in ROOT_MARKS)):
+        if folder in limits or folder.parent in limits:
+            break
+        folder = folder.parent
+        found.append(folder)
+    return found if marked else found[:2]
+
+
+def _match(folder: Path, parts: Sequence[str]) -> list[Path] | None:
+    found: list[Path] = []
+    for part in parts:
+        child = _child(found[-1] if found else folder, part)
+        if child is None:
+            return None
+        found.append(child)
+    return found
+
+
+def _child(folder: Path, name: str) -> Path | None:
+    """The package, module or bare folder `name` in a folder; Python prefers them in this order."""
+    if (folder / name / "__init__.py").is_file():
+        return folder / name
+    if (folder / f"{name}.py").is_file():
+        return folder / f"{name}.py"
+    return folder / name if (folder / name).is_dir() else None
+
+
+def _file(path: Path) -> Path | None:
+    """The file that runs when `path` is imported; None for a folder without __init__.py."""
+    if not path.is_dir():
+        return path
+    return path / "__init__.py" if (path / "__init__.py").is_file() else None
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ImportError:
+        return False
+
+
+@cache
+def _installed_folders() -> set[Path]:
+    """The folders of the standard library and of installed packages."""
+    names = [*sysconfig.get_paths().values(), *site.getsitepackages(), site.getusersitepackages()]
+    named = [folder for folder in sys.path if Path(folder).name in ("site-packages", "dist-packages")]
+    return {Path(name).resolve() for name in [*names, *named]}
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+def _optional_imports(tree: ast.Module) -> Iterator[int]:
+    """The lines of imports in a `try` whose handler expects that the module may be absent."""
+    expected = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try):
+            caught = [handler.type for handler in node.handlers]
+            names = {getattr(part, "id", "") for kind in caught if kind for part in ast.walk(kind)}
+            if None in caught or names & expected:
+                for statement in node.body:
+                    for inner in ast.walk(statement):
+                        if isinstance(inner, ast.Import | ast.ImportFrom):
+                            yield inner.lineno
+

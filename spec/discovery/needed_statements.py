@@ -1,0 +1,278 @@
+"""Which statements of a file define something, and which only run it.
+
+    Definitions(tree).needed()                  imports, functions, classes, and what they depend on
+    Definitions(tree).needed({"TABLE"})         what binds TABLE, and what that depends on
+
+A training script, a plot or `if __name__ == "__main__"` is left out. A statement is kept if it binds or changes a name
+that a kept statement reads: `TABLE[k] = ...`, `f.prime = ...`, `TABLE.append(...)`, also inside if, try, with and for.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import dis
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from types import CodeType
+
+_DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_LOOP = (ast.For, ast.AsyncFor, ast.While)
+_IMPORT = (ast.Import, ast.ImportFrom)
+_CHANGING_METHODS = {
+    "append", "extend", "insert", "add", "update", "setdefault", "pop", "remove", "discard", "clear", "sort", "reverse",
+    "register",
+}  # fmt: skip
+_MAKES_A_DEFINITION = {
+    "partial", "vectorize", "frompyfunc", "namedtuple", "TypeVar", "NewType", "Enum", "make_dataclass",
+    "frozenset", "set", "dict", "list", "tuple",
+}  # fmt: skip
+
+
+@dataclass
+class _Effects:
+    """What a statement does with the names of its module."""
+
+    reads: set[str] = field(default_factory=set)  # at once or, in a function, when called
+    binds: set[str] = field(default_factory=set)
+    changes: set[str] = field(default_factory=set)  # by assigning to an attribute or item, or by a method
+    rebinds_when_called: set[str] = field(default_factory=set)  # `global W` in a function
+
+
+class Definitions:
+    """The statements of a module at its top level, and what each of them reads, binds and changes."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.statements = [part for statement in tree.body for part in _separate(statement)]
+        self._effects: dict[ast.stmt, _Effects] = {}
+        self._pruned: dict[tuple[ast.stmt, ...], ast.stmt] = {}  # by the original and the parts that are kept
+        self._leaves = [leaf for statement in self.statements for leaf in _leaves(statement)]
+        effects = [self.effects(leaf) for leaf in self._leaves]
+        self.reads = set().union(*(row.reads for row in effects))
+        self.bound = set().union(*(row.binds for row in effects))
+        self._bound_outside_loops = set().union(
+            *(row.binds for leaf, row in zip(self._leaves, effects, strict=True) if not isinstance(leaf, _LOOP))
+        )
+        self._simple = self._simple_names()
+        self.functions = {
+            leaf.name: self.effects(leaf) for leaf in self._leaves if isinstance(leaf, _DEFINITION[:2])
+        }
+
+    def needed(self, names: Iterable[str] | None = None) -> list[ast.stmt]:
+        """The statements that define `names`, or everything that the file defines, in order, without the rest."""
+        everything = names is None
+        reached = set(names or ())
+        while True:
+            kept = [part for statement in self.statements if (part := self._keep(statement, reached, everything))]
+            missing = reached - self._bound(kept) - set(dir(builtins))
+            kept += [part for part in self._last_resort(missing) if part not in kept]
+            found = reached.union(*(self.effects(part).reads for part in kept))
+            if everything:
+                found |= self._bound(kept)
+            if found == reached:
+                return sorted(kept, key=lambda part: part.lineno)
+            reached = found
+
+    def names(self) -> list[str]:
+        """The names that the file itself defines: classes, functions and values, in order."""
+        found: dict[str, None] = {}
+        for part in self.needed():
+            for leaf in _leaves(part):
+                if not isinstance(leaf, _IMPORT):
+                    binds = sorted(self.effects(leaf).binds)
+                    found.update(dict.fromkeys(name for name in binds if not name.startswith("__")))
+        return list(found)
+
+    def effects(self, statement: ast.stmt) -> _Effects:
+        """What a statement reads, binds and changes."""
+        if statement not in self._effects:
+            self._effects[statement] = _effects(statement)
+        return self._effects[statement]
+
+    def _bound(self, statements: Iterable[ast.stmt]) -> set[str]:
+        return set().union(*(self.effects(statement).binds for statement in statements))
+
+    def _keep(self, statement: ast.stmt, reached: set[str], everything: bool) -> ast.stmt | None:
+        """The statement with only the parts that are needed, or None."""
+
+        def prune(body: list[ast.stmt]) -> list[ast.stmt]:
+            return [part for child in body if (part := self._keep(child, reached, everything))]
+
+        if isinstance(statement, ast.If):
+            if _is_main_guard(statement):
+                return None
+            body, orelse = prune(statement.body), prune(statement.orelse)
+            pruned: ast.stmt = ast.If(statement.test, body or [ast.Pass()], orelse)
+            kept = (*body, *orelse)
+        elif isinstance(statement, ast.Try):
+            body, orelse, final = prune(statement.body), prune(statement.orelse), prune(statement.finalbody)
+            # what a handler binds depends on whether the body raises, so the body is kept as well
+            pruned = ast.Try(body or statement.body, statement.handlers, orelse, final)
+            kept = (*body, *orelse, *final, *(part for handler in statement.handlers for part in prune(handler.body)))
+            if not pruned.handlers and not final:
+                pruned.finalbody = [ast.Pass()]
+        else:
+            return statement if self._needed(statement, reached, everything) else None
+        if not kept:
+            return None
+        pruned = ast.fix_missing_locations(ast.copy_location(pruned, statement))
+        return self._pruned.setdefault((statement, *kept), pruned)
+
+    def _needed(self, leaf: ast.stmt, reached: set[str], everything: bool) -> bool:
+        """Whether a statement binds or changes a name that is reached, or defines something by itself."""
+        effects = self.effects(leaf)
+        if effects.changes & (reached | {"sys.path"}):
+            return True
+        binds = effects.binds
+        if isinstance(leaf, _LOOP):  # a training loop binds what was bound before
+            binds = binds - self._bound_outside_loops
+        return bool(binds & reached) or (everything and self._defines(leaf))
+
+    def _defines(self, leaf: ast.stmt) -> bool:
+        """Whether the statement is a definition: it need not be read by another one to be kept."""
+        if isinstance(leaf, _IMPORT):  # not one that only the skipped script reads
+            binds = self.effects(leaf).binds
+            return not binds or not binds & self.reads
+        if isinstance(leaf, (*_LOOP, ast.With, ast.AsyncWith, ast.Match)):
+            return any(isinstance(node, _DEFINITION) for node in ast.walk(leaf))
+        is_binding = isinstance(leaf, ast.Assign | ast.AnnAssign)
+        return isinstance(leaf, _DEFINITION) or (is_binding and bool(self.effects(leaf).binds & self._simple))
+
+    def _simple_names(self) -> set[str]:
+        """Names of functions, classes, constants, lambdas, and of values made of such alone."""
+        found = {name for leaf in self._leaves if isinstance(leaf, _DEFINITION) for name in self.effects(leaf).binds}
+        functions = set(found)
+        found |= {name for leaf in self._leaves if isinstance(leaf, _IMPORT) for name in self.effects(leaf).binds}
+        for leaf in self._leaves:
+            if not isinstance(leaf, ast.Assign | ast.AnnAssign) or leaf.value is None:
+                continue
+            if _is_simple(leaf.value, found, functions):
+                found |= self.effects(leaf).binds
+                if isinstance(leaf.value, ast.Lambda):
+                    functions |= self.effects(leaf).binds
+        return found
+
+    def _last_resort(self, missing: set[str]) -> Iterator[ast.stmt]:
+        """Statements of the main block, and calls of functions with `global`, that bind names bound nowhere else."""
+        for statement in self.statements:
+            if isinstance(statement, ast.If) and _is_main_guard(statement):
+                for child in statement.body:
+                    if isinstance(child, (*_IMPORT, ast.Assign, ast.AnnAssign)) and self.effects(child).binds & missing:
+                        yield child
+            elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+                called = statement.value.func
+                function = self.functions.get(called.id) if isinstance(called, ast.Name) else None
+                if function and function.rebinds_when_called & missing:
+                    yield statement
+
+
+def _is_main_guard(statement: ast.If) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(statement.test))
+
+
+def _separate(statement: ast.stmt) -> list[ast.stmt]:
+    """`from a import b, c` as two statements, so that one missing name does not take the other with it."""
+    if not isinstance(statement, _IMPORT):
+        return [statement]
+    if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+        return []
+    parts: list[ast.stmt] = []
+    for alias in statement.names:
+        part: ast.stmt = ast.Import([alias])
+        if isinstance(statement, ast.ImportFrom):
+            part = ast.ImportFrom(statement.module, [alias], statement.level)
+        parts.append(ast.copy_location(part, statement))
+    return parts
+
+
+def _leaves(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """The statements inside if and try, or the statement itself."""
+    if isinstance(statement, ast.If | ast.Try):
+        if isinstance(statement, ast.If) and _is_main_guard(statement):
+            return
+        bodies = [statement.body, statement.orelse]
+        if isinstance(statement, ast.Try):
+            bodies += [statement.finalbody, *(handler.body for handler in statement.handlers)]
+        for body in bodies:
+            for child in body:
+                yield from _leaves(child)
+    else:
+        yield statement
+
+
+def _is_simple(value: ast.expr, names: set[str], functions: set[str]) -> bool:
+    """Whether a value is made of constants, functions, classes and lambdas alone, so that it costs nothing."""
+    if isinstance(value, ast.Lambda | ast.Constant):
+        return True
+    if isinstance(value, ast.Name):
+        return value.id in names or hasattr(builtins, value.id)
+    if isinstance(value, ast.Call):
+        called = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
+        arguments = [*value.args, *(keyword.value for keyword in value.keywords)]
+        return all(_is_simple(part, names, functions) for part in arguments) and (
+            called in _MAKES_A_DEFINITION
+            or any(isinstance(part, ast.Lambda) or getattr(part, "id", "") in functions for part in arguments)
+        )
+    if isinstance(value, ast.ListComp | ast.DictComp | ast.SetComp | ast.GeneratorExp | ast.Await):
+        return False
+    children = [child for child in ast.iter_child_nodes(value) if isinstance(child, ast.expr)]
+    return all(_is_simple(child, names, functions) for child in children)
+
+
+def _effects(statement: ast.stmt) -> _Effects:
+    effects = _Effects()
+    code = compile(ast.Module([statement], []), "", "exec", dont_inherit=True)
+    star = isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
+    for instruction in () if star else dis.get_instructions(code):
+        if instruction.opname in ("STORE_NAME", "STORE_GLOBAL") and instruction.argval != "__annotations__":
+            effects.binds.add(instruction.argval)
+    for nested in _codes(code):
+        for instruction in dis.get_instructions(nested):
+            if instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"):
+                effects.reads.add(instruction.argval)
+            elif instruction.opname == "STORE_GLOBAL" and nested is not code:
+                effects.rebinds_when_called.add(instruction.argval)
+    if not isinstance(statement, _DEFINITION):
+        for node in _outside_functions(statement):
+            effects.changes |= set(_changed(node))
+    return effects
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, (*_DEFINITION, ast.Lambda)):
+            yield from _outside_functions(child)
+
+
+def _changed(node: ast.AST) -> Iterator[str]:
+    """The names that a node changes: the root of an attribute or item assigned to, or of a method such as append."""
+    if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
+        yield from _root(node)
+    elif isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGING_METHODS:
+            yield from _root(node.func)
+            if node.func.attr == "register":
+                yield from (argument.id for argument in node.args if isinstance(argument, ast.Name))
+        elif isinstance(node.func, ast.Name) and node.args:
+            if node.func.id in ("setattr", "delattr"):
+                yield from _root(node.args[0])
+            elif node.func.id.startswith("register"):
+                yield from (argument.id for argument in node.args if isinstance(argument, ast.Name))
+
+
+def _root(node: ast.expr) -> Iterator[str]:
+    """The name at the root of `a.b[c].d`, and "sys.path" if it is that."""
+    if ast.unparse(node).startswith("sys.path"):
+        yield "sys.path"
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    if isinstance(node, ast.Name):
+        yield node.id

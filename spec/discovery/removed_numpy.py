@@ -1,0 +1,126 @@
+"""What NumPy removed, supplied to the files under check.
+
+    numpy_for(report)              a module like numpy that also has np.float, np.mat, np.Inf, np.product, ...
+    removed_names(tree)            [(12, "np.float", "float")]: where a file uses them, and what to write instead
+
+Only the files under check see this module; the laws and installed packages use numpy itself. Its `array` and `asarray`
+also accept what NumPy 2 rejects, ragged lists and copy=False where a copy is needed, and report the first.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import warnings
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+_RENAMED = {
+    "float": "float", "int": "int", "bool": "bool", "object": "object", "complex": "complex", "str": "str",
+    "unicode": "str", "long": "int",
+    "float_": "np.float64", "complex_": "np.complex128", "int0": "np.intp", "uint0": "np.uintp", "unicode_": "np.str_",
+    "string_": "np.bytes_", "cfloat": "np.complex128", "singlecomplex": "np.complex64", "longfloat": "np.longdouble",
+    "longcomplex": "np.clongdouble", "clongfloat": "np.clongdouble", "bool8": "np.bool_", "object0": "np.object_",
+    "mat": "np.asmatrix", "product": "np.prod", "cumproduct": "np.cumprod", "in1d": "np.isin", "row_stack": "np.vstack",
+    "trapz": "np.trapezoid", "alltrue": "np.all", "sometrue": "np.any", "round_": "np.round",
+    "Inf": "np.inf", "Infinity": "np.inf", "infty": "np.inf", "PINF": "np.inf", "NINF": "-np.inf", "NaN": "np.nan",
+    "PZERO": "0.0", "NZERO": "-0.0", "math": "math", "find_common_type": "np.result_type",
+    "asfarray": "np.asarray(a, dtype=float)", "asscalar": "a.item()", "msort": "np.sort(a, axis=0)", "rank": "np.ndim",
+    "AxisError": "np.exceptions.AxisError", "ComplexWarning": "np.exceptions.ComplexWarning",
+    "RankWarning": "np.exceptions.RankWarning", "VisibleDeprecationWarning": "np.exceptions.VisibleDeprecationWarning",
+}  # fmt: skip
+"""Removed names of numpy, and what to write instead; most are expressions that give the same value."""
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "asfarray": lambda a, dtype=np.float64: np.asarray(a, dtype=dtype),
+    "asscalar": lambda a: a.item(),
+    "msort": lambda a: np.sort(a, axis=0),
+    "find_common_type": lambda array_types, scalar_types=(): np.result_type(*array_types, *scalar_types),
+}  # those whose replacement is not an expression
+
+Report = Callable[[str, str], None]
+"""Called with what was found and what to write instead."""
+
+
+def is_removed(name: str) -> bool:
+    """Whether numpy had this name once and has it no longer."""
+    return name in _RENAMED and not _in_numpy(name)
+
+
+def removed_names(tree: ast.Module) -> list[tuple[int, str, str]]:
+    """The line of each use of a removed name, the name as written, and what to write instead, by line."""
+    found: list[tuple[int, int, str, str]] = []
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    aliases = {
+        alias.asname or alias.name
+        for node in imports
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name in ("numpy", "cupy")
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
+            if is_removed(node.attr):
+                found.append((node.lineno, node.col_offset, f"{node.value.id}.{node.attr}", _RENAMED[node.attr]))
+        elif isinstance(node, ast.ImportFrom) and node.module == "numpy":
+            for alias in node.names:
+                if is_removed(alias.name):
+                    found.append((node.lineno, node.col_offset, f"numpy.{alias.name}", _RENAMED[alias.name]))
+    return [(line, name, instead) for line, _, name, instead in sorted(found)]
+
+
+def numpy_for(report: Report) -> ModuleType:
+    """A module like numpy that also has the removed names; `report` is called for each ragged array."""
+    module = _NumPy("numpy")
+    module.__dict__.update(vars(np))
+    for function in (np.array, np.asarray):
+        module.__dict__[function.__name__] = _lenient(function, report)
+    return module
+
+
+class _NumPy(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        if _in_numpy(name):  # a submodule imported later, or a name that numpy itself makes on demand
+            return getattr(np, name)
+        if name in _FUNCTIONS:
+            return _FUNCTIONS[name]
+        if name in _RENAMED:
+            import math
+
+            return eval(_RENAMED[name], {"np": np, "math": math})
+        raise AttributeError(f"module 'numpy' has no attribute {name!r}")
+
+
+def _in_numpy(name: str) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return hasattr(np, name)
+
+
+def _lenient(function: Callable[..., Any], report: Report) -> Callable[..., Any]:
+    """np.array or np.asarray that accepts ragged lists and copy=False, as NumPy 1.23 did."""
+
+    @functools.wraps(function)
+    def call(a: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(a, *args, **kwargs)
+        except ValueError as error:
+            if "copy" in str(error) and kwargs.get("copy") is False:
+                return function(a, *args, **{**kwargs, "copy": None})
+            dtype = args[0] if args else kwargs.get("dtype")
+            if ("inhomogeneous" not in str(error) and "broadcast" not in str(error)) or dtype not in (None, object):
+                raise
+            if dtype is None:
+                report(f"np.{function.__name__} of rows of different sizes",
+                       f"a list, or np.{function.__name__}(..., dtype=object)")  # fmt: skip
+            try:
+                return function(a, dtype=object)
+            except ValueError:  # arrays whose first sizes agree
+                rows = np.empty(len(a), dtype=object)
+                rows[:] = [np.asarray(row, dtype=object) if isinstance(row, list | tuple) else row for row in a]
+                return rows
+
+    return call
