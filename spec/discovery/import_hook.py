@@ -69,7 +69,7 @@ class FileModule(ModuleType):
         contents.run({name})
         if name in self.__dict__:
             return self.__dict__[name]
-        raise AttributeError(f"module {contents.path.stem!r} has no attribute {name!r}")
+        raise AttributeError(f"module {_PATHS[self.__name__].stem!r} has no attribute {name!r}")
 
 
 class _Contents:
@@ -143,6 +143,8 @@ class _Contents:
         own = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(self.path)]
         where = place(self.path, (own and own[-1]) or statement.lineno)
         text = " ".join(str(error).split())
+        if isinstance(error, ImportError) and error.name in _PATHS:
+            text = text.partition(" (")[0].replace(error.name, _PATHS[error.name].stem)
         if isinstance(error, SystemExit):
             return f"{where}: called sys.exit({error.code!r})"
         if isinstance(error, UnavailableError | OutOfTime | BadInput):
@@ -196,6 +198,9 @@ class _Contents:
         if top == "cupy":  # the interface of NumPy
             return self.numpy
         placeholder = Placeholder(top, numpy=self.numpy) if top == "autograd" else Placeholder(top)
+        if "*" in fromlist:  # what no other statement gives this file must come from there
+            missing = self.definitions.reads - self.definitions.bound - set(dir(builtins)) - self.module.__dict__.keys()
+            return Placeholder(top, __all__=sorted(missing))
         for part in name.split(".")[1:] if fromlist else ():
             placeholder = getattr(placeholder, part)
         return placeholder
@@ -262,7 +267,8 @@ def module_name(path: Path) -> str:
     parents = [*reversed(path.parents)][1:]
     for part in [*parents, path]:
         stem = part.stem if part.suffix == ".py" else part.name
-        name = f"{name}.{stem.replace('.', '․')}"
+        hidden = _child(part.parent, stem) not in (part, None)  # a folder beside a file of its name
+        name = f"{name}.{stem.replace('.', '․')}{'/' * hidden}"
         _PATHS[name] = part
     return name
 
@@ -302,10 +308,10 @@ class _FileLoader(Loader):
             return
         try:
             module._nnlaw.read()
-        except BadInput as error:
+        except BadInput:
             if self.path.is_dir():  # the package's other files can still be imported
                 return
-            raise ImportError(str(error)) from error
+            raise
         module._nnlaw.run()
 
 

@@ -53,7 +53,7 @@ class Definitions:
         self._bound_outside_loops = set().union(
             *(row.binds for leaf, row in zip(self._leaves, effects, strict=True) if not isinstance(leaf, _LOOP))
         )
-        self._simple = self._simple_names()
+        self._simple = set(self._simple_values())
         self.functions = {
             leaf.name: self.effects(leaf) for leaf in self._leaves if isinstance(leaf, _DEFINITION[:2])
         }
@@ -67,8 +67,8 @@ class Definitions:
             missing = reached - self._bound(kept) - set(dir(builtins))
             kept += [part for part in self._last_resort(missing) if part not in kept]
             found = reached.union(*(self.effects(part).reads for part in kept))
-            if everything:
-                found |= self._bound(kept)
+            if everything:  # `f.prime = ...` changes f, which may be read by no other statement
+                found |= {name for part in kept for leaf in _leaves(part) for name in self._defined(leaf)}
             if found == reached:
                 return sorted(kept, key=lambda part: part.lineno)
             reached = found
@@ -89,6 +89,9 @@ class Definitions:
             self._effects[statement] = _effects(statement)
         return self._effects[statement]
 
+    def _defined(self, leaf: ast.stmt) -> set[str]:
+        return self.effects(leaf).binds if isinstance(leaf, _DEFINITION) else set()
+
     def _bound(self, statements: Iterable[ast.stmt]) -> set[str]:
         return set().union(*(self.effects(statement).binds for statement in statements))
 
@@ -106,11 +109,14 @@ class Definitions:
             kept = (*body, *orelse)
         elif isinstance(statement, ast.Try):
             body, orelse, final = prune(statement.body), prune(statement.orelse), prune(statement.finalbody)
-            # what a handler binds depends on whether the body raises, so the body is kept as well
-            pruned = ast.Try(body or statement.body, statement.handlers, orelse, final)
-            kept = (*body, *orelse, *final, *(part for handler in statement.handlers for part in prune(handler.body)))
-            if not pruned.handlers and not final:
-                pruned.finalbody = [ast.Pass()]
+            bodies = [prune(handler.body) for handler in statement.handlers]
+            handlers = [
+                ast.ExceptHandler(handler.type, handler.name, part or [ast.Raise()])  # the error is the reason then
+                for handler, part in zip(statement.handlers, bodies, strict=True)
+            ]
+            # whether a handler runs depends on the body, so that is kept as well
+            pruned = ast.Try(body or statement.body, handlers, orelse, final or ([] if handlers else [ast.Pass()]))
+            kept = (*body, *orelse, *final, *(part for body in bodies for part in body))
         else:
             return statement if self._needed(statement, reached, everything) else None
         if not kept:
@@ -135,11 +141,10 @@ class Definitions:
             return not binds or not binds & self.reads
         if isinstance(leaf, (*_LOOP, ast.With, ast.AsyncWith, ast.Match)):
             return any(isinstance(node, _DEFINITION) for node in ast.walk(leaf))
-        is_binding = isinstance(leaf, ast.Assign | ast.AnnAssign)
-        return isinstance(leaf, _DEFINITION) or (is_binding and bool(self.effects(leaf).binds & self._simple))
+        return isinstance(leaf, _DEFINITION) or leaf in self._simple
 
-    def _simple_names(self) -> set[str]:
-        """Names of functions, classes, constants, lambdas, and of values made of such alone."""
+    def _simple_values(self) -> Iterator[ast.stmt]:
+        """Assignments of constants, functions, classes, lambdas, and of values made of such alone."""
         found = {name for leaf in self._leaves if isinstance(leaf, _DEFINITION) for name in self.effects(leaf).binds}
         functions = set(found)
         found |= {name for leaf in self._leaves if isinstance(leaf, _IMPORT) for name in self.effects(leaf).binds}
@@ -147,10 +152,10 @@ class Definitions:
             if not isinstance(leaf, ast.Assign | ast.AnnAssign) or leaf.value is None:
                 continue
             if _is_simple(leaf.value, found, functions):
+                yield leaf
                 found |= self.effects(leaf).binds
                 if isinstance(leaf.value, ast.Lambda):
                     functions |= self.effects(leaf).binds
-        return found
 
     def _last_resort(self, missing: set[str]) -> Iterator[ast.stmt]:
         """Statements of the main block, and calls of functions with `global`, that bind names bound nowhere else."""

@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 
 from nnlaw.spec.discovery.notebook import read_cells
-from nnlaw.spec.violation import BadInput
+from nnlaw.spec.violation import BadInput, relative_to_cwd
 
 PYTHON_2 = (
     ("print without parentheses", re.compile(r"\bprint\s+[^\s(=]|\bprint\s*$|\bprint\s*\(.*\)\s*%|\bprint\s*>>")),
@@ -58,16 +58,24 @@ def read_source(path: Path) -> Source:
         with warnings.catch_warnings():  # the file's author sees these when it runs
             warnings.simplefilter("ignore")
             tree = ast.parse(text, str(path))
-            compile(tree, str(path), "exec", dont_inherit=True)  # finds `return` outside a function, ...
+            flags = _take_future_imports(tree, everywhere=path.suffix == ".ipynb")
+            compile(tree, str(path), "exec", flags, dont_inherit=True)  # finds `return` outside a function, ...
     except SyntaxError as error:
         raise BadInput(_describe(path, text, error)) from error
     except (ValueError, RecursionError, MemoryError) as error:  # null bytes; nesting too deep
-        raise BadInput(f"{path}: {error}") from error
+        raise BadInput(f"{relative_to_cwd(str(path))}: {error}") from error
+    return Source(path, text, tree, flags, skipped)
+
+
+def _take_future_imports(tree: ast.Module, everywhere: bool) -> int:
+    """The compiler flags of `from __future__` imports; `everywhere` also takes those of later cells out of the tree."""
     flags = 0
-    for node in tree.body:
+    for node in list(tree.body):
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             flags |= sum(getattr(__future__, alias.name).compiler_flag for alias in node.names)
-    return Source(path, text, tree, flags, skipped)
+            if everywhere:
+                tree.body.remove(node)
+    return flags
 
 
 def _decode(path: Path) -> str:
@@ -88,7 +96,8 @@ def _describe(path: Path, text: str, error: SyntaxError) -> str:
     lines = text.split("\n")
     first = error.lineno or 0
     line = re.sub(r"#.*", "", lines[first - 1]) if 0 < first <= len(lines) else ""
-    place = f"{path}:{first}" if first else str(path)
+    shown = relative_to_cwd(str(path))
+    place = f"{shown}:{first}" if first else shown
     for what, pattern in PYTHON_2:
         if pattern.search(line) or (what in PYTHON_2[0] and "call to 'print'" in (error.msg or "")):
             return f"{place}: Python 2 code ({what}), expected Python 3"

@@ -100,6 +100,24 @@ def test_an_installed_module_wins_over_a_bare_folder(tmp_path) -> None:
     assert load(tmp_path / "net.py").module.f()[0] == 1
 
 
+def test_a_file_and_a_folder_of_one_name(tmp_path) -> None:
+    """A file beside a folder of its name is loaded, and so are the files in that folder."""
+    write(tmp_path, net="def f(): return 1\n", net__part="from net import f\ndef g(): return f()\n",
+          pkg="def h(): pass\n", pkg__init="")  # fmt: skip
+    assert load(tmp_path / "net.py").names == ("f",)
+    assert load(tmp_path / "net" / "part.py").module.g() == 1
+    assert load(tmp_path / "pkg.py").names == ("h",)
+    assert load(tmp_path / "pkg" / "__init__.py").names == ()
+
+
+def test_star_import_of_an_absent_module(tmp_path) -> None:
+    """Names that nothing else defines are taken from it, so that a class can derive from them."""
+    write(tmp_path, net="from absent_qt import *\nclass Window(QWidget): pass\ndef f(): return 1\nx = missing + 1\n"
+          "def g(): return x\n")  # fmt: skip
+    loaded = load(tmp_path / "net.py")
+    assert loaded.unavailable == {"x": "line 4: absent_qt is not installed"}
+
+
 def test_modules_that_import_each_other(tmp_path) -> None:
     """A name that a half-loaded module has further down is made when it is imported."""
     write(tmp_path, a="from b import g\ndef f(): return LATE\nLATE = 3\n", b="from a import f\ndef g(): return f()\n")

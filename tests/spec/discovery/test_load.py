@@ -98,6 +98,31 @@ def test_what_definitions_read_is_kept(write) -> None:
     assert loaded.placeholders == () and not loaded.unavailable
 
 
+def test_a_try_around_a_training_script_is_not_run(write) -> None:
+    """Values that only the script needs, such as a list of losses, keep no loop and no except block."""
+    loaded = load_text(
+        write,
+        """
+        losses = []
+        def f(x): return x
+        for k in range(3):
+            losses.append(1 / 0)
+        try:
+            losses = open("losses.txt")
+        except OSError:
+            for k in range(10**12):
+                losses.append(f(k))
+        try:
+            WEIGHTS = open("weights.txt")
+        except OSError:
+            f(1 / 0)
+        def g(): return WEIGHTS
+        """,
+    )
+    assert loaded.names == ("losses", "f", "WEIGHTS", "g") and loaded.module.losses == []
+    assert list(loaded.unavailable) == ["WEIGHTS"] and "FileNotFoundError" in loaded.unavailable["WEIGHTS"]
+
+
 def test_a_missing_data_file_concerns_its_users_only(write) -> None:
     """A name that can't be computed is listed with the reason, and using it raises that reason."""
     loaded = load_text(

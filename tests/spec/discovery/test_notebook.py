@@ -52,6 +52,12 @@ def test_a_cell_that_is_not_python_is_left_out(tmp_path) -> None:
     assert loaded.unavailable["cell 1"].startswith("cell 1, line 1: ")
 
 
+def test_future_imports_in_any_cell(tmp_path) -> None:
+    """Each cell of a notebook may begin with imports from __future__."""
+    path = notebook(tmp_path / "net.ipynb", "x = 1\n", "from __future__ import annotations\ndef f(y: Late): return y\n")
+    assert load(path).module.f(2) == 2
+
+
 def test_what_is_no_notebook_is_bad_input(tmp_path) -> None:
     """Text that is not a notebook, and a notebook without a Python 3 cell, are refused in one sentence."""
     path = tmp_path / "net.ipynb"
