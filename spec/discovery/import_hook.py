@@ -54,7 +54,7 @@ class Finding:
     instead: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {place(self.path, self.line)}: {self.found} was removed; write {self.instead}"
+        return f"{self.path}: {place(self.path, self.line)}: {self.found} no longer works; write {self.instead}"
 
 
 class FileModule(ModuleType):
@@ -192,8 +192,9 @@ class _Contents:
         """A placeholder for a module that is not installed, unless the statement expects that it may be absent."""
         top = name.partition(".")[0]
         frame = sys._getframe(2)
-        if frame.f_lineno in self.optional and frame.f_code.co_filename == str(self.path):
-            raise ModuleNotFoundError(f"No module named {top!r}", name=top)
+        is_optional = frame.f_lineno in self.optional and frame.f_code.co_filename == str(self.path)
+        if is_optional or (top != name and self._find(top, ())):  # absent, or a missing file of this project
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         self.absent[top] = None
         if top == "cupy":  # the interface of NumPy
             return self.numpy

@@ -3,8 +3,8 @@
     numpy_for(report)              a module like numpy that also has np.float, np.mat, np.Inf, np.product, ...
     removed_names(tree)            [(12, "np.float", "float")]: where a file uses them, and what to write instead
 
-Only the files under check see this module; the laws and installed packages use numpy itself. Its `array` and `asarray`
-also accept what NumPy 2 rejects, ragged lists and copy=False where a copy is needed, and report the first.
+Only the files under check see this module; the laws and installed packages use numpy itself. Its functions also accept
+what NumPy 2 rejects, and report it: ragged lists, None as a shape, and copy=False although a copy is needed.
 """
 
 from __future__ import annotations
@@ -76,8 +76,10 @@ def numpy_for(report: Report) -> ModuleType:
     """A module like numpy that also has the removed names; `report` is called for each ragged array."""
     module = _NumPy("numpy")
     module.__dict__.update(vars(np))
-    for function in (np.array, np.asarray):
-        module.__dict__[function.__name__] = _lenient(function, report)
+    module.__dict__.update({name: _with_ragged_rows(getattr(np, name), report) for name in ("array", "asarray")})
+    module.__dict__.update(
+        {name: _with_shape_none(getattr(np, name), report) for name in ("zeros", "ones", "empty", "full")}
+    )
     return module
 
 
@@ -100,7 +102,7 @@ def _in_numpy(name: str) -> bool:
         return hasattr(np, name)
 
 
-def _lenient(function: Callable[..., Any], report: Report) -> Callable[..., Any]:
+def _with_ragged_rows(function: Callable[..., Any], report: Report) -> Callable[..., Any]:
     """np.array or np.asarray that accepts ragged lists and copy=False, as NumPy 1.23 did."""
 
     @functools.wraps(function)
@@ -109,18 +111,31 @@ def _lenient(function: Callable[..., Any], report: Report) -> Callable[..., Any]
             return function(a, *args, **kwargs)
         except ValueError as error:
             if "copy" in str(error) and kwargs.get("copy") is False:
+                report(f"np.{function.__name__}(..., copy=False) of what must be copied", "np.asarray(...)")
                 return function(a, *args, **{**kwargs, "copy": None})
             dtype = args[0] if args else kwargs.get("dtype")
             if ("inhomogeneous" not in str(error) and "broadcast" not in str(error)) or dtype not in (None, object):
                 raise
             if dtype is None:
-                report(f"np.{function.__name__} of rows of different sizes",
-                       f"a list, or np.{function.__name__}(..., dtype=object)")  # fmt: skip
+                name = f"np.{function.__name__}"
+                report(f"{name} of rows of different sizes", f"a list, or {name}(..., dtype=object)")
             try:
                 return function(a, dtype=object)
             except ValueError:  # arrays whose first sizes agree
                 rows = np.empty(len(a), dtype=object)
                 rows[:] = [np.asarray(row, dtype=object) if isinstance(row, list | tuple) else row for row in a]
                 return rows
+
+    return call
+
+
+def _with_shape_none(function: Callable[..., Any], report: Report) -> Callable[..., Any]:
+    """np.zeros or another function for which None was once the shape ()."""
+
+    @functools.wraps(function)
+    def call(shape: Any, *args: Any, **kwargs: Any) -> Any:
+        if shape is None:
+            report(f"np.{function.__name__}(None)", f"np.{function.__name__}(())")
+        return function(() if shape is None else shape, *args, **kwargs)
 
     return call

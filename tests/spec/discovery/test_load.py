@@ -207,7 +207,7 @@ def test_removed_numpy_names_are_supplied_and_reported(write) -> None:
         (3, "np.float", "float"), (3, "np.Inf", "np.inf"),
     ]  # fmt: skip
     assert (loaded.findings[-1].line, loaded.findings[-1].found) == (4, "np.array of rows of different sizes")
-    assert str(loaded.findings[0]).endswith("net.py: line 3: np.float was removed; write float")
+    assert str(loaded.findings[0]).endswith("net.py: line 3: np.float no longer works; write float")
     assert not hasattr(np, "product")
 
 
