@@ -15,6 +15,7 @@ import ast
 import builtins
 import importlib
 import importlib.util
+import os
 import site
 import sys
 import sysconfig
@@ -66,7 +67,8 @@ class FileModule(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         contents: _Contents = self.__dict__["_nnlaw"]
-        contents.run({name})
+        if name in contents.definitions.bound:
+            contents.run({name})
         if name in self.__dict__:
             return self.__dict__[name]
         raise AttributeError(f"module {_PATHS[self.__name__].stem!r} has no attribute {name!r}")
@@ -125,7 +127,7 @@ class _Contents:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            value = Unavailable(self._reason(statement, error))
+            value = self._unavailable(statement, error)
             rebinds = isinstance(statement, ast.Assign | ast.AnnAssign | ast.FunctionDef | ast.ClassDef)
             for name in self.definitions.effects(statement).binds:
                 if rebinds or name not in namespace:
@@ -136,20 +138,20 @@ class _Contents:
             ]
             sys.path[:] = path
 
-    def _reason(self, statement: ast.stmt, error: BaseException) -> str:
-        """`line 12: FileNotFoundError: train.csv`."""
-        if isinstance(error, UnavailableError) and str(error).partition(" ")[0] in ("line", "cell"):
-            return str(error)  # the reason why the value that this statement uses is not available
+    def _unavailable(self, statement: ast.stmt, error: BaseException) -> Unavailable:
+        """The value of names whose statement failed: its reason is `line 12: FileNotFoundError: train.csv`."""
+        if isinstance(error, UnavailableError) and error.path:  # that of a value which this statement uses
+            return Unavailable(error.reason, error.path)
         own = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(self.path)]
         where = place(self.path, (own and own[-1]) or statement.lineno)
         text = " ".join(str(error).split())
         if isinstance(error, ImportError) and error.name in _PATHS:
             text = text.partition(" (")[0].replace(error.name, _PATHS[error.name].stem)
         if isinstance(error, SystemExit):
-            return f"{where}: called sys.exit({error.code!r})"
-        if isinstance(error, UnavailableError | OutOfTime | BadInput):
-            return f"{where}: {text}"
-        return f"{where}: {type(error).__name__}: {text}" if text else f"{where}: {type(error).__name__}"
+            text = f"called sys.exit({error.code!r})"
+        elif not isinstance(error, UnavailableError | OutOfTime | BadInput):
+            text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+        return Unavailable(f"{where}: {text}", self.path)
 
     def import_module(
         self,
@@ -217,7 +219,7 @@ class _Contents:
                 return None
         bare: list[Path] | None = None
         for folder in [*search_folders(self.path), *self.search_path]:
-            if folder in _installed_folders() and parts[0] != self.path.relative_to(folder).parts[0]:
+            if folder in _installed_folders() and folder / parts[0] not in self.path.parents:
                 continue
             found = _match(folder, parts)
             if found and _file(found[0]) is not None:
@@ -252,9 +254,10 @@ def import_file(path: Path) -> FileModule:
             del sys.modules[name]
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
-    read_source(path)
-    module = importlib.import_module(module_name(path))
+    module = importlib.import_module(module_name(path.parent if path.name == "__init__.py" else path))
     assert isinstance(module, FileModule)
+    if module._nnlaw.source is None:
+        read_source(path)  # raises what importing a package passes over
     return module
 
 
@@ -331,7 +334,7 @@ def search_folders(path: Path) -> list[Path]:
 def _above(folder: Path) -> list[Path]:
     """The folders above one, up to the project's root; at most two if nothing marks the root."""
     found: list[Path] = []
-    limits = (Path.home(), Path(tempfile.gettempdir()).resolve(), Path(folder.anchor))
+    limits = (Path(os.path.expanduser("~")), Path(tempfile.gettempdir()).resolve(), Path(folder.anchor))
     while not (marked := any((folder / mark).exists() for mark in ROOT_MARKS)):
         if folder in limits or folder.parent in limits:
             break
@@ -376,9 +379,10 @@ def _is_module(name: str) -> bool:
 @cache
 def _installed_folders() -> set[Path]:
     """The folders of the standard library and of installed packages."""
-    names = [*sysconfig.get_paths().values(), *site.getsitepackages(), site.getusersitepackages()]
+    paths = sysconfig.get_paths()
+    names = [paths[kind] for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
     named = [folder for folder in sys.path if Path(folder).name in ("site-packages", "dist-packages")]
-    return {Path(name).resolve() for name in [*names, *named]}
+    return {Path(name).resolve() for name in [*names, *named, *site.getsitepackages()]}
 
 
 def _stamp(path: Path) -> tuple[int, int]:

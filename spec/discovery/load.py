@@ -49,9 +49,8 @@ def load(target: str | Path) -> Loaded:
         module = import_file(found[0].path)
     contents = module._nnlaw
     assert contents.source is not None
-    unavailable = {name: reason_of(value) for name, value in vars(module).items() if type(value) is Unavailable}
-    for skipped in contents.source.skipped:
-        unavailable[skipped.partition(",")[0]] = skipped
+    failed = {name: value for name, value in vars(module).items() if type(value) is Unavailable}
+    unavailable = {name: reason_of(value, contents.path) for name, value in failed.items()} | contents.source.skipped
     return Loaded(
         module, found[0].path, contents.source.text, tuple(contents.definitions.names()), contents.findings,
         tuple(contents.all_absent()), unavailable,

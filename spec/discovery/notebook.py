@@ -24,7 +24,7 @@ _CELL_OF_ANOTHER_LANGUAGE = re.compile(r"%%(?!time|timeit|capture|prun)\w")
 _MAGIC = re.compile(r"^(\s*)(?:[%!?].*|[\w.]+\s*\?{1,2}|(?:[\w., ]+=\s*)[!%]\w.*)$")
 
 
-def read_cells(path: Path) -> tuple[str, tuple[str, ...]]:
+def read_cells(path: Path) -> tuple[str, dict[str, str]]:
     """The text of the code cells, and the cells left out because they are not Python, each with the reason.
 
     Raises BadInput if the file is not a notebook, or if not a single code cell can be parsed.
@@ -39,21 +39,21 @@ def read_cells(path: Path) -> tuple[str, tuple[str, ...]]:
         raise BadInput(f"{path}: not a notebook: {error}") from error
     lines: list[str] = []
     first_lines: list[int] = []
-    skipped: list[str] = []
+    skipped: dict[str, str] = {}
     for number, code in enumerate(codes, 1):
         first_lines.append(len(lines) + 1)
         cell = code.replace("\r\n", "\n").split("\n")
         try:
             lines += _python_lines(cell)
         except SyntaxError as error:
-            skipped.append(f"cell {number}, line {error.lineno}: {error.msg}")
+            skipped[f"cell {number}"] = f"cell {number}, line {error.lineno}: {error.msg}"
             lines += [""] * len(cell)
     _FIRST_LINES[str(path)] = first_lines
     if skipped and len(skipped) == len(codes):
-        raise BadInput(f"{path}: no code cell is Python 3: {skipped[0]}")
+        raise BadInput(f"{path}: no code cell is Python 3: {skipped['cell 1']}")
     text = "\n".join(lines) + "\n"
     linecache.cache[str(path)] = (len(text), None, text.splitlines(keepends=True), str(path))
-    return text, tuple(skipped)
+    return text, skipped
 
 
 def place(path: str | Path, line: int) -> str:

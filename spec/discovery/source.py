@@ -41,7 +41,7 @@ class Source:
     text: str
     tree: ast.Module
     flags: int
-    skipped: tuple[str, ...] = ()  # cells of a notebook that are not Python, each with the reason
+    skipped: dict[str, str]  # cells of a notebook that are not Python, each with the reason
 
 
 def read_source(path: Path) -> Source:
@@ -49,7 +49,7 @@ def read_source(path: Path) -> Source:
 
     Raises BadInput with the line if it can't be read, is Python 2 or has a syntax error.
     """
-    skipped: tuple[str, ...] = ()
+    skipped: dict[str, str] = {}
     if path.suffix == ".ipynb":
         text, skipped = read_cells(path)
     else:

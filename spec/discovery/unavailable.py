@@ -10,21 +10,26 @@ So a definition that does not need the missing value works, and one that does ne
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 
 class UnavailableError(Exception):
-    """A value was used that could not be computed or imported; the text is the reason."""
+    """A value was used that could not be computed or imported: the reason, and the file in which that failed."""
+
+    def __init__(self, reason: str, path: Path | None = None) -> None:
+        super().__init__(f"{path.name}, {reason}" if path else reason)
+        self.reason, self.path = reason, path
 
 
 class Unavailable:
     """The value of a name that could not be computed: any use raises UnavailableError."""
 
-    def __init__(self, reason: str) -> None:
-        self.__dict__["_reason"] = reason
+    def __init__(self, reason: str, path: Path | None = None) -> None:
+        self.__dict__.update(_reason=reason, _path=path)
 
     def _fail(self, *args: Any, **kwargs: Any) -> Any:
-        raise UnavailableError(self.__dict__.get("_reason", "not available"))
+        raise UnavailableError(self.__dict__.get("_reason", "not available"), self.__dict__.get("_path"))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
@@ -123,6 +128,7 @@ class _PlaceholderBase:
         pass
 
 
-def reason_of(value: Unavailable) -> str:
-    """Why a value is not available."""
-    return str(value.__dict__["_reason"])
+def reason_of(value: Unavailable, path: Path) -> str:
+    """Why a value is not available in a file: `line 12: ...`, or `data.py, line 12: ...` if another file is meant."""
+    reason, origin = value.__dict__["_reason"], value.__dict__["_path"]
+    return reason if origin in (None, path) else f"{origin.name}, {reason}"

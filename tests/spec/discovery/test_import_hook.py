@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nnlaw.spec.discovery.load import load
+from nnlaw.spec.violation import BadInput
 
 SWISH = """
 import numpy as np
@@ -152,6 +153,24 @@ def test_a_python_2_file_of_the_project_concerns_its_users_only(tmp_path) -> Non
     loaded = load(tmp_path / "net.py")
     assert "old.py:1: Python 2 code" in loaded.unavailable["g"]
     assert loaded.module.h() == 1
+
+
+def test_a_reason_in_another_file_names_it(tmp_path) -> None:
+    """A value that another file could not compute is unavailable here, with the other file's name and line."""
+    write(tmp_path, data="\nX = open('x.csv')\n", net="from data import X\nN = len(X)\ndef g(): return N\n")
+    assert set(load(tmp_path / "net.py").unavailable) == {"X", "N"}
+    assert load(tmp_path / "net.py").unavailable["N"].startswith("data.py, line 2: FileNotFoundError")
+
+
+def test_a_package_is_loaded_once(tmp_path) -> None:
+    """pkg/__init__.py is the package itself; one that can't be parsed is refused, yet its files can be loaded."""
+    write(tmp_path, pkg__init="from .net import Net\nclass Base: pass\n", pkg__net="class Net: pass\n",
+          old__init="print 1\n", old__net="class Net: pass\n")  # fmt: skip
+    package = load(tmp_path / "pkg" / "__init__.py")
+    assert package.names == ("Base",) and package.module.Net is load(tmp_path / "pkg" / "net.py").module.Net
+    with pytest.raises(BadInput, match="Python 2"):
+        load(tmp_path / "old" / "__init__.py")
+    assert load(tmp_path / "old" / "net.py").names == ("Net",)
 
 
 def test_dataclasses_and_sources_work(tmp_path) -> None:

@@ -139,7 +139,7 @@ def test_a_missing_data_file_concerns_its_users_only(write) -> None:
     assert loaded.unavailable["N"] == loaded.unavailable["X"]
     assert loaded.unavailable["X"].startswith("line 3: FileNotFoundError: train.csv")
     assert loaded.module.relu(-1.0) == 0
-    with pytest.raises(UnavailableError, match=r"line 3: FileNotFoundError: train\.csv"):
+    with pytest.raises(UnavailableError, match=r"net\.py, line 3: FileNotFoundError: train\.csv"):
         loaded.module.size()
 
 
