@@ -28,7 +28,7 @@ from nnlaw.spec.discovery.backward_results import (
     to_float64,
     tree_to_float64,
 )
-from nnlaw.spec.gradcheck.finite_differences import check_shape, measure, raise_if_wrong
+from nnlaw.spec.gradcheck.finite_differences import at_points, check_shape, measure, raise_if_wrong
 from nnlaw.spec.violation import BadInput, Location, Violation, counted
 
 
@@ -155,7 +155,7 @@ def _check(
     """Compare every gradient with finite differences of `total`, which reads the arrays anew at each call."""
     for name, (array, gradient) in targets.items():
         check_shape(name, np.asarray(gradient), array, location)
-        found = measure(total, array, np.array(gradient), name=name, scale=scale, rng=rng)
+        found = measure(at_points(total, array), array, np.array(gradient), name=name, scale=scale, rng=rng)
         raise_if_wrong(found, location=location, samples=samples, gradient=np.asarray(gradient), forward=source)
 
 

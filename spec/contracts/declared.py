@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.attributed import Attributed, attribute_of
 from nnlaw.spec.contracts.intervals import parse_interval
 from nnlaw.spec.violation import BadInput
 
@@ -77,19 +78,24 @@ ATTRIBUTES = {row.name: row for row in (
 )}
 
 
-def declared_value(thing: object, name: str) -> Any:
-    """The value that `thing` declares for the attribute `name`, or the default.
+def declared_value(thing: object, name: str, *, of_class: bool = False) -> Any:
+    """The value that `thing`, or its class, declares for the attribute `name`, or the default.
 
     Raises BadInput if the value is not valid for this attribute.
     """
     row = ATTRIBUTES[name]
-    value = getattr(thing, name, row.default)
+    value = attribute_of(thing, name, row.default, of_class=of_class)
     if isinstance(value, np.ndarray):  # == would compare entry by entry
         value = value.tolist()
     if not row.is_valid(value):
-        owner = thing if hasattr(thing, "__name__") else type(thing)
-        raise BadInput(f"{getattr(owner, '__name__', owner)}: {name} = {value!r}, expected {row.expected}")
+        raise BadInput(f"{_name_of(thing)}: {name} = {value!r}, expected {row.expected}")
     return value
+
+
+def _name_of(thing: object) -> str:
+    if isinstance(thing, Attributed):
+        return str(thing.attribute("__name__", ""))
+    return str(getattr(thing, "__name__", type(thing).__name__))
 
 
 def domain_of(thing: object) -> tuple[float, float] | None:

@@ -19,6 +19,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
+from nnlaw.spec.contracts.attributed import attribute_of
 from nnlaw.spec.contracts.shapes import Contract, parse
 from nnlaw.spec.law import LawFunction
 
@@ -57,7 +58,7 @@ def obeys(shapes: str, *laws: LawFunction) -> Callable[[Marked], Marked]:
 
 def declaration_of(thing: object) -> Declaration | None:
     """The declaration that @obeys recorded on a class, an instance or a function, if any."""
-    found = getattr(thing, "__obeys__", None)
+    found = attribute_of(thing, "__obeys__")
     return found if isinstance(found, Declaration) else None
 
 

@@ -9,8 +9,6 @@ that a transposed product is found; inputs are sampled inside the declared domai
 
 from __future__ import annotations
 
-import copy
-import inspect
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -33,6 +31,7 @@ from nnlaw.spec.subjects.cases import (
 )
 from nnlaw.spec.subjects.sampling import sample
 from nnlaw.spec.subjects.settings import all_settings, construct, display_name
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.subjects.unit import METHODS, Unit
 from nnlaw.spec.violation import BadInput
 
@@ -51,22 +50,22 @@ def cases(unit: Unit, seed: int = 0) -> list[Case]:
 
 
 def _check_kind(unit: Unit) -> None:
-    thing, methods = unit.thing, METHODS.get(unit.kind, ())
+    subject, methods = unit.subject, METHODS.get(unit.kind, ())
     if unit.kind not in _BUILDERS:
         raise BadInput(f"{unit.label}: unknown kind {unit.kind!r}; known: {', '.join(_BUILDERS)}")
     if not methods:
-        if inspect.isclass(thing) or not callable(thing):
-            raise BadInput(f"{unit.label}: found a {_describe_type(thing)}, expected a function")
+        if subject.form == "class" or not (subject.form == "function" or subject.has("__call__")):
+            raise BadInput(f"{unit.label}: found a {_describe_type(subject)}, expected a function")
         return
-    if inspect.isroutine(thing):
+    if subject.form == "function":
         raise BadInput(f"{unit.label}: found a function, expected a class with {' and '.join(methods)}")
     for method in methods:
-        if not callable(getattr(thing, method, None)):
-            raise BadInput(f"{unit.label}: {_describe_type(thing)} has no method {method}, which a {unit.kind} needs")
+        if not subject.has(method):
+            raise BadInput(f"{unit.label}: {_describe_type(subject)} has no method {method}, which a {unit.kind} needs")
 
 
-def _describe_type(thing: Any) -> str:
-    return f"class {thing.__name__}" if inspect.isclass(thing) else type(thing).__name__
+def _describe_type(subject: Subject) -> str:
+    return f"class {subject.type_name}" if subject.form == "class" else subject.type_name
 
 
 LOSS_SIZES = ((5, 3), (4, 4))  # (N, C); the second is square: no error of broadcasting can reveal swapped axes
@@ -106,29 +105,29 @@ def _optimizer_cases(unit: Unit, settings: dict[str, Any], shape: Any, seed: int
 
 def _function_cases(unit: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
     make = FUNCTION_CASES[unit.kind]
-    return [make(display_name(unit, settings), unit.thing, settings, seed=seed, name=unit.name)]
+    return [make(display_name(unit, settings), unit.subject, settings, seed=seed, name=unit.name)]
 
 
 MODEL_SIZES = ((14, 3), (14, 10))  # (n_in, n_out): an affine map separates 12 samples in 14 dimensions; 10 digits
 
 
 def _model_cases(unit: Unit, settings: dict[str, Any], shape: Any, seed: int) -> list[Case]:
-    if not inspect.isclass(unit.thing):
+    if unit.subject.form != "class":
         raise BadInput(f"{unit.label}: found an instance, expected the class, which each law constructs again")
     path, rest = display_name(unit, settings), dict(settings)
     sizes = [(rest.pop("n_in", n_in), rest.pop("n_out", n_out)) for n_in, n_out in MODEL_SIZES]
     errors: list[Exception] = []
     for n_in, n_out in dict.fromkeys(sizes[:1] if "n_in" in settings else sizes):
         def make(rng: np.random.Generator, n_in: int = n_in, n_out: int = n_out) -> Any:
-            return unit.thing(n_in, n_out, rng, **rest)
+            return unit.subject.create(rest, (n_in, n_out, rng))
 
         try:
             model = make(np.random.default_rng(seed))
-            copy.deepcopy(model)
+            model.copy()
         except Exception as error:
             errors.append(error)
             continue
-        if not hasattr(model, "params"):
+        if model.attribute("params") is None:
             raise BadInput(f"{unit.label}: has no params, a dict of its arrays")
         rng = np.random.default_rng(seed)
         x = rng.standard_normal((12, n_in)).astype(np.float32)
@@ -144,7 +143,7 @@ def _array_cases(unit: Unit, settings: dict[str, Any], shape: Any, seed: int) ->
     declaration = unit.declaration
     if declaration is None:
         raise BadInput(f'{unit.label}: put @obeys("N C -> N C") above it, or pass contract=')
-    return [ArrayCase(unit.name, unit.thing, _inputs(unit, declaration.contract, seed), declaration, seed=seed)]
+    return [ArrayCase(unit.name, unit.subject, _inputs(unit, declaration.contract, seed), declaration, seed=seed)]
 
 
 def _inputs(unit: Unit, contract: Contract, seed: int) -> list[Any]:
@@ -154,7 +153,7 @@ def _inputs(unit: Unit, contract: Contract, seed: int) -> list[Any]:
     for name in dict.fromkeys(name for side in contract.inputs for name in side):
         if name.isidentifier() and name not in dims:
             dims[name] = next(sizes)
-    return [sample(rng, concrete(side, dims) or (), domain_of(unit.thing)) for side in contract.inputs]
+    return [sample(rng, concrete(side, dims) or (), domain_of(unit.subject)) for side in contract.inputs]
 
 
 FUNCTION_CASES: dict[str, Any] = {

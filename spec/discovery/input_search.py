@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -14,13 +12,13 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.declared import domain_of
 from nnlaw.spec.contracts.shapes import Contract, resolve
 from nnlaw.spec.subjects.cases import Case, LayerCase
-from nnlaw.spec.subjects.copies import copy_with_generators
-from nnlaw.spec.subjects.layer_protocol import complete_layer, convert_to_float32
+from nnlaw.spec.subjects.layer_protocol import convert_to_float32
 from nnlaw.spec.subjects.sampling import sample
 from nnlaw.spec.subjects.settings import construct, display_name
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.subjects.traceback_location import cause_of
 from nnlaw.spec.subjects.unit import Unit
-from nnlaw.spec.violation import BadInput, Location, Violation
+from nnlaw.spec.violation import BadInput, Violation
 
 N = 5  # at least 4, for couples_samples, and different from every other size
 SIZES = ((4, 6, 8, 10), (6, 8, 4, 10), (8, 12, 16, 4), (9, 6, 12, 15), (16, 9, 25, 4), (7, 11, 13, 9), (2, 4, 6, 8),
@@ -40,7 +38,7 @@ def layer_cases(unit: Unit, settings: dict[str, Any], shape: Any, seed: int) -> 
         if found and group and not group[0]:
             break  # inputs of shape (N,) only if nothing else is accepted
         for candidate in group:
-            attempt = _Attempt(unit, copy_with_generators(instance)[0], candidate, seed)
+            attempt = _Attempt(unit, instance.copy(), candidate, seed)
             first = first or attempt
             if attempt.error is None:
                 found.append(attempt)
@@ -67,7 +65,7 @@ def _contract(unit: Unit) -> Contract:
     return contract
 
 
-def _shapes(contract: Contract, layer: Any) -> Iterator[list[tuple[int, ...]]]:
+def _shapes(contract: Contract, layer: Subject) -> Iterator[list[tuple[int, ...]]]:
     """Shapes without N, grouped by number of axes, the most likely first."""
     side, known = contract.inputs[0], resolve(contract, layer)
     for axes in (("_k",), ("_k", "_l"), ()) if "..." in side else ((),):
@@ -90,27 +88,27 @@ class _Attempt:
     `step` is the step that raised it: build, domain, copy or forward.
     """
 
-    def __init__(self, unit: Unit, layer: Any, shape: tuple[int, ...], seed: int) -> None:
+    def __init__(self, unit: Unit, layer: Subject, shape: tuple[int, ...], seed: int) -> None:
         rng = np.random.default_rng(seed)
         self.layer, self.shape, self.step = layer, shape, "build"
         self.error: Exception | None = None
         self.make: Callable[[np.random.Generator], Any] | None = None
         self.x: Array = sample(rng, (N, *shape), None)
         try:
-            unbuilt = copy.deepcopy(layer)
-            built = not inspect.isclass(unit.thing) and bool(getattr(layer, "params", None))
-            layer = self.layer = complete_layer(layer)
+            unbuilt = layer.copy()
+            built = unit.subject.form != "class" and bool(layer.params)
+            layer = self.layer = layer.completed()
             if not built:
-                layer.build(shape, rng)
+                layer.call("build", shape, rng)
                 self.make = partial(_build, unbuilt, shape)
             convert_to_float32(layer)
             self.step = "domain"
             self.x = sample(rng, (N, *shape), domain_of(layer))
             self.step = "copy"
-            copy.deepcopy(layer)
+            layer.copy()
             self.step = "forward"
             for training in (True, False):
-                probe = copy.deepcopy(layer)
+                probe = layer.copy()
                 probe.training = training
                 with np.errstate(all="ignore"):
                     probe.forward(self.x.copy())
@@ -118,10 +116,10 @@ class _Attempt:
             self.error = error
 
 
-def _build(unbuilt: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
+def _build(unbuilt: Subject, shape: tuple[int, ...], rng: np.random.Generator) -> Subject:
     """Another such layer, built from this generator."""
-    layer = complete_layer(copy.deepcopy(unbuilt))
-    layer.build(shape, rng)
+    layer = unbuilt.completed()
+    layer.call("build", shape, rng)
     convert_to_float32(layer)
     return layer
 
@@ -147,7 +145,7 @@ def _failed_attempt(unit: Unit, path: str, first: _Attempt | None, shape: Any) -
             ) from error
         raise Violation(
             "shape",
-            location=Location.of(getattr(type(first.layer), "build", None), path),
+            location=first.layer.location("build", path),
             actual=f"{type(error).__name__}: {error}",
             expected=f"parameters for an input of shape {first.shape}",
             cause=cause_of(error),

@@ -9,16 +9,9 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import copy
-from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
-
-NAME = "_trace"
 
 
 @dataclass
@@ -42,76 +35,6 @@ class TracedExpression:
         if self.target:
             return f"`{self.target}` (line {self.line})"
         return f"`{self.text}` in `{self.statement}` (line {self.line})"
-
-
-class Tracer:
-    """The recorded values of each expression, in the order in which it was computed."""
-
-    def __init__(self) -> None:
-        self.values: dict[int, list[Any]] = defaultdict(list)
-        self.counts: Counter[int] = Counter()
-        self.records = False
-        self.constant: frozenset[int] = frozenset()
-        self.passing: tuple[int, int] | None = None
-        self.change: Any = None
-
-    def __call__(self, i: int, value: Any) -> Any:
-        if not _is_real(value):
-            return value
-        if self.records:
-            self.values[i].append(copy.copy(value))
-        elif i in self.constant:
-            return copy.copy(self.recorded(i, value))
-        elif self.passing and i == self.passing[1]:
-            before = copy.copy(self.recorded(i, value))
-            self.change = value - before
-            return before
-        elif self.passing and i == self.passing[0]:
-            return value + self.change
-        return value
-
-    def recorded(self, i: int, value: Any) -> Any:
-        """The recorded value of this occurrence; `value` if there is none."""
-        occurrence = self.counts[i] % max(1, len(self.values[i]))
-        self.counts[i] += 1
-        return self.values[i][occurrence] if self.values[i] else value
-
-    def has_values(self, i: int) -> bool:
-        """Whether the expression was computed, as a real number or an array of them."""
-        return bool(self.values.get(i))
-
-    def same_shape(self, i: int, j: int) -> bool:
-        """Whether two expressions were computed equally often, with equal shapes."""
-        one, two = self.values.get(i, []), self.values.get(j, [])
-        return len(one) == len(two) > 0 and all(np.shape(a) == np.shape(b) for a, b in zip(one, two, strict=True))
-
-    @contextlib.contextmanager
-    def recording(self) -> Iterator[None]:
-        """Record values, after forgetting the earlier ones."""
-        self.values.clear()
-        self.records = True
-        yield
-        self.records = False
-
-    @contextlib.contextmanager
-    def holding(self, constant: frozenset[int]) -> Iterator[None]:
-        """Use the recorded values of these expressions."""
-        self.constant = constant
-        self.counts.clear()
-        yield
-        self.constant = frozenset()
-
-    @contextlib.contextmanager
-    def passing_through(self, i: int, j: int) -> Iterator[None]:
-        """Let expression i change as its part j does, as if the derivative of i by j were 1."""
-        self.passing = (i, j)
-        self.counts.clear()
-        yield
-        self.passing = None
-
-
-def _is_real(value: Any) -> bool:
-    return isinstance(value, float | np.floating) or (isinstance(value, np.ndarray) and value.dtype.kind == "f")
 
 
 def traced(tree: ast.FunctionDef, expressions: list[TracedExpression]) -> ast.FunctionDef:

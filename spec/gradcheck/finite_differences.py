@@ -1,6 +1,6 @@
 """Compare a gradient with finite differences, in float64, and recognize kinks.
 
-    found = measure(f, x, gradient, name="dx", scale=abs(f()), rng=rng)
+    found = measure(at_points(f, x), x, gradient, name="dx", scale=abs(f()), rng=rng)
     raise_if_wrong(found, location=location, samples=len(x), gradient=gradient)
 
 Central differences with the realized step, h = 1e-5·max(1, |x|):
@@ -22,7 +22,7 @@ Source: W. H. Press et al., Numerical Recipes, section 5.7; Stanford CS231n, "Gr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from math import isfinite
@@ -33,6 +33,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array, first_index, is_finite
 from nnlaw.spec.gradcheck.explain import FIT, explain, explain_shape
 from nnlaw.spec.gradcheck.mistakes import Clues
+from nnlaw.spec.subjects.subject import Point
 from nnlaw.spec.violation import Inconclusive, Location, Violation, entry
 
 TOLERANCE, FAIL_TOLERANCE = 1e-5, 1e-4
@@ -73,8 +74,32 @@ class MeasuredSlopes:
         return max(coordinates, key=lambda i: abs(self.analytic[i] - self.numeric[i]))
 
 
+Evaluate = Callable[[Sequence[Point]], list[float]]
+"""The value of a scalar function at each point, which is one entry, or all, of the array that it depends on."""
+
+
+def at_points(f: Callable[[], float], array: Array) -> Evaluate:
+    """The values of f, which reads `array` at each call. Raises ValueError if the array is not contiguous."""
+    flat = array.reshape(-1)
+    if not np.shares_memory(flat, array):
+        raise ValueError("the array to change must be contiguous")
+
+    def evaluate(points: Sequence[Point]) -> list[float]:
+        before, values = flat.copy(), []
+        for index, value in points:
+            if index is None:
+                flat[:] = np.reshape(value, -1)
+            else:
+                flat[index] = value
+            values.append(f())
+            flat[:] = before
+        return values
+
+    return evaluate
+
+
 def measure(
-    f: Callable[[], float],
+    evaluate: Evaluate,
     array: Array,
     analytic: Array,
     *,
@@ -83,24 +108,24 @@ def measure(
     rng: np.random.Generator,
     float32: bool = False,
 ) -> MeasuredSlopes:
-    """Measure the slopes of f, which reads `array` at each call, and compare them with `analytic`, of the same shape.
+    """Measure the slopes of a function of `array`, and compare them with `analytic`, of the same shape.
 
-    With `float32`, f computes in float32. Raises ValueError if the array is not contiguous.
+    With `float32`, the function computes in float32.
     """
     found = MeasuredSlopes(name, float32=float32)
     flat, slopes = array.reshape(-1), np.asarray(analytic, np.float64).reshape(-1)
-    if not np.shares_memory(flat, array):
-        raise ValueError("the array to perturb must be contiguous")
     everywhere = flat.size <= MAX_FULL_CHECK or array.ndim == 1
     coordinates = np.arange(flat.size) if everywhere else rng.choice(flat.size, SAMPLED_COORDINATES, replace=False)
-    lines = [_Line(f, flat, int(i), None) for i in coordinates]
+    lines = [_Line(evaluate, flat, int(i), None) for i in coordinates]
     if not everywhere:
-        lines += [_Line(f, flat, -1, rng.standard_normal(flat.size)) for _ in range(RANDOM_DIRECTIONS)]
-    for line in lines:
+        lines += [_Line(evaluate, flat, -1, rng.standard_normal(flat.size)) for _ in range(RANDOM_DIRECTIONS)]
+    steps = [FLOAT32_STEPS[1] / 1e-5 * line.step if float32 else line.step for line in lines]
+    numeric = _central_differences(evaluate, lines, steps)
+    for line, n in zip(lines, numeric, strict=True):
         along = slopes[line.at] if line.direction is None else float(slopes @ line.direction)
         index = np.unravel_index(line.at, array.shape) if line.direction is None else None
         found.analytic.append(float(along))
-        found.numeric.append(line.central(FLOAT32_STEPS[1] / 1e-5 * line.step if float32 else line.step))
+        found.numeric.append(n)
         found.indices.append(None if index is None else tuple(int(i) for i in index))
     measured = [abs(n) for n, index in zip(found.numeric, found.indices, strict=True) if index and isfinite(n)]
     largest = max(measured, default=0.0)
@@ -118,15 +143,23 @@ def measure(
         elif slope is SlopeStatus.WRONG:
             found.wrong.append(i)
         elif slope is SlopeStatus.UNDEFINED:
-            found.undefined[i] = line.shifted(FLOAT32_STEPS[0] if float32 else line.step / 300)[1]
+            ((_, found.undefined[i]),) = line.shifted(FLOAT32_STEPS[0] if float32 else line.step / 300)
     return found
+
+
+def _central_differences(evaluate: Evaluate, lines: Sequence[_Line], steps: Sequence[float]) -> list[float]:
+    """The slope along each line, with one evaluation of many points."""
+    shifts = [line.point(t) for line, h in zip(lines, steps, strict=True) for t in (h, -h)]
+    values = evaluate([point for _, point in shifts])
+    pairs = [(shifts[i][0] - shifts[i + 1][0], values[i] - values[i + 1]) for i in range(0, len(values), 2)]
+    return [rise / run for run, rise in pairs]
 
 
 @dataclass
 class _Line:
-    """f along one line through the point: a coordinate axis, or a direction over the whole array."""
+    """A line through the point: a coordinate axis, or a direction over the whole array."""
 
-    f: Callable[[], float]
+    evaluate: Evaluate
     flat: Array
     at: int
     direction: Array | None
@@ -137,32 +170,32 @@ class _Line:
             return 1e-5 * max(1.0, float(np.sqrt(np.mean(self.flat**2))))
         return 1e-5 * max(1.0, abs(float(self.flat[self.at])))
 
-    def shifted(self, t: float) -> tuple[float, float]:
-        """The realized shift, and f there. The array is restored."""
+    def point(self, t: float) -> tuple[float, Point]:
+        """The realized shift, and the point there."""
         if self.direction is not None:
-            before = self.flat.copy()
-            self.flat += t * self.direction
-            value = self.f()
-            self.flat[:] = before
-            return t, value
+            return t, (None, self.flat + t * self.direction)
         old = float(self.flat[self.at])
-        self.flat[self.at] = old + t
-        realized = float(self.flat[self.at]) - old
-        value = self.f()
-        self.flat[self.at] = old
-        return realized, value
+        return (old + t) - old, (self.at, old + t)
+
+    def shifted(self, *shifts: float) -> list[tuple[float, float]]:
+        """The realized shifts, and the values there."""
+        points = [self.point(t) for t in shifts]
+        values = self.evaluate([point for _, point in points])
+        return [(realized, value) for (realized, _), value in zip(points, values, strict=True)]
+
+    def here(self) -> float:
+        """The value at the point itself."""
+        return self.evaluate([(None, self.flat)])[0]
 
     def central(self, h: float) -> float:
-        up, high = self.shifted(h)
-        down, low = self.shifted(-h)
-        return (high - low) / (up - down)
+        return _central_differences(self.evaluate, [self], [h])[0]
 
     def check_in_float32(self, a: float, floor: float, scale: float) -> tuple[SlopeStatus, float]:
         """Check a slope at the steps for float32: right if one of them agrees, a kink if the two sides differ."""
-        n, here = 0.0, self.f()
+        n, here = 0.0, self.here()
         for relative in FLOAT32_STEPS:
             h = relative / 1e-5 * self.step
-            (up, high), (down, low) = self.shifted(h), self.shifted(-h)
+            (up, high), (down, low) = self.shifted(h, -h)
             n, right, left = (high - low) / (up - down), (high - here) / up, (low - here) / down
             if not isfinite(right - left):
                 return _at_edge(left, right)
@@ -176,13 +209,16 @@ class _Line:
     def check_closely(self, a: float, floor: float, scale: float) -> tuple[SlopeStatus, float]:
         """Check a slope that seems wrong: what it is, and the best estimate of it."""
         h = self.step
-        estimates = [(4 * self.central(h / 2) - self.central(h)) / 3, self.central(h / 30), self.central(h / 300)]
+        half, whole, small, tiny_step = _central_differences(
+            self.evaluate, [self] * 4, [h / 2, h, h / 30, h / 300]
+        )
+        estimates = [(4 * half - whole) / 3, small, tiny_step]
         for n, step in zip(estimates, (h / 2, h / 30, h / 300), strict=True):
             roundoff = 8 * np.finfo(float).eps * scale / step
             if abs(a - n) <= TOLERANCE * max(abs(a), abs(n), floor) + roundoff:
                 return SlopeStatus.RIGHT, n
-        here, tiny = self.f(), h / 300
-        (up, high), (down, low) = self.shifted(tiny), self.shifted(-tiny)
+        here, tiny = self.here(), h / 300
+        (up, high), (down, low) = self.shifted(tiny, -tiny)
         right, left = (high - here) / up, (low - here) / down
         if not isfinite(right - left):
             return _at_edge(left, right)

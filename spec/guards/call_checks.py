@@ -13,7 +13,6 @@ import numpy as np
 
 from nnlaw.spec.contracts.call import Call
 from nnlaw.spec.contracts.declared import declared_value, inside_domain
-from nnlaw.spec.contracts.obeys import declaration_of
 from nnlaw.spec.contracts.shapes import parse
 from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.guards.strict import arm_layer, arm_loss, arm_predict, call_law_codes, checked_call
@@ -22,7 +21,9 @@ from nnlaw.spec.law import laws_of
 from nnlaw.spec.laws.call.dtype import dtype
 from nnlaw.spec.report import LawResult, Outcome
 from nnlaw.spec.subjects.cases import ArrayCase, Case, LayerCase, LossCase, ModelCase
-from nnlaw.spec.violation import Location, Violation
+from nnlaw.spec.subjects.object_subject import ObjectSubject
+from nnlaw.spec.subjects.subject import Subject
+from nnlaw.spec.violation import Violation
 
 
 def check_calls(case: Case) -> list[LawResult]:
@@ -68,12 +69,12 @@ def _call_layer(case: LayerCase, check_log: CheckLog) -> None:
             layer.backward(rng.standard_normal(y.shape).astype(y.dtype))
 
 
-def _declaration(layer: Any) -> Any:
-    found = declaration_of(layer)
+def _declaration(layer: Subject) -> Any:
+    found = layer.declaration
     if found is None:
         raise Violation(
             "shape",
-            location=Location.of(type(layer).forward, type(layer).__name__),
+            location=layer.location("forward", layer.type_name),
             array="the contract",
             actual="missing",
             expected='a line such as @obeys("N n_in -> N n_out") above the class',
@@ -101,10 +102,12 @@ def _call_model(case: ModelCase, check_log: CheckLog) -> None:
     A model with a method `arm` is checked layer by layer.
     """
     model = case.fresh()
-    for name in list(model.params):
-        model.params[name] = np.asarray(model.params[name], np.float32)
-    if hasattr(model, "arm"):
-        model.arm(check_log)
+    params = model.params
+    for name in list(params):
+        params[name] = np.asarray(params[name], np.float32)
+    arm_layers = model.attribute("arm")
+    if arm_layers is not None and isinstance(model, ObjectSubject):
+        arm_layers(check_log)
     else:
         arm_predict(model, case.path, check_log)
     model.loss_and_grads(case.x, case.labels)
@@ -115,7 +118,7 @@ def _call_model(case: ModelCase, check_log: CheckLog) -> None:
 def _call_function(case: ArrayCase, check_log: CheckLog) -> None:
     """One call on the batch, one far from zero, one on a batch of one."""
     check_log.count(*call_law_codes(case.thing, case.declaration))
-    bare = getattr(case.thing, "bare", case.thing)
+    bare = case.thing.attribute("bare", case.thing)
     for change in (lambda x: x, lambda x: inside_domain(case.thing, -3 * x, x), lambda x: x[:1]):
         checked_call(bare, case.declaration, tuple(change(x) for x in case.inputs), {})
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy import ndarray, vdot
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.attributed import attribute_of
 from nnlaw.spec.contracts.call import Call
 from nnlaw.spec.contracts.declared import domain_of
 from nnlaw.spec.contracts.shapes import Contract
@@ -47,7 +48,7 @@ class Guard:
         self,
         bare: Callable[..., Any],
         owner: object,
-        path: str,
+        location: Location,
         contract: Contract,
         names: tuple[str, str],
         laws: tuple[LawFunction, ...],
@@ -63,7 +64,7 @@ class Guard:
         self.calls = 0
         self.shapes: dict[tuple[int, ...], tuple[int, ...]] = {}
         self.has_domain = domain_of(owner) is not None
-        self.location = Location.of(bare, path)
+        self.location = location
         check_log.guards.append(self)
 
     def __call__(self, x: Array) -> Any:
@@ -105,7 +106,7 @@ class Guard:
 
     def may_return_none(self) -> bool:
         """Whether this is the backward of a first layer, which computes no dx."""
-        return self.location.method == "backward" and getattr(self.owner, "needs_dx", True) is False
+        return self.location.method == "backward" and attribute_of(self.owner, "needs_dx", True) is False
 
     def check(self, call: Call) -> None:
         """Check every law of this guard before or after a call; raises the first violation."""

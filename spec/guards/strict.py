@@ -23,6 +23,7 @@ from nnlaw.spec.law import LawFunction, code_of
 from nnlaw.spec.laws.call.domain import domain
 from nnlaw.spec.laws.call.range import within_range
 from nnlaw.spec.laws.call.simplex import rows_sum_to_one
+from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.violation import BadInput, Location
 
 LABELS = parse("N C, N -> ")
@@ -33,8 +34,14 @@ def arm_layer(layer: Any, path: str, check_log: CheckLog, declaration: Declarati
     """Put guards on `forward` and `backward` of one layer."""
     contract = declaration.contract
     laws = _call_laws(layer, declaration)
-    layer.forward = Guard(layer.forward, layer, path, contract, ("input", "output"), laws, check_log)
-    layer.backward = Guard(layer.backward, layer, path, contract.reversed, ("dy", "dx"), ALWAYS, check_log)
+    forward, backward = _locations(layer, path)
+    layer.forward = Guard(layer.forward, layer, forward, contract, ("input", "output"), laws, check_log)
+    layer.backward = Guard(layer.backward, layer, backward, contract.reversed, ("dy", "dx"), ALWAYS, check_log)
+
+
+def _locations(thing: Any, path: str) -> list[Location]:
+    """Where its forward and its backward are defined."""
+    return [subject_of(thing).location(method, path) for method in ("forward", "backward")]
 
 
 def _call_laws(thing: object, declaration: Declaration) -> tuple[LawFunction, ...]:
@@ -54,15 +61,17 @@ def arm_loss(loss: Any, path: str, check_log: CheckLog) -> None:
     contract = LABELS if declared_value(loss, "targets") == "labels" else VALUES
     laws = (*ALWAYS, domain)
     names = ("prediction", "d prediction")
-    loss.forward = LossGuard(loss.forward, loss, path, contract, names, laws, check_log)
-    loss.backward = LossGradientGuard(loss.backward, loss, path, parse("-> N ..."), names, ALWAYS, check_log)
+    forward, backward = _locations(loss, path)
+    loss.forward = LossGuard(loss.forward, loss, forward, contract, names, laws, check_log)
+    loss.backward = LossGradientGuard(loss.backward, loss, backward, parse("-> N ..."), names, ALWAYS, check_log)
 
 
 def arm_predict(model: Any, path: str, check_log: CheckLog) -> None:
     """Put a guard on `predict` of a whole model, whose output rows are probabilities."""
     laws = (*ALWAYS, rows_sum_to_one)
     contract = parse("N ... -> N C")
-    model.predict = Guard(model.predict, model, path, contract, ("input", "probabilities"), laws, check_log)
+    predict = subject_of(model).location("predict", path)
+    model.predict = Guard(model.predict, model, predict, contract, ("input", "probabilities"), laws, check_log)
 
 
 def is_armed(thing: object) -> bool:
@@ -112,7 +121,7 @@ def checked_call(
     """Call a function and check its inputs and outputs against every law that it declares."""
     contract = declaration.contract
     laws = _call_laws(function, declaration)
-    location = Location.of(function)
+    location = subject_of(function).location()
     count = len(contract.inputs)
     if len(args) < count:  # arrays passed by keyword
         bound = inspect.signature(function).bind(*args, **settings)

@@ -6,14 +6,13 @@ generators; fixed_seed() is the violation of a function that ignores its generat
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import Cause, Location, Violation
 
 Sampler = Callable[[np.random.Generator], Array]
@@ -27,38 +26,37 @@ GLOBAL_SOURCE = Cause(
 
 
 @contextmanager
-def _global_seed(seed: int) -> Iterator[None]:
+def _global_seed(subject: Subject, seed: int) -> Iterator[None]:
     """Inside, the global generators of NumPy and Python start from `seed`; afterwards they are as they were."""
-    numpy_state, python_state = np.random.get_state(), random.getstate()
-    np.random.seed(seed)
-    random.seed(seed)
+    subject.seed_globals(seed)
     try:
         yield
     finally:
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
+        subject.seed_globals(None)
 
 
-def check_seeded(sample: Sampler, seed: int, *, location: Location, array: str) -> tuple[Array, Array]:
+def check_seeded(
+    subject: Subject, sample: Sampler, seed: int, *, location: Location, array: str
+) -> tuple[Array, Array]:
     """Return what `sample` returns for generators with the seeds `seed` and `seed + 1`.
 
     Raises a violation of law `seeded` if two generators with the same seed give different results, if the results
     depend on a global seed, or if a global generator is changed.
     """
-    with _global_seed(1):
+    with _global_seed(subject, 1):
         first = sample(np.random.default_rng(seed))
-    with _global_seed(1):
+    with _global_seed(subject, 1):
         second = sample(np.random.default_rng(seed))
-    with _global_seed(2):
+    with _global_seed(subject, 2):
         elsewhere = sample(np.random.default_rng(seed))
-        next_numbers = np.random.random(2), random.random()
-    with _global_seed(2):
-        expected = np.random.random(2), random.random()
+        next_numbers = subject.global_numbers()
+    with _global_seed(subject, 2):
+        expected = subject.global_numbers()
     if not _same(first, second):
         cause = OTHER_SOURCE
     elif not _same(first, elsewhere):
         cause = GLOBAL_SOURCE
-    elif not (np.array_equal(next_numbers[0], expected[0]) and next_numbers[1] == expected[1]):
+    elif next_numbers != expected:
         raise Violation(
             "seeded",
             location=location,
@@ -94,19 +92,13 @@ def fixed_seed(array: str, location: Location) -> Violation:
     )
 
 
-def creates_generator(sample: Sampler, seed: int) -> bool:
+def creates_generator(subject: Subject, sample: Sampler, seed: int) -> bool:
     """Whether `sample` calls default_rng with a number or nothing, and not with the generator it receives."""
-    from unittest.mock import patch  # slow to import, and rarely needed
-
-    seeds, default_rng = [], np.random.default_rng
-
-    def recording(start: Any = None) -> np.random.Generator:
-        if start is None or isinstance(start, int | Sequence):
-            seeds.append(start)
-        return default_rng(start)
-
-    with patch.object(np.random, "default_rng", recording):
-        sample(default_rng(seed))
+    subject.watch_generators(True)
+    try:
+        sample(np.random.default_rng(seed))
+    finally:
+        seeds = subject.watch_generators(False)
     return bool(seeds)
 
 

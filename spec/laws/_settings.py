@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from math import inf, nan, nextafter
 from typing import Any
@@ -14,6 +13,7 @@ from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.contracts.intervals import Interval, parse_interval
 from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.subjects.settings import all_settings
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.violation import NO_CAUSE, BadInput, Cause, Location, NotApplicable, Violation
 
@@ -27,7 +27,7 @@ WHY = (
 WITHOUT_EFFECT = Cause("setting-without-effect", "often a setting that is checked but not stored, or not used")
 
 
-def check_settings(case: Case, thing: Any, location: Location, result: Result) -> None:
+def check_settings(case: Case, thing: Subject, location: Location, result: Result) -> None:
     """Compute `result` with values inside and outside the range of each setting in `admits`.
 
     Raises Violation if a value inside raises, if one outside does not raise a ValueError that names the setting, or if
@@ -37,7 +37,7 @@ def check_settings(case: Case, thing: Any, location: Location, result: Result) -
     if not ranges:
         raise NotApplicable("no range of a setting is declared (admits)")
     usual = {k: v for k, v in all_settings(Unit(case.kind, case.name, thing))[0].items() if k != "input_shape"}
-    parameters = inspect.signature(thing).parameters
+    parameters = {row.name: row for row in thing.settings()}
 
     def fail(array: str, actual: str, expected: str, cause: Cause = NO_CAUSE) -> None:
         raise Violation(
@@ -53,7 +53,7 @@ def check_settings(case: Case, thing: Any, location: Location, result: Result) -
     for name, text in ranges.items():
         if name not in parameters:
             raise BadInput(f"{case.path}: admits has {name!r}, but its settings are {', '.join(parameters)}")
-        whole = parameters[name].annotation in (int, "int")
+        whole = parameters[name].annotation == "int"
         results, row = set(), parse_interval(text)
         for value in inside(row, whole):
             try:

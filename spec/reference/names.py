@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from nnlaw.spec.contracts.declared import declared_value
+from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.violation import BadInput, NotApplicable
 
 Entry = TypeVar("Entry")
@@ -60,9 +61,6 @@ def find_reference(thing: object, name: str, table: Mapping[str, Entry]) -> tupl
 
 def numeric_constants(thing: object) -> list[float]:
     """The numbers among the attributes of an instance and its class: slope, rate, ε; without dunder names."""
-    attributes: dict[str, Any] = {}
-    for owner in (*reversed(type(thing).__mro__), thing):
-        attributes |= getattr(owner, "__dict__", {})
-    values = [value for name, value in attributes.items() if not name.startswith("__")]
+    values = subject_of(thing).attributes().values()
     numbers = [v for v in values if isinstance(v, int | float | np.number) and not isinstance(v, bool)]
     return list(dict.fromkeys(float(v) for v in numbers))

@@ -2,8 +2,8 @@
 
     LayerCase("mine", layer, x)        LossCase("mine", loss, prediction, target)
 
-Laws work on deep copies (`case.fresh()`), so masks and running statistics start the same each time and no law changes
-the code that it checks.
+Whatever is passed becomes a Subject. Laws work on deep copies of it (`case.fresh()`), so masks and running statistics
+start the same each time and no law changes the code that it checks.
 """
 
 from __future__ import annotations
@@ -17,12 +17,23 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.declared import inside_domain
-from nnlaw.spec.subjects.copies import copy_with_generators, generator_states
+from nnlaw.spec.subjects.object_subject import subject_of
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import Location
 
 STREAM = 0x1A57  # so that laws and the author's default_rng(seed) get different random numbers
 SMOOTHING = 0.9  # of the loss in a ProgressCase
 SKIPPED = 997  # random numbers that are skipped to get different ones
+
+
+def _making_subjects(make: Callable[..., Any]) -> Callable[..., Any]:
+    """`make`, with the subject of what it returns; None stays None."""
+
+    def made(*args: Any) -> Any:
+        found = make(*args)
+        return None if found is None else subject_of(found)
+
+    return made
 
 
 @dataclass
@@ -46,34 +57,36 @@ class LayerCase(Case):
     """A built layer and a batch x, (N, ...), that fits it. `contract` is used if the class has no @obeys."""
 
     kind = "layer"
-    layer: Any
+    layer: Subject
     x: Array
     contract: str | None = None
     make: Callable[[np.random.Generator], Any] | None = field(default=None, kw_only=True)
     """Builds another such layer from a generator, for the law `round-trip`."""
 
-    def fresh(self, training: bool | None = None, *, skip_random: bool = False) -> Any:
+    def __post_init__(self) -> None:
+        self.layer = subject_of(self.layer)
+        self.make = _making_subjects(self.make) if self.make is not None else None
+
+    def fresh(self, training: bool | None = None, *, skip_random: bool = False) -> Subject:
         """A deep copy in the given mode, or in its present one.
 
         With `skip_random` its generators are advanced, so that its random numbers differ.
         """
-        layer, generators = copy_with_generators(self.layer)
-        for generator in generators if skip_random else ():
-            for _ in range(SKIPPED):
-                generator.random()
-        layer.needs_dx = True
+        layer = self.layer.copy()
+        if skip_random:
+            layer.skip_random(SKIPPED)
+        layer.set("needs_dx", True)
         if training is not None:
-            layer.training = training
+            layer.set("training", training)
         return layer
 
     @property
     def is_random(self) -> bool:
         """Whether forward uses a random generator in training mode."""
-        layer, generators = copy_with_generators(self.layer)
-        layer.training = True
-        before = generator_states(generators)
+        layer = self.fresh(True)
+        before = layer.generator_states()
         layer.forward(self.x)
-        return generator_states(generators) != before
+        return layer.generator_states() != before
 
     @property
     def other_x(self) -> Array:
@@ -82,7 +95,7 @@ class LayerCase(Case):
 
     def location(self, method: str) -> Location:
         """Location of one of the layer's methods."""
-        return Location.of(getattr(type(self.layer), method), self.path)
+        return self.layer.location(method, self.path)
 
 
 @dataclass
@@ -90,17 +103,20 @@ class LossCase(Case):
     """A loss, predictions (N, C), and a target of the declared kind."""
 
     kind = "loss"
-    loss: Any
+    loss: Subject
     prediction: Array
     target: Array
 
-    def fresh(self) -> Any:
+    def __post_init__(self) -> None:
+        self.loss = subject_of(self.loss)
+
+    def fresh(self) -> Subject:
         """A deep copy of the loss."""
-        return copy_with_generators(self.loss)[0]
+        return self.loss.copy()
 
     def location(self, method: str) -> Location:
         """Location of one of the loss's methods."""
-        return Location.of(getattr(type(self.loss), method), self.path)
+        return self.loss.location(method, self.path)
 
 
 @dataclass
@@ -112,20 +128,25 @@ class ModelCase(Case):
     """
 
     kind = "model"
-    model: Any
+    model: Subject
     make: Callable[[np.random.Generator], Any]
     x: Array
     labels: Array
     reload: Callable[[], Any] | None = None
     quick: bool = False
 
-    def fresh(self) -> Any:
+    def __post_init__(self) -> None:
+        self.model = subject_of(self.model)
+        self.make = _making_subjects(self.make)
+        self.reload = _making_subjects(self.reload) if self.reload is not None else None
+
+    def fresh(self) -> Subject:
         """A deep copy of the model."""
-        return copy.deepcopy(self.model)
+        return self.model.copy()
 
     def location(self, method: str) -> Location:
         """Location of one of the model's methods."""
-        return Location.of(getattr(type(self.model), method), self.path)
+        return self.model.location(method, self.path)
 
 
 @dataclass
@@ -135,17 +156,24 @@ class OptimizerCase(Case):
     kind = "optimizer"
     make: Callable[[], Any]
 
+    def __post_init__(self) -> None:
+        self.make = _making_subjects(self.make)
+
     def location(self, method: str) -> Location:
         """Location of one of the optimizer's methods."""
-        return Location.of(getattr(type(self.make()), method), self.path)
+        found: Location = self.make().location(method, self.path)
+        return found
 
 
 @dataclass
 class FunctionCase(Case):
     """A function: `thing` as registered, with its declared attributes, and the settings to call it with."""
 
-    thing: Callable[..., Any]
+    thing: Subject
     settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.thing = subject_of(self.thing)
 
     def __call__(self, *args: Any) -> Any:
         return self.thing(*args, **self.settings)
@@ -153,7 +181,7 @@ class FunctionCase(Case):
     @property
     def location(self) -> Location:
         """Location of the function; its name is not repeated after the path."""
-        return replace(Location.of(self.thing, self.path), method="")
+        return replace(self.thing.location(unit=self.path), method="")
 
 
 @dataclass
@@ -189,9 +217,12 @@ class ArrayCase(Case):
     """Any function of arrays, with inputs and its declaration: a shape contract and further laws."""
 
     kind = "function"
-    thing: Callable[..., Any]
+    thing: Subject
     inputs: list[Array]
     declaration: Any
+
+    def __post_init__(self) -> None:
+        self.thing = subject_of(self.thing)
 
 
 @dataclass

@@ -9,13 +9,15 @@ its usual value and is listed as missing: a law that depends on it is inconclusi
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from numbers import Real
 from types import SimpleNamespace
 from typing import Any
+
+from nnlaw.spec.subjects.object_subject import subject_of
+from nnlaw.spec.subjects.subject import Setting
 
 ALIASES = {
     "beta": ("beta", "momentum", "mu", "gamma", "rho", "alpha", "beta1", "b1", "friction", "β", "μ"),
@@ -56,8 +58,7 @@ def simplified_name(name: str) -> str:
 def numeric_attributes(thing: object) -> dict[str, float]:
     """The numbers among the attributes of an instance and its class, by simplified name; `betas` is beta1, beta2."""
     found: dict[str, float] = {}
-    for name in dir(thing):
-        value = None if name.startswith("__") else inspect.getattr_static(thing, name, None)
+    for name, value in subject_of(thing).attributes().items():
         if simplified_name(name) == "betas" and isinstance(value, tuple | list) and len(value) == 2:
             found |= {"beta1": float(value[0]), "beta2": float(value[1])}
         elif isinstance(value, Real) and not isinstance(value, bool):
@@ -68,10 +69,10 @@ def numeric_attributes(thing: object) -> dict[str, float]:
 def infer_hyperparameters(thing: object, usual: Mapping[str, float]) -> Hyperparameters:
     """Read the hyperparameters in `usual`, which gives their usual values, from the attributes of an instance."""
     known = {alias for name in usual for alias in ALIASES.get(name, (name,))} | IGNORED | {"betas"}
-    given = {simplified_name(name): value for name, value in getattr(thing, "__dict__", {}).items()}
+    given = {simplified_name(name): value for name, value in subject_of(thing).attributes(own=True).items()}
     unknown = []
-    for name, row in _parameters(type(thing)).items():
-        value = given.get(simplified_name(name), None if row.default is row.empty else row.default)
+    for name, row in _settings(thing).items():
+        value = given.get(simplified_name(name), row.default)
         if simplified_name(name) not in known and isinstance(value, Real | str) and value:
             unknown.append(name)
     return _hyperparameters(numeric_attributes(thing), usual, unknown)
@@ -79,7 +80,7 @@ def infer_hyperparameters(thing: object, usual: Mapping[str, float]) -> Hyperpar
 
 def infer_from_settings(thing: object, settings: Mapping[str, Any], usual: Mapping[str, float]) -> Hyperparameters:
     """Read the hyperparameters in `usual` from the keyword-only settings of a function."""
-    rows = {name: row.default for name, row in _parameters(thing).items() if row.kind is row.KEYWORD_ONLY}
+    rows = {name: row.default for name, row in _settings(thing).items() if row.kind == "keyword" and not row.required}
     given = {simplified_name(name): value for name, value in (rows | dict(settings)).items()}
     known = {alias for name in usual for alias in ALIASES.get(name, (name,))}
     numbers = {name: float(value) for name, value in given.items() if isinstance(value, Real)}
@@ -88,16 +89,13 @@ def infer_from_settings(thing: object, settings: Mapping[str, Any], usual: Mappi
 
 def numeric_defaults(thing: Any) -> dict[str, float]:
     """The default values of a signature that are numbers, by simplified name."""
-    rows = {simplified_name(name): row.default for name, row in _parameters(thing).items()}
+    rows = {simplified_name(name): row.default for name, row in _settings(thing).items()}
     numbers = {name: value for name, value in rows.items() if isinstance(value, Real)}
     return {name: float(value) for name, value in numbers.items() if not isinstance(value, bool)}
 
 
-def _parameters(thing: Any) -> Mapping[str, inspect.Parameter]:
-    try:
-        return inspect.signature(thing).parameters
-    except (TypeError, ValueError):
-        return {}
+def _settings(thing: object) -> dict[str, Setting]:
+    return {row.name: row for row in subject_of(thing).settings()}
 
 
 def _hyperparameters(

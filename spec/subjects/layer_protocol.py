@@ -33,7 +33,8 @@ def _build_nothing(shape: tuple[int, ...], rng: np.random.Generator) -> None:
 def convert_to_float32(layer: Any) -> None:
     """Convert all parameters and state to float32, and give every parameter a gradient array."""
     for holder in (layer.params, layer.state):
-        for name, array in holder.items():
+        for name, array in list(holder.items()):
             holder[name] = np.array(array, np.float32)
+    grads = layer.grads
     for name, array in layer.params.items():
-        layer.grads[name] = np.zeros_like(array)
+        grads[name] = np.zeros_like(array)

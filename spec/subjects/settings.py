@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import copy
-import inspect
 from typing import Any
 
+from nnlaw.spec.subjects.subject import Setting, Subject
 from nnlaw.spec.subjects.traceback_location import cause_of
 from nnlaw.spec.subjects.unit import FUNCTIONS, Unit
-from nnlaw.spec.violation import BadInput, Location, Violation
+from nnlaw.spec.violation import BadInput, Violation
 
 SMALL = (3, 2, 7, 9)  # for required integers: different from each other, from the batch size and from input sizes
 
@@ -22,7 +21,7 @@ def all_settings(unit: Unit) -> list[dict[str, Any]]:
 
     Raises BadInput if a required setting has no value that can be inferred.
     """
-    examples = getattr(unit.thing, "examples", None) or [{}]
+    examples = unit.subject.attribute("examples") or [{}]
     if not isinstance(examples, list | tuple) or not all(isinstance(row, dict) for row in examples):
         raise BadInput(f"{unit.label}: examples = {examples!r}, expected a list of dicts of keyword arguments")
     if unit.options:
@@ -35,9 +34,9 @@ def _completed(unit: Unit, settings: dict[str, Any]) -> dict[str, Any]:
     """`settings` with small numbers for the required integers that are missing."""
     small = iter(SMALL * 5)
     for name, row in _parameters(unit).items():
-        if name in settings or row.default is not row.empty:
+        if name in settings or not row.required:
             continue
-        if row.annotation not in (int, "int"):
+        if row.annotation != "int":
             raise BadInput(
                 f"{unit.label}: can't infer a value for {name}; set examples = [{{{name!r}: ...}}] in the class, "
                 "or annotate it as int"
@@ -46,14 +45,14 @@ def _completed(unit: Unit, settings: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _parameters(unit: Unit) -> dict[str, inspect.Parameter]:
+def _parameters(unit: Unit) -> dict[str, Setting]:
     """The settings: constructor arguments, or a function's keyword-only ones."""
-    if unit.kind == "function" or not (inspect.isclass(unit.thing) or unit.kind in FUNCTIONS):
+    if unit.kind == "function" or not (unit.subject.form == "class" or unit.kind in FUNCTIONS):
         return {}
-    rows = inspect.signature(unit.thing).parameters
+    rows = unit.subject.settings()
     if unit.kind in FUNCTIONS:
-        return {name: row for name, row in rows.items() if row.kind is row.KEYWORD_ONLY}
-    named = {name: row for name, row in rows.items() if row.kind not in (row.VAR_KEYWORD, row.VAR_POSITIONAL)}
+        return {row.name: row for row in rows if row.kind == "keyword"}
+    named = {row.name: row for row in rows if row.kind in ("positional", "keyword")}
     return dict(list(named.items())[3:]) if unit.kind == "model" else named  # after n_in, n_out and rng
 
 
@@ -63,7 +62,7 @@ def display_name(unit: Unit, settings: dict[str, Any]) -> str:
     return f"{unit.name}({arguments})" if arguments else unit.name
 
 
-def construct(unit: Unit, settings: dict[str, Any]) -> Any:
+def construct(unit: Unit, settings: dict[str, Any]) -> Subject:
     """An instance made with `settings`.
 
     Raises Violation if the constructor raises on its author's own settings; BadInput if it raises on guessed ones, or
@@ -73,24 +72,22 @@ def construct(unit: Unit, settings: dict[str, Any]) -> Any:
         made = unit.make(settings)
     except Exception as error:
         arguments = ", ".join(f"{name}={value!r}" for name, value in settings.items())
-        guessed = not getattr(unit.thing, "examples", None) and any(
-            row.default is row.empty for row in _parameters(unit).values()
-        )
+        guessed = not unit.subject.attribute("examples") and any(row.required for row in _parameters(unit).values())
         if not guessed:
             raise Violation(
                 "shape",
-                location=Location.of(unit.thing.__init__, unit.name),
+                location=unit.subject.location("__init__", unit.name),
                 actual=f"{type(error).__name__}: {error}",
                 expected=f"an instance from ({arguments})",
                 cause=cause_of(error),
                 cause_code="exception",
             ) from error
         raise BadInput(
-            f"{unit.label}: {type(error).__name__} from {unit.thing.__name__}({arguments}): {error}; "
+            f"{unit.label}: {type(error).__name__} from {unit.subject.type_name}({arguments}): {error}; "
             "if it needs other settings, set examples = [{...}] in the class"
         ) from error
     try:
-        copy.deepcopy(made)
+        made.copy()
     except Exception as error:
         raise BadInput(f"{unit.label}: can't copy it, which every check does: {error}") from error
     return made

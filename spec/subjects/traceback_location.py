@@ -10,6 +10,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from nnlaw.spec.subjects.remote_error import Frame, RemoteError
 from nnlaw.spec.violation import Location, Violation
 
 LIBRARIES = sys.stdlib_module_names | {"numpy"}
@@ -17,12 +18,18 @@ LIBRARIES = sys.stdlib_module_names | {"numpy"}
 
 def raised_at(error: BaseException) -> Location:
     """The innermost frame in the code under test; empty if there is none."""
-    frames = [
-        Location("", frame.f_code.co_name, frame.f_code.co_filename, line)
+    own = [frame for frame in frames_of(error) if not _is_library(frame.module)]
+    return Location("", own[-1].function, own[-1].path, own[-1].line) if own else Location()
+
+
+def frames_of(error: BaseException) -> list[Frame]:
+    """The traceback of an exception, raised here or in the process of the code under test."""
+    if isinstance(error, RemoteError):
+        return list(error.frames)
+    return [
+        Frame(str(frame.f_globals.get("__name__", "")), frame.f_code.co_name, frame.f_code.co_filename, line)
         for frame, line in traceback.walk_tb(error.__traceback__)
-        if not _is_library(str(frame.f_globals.get("__name__", "")))
     ]
-    return frames[-1] if frames else Location()
 
 
 def _is_library(module: str) -> bool:
@@ -35,9 +42,8 @@ def exception_violation(law: str, unit: str, error: Exception) -> Violation:
     place = raised_at(error)
     cause, code = cause_of(error), "exception"
     if not cause:
-        frame, line = list(traceback.walk_tb(error.__traceback__))[-1]
-        file = Path(frame.f_code.co_filename).name
-        cause = f"a return value of an unexpected type, or a bug in this check ({file}:{line})"
+        last = frames_of(error)[-1]
+        cause = f"a return value of an unexpected type, or a bug in this check ({Path(last.path).name}:{last.line})"
         code = "unexpected-type"
     return Violation(
         law,

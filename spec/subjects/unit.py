@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import copy
-import inspect
 from dataclasses import dataclass, field
 from typing import Any
 
-from nnlaw.spec.contracts.obeys import Declaration, declaration_of
+from nnlaw.spec.contracts.obeys import Declaration
 from nnlaw.spec.contracts.shapes import parse
-from nnlaw.spec.violation import Location
+from nnlaw.spec.subjects.object_subject import subject_of
+from nnlaw.spec.subjects.subject import Subject
 
 METHODS = {"layer": ("forward", "backward"), "loss": ("forward", "backward"), "optimizer": ("step",),
            "model": ("loss_and_grads", "predict")}
@@ -37,22 +36,24 @@ class Unit:
     expected: dict[str, str] = field(default_factory=dict)
 
     @property
-    def label(self) -> str:
-        """Place, kind and name, as error messages begin: `mine.py:8: layer swish`."""
-        location = Location.of(getattr(self.thing, self._method) if inspect.isclass(self.thing) else self.thing)
-        return f"{location}: {self.kind} {self.name}" if location.path else f"{self.kind} {self.name}"
+    def subject(self) -> Subject:
+        """The subject of the class, function or instance."""
+        return subject_of(self.thing)
 
     @property
-    def _method(self) -> str:
-        return next((m for m in METHODS.get(self.kind, ()) if hasattr(self.thing, m)), "__init__")
+    def label(self) -> str:
+        """Place, kind and name, as error messages begin: `mine.py:8: layer swish`."""
+        subject = self.subject
+        method = next((m for m in METHODS.get(self.kind, ()) if subject.has(m)), "__init__")
+        location = subject.location(method if subject.form == "class" else "")
+        return f"{location}: {self.kind} {self.name}" if location.path else f"{self.kind} {self.name}"
 
     @property
     def declaration(self) -> Declaration | None:
         """The contract given here, or that of @obeys."""
-        return Declaration(parse(self.contract)) if self.contract else declaration_of(self.thing)
+        return Declaration(parse(self.contract)) if self.contract else self.subject.declaration
 
-    def make(self, settings: dict[str, Any]) -> Any:
+    def make(self, settings: dict[str, Any]) -> Subject:
         """A new instance; a copy if the unit is an instance already."""
-        if not inspect.isclass(self.thing):
-            return copy.deepcopy(self.thing)
-        return self.thing(**settings)
+        subject = self.subject
+        return subject.create(settings) if subject.form == "class" else subject.copy()

@@ -32,7 +32,7 @@ def seeded(case: BatchesCase) -> None:
     def images(rng: np.random.Generator) -> Array:
         return np.concatenate([*epoch(case, EVEN, rng).images, np.zeros((0, PIXELS), np.float32)])
 
-    one, two = check_seeded(images, case.seed, location=case.location, array="the epoch")
+    one, two = check_seeded(case.thing, images, case.seed, location=case.location, array="the epoch")
     if not np.array_equal(one, two) or len(one) != EVEN:
         return
     order = identified(one)

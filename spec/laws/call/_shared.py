@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import traceback
 from pathlib import Path
 from typing import Any
 
 from nnlaw.spec.arrays import first_index
 from nnlaw.spec.contracts.call import Call
+from nnlaw.spec.subjects.traceback_location import frames_of
 from nnlaw.spec.violation import Location
 
 SIMPLEX_TOLERANCE = {2: 5e-3, 4: 1e-5, 8: 1e-12}
@@ -16,8 +16,8 @@ SIMPLEX_TOLERANCE = {2: 5e-3, 4: 1e-5, 8: 1e-12}
 
 def line_of(error: Exception, location: Location) -> dict[str, Any]:
     """The line of `location`'s file that raised `error` (its innermost frame there), as a field of a Location."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).name == location.file]
-    return {"line": frames[-1].lineno} if frames else {}
+    frames = [frame for frame in frames_of(error) if Path(frame.path).name == location.file]
+    return {"line": frames[-1].line} if frames else {}
 
 
 def check_interval(call: Call, name: str, bounds: tuple[float, float], law: str) -> None:

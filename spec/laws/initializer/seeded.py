@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.law import law
 from nnlaw.spec.laws._rng_checks import check_seeded, fixed_seed
@@ -30,9 +31,10 @@ def seeded(case: InitializerCase) -> None:
     clearly not random: few different values, or numbers that depend on the shape, without a declared variance.
     """
     shape = SHAPES[0]
-    one, two = check_seeded(
-        lambda rng: weights_of(case, shape, rng), case.seed, location=case.location, array="the weight matrix"
-    )
+    def weights(rng: np.random.Generator) -> Array:
+        return weights_of(case, shape, rng)
+
+    one, two = check_seeded(case.thing, weights, case.seed, location=case.location, array="the weight matrix")
     if not np.array_equal(one, two) or len(np.unique(np.abs(one))) <= FEW:
         return
     longer = np.asarray(case(case.rng, (shape[0], shape[1] + 1), *shape)).reshape(-1)

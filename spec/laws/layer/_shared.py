@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array, first_index
 from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NO_CAUSE, Cause, NotApplicable, Violation
 
 CALLS = 8  # consecutive calls to compare: in a single one, two random outputs may be equal by chance
@@ -21,10 +21,10 @@ def random_dy(case: LayerCase, y: Array) -> Array:
     return case.rng.standard_normal(y.shape).astype(y.dtype)
 
 
-def gradients_of(layer: Any, dy: Array) -> dict[str, Array]:
+def gradients_of(layer: Subject, dy: Array) -> dict[str, Array]:
     """dx and the gradient of every parameter, copied, so that the next call can't change them."""
     found = {"dx": np.array(layer.backward(dy))}
-    return found | {f"d{name}": np.array(g) for name, g in (getattr(layer, "grads", None) or {}).items()}
+    return found | {f"d{name}": np.array(g) for name, g in layer.grads.items()}
 
 
 def modes(case: LayerCase) -> Iterator[bool]:

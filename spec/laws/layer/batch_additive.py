@@ -5,9 +5,6 @@ Finds factors and shapes that depend on the batch size, such as a second divisio
 
 from __future__ import annotations
 
-import copy
-from typing import Any
-
 import numpy as np
 
 from nnlaw.spec.arrays import Array
@@ -15,6 +12,7 @@ from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import check_close, gradients_of, modes, skip_if_samples_are_coupled
 from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import Cause
 
 CAUSE = Cause("batch-size-factor", "often a factor or a shape that depends on the batch size")
@@ -39,10 +37,10 @@ def batch_additive(case: LayerCase) -> None:
     point = case.x.astype(np.float64)
     for training in modes(case):
         template = in_float64(case.fresh(training))
-        dy = case.rng.standard_normal(np.shape(copy.deepcopy(template).forward(point)))
+        dy = case.rng.standard_normal(np.shape(template.copy().forward(point)))
 
-        def gradients_of_rows(rows: slice, template: Any = template, dy: Array = dy) -> dict[str, Array]:
-            layer = copy.deepcopy(template)
+        def gradients_of_rows(rows: slice, template: Subject = template, dy: Array = dy) -> dict[str, Array]:
+            layer = template.copy()
             layer.forward(point[rows])
             return gradients_of(layer, dy[rows])
 

@@ -6,8 +6,6 @@ that a gradient check can't see, because forward and backward agree.
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 
 from nnlaw.spec.contracts.declared import declared_value, inside_domain
@@ -42,8 +40,8 @@ def definition(case: LayerCase) -> None:
     _check_declared_range(case, name)
     layer = in_float64(case.fresh(name == "batchnorm"))
     points = [inside_domain(case.layer, scale * case.x.astype(np.float64), case.x) for scale in (1.0, 6.0)]
-    outputs = [np.array(copy.deepcopy(layer).forward(x), np.float64) for x in points]
-    params = {key: np.asarray(array, np.float64) for key, array in (getattr(layer, "params", None) or {}).items()}
+    outputs = [np.array(layer.copy().forward(x), np.float64) for x in points]
+    params = {key: np.asarray(array, np.float64) for key, array in layer.params.items()}
     numbers = numeric_constants(case.layer) + [float(array.item()) for array in params.values() if array.size == 1]
     misses = []
     for variant in LAYERS[name].variants:

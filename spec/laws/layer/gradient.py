@@ -32,9 +32,10 @@ def gradient(case: LayerCase) -> None:
     layer, point = case.fresh(True), case.x.astype(np.float64)
     for scale in (1.0, 0.3, 8.0):  # 8 is beyond the cap of functions such as relu6
         check_layer(layer, inside_domain(layer, scale * point, point), rng, path=case.path)
-    if getattr(layer, "params", None):
-        for name, array in layer.params.items():
-            layer.params[name] = array + 0.1 * rng.standard_normal(array.shape).astype(array.dtype)
+    params = layer.params
+    if params:
+        for name, array in list(params.items()):
+            params[name] = array + 0.1 * rng.standard_normal(array.shape).astype(array.dtype)
         check_layer(layer, point, rng, path=case.path)
     if not np.array_equal(case.fresh(True).forward(case.x), case.fresh(False).forward(case.x)):
         layer.training = False

@@ -5,8 +5,6 @@ Finds clipped or normalized gradients, constants that are added, and masks compu
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 
 from nnlaw.spec.arrays import Array
@@ -39,11 +37,11 @@ def linear_backward(case: LayerCase) -> None:
     template, point = in_float64(case.fresh()), case.x.astype(np.float64)
 
     def gradients_for(dy: Array) -> dict[str, Array]:
-        layer = copy.deepcopy(template)
+        layer = template.copy()
         layer.forward(point)
         return gradients_of(layer, dy)
 
-    y = copy.deepcopy(template).forward(point)
+    y = template.copy().forward(point)
     dy1, dy2 = random_dy(case, y), np.roll(random_dy(case, y), 1, axis=-1)
     first, second = gradients_for(dy1), gradients_for(dy2)
     trials = [(f"{k:g}·dy", k * dy1, {name: k * g for name, g in first.items()}) for k in (0, 2, 1e3, 1e-3)]

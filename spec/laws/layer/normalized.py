@@ -6,8 +6,6 @@ large, and running statistics that are not updated or not used.
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 
 from nnlaw.spec.arrays import Array
@@ -54,7 +52,7 @@ def normalized(case: LayerCase) -> None:
 
 def _check_moments(case: LayerCase, name: str, x: Array) -> None:
     layer = case.fresh(name == "batchnorm")
-    for key, array in (getattr(layer, "params", None) or {}).items():
+    for key, array in layer.params.items():
         layer.params[key] = np.zeros_like(array) if _is_shift(key.lower(), array) else np.ones_like(array)
     y = np.asarray(layer.forward(x), np.float64)
     moments = {"standard deviation": 1.0} if name == "rmsnorm" else {"mean": 0.0, "standard deviation": 1.0}
@@ -109,7 +107,7 @@ def _check_running_statistics(case: LayerCase, x: Array) -> None:
     for step in range(1, STEPS + 1):
         layer.forward(x)
         if step in (STEPS // 2, STEPS):
-            evaluated = copy.deepcopy(layer)
+            evaluated = layer.copy()
             evaluated.training = False
             errors.append(float(np.abs(evaluated.forward(x) - in_training).max()) / scale)
     if errors[1] > 2 * TOLERANCE and errors[1] > 0.995 * errors[0]:

@@ -33,11 +33,11 @@ def registered(case: LayerCase) -> None:
     layer = case.fresh()
     layer.backward(random_dy(case, layer.forward(case.x)))
     for name in ("params", "grads", "state"):
-        on_class = getattr(type(case.layer), name, None)
-        if isinstance(on_class, MutableMapping) and on_class and name not in vars(layer):
+        on_class = layer.attribute(name, of_class=True)
+        if isinstance(on_class, MutableMapping) and on_class and name not in layer.attributes(own=True):
             raise _violation(case, name, "a dict on the class, shared by all instances", "a dict per instance")
-    params = getattr(layer, "params", None) or {}
-    for name in getattr(layer, "grads", None) or {}:
+    params = layer.params
+    for name in layer.grads:
         if name not in params:
             expected = f"a parameter params[{name!r}]"
             raise _violation(case, f"grads[{name!r}]", "a gradient without a parameter", expected)

@@ -5,14 +5,12 @@ Finds running statistics and random constants that are stored elsewhere and lost
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import check_close, random_dy
 from nnlaw.spec.subjects.cases import LayerCase
-from nnlaw.spec.subjects.copies import copy_with_generators
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import Cause, NotApplicable
 
 
@@ -34,28 +32,28 @@ def round_trip(case: LayerCase) -> None:
     trained = case.fresh(True)
     for x in (case.other_x, case.x, case.other_x):
         trained.backward(random_dy(case, trained.forward(x)))
-    for name, array in (getattr(trained, "params", None) or {}).items():
+    for name, array in list(trained.params.items()):
         array += (0.1 * case.rng.standard_normal(array.shape)).astype(array.dtype)
         trained.params[name] = array
-    loaded = copy_with_generators(case.make(np.random.default_rng(case.seed + 1)))[0] if case.make else case.fresh()
+    loaded = case.make(np.random.default_rng(case.seed + 1)).copy() if case.make else case.fresh()
     for attribute in ("params", "state"):
-        saved = getattr(trained, attribute, None) or {}
-        if set(saved) != set(getattr(loaded, attribute, None) or {}):
+        saved, target = trained.mapping(attribute), loaded.mapping(attribute)
+        if set(saved) != set(target):
             raise NotApplicable(f"a new layer has other keys in {attribute}")
         for name, array in saved.items():
-            getattr(loaded, attribute)[name] = np.array(array)
+            target[name] = np.array(array)
     trained.training = loaded.training = False
     cause = Cause("not-saved", f"neither params nor state holds {_not_saved(trained, loaded)}")
     actual, expected = loaded.forward(case.x), trained.forward(case.x)
     check_close(case, "round-trip", "forward", "output", actual, expected, cause, note="before saving")
 
 
-def _not_saved(trained: Any, loaded: Any) -> str:
+def _not_saved(trained: Subject, loaded: Subject) -> str:
     """Names of the array attributes that differ between the two layers."""
-    attributes = vars(loaded)
+    attributes = loaded.attributes(own=True)
     names = [
         f"self.{name}"
-        for name, value in vars(trained).items()
+        for name, value in trained.attributes(own=True).items()
         if isinstance(value, np.ndarray) and isinstance(attributes.get(name), np.ndarray) and value.dtype.kind == "f"
         and value.shape == attributes[name].shape and not np.array_equal(value, attributes[name])
     ]  # fmt: skip

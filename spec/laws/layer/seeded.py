@@ -5,8 +5,6 @@ Finds np.random.rand, default_rng() without a seed, and default_rng(0) inside a 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from nnlaw.spec.arrays import Array
@@ -14,6 +12,7 @@ from nnlaw.spec.law import law
 from nnlaw.spec.laws._rng_checks import check_seeded, creates_generator, fixed_seed
 from nnlaw.spec.laws.layer._shared import CALLS, check_equal
 from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import Cause
 
 CAUSE = Cause(
@@ -38,14 +37,14 @@ def seeded(case: LayerCase) -> None:
     times in turn, in training and in evaluation mode; their outputs are equal bit for bit.
     """
     make = case.make
-    if make is not None and hasattr(type(case.layer), "build"):
+    if make is not None and case.layer.has("build"):
         location, array = case.location("build"), "the built layer"
 
         def sample(rng: np.random.Generator) -> Array:
             return _all_arrays(make(rng))
 
-        one, two = check_seeded(sample, case.seed, location=location, array=array)
-        if np.array_equal(one, two) and creates_generator(sample, case.seed):
+        one, two = check_seeded(case.layer, sample, case.seed, location=location, array=array)
+        if np.array_equal(one, two) and creates_generator(case.layer, sample, case.seed):
             raise fixed_seed(array, location)
     for training in (True, False):
         first, second = case.fresh(training), case.fresh(training)
@@ -55,7 +54,7 @@ def seeded(case: LayerCase) -> None:
             check_equal(case, "seeded", "forward", "output", second.forward(case.x), expected, CAUSE, note)
 
 
-def _all_arrays(layer: Any) -> Array:
+def _all_arrays(layer: Subject) -> Array:
     """The entries of params and state, in one row."""
-    arrays = [*(layer.params or {}).values(), *(layer.state or {}).values()]
+    arrays = [*layer.params.values(), *layer.state.values()]
     return np.concatenate([np.ravel(array) for array in arrays] or [np.zeros(0)])

@@ -13,7 +13,7 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
 from nnlaw.spec.laws._settings import STATEMENT, WHY, check_settings
 from nnlaw.spec.subjects.cases import LayerCase
-from nnlaw.spec.subjects.layer_protocol import complete_layer, convert_to_float32
+from nnlaw.spec.subjects.layer_protocol import convert_to_float32
 
 
 @law("settings", kind="layer", family="domain", statement=STATEMENT, why=WHY, depends_on=("definition",))
@@ -23,11 +23,11 @@ def settings(case: LayerCase) -> None:
     """
 
     def output_for(settings: dict[str, Any]) -> Array:
-        layer = complete_layer(type(case.layer)(**settings))
-        layer.build(case.x.shape[1:], np.random.default_rng(case.seed))
+        layer = case.layer.create(settings).completed()
+        layer.call("build", case.x.shape[1:], np.random.default_rng(case.seed))
         convert_to_float32(layer)
         outputs = [np.array(layer.forward(x)).ravel() for x in (case.x, case.other_x)]
         layer.training = False
         return np.concatenate([*outputs, np.array(layer.forward(case.x)).ravel()])
 
-    check_settings(case, type(case.layer), case.location("forward"), output_for)
+    check_settings(case, case.layer, case.location("forward"), output_for)

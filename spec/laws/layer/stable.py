@@ -44,7 +44,7 @@ def stable(case: LayerCase) -> None:
                 dx = np.asarray(layer.backward(random_dy(case, y)))
                 _check_finite(case, "forward", "output", y, x)
                 _check_finite(case, "backward", "dx", dx, x)
-                for name, array in (getattr(layer, "grads", None) or {}).items():
+                for name, array in layer.grads.items():
                     _check_finite(case, "backward", f"d{name}", array, x, name)
 
 

@@ -40,7 +40,7 @@ def stale_gradient(case: LayerCase) -> None:
     other.forward(case.other_x)
     found = gradients_of(used, dy)
     other.backward(2 * dy)
-    found |= {f"d{name}": array for name, array in (getattr(used, "grads", None) or {}).items()}
+    found |= {f"d{name}": array for name, array in used.grads.items()}
     for name, actual in found.items():
         note = "without calls of another instance"
         check_equal(case, "stale-gradient", "backward", name, actual, expected[name], SHARED, note)

@@ -6,8 +6,6 @@ keeps using the statistics of the batch.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from nnlaw.spec.arrays import Array
@@ -15,6 +13,7 @@ from nnlaw.spec.contracts.declared import declared_value, inside_domain
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import CALLS, check_close, check_equal, random_dy
 from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import Cause
 
 RANDOM = Cause("random-in-evaluation", "forward draws random numbers in evaluation mode; test self.training first")
@@ -68,5 +67,5 @@ def _check_running_statistics(case: LayerCase) -> None:
     check_close(case, "train-eval", "forward", "output[0]", actual, expected, BATCH, note=note)
 
 
-def _state(layer: Any) -> dict[str, Array]:
-    return {name: np.array(array) for name, array in (getattr(layer, "state", None) or {}).items()}
+def _state(layer: Subject) -> dict[str, Array]:
+    return {name: np.array(array) for name, array in layer.state.items()}

@@ -38,7 +38,7 @@ def probabilities(case: LossCase) -> None:
     clear prediction of a class must get its largest probability for that class. The predictions passed are read-only.
     """
     shape = case.prediction.shape
-    if not hasattr(case.loss, "probabilities"):
+    if not case.loss.has("probabilities"):
         raise NotApplicable("it has no method probabilities")
     if len(shape) != 2 or shape[1] < 2:
         raise NotApplicable("predictions are not rows of several classes")
@@ -82,7 +82,7 @@ def _probabilities(case: LossCase, prediction: Array) -> Array:
     """Probabilities of a read-only copy of these predictions. Raises Violation if they have another shape or dtype."""
     fixed = prediction.copy()
     fixed.setflags(write=False)
-    found = np.asarray(case.fresh().probabilities(fixed))
+    found = np.asarray(case.fresh().call("probabilities", fixed))
     if found.shape != prediction.shape or found.dtype.kind != "f":
         actual, expected = f"{found.dtype} of shape {found.shape}", f"floats of shape {prediction.shape}"
         raise _wrong(case, "the result", actual, expected)

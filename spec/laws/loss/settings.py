@@ -23,8 +23,8 @@ def settings(case: LossCase) -> None:
     """
 
     def result(settings: dict[str, Any]) -> Array:
-        loss = type(case.loss)(**settings)
+        loss = case.loss.create(settings)
         value = loss.forward(case.prediction.copy(), case.target)
         return np.append(np.array(loss.backward()).ravel(), value)
 
-    check_settings(case, type(case.loss), case.location("forward"), result)
+    check_settings(case, case.loss, case.location("forward"), result)

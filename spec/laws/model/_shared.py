@@ -8,7 +8,6 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.subjects.cases import ModelCase
-from nnlaw.spec.subjects.copies import copy_with_generators, generator_states
 from nnlaw.spec.violation import NO_CAUSE, Cause, Violation
 
 
@@ -60,11 +59,11 @@ def trains_as_it_evaluates(case: ModelCase, x: Array, labels: Array) -> bool:
 
     It does if the model draws no random numbers, and the loss of the batch is the mean of the losses of its samples.
     """
-    model, generators = copy_with_generators(case.model)
-    before = generator_states(generators)
+    model = case.fresh()
+    before = model.generator_states()
     try:
         losses = [float(model.loss_and_grads(x[i : i + 1], labels[i : i + 1])[0]) for i in range(len(x))]
     except ValueError:  # a model may reject a batch of one sample
         return False
     same = np.isclose(float(case.fresh().loss_and_grads(x, labels)[0]), np.mean(losses), rtol=1e-4, atol=1e-6)
-    return bool(same) and generator_states(generators) == before
+    return bool(same) and model.generator_states() == before

@@ -5,8 +5,6 @@ Finds a derivative that is left out, a missing division by N, dropout in evaluat
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from nnlaw.spec.arrays import Array
@@ -14,7 +12,7 @@ from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.model._shared import check_training_unchanged, trains_as_it_evaluates, violation
 from nnlaw.spec.subjects.cases import ModelCase
-from nnlaw.spec.subjects.copies import copy_with_generators
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NO_CAUSE, Cause, NotApplicable, Violation
 
 STEP, TOLERANCE = 1e-5, 1e-3  # of the central differences, in float64; the tolerance is relative
@@ -42,27 +40,28 @@ def input_gradient(case: ModelCase) -> None:
     because training computes the same, central differences in float64 along three random directions agree with a
     relative tolerance of 1e-3.
     """
-    if not hasattr(case.model, "input_gradient"):
+    if not case.model.has("input_gradient"):
         raise NotApplicable("the model has no input_gradient")
     model, x, labels = case.fresh(), case.x[:SAMPLES], case.labels[:SAMPLES]
-    gradient = np.array(model.input_gradient(x, labels))
+    gradient = np.array(model.call("input_gradient", x, labels))
     if gradient.shape != x.shape:
         raise _violation(case, f"of shape {gradient.shape}", f"{x.shape}, that of the input")
-    if not np.array_equal(model.input_gradient(x, labels), gradient):
+    if not np.array_equal(model.call("input_gradient", x, labels), gradient):
         raise _violation(case, "different in a second call", "equal", RANDOM)
-    alone = np.concatenate([model.input_gradient(x[i : i + 1], labels[i : i + 1]) for i in range(len(x))]) / len(x)
+    rows = [(x[i : i + 1], labels[i : i + 1]) for i in range(len(x))]
+    alone = np.concatenate([model.call("input_gradient", *row) for row in rows]) / len(x)
     if not np.allclose(gradient, alone, rtol=1e-3, atol=1e-5 * float(np.abs(alone).max())):
         raise _violation(case, "different in a batch", "that of each sample alone, divided by N", NOT_THE_MEAN)
     check_training_unchanged(case, "input-gradient", "input_gradient", model, x, labels)
-    if hasattr(case.model, "mean_loss") or trains_as_it_evaluates(case, x, labels):
+    if case.model.has("mean_loss") or trains_as_it_evaluates(case, x, labels):
         _compare_with_finite_differences(case, x.astype(np.float64), labels)
 
 
 def _compare_with_finite_differences(case: ModelCase, x: Array, labels: Array) -> None:
     model, rng = in_float64(case.model), case.rng
-    gradient = np.array(model.input_gradient(x, labels), np.float64)
+    gradient = np.array(model.call("input_gradient", x, labels), np.float64)
     for direction in rng.standard_normal((DIRECTIONS, *x.shape)):
-        high, low = (_loss(copy_with_generators(model)[0], x + h * direction, labels) for h in (STEP, -STEP))
+        high, low = (_loss(model.copy(), x + h * direction, labels) for h in (STEP, -STEP))
         actual, expected = float(np.vdot(gradient, direction)), (high - low) / (2 * STEP)
         if abs(actual - expected) > TOLERANCE * max(abs(expected), float(np.linalg.norm(gradient)), 1e-6):
             raise _violation(case, f"{actual:.6g} along a random direction", f"{expected:.6g}").with_fields(
@@ -70,8 +69,8 @@ def _compare_with_finite_differences(case: ModelCase, x: Array, labels: Array) -
             )
 
 
-def _loss(model: Any, x: Array, labels: Array) -> float:
-    return float(model.mean_loss(x, labels) if hasattr(model, "mean_loss") else model.loss_and_grads(x, labels)[0])
+def _loss(model: Subject, x: Array, labels: Array) -> float:
+    return float(model.call("mean_loss", x, labels) if model.has("mean_loss") else model.loss_and_grads(x, labels)[0])
 
 
 def _violation(case: ModelCase, actual: str, expected: str, cause: Cause = NO_CAUSE) -> Violation:

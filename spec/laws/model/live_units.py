@@ -27,9 +27,9 @@ def live_units(case: ModelCase) -> None:
     Fails if more than 90% of the units of a layer are dead.
     """
     model = case.fresh()
-    if not hasattr(model, "activations"):
+    if not model.has("activations"):
         raise NotApplicable("the model has no activations method")
-    for path, output in model.activations(case.x).items():
+    for path, output in model.call("activations", case.x).items():
         flat = output.reshape(len(output), -1)
         dead = float((flat == flat[0]).all(axis=0).mean())
         if dead > MAX_DEAD:

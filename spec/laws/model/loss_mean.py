@@ -10,7 +10,6 @@ import numpy as np
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.model._shared import violation
 from nnlaw.spec.subjects.cases import ModelCase
-from nnlaw.spec.subjects.copies import copy_with_generators
 from nnlaw.spec.violation import NO_CAUSE, Cause, NotApplicable
 
 SUM = Cause("sum-instead-of-mean", "a sum over the batch in place of a mean")
@@ -31,9 +30,8 @@ def loss_mean(case: ModelCase) -> None:
     Repeating it changes neither a mean nor the statistics of a normalization. A random loss is not checked.
     """
     once = float(case.fresh().loss_and_grads(case.x, case.labels)[0])
-    other, generators = copy_with_generators(case.model)
-    for generator in generators:
-        generator.random()
+    other = case.fresh()
+    other.skip_random(1)
     if float(other.loss_and_grads(case.x, case.labels)[0]) != once:
         raise NotApplicable("the loss is random")
     twice = float(case.fresh().loss_and_grads(np.concatenate([case.x] * 2), np.concatenate([case.labels] * 2))[0])

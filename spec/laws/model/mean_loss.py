@@ -37,11 +37,11 @@ def mean_loss(case: ModelCase) -> None:
     The training loss after a call is that without it, and equals mean_loss if training computes the same loss. The
     relative tolerance is 1e-3, in the last comparison 1e-4.
     """
-    if not hasattr(case.model, "mean_loss"):
+    if not case.model.has("mean_loss"):
         raise NotApplicable("the model has no mean_loss")
     model, x, labels = case.fresh(), case.x, case.labels
-    value = float(model.mean_loss(x, labels))
-    if float(second := model.mean_loss(x, labels)) != value:
+    value = float(model.call("mean_loss", x, labels))
+    if float(second := model.call("mean_loss", x, labels)) != value:
         raise _violation(case, f"{second:.6g} in a second call", f"{value:.6g}, as in the first", RANDOM)
     _check_weighted_mean(case, model)
     loss = check_training_unchanged(case, "mean-loss", "mean_loss", model, x, labels)
@@ -50,9 +50,9 @@ def mean_loss(case: ModelCase) -> None:
 
 
 def _check_weighted_mean(case: ModelCase, model: Any) -> None:
-    first, second = (float(model.mean_loss(case.x[i : i + 1], case.labels[i : i + 1])) for i in (0, 1))
+    first, second = (float(model.call("mean_loss", case.x[i : i + 1], case.labels[i : i + 1])) for i in (0, 1))
     rows = np.repeat([0, 1], [FIRST, SECOND])
-    found = float(model.mean_loss(case.x[rows], case.labels[rows]))
+    found = float(model.call("mean_loss", case.x[rows], case.labels[rows]))
     mean = (FIRST * first + SECOND * second) / len(rows)
     if not np.isclose(found, mean, rtol=1e-3, atol=1e-6):
         raise _violation(

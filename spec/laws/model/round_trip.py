@@ -51,7 +51,7 @@ def _check_copied_arrays(case: ModelCase) -> None:
         raise NotApplicable("nothing was saved, and the model can't be built anew")
     for _ in islice(train(trained, case.x, case.labels, 1e-2), 3):
         pass
-    saved, arrays = ([model.params, getattr(model, "state", None) or {}] for model in (trained, loaded))
+    saved, arrays = ([model.params, model.state] for model in (trained, loaded))
     if [set(source) for source in saved] != [set(target) for target in arrays]:
         raise NotApplicable("a new model has other names in params and state")
     for source, target in zip(saved, arrays, strict=True):

@@ -32,7 +32,7 @@ def decays(case: OptimizerCase) -> None:
     """
     unset = case.make()
     w = random_gradients(case, 1)[0] + np.float32(30)
-    if hasattr(unset, "decays") and not is_finite(walked(unset, w, random_gradients(case, 2))):
+    if "decays" in unset.attributes() and not is_finite(walked(unset, w, random_gradients(case, 2))):
         raise _wrong(case, "w without decays being set", "not finite", "a step", NO_CAUSE)
     every, no_weight = _decayed(case, w, np.ones(SIZE)), _decayed(case, w, np.zeros(SIZE))
     if np.array_equal(every, no_weight, equal_nan=True):
@@ -49,7 +49,7 @@ def decays(case: OptimizerCase) -> None:
 
 def _decayed(case: OptimizerCase, w: Array, decays: Array) -> Array:
     optimizer = case.make()
-    optimizer.decays = decays.astype(np.float32)
+    optimizer.set("decays", decays.astype(np.float32))
     return walked(optimizer, w, [np.zeros(SIZE, np.float32)] * 3, LR / 10)
 
 

@@ -25,6 +25,7 @@ from nnlaw.spec.subjects.hyperparameters import (
     numeric_attributes,
     numeric_defaults,
 )
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NO_CAUSE, Cause, Inconclusive, Violation, counted
 
 STEPS = 10
@@ -53,7 +54,7 @@ def definition(case: OptimizerCase) -> None:
     """
     instance = case.make()
     name, row = find_reference(instance, case.name, OPTIMIZERS)
-    _check_defaults(case, type(instance), row)
+    _check_defaults(case, instance, row)
     declared = _hyperparameters(case, instance, name, row)
     w = random_gradients(case, STEPS + 1)[STEPS]
     runs = (np.full((STEPS, SIZE), STEEP, np.float32), random_gradients(case, STEPS, STEEP))
@@ -87,16 +88,16 @@ def definition(case: OptimizerCase) -> None:
     )
 
 
-def _check_defaults(case: OptimizerCase, kind: type, row: Optimizer) -> None:
+def _check_defaults(case: OptimizerCase, instance: Subject, row: Optimizer) -> None:
     """Raise Violation if the default of ε is large, or if the instance does not store the signature's defaults."""
-    for name, default in numeric_defaults(kind).items():
+    for name, default in numeric_defaults(instance).items():
         if "eps" in row.defaults and name in ALIASES["eps"] and default > LARGE_EPSILON:
             raise _wrong_default(case, name, f"{default:g}", f"at most {LARGE_EPSILON:g}", TOO_LARGE)
     try:
-        kept = numeric_attributes(kind())
+        kept = numeric_attributes(instance.create({}))
     except Exception:  # it needs arguments, and what it stores depends on them
         return
-    for name, default in numeric_defaults(kind).items():
+    for name, default in numeric_defaults(instance).items():
         if name in row.defaults and name != "eps" and kept.get(name, default) != default:
             raise _wrong_default(case, name, f"stored as {kept[name]:g}", f"{default:g}, as passed", NOT_STORED)
 
@@ -113,7 +114,7 @@ def _wrong_default(case: OptimizerCase, name: str, actual: str, expected: str, c
     )
 
 
-def _hyperparameters(case: OptimizerCase, instance: object, name: str, row: Optimizer) -> Hyperparameters:
+def _hyperparameters(case: OptimizerCase, instance: Subject, name: str, row: Optimizer) -> Hyperparameters:
     """The declared values; an attribute `decay` may mean something else, unless the name shows that weights decay."""
     declared = infer_hyperparameters(instance, {"decay": 0.0} | dict(row.defaults))
     plainly = name == "adamw" or any(alias in DECAY_NAMES for alias in numeric_attributes(instance))

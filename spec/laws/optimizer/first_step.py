@@ -6,7 +6,6 @@ It finds a wrong sign, an update that ignores lr, a missing square root, and an 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from nnlaw.spec.contracts.declared import declared_value
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.optimizer._shared import CLOSE, LR, PATIENCE, ROUNDING, SIZE, fresh, random_gradients, walked
 from nnlaw.spec.subjects.cases import OptimizerCase
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NO_CAUSE, Cause, NotApplicable, Violation
 
 SCALES = (1.0, 1e-3, 1e-5, 1e-7)  # sizes of gradients; one of them is near any usual ε
@@ -57,7 +57,7 @@ def first_step(case: OptimizerCase) -> None:
         if shorter.any() and not ratio <= 1 + ROUNDING:
             cause = MISSING_ROOT if np.isclose(ratio, 10, rtol=0.3) else NO_CAUSE if scale == 1 else EPSILON_SIGN
             raise _wrong(case, f"{ratio:.4g} times as long for a tenth of the gradient", "at most as long", cause)
-    declared = declared_value(type(fresh(case)), "first_step")
+    declared = declared_value(fresh(case), "first_step", of_class=True)
     if declared is not None:
         expected = -LR * np.asarray(declared(g), np.float64)
         if not np.allclose(move, expected, rtol=ROUNDING, atol=ROUNDING * np.abs(expected).max()):
@@ -78,7 +78,7 @@ def _wrong(case: OptimizerCase, actual: str, expected: str, cause: Cause) -> Vio
     )
 
 
-def first_move(optimizer: Any, w: Array, g: Array, lr: float = LR) -> Array:
+def first_move(optimizer: Subject, w: Array, g: Array, lr: float = LR) -> Array:
     """Δw of the first step that moves anything, with a constant gradient; zeros if no step does."""
     path = [w, *walked(optimizer, w, [g] * PATIENCE, lr)]
     moves = (after.astype(np.float64) - before for before, after in pairwise(path))

@@ -23,10 +23,10 @@ def settings(case: OptimizerCase) -> None:
     """
 
     def result(settings: dict[str, Any]) -> Array:
-        optimizer, rng = type(case.make())(**settings), case.rng
+        optimizer, rng = case.make().create(settings), case.rng
         w = rng.standard_normal(16).astype(np.float32)
         for _ in range(3):
             optimizer.step(w, rng.standard_normal(16).astype(np.float32), 0.1)
         return w
 
-    check_settings(case, type(case.make()), case.location("step"), result)
+    check_settings(case, case.make(), case.location("step"), result)

@@ -17,6 +17,7 @@ from nnlaw.spec.arrays import Array, first_index
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.optimizer._shared import LR, SIZE, fresh, random_gradients, walked
 from nnlaw.spec.subjects.cases import OptimizerCase
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NO_CAUSE, Cause, Violation, counted
 
 SHARED = Cause(
@@ -54,15 +55,15 @@ def state(case: OptimizerCase) -> None:
         _compare(case, walk(case, w, gradients), alone, when, cause)
     half = fresh(case)
     walked(half, w, gradients[:4])
-    saved = copy.deepcopy(getattr(half, "state", {}))
+    saved = copy.deepcopy(half.attribute("state", {}))
     _check_savable(case, saved)
     outside = _kept_outside(case, half)
     cause = Cause("state-not-saved", f"{outside} changes, but is not in state") if outside else NO_CAUSE
     for successor, when in ((fresh(case), "in a new instance with the saved state"), (half, "after resetting state")):
         if successor is half:
             walked(half, alone[3], gradients[4:6])
-        if hasattr(half, "state"):
-            successor.state = copy.deepcopy(saved)
+        if half.attribute("state") is not None:
+            successor.set("state", copy.deepcopy(saved))
         continued = np.concatenate([alone[:4], walked(successor, alone[3], gradients[4:])])
         _compare(case, continued, alone, when, cause)
 
@@ -124,12 +125,12 @@ def _not_savable(case: OptimizerCase, array: str, actual: str, expected: str) ->
     return Violation("state", location=case.location("step"), array=array, actual=actual, expected=expected)
 
 
-def _kept_outside(case: OptimizerCase, used: Any) -> str:
+def _kept_outside(case: OptimizerCase, used: Subject) -> str:
     """The attributes other than `state` in which a used instance differs from a new one."""
-    before = getattr(fresh(case), "__dict__", {})
+    before = fresh(case).attributes(own=True)
     changed = [
         name
-        for name, value in getattr(used, "__dict__", {}).items()
+        for name, value in used.attributes(own=True).items()
         if name not in ("state", "decays")
         and not (name in before and np.array_equal(np.asarray(value, object), np.asarray(before[name], object)))
     ]

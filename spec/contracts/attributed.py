@@ -1,0 +1,21 @@
+"""Attributes of an object, or of what stands in its place, such as a subject in another process."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+
+class Attributed(ABC):
+    """Stands in the place of an object, and returns its attributes as data."""
+
+    @abstractmethod
+    def attribute(self, name: str, default: Any = None, *, of_class: bool = False) -> Any:
+        """The attribute of this name, or `default`; with `of_class`, of its class."""
+
+
+def attribute_of(thing: object, name: str, default: Any = None, *, of_class: bool = False) -> Any:
+    """An attribute of an object or, with `of_class`, of its class; `thing` may stand in the place of the object."""
+    if isinstance(thing, Attributed):
+        return thing.attribute(name, default, of_class=of_class)
+    return getattr(type(thing) if of_class else thing, name, default)

@@ -1,0 +1,211 @@
+"""A subject in this process: a thin wrapper around a class, an instance or a function.
+
+    subject_of(layer).forward(x)        layer.forward(x)
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+from collections.abc import Mapping, MutableMapping, Sequence
+from itertools import islice
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.obeys import Declaration, declaration_of
+from nnlaw.spec.subjects import global_generators
+from nnlaw.spec.subjects.copies import AnyGenerator, copy_with_generators, generator_states
+from nnlaw.spec.subjects.layer_protocol import complete_layer
+from nnlaw.spec.subjects.subject import Point, Setting, SourceFunction, Subject, Target
+from nnlaw.spec.subjects.tracer import Tracer
+from nnlaw.spec.subjects.variants import functions_of, helpers_of, variant_of
+from nnlaw.spec.violation import Location
+
+SETTING_KINDS: dict[Any, str] = {
+    inspect.Parameter.KEYWORD_ONLY: "keyword",
+    inspect.Parameter.VAR_POSITIONAL: "var_positional",
+    inspect.Parameter.VAR_KEYWORD: "var_keyword",
+}
+
+
+def subject_of(thing: Any) -> Subject:
+    """The subject of an object; a subject is returned as it is."""
+    return thing if isinstance(thing, Subject) else ObjectSubject(thing)
+
+
+class ObjectSubject(Subject):
+    """The subject of `object`, which lives in this process."""
+
+    def __init__(self, thing: Any, generators: Sequence[AnyGenerator] | None = None) -> None:
+        self.object = thing
+        self.type_name = str(getattr(thing, "__name__", type(thing).__name__))
+        self._generators = generators
+
+    @property
+    def _class(self) -> Any:
+        """Its class; a class or a function itself."""
+        return self.object if inspect.isclass(self.object) or inspect.isroutine(self.object) else type(self.object)
+
+    @property
+    def form(self) -> str:
+        if inspect.isclass(self.object):
+            return "class"
+        return "function" if inspect.isroutine(self.object) else "instance"
+
+    def attribute(self, name: str, default: Any = None, *, of_class: bool = False) -> Any:
+        return getattr(self._class if of_class else self.object, name, default)
+
+    def attributes(self, *, own: bool = False) -> dict[str, Any]:
+        if own:
+            found = dict(getattr(self.object, "__dict__", {}))
+        else:
+            found = {name: inspect.getattr_static(self.object, name, None) for name in dir(self.object)}
+        return {name: value for name, value in found.items() if not name.startswith("__")}
+
+    def has(self, method: str) -> bool:
+        return callable(getattr(self.object, method, None))
+
+    def settings(self) -> tuple[Setting, ...]:
+        try:
+            rows = inspect.signature(self._class).parameters.values()
+        except (TypeError, ValueError):
+            return ()
+        return tuple(
+            Setting(
+                row.name,
+                row.default is row.empty,
+                None if row.default is row.empty else row.default,
+                _annotation(row.annotation),
+                SETTING_KINDS.get(row.kind, "positional"),
+            )
+            for row in rows
+        )
+
+    @property
+    def declaration(self) -> Declaration | None:
+        return declaration_of(self.object)
+
+    def location(self, method: str = "", unit: str = "") -> Location:
+        if not method:
+            return Location.of(self.object, unit)
+        source = getattr(self.object, "source_of", None)  # an adapter knows the author's function
+        found = source(method) if source is not None and inspect.ismethod(source) else None
+        return Location.of(found or getattr(self.object, method, None), unit)
+
+    def call(self, method: str, *args: Any, **settings: Any) -> Any:
+        function = getattr(self.object, method) if method else self.object
+        return function(*args, **settings)
+
+    def take(self, count: int, *args: Any, **settings: Any) -> tuple[list[Any], bool]:
+        items = iter(self.object(*args, **settings))
+        return [_copied(item) for item in islice(items, count)], next(items, self) is not self
+
+    def sweep(
+        self,
+        method: str,
+        args: Sequence[Any],
+        target: Target,
+        points: Sequence[Point],
+        *,
+        fresh: bool,
+        item: int | None = None,
+    ) -> list[Any]:
+        array = args[target] if isinstance(target, int) else self.mapping(target[0])[target[1]]
+        flat, results = array.reshape(-1), []
+        if not np.shares_memory(flat, array):
+            raise ValueError("the array to change must be contiguous")
+        before = flat.copy()
+        for index, value in points:
+            if index is None:
+                flat[:] = np.reshape(value, -1)
+            else:
+                flat[index] = value
+            try:
+                each = self.copy() if fresh else self
+                result = each.call(method, *args)
+            finally:
+                flat[:] = before
+            results.append(_copied(result if item is None else result[item]))
+        return results
+
+    def mapping(self, holder: str) -> MutableMapping[str, Array]:
+        found = getattr(self.object, holder, None)
+        return found if isinstance(found, MutableMapping) else {}
+
+    def set(self, name: str, value: Any) -> None:
+        setattr(self.object, name, value)
+
+    def copy(self, variant: Subject | None = None) -> Subject:
+        twin, generators = copy_with_generators(self.object)
+        if variant is not None:
+            twin.__class__ = _object(variant)
+        return ObjectSubject(twin, generators)
+
+    def completed(self) -> Subject:
+        return ObjectSubject(complete_layer(copy_with_generators(self.object)[0]))
+
+    def create(self, settings: Mapping[str, Any], args: Sequence[Any] = ()) -> Subject:
+        return ObjectSubject(self._class(*args, **settings))
+
+    def functions(self) -> list[SourceFunction]:
+        own = functions_of(self.object)
+        return [
+            SourceFunction(f.__name__, code.co_filename, code.co_firstlineno, code.co_names, f in own, _text(f))
+            for f in [*own, *helpers_of(own)]
+            for code in [f.__code__]
+        ]
+
+    def variant(
+        self, changed: Sequence[ast.FunctionDef], stored: Sequence[str] = (), tracer: Subject | None = None
+    ) -> Subject:
+        return ObjectSubject(variant_of(self.object, changed, stored, None if tracer is None else _object(tracer)))
+
+    def tracer(self) -> Subject:
+        return ObjectSubject(Tracer())
+
+    def generator_states(self) -> list[Any]:
+        if self._generators is None:
+            return generator_states(copy_with_generators(self.object)[1])
+        return generator_states(self._generators)
+
+    def skip_random(self, count: int) -> None:
+        for generator in self._generators or ():
+            for _ in range(count):
+                generator.random()
+
+    def seed_globals(self, seed: int | None) -> None:
+        global_generators.start(seed)
+
+    def global_numbers(self) -> tuple[float, ...]:
+        return global_generators.next_numbers()
+
+    def watch_generators(self, on: bool) -> list[Any]:
+        return global_generators.watch(on)
+
+
+def _object(subject: Subject) -> Any:
+    assert isinstance(subject, ObjectSubject)
+    return subject.object
+
+
+def _copied(value: Any) -> Any:
+    """A copy of arrays, which the code under test may use again."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    return type(value)(_copied(each) for each in value) if type(value) in (tuple, list) else value
+
+
+def _annotation(found: Any) -> str:
+    if found is inspect.Parameter.empty:
+        return ""
+    return found if isinstance(found, str) else str(getattr(found, "__name__", found))
+
+
+def _text(function: FunctionType) -> str:
+    path = function.__code__.co_filename
+    linecache.checkcache(path)
+    return "".join(linecache.getlines(path, function.__globals__))

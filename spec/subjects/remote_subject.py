@@ -1,0 +1,243 @@
+"""A subject in another process, and the connection over which its calls go.
+
+    connection = Connection(read, write)          read(n) returns exactly n bytes
+    for unit in connection.open(target): ...      what the other side offers
+    subject.forward(x)                            one request, one reply
+
+Whatever the other side sends is taken as data and checked first. If it sends anything else than the reply to the
+request, or nothing in time, SubjectEnded is raised, which no law catches.
+"""
+
+from __future__ import annotations
+
+import ast
+import weakref
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.obeys import Declaration
+from nnlaw.spec.contracts.shapes import parse
+from nnlaw.spec.law import CATALOG
+from nnlaw.spec.subjects.remote_error import Frame, remote_error
+from nnlaw.spec.subjects.shared_arrays import SharedArrays
+from nnlaw.spec.subjects.subject import Point, Setting, SourceFunction, Subject, Target
+from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, BadFrame, decode, encode
+from nnlaw.spec.violation import BadInput, Location
+
+T = TypeVar("T")
+
+
+class SubjectEnded(BaseException):
+    """The process of the code under test ended, took too long or sent something else than a reply; why, as text."""
+
+
+class Connection:
+    """Requests to the process of the code under test, one at a time."""
+
+    def __init__(self, read: Callable[[int], bytes], write: Callable[[bytes], None]) -> None:
+        self.read, self.write = read, write
+        self.arrays = SharedArrays(first=0, weak=True)
+        self.dropped: list[int] = []
+        self.number = 0
+
+    def request(self, operation: str, target: RemoteSubject | None, *arguments: Any) -> Any:
+        """The result of one operation. Raises what the code under test raised, or SubjectEnded."""
+        self.number += 1
+        changes = self.arrays.changes()
+        forgotten = (self.arrays.take_dropped(), list(self.dropped))
+        self.dropped.clear()
+        self.write(encode((self.number, operation, target, list(arguments), changes, forgotten), self))
+        size = LENGTH.unpack(self.read(LENGTH.size))[0]
+        if size > MAX_FRAME:
+            raise SubjectEnded(f"it sent a message of {size:,} bytes")
+        try:
+            number, outcome, content, changed, generators = decode(self.read(size), self)
+            if number != self.number or outcome not in ("value", "error"):
+                raise BadFrame("it is the reply to another request")
+            self.arrays.apply(changed)
+            self._restore(arguments, generators)
+            raised = _error(*content) if outcome == "error" else None
+        except (BadFrame, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SubjectEnded(f"it sent something else than a reply: {error}") from None
+        if raised is not None:
+            raise raised
+        return content
+
+    def _restore(self, arguments: Sequence[Any], found: Sequence[np.random.Generator]) -> None:
+        """Advance the random generators that were passed, as the code under test advanced them."""
+        own = [each for group in arguments if isinstance(group, list | tuple) for each in group]
+        for ours, theirs in zip([each for each in own if isinstance(each, np.random.Generator)], found, strict=True):
+            ours.bit_generator.state = theirs.bit_generator.state
+
+    # the tables of the wire format
+
+    def known_array(self, array: Array) -> int | None:
+        return self.arrays.number(array)
+
+    def new_array(self, array: Array) -> int | None:
+        return self.arrays.add(array)
+
+    def array(self, number: int, writable: bool) -> Array:
+        return self.arrays.get(number)
+
+    def keep_array(self, number: int, array: Array) -> None:
+        self.arrays.keep(number, array)
+
+    def object_number(self, thing: Any) -> tuple[int, str] | None:
+        return (thing.number, thing.type_name) if isinstance(thing, RemoteSubject) else None
+
+    def object(self, number: int, type_name: str) -> RemoteSubject:
+        return RemoteSubject(self, number, type_name)
+
+
+class RemoteSubject(Subject):
+    """The subject of an object in another process, by its number there."""
+
+    def __init__(self, connection: Connection, number: int, type_name: str) -> None:
+        self.connection, self.number, self.type_name = connection, number, type_name
+        weakref.finalize(self, connection.dropped.append, number)
+
+    def _ask(self, operation: str, *arguments: Any) -> Any:
+        return self.connection.request(operation, self, *arguments)
+
+    @property
+    def form(self) -> str:
+        return _typed(self._ask("form"), str)
+
+    def attribute(self, name: str, default: Any = None, *, of_class: bool = False) -> Any:
+        found = self._ask("attribute", name, of_class)
+        return default if found is None else found
+
+    def attributes(self, *, own: bool = False) -> dict[str, Any]:
+        return _typed(self._ask("attributes", own), dict)
+
+    def has(self, method: str) -> bool:
+        return self._ask("has", method) is True
+
+    def settings(self) -> tuple[Setting, ...]:
+        return tuple(Setting(str(n), bool(r), d, str(a), str(k)) for n, r, d, a, k in _rows(self._ask("settings"), 5))
+
+    @property
+    def declaration(self) -> Declaration | None:
+        found = self._ask("declaration")
+        if found is None:
+            return None
+        ((text, codes),) = _rows([found], 2)
+        laws = [CATALOG["call", code].check for code in _typed(codes, list) if ("call", code) in CATALOG]
+        return Declaration(parse(_typed(text, str)), tuple(laws))
+
+    def location(self, method: str = "", unit: str = "") -> Location:
+        ((_, name, path, line, column),) = _rows([self._ask("location", method)], 5)
+        return Location(unit, str(name), str(path), _typed(line, int), _typed(column, int))
+
+    def call(self, method: str, *args: Any, **settings: Any) -> Any:
+        return self._ask("call", method, list(args), settings)
+
+    def take(self, count: int, *args: Any, **settings: Any) -> tuple[list[Any], bool]:
+        ((items, more),) = _rows([self._ask("take", count, list(args), settings)], 2)
+        return _typed(items, list), more is True
+
+    def sweep(
+        self,
+        method: str,
+        args: Sequence[Any],
+        target: Target,
+        points: Sequence[Point],
+        *,
+        fresh: bool,
+        item: int | None = None,
+    ) -> list[Any]:
+        found = _typed(self._ask("sweep", method, list(args), target, list(points), fresh, item), list)
+        if len(found) != len(points):
+            raise SubjectEnded("it sent something else than a reply: another number of results")
+        return found
+
+    def mapping(self, holder: str) -> MutableMapping[str, Array]:
+        return _RemoteMapping(self, holder)
+
+    def set(self, name: str, value: Any) -> None:
+        self._ask("set", name, value)
+
+    def copy(self, variant: Subject | None = None) -> Subject:
+        return _typed(self._ask("copy", variant), RemoteSubject)
+
+    def completed(self) -> Subject:
+        return _typed(self._ask("completed"), RemoteSubject)
+
+    def create(self, settings: Mapping[str, Any], args: Sequence[Any] = ()) -> Subject:
+        return _typed(self._ask("create", list(args), dict(settings)), RemoteSubject)
+
+    def functions(self) -> list[SourceFunction]:
+        rows = _rows(self._ask("functions"), 6)
+        return [SourceFunction(str(n), str(p), _typed(i, int), tuple(c), bool(o), str(t)) for n, p, i, c, o, t in rows]
+
+    def variant(
+        self, changed: Sequence[ast.FunctionDef], stored: Sequence[str] = (), tracer: Subject | None = None
+    ) -> Subject:
+        sources = [ast.unparse(tree) for tree in changed]
+        return _typed(self._ask("variant", sources, list(stored), tracer), RemoteSubject)
+
+    def tracer(self) -> Subject:
+        return _typed(self._ask("tracer"), RemoteSubject)
+
+    def generator_states(self) -> list[Any]:
+        return _typed(self._ask("generator_states"), list)
+
+    def skip_random(self, count: int) -> None:
+        self._ask("skip_random", count)
+
+    def seed_globals(self, seed: int | None) -> None:
+        self._ask("seed_globals", seed)
+
+    def global_numbers(self) -> tuple[float, ...]:
+        return _typed(self._ask("global_numbers"), tuple)
+
+    def watch_generators(self, on: bool) -> list[Any]:
+        return _typed(self._ask("watch_generators", on), list)
+
+
+class _RemoteMapping(MutableMapping[str, Array]):
+    """The arrays of an attribute of a remote subject, by name."""
+
+    def __init__(self, subject: RemoteSubject, holder: str) -> None:
+        self.subject, self.holder = subject, holder
+
+    def __getitem__(self, name: str) -> Array:
+        found: Array = self.subject._ask("item", self.holder, name)
+        return found
+
+    def __setitem__(self, name: str, array: Array) -> None:
+        self.subject._ask("set_item", self.holder, name, array)
+
+    def __delitem__(self, name: str) -> None:
+        self.subject._ask("delete_item", self.holder, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_typed(self.subject._ask("keys", self.holder), list))
+
+    def __len__(self) -> int:
+        return len(_typed(self.subject._ask("keys", self.holder), list))
+
+
+def _typed(value: Any, kind: type[T]) -> T:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise SubjectEnded(f"it sent something else than a reply: a {type(value).__name__}, expected a {kind.__name__}")
+    return value
+
+
+def _rows(value: Any, count: int) -> list[Sequence[Any]]:
+    rows: list[Any] = _typed(value, list)
+    if not all(isinstance(row, tuple | list) and len(row) == count for row in rows):
+        raise SubjectEnded("it sent something else than a reply: rows of another length")
+    return rows
+
+
+def _error(names: Any, text: Any, frames: Any) -> Exception:
+    found = [Frame(str(m), str(f), str(p), _typed(line, int)) for m, f, p, line in _rows(frames, 4)]
+    shown = [str(name) for name in _typed(names, list)]
+    if "BadInput" in shown:  # a declaration that can't be read
+        return BadInput(str(text))
+    return remote_error(shown, str(text), found)

@@ -1,0 +1,184 @@
+"""The side of the code under test: answer the calls of the laws until the connection ends.
+
+    serve(read, write, open_target)
+
+A request is (number, operation, object or None, arguments, changes of arrays, numbers to forget: arrays, objects). The
+reply is (number, "value" or "error", content, changes of arrays, random generators among the arguments, as they are
+now); the content of an error is (names of its class and bases, text, traceback). OPERATIONS lists what can be called:
+the methods of a Subject, and `open`, which calls `open_target`.
+"""
+
+from __future__ import annotations
+
+import ast
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import astuple
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.subjects.object_subject import ObjectSubject
+from nnlaw.spec.subjects.shared_arrays import SharedArrays
+from nnlaw.spec.subjects.subject import Subject
+from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, decode, encode
+
+MAX_TEXT = 2000  # characters of an exception's text
+BY_VALUE = frozenset({"sweep", "take", "attributes", "attribute", "open", "generator_states"})
+"""Operations whose results are only read, so both sides need not hold the same arrays."""
+Open = Callable[[Any], Any]
+
+
+class ServerTables:
+    """The arrays and objects of this side."""
+
+    def __init__(self) -> None:
+        self.arrays = SharedArrays(first=1, weak=False)
+        self.objects: dict[int, Subject] = {}
+        self.next_object = 0
+        self.by_value = False
+
+    def known_array(self, array: Array) -> int | None:
+        return self.arrays.number(array)
+
+    def new_array(self, array: Array) -> int | None:
+        return None if self.by_value else self.arrays.add(array)
+
+    def array(self, number: int, writable: bool) -> Array:
+        return self.arrays.get(number, writable)
+
+    def keep_array(self, number: int, array: Array) -> None:
+        self.arrays.keep(number, array)
+
+    def object_number(self, thing: Any) -> tuple[int, str] | None:
+        if not isinstance(thing, Subject):
+            return None
+        self.next_object += 1
+        self.objects[self.next_object] = thing
+        return self.next_object, thing.type_name
+
+    def object(self, number: int, type_name: str) -> Subject:
+        return self.objects[number]
+
+
+def serve(read: Callable[[int], bytes], write: Callable[[bytes], None], open_target: Open) -> None:
+    """Answer requests until `read`, which returns exactly so many bytes, returns none."""
+    tables = ServerTables()
+    while header := read(LENGTH.size):
+        size = LENGTH.unpack(header)[0]
+        if size > MAX_FRAME:
+            return
+        number, operation, target, arguments, changes, dropped = decode(read(size), tables)
+        tables.arrays.apply(changes)
+        tables.arrays.drop(dropped[0])
+        for each in dropped[1]:
+            tables.objects.pop(each, None)
+        try:
+            function = open_target if operation == "open" else OPERATIONS[operation]
+            outcome, content = "value", function(*arguments) if target is None else function(target, *arguments)
+        except BaseException as error:  # the laws decide what it means
+            outcome, content = "error", described(error)
+        rest = tables.arrays.changes(), _generators(arguments)
+        tables.by_value = operation in BY_VALUE
+        try:
+            reply = encode((number, outcome, content, *rest), tables)
+        except (ValueError, MemoryError) as error:
+            reply = encode((number, "error", described(error), *rest), tables)
+        write(reply)
+
+
+def _generators(arguments: Sequence[Any]) -> list[np.random.Generator]:
+    """The random generators among the arguments of a call."""
+    own = [each for group in arguments if isinstance(group, list | tuple) for each in group]
+    return [each for each in own if isinstance(each, np.random.Generator)]
+
+
+def described(error: BaseException) -> tuple[list[str], str, list[tuple[str, str, str, int]]]:
+    """The names of an exception's class and its bases, its text, and its traceback."""
+    try:
+        text = str(error)[:MAX_TEXT]
+    except Exception:
+        text = "an exception whose text can't be made"
+    frames = [
+        (str(frame.f_globals.get("__name__", "")), frame.f_code.co_name, frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    return [kind.__name__ for kind in type(error).__mro__], text, frames[-20:]
+
+
+def _call(subject: Subject, method: str, args: Sequence[Any], settings: dict[str, Any]) -> Any:
+    return subject.call(method, *args, **settings)
+
+
+def _take(subject: Subject, count: int, args: Sequence[Any], settings: dict[str, Any]) -> Any:
+    return subject.take(count, *args, **settings)
+
+
+def _attribute(subject: Subject, name: str, of_class: bool) -> Any:
+    found = subject.attribute(name, of_class=of_class)
+    return ObjectSubject(found) if callable(found) else found
+
+
+def _item(subject: Subject, holder: str, name: Any) -> Any:
+    return subject.mapping(holder)[name]
+
+
+def _set_item(subject: Subject, holder: str, name: Any, array: Any) -> None:
+    subject.mapping(holder)[name] = array
+
+
+def _delete_item(subject: Subject, holder: str, name: Any) -> None:
+    del subject.mapping(holder)[name]
+
+
+def _variant(subject: Subject, changed: Sequence[str], stored: Sequence[str], tracer: Subject | None) -> Subject:
+    trees = [node for text in changed for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    return subject.variant(trees, stored, tracer)
+
+
+def _declaration(subject: Subject) -> tuple[str, list[str]] | None:
+    from nnlaw.spec.law import code_of
+
+    found = subject.declaration
+    return None if found is None else (found.contract.text, [code_of(law) for law in found.laws])
+
+
+def _location(subject: Subject, method: str) -> tuple[Any, ...]:
+    return astuple(subject.location(method))
+
+
+def _rows(rows: Sequence[Any]) -> list[tuple[Any, ...]]:
+    return [astuple(row) for row in rows]
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "attribute": _attribute,
+    "attributes": lambda subject, own: subject.attributes(own=own),
+    "call": _call,
+    "completed": lambda subject: subject.completed(),
+    "copy": lambda subject, variant: subject.copy(variant),
+    "create": lambda subject, args, settings: subject.create(settings, args),
+    "declaration": _declaration,
+    "delete_item": _delete_item,
+    "form": lambda subject: subject.form,
+    "functions": lambda subject: _rows(subject.functions()),
+    "global_numbers": lambda subject: subject.global_numbers(),
+    "generator_states": lambda subject: subject.generator_states(),
+    "has": lambda subject, method: subject.has(method),
+    "item": _item,
+    "keys": lambda subject, holder: list(subject.mapping(holder)),
+    "location": _location,
+    "seed_globals": lambda subject, seed: subject.seed_globals(seed),
+    "set": lambda subject, name, value: subject.set(name, value),
+    "set_item": _set_item,
+    "settings": lambda subject: _rows(subject.settings()),
+    "skip_random": lambda subject, count: subject.skip_random(count),
+    "sweep": lambda subject, method, args, target, points, fresh, item: subject.sweep(
+        method, args, target, points, fresh=fresh, item=item
+    ),
+    "take": _take,
+    "tracer": lambda subject: subject.tracer(),
+    "variant": _variant,
+    "watch_generators": lambda subject, on: subject.watch_generators(on),
+}

@@ -1,0 +1,250 @@
+"""What a law sees of the code under test: a subject.
+
+    layer.forward(x), layer.backward(dy)        calls, by the names of the protocol of its kind
+    layer.params["W"]                           parameters, gradients and state, by name; assign to replace one
+    layer.training = False                      modes
+    layer.copy()                                a deep copy, with its random generators
+    layer.attribute("rate")                     a number, text or array among its attributes, or what it declares
+    layer.sweep("forward", [x], 0, points)      many calls, each with one entry of an array changed
+
+An ObjectSubject stands for an object in this process, a RemoteSubject for one in another process. No law touches the
+object itself, so the same law checks both.
+"""
+
+from __future__ import annotations
+
+import ast
+from abc import abstractmethod
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.attributed import Attributed
+from nnlaw.spec.contracts.obeys import Declaration
+from nnlaw.spec.violation import Location
+
+Point = tuple[int, float] | tuple[None, Array]
+"""A change of an array: the flat index of an entry and its new value, or None and all new entries."""
+
+Target = int | tuple[str, str]
+"""The array to change: the position of an argument, or a holder such as "params" and the name of its entry."""
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A value that is not data: only its type and a short text are known."""
+
+    type_name: str
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One argument of a constructor or a function."""
+
+    name: str
+    required: bool
+    default: Any = None
+    annotation: str = ""
+    kind: str = "positional"  # "positional", "keyword", "var_positional" or "var_keyword"
+
+
+@dataclass(frozen=True)
+class SourceFunction:
+    """A function of the code under test that has a source: where it is, the names it uses, and whether a class has it.
+
+    `defaults` are not part of it: a changed function keeps those of the original.
+    """
+
+    name: str
+    path: str
+    line: int
+    names: tuple[str, ...]
+    of_class: bool
+    text: str = field(repr=False)
+    """The whole file."""
+
+
+class Subject(Attributed):
+    """One class, instance or function of the code under test."""
+
+    type_name: str
+    """The name of its class; of a class or a function, its own name."""
+
+    # what it is and declares
+
+    @property
+    @abstractmethod
+    def form(self) -> str:
+        """"class", "function" or "instance"."""
+
+    @abstractmethod
+    def attribute(self, name: str, default: Any = None, *, of_class: bool = False) -> Any:
+        """An attribute, as data; a function as a Subject; anything else as Opaque. `of_class` ignores the instance."""
+
+    @abstractmethod
+    def attributes(self, *, own: bool = False) -> dict[str, Any]:
+        """The attributes of its classes and of the instance, as data, without dunder names; `own`: of the instance."""
+
+    @abstractmethod
+    def has(self, method: str) -> bool:
+        """Whether it has a callable attribute of this name."""
+
+    @abstractmethod
+    def settings(self) -> tuple[Setting, ...]:
+        """The arguments of its constructor or, for a function, its own."""
+
+    @property
+    @abstractmethod
+    def declaration(self) -> Declaration | None:
+        """What @obeys declares above it."""
+
+    @abstractmethod
+    def location(self, method: str = "", unit: str = "") -> Location:
+        """Where one of its methods is defined or, without `method`, the class or function itself."""
+
+    # calls
+
+    @abstractmethod
+    def call(self, method: str, *args: Any, **settings: Any) -> Any:
+        """Call a method; "" calls the subject itself. An exception of the code under test is raised as it is."""
+
+    @abstractmethod
+    def take(self, count: int, *args: Any, **settings: Any) -> tuple[list[Any], bool]:
+        """Call a generator function: its first `count` items, and whether there are more."""
+
+    @abstractmethod
+    def sweep(
+        self,
+        method: str,
+        args: Sequence[Any],
+        target: Target,
+        points: Sequence[Point],
+        *,
+        fresh: bool,
+        item: int | None = None,
+    ) -> list[Any]:
+        """The result of one call per point, or its `item`, each with the array `target` changed, which is restored.
+
+        With `fresh`, every call is made on a new copy.
+        """
+
+    @abstractmethod
+    def mapping(self, holder: str) -> MutableMapping[str, Array]:
+        """The arrays of an attribute such as `params`, by name; empty if there are none."""
+
+    @abstractmethod
+    def set(self, name: str, value: Any) -> None:
+        """Set an attribute."""
+
+    # copies
+
+    @abstractmethod
+    def copy(self, variant: Subject | None = None) -> Subject:
+        """A deep copy that accepts new attributes; with `variant`, as an instance of that class."""
+
+    @abstractmethod
+    def completed(self) -> Subject:
+        """A copy of a layer that has every part of the protocol: params, grads, state, training, needs_dx and build."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Subject:
+        return self.copy()
+
+    @abstractmethod
+    def create(self, settings: Mapping[str, Any], args: Sequence[Any] = ()) -> Subject:
+        """A new instance of its class."""
+
+    @abstractmethod
+    def variant(
+        self, changed: Sequence[ast.FunctionDef], stored: Sequence[str] = (), tracer: Subject | None = None
+    ) -> Subject:
+        """A subclass of its class in which these functions are replaced; of a function, another function.
+
+        forward also stores its arguments and its result under the names in `stored`; "" leaves one out. The sources may
+        use `tracer` under the name of Tracer.NAME.
+        """
+
+    @abstractmethod
+    def tracer(self) -> Subject:
+        """A new tracer of expressions, for variants."""
+
+    @abstractmethod
+    def functions(self) -> list[SourceFunction]:
+        """Its methods and the functions of its file that these use, as far as they have a source."""
+
+    # randomness
+
+    @abstractmethod
+    def generator_states(self) -> list[Any]:
+        """The states of the random generators inside it, comparable with ==."""
+
+    @abstractmethod
+    def skip_random(self, count: int) -> None:
+        """Advance its random generators by so many numbers."""
+
+    @abstractmethod
+    def seed_globals(self, seed: int | None) -> None:
+        """Start the global generators of NumPy and Python from a seed; None restores what they were before."""
+
+    @abstractmethod
+    def global_numbers(self) -> tuple[float, ...]:
+        """The next numbers of the global generators."""
+
+    @abstractmethod
+    def watch_generators(self, on: bool) -> list[Any]:
+        """Start or stop recording calls of default_rng with a seed or nothing; the seeds recorded so far."""
+
+    # the protocols of the kinds
+
+    def forward(self, *inputs: Any) -> Any:
+        """y = f(x), or the loss of a prediction and a target."""
+        return self.call("forward", *inputs)
+
+    def backward(self, *inputs: Any) -> Any:
+        """dx for dy, or the gradient of a loss."""
+        return self.call("backward", *inputs)
+
+    def loss_and_grads(self, x: Array, labels: Array) -> tuple[float, dict[str, Array]]:
+        """The loss of a model on a batch, and the gradient of each parameter."""
+        loss, grads = self.call("loss_and_grads", x, labels)
+        return loss, grads
+
+    def predict(self, x: Array) -> Array:
+        """The probabilities of a model, (N, C)."""
+        found: Array = self.call("predict", x)
+        return found
+
+    def step(self, w: Array, g: Array, lr: float) -> Any:
+        """One step of an optimizer, which changes w in place."""
+        return self.call("step", w, g, lr)
+
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        return self.call("", *args, **settings)
+
+    @property
+    def training(self) -> bool:
+        """Whether it is in training mode."""
+        return bool(self.attribute("training", True))
+
+    @training.setter
+    def training(self, training: bool) -> None:
+        self.set("training", training)
+
+    @property
+    def params(self) -> MutableMapping[str, Array]:
+        """The parameters by name."""
+        return self.mapping("params")
+
+    @property
+    def grads(self) -> MutableMapping[str, Array]:
+        """The gradients of the parameters by name."""
+        return self.mapping("grads")
+
+    @property
+    def state(self) -> MutableMapping[str, Array]:
+        """Other arrays that are saved, such as running statistics."""
+        return self.mapping("state")

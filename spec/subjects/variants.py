@@ -1,0 +1,87 @@
+"""Classes and functions with changed sources, compiled where the code under test runs.
+
+    variant_of(layer, [tree])        a subclass of its class in which the function of this name is that of the tree
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from types import FunctionType
+from typing import Any
+
+from nnlaw.spec.subjects.tracer import NAME, Tracer
+
+LIKELY_METHODS = ("backward", "step", "loss_and_grads")  # first
+SKIPPED_METHODS = {"__init__", "build", "predict"}
+
+
+def functions_of(thing: Any) -> list[FunctionType]:
+    """The functions of a function, or of the classes of an instance that its file defines."""
+    if isinstance(thing, FunctionType):
+        own = [thing]
+    else:
+        owner = type(thing)
+        own = [f for kind in owner.__mro__ if kind.__module__ == owner.__module__ for f in _methods(kind)]
+    first: dict[str, FunctionType] = {}
+    for f in own:
+        if f.__closure__ is None:
+            first.setdefault(f.__name__, f)  # an overridden method is never called by its name
+    return list(first.values())
+
+
+def helpers_of(own: Sequence[FunctionType]) -> list[FunctionType]:
+    """The functions of the same file that these functions use."""
+    names = {name for f in own for name in f.__code__.co_names}
+    module = own[0].__globals__ if own else {}
+    found = [f for name in sorted(names) if isinstance(f := module.get(name), FunctionType)]
+    return [f for f in found if f.__globals__ is module and f.__closure__ is None and f not in own]
+
+
+def _methods(kind: type) -> list[FunctionType]:
+    found = [f for name, f in vars(kind).items() if isinstance(f, FunctionType) and name not in SKIPPED_METHODS]
+    return sorted(found, key=lambda f: f.__name__ not in LIKELY_METHODS)
+
+
+def variant_of(
+    thing: Any, changed: Sequence[ast.FunctionDef], stored: Sequence[str], tracer: Tracer | None
+) -> Any:
+    """A subclass of the class of `thing` in which functions are replaced; of a function, another function.
+
+    A changed function keeps the defaults of the original. forward also stores its arguments and its result under the
+    names in `stored`; "" leaves one out.
+    """
+    own = functions_of(thing)
+    known = {f.__name__: f for f in [*helpers_of(own), *own]}
+    namespace = dict(own[0].__globals__) | ({} if tracer is None else {NAME: tracer})
+    made: dict[str, Any] = {}
+    for f in own:
+        made[f.__name__] = FunctionType(f.__code__, namespace, f.__name__, f.__defaults__)
+        made[f.__name__].__kwdefaults__ = f.__kwdefaults__
+    for tree in changed:
+        original = known[tree.name]
+        exec(compile(ast.Module([tree], []), original.__code__.co_filename, "exec"), namespace)
+        new = namespace[tree.name]
+        new.__defaults__, new.__kwdefaults__ = original.__defaults__, original.__kwdefaults__
+        if original in own:
+            made[tree.name] = new
+    if any(stored) and "forward" in made:
+        made["forward"] = _storing(made["forward"], stored)
+    if isinstance(thing, FunctionType):
+        (name,) = made
+        made[name].__dict__.update(thing.__dict__)
+        return made[name]
+    return type(type(thing).__name__, (type(thing),), made)
+
+
+def _storing(forward: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+    """`forward`, which also stores its arguments and its result under these names."""
+
+    def storing(self: Any, *args: Any) -> Any:
+        result = forward(self, *args)
+        for name, array in zip(names, (*args, result), strict=False):
+            if name:
+                setattr(self, name, array)
+        return result
+
+    return storing
