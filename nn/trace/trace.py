@@ -16,7 +16,13 @@ import numpy as np
 
 from nnlaw.nn.network import Network
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.gradcheck.finite_differences import MAX_FULL_CHECK, MeasuredSlopes, measure, raise_if_wrong
+from nnlaw.spec.gradcheck.finite_differences import (
+    MAX_FULL_CHECK,
+    MeasuredSlopes,
+    at_points,
+    measure,
+    raise_if_wrong,
+)
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.violation import BadInput, Inconclusive, Location, Violation
 
@@ -137,7 +143,8 @@ def _backward(net: Network, before: Network, layers: list[LayerTrace], target: A
 
     def compare(k: int, array: Array, analytic: Array, name: str, location: Location, h: Array) -> Gradient:
         rng = np.random.default_rng(0)
-        slopes = measure(lambda: loss_from(k, h), array, analytic, name=name, scale=abs(loss), rng=rng)
+        evaluate = at_points(lambda: loss_from(k, h), array)
+        slopes = measure(evaluate, array, analytic, name=name, scale=abs(loss), rng=rng)
         _record_violation(found, slopes, location, len(h), analytic)
         numeric = np.array(slopes.numeric).reshape(array.shape)
         return Gradient(np.array(analytic, np.float64), numeric, slopes.kinks, slopes.wrong)

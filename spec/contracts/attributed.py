@@ -9,6 +9,9 @@ from typing import Any
 class Attributed(ABC):
     """Stands in the place of an object, and returns its attributes as data."""
 
+    type_name: str
+    """The name of its class; of a class or a function, its own name."""
+
     @abstractmethod
     def attribute(self, name: str, default: Any = None, *, of_class: bool = False) -> Any:
         """The attribute of this name, or `default`; with `of_class`, of its class."""

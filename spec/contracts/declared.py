@@ -94,7 +94,7 @@ def declared_value(thing: object, name: str, *, of_class: bool = False) -> Any:
 
 def _name_of(thing: object) -> str:
     if isinstance(thing, Attributed):
-        return str(thing.attribute("__name__", ""))
+        return thing.type_name
     return str(getattr(thing, "__name__", type(thing).__name__))
 
 

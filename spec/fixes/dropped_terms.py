@@ -14,21 +14,23 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from time import process_time
+from time import thread_time
+from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.fixes.expression_tracer import NAME, TracedExpression, Tracer, traced
+from nnlaw.spec.fixes.expression_tracer import TracedExpression, traced
 from nnlaw.spec.fixes.float64_probe import Float64Probe, ProbeFailed, code_under_test, probes
-from nnlaw.spec.fixes.recompile import VariantBuilder, silenced
+from nnlaw.spec.fixes.recompile import VariantBuilder
 from nnlaw.spec.subjects.cases import Case
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NO_CAUSE, Cause, Violation
 
 MAX_DIRECTIONS = 10  # along which slopes are compared
 MIN_DIRECTIONS = 3  # with fewer, a factor fits by chance
 TOLERANCE = 1e-6
-MAX_SECONDS = 0.8  # of this process's CPU time
+MAX_SECONDS = 0.8  # of CPU time
 WRONG_MODE = Cause(
     "training-gradient-in-eval",
     "in evaluation mode backward returns the gradient of training mode; check self.training",
@@ -47,7 +49,10 @@ class DroppedTerm:
 def dropped_term(case: Case, violation: Violation) -> DroppedTerm:
     """The term that the wrong gradient of `violation` drops or miscounts."""
     name = violation.parameter or "x"
-    with contextlib.suppress(ProbeFailed), silenced():
+    builder = VariantBuilder.of(case)
+    if builder is None:
+        return DroppedTerm()
+    with contextlib.suppress(ProbeFailed), builder.subject.silenced(), np.errstate(all="ignore"):
         for probe in probes(case):
             if name not in probe.arrays:
                 break
@@ -55,7 +60,7 @@ def dropped_term(case: Case, violation: Violation) -> DroppedTerm:
             if slopes.differ():
                 if probe.evaluation:  # all points in training mode came first, and passed
                     return DroppedTerm(WRONG_MODE, True)
-                return _explained(case, probe, slopes)
+                return _explained(builder, probe, slopes)
     return DroppedTerm()
 
 
@@ -116,18 +121,17 @@ class _Candidate:
         return abs(self.count - other.count) < 1e-3 and near
 
 
-def _explained(case: Case, probe: Float64Probe, slopes: _Slopes) -> DroppedTerm:
-    builder = VariantBuilder.of(case)
-    if builder is None or len(slopes.steps) < MIN_DIRECTIONS:
+def _explained(builder: VariantBuilder, probe: Float64Probe, slopes: _Slopes) -> DroppedTerm:
+    if len(slopes.steps) < MIN_DIRECTIONS:
         return DroppedTerm()
-    tracer, expressions = Tracer(), list[TracedExpression]()
+    tracer, expressions = builder.subject.tracer(), list[TracedExpression]()
     skipped = ("backward", "step", "build", "predict")
     sources = [source for source in builder.sources() if source.tree.name not in skipped]
     for source in sources:
         source.tree = traced(source.tree, expressions)
     with code_under_test():  # not every class can be replaced by another
-        kind = type(getattr(builder.rebuilt(*sources, **{NAME: tracer}), case.kind))
-    with tracer.recording():
+        kind = builder.variant(sources, tracer)
+    with _tracing(tracer, "record"):
         if abs(probe.value({}, kind) - probe.value({})) > 1e-9:
             return DroppedTerm()
     groups: list[_Candidate] = []
@@ -144,14 +148,27 @@ def _explained(case: Case, probe: Float64Probe, slopes: _Slopes) -> DroppedTerm:
     return DroppedTerm(cause, bool(cause) and all(group.count == 0 for group in groups))
 
 
+@contextlib.contextmanager
+def _tracing(tracer: Subject, method: str, *args: Any) -> Iterator[None]:
+    """Record values, hold some constant or pass some through, inside the block."""
+    tracer.call(method, *args)
+    try:
+        yield
+    finally:
+        tracer.call("stop")
+
+
 @dataclass
 class _Search:
     probe: Float64Probe
     slopes: _Slopes
-    tracer: Tracer
-    kind: type
+    tracer: Subject
+    kind: Subject
     expressions: Sequence[TracedExpression]
-    deadline: float = field(default_factory=lambda: process_time() + MAX_SECONDS)
+    began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began = thread_time() + self.tracer.cpu_time()
 
     def candidates(self) -> Iterator[_Candidate]:
         """Every term through one value; if there is none, every derivative; if there is none, terms through two."""
@@ -164,7 +181,7 @@ class _Search:
     def terms(self) -> Iterator[_Candidate]:
         for i, expression in enumerate(self.expressions):
             constant = frozenset([i])
-            first = self.without(constant, MIN_DIRECTIONS - 1) if self.tracer.has_values(i) else None
+            first = self.without(constant, MIN_DIRECTIONS - 1) if self.tracer.call("has_values", i) else None
             if first is None or self.slopes.factor(first) is None:
                 continue
             slopes = self.without(constant, len(self.slopes.steps))
@@ -174,9 +191,9 @@ class _Search:
     def derivatives(self) -> Iterator[_Candidate]:
         for i, expression in enumerate(self.expressions):
             for j in expression.parts:
-                if not self.tracer.same_shape(i, j):
+                if not self.tracer.call("same_shape", i, j):
                     continue
-                with self.tracer.passing_through(i, j):
+                with _tracing(self.tracer, "pass_through", i, j):
                     slopes = self.equal_slopes()
                 if slopes is not None:
                     part = self.expressions[j].text
@@ -184,9 +201,9 @@ class _Search:
                     yield _Candidate(Cause("missing-derivative", text), len(expression.text), slopes, 1.0)
 
     def pairs(self) -> Iterator[_Candidate]:
-        named = [i for i, each in enumerate(self.expressions) if each.target and self.tracer.has_values(i)]
+        named = [i for i, each in enumerate(self.expressions) if each.target and self.tracer.call("has_values", i)]
         for pair in combinations(named, 2):
-            with self.tracer.holding(frozenset(pair)):
+            with _tracing(self.tracer, "hold", list(pair)):
                 slopes = self.equal_slopes()
             if slopes is not None:
                 one, two = (self.expressions[i].target for i in pair)
@@ -202,11 +219,11 @@ class _Search:
         return found
 
     def without(self, constant: frozenset[int], count: int) -> Array | None:
-        with self.tracer.holding(constant):
+        with _tracing(self.tracer, "hold", list(constant)):
             return self.along(count)
 
     def along(self, count: int) -> Array | None:
-        if process_time() > self.deadline:
+        if thread_time() + self.tracer.cpu_time() > self.began + MAX_SECONDS:
             return None
         found = np.array([self.probe.slope(step, self.kind) for step in self.slopes.steps[:count]])
         return found if np.isfinite(found).all() else None

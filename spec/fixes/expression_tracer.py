@@ -1,9 +1,6 @@
-"""Record every number that a function computes, and hold some of them constant when it runs again.
+"""Pass every expression of a function to a Tracer, which records its value or holds it constant.
 
     tree = traced(tree, expressions)              # every expression becomes _trace(i, expression)
-    with tracer.recording(): f(x)                 # records the value of each
-    with tracer.holding({3}): f(x + h)            # everything changes but the fourth
-    with tracer.passing_through(3, 1): f(x + h)   # the fourth changes as the second does, with slope 1
 """
 
 from __future__ import annotations
@@ -12,6 +9,8 @@ import ast
 import copy
 from dataclasses import dataclass, field
 from typing import Any
+
+from nnlaw.spec.subjects.tracer import NAME
 
 
 @dataclass

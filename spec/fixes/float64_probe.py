@@ -4,17 +4,15 @@
         value, grads = probe.run({})               # grads["x"] of the input, the others by parameter
         probe.slope({"x": step})                   # of the value along a step, by central differences
 
-The value is the loss, or Σ dy·y of a layer. `kind` is a class to use instead of the original.
+The value is the loss, or Σ dy·y of a layer. `kind` is a variant of the class to use instead of it.
 """
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +20,7 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.declared import inside_domain
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase, ModelCase
+from nnlaw.spec.subjects.subject import Subject
 
 STEP = 1e-6
 MODEL_ROWS = 4  # of a model's batch
@@ -48,32 +47,30 @@ def code_under_test() -> Iterator[None]:
 class Float64Probe(ABC):
     """`thing` in float64, and the arrays that may be changed: "x", and the parameters by name."""
 
-    thing: Any
+    thing: Subject
     arrays: dict[str, Array]
     evaluation: bool = False
     """Whether it is in evaluation mode."""
 
     @abstractmethod
-    def run(self, steps: Steps, kind: type | None = None) -> tuple[float, dict[str, Array]]:
+    def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
         """The value with the arrays changed by `steps`, and the gradients there. Raises ProbeFailed."""
 
     @abstractmethod
-    def value(self, steps: Steps, kind: type | None = None) -> float:
+    def value(self, steps: Steps, kind: Subject | None = None) -> float:
         """The value alone. Raises ProbeFailed."""
 
-    def slope(self, step: Steps, kind: type | None = None) -> float:
+    def slope(self, step: Steps, kind: Subject | None = None) -> float:
         """The slope of the value along `step`. Raises ProbeFailed."""
         high, low = (self.value({name: h * u for name, u in step.items()}, kind) for h in (STEP, -STEP))
         return (high - low) / (2 * STEP)
 
-    def twin(self, steps: Steps, kind: type | None) -> Any:
+    def twin(self, steps: Steps, kind: Subject | None) -> Subject:
         """A new copy, of class `kind`, with its parameters changed."""
-        twin = copy.deepcopy(self.thing)
-        if kind is not None:
-            twin.__class__ = kind
+        twin, params = self.thing.copy(kind), self.thing.params
         for name, step in steps.items():
             if name != "x":
-                twin.params[name] = twin.params[name] + step
+                twin.params[name] = params[name] + step
         return twin
 
 
@@ -81,28 +78,29 @@ class Float64Probe(ABC):
 class _LayerProbe(Float64Probe):
     dy: Array = field(default_factory=lambda: np.zeros(0))
 
-    def value(self, steps: Steps, kind: type | None = None) -> float:
+    def value(self, steps: Steps, kind: Subject | None = None) -> float:
         with code_under_test():
             layer = self.twin(steps, kind)
             return float(np.vdot(self.dy, layer.forward(self.arrays["x"] + steps.get("x", 0))))
 
-    def run(self, steps: Steps, kind: type | None = None) -> tuple[float, dict[str, Array]]:
+    def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
         with code_under_test():
             layer = self.twin(steps, kind)
             value = float(np.vdot(self.dy, layer.forward(self.arrays["x"] + steps.get("x", 0))))
             dx = layer.backward(self.dy.copy())  # a changed backward may write into dy
-            return value, {"x": dx} | {name: layer.grads[name] for name in getattr(layer, "params", None) or {}}
+            grads = dict(layer.grads)
+            return value, {"x": dx} | {name: grads[name] for name in self.arrays if name != "x"}
 
 
 @dataclass
 class _LossProbe(Float64Probe):
     target: Array = field(default_factory=lambda: np.zeros(0))
 
-    def value(self, steps: Steps, kind: type | None = None) -> float:
+    def value(self, steps: Steps, kind: Subject | None = None) -> float:
         with code_under_test():
             return float(self.twin({}, kind).forward(self.arrays["x"] + steps.get("x", 0), self.target.copy()))
 
-    def run(self, steps: Steps, kind: type | None = None) -> tuple[float, dict[str, Array]]:
+    def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
         with code_under_test():
             loss = self.twin({}, kind)
             value = float(loss.forward(self.arrays["x"] + steps.get("x", 0), self.target.copy()))
@@ -114,14 +112,14 @@ class _ModelProbe(Float64Probe):
     x: Array = field(default_factory=lambda: np.zeros(0))
     labels: Array = field(default_factory=lambda: np.zeros(0))
 
-    def value(self, steps: Steps, kind: type | None = None) -> float:
+    def value(self, steps: Steps, kind: Subject | None = None) -> float:
         return self.run(steps, kind)[0]
 
-    def run(self, steps: Steps, kind: type | None = None) -> tuple[float, dict[str, Array]]:
+    def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
         with code_under_test():
             model = self.twin(steps, kind)
             value, grads = model.loss_and_grads(self.x.copy(), self.labels.copy())
-            return float(value), {name: grads.get(name, np.zeros_like(array)) for name, array in model.params.items()}
+            return float(value), {name: grads.get(name, np.zeros_like(array)) for name, array in self.arrays.items()}
 
 
 def probes(case: Case) -> Iterator[Float64Probe]:
@@ -131,16 +129,17 @@ def probes(case: Case) -> Iterator[Float64Probe]:
         point = np.array(case.x, np.float64)
         for training in (True, False):
             layer = in_float64(case.layer)
-            layer.needs_dx, layer.training = True, training
+            layer.set("needs_dx", True)
+            layer.training = training
             for scale in LAYER_SCALES:
                 x = np.array(inside_domain(layer, scale * point, point), np.float64)
                 with code_under_test():
-                    dy = rng.standard_normal(np.shape(copy.deepcopy(layer).forward(x)))
-                yield _LayerProbe(layer, {"x": x} | dict(getattr(layer, "params", None) or {}), not training, dy)
+                    dy = rng.standard_normal(np.shape(layer.copy().forward(x)))
+                yield _LayerProbe(layer, {"x": x} | dict(layer.params), not training, dy)
     elif isinstance(case, LossCase):
         prediction = np.array(case.prediction, np.float64)
         for scale in LOSS_SCALES:
-            loss = copy.deepcopy(case.loss)
+            loss = case.fresh()
             x = inside_domain(loss, scale * prediction, prediction)
             yield _LossProbe(loss, {"x": x}, target=np.array(case.target))
     elif isinstance(case, ModelCase):

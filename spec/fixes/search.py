@@ -11,24 +11,22 @@ Source: W. Weimer et al., Automatically finding patches using genetic programmin
 from __future__ import annotations
 
 import contextlib
-import copy
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from time import process_time
+from time import thread_time
 from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.fixes.describe_change import describe
 from nnlaw.spec.fixes.float64_probe import Float64Probe, ProbeFailed, probes
-from nnlaw.spec.fixes.recompile import VariantBuilder, silenced
+from nnlaw.spec.fixes.recompile import VariantBuilder
 from nnlaw.spec.subjects.cases import Case
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NO_CAUSE, Cause, Edit, Suggestion
 
 SEARCHED = {"gradient", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive", "definition"}
-MAX_SECONDS = 3.0  # of this process's CPU time
+MAX_SECONDS = 3.0  # of CPU time
 LAW_SECONDS, ALL_SECONDS = 0.5, 10.0  # of CPU time for one change: the failed law, every law
 NOTES = {
     "self.input": "the input of forward", "self.output": "the output of forward",
@@ -61,9 +59,10 @@ def search(case: Case, law: str, *, passes_law: Passes, passes_all: Passes) -> F
 
     `passes_law` checks the failed law alone, `passes_all` every law, on a case with the changed source.
     """
-    builder = VariantBuilder.of(case) if law in SEARCHED and _can_interrupt() else None
-    if builder is None:
+    builder = VariantBuilder.of(case) if law in SEARCHED else None
+    if builder is None or not builder.subject.can_be_limited:
         return Fix()
+    subject = builder.subject
     try:
         is_promising = None if law == "definition" else _quick_check(case)
     except ProbeFailed:  # without a value there is no slope
@@ -71,17 +70,22 @@ def search(case: Case, law: str, *, passes_law: Passes, passes_all: Passes) -> F
     found: list[_Found] = []
     by_chance: list[_Found] = []
     tier = 0
-    deadline = process_time() + MAX_SECONDS
-    with silenced(), _interruptible():
+    began = _cpu_time(subject)
+    with subject.silenced(), np.errstate(all="ignore"):
         for source, mutation, variant in builder.variants():
-            if process_time() > deadline or (found and mutation.tier > tier):
+            if _cpu_time(subject) > began + MAX_SECONDS or (found and mutation.tier > tier):
                 break
             with contextlib.suppress(Exception):  # a change that breaks the code is not a fix
-                with _time_limit(LAW_SECONDS):
-                    passes = (is_promising is None or is_promising(variant)) and passes_law(variant)
-                if passes and _passes_in_time(variant, passes_all) and (edit := source.edit()):
+                with _time_limit(subject, LAW_SECONDS):
+                    if is_promising is not None and not is_promising(variant):
+                        continue
+                    changed = builder.case_of(variant)
+                    passes = passes_law(changed)
+                with _time_limit(subject, ALL_SECONDS):
+                    passes = passes and passes_all(changed)
+                if passes and (edit := source.edit()):
                     tier = mutation.tier
-                    fits_by_chance = mutation.inserts_number and _depends_on_settings(variant)
+                    fits_by_chance = mutation.inserts_number and _depends_on_settings(changed)
                     fix = _Found(edit, describe(mutation), mutation.length)
                     (by_chance if fits_by_chance else found).append(fix)
                     if len(found) == MAX_FOUND:
@@ -114,11 +118,13 @@ def _fix(found: list[_Found], by_chance: bool) -> Fix:
 
 def _depends_on_settings(case: Case) -> bool:
     """Whether a number that was inserted fits only the present settings: with other ones the gradient is wrong."""
-    thing = getattr(case, case.kind, None)
-    own = {name: v for name, v in getattr(thing, "__dict__", {}).items() if type(v) is float and v}
+    subject: Subject | None = getattr(case, case.kind, None)
+    if subject is None:
+        return False
+    own = {name: v for name, v in subject.attributes(own=True).items() if type(v) is float and v}
     for name, v in own.items():
-        other = copy.copy(thing)
-        setattr(other, name, 0.8 * v)
+        other = subject.copy()
+        other.set(name, 0.8 * v)
         with contextlib.suppress(Exception):
             if not _has_right_slope(replace(case, **{case.kind: other})):  # type: ignore[arg-type]  # the field is the kind's name
                 return True
@@ -148,7 +154,7 @@ def _is_near(analytic: float, numeric: float) -> bool:
     return abs(analytic - numeric) <= TOLERANCE * max(abs(analytic), abs(numeric))
 
 
-def _quick_check(case: Case) -> Passes | None:
+def _quick_check(case: Case) -> Callable[[Subject], bool] | None:
     """A check that is faster than the law: the slope along one direction, of a value that must not change."""
     probe = next(probes(case), None)
     if probe is None:
@@ -157,8 +163,8 @@ def _quick_check(case: Case) -> Passes | None:
     value, _ = probe.run({})
     slope = probe.slope(step)
 
-    def is_promising(variant: Case) -> bool:
-        found, grads = probe.run({}, type(getattr(variant, variant.kind)))
+    def is_promising(variant: Subject) -> bool:
+        found, grads = probe.run({}, variant)
         if abs(found - value) > 1e-9 * max(1.0, abs(value)):
             return False
         return _is_near(_slope_of(grads, step), slope)
@@ -166,35 +172,16 @@ def _quick_check(case: Case) -> Passes | None:
     return is_promising
 
 
-def _passes_in_time(variant: Case, passes: Passes) -> bool:
-    with _time_limit(ALL_SECONDS):
-        return passes(variant)
+def _cpu_time(subject: Subject) -> float:
+    """Seconds of CPU time of this thread and of the subject's process."""
+    return thread_time() + subject.cpu_time()
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let _time_limit raise TimeoutError."""
-
-    def interrupt(*args: Any) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGVTALRM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGVTALRM, before)
-
-
-@contextlib.contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
+def _time_limit(subject: Subject, seconds: float) -> Iterator[None]:
     """Raise TimeoutError if a change makes the code run too long, in seconds of CPU time."""
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    subject.limit(seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-
-
-def _can_interrupt() -> bool:
-    """Whether a change that never ends can be stopped: signals reach only the main thread."""
-    return hasattr(signal, "SIGVTALRM") and threading.current_thread() is threading.main_thread()
+        subject.limit(None)

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -27,6 +29,8 @@ from nnlaw.spec.reference import numeric_constants
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.subject import Point, Subject, Target
 from nnlaw.spec.violation import Location, Violation
+
+Thing = TypeVar("Thing")
 
 MIN_LOSS = 1.0  # a trained model's loss may be near zero, but terms of this size cancel in it and leave roundoff
 
@@ -132,7 +136,8 @@ def _larger_batch(layer: Subject, x: Array, dy: Array, name: str) -> LargerBatch
 def _rounds_to_float32(layer: Subject, x: Array, y: Array) -> bool:
     """Whether forward ignores a relative change of 1e-12, but not of 1e-3: it computes in float32 inside."""
     points: list[Point] = [(None, x * (1 + change)) for change in (1e-12, 1e-3)]
-    return [not np.array_equal(moved, y) for moved in layer.sweep("forward", [x], 0, points, fresh=True)] == [False, True]
+    changed = [not np.array_equal(moved, y) for moved in layer.sweep("forward", [x], 0, points, fresh=True)]
+    return changed == [False, True]
 
 
 def _both_sides(array: Array) -> list[Point]:
@@ -245,11 +250,11 @@ def _along(model: Subject, x: Array, labels: Array, direction: Mapping[str, Arra
     return LargerBatch(loss, distance, np.array([slope]), len(x))
 
 
-def in_float64(thing: Subject) -> Subject:
+def in_float64(thing: Thing) -> Thing:
     """A deep copy with `params`, `grads` and `state` in float64: float32 is too coarse for finite differences."""
-    twin = thing.copy()
+    twin = copy.deepcopy(thing)
     for holder in ("params", "grads", "state"):
-        arrays = twin.mapping(holder)
+        arrays = getattr(twin, holder, None) or {}
         for name, value in list(arrays.items()):
             array = np.asarray(value)
             if array.dtype.kind == "f":

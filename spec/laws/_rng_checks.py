@@ -94,9 +94,10 @@ def fixed_seed(array: str, location: Location) -> Violation:
 
 def creates_generator(subject: Subject, sample: Sampler, seed: int) -> bool:
     """Whether `sample` calls default_rng with a number or nothing, and not with the generator it receives."""
+    rng = np.random.default_rng(seed)
     subject.watch_generators(True)
     try:
-        sample(np.random.default_rng(seed))
+        sample(rng)
     finally:
         seeds = subject.watch_generators(False)
     return bool(seeds)

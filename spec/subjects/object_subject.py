@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
+import io
 import linecache
-from collections.abc import Mapping, MutableMapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from itertools import islice
 from types import FunctionType
 from typing import Any
@@ -19,6 +22,7 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.obeys import Declaration, declaration_of
 from nnlaw.spec.subjects import global_generators
 from nnlaw.spec.subjects.copies import AnyGenerator, copy_with_generators, generator_states
+from nnlaw.spec.subjects.interrupt import can_interrupt, interrupt_after
 from nnlaw.spec.subjects.layer_protocol import complete_layer
 from nnlaw.spec.subjects.subject import Point, Setting, SourceFunction, Subject, Target
 from nnlaw.spec.subjects.tracer import Tracer
@@ -60,10 +64,9 @@ class ObjectSubject(Subject):
         return getattr(self._class if of_class else self.object, name, default)
 
     def attributes(self, *, own: bool = False) -> dict[str, Any]:
-        if own:
-            found = dict(getattr(self.object, "__dict__", {}))
-        else:
-            found = {name: inspect.getattr_static(self.object, name, None) for name in dir(self.object)}
+        found: dict[str, Any] = {}
+        for owner in (self.object,) if own else (*reversed(type(self.object).__mro__), self.object):
+            found |= getattr(owner, "__dict__", {})
         return {name: value for name, value in found.items() if not name.startswith("__")}
 
     def has(self, method: str) -> bool:
@@ -127,9 +130,9 @@ class ObjectSubject(Subject):
             try:
                 each = self.copy() if fresh else self
                 result = each.call(method, *args)
+                results.append(_copied(result if item is None else result[item]))
             finally:
                 flat[:] = before
-            results.append(_copied(result if item is None else result[item]))
         return results
 
     def mapping(self, holder: str) -> MutableMapping[str, Array]:
@@ -163,6 +166,22 @@ class ObjectSubject(Subject):
         self, changed: Sequence[ast.FunctionDef], stored: Sequence[str] = (), tracer: Subject | None = None
     ) -> Subject:
         return ObjectSubject(variant_of(self.object, changed, stored, None if tracer is None else _object(tracer)))
+
+    def limit(self, seconds: float | None) -> None:
+        interrupt_after(seconds)
+
+    @property
+    def can_be_limited(self) -> bool:
+        return can_interrupt()
+
+    def cpu_time(self) -> float:
+        return 0.0
+
+    @contextlib.contextmanager
+    def silenced(self) -> Iterator[None]:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
 
     def tracer(self) -> Subject:
         return ObjectSubject(Tracer())

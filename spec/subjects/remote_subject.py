@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import weakref
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import numpy as np
@@ -179,6 +180,19 @@ class RemoteSubject(Subject):
     ) -> Subject:
         sources = [ast.unparse(tree) for tree in changed]
         return _typed(self._ask("variant", sources, list(stored), tracer), RemoteSubject)
+
+    def limit(self, seconds: float | None) -> None:
+        self._ask("limit", seconds)
+
+    @property
+    def can_be_limited(self) -> bool:
+        return True
+
+    def cpu_time(self) -> float:
+        return _typed(self._ask("cpu_time"), float)
+
+    def silenced(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def tracer(self) -> Subject:
         return _typed(self._ask("tracer"), RemoteSubject)

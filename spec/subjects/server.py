@@ -11,14 +11,17 @@ the methods of a Subject, and `open`, which calls `open_target`.
 from __future__ import annotations
 
 import ast
+import contextlib
+import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.subjects.interrupt import interrupt_after
 from nnlaw.spec.subjects.object_subject import ObjectSubject
 from nnlaw.spec.subjects.shared_arrays import SharedArrays
 from nnlaw.spec.subjects.subject import Subject
@@ -64,7 +67,7 @@ class ServerTables:
 
 def serve(read: Callable[[int], bytes], write: Callable[[bytes], None], open_target: Open) -> None:
     """Answer requests until `read`, which returns exactly so many bytes, returns none."""
-    tables = ServerTables()
+    tables, limit = ServerTables(), None
     while header := read(LENGTH.size):
         size = LENGTH.unpack(header)[0]
         if size > MAX_FRAME:
@@ -75,8 +78,11 @@ def serve(read: Callable[[int], bytes], write: Callable[[bytes], None], open_tar
         for each in dropped[1]:
             tables.objects.pop(each, None)
         try:
+            if operation == "limit":
+                (limit,) = arguments
             function = open_target if operation == "open" else OPERATIONS[operation]
-            outcome, content = "value", function(*arguments) if target is None else function(target, *arguments)
+            with _limited(limit):
+                outcome, content = "value", function(*arguments) if target is None else function(target, *arguments)
         except BaseException as error:  # the laws decide what it means
             outcome, content = "error", described(error)
         rest = tables.arrays.changes(), _generators(arguments)
@@ -86,6 +92,18 @@ def serve(read: Callable[[int], bytes], write: Callable[[bytes], None], open_tar
         except (ValueError, MemoryError) as error:
             reply = encode((number, "error", described(error), *rest), tables)
         write(reply)
+
+
+@contextlib.contextmanager
+def _limited(seconds: float | None) -> Iterator[None]:
+    """Raise TimeoutError if a call takes longer, in seconds of CPU time."""
+    if seconds is not None:
+        interrupt_after(seconds)
+    try:
+        yield
+    finally:
+        if seconds is not None:
+            interrupt_after(None)
 
 
 def _generators(arguments: Sequence[Any]) -> list[np.random.Generator]:
@@ -158,6 +176,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "call": _call,
     "completed": lambda subject: subject.completed(),
     "copy": lambda subject, variant: subject.copy(variant),
+    "cpu_time": lambda subject: time.process_time(),
     "create": lambda subject, args, settings: subject.create(settings, args),
     "declaration": _declaration,
     "delete_item": _delete_item,
@@ -169,6 +188,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "item": _item,
     "keys": lambda subject, holder: list(subject.mapping(holder)),
     "location": _location,
+    "limit": lambda subject, seconds: None,
     "seed_globals": lambda subject, seed: subject.seed_globals(seed),
     "set": lambda subject, name, value: subject.set(name, value),
     "set_item": _set_item,

@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 from abc import abstractmethod
 from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,9 +72,6 @@ class SourceFunction:
 
 class Subject(Attributed):
     """One class, instance or function of the code under test."""
-
-    type_name: str
-    """The name of its class; of a class or a function, its own name."""
 
     # what it is and declares
 
@@ -167,6 +165,23 @@ class Subject(Attributed):
         forward also stores its arguments and its result under the names in `stored`; "" leaves one out. The sources may
         use `tracer` under the name of Tracer.NAME.
         """
+
+    @abstractmethod
+    def limit(self, seconds: float | None) -> None:
+        """Stop what runs longer, in seconds of CPU time, with TimeoutError; None removes the limit."""
+
+    @property
+    @abstractmethod
+    def can_be_limited(self) -> bool:
+        """Whether `limit` works: in this process, only in the main thread."""
+
+    @abstractmethod
+    def cpu_time(self) -> float:
+        """Seconds of CPU time that its own process has used; 0 if it is this one."""
+
+    @abstractmethod
+    def silenced(self) -> AbstractContextManager[None]:
+        """Suppress what the code under test prints and warns of in this process."""
 
     @abstractmethod
     def tracer(self) -> Subject:

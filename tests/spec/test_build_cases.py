@@ -55,7 +55,7 @@ def test_sizes_all_differ() -> None:
     """The batch, the input and the output of an affine map have three sizes, and its arrays are float32."""
     (case,) = cases(layer(Affine))
     assert isinstance(case, LayerCase)
-    assert len({*case.x.shape, case.layer.n_out}) == 3 and case.path == "mine(units=3)"
+    assert len({*case.x.shape, case.layer.attribute("n_out")}) == 3 and case.path == "mine(units=3)"
     assert {a.dtype for a in (case.x, *case.layer.params.values(), *case.layer.grads.values())} == {np.dtype("f4")}
 
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from nnlaw.spec import Inconclusive, LayerCase, Violation, check_gradient, check_layer, check_model, conformance
-from nnlaw.spec.gradcheck.finite_differences import measure
+from nnlaw.spec.gradcheck.finite_differences import at_points
 from nnlaw.spec.gradcheck.gradients import check_along
 
 Array = NDArray[Any]
@@ -121,7 +121,7 @@ def test_an_array_that_is_not_contiguous_is_refused() -> None:
     """A transposed view has no flat form that shares its memory."""
     x = np.ones((2, 3)).T
     with pytest.raises(ValueError, match="contiguous"):
-        measure(lambda: 0.0, x, x, name="x", scale=1.0, rng=np.random.default_rng(0))
+        at_points(lambda: 0.0, x)
 
 
 class Dense:

@@ -37,7 +37,7 @@ def seeded(case: LayerCase) -> None:
     times in turn, in training and in evaluation mode; their outputs are equal bit for bit.
     """
     make = case.make
-    if make is not None and case.layer.has("build"):
+    if make is not None and case.layer.attribute("build", of_class=True) is not None:
         location, array = case.location("build"), "the built layer"
 
         def sample(rng: np.random.Generator) -> Array:

@@ -6,10 +6,12 @@ for some batch shapes or only for small logits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 
+from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.declared import inside_domain
 from nnlaw.spec.gradcheck.batch_size_probe import loss_factor_at_larger_batch
 from nnlaw.spec.gradcheck.finite_differences import measure, raise_if_wrong
@@ -18,6 +20,7 @@ from nnlaw.spec.law import law
 from nnlaw.spec.laws.loss._shared import batches
 from nnlaw.spec.reference import numeric_constants
 from nnlaw.spec.subjects.cases import LossCase
+from nnlaw.spec.subjects.subject import Point, Subject
 from nnlaw.spec.violation import Violation
 
 
@@ -51,14 +54,8 @@ def gradient(case: LossCase) -> None:
                     actual=f"of shape {slope.shape}",
                     expected=f"{point.shape}, the shape of the prediction",
                 )
-            found = measure(
-                lambda at=point, of=loss, to=target: float(of.forward(at, to)),  # type: ignore[misc]  # a lambda whose default carries the loop variable
-                point,
-                slope,
-                name="d prediction",
-                scale=typical,
-                rng=case.rng,
-            )
+            evaluate = partial(_losses, loss, point, target)
+            found = measure(evaluate, point, slope, name="d prediction", scale=typical, rng=case.rng)
             clues = Clues(prediction=point.copy(), target=target, constants=numeric_constants(loss))
             clues.other_factor = partial(loss_factor_at_larger_batch, case, point, target)
             raise_if_wrong(
@@ -69,3 +66,8 @@ def gradient(case: LossCase) -> None:
                 clues=clues,
                 forward=case.location("forward"),
             )
+
+
+def _losses(loss: Subject, prediction: Array, target: Array, points: Sequence[Point]) -> list[float]:
+    """The loss at each point of the prediction."""
+    return [float(value) for value in loss.sweep("forward", [prediction, target], 0, points, fresh=False)]
