@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from nnlaw.spec.contracts.declared import declared_value, inside_domain
 from nnlaw.spec.discovery.build_cases import cases
 from nnlaw.spec.gradcheck.gradients import in_float64
+from nnlaw.spec.subjects.object_subject import object_of
 from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase, ModelCase
 from nnlaw.spec.subjects.copies import copy_with_generators
 from nnlaw.spec.subjects.unit import Unit
@@ -60,13 +61,13 @@ def _functions(case: Case) -> Iterator[tuple[str, Callable[..., Function]]]:
             large = inside_domain(case.layer, x * x.dtype.type(LARGE), x)
             yield f"layer in {mode}, large input", partial(made, large, fixed=True)
     elif isinstance(case, LossCase):
-        x, target, made = case.prediction, case.target, partial(LossFunction, case.loss)
+        x, target, made = case.prediction, case.target, partial(LossFunction, object_of(case.loss))
         yield "loss", partial(made, x, target)
         yield "loss, another batch", partial(made, x[::-1], target, before=x)
         yield "loss, one sample", partial(made, x[:1], target[:1])
         yield "loss, large input", partial(made, inside_domain(case.loss, x * x.dtype.type(LARGE), x), target)
     elif isinstance(case, ModelCase):
-        x, labels, made = case.x, case.labels, partial(ModelFunction, case.model)
+        x, labels, made = case.x, case.labels, partial(ModelFunction, object_of(case.model))
         half = len(x) // 2
         yield "loss of a model", partial(made, x, labels)
         yield "loss of a model, another batch", partial(made, x[::-1], labels, before=x)
@@ -126,7 +127,7 @@ class LayerFunction(Function):
         *,
         dtype: type = np.float64,
     ) -> None:
-        super().__init__(case.layer, dtype)
+        super().__init__(object_of(case.layer), dtype)
         self.thing.training, self.thing.needs_dx = training, True
         self.names = list(self.thing.params)
         params = self.moved(self.thing.params)

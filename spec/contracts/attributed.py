@@ -1,4 +1,4 @@
-"""Attributes of an object, or of what stands in its place, such as a subject in another process."""
+"""Attributes of an object, or of a subject that represents one, possibly in another process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Attributed(ABC):
-    """Stands in the place of an object, and returns its attributes as data."""
+    """Represents an object, and returns its attributes as data."""
 
     type_name: str
     """The name of its class; of a class or a function, its own name."""
@@ -18,7 +18,7 @@ class Attributed(ABC):
 
 
 def attribute_of(thing: object, name: str, default: Any = None, *, of_class: bool = False) -> Any:
-    """An attribute of an object or, with `of_class`, of its class; `thing` may stand in the place of the object."""
+    """An attribute of an object or, with `of_class`, of its class; `thing` may represent the object."""
     if isinstance(thing, Attributed):
         return thing.attribute(name, default, of_class=of_class)
     return getattr(type(thing) if of_class else thing, name, default)

@@ -203,7 +203,7 @@ class _Search:
     def pairs(self) -> Iterator[_Candidate]:
         named = [i for i, each in enumerate(self.expressions) if each.target and self.tracer.call("has_values", i)]
         for pair in combinations(named, 2):
-            with _tracing(self.tracer, "hold", list(pair)):
+            with _tracing(self.tracer, "keep", list(pair)):
                 slopes = self.equal_slopes()
             if slopes is not None:
                 one, two = (self.expressions[i].target for i in pair)
@@ -219,7 +219,7 @@ class _Search:
         return found
 
     def without(self, constant: frozenset[int], count: int) -> Array | None:
-        with _tracing(self.tracer, "hold", list(constant)):
+        with _tracing(self.tracer, "keep", list(constant)):
             return self.along(count)
 
     def along(self, count: int) -> Array | None:

@@ -1,1 +1,1 @@
-"""Units and cases: the objects that laws check, with the inputs and settings to try them with."""
+"""The border between the laws and the code under test: subjects, in this process or in one of its own."""

@@ -2,7 +2,7 @@
 
     LayerCase("mine", layer, x)        LossCase("mine", loss, prediction, target)
 
-Whatever is passed becomes a Subject. Laws work on deep copies of it (`case.fresh()`), so masks and running statistics
+The object that is passed becomes a Subject. Laws work on deep copies of it (`case.fresh()`), so masks and running statistics
 start the same each time and no law changes the code that it checks.
 """
 
@@ -177,6 +177,10 @@ class FunctionCase(Case):
 
     def __call__(self, *args: Any) -> Any:
         return self.thing(*args, **self.settings)
+
+    def take(self, count: int, *args: Any) -> tuple[list[Any], bool]:
+        """The first `count` items that it yields, and whether there are more."""
+        return self.thing.take(count, *args, **self.settings)
 
     @property
     def location(self) -> Location:

@@ -95,7 +95,7 @@ class ObjectSubject(Subject):
     def location(self, method: str = "", unit: str = "") -> Location:
         if not method:
             return Location.of(self.object, unit)
-        source = getattr(self.object, "source_of", None)  # an adapter knows the author's function
+        source = getattr(self.object, "source_of", None)  # of an adapter: the author's function
         found = source(method) if source is not None and inspect.ismethod(source) else None
         return Location.of(found or getattr(self.object, method, None), unit)
 
@@ -105,7 +105,7 @@ class ObjectSubject(Subject):
 
     def take(self, count: int, *args: Any, **settings: Any) -> tuple[list[Any], bool]:
         items = iter(self.object(*args, **settings))
-        return [_copied(item) for item in islice(items, count)], next(items, self) is not self
+        return [_copied(item) for item in islice(items, count)], next(items, None) is not None
 
     def sweep(
         self,
@@ -145,7 +145,7 @@ class ObjectSubject(Subject):
     def copy(self, variant: Subject | None = None) -> Subject:
         twin, generators = copy_with_generators(self.object)
         if variant is not None:
-            twin.__class__ = _object(variant)
+            twin.__class__ = object_of(variant)
         return ObjectSubject(twin, generators)
 
     def completed(self) -> Subject:
@@ -165,7 +165,7 @@ class ObjectSubject(Subject):
     def variant(
         self, changed: Sequence[ast.FunctionDef], stored: Sequence[str] = (), tracer: Subject | None = None
     ) -> Subject:
-        return ObjectSubject(variant_of(self.object, changed, stored, None if tracer is None else _object(tracer)))
+        return ObjectSubject(variant_of(self.object, changed, stored, None if tracer is None else object_of(tracer)))
 
     def limit(self, seconds: float | None) -> None:
         interrupt_after(seconds)
@@ -206,7 +206,8 @@ class ObjectSubject(Subject):
         return global_generators.watch(on)
 
 
-def _object(subject: Subject) -> Any:
+def object_of(subject: Subject) -> Any:
+    """The object of a subject in this process."""
     assert isinstance(subject, ObjectSubject)
     return subject.object
 

@@ -4,7 +4,7 @@
     for unit in connection.open(target): ...      what the other side offers
     subject.forward(x)                            one request, one reply
 
-Whatever the other side sends is taken as data and checked first. If it sends anything else than the reply to the
+Everything that the other side sends is data, and is checked first. If it sends anything else than the reply to the
 request, or nothing in time, SubjectEnded is raised, which no law catches.
 """
 
@@ -101,29 +101,29 @@ class RemoteSubject(Subject):
         self.connection, self.number, self.type_name = connection, number, type_name
         weakref.finalize(self, connection.dropped.append, number)
 
-    def _ask(self, operation: str, *arguments: Any) -> Any:
+    def _request(self, operation: str, *arguments: Any) -> Any:
         return self.connection.request(operation, self, *arguments)
 
     @property
     def form(self) -> str:
-        return _typed(self._ask("form"), str)
+        return _typed(self._request("form"), str)
 
     def attribute(self, name: str, default: Any = None, *, of_class: bool = False) -> Any:
-        found = self._ask("attribute", name, of_class)
+        found = self._request("attribute", name, of_class)
         return default if found is None else found
 
     def attributes(self, *, own: bool = False) -> dict[str, Any]:
-        return _typed(self._ask("attributes", own), dict)
+        return _typed(self._request("attributes", own), dict)
 
     def has(self, method: str) -> bool:
-        return self._ask("has", method) is True
+        return self._request("has", method) is True
 
     def settings(self) -> tuple[Setting, ...]:
-        return tuple(Setting(str(n), bool(r), d, str(a), str(k)) for n, r, d, a, k in _rows(self._ask("settings"), 5))
+        return tuple(Setting(str(n), bool(r), d, str(a), str(k)) for n, r, d, a, k in _rows(self._request("settings"), 5))
 
     @property
     def declaration(self) -> Declaration | None:
-        found = self._ask("declaration")
+        found = self._request("declaration")
         if found is None:
             return None
         ((text, codes),) = _rows([found], 2)
@@ -131,14 +131,14 @@ class RemoteSubject(Subject):
         return Declaration(parse(_typed(text, str)), tuple(laws))
 
     def location(self, method: str = "", unit: str = "") -> Location:
-        ((_, name, path, line, column),) = _rows([self._ask("location", method)], 5)
+        ((_, name, path, line, column),) = _rows([self._request("location", method)], 5)
         return Location(unit, str(name), str(path), _typed(line, int), _typed(column, int))
 
     def call(self, method: str, *args: Any, **settings: Any) -> Any:
-        return self._ask("call", method, list(args), settings)
+        return self._request("call", method, list(args), settings)
 
     def take(self, count: int, *args: Any, **settings: Any) -> tuple[list[Any], bool]:
-        ((items, more),) = _rows([self._ask("take", count, list(args), settings)], 2)
+        ((items, more),) = _rows([self._request("take", count, list(args), settings)], 2)
         return _typed(items, list), more is True
 
     def sweep(
@@ -151,7 +151,7 @@ class RemoteSubject(Subject):
         fresh: bool,
         item: int | None = None,
     ) -> list[Any]:
-        found = _typed(self._ask("sweep", method, list(args), target, list(points), fresh, item), list)
+        found = _typed(self._request("sweep", method, list(args), target, list(points), fresh, item), list)
         if len(found) != len(points):
             raise SubjectEnded("it sent something else than a reply: another number of results")
         return found
@@ -160,57 +160,57 @@ class RemoteSubject(Subject):
         return _RemoteMapping(self, holder)
 
     def set(self, name: str, value: Any) -> None:
-        self._ask("set", name, value)
+        self._request("set", name, value)
 
     def copy(self, variant: Subject | None = None) -> Subject:
-        return _typed(self._ask("copy", variant), RemoteSubject)
+        return _typed(self._request("copy", variant), RemoteSubject)
 
     def completed(self) -> Subject:
-        return _typed(self._ask("completed"), RemoteSubject)
+        return _typed(self._request("completed"), RemoteSubject)
 
     def create(self, settings: Mapping[str, Any], args: Sequence[Any] = ()) -> Subject:
-        return _typed(self._ask("create", list(args), dict(settings)), RemoteSubject)
+        return _typed(self._request("create", list(args), dict(settings)), RemoteSubject)
 
     def functions(self) -> list[SourceFunction]:
-        rows = _rows(self._ask("functions"), 6)
+        rows = _rows(self._request("functions"), 6)
         return [SourceFunction(str(n), str(p), _typed(i, int), tuple(c), bool(o), str(t)) for n, p, i, c, o, t in rows]
 
     def variant(
         self, changed: Sequence[ast.FunctionDef], stored: Sequence[str] = (), tracer: Subject | None = None
     ) -> Subject:
         sources = [ast.unparse(tree) for tree in changed]
-        return _typed(self._ask("variant", sources, list(stored), tracer), RemoteSubject)
+        return _typed(self._request("variant", sources, list(stored), tracer), RemoteSubject)
 
     def limit(self, seconds: float | None) -> None:
-        self._ask("limit", seconds)
+        self._request("limit", seconds)
 
     @property
     def can_be_limited(self) -> bool:
         return True
 
     def cpu_time(self) -> float:
-        return _typed(self._ask("cpu_time"), float)
+        return _typed(self._request("cpu_time"), float)
 
     def silenced(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def tracer(self) -> Subject:
-        return _typed(self._ask("tracer"), RemoteSubject)
+        return _typed(self._request("tracer"), RemoteSubject)
 
     def generator_states(self) -> list[Any]:
-        return _typed(self._ask("generator_states"), list)
+        return _typed(self._request("generator_states"), list)
 
     def skip_random(self, count: int) -> None:
-        self._ask("skip_random", count)
+        self._request("skip_random", count)
 
     def seed_globals(self, seed: int | None) -> None:
-        self._ask("seed_globals", seed)
+        self._request("seed_globals", seed)
 
     def global_numbers(self) -> tuple[float, ...]:
-        return _typed(self._ask("global_numbers"), tuple)
+        return _typed(self._request("global_numbers"), tuple)
 
     def watch_generators(self, on: bool) -> list[Any]:
-        return _typed(self._ask("watch_generators", on), list)
+        return _typed(self._request("watch_generators", on), list)
 
 
 class _RemoteMapping(MutableMapping[str, Array]):
@@ -220,20 +220,20 @@ class _RemoteMapping(MutableMapping[str, Array]):
         self.subject, self.holder = subject, holder
 
     def __getitem__(self, name: str) -> Array:
-        found: Array = self.subject._ask("item", self.holder, name)
+        found: Array = self.subject._request("item", self.holder, name)
         return found
 
     def __setitem__(self, name: str, array: Array) -> None:
-        self.subject._ask("set_item", self.holder, name, array)
+        self.subject._request("set_item", self.holder, name, array)
 
     def __delitem__(self, name: str) -> None:
-        self.subject._ask("delete_item", self.holder, name)
+        self.subject._request("delete_item", self.holder, name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_typed(self.subject._ask("keys", self.holder), list))
+        return iter(_typed(self.subject._request("keys", self.holder), list))
 
     def __len__(self) -> int:
-        return len(_typed(self.subject._ask("keys", self.holder), list))
+        return len(_typed(self.subject._request("keys", self.holder), list))
 
 
 def _typed(value: Any, kind: type[T]) -> T:

@@ -1,4 +1,4 @@
-"""The side of the code under test: answer the calls of the laws until the connection ends.
+"""The side of the code under test: make the calls of the laws until the connection ends.
 
     serve(read, write, open_target)
 
@@ -66,7 +66,7 @@ class ServerTables:
 
 
 def serve(read: Callable[[int], bytes], write: Callable[[bytes], None], open_target: Open) -> None:
-    """Answer requests until `read`, which returns exactly so many bytes, returns none."""
+    """Handle requests until `read`, which returns exactly so many bytes, returns an empty result."""
     tables, limit = ServerTables(), None
     while header := read(LENGTH.size):
         size = LENGTH.unpack(header)[0]

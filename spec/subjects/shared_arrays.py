@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.subjects.wire import ByValue
 
 MAX_SHARED = 10_000  # arrays that the other side may hold at once
 
@@ -61,21 +62,21 @@ class SharedArrays:
         view.flags.writeable = False
         return view
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[tuple[int, ByValue]]:
         """The arrays that differ from what the other side holds, which are then taken to be equal."""
-        found = []
+        found: list[tuple[int, ByValue]] = []
         for number in list(self.synced):
             array = self._get(number)
             if array is not None and (content := array.tobytes()) != self.synced[number]:
                 self.synced[number] = content
-                found.append((number, array))
+                found.append((number, ByValue(array)))
         return found
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Write what the other side has changed. Raises KeyError if a change does not fit."""
         for number, content in changes:
             array = self._get(number)
-            if array is None:  # gone on this side in the meantime
+            if array is None:  # this side no longer uses it
                 continue
             if array.shape != content.shape or array.dtype != content.dtype:
                 raise KeyError(number)
@@ -98,8 +99,8 @@ class SharedArrays:
         return found
 
     def _get(self, number: int) -> Any:
-        held = self.by_number.get(number)
-        return held() if self.weak and held is not None else held
+        found = self.by_number.get(number)
+        return found() if self.weak and found is not None else found
 
     def _store(self, number: int, array: Array) -> None:
         key = id(array)

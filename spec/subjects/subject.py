@@ -7,7 +7,7 @@
     layer.attribute("rate")                     a number, text or array among its attributes, or what it declares
     layer.sweep("forward", [x], 0, points)      many calls, each with one entry of an array changed
 
-An ObjectSubject stands for an object in this process, a RemoteSubject for one in another process. No law touches the
+An ObjectSubject wraps an object in this process, a RemoteSubject one in another process. No law touches the
 object itself, so the same law checks both.
 """
 
@@ -56,7 +56,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class SourceFunction:
-    """A function of the code under test that has a source: where it is, the names it uses, and whether a class has it.
+    """A function of the code under test that has a source: its place, the names it uses, and whether it is a method.
 
     `defaults` are not part of it: a changed function keeps those of the original.
     """

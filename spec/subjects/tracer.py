@@ -1,7 +1,7 @@
 """Record every number that a traced function computes, and hold some of them constant when it runs again.
 
     tracer.record(); f(x); tracer.stop()                 # records the value of each expression
-    tracer.hold([3]); f(x + h); tracer.stop()            # everything changes but expression 3
+    tracer.keep([3]); f(x + h); tracer.stop()            # everything changes but expression 3
     tracer.pass_through(3, 1); f(x + h); tracer.stop()   # expression 3 changes as its part 1 does, with slope 1
 
 The source of such a function calls NAME(i, value) for each expression. It runs where the code under test runs.
@@ -65,7 +65,7 @@ class Tracer:
         self.values.clear()
         self.records = True
 
-    def hold(self, constant: Sequence[int]) -> None:
+    def keep(self, constant: Sequence[int]) -> None:
         """Use the recorded values of these expressions."""
         self.constant = frozenset(constant)
         self.counts.clear()

@@ -31,6 +31,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -51,6 +52,13 @@ _COUNT, _INTEGER, _FLOAT, _SIZE = struct.Struct("<I"), struct.Struct("<q"), stru
 
 class BadFrame(Exception):
     """A message that does not have this format; with the reason as text."""
+
+
+@dataclass(frozen=True)
+class ByValue:
+    """An array whose content is sent, even if both sides hold it."""
+
+    array: Array
 
 
 class Tables(Protocol):
@@ -114,6 +122,8 @@ def _write(value: Any, tables: Tables, add: Any, depth: int) -> None:
         for key, each in value.items():
             _write(key, tables, add, depth + 1)
             _write(each, tables, add, depth + 1)
+    elif kind is ByValue:
+        add(b"v" + array_bytes(value.array))
     elif kind is np.ndarray and value.dtype.char in DTYPES:
         if (number := tables.known_array(value)) is not None:
             add(b"r" + _COUNT.pack(number) + (b"\1" if value.flags.writeable else b"\0"))

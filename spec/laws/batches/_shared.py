@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,10 +60,10 @@ def identified(images: Array) -> Array:
 def epoch(case: BatchesCase, n: int, rng: np.random.Generator | None = None) -> Epoch:
     """One epoch over n samples. Raises Violation if a batch is empty, or is not a pair (x, y)."""
     x, y = samples(n)
-    stream = iter(case(x, y, SIZE, case.rng if rng is None else rng))
-    pairs = [pair(case, batch) for batch in islice(stream, 4 * n)]
+    batches, endless = case.take(4 * n, x, y, SIZE, case.rng if rng is None else rng)
+    pairs = [pair(case, batch) for batch in batches]
     images = [a for a, _ in pairs]
-    return Epoch(images, [b for _, b in pairs], [identified(a) for a in images], x, y, next(stream, None) is not None)
+    return Epoch(images, [b for _, b in pairs], [identified(a) for a in images], x, y, endless)
 
 
 def pair(case: BatchesCase, batch: Any) -> tuple[Array, Array]:

@@ -45,5 +45,6 @@ def _follows_the_data(case: BatchesCase, order: Array) -> bool:
     """Whether the positions in an order change with x and y, as those of a curriculum do."""
     x, y = samples(EVEN)
     reversed_x, reversed_y = x[::-1].copy(), y[::-1].copy()
-    found = np.concatenate([identified(np.array(batch[0])) for batch in case(reversed_x, reversed_y, SIZE, case.rng)])
+    batches, _ = case.take(4 * EVEN, reversed_x, reversed_y, SIZE, case.rng)
+    found = np.concatenate([identified(np.array(batch[0])) for batch in batches])
     return not np.array_equal(found, EVEN - 1 - order)

@@ -51,7 +51,8 @@ def _check_used(case: LayerCase, name: str) -> None:
     array = np.asarray(replaced.params[name])
     moved = array + (0.5 + case.rng.random(array.shape)).astype(array.dtype)
     replaced.params[name] = moved
-    updated.params[name][...] = moved
+    array = updated.params[name]  # kept until after the call, which passes its new content on
+    array[...] = moved
     after_replacing, after_updating = (
         not np.array_equal(layer.forward(case.x), y) for layer, y in zip((replaced, updated), before, strict=True)
     )
