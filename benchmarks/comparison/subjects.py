@@ -31,9 +31,9 @@ from numpy.typing import NDArray
 from nnlaw.spec.contracts.declared import declared_value, inside_domain
 from nnlaw.spec.discovery.build_cases import cases
 from nnlaw.spec.gradcheck.gradients import in_float64
-from nnlaw.spec.subjects.object_subject import object_of
 from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase, ModelCase
 from nnlaw.spec.subjects.copies import copy_with_generators
+from nnlaw.spec.subjects.object_subject import object_of
 from nnlaw.spec.subjects.unit import Unit
 
 Array = NDArray[Any]

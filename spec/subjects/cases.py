@@ -2,8 +2,8 @@
 
     LayerCase("mine", layer, x)        LossCase("mine", loss, prediction, target)
 
-The object that is passed becomes a Subject. Laws work on deep copies of it (`case.fresh()`), so masks and running statistics
-start the same each time and no law changes the code that it checks.
+The object that is passed becomes a Subject. Laws work on deep copies of it (`case.fresh()`), so masks and running
+statistics start the same each time and no law changes the code that it checks.
 """
 
 from __future__ import annotations

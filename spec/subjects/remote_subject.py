@@ -119,7 +119,8 @@ class RemoteSubject(Subject):
         return self._request("has", method) is True
 
     def settings(self) -> tuple[Setting, ...]:
-        return tuple(Setting(str(n), bool(r), d, str(a), str(k)) for n, r, d, a, k in _rows(self._request("settings"), 5))
+        rows = _rows(self._request("settings"), 5)
+        return tuple(Setting(str(n), bool(r), d, str(a), str(k)) for n, r, d, a, k in rows)
 
     @property
     def declaration(self) -> Declaration | None:
