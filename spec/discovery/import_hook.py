@@ -2,11 +2,10 @@
 
     import_file(Path("bits/swish.py"))      a FileModule; `from .base import Piece` and `import bits.base` work in it
 
-A module's name in `sys.modules` is made from its file's path, so a file is imported once however it is named, and
-projects whose packages are called nn, utils or layers do not meet. An import statement in such a file looks first in
-its own project: the folder above its topmost __init__.py, the folders above that up to the project's root, each with
-src/, the file's own folder, and what the file puts on `sys.path`. Then come installed packages; an absent one is
-replaced by a Placeholder. Each statement runs by itself: where it fails, the names that it binds become Unavailable.
+A module's name in `sys.modules` is made from its file's path, so a file is imported once under any name, and projects
+whose packages are called nn, utils or layers do not meet. An import statement in such a file looks in its own project
+first (project_search.py), then among installed packages; an absent one is replaced by a Placeholder. Each statement
+runs by itself: if it fails, the names that it binds become Unavailable.
 """
 
 from __future__ import annotations
@@ -15,15 +14,9 @@ import ast
 import builtins
 import importlib
 import importlib.util
-import os
-import site
 import sys
-import sysconfig
-import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -33,7 +26,8 @@ from typing import Any
 from nnlaw import _names
 from nnlaw.spec.discovery.needed_statements import Definitions
 from nnlaw.spec.discovery.notebook import place
-from nnlaw.spec.discovery.removed_numpy import numpy_for, removed_names
+from nnlaw.spec.discovery.project_search import child, file_of, find_in_project
+from nnlaw.spec.discovery.removed_numpy import Finding, numpy_for, removed_names
 from nnlaw.spec.discovery.source import Source, read_source
 from nnlaw.spec.discovery.time_limit import OutOfTime, time_limit
 from nnlaw.spec.discovery.unavailable import Placeholder, Unavailable, UnavailableError
@@ -41,21 +35,7 @@ from nnlaw.spec.violation import BadInput
 
 TOP = "nnlaw_files"  # the package, without a file, below which all files are imported
 STATEMENT_SECONDS = 5.0
-ROOT_MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg")
 _PYTHON_2: dict[str, Any] = {"xrange": range, "unicode": str, "long": int, "basestring": str, "raw_input": input}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a file uses that the installed NumPy or Python no longer has: where, and what to write instead."""
-
-    path: Path
-    line: int
-    found: str
-    instead: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {place(self.path, self.line)}: {self.found} no longer works; write {self.instead}"
 
 
 class FileModule(ModuleType):
@@ -170,7 +150,7 @@ class _Contents:
         if top == "numpy":
             module = builtins.__import__(name, globals, locals, fromlist)
             return self.numpy if module.__name__ == "numpy" else module
-        found = None if top == "nnlaw" else self._find(name, fromlist)
+        found = None if top == "nnlaw" else find_in_project(self.path, name, fromlist, self.search_path)
         if found:
             module = builtins.__import__(module_name(found[-1]), globals, locals, fromlist)
             return self._record(sys.modules[module_name(found[-1] if fromlist else found[0])], fromlist)
@@ -195,7 +175,8 @@ class _Contents:
         top = name.partition(".")[0]
         frame = sys._getframe(2)
         is_optional = frame.f_lineno in self.optional and frame.f_code.co_filename == str(self.path)
-        if is_optional or (top != name and self._find(top, ())):  # absent, or a missing file of this project
+        is_own = top != name and find_in_project(self.path, top, (), self.search_path)  # but a file of it is missing
+        if is_optional or is_own:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         self.absent[top] = None
         if top == "cupy":  # the interface of NumPy
@@ -207,28 +188,6 @@ class _Contents:
         for part in name.split(".")[1:] if fromlist else ():
             placeholder = getattr(placeholder, part)
         return placeholder
-
-    def _find(self, name: str, fromlist: Sequence[str]) -> list[Path] | None:
-        """The files or folders of this project that the parts of a dotted name mean, or None."""
-        parts = name.split(".")
-        if parts[0] in sys.stdlib_module_names:
-            module = importlib.import_module(parts[0])
-            if len(parts) > 1 and _is_module(name):
-                return None
-            if len(parts) == 1 and all(x == "*" or hasattr(module, x) or _is_module(f"{name}.{x}") for x in fromlist):
-                return None
-        bare: list[Path] | None = None
-        for folder in [*search_folders(self.path), *self.search_path]:
-            if folder in _installed_folders() and folder / parts[0] not in self.path.parents:
-                continue
-            found = _match(folder, parts)
-            if found and _file(found[0]) is not None:
-                return found
-            if found and bare is None and (_file(found[-1]) or any(_child(found[-1], x) for x in fromlist)):
-                bare = found
-        if bare is None or (len(parts) == 1 and importlib.util.find_spec(parts[0]) is not None):
-            return None
-        return bare
 
     def all_absent(self) -> Iterator[str]:
         """The modules replaced by placeholders in this file and in those that it imports."""
@@ -271,7 +230,7 @@ def module_name(path: Path) -> str:
     parents = [*reversed(path.parents)][1:]
     for part in [*parents, path]:
         stem = part.stem if part.suffix == ".py" else part.name
-        hidden = _child(part.parent, stem) not in (part, None)  # a folder beside a file of its name
+        hidden = child(part.parent, stem) not in (part, None)  # a folder beside a file of its name
         name = f"{name}.{stem.replace('.', '․')}{'/' * hidden}"
         _PATHS[name] = part
     return name
@@ -286,11 +245,11 @@ class _Finder(MetaPathFinder):
         if fullname.partition(".")[0] != TOP:
             return None
         parent, _, last = fullname.rpartition(".")
-        found = _PATHS.get(fullname) or _child(_PATHS[parent], last)
+        found = _PATHS.get(fullname) or child(_PATHS[parent], last)
         if found is None:
             return None
         _PATHS[fullname] = found
-        file = _file(found)
+        file = file_of(found)
         spec = ModuleSpec(fullname, _FileLoader(found), origin=str(file) if file else None, is_package=found.is_dir())
         spec.has_location = file is not None
         if found.is_dir():
@@ -303,11 +262,11 @@ class _FileLoader(Loader):
         self.path = path
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return FileModule(spec.name, _file(self.path) or self.path)
+        return FileModule(spec.name, file_of(self.path) or self.path)
 
     def exec_module(self, module: ModuleType) -> None:
         assert isinstance(module, FileModule)
-        file = _file(self.path)
+        file = file_of(self.path)
         if file is None:
             return
         try:
@@ -317,72 +276,6 @@ class _FileLoader(Loader):
                 return
             raise
         module._nnlaw.run()
-
-
-def search_folders(path: Path) -> list[Path]:
-    """Where an absolute import in a file looks, the first first."""
-    top = path.parent
-    while (top / "__init__.py").is_file() and top != top.parent:
-        top = top.parent
-    inside = [folder for folder in path.parents if folder != top and folder.is_relative_to(top)]
-    folders: list[Path] = []
-    for folder in [top, *_above(top), *inside]:
-        folders += [folder, folder / "src"]
-    return folders
-
-
-def _above(folder: Path) -> list[Path]:
-    """The folders above one, up to the project's root; at most two if nothing marks the root."""
-    found: list[Path] = []
-    limits = (Path(os.path.expanduser("~")), Path(tempfile.gettempdir()).resolve(), Path(folder.anchor))
-    while not (marked := any((folder / mark).exists() for mark in ROOT_MARKS)):
-        if folder in limits or folder.parent in limits:
-            break
-        folder = folder.parent
-        found.append(folder)
-    return found if marked else found[:2]
-
-
-def _match(folder: Path, parts: Sequence[str]) -> list[Path] | None:
-    found: list[Path] = []
-    for part in parts:
-        child = _child(found[-1] if found else folder, part)
-        if child is None:
-            return None
-        found.append(child)
-    return found
-
-
-def _child(folder: Path, name: str) -> Path | None:
-    """The package, module or bare folder `name` in a folder; Python prefers them in this order."""
-    if (folder / name / "__init__.py").is_file():
-        return folder / name
-    if (folder / f"{name}.py").is_file():
-        return folder / f"{name}.py"
-    return folder / name if (folder / name).is_dir() else None
-
-
-def _file(path: Path) -> Path | None:
-    """The file that runs when `path` is imported; None for a folder without __init__.py."""
-    if not path.is_dir():
-        return path
-    return path / "__init__.py" if (path / "__init__.py").is_file() else None
-
-
-def _is_module(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ImportError:
-        return False
-
-
-@cache
-def _installed_folders() -> set[Path]:
-    """The folders of the standard library and of installed packages."""
-    paths = sysconfig.get_paths()
-    names = [paths[kind] for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
-    named = [folder for folder in sys.path if Path(folder).name in ("site-packages", "dist-packages")]
-    return {Path(name).resolve() for name in [*names, *named, *site.getsitepackages()]}
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 import warnings
 from collections.abc import Iterator
@@ -18,7 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from nnlaw.spec.discovery.import_hook import Finding, import_file
+import numpy as np
+
+from nnlaw.spec.discovery.import_hook import import_file
+from nnlaw.spec.discovery.removed_numpy import Finding
 from nnlaw.spec.discovery.targets import targets
 from nnlaw.spec.discovery.unavailable import Unavailable, reason_of
 from nnlaw.spec.violation import BadInput
@@ -59,19 +63,23 @@ def load(target: str | Path) -> Loaded:
 
 @contextmanager
 def _script_settings(path: Path) -> Iterator[None]:
-    """The process as a script sees it: no arguments, no input, no windows; set back afterward."""
+    """The process as a script sees it: no arguments, no input, no windows, a fixed seed; set back afterward."""
     arguments, standard_input, folder, search_path = sys.argv, sys.stdin, os.getcwd(), list(sys.path)
-    backend = os.environ.get("MPLBACKEND")
+    backend, states = os.environ.get("MPLBACKEND"), (random.getstate(), np.random.get_state())
     with open(os.devnull) as nothing, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         os.environ["MPLBACKEND"] = "Agg"
         sys.argv, sys.stdin = [str(path)], nothing
+        random.seed(0)  # weights may be made when the file is loaded
+        np.random.seed(0)
         try:
             yield
         finally:
             sys.argv, sys.stdin = arguments, standard_input
             sys.path[:] = search_path
             os.chdir(folder)
+            random.setstate(states[0])
+            np.random.set_state(states[1])
             if backend is None:
                 os.environ.pop("MPLBACKEND", None)
             else:

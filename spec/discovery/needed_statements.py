@@ -102,9 +102,8 @@ class Definitions:
             return [part for child in body if (part := self._keep(child, reached, everything))]
 
         if isinstance(statement, ast.If):
-            if _is_main_guard(statement):
-                return None
-            body, orelse = prune(statement.body), prune(statement.orelse)
+            body = [] if _is_main_guard(statement) else prune(statement.body)
+            orelse = prune(statement.orelse)
             pruned: ast.stmt = ast.If(statement.test, body or [ast.Pass()], orelse)
             kept = (*body, *orelse)
         elif isinstance(statement, ast.Try):
@@ -172,7 +171,9 @@ class Definitions:
 
 
 def _is_main_guard(statement: ast.If) -> bool:
-    return any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(statement.test))
+    """Whether it is `if __name__ == "__main__"`, alone or with another condition."""
+    tests = [node for node in ast.walk(statement.test) if isinstance(node, ast.Compare) and len(node.ops) == 1]
+    return any("__name__" in ast.unparse(node) and isinstance(node.ops[0], ast.Eq) for node in tests)
 
 
 def _separate(statement: ast.stmt) -> list[ast.stmt]:
@@ -193,9 +194,8 @@ def _separate(statement: ast.stmt) -> list[ast.stmt]:
 def _leaves(statement: ast.stmt) -> Iterator[ast.stmt]:
     """The statements inside if and try, or the statement itself."""
     if isinstance(statement, ast.If | ast.Try):
-        if isinstance(statement, ast.If) and _is_main_guard(statement):
-            return
-        bodies = [statement.body, statement.orelse]
+        is_main = isinstance(statement, ast.If) and _is_main_guard(statement)
+        bodies = [statement.orelse] if is_main else [statement.body, statement.orelse]
         if isinstance(statement, ast.Try):
             bodies += [statement.finalbody, *(handler.body for handler in statement.handlers)]
         for body in bodies:
@@ -229,7 +229,7 @@ def _effects(statement: ast.stmt) -> _Effects:
     code = compile(ast.Module([statement], []), "", "exec", dont_inherit=True)
     star = isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
     for instruction in () if star else dis.get_instructions(code):
-        if instruction.opname in ("STORE_NAME", "STORE_GLOBAL") and instruction.argval != "__annotations__":
+        if instruction.opname in ("STORE_NAME", "STORE_GLOBAL") and not instruction.argval.startswith("__annot"):
             effects.binds.add(instruction.argval)
     for nested in _codes(code):
         for instruction in dis.get_instructions(nested):

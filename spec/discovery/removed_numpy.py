@@ -13,10 +13,14 @@ import ast
 import functools
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+from nnlaw.spec.discovery.notebook import place
 
 _RENAMED = {
     "float": "float", "int": "int", "bool": "bool", "object": "object", "complex": "complex", "str": "str",
@@ -40,6 +44,19 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "msort": lambda a: np.sort(a, axis=0),
     "find_common_type": lambda array_types, scalar_types=(): np.result_type(*array_types, *scalar_types),
 }  # those whose replacement is not an expression
+
+@dataclass(frozen=True)
+class Finding:
+    """What a file uses that the installed NumPy or Python no longer has: where, and what to write instead."""
+
+    path: Path
+    line: int
+    found: str
+    instead: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {place(self.path, self.line)}: {self.found} no longer works; write {self.instead}"
+
 
 Report = Callable[[str, str], None]
 """Called with what was found and what to write instead."""

@@ -242,3 +242,12 @@ def test_a_changed_file_is_loaded_anew(write) -> None:
     assert load(project / "net.py").module.f() == 1
     write(base="SIZE = 234")
     assert load(project / "net.py").module.f() == 234
+
+
+def test_weights_made_at_the_top_are_reproducible(write) -> None:
+    """np.random and random have the same seed in each load, and their states are set back."""
+    text = "import numpy as np, random\nW = np.random.randn(3)\nr = random.random()\ndef f(): return W.tolist(), r\n"
+    before = np.random.get_state()[1].tolist()
+    first = load(write(a=text) / "a.py").module.f()
+    assert first == load(write(b=text) / "b.py").module.f()
+    assert np.random.get_state()[1].tolist() == before

@@ -92,6 +92,8 @@ def test_the_main_block_is_the_last_resort() -> None:
     assert kept("def f(): return RATE\nif __name__ == '__main__':\n    RATE = 3\n    OTHER = 4\n    train()") == (
         "def f():\n    return RATE\nRATE = 3"
     )
+    text = "if __name__ == '__main__':\n    {}\nelse:\n    from b import c\nif __name__ != '__main__':\n    d = 2"
+    assert kept(text.format("a = 1")) == text.format("pass")
     assert kept("def init():\n    global W\n    W = 1\ndef f(): return W\ninit()\nf()").endswith("\ninit()")
 
 
