@@ -22,7 +22,7 @@ from nnlaw.spec.law import CATALOG
 from nnlaw.spec.report import SCHEMA_VERSION, UnitOutcome
 from nnlaw.spec.violation import BadInput, counted
 
-EXIT_CODES = {UnitOutcome.PASSED: 0, UnitOutcome.FAILED: 1, UnitOutcome.INCONCLUSIVE: 2, UnitOutcome.ERROR: 2}
+EXIT_CODES = {UnitOutcome.PASSED: 0, UnitOutcome.FAILED: 1}  # 2 for all others
 
 
 def _removed_junit(context: click.Context, option: click.Parameter, value: object) -> None:
@@ -82,7 +82,7 @@ def command(
         output.close()
     if csv is not None:
         csv_output.write(csv, csv_output.to_csv(results))
-    return EXIT_CODES[worst_outcome(results)]
+    return EXIT_CODES.get(worst_outcome(results), 2)
 
 
 def _json(results: list[TargetResult]) -> dict[str, object]:

@@ -19,10 +19,11 @@ import numpy as np
 
 from nnlaw.spec.discovery.build_cases import cases
 from nnlaw.spec.discovery.classify import unit_of
+from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.fixes.suggest import explain
 from nnlaw.spec.guards.call_checks import CALL_CHECKS, check_calls
 from nnlaw.spec.guards.check_log import CheckLog
-from nnlaw.spec.law import CATALOG, Law, laws_of
+from nnlaw.spec.law import CATALOG, FOR_ANY_CODE, Law, laws_of
 from nnlaw.spec.report import LawResult, Outcome, Report, UnitOutcome, merged
 from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.subjects.traceback_location import exception_violation
@@ -52,6 +53,8 @@ def conformance(
 
     Raises BadInput if the subject can't be used, or if a code names no law of its kind.
     """
+    if isinstance(subject, Found):
+        return _report_of_found(subject, laws, seed, check_log, explain)
     if isinstance(subject, Case):
         exceptions = _checked_exceptions(expected or {}, subject.kind)
         checker = _Checker(_known_codes(laws, subject.kind), check_log, exceptions, explain)
@@ -71,6 +74,36 @@ def conformance(
     report = merged(reports)
     report.name = unit.name
     return report
+
+
+def _report_of_found(
+    found: Found, laws: Iterable[str] | None, seed: int, check_log: CheckLog | None, explain: bool
+) -> Report:
+    """Check what discovery found by its first reading, and by the next ones as long as a law fails."""
+    checker = _Checker(_known_codes(laws, found.kind), check_log, {}, explain)
+    reports: list[Report] = []
+    for reading in found.readings:
+        rows: list[Report] = []
+        try:
+            for i, case in enumerate(reading.cases(seed)):
+                rows.append(checker.report(case, partial(_resample_reading, reading, seed, i)))
+                if rows[-1].outcome is UnitOutcome.FAILED:
+                    break
+            report = merged(rows)
+        except Violation as violation:
+            report = Report(found.name, found.kind, [_failed(violation)])
+        report.name, report.calls, report.compared = found.name, reading.calls, list(reading.compared)
+        report.missing, report.notes = dict(reading.missing), [*report.notes, *reading.notes]
+        if report.outcome is not UnitOutcome.FAILED:
+            return report
+        reports.append(report)
+    if reports:
+        return reports[0]
+    return Report(found.name, found.kind, missing={"everything": found.reason})
+
+
+def _resample_reading(reading: Reading, seed: int, which: int, attempt: int) -> Case:
+    return reading.cases(seed + attempt)[which]
 
 
 def _resample(unit: Unit, seed: int, which: int, attempt: int) -> Case:
@@ -132,6 +165,8 @@ class _Checker:
             report.results = [row for row in report.results if row.law in self.laws or row.outcome is Outcome.FAIL]
         for row in laws_of(case.kind):
             if self.laws is not None and row.code not in self.laws:
+                continue
+            if not case.registered and row.code not in FOR_ANY_CODE.get(case.kind, ()):
                 continue
             needed = sorted(failed.intersection(row.depends_on)) or failed_calls
             result = _skipped(row, needed) if needed else _check_until_decided(row, case, resample)

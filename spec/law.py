@@ -25,6 +25,19 @@ TIERS = ("call", "audit")
 
 LawFunction = Callable[[Any], None]
 
+FOR_ANY_CODE = {
+    "layer": {"gradient", "definition", "normalized"},
+    "loss": {"gradient", "definition"},
+    "optimizer": {"definition"},
+    "initializer": {"definition", "finite", "shape", "symmetry"},
+    "schedule": {"definition"},
+    "batches": {"once-per-epoch", "paired"},
+    "metric": {"definition", "metric-known"},
+    "model": {"gradient"},
+    "call": {"input-untouched", "finite"},
+}
+"""The laws that also check code which is not registered; all others belong to the protocol of registered classes."""
+
 
 @dataclass(frozen=True)
 class Law:

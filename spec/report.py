@@ -31,6 +31,8 @@ class UnitOutcome(StrEnum):
 
     PASSED = "passed"
     FAILED = "failed"
+    PARTLY_CHECKED = "partly checked"  # passed, but an array or a law could not be checked
+    NOT_CHECKED = "not checked"
     INCONCLUSIVE = "inconclusive"
     ERROR = "error"
 
@@ -72,11 +74,21 @@ class Report:
     results: list[LawResult] = field(default_factory=list)
     reason: str = ""
     internal: bool = False
+    calls: str = ""
+    """How a unit that is not registered was called."""
+    compared: list[str] = field(default_factory=list)
+    """The arrays that were compared, with their shapes."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """The arrays that could not be compared, with the reason: the unit is partly checked at most."""
+    notes: list[str] = field(default_factory=list)
+    """Remarks that leave the outcome as it is."""
 
     @property
     def outcome(self) -> UnitOutcome:
         """Error if it could not be checked; else the worst result; inconclusive if no law could be checked."""
         found = {row.outcome for row in self.results}
+        if self.calls or self.missing:
+            return self._outcome_of_any_code(found)
         if self.reason:
             return UnitOutcome.ERROR
         if Outcome.FAIL in found:
@@ -84,6 +96,14 @@ class Report:
         if Outcome.INCONCLUSIVE in found or Outcome.PASS not in found:
             return UnitOutcome.INCONCLUSIVE
         return UnitOutcome.PASSED
+
+    def _outcome_of_any_code(self, found: set[Outcome]) -> UnitOutcome:
+        if Outcome.FAIL in found:
+            return UnitOutcome.FAILED
+        if Outcome.PASS not in found or not self.compared:
+            return UnitOutcome.NOT_CHECKED
+        inconclusive = self.missing or Outcome.INCONCLUSIVE in found
+        return UnitOutcome.PARTLY_CHECKED if inconclusive else UnitOutcome.PASSED
 
     @property
     def violations(self) -> list[Violation]:
@@ -107,6 +127,10 @@ class Report:
             "outcome": self.outcome,
             "reason": self.reason,
             "internal": self.internal,
+            "calls": self.calls,
+            "compared": self.compared,
+            "missing": self.missing,
+            "notes": self.notes,
             "laws": [
                 {"law": row.law, "outcome": row.outcome, "reason": row.reason, "depends_on": list(row.depends_on)}
                 for row in self.results

@@ -24,7 +24,10 @@ from nnlaw.spec.violation import Violation, counted
 ReportData = dict[str, Any]
 """A report as `Report.to_dict` makes it."""
 
-WORST_FIRST = (UnitOutcome.ERROR, UnitOutcome.FAILED, UnitOutcome.INCONCLUSIVE, UnitOutcome.PASSED)
+WORST_FIRST = (
+    UnitOutcome.ERROR, UnitOutcome.FAILED, UnitOutcome.NOT_CHECKED, UnitOutcome.PARTLY_CHECKED, UnitOutcome.INCONCLUSIVE,
+    UnitOutcome.PASSED,
+)  # fmt: skip
 CLASS_KINDS = {"layer", "loss", "optimizer", "model"}
 MAX_NAMES = 8  # in the summary of one file
 
@@ -155,7 +158,8 @@ def reasons(report: ReportData) -> list[str]:
     if report["reason"]:
         return [report["reason"]]
     rows = [row for row in report["laws"] if row["outcome"] == Outcome.INCONCLUSIVE]
-    return [f"{row['law']}: {row['reason']}" for row in rows] or ["no law could be checked"]
+    missing = [f"{name}: {reason}" for name, reason in report["missing"].items()]
+    return [f"{row['law']}: {row['reason']}" for row in rows] + missing or ["no law could be checked"]
 
 
 def summary_counts(results: list[TargetResult]) -> dict[str, int]:

@@ -83,7 +83,7 @@ def check_layer(layer: Subject, x: Array, rng: np.random.Generator, *, path: str
     check_finite("output", y, forward)  # if the output is wrong, so is its gradient
     params, grads = dict(template.params), {name: np.array(g) for name, g in twin.grads.items()}
     _check_complete(params, grads, backward, lambda name: f"grads[{name!r}]")
-    targets: dict[str, tuple[Array, Array, Target]] = {"dx": (point, dx, 0)}
+    targets: dict[str, tuple[Array, Array, Target]] = {"dx": (point, dx, 0)} if layer.attribute("has_dx", True) else {}
     targets |= {f"d{name}": (params[name], grads[name], ("params", name)) for name in params}
     fresh = not _is_repeatable(template, point)
     scale = float(np.abs(dy * y).sum())

@@ -28,6 +28,8 @@ from nnlaw.spec.violation import Violation
 
 def check_calls(case: Case) -> list[LawResult]:
     """Call a copy with guards in every mode and size, and return one result per call law."""
+    if not case.registered:
+        return check_written_arguments(case)
     check_log = CheckLog()
     violation = None
     try:
@@ -50,6 +52,29 @@ def check_calls(case: Case) -> list[LawResult]:
         else:
             results.append(LawResult(row.code, Outcome.PASS))
     return results
+
+
+def check_written_arguments(case: Case) -> list[LawResult]:
+    """For code that is not registered: whether its calls leave their arguments unchanged.
+
+    An adapter's `written_arguments` returns the arguments that were changed, each with the method that was called.
+    """
+    subject = next((getattr(case, name) for name in ("layer", "loss", "model") if hasattr(case, name)), None)
+    if subject is None or not subject.has("written_arguments"):
+        return []
+    inputs = [getattr(case, name) for name in ("x", "labels", "prediction", "target") if hasattr(case, name)]
+    for method, name in subject.copy().call("written_arguments", *inputs):
+        violation = Violation(
+            "input-untouched",
+            location=subject.location(method, case.path),
+            array=name,
+            actual="modified",
+            expected="the caller's array unchanged",
+            cause="often an in-place operation on an argument; use a copy",
+            cause_code="in-place-operation",
+        )
+        return [LawResult("input-untouched", Outcome.FAIL, violation.message, violation)]
+    return [LawResult("input-untouched", Outcome.PASS)]
 
 
 def _call_layer(case: LayerCase, check_log: CheckLog) -> None:

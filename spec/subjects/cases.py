@@ -45,6 +45,8 @@ class Case:
     seed: int = field(default=0, kw_only=True)
     name: str = field(default="", kw_only=True)
     """The registered name. A unit with a standard name, this one or that of `like`, is compared with spec/reference."""
+    registered: bool = field(default=True, kw_only=True)
+    """Whether its author declared it a unit of nnlaw. Laws of the protocol bind no other code."""
 
     @property
     def rng(self) -> np.random.Generator:

@@ -1,0 +1,251 @@
+"""Any class with a forward and a backward, behind the layer protocol.
+
+    layer = adapt_instance(instance, plan, randomness)
+    y = layer.forward(x)                    x and y have samples as rows, in any layout of the class
+    dx = layer.backward(dy)                 layer.grads holds the gradients by the names in layer.params
+
+Each forward runs on a new copy of the instance, with the parameters in `params` put in and all random generators set
+back. So no call sees what an earlier one left behind, and backward is called once per forward.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.calls import Randomness
+from nnlaw.spec.discovery.layouts import Layout
+from nnlaw.spec.discovery.match_gradients import Kept
+from nnlaw.spec.discovery.slots import Slot, attributes_of, leaves
+
+RATES = (1.0, 0.25)
+"""Learning rates for a backward that steps by itself."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """An argument of a call: "x" and its number, "dy", "y", "rate", "optimizer", a "value", or a "slot" of the object.
+
+    With a `keyword` it is passed by name.
+    """
+
+    what: str
+    value: Any = None
+    keyword: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to call one class.
+
+    `inputs` are the shapes of the inputs of one sample; `integers` is the number of different integers, if the input
+    is one of integers. `output` and `dx` are places in the returned value ("returned") or in the object ("object").
+    `aliases` are the places of each parameter: the same array may be kept in several.
+    """
+
+    forward: str
+    forward_arguments: tuple[Given, ...]
+    backward: str
+    backward_arguments: tuple[Given, ...]
+    layout: Layout
+    inputs: tuple[tuple[int, ...], ...]
+    output: Kept
+    outputs: int = 1
+    dx: tuple[Kept | None, ...] = ()
+    integers: int = 0
+    aliases: dict[str, tuple[Slot, ...]] = field(default_factory=dict)
+    grads: dict[str, Kept] = field(default_factory=dict)
+    preset: tuple[tuple[Slot, Given], ...] = ()
+    """Attributes to set before backward, such as an incoming gradient that it reads from the object."""
+    rate: Slot | None = None
+    """Where the object keeps its learning rate, if it steps by itself and has no such argument."""
+
+
+class AdaptedLayer:
+    """The protocol over an instance and a plan."""
+
+    def __init__(self, instance: Any, plan: Plan, randomness: Randomness) -> None:
+        self.instance, self.plan, self.randomness = instance, plan, randomness
+        self.params = {
+            name: np.array(places[0].get(instance), np.float64) for name, places in plan.aliases.items()
+        }
+        self.grads: dict[str, Array] = {}
+        self.state: dict[str, Array] = {}
+        self.training = self.needs_dx = True
+        self.runs: list[_Run] = []
+        numbers = {**vars(type(instance)), **attributes_of(instance)}
+        for name, value in numbers.items():  # laws and causes look for constants such as a slope among the attributes
+            if isinstance(value, int | float) and not isinstance(value, bool) and not hasattr(self, name):
+                setattr(self, name, value)
+
+    def source_of(self, method: str) -> Any:
+        """The author's function behind a method, for locations."""
+        return getattr(type(self.instance), {"forward": self.plan.forward}.get(method, self.plan.backward), None)
+
+    @property
+    def has_dx(self) -> bool:
+        """Whether backward computes a gradient of the input."""
+        return any(place is not None for place in self.plan.dx)
+
+    def forward(self, x: Array) -> Array:
+        """The output, with samples as rows."""
+        self.x = x
+        return self.plan.layout.join(self._run(RATES[0]))
+
+    def _run(self, rate: float) -> list[Array]:
+        self.randomness.reset()
+        self.runs = [_Run(self, inputs, rate) for inputs in self._split(self.x)]
+        return [run.y for run in self.runs]
+
+    def _split(self, x: Array) -> list[list[Array]]:
+        """For each call, the inputs that it takes."""
+        packed = x.reshape(len(x), -1) if len(self.plan.inputs) > 1 else x
+        if len(self.plan.inputs) == 1:
+            columns = [packed]
+        else:
+            sizes = np.cumsum([int(np.prod(shape)) for shape in self.plan.inputs])[:-1]
+            columns = [
+                part.reshape(len(x), *shape)
+                for part, shape in zip(np.split(packed, sizes, axis=1), self.plan.inputs, strict=True)
+            ]
+        if self.plan.integers:
+            columns = [np.abs(np.rint(column)).astype(np.int64) % self.plan.integers for column in columns]
+        return [list(row) for row in zip(*(self.plan.layout.split(column) for column in columns), strict=True)]
+
+    def backward(self, dy: Array) -> Array | None:
+        """The gradient of the input, if there is one; those of the parameters are put into `grads`."""
+        found = self._backward(dy, RATES[0])
+        self.grads = found[1]
+        return found[0]
+
+    def _backward(self, dy: Array, rate: float) -> tuple[Array | None, dict[str, Array]]:
+        if not self.runs or any(run.used or run.rate != rate for run in self.runs):
+            self._run(rate)
+        slopes = self.plan.layout.split(dy)
+        for run, slope in zip(self.runs, slopes, strict=True):
+            run.backward(slope.copy())
+        grads: dict[str, Array] = {}
+        for name in self.plan.grads:
+            parts = [run.gradient(name) for run in self.runs]
+            grads[name] = parts[0] if len(parts) == 1 else np.sum(parts, axis=0)
+        if not self.has_dx:
+            return None, grads
+        columns = []
+        for i in range(len(self.plan.inputs)):
+            parts = [run.dx(i) for run in self.runs]
+            column = self.plan.layout.join(parts)
+            columns.append(column.reshape(len(column), -1) if len(self.plan.inputs) > 1 else column)
+        return (columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)), grads
+
+
+    def written_arguments(self, x: Array) -> list[tuple[str, str]]:
+        """The inputs of forward that it changes, each with the name of the method."""
+        self.forward(x)
+        pairs = zip(self.runs[0].inputs, self._split(x)[0], strict=True)
+        changed = [i for i, (found, given) in enumerate(pairs) if not np.array_equal(found, given)]
+        return [("forward", "x" if len(self.plan.inputs) == 1 else f"x{i}") for i in changed]
+
+
+class _Run:
+    """One forward of a copy of the instance, and one backward after it."""
+
+    def __init__(self, layer: AdaptedLayer, inputs: list[Array], rate: float) -> None:
+        self.layer, self.plan, self.rate, self.used = layer, layer.plan, rate, False
+        self.thing = copy.deepcopy(layer.instance)
+        for name, places in self.plan.aliases.items():
+            array = layer.params[name].copy()
+            for place in places:
+                place.set(self.thing, array)
+        if self.plan.rate is not None:
+            self.plan.rate.set(self.thing, rate)
+        self.inputs = [array.copy() for array in inputs]  # the code may write into them
+        self.before = {name: array.copy() for name, array in layer.params.items()}
+        self.value = self._call(self.plan.forward, self.plan.forward_arguments)
+        self.y = np.array(self._place(self.plan.output, self.value))
+        self.returned: Any = None
+
+    def _place(self, place: Kept, value: Any) -> Any:
+        return place.slot.get(value if place.where == "returned" else self.thing)
+
+    def _call(self, method: str, given: tuple[Given, ...], dy: Array | None = None) -> Any:
+        arguments, named = [], {}
+        for row in given:
+            value = self.argument(row, dy)
+            if row.keyword:
+                named[row.keyword] = value
+            else:
+                arguments.append(value)
+        return getattr(self.thing, method)(*arguments, **named)
+
+    def argument(self, given: Given, dy: Array | None) -> Any:
+        """The value of one argument."""
+        if given.what == "x":
+            return self.inputs[given.value or 0]
+        if given.what == "dy":
+            return dy
+        if given.what == "y":
+            return self.y.copy()
+        if given.what == "returned":
+            return self.value
+        if given.what == "rate":
+            return self.rate
+        if given.what == "optimizer":
+            return Step(self.rate, in_place=bool(given.value))
+        if given.what == "slot":
+            return given.value.get(self.thing)
+        return copy.deepcopy(given.value)
+
+    def backward(self, dy: Array) -> None:
+        """Run backward; its results are then read from the object and the returned value."""
+        self.used = True
+        for place, given in self.plan.preset:
+            place.set(self.thing, self.argument(given, dy))
+        self.returned = self._call(self.plan.backward, self.plan.backward_arguments, dy)
+
+    def gradient(self, name: str) -> Array:
+        """The gradient of a parameter."""
+        kept = self.plan.grads[name]
+        if kept.where == "step":
+            after = self.plan.aliases[name][0].get(self.thing)
+            return np.array((self.before[name] - after) / self.rate)
+        return np.array(self._place(kept, self.returned))
+
+    def dx(self, i: int) -> Array:
+        """The gradient of input number i."""
+        kept = self.plan.dx[i]
+        assert kept is not None
+        return np.array(self._place(kept, self.returned))
+
+
+class Step:
+    """In place of an optimizer: every method takes a plain gradient step with a given rate.
+
+    Methods return the new array, or, with `in_place`, change the array that they get.
+    """
+
+    def __init__(self, rate: float, in_place: bool = False) -> None:
+        self.rate = self.lr = self.learning_rate = rate
+        self.in_place = in_place
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        arrays = [array for value in (*arguments, *named.values()) for _, array in leaves(value)]
+        if len(arrays) < 2:
+            return self.rate * arrays[0] if arrays else None
+        if self.in_place:
+            arrays[0] -= self.rate * arrays[1]
+            return arrays[0]
+        return arrays[0] - self.rate * arrays[1]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self.__call__
+
+
+def adapt_instance(instance: Any, plan: Plan, randomness: Randomness) -> AdaptedLayer:
+    """The protocol over an instance."""
+    return AdaptedLayer(instance, plan, randomness)

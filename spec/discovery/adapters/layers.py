@@ -1,0 +1,666 @@
+"""Layers written as classes: forward and backward under any name, gradients kept, returned or stepped by.
+
+How a class is called is worked out by trying: constructor settings, input shapes and layouts, and the arguments of
+backward are tried in the order of their likelihood, and each attempt is scored by what it computes: an input gradient
+of the input's shape, and a gradient of its shape for every array that the output depends on.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import itertools
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.adapted_layer import RATES, AdaptedLayer, Given, Plan, Step, adapt_instance
+from nnlaw.spec.discovery.calls import (
+    FLAG_NAMES,
+    N_HIDDEN,
+    N_IN,
+    N_OUT,
+    RATE_NAMES,
+    TEST_NAMES,
+    Made,
+    N,
+    Randomness,
+    constructions,
+    standard_input,
+)
+from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
+from nnlaw.spec.discovery.match_gradients import (
+    Kept,
+    in_gradient_container,
+    is_gradient_name,
+    match,
+)
+from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
+from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of, leaves
+from nnlaw.spec.subjects.cases import Case, LayerCase
+from nnlaw.spec.subjects.traceback_location import raised_at
+
+FORWARD = (
+    "forward", "forward_pass", "forward_propagation", "forward_prop", "forwardprop", "forward_propagate", "forwards",
+    "_forward", "feedforward", "feed_forward", "fprop", "fp", "propagate", "fwd", "forward_batch", "__call__", "call",
+    "apply", "compute", "activate", "run", "predict", "output",
+)  # fmt: skip
+BACKWARD = (
+    "backward", "backward_pass", "backward_propagation", "backward_prop", "backprop", "back_prop", "bprop",
+    "backpropagate", "back_propagate", "backpropagation", "back_propagation", "back_propogate", "backward_propagate",
+    "backwards", "_backward", "_backwards", "bp", "back", "bwd", "backward_batch",
+)  # fmt: skip
+TARGETS = re.compile(r"^(y|t|targets?|labels?|y_?true|true|truth|y_?train|expected|desired|ys)$", re.I)
+INCOMING = re.compile(
+    r"^_?(d|g|dy|dout|d_?out(put)?s?|dvalues?|dz\d?|da\d?|dh|dv|delta\w*|upstream\w*|\w*grad\w*|\w*err\w*|"
+    r"d_?l_?d_?\w+|dl\w*|de_?d\w*|dx_?out|eta|loss\w*|top_?diff|diff|dnext|d_?next|d_?prev|sensitivity|dvals?)$",
+    re.I,
+)
+STORED_X = re.compile(
+    r"^_?(x|inp?|inputs?\w*|x_?in|a_?prev|z_?prev|prev\w*|last_?input|h_?prev|data|images?|v)$", re.I
+)
+STORED_Y = re.compile(r"^_?(y|out|outputs?\w*|a|z|act\w*|h|result|forward_out\w*|last_?output|y_?hat)$", re.I)
+OUTPUT_NAMES = (
+    "output", "outputs", "out", "y", "a", "A", "activation", "activations", "Y", "result", "value", "h", "z", "Z",
+    "output_data", "forward_output",
+)  # fmt: skip
+DX_NAMES = (
+    "dinputs", "dx", "dX", "dinput", "input_gradient", "grad_input", "input_grad", "d_input", "d_x", "grad_x",
+    "dA_prev", "grad", "gradient", "delta", "dvalues", "d_inputs", "grad_inputs", "dprev", "dZ", "dL_dX",
+)  # fmt: skip
+
+
+def adapt(scope: Scope) -> Iterator[Found]:
+    """The classes of the module that are layers."""
+    for name, kind in list(scope.classes.items()):
+        found = layer_in(kind, name, scope)
+        if found is not None:
+            yield found
+
+
+def layer_in(kind: type, name: str, scope: Scope) -> Found | None:
+    """The class as a layer; None if it lacks a forward or a backward."""
+    methods = layer_methods(kind)
+    if methods is None or is_base_class(kind):
+        return None
+    location, style = class_location(kind), f"class with {methods[0]} and {methods[1]}"
+    made = list(constructions(kind, scope))
+    if not made:
+        reason = f"can't construct {name}{inspect.signature(kind)}; pass an instance: check({name}(...), x)"
+        return Found("layer", name, style, location, kind, reason=reason)
+    best = best_attempt(made, methods, scope)
+    if best is None:
+        reason = f"found no input that {name}.{methods[0]} takes; pass one: check({name}(...), x)"
+        return Found("layer", name, style, location, kind, reason=reason)
+    return found_of(best, name, style, kind)
+
+
+def layer_methods(kind: type) -> tuple[str, str] | None:
+    """The names of forward and backward of a class; None if one is missing, or if backward takes targets."""
+    forward = [name for name in FORWARD if is_method(kind, name) and required_of(getattr(kind, name), bound=True)]
+    backward = [name for name in BACKWARD if is_method(kind, name)]
+    if not forward or not backward:
+        return None
+    rows = arguments_of(getattr(kind, backward[0]), bound=True)
+    names = [row.name for row in rows]
+    targets = [name for name in names if TARGETS.match(name)]
+    forward_names = [row.name for row in required_of(getattr(kind, forward[0]), bound=True)]
+    if any(TARGETS.match(name) for name in forward_names[1:]):
+        return None  # a loss, or a network that computes its loss
+    if targets and not any(INCOMING.match(name) for name in names if name not in targets):
+        return None  # a network
+    return forward[0], backward[0]
+
+
+def is_method(kind: type, name: str) -> bool:
+    """Whether a class defines a method that does something."""
+    method = inspect.getattr_static(kind, name, None)
+    return inspect.isfunction(method) and not is_empty(method)
+
+
+@dataclass
+class Attempt:
+    """One way to call an instance, and the result. A higher score is better; 0 means that forward fails."""
+
+    made: Made
+    plan: Plan
+    x: Array
+    score: tuple[float, ...] = (0.0,)
+    missing: dict[str, str] = field(default_factory=dict)
+    error: Exception | None = None
+    notes: list[str] = field(default_factory=list)
+    layer: AdaptedLayer | None = None
+
+    @property
+    def perfect(self) -> bool:
+        """Whether forward and backward ran and every gradient has the shape of its array."""
+        return self.score[0] >= 3 and not self.missing
+
+
+def best_attempt(made: list[Made], methods: tuple[str, str], scope: Scope) -> Attempt | None:
+    """The best way to call one of the instances; the first perfect one is taken."""
+    best: Attempt | None = None
+    randomness = Randomness.of(scope.module)
+    for one in made:
+        for attempt in attempts(one, methods, randomness):
+            if best is None or attempt.score > best.score:
+                best = attempt
+            if attempt.perfect:
+                return attempt
+    return best if best is not None and best.score[0] >= 1 else None
+
+
+def attempts(made: Made, methods: tuple[str, str], randomness: Randomness) -> Iterator[Attempt]:
+    """Ways to call one instance, the most likely first; those whose forward fails are left out."""
+    kind = type(made.instance)
+    forward, backward = methods
+    rows = required_of(getattr(kind, forward), bound=True)
+    flags = [row for row in arguments_of(getattr(kind, forward), bound=True) if row not in rows]
+    training = tuple(Given("value", value, row.name) for row in flags for value in mode_value(row))
+    needed = [row for row in rows if not mode_value(row)]
+    for layout, shapes, integers in input_shapes(made, len(needed)):
+        numbers = itertools.count()
+        given = tuple(
+            Given("value", mode_value(row)[0]) if mode_value(row) else Given("x", next(numbers)) for row in rows
+        )
+        for extra in (training, ()) if training else ((),):
+            plan = Plan(forward, given + extra, backward, (), layout, shapes, Kept("returned"), integers=integers)
+            found = list(try_plan(made, plan, randomness))
+            yield from found
+            if found:
+                break
+
+
+def mode_value(row: inspect.Parameter) -> list[Any]:
+    """The value that means training, if an argument chooses the mode; else an empty list."""
+    if FLAG_NAMES.match(row.name):
+        return [True]
+    if TEST_NAMES.match(row.name):
+        return [False]
+    if row.name == "mode":
+        return ["train"]
+    return []
+
+
+def input_shapes(made: Made, count: int) -> Iterator[tuple[Layout, tuple[tuple[int, ...], ...], int]]:
+    """Layouts and shapes of one sample to try, one shape per input; then inputs of integers."""
+    rows, columns, one_row = LAYOUTS["rows"], LAYOUTS["columns"], LAYOUTS["one row"]
+    one_column, one, time = LAYOUTS["one column"], LAYOUTS["one"], LAYOUTS["time first"]
+    sizes = likely_sizes(made)
+    flat = [(size,) for size in sizes]
+    channels = [size for size in sizes if size <= 4] or [2]
+    images = [shape for c in channels for shape in ((c, 6, 8), (6, 8, c))] + [(6, 8, size) for size in sizes[:3]]
+    planes = [(6, 8)]
+    sequences = [(7, size) for size in sizes]
+    declared = shape_settings(made)
+    if count == 0:
+        return
+    if count > 1:
+        choices: list[tuple[int, ...]] = list(dict.fromkeys([*flat, (N_HIDDEN,), (N_IN,), (N_OUT,)]))
+        shapes: tuple[tuple[int, ...], ...]
+        for layout in (rows, columns, one_column, one):
+            for shapes in itertools.islice(itertools.product(choices, repeat=count), 64):
+                yield layout, shapes, 0
+        for shapes in itertools.islice(itertools.product(sequences, repeat=count), 16):
+            yield rows, shapes, 0
+        return
+    for shape in declared:
+        yield rows, (shape,), 0
+    conv = any(array.ndim == 4 for _, array in array_slots(made.instance))
+    if conv:
+        for shape in images:
+            yield rows, (shape,), 0
+    for layout in (rows, columns, one_row, one_column, one):
+        for shape in flat:
+            yield layout, (shape,), 0
+    for shape in dict.fromkeys([*images, *sequences, *planes]):
+        yield rows, (shape,), 0
+    for shape in sequences:
+        yield time, (shape,), 0
+    for shape in dict.fromkeys([*declared, *planes, *images, *sequences]):
+        yield one, (shape,), 0
+    for shape in ((), (7,)):
+        for layout in (rows, one):
+            for size in dict.fromkeys([*sizes, 7]):
+                yield layout, (shape,), size
+
+
+def likely_sizes(made: Made) -> list[int]:
+    """Sizes that an input may have: those of weights, of settings and of integer attributes, then common ones."""
+    weights = [array for _, array in array_slots(made.instance) if array.dtype.kind in "fi" and array.ndim]
+    sizes: list[int] = []
+    for name, value in made.settings.items():
+        if type(value) is int and re.search(r"in|prev|dim|size|feature|channel", name):
+            sizes.append(value)
+    for array in weights[:6]:
+        sizes += [array.shape[0], array.shape[-1], *array.shape[1:-1]] if array.ndim > 1 else []
+    for array in weights[:6]:
+        sizes += [array.shape[0]] if array.ndim == 1 else []
+    sizes += [v for v in made.settings.values() if isinstance(v, int) and not isinstance(v, bool)]
+    for value in attributes_of(made.instance).values():
+        if isinstance(value, int) and not isinstance(value, bool):
+            sizes.append(value)
+    return [size for size in dict.fromkeys([*sizes, N_IN, N_HIDDEN]) if 1 < size <= 64][:8] or [N_IN]
+
+
+def shape_settings(made: Made) -> list[tuple[int, ...]]:
+    """Shapes among the settings and attributes that are called input_shape or alike."""
+    found = []
+    for name, value in {**attributes_of(made.instance), **made.settings}.items():
+        if "shape" in name and isinstance(value, tuple | list) and all(isinstance(v, int) or v is None for v in value):
+            shape = tuple(v for v in value if v is not None)
+            found += [shape, shape[1:]] if len(shape) > 1 else [shape]
+    return [shape for shape in dict.fromkeys(found) if shape]
+
+
+def try_plan(made: Made, plan: Plan, randomness: Randomness) -> Iterator[Attempt]:
+    """Complete a plan whose forward runs, by trying the arguments of backward; nothing if forward fails."""
+    sizes = sum(int(np.prod(shape)) for shape in plan.inputs)
+    shape = plan.inputs[0] if len(plan.inputs) == 1 else (sizes,)
+    count = 3 if plan.layout.single else N
+    x = standard_input((count, *shape), 0)
+    if plan.integers:
+        x = np.random.default_rng(0).integers(0, plan.integers, (count, *shape)).astype(np.float64)
+    try:
+        with np.errstate(all="ignore"):
+            probe = _forward_probe(made, plan, x, randomness)
+    except Exception:
+        return
+    if probe is None:
+        return
+    plan, template = probe
+    made = replace(made, instance=template)
+    runs = []
+    for backward, preset in backward_arguments(made, plan):
+        chosen = replace(plan, backward_arguments=backward, preset=preset)
+        attempt = Attempt(made, chosen, x, (1.0,))
+        try:
+            with np.errstate(all="ignore"):
+                complete(attempt, randomness)
+        except Exception as error:
+            attempt.error = error
+        runs.append(attempt)
+        yield attempt
+        if attempt.perfect:
+            return
+
+
+def _forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> tuple[Plan, Any] | None:
+    """The plan with the place of the output and the parameters, and the instance with arrays made by its first call.
+
+    None if there is no output.
+    """
+    layer = adapt_instance(made.instance, plan, randomness)
+    inputs = layer._split(x)[0]
+    thing = copy.deepcopy(made.instance)
+    before = dict(array_slots(thing))
+    before = {slot: array.copy() for slot, array in before.items()}
+    randomness.reset()
+    value = _call_forward(thing, plan, inputs)
+    output = _output_place(thing, value, before, inputs)
+    if output is None:
+        return None
+    plan = replace(plan, output=output)
+    y = np.array(output.slot.get(value if output.where == "returned" else thing))
+    if y.dtype.kind not in "f" or not y.size:
+        return None
+    instance = made.instance
+    aliases = parameters_of(instance, plan, inputs, y, randomness)
+    lazy = parameters_of(_without_cache(thing), plan, inputs, None, randomness)
+    if len(lazy) > len(aliases):  # made by the first call
+        instance, aliases = thing, lazy
+    instance = copy.deepcopy(instance)
+    for places in aliases.values():
+        array = np.array(places[0].get(instance), np.float64)
+        rng = np.random.default_rng(len(places[0].name))
+        array = array + 0.1 * rng.standard_normal(array.shape)  # zeros and ones hide mistakes
+        for place in places:
+            place.set(instance, array)
+    return replace(plan, aliases=aliases), instance
+
+
+def _without_cache(thing: Any) -> Any:
+    return thing
+
+
+def _call_forward(thing: Any, plan: Plan, inputs: list[Array]) -> Any:
+    arguments = [inputs[row.value or 0].copy() if row.what == "x" else row.value
+                 for row in plan.forward_arguments if not row.keyword]  # fmt: skip
+    named = {row.keyword: row.value for row in plan.forward_arguments if row.keyword}
+    return getattr(thing, plan.forward)(*arguments, **named)
+
+
+def _output_place(thing: Any, value: Any, before: dict[Slot, Array], inputs: list[Array]) -> Kept | None:
+    """Where the output is: returned, first of a returned tuple, or kept as an attribute."""
+    if isinstance(value, np.ndarray):
+        return Kept("returned")
+    if isinstance(value, tuple | list) and len(value) and isinstance(value[0], np.ndarray):
+        return Kept("returned", Slot((("[", 0),)))
+    if isinstance(value, np.number | float):
+        return Kept("returned")
+    if value is not None and value is not thing:
+        return None
+    new = [
+        (slot, array)
+        for slot, array in array_slots(thing)
+        if array.dtype.kind == "f" and (slot not in before or not np.array_equal(before[slot], array))
+    ]
+    named = [slot for name in OUTPUT_NAMES for slot, _ in new if slot.key == name]
+    others = [slot for slot, array in new if not any(np.array_equal(array, x) for x in inputs)]
+    found = named or others[-1:]
+    return Kept("object", found[0]) if found else None
+
+
+def parameters_of(
+    instance: Any, plan: Plan, inputs: list[Array], y: Array | None, randomness: Randomness
+) -> dict[str, tuple[Slot, ...]]:
+    """The arrays of floats, by name, that the output depends on and that forward leaves as they are."""
+    groups: dict[int, list[Slot]] = {}
+    arrays: dict[int, Array] = {}
+    for slot, array in array_slots(instance):
+        if array.dtype.kind in "fi" and array.size:
+            groups.setdefault(id(array), []).append(slot)
+            arrays[id(array)] = array
+    found: list[tuple[Slot, ...]] = []
+    for key, slots in groups.items():
+        if arrays[key].dtype.kind == "i" and not np.issubdtype(arrays[key].dtype, np.signedinteger):
+            continue
+        if all(is_gradient_name(slot.key) or in_gradient_container(slot) for slot in slots):
+            continue
+        try:
+            if _depends_on(instance, plan, inputs, tuple(slots), randomness):
+                found.append(tuple(slots))
+        except Exception:
+            continue
+    keys = [slots[0].key or slots[0].name for slots in found]
+    return {
+        (key if keys.count(key) == 1 and key else slots[0].name): slots
+        for key, slots in zip(keys, found, strict=True)
+    }
+
+
+def _depends_on(
+    instance: Any, plan: Plan, inputs: list[Array], slots: tuple[Slot, ...], randomness: Randomness
+) -> bool:
+    """Whether the output changes with an array that forward does not change itself."""
+    outputs = []
+    for shift in (0.0, 0.1):
+        thing = copy.deepcopy(instance)
+        old = slots[0].get(thing)
+        array = np.array(old, np.float64 if old.dtype.kind == "i" else old.dtype)
+        array = array + shift * (1 + np.random.default_rng(3).standard_normal(array.shape)).astype(array.dtype)
+        for slot in slots:
+            slot.set(thing, array)
+        kept = array.copy()
+        randomness.reset()
+        value = _call_forward(thing, plan, inputs)
+        if not np.array_equal(np.asarray(slots[0].get(thing)), kept):
+            return False  # a cache or a state: forward changes it
+        outputs.append(np.array(plan.output.slot.get(value if plan.output.where == "returned" else thing)))
+    return outputs[0].shape == outputs[1].shape and not np.array_equal(outputs[0], outputs[1])
+
+
+def backward_arguments(made: Made, plan: Plan) -> Iterator[tuple[tuple[Given, ...], tuple[tuple[Slot, Given], ...]]]:
+    """Arguments for backward to try, the most likely first, with attributes to set before it."""
+    kind = type(made.instance)
+    method = getattr(kind, plan.backward)
+    rows = required_of(method, bound=True)
+    flags = tuple(
+        Given("value", value, row.name)
+        for row in arguments_of(method, bound=True)
+        if row not in rows
+        for value in mode_value(row)
+    )
+    optional_rate = tuple(
+        Given("rate", None, row.name)
+        for row in arguments_of(method, bound=True)
+        if row not in rows and (is_rate(row.name))
+    )
+    if not rows:
+        optional = [row for row in arguments_of(method, bound=True) if row.default is None]
+        if optional:
+            yield (Given("dy", None, optional[0].name),), ()
+        for slot in incoming_attributes(made, plan):
+            yield (), ((slot, Given("dy")),)
+        return
+    choices = [choices_for(row.name, row, made, i, len(rows)) for i, row in enumerate(rows)]
+    tried = 0
+    for given in itertools.product(*choices):
+        if sum(one.what == "dy" for one in given) != 1:
+            continue
+        for extra in dict.fromkeys(((*flags, *optional_rate), optional_rate, flags)):
+            yield (*given, *extra), ()
+        tried += 1
+        if tried >= 24:
+            return
+
+
+def is_rate(name: str) -> bool:
+    """Whether an argument is a learning rate, by its name."""
+    return (bool(RATE_NAMES.match(name)) and name.lower() != "alpha") or name.lower() in ("alpha", "lr")
+
+
+def choices_for(name: str, row: inspect.Parameter, made: Made, i: int, count: int) -> list[Given]:
+    """What an argument of backward may be, by its name and position."""
+    if mode_value(row):
+        return [Given("value", mode_value(row)[0])]
+    low = name.lower()
+    if "optim" in low or low == "opt":
+        return [Given("optimizer"), Given("optimizer", True)]
+    if is_rate(name) and i > 0:
+        return [Given("rate")]
+    if low in ("momentum", "mu", "decay", "weight_decay", "lambd", "lambda_", "reg", "l2", "clip"):
+        return [Given("value", 0.0)]
+    if low in ("batch_size", "m", "n", "size"):
+        return [Given("value", N)]
+    stored = [Given("slot", slot) for slot, _ in array_slots(made.instance) if slot.key == name][:1]
+    if stored:
+        return stored
+    if INCOMING.match(name):
+        return [Given("dy"), Given("x", 0), Given("y")] if count > 1 else [Given("dy")]
+    if STORED_X.match(name):
+        return [Given("x", 0), Given("dy"), Given("y")] if count > 1 else [Given("dy")]
+    if STORED_Y.match(name):
+        return [Given("y"), Given("dy"), Given("x", 0)] if count > 1 else [Given("dy")]
+    if low == "cache":
+        return [Given("returned")]
+    return [Given("dy"), Given("x", 0), Given("y"), Given("rate"), Given("optimizer"), Given("returned")]
+
+
+def incoming_attributes(made: Made, plan: Plan) -> list[Slot]:
+    """Attributes that backward reads and that neither the constructor fills nor forward sets: the incoming gradient."""
+    kind = type(made.instance)
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(getattr(kind, plan.backward))))
+    except (OSError, TypeError, SyntaxError):
+        return []
+    read: list[str] = []
+    for node in ast.walk(tree):
+        own_name = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+        if own_name and isinstance(node.ctx, ast.Load) and node.attr not in read:  # type: ignore[attr-defined]
+            read.append(node.attr)  # type: ignore[attr-defined]
+    own = attributes_of(made.instance)
+    empty = [name for name in read if own.get(name) is None and not hasattr(kind, name)]
+    named = [name for name in read if INCOMING.match(name) and not hasattr(kind, name)]
+    gradient = [name for name in named if not callable(own.get(name))]
+    return [Slot(((".", name),)) for name in dict.fromkeys([*(n for n in empty if n in gradient), *gradient, *empty])]
+
+
+def complete(attempt: Attempt, randomness: Randomness) -> None:
+    """Run forward and backward, find where the gradients are kept, and score the attempt."""
+    plan, instance = attempt.plan, attempt.made.instance
+    layer = adapt_instance(instance, plan, randomness)
+    y = layer.forward(attempt.x)
+    run = layer.runs[0]
+    thing = run.thing
+    before = {slot: array.copy() for slot, array in array_slots(thing)}
+    dy = np.random.default_rng(11).standard_normal(y.shape)
+    slope = plan.layout.split(dy)[0]
+    run.backward(slope.copy())
+    kept = [
+        (slot, array)
+        for slot, array in array_slots(thing)
+        if array.dtype.kind == "f" and (slot not in before or not _same(before[slot], array))
+    ]
+    returned = leaves(run.returned) if run.returned is not None else []
+    places = {name: (slots[0], layer.params[name]) for name, slots in plan.aliases.items()}
+    own = {slot for slots in plan.aliases.values() for slot in slots}
+    stepped = [name for name, slots in plan.aliases.items() if not _same(slots[0].get(thing), run.before[name])]
+    dx = tuple(_dx_places(plan, run.inputs, returned, kept, own))
+    used = {(place.where, place.slot) for place in dx if place is not None}
+    grads = match(
+        places,
+        [row for row in kept if row[0] not in own and ("object", row[0]) not in used],
+        [row for row in returned if ("returned", row[0]) not in used],
+    )
+    rate = None
+    if stepped and not any(given.what in ("rate", "optimizer") for given in plan.backward_arguments):
+        rate = _own_rate(thing)
+    plan = replace(plan, dx=dx, rate=rate)
+    for name in stepped:
+        if name not in grads:
+            grads[name] = Kept("step")
+    for name in plan.aliases:
+        if name not in grads:
+            attempt.missing.setdefault(name, "no gradient was found")
+    plan = replace(plan, grads=grads, aliases={name: plan.aliases[name] for name in plan.aliases if name in grads})
+    attempt.plan = plan
+    attempt.layer = layer = adapt_instance(instance, plan, randomness)
+    layer.forward(attempt.x)
+    found_dx = layer.backward(dy)
+    _check_rates(attempt, layer, dy)
+    right = 0
+    for name, array in layer.params.items():
+        right += layer.grads[name].shape == array.shape
+    shapes = bool(right == len(layer.params))
+    if found_dx is not None:
+        shapes = shapes and found_dx.shape == attempt.x.shape
+    elif not plan.integers:
+        if not layer.params:
+            attempt.missing["x"] = "backward returned and kept no gradient of the input"
+        else:
+            attempt.notes.append("dx: not computed")
+    attempt.score = (3.0 if shapes else 2.0, -len(attempt.missing), right, found_dx is not None)
+
+
+def _same(a: Any, b: Any) -> bool:
+    return np.shape(a) == np.shape(b) and bool(np.array_equal(a, b, equal_nan=True))
+
+
+def _check_rates(attempt: Attempt, layer: AdaptedLayer, dy: Array) -> None:
+    """A step must be proportional to the learning rate, else no gradient can be read from it."""
+    steps = [name for name, place in layer.plan.grads.items() if place.where == "step"]
+    if not steps:
+        return
+    first = layer._backward(dy, RATES[0])[1]
+    second = layer._backward(dy, RATES[1])[1]
+    for name in steps:
+        if first[name].shape != second[name].shape or not np.allclose(first[name], second[name], rtol=1e-6, atol=1e-9):
+            attempt.missing[name] = "backward changes it by a step that is not proportional to a known learning rate"
+    if any(name in attempt.missing for name in steps):
+        kept = {name: place for name, place in layer.plan.grads.items() if name not in attempt.missing}
+        aliases = {name: places for name, places in layer.plan.aliases.items() if name in kept}
+        attempt.plan = replace(layer.plan, grads=kept, aliases=aliases)
+        attempt.layer = adapt_instance(layer.instance, attempt.plan, layer.randomness)
+
+
+def _own_rate(thing: Any) -> Slot | None:
+    """The attribute that is a learning rate, if there is one."""
+    for name, value in attributes_of(thing).items():
+        if is_rate(name) and isinstance(value, float | int):
+            return Slot(((".", name),))
+    return None
+
+
+def _dx_places(
+    plan: Plan,
+    inputs: list[Array],
+    returned: list[tuple[Slot, Array]],
+    kept: list[tuple[Slot, Array]],
+    own: set[Slot],
+) -> Iterator[Kept | None]:
+    """Where the gradient of each input is: the returned array, part of a returned tuple or dict, or an attribute."""
+    if plan.integers:
+        yield from (None for _ in inputs)
+        return
+    used: set[tuple[str, Slot]] = set()
+    for x in inputs:
+        rows = [("returned", slot, array) for slot, array in returned]
+        rows += [("object", slot, array) for slot, array in kept if slot not in own]
+        rows = [row for row in rows if (row[0], row[1]) not in used]
+        named = [row for name in DX_NAMES for row in rows if row[1].key == name]
+        alone = [row for row in rows if row[0] == "returned" and (not row[1].steps or len(returned) == 1)]
+        first = [row for row in rows if row[0] == "returned" and row[2].shape == x.shape]
+        kept_named = [row for row in named if row[2].shape == x.shape]
+        any_returned = [row for row in rows if row[0] == "returned"]
+        found = alone[:1] or [row for row in kept_named if row[0] == "returned"] or first[:1] or kept_named
+        if not found and any_returned:
+            found = any_returned[:1]
+        if not found:
+            found = named[:1]
+        if found:
+            used.add((found[0][0], found[0][1]))
+            yield Kept(found[0][0], found[0][1])
+        else:
+            yield None
+
+
+def found_of(best: Attempt, name: str, style: str, kind: type) -> Found:
+    """The Found of the best attempt; not checked if backward failed on all."""
+    location = class_location(kind)
+    plan = best.plan
+    calls = describe(best, name)
+    if best.layer is None:
+        error = best.error
+        assert error is not None
+        place = raised_at(error)
+        at = f" at line {place.line}" if place.line else ""
+        reason = f"{plan.backward} raised {type(error).__name__}{at}: {error}"
+        return Found("layer", name, style, location, kind, reason=reason)
+    layer = best.layer
+    compared = [] if not layer.has_dx else [f"x {best.x.shape}"]
+    compared += [f"{key} {layer.params[key].shape}" for key in layer.plan.grads]
+    reading = Reading(
+        calls,
+        partial(_cases, name, layer, best.x.shape, plan.integers),
+        tuple(compared),
+        dict(best.missing),
+        tuple(best.notes),
+    )
+    return Found("layer", name, style, location, kind, (reading,))
+
+
+def _cases(name: str, layer: AdaptedLayer, shape: tuple[int, ...], integers: int, seed: int) -> list[Case]:
+    x = standard_input(shape, seed)
+    if integers:
+        x = np.random.default_rng(seed).integers(0, integers, shape).astype(np.float64)
+    return [LayerCase(name, copy.deepcopy(layer), x, seed=seed, name=name, registered=False)]
+
+
+def describe(attempt: Attempt, name: str) -> str:
+    """How the class is called: `Dense(4, 3).forward(x), then backward(dy, rate); samples are rows`."""
+    plan = attempt.plan
+    words = {"x": "x", "dy": "dy", "y": "y", "rate": "learning_rate", "optimizer": "optimizer", "returned": "result"}
+
+    def shown(given: Given) -> str:
+        text = words.get(given.what) or (given.value.name if given.what == "slot" else repr(given.value))
+        if given.what == "x" and len(plan.inputs) > 1:
+            text = f"x{given.value}"
+        return f"{given.keyword}={text}" if given.keyword else text
+
+    forward = f"{plan.forward}({', '.join(map(shown, plan.forward_arguments))})"
+    backward = f"{plan.backward}({', '.join(map(shown, plan.backward_arguments))})"
+    before = "".join(f"; {slot.name} = dy before it" for slot, _ in plan.preset)
+    return f"{attempt.made.call(name)}.{forward}, then {backward}{before}; {plan.layout.describe}"
+
+
+__all__ = ["Step", "adapt", "layer_in", "layer_methods"]

@@ -1,0 +1,232 @@
+"""Work out how to call code: values for a constructor, shapes of inputs, random generators that are held still.
+
+    for made in constructions(Dense, scope): made.instance, made.settings        Dense(input_size=4, output_size=3)
+    generators = Randomness.of(module)
+    generators.reset()                                                             before each call
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import inspect
+import itertools
+import random
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.scope import Scope
+
+N = 5  # the batch; different from every other size
+N_IN, N_OUT, N_HIDDEN = 4, 3, 6
+MAX_CONSTRUCTIONS = 240  # calls of one constructor
+RATE_NAMES = re.compile(
+    r"(lr|eta|learning_?rate|learn_?rate|l_?rate|step_?size|rate_of_learning|alpha|η|α|lrate|learningrate|rate)$", re.I
+)
+FLAG_NAMES = re.compile(
+    r"(is_?|_)?(train|training|training_?mode|train_?mode|train_?fla?g|is_?train(ing)?|istraining|istrain|learning)$",
+    re.I,
+)
+TEST_NAMES = re.compile(r"(is_?)?(test|testing|eval|evaluate|inference|predict|prediction|test_?mode)$", re.I)
+
+
+class Randomness:
+    """The generators that code may draw from, with the states to which they are set back before each call.
+
+    They are those of np.random and random, and the generators among a module's global names. Generators that an
+    instance holds are copied with it.
+    """
+
+    def __init__(self, generators: list[Any]) -> None:
+        self.generators = generators
+        self.numpy = np.random.RandomState(20).get_state()
+        self.python = random.Random(20).getstate()
+        self.own = [self._state(one) for one in generators]
+
+    @classmethod
+    def of(cls, *modules: ModuleType) -> Randomness:
+        """The generators of these modules, with np.random and random."""
+        kinds = (np.random.Generator, np.random.RandomState, random.Random)
+        return cls([value for module in modules for value in vars(module).values() if isinstance(value, kinds)])
+
+    @staticmethod
+    def _state(one: Any) -> Any:
+        if isinstance(one, random.Random):
+            return one.getstate()
+        return one.bit_generator.state if isinstance(one, np.random.Generator) else one.get_state()
+
+    def reset(self) -> None:
+        """Set all generators back."""
+        np.random.set_state(self.numpy)
+        random.setstate(self.python)
+        for one, state in zip(self.generators, self.own, strict=True):
+            if isinstance(one, random.Random):
+                one.setstate(state)
+            elif isinstance(one, np.random.Generator):
+                one.bit_generator.state = copy.deepcopy(state)
+            else:
+                one.set_state(state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Randomness:
+        return self
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Afterwards the generators of NumPy and Python are as they were."""
+        numpy, python = np.random.get_state(), random.getstate()
+        try:
+            yield
+        finally:
+            np.random.set_state(numpy)
+            random.setstate(python)
+
+
+@dataclass(frozen=True)
+class Made:
+    """An instance, and the settings that it was constructed with."""
+
+    instance: Any
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def call(self, name: str) -> str:
+        """The construction as source: `Dense(4, 3)`."""
+        return f"{name}({', '.join(f'{key}={_short(value)}' for key, value in self.settings.items())})"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"array {value.shape}"
+    if isinstance(value, np.random.Generator):
+        return "default_rng(0)"
+    name = getattr(value, "__name__", None)
+    text = name if isinstance(name, str) else repr(value)
+    return text if len(text) < 40 else f"<{type(value).__name__}>"
+
+
+def constructions(kind: type, scope: Scope | None = None, limit: int = 4) -> Iterator[Made]:
+    """Instances of a class, each with other settings: up to `limit` of them, the most likely ones first."""
+    try:
+        rows = [
+            row
+            for row in inspect.signature(kind).parameters.values()
+            if row.default is row.empty and row.kind not in (row.VAR_POSITIONAL, row.VAR_KEYWORD)
+        ]
+    except (TypeError, ValueError):
+        rows = []
+    found = 0
+    for values in itertools.islice(_products([guesses(row, scope) for row in rows]), MAX_CONSTRUCTIONS):
+        settings = {row.name: value for row, value in zip(rows, values, strict=True)}
+        try:
+            np.random.seed(0)
+            random.seed(0)
+            fresh = copy.deepcopy(settings)
+            positional = [fresh.pop(row.name) for row in rows if row.kind is row.POSITIONAL_ONLY]
+            with np.errstate(all="ignore"):
+                instance = kind(*positional, **fresh)
+            copy.deepcopy(instance)
+        except Exception:
+            continue
+        yield Made(instance, settings)
+        found += 1
+        if found >= limit:
+            return
+
+
+def _products(choices: list[list[Any]]) -> Iterator[tuple[Any, ...]]:
+    """All combinations, those with early choices first."""
+    ranks = sorted(
+        itertools.islice(itertools.product(*(range(len(row)) for row in choices)), 20_000),
+        key=lambda row: (sum(row), max(row, default=0)),
+    )
+    for row in ranks:
+        yield tuple(choice[i] for choice, i in zip(choices, row, strict=True))
+
+
+def guesses(row: inspect.Parameter, scope: Scope | None = None) -> list[Any]:
+    """Values to try for a required argument, by its name and its annotation, the most likely first."""
+    name, kind = row.name.strip("_"), row.annotation
+    low = name.lower()
+    for pattern, values in GUESSES:
+        if re.search(pattern, low):
+            found = values() if callable(values) else values
+            return list(found)
+    if kind in (float, "float"):
+        return [0.3, 1.0]
+    if kind in (bool, "bool"):
+        return [True, False]
+    if kind in (str, "str"):
+        return ["relu", "same", "mean"]
+    if kind in (int, "int"):
+        return [N_IN, N_OUT, 2]
+    if name in ("W", "w", "A") or "weight" in low:
+        return [np.random.default_rng(1).standard_normal((N_IN, N_OUT))]
+    if name in ("b", "B") or "bias" in low:
+        return [np.random.default_rng(2).standard_normal(N_OUT), np.random.default_rng(2).standard_normal((1, N_OUT))]
+    return [N_IN, 0.3, None, "relu", (N_IN, 6), [N_IN, N_HIDDEN, N_OUT]]
+
+
+def _weights() -> list[Any]:
+    rng = np.random.default_rng(1)
+    return [rng.standard_normal((N_IN, N_OUT)), rng.standard_normal((2, 3, 2, 3)), rng.standard_normal((N_OUT, N_IN))]
+
+
+def _biases() -> list[Any]:
+    rng = np.random.default_rng(2)
+    return [rng.standard_normal(N_OUT), rng.standard_normal((1, N_OUT)), rng.standard_normal((N_OUT, 1)),
+            rng.standard_normal(2)]  # fmt: skip
+
+
+IMAGES = [(2, 6, 8), (6, 8, 2), (6, 8), (5, 2, 6, 8), (N_IN,), N_IN, (None, N_IN), (5, N_IN)]
+
+GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
+    (r"^(rng|random_generator|generator)$", lambda: [np.random.default_rng(0), np.random.RandomState(0)]),
+    (r"seed|random_state", [0]),
+    (r"^(weights?|w|wx|wh|kernel_weights)$", _weights),
+    (r"^(bias|biases|b)$", _biases),
+    (r"^(gamma)$", lambda: [np.random.default_rng(3).uniform(0.5, 1.5, N_IN)]),
+    (r"^(beta)$", lambda: [np.random.default_rng(4).standard_normal(N_IN), 0.9]),
+    (r"shape", IMAGES),
+    (r"(layer|network|net)_?(sizes|dims|shapes?)|^(sizes|dims|layers_?dims|topology|architecture|structure|layout)$",
+     [[N_IN, N_HIDDEN, N_OUT], (N_IN, N_HIDDEN, N_OUT), N_OUT]),
+    (r"use_?bias|has_?bias|bias_?flag", [True]),
+    (r"(drop|keep).*(rate|prob|p$)|^(rate|p|ratio|prob|keep|dropout|drop_?prob|probability)$", [0.4]),
+    (r"learning_?rate|^lr$|^eta$|learn_?rate", [0.5]),
+    (r"momentum|decay|^rho$|beta_?[12]$", [0.9]),
+    (r"^(eps|epsilon)$", [1e-5]),
+    (r"^(alpha|slope|negative_slope|leak|lambda_?|lam|scale|gain)$", [0.3]),
+    (r"activation|act_?fn|^act$|nonlinearity|^fn$|func", ["relu", "sigmoid", "tanh", None, "Sigmoid", "linear"]),
+    (r"optimi[sz]er|^opt$", [None, "sgd"]),
+    (r"init", ["xavier", "he", "random", None, "normal"]),
+    (r"pad", [0, 1, "same", "valid", (0, 0), (1, 1)]),
+    (r"stride|step", [1, 2, (1, 1), (2, 2)]),
+    (r"pool.*size|pool_?(h|w|height|width)|^pool|window", [2, (2, 2)]),
+    (r"(kernel|filter|field).*(size|dim|shape|h$|w$|height|width)|^(k|f|kh|kw|fh|fw|ksize|size_filter)$|^kernel$",
+     [2, 3, (2, 3), (3, 3)]),
+    (r"(out|num|n|nb|number|count).*(filter|kernel|channel|map)|filters?$|(out|output)_?(ch|c|depth|channels)$",
+     [N_OUT]),
+    (r"^(n_?f|c_?out|nf)$", [N_OUT]),
+    (r"(in|input|prev).*(channel|depth|ch$|planes)|channels?$|depth|^(c_?in|c|ic|nc)$", [2, 1]),
+    (r"(img|image|input)_?(h|height|rows)$|^(h|height)$", [6]),
+    (r"(img|image|input)_?(w|width|cols)$|^(w|width)$", [8]),
+    (r"batch", [N]),
+    (r"(seq|sequence|time|context|block|max)_?(len|length|steps?|size)|^(t|seq|timesteps)$", [6]),
+    (r"vocab|num_?embeddings|n_?tokens|dictionary", [7]),
+    (r"head", [2, 1]),
+    (r"hid|^h_?(dim|size)?$|d_?ff|latent|^nh$", [N_HIDDEN, N_IN]),
+    (r"embed|d_?model|emb_?dim|^d$|^d_?k$|^dim$|^features?$|num_?features|n_?features", [N_IN]),
+    (r"(out|output|next|curr|fan_?out|classes|labels|neurons|units|nodes|n_?y|^m$|^o$|d_?out|^out)", [N_OUT]),
+    (r"(in|input|prev|fan_?in|n_?x|^n$|^i$|d_?in|^size$|^width$)", [N_IN]),
+]
+"""Values to try by the argument's name, in the order in which the names are looked up."""
+
+
+def standard_input(shape: tuple[int, ...], seed: int) -> Array:
+    """A float64 batch: Gaussian numbers, none of them close to 0."""
+    x = np.random.default_rng((seed, 7)).standard_normal(shape)
+    return np.asarray(x + 0.05 * np.sign(x))

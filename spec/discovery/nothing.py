@@ -1,0 +1,58 @@
+"""Why no law checks a definition: base classes, data loaders, tools."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from nnlaw.spec.discovery.found import Found
+from nnlaw.spec.discovery.scope import Scope
+from nnlaw.spec.violation import Location
+
+
+def explain_nothing(scope: Scope) -> Iterator[Found]:
+    """A Found without kind for each class that no adapter has taken. Functions are left out: most are tools."""
+    for name, kind in list(scope.classes.items()):
+        reason = "a base class: its methods only raise or pass" if is_base_class(kind) else "no law checks such a class"
+        yield Found("", name, "", class_location(kind), kind, reason=reason)
+
+
+def class_location(kind: type) -> Location:
+    """Where a class is defined."""
+    try:
+        path, line = inspect.getsourcefile(kind) or "", inspect.getsourcelines(kind)[1]
+    except (OSError, TypeError):
+        methods = [Location.of(value) for value in vars(kind).values() if inspect.isfunction(value)]
+        return Location(kind.__name__, "", *next(((row.path, row.line) for row in methods), ("", 0)))
+    return Location(kind.__name__, "", path, line)
+
+
+def is_base_class(kind: type) -> bool:
+    """Whether each method but the constructor only raises, passes or returns nothing."""
+    methods = [value for name, value in vars(kind).items() if inspect.isfunction(value) and not name.startswith("__")]
+    return bool(methods) and all(is_empty(method) for method in methods)
+
+
+def is_empty(method: Any) -> bool:
+    """Whether a function's body only raises NotImplementedError, passes or returns nothing."""
+    if getattr(method, "__isabstractmethod__", False):
+        return True
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(method)))
+    except (OSError, TypeError, SyntaxError):
+        return False
+    function = tree.body[0]
+    if not isinstance(function, ast.FunctionDef):
+        return False
+    return all(_does_nothing(node) for node in function.body)
+
+
+def _does_nothing(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Pass | ast.Raise):
+        return True
+    if isinstance(node, ast.Return):
+        return node.value is None or isinstance(node.value, ast.Constant)
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant | ast.Call)

@@ -1,0 +1,79 @@
+"""The classes and functions of a module, from which adapters take what they recognize.
+
+    scope = scope_of(module)
+    for name, kind in scope.classes.items(): ...
+    scope.take("relu", "relu_derivative")          no other adapter sees these
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+EXPECTED_ARGUMENTS = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+@dataclass
+class Scope:
+    """The definitions of one module that no adapter has taken yet.
+
+    Static methods of a class are functions as well, called `Class.method`.
+    """
+
+    module: ModuleType
+    classes: dict[str, type]
+    functions: dict[str, Callable[..., Any]]
+    everything: dict[str, Any] = field(default_factory=dict)
+    """All definitions, those that were taken as well: the partners of a unit."""
+
+    def take(self, *names: str) -> None:
+        """Remove names, so that no other adapter sees them."""
+        for name in names:
+            self.classes.pop(name, None)
+            self.functions.pop(name, None)
+            for method in [other for other in self.functions if other.startswith(f"{name}.")]:
+                self.functions.pop(method)
+
+    @cached_property
+    def namespace(self) -> dict[str, Any]:
+        """The module's global names."""
+        return vars(self.module)
+
+
+def scope_of(module: ModuleType, names: Iterable[str] | None = None) -> Scope:
+    """The classes and functions that `module` defines, or those in `names`."""
+    own = vars(module)
+    chosen = list(names) if names is not None else [
+        name for name, value in own.items() if getattr(value, "__module__", None) == module.__name__
+    ]
+    classes: dict[str, type] = {}
+    functions: dict[str, Callable[..., Any]] = {}
+    for name in chosen:
+        value = own.get(name)
+        if inspect.isclass(value):
+            classes[name] = value
+            for method, raw in vars(value).items():
+                if isinstance(raw, staticmethod):
+                    functions[f"{name}.{method}"] = raw.__func__
+        elif inspect.isfunction(value):
+            functions[name] = value
+    return Scope(module, classes, functions, {**classes, **functions})
+
+
+def arguments_of(function: Any, *, bound: bool = False) -> list[inspect.Parameter]:
+    """The positional arguments of a function; without `self` if it is a method of a class and `bound`."""
+    try:
+        rows = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
+    found = [row for row in rows if row.kind in EXPECTED_ARGUMENTS]
+    return found[1:] if bound else found
+
+
+def required_of(function: Any, *, bound: bool = False) -> list[inspect.Parameter]:
+    """The positional arguments without a default."""
+    return [row for row in arguments_of(function, bound=bound) if row.default is row.empty]

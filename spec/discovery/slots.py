@@ -1,0 +1,126 @@
+"""Where an object keeps its arrays: attributes, lists, dicts, nested objects.
+
+    slots = float_slots(layer)             [Slot("W"), Slot("params['b']"), Slot("layers[0].W")]
+    slots[0].get(layer), slots[0].set(layer, array)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+
+MAX_DEPTH = 6
+MAX_SLOTS = 400
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place in an object: the steps that lead there, each an attribute (".", name) or an item ("[", key)."""
+
+    steps: tuple[tuple[str, Any], ...]
+
+    @property
+    def name(self) -> str:
+        """As in the source, without `self`: `layers[0].params['W']`."""
+        parts = [f".{key}" if kind == "." else f"[{key!r}]" for kind, key in self.steps]
+        return "".join(parts).removeprefix(".")
+
+    @property
+    def key(self) -> str:
+        """The last attribute or key that is a name: `W` of `layers[0].params['W']`."""
+        return next((str(key) for _, key in reversed(self.steps) if isinstance(key, str)), "")
+
+    @property
+    def parent(self) -> Slot:
+        """The place of the object, dict or list around it."""
+        return Slot(self.steps[:-1])
+
+    def get(self, thing: Any) -> Any:
+        """The value there. Raises AttributeError or LookupError if there is none."""
+        for kind, key in self.steps:
+            thing = getattr(thing, key) if kind == "." else thing[key]
+        return thing
+
+    def set(self, thing: Any, value: Any) -> None:
+        """Put a value there; inside a tuple, the tuple is replaced."""
+        holder = self.parent.get(thing)
+        kind, key = self.steps[-1]
+        if kind == ".":
+            setattr(holder, key, value)
+        elif isinstance(holder, tuple):
+            self.parent.set(thing, (*holder[:key], value, *holder[key + 1 :]))
+        elif isinstance(holder, np.ndarray) and holder.dtype != object:
+            holder[key] = value
+        else:
+            holder[key] = value
+
+
+def float_slots(thing: Any) -> list[Slot]:
+    """The places of all arrays of floats in an object, in the order in which it made them."""
+    return [slot for slot, array in array_slots(thing) if array.dtype.kind == "f"]
+
+
+def array_slots(thing: Any) -> list[tuple[Slot, Array]]:
+    """The places of all numeric arrays in an object, with the arrays."""
+    found: list[tuple[Slot, Array]] = []
+    seen: set[int] = set()
+    for slot, value in _walk(thing, (), seen):
+        found.append((slot, value))
+        if len(found) >= MAX_SLOTS:
+            break
+    return found
+
+
+def leaves(tree: Any) -> list[tuple[Slot, Array]]:
+    """The arrays in a returned value, with their places: those of an array itself, a tuple, a dict or an object."""
+    if isinstance(tree, np.ndarray | np.number | float):
+        return [(Slot(()), np.asarray(tree))]
+    return array_slots(tree)
+
+
+def _walk(thing: Any, steps: tuple[tuple[str, Any], ...], seen: set[int]) -> Iterator[tuple[Slot, Array]]:
+    if isinstance(thing, np.ndarray) and thing.dtype != object and thing.dtype.kind in "fiub":
+        yield Slot(steps), thing
+        if type(thing) is np.ndarray:
+            return
+    if thing is None or id(thing) in seen or len(steps) > MAX_DEPTH:
+        return
+    children: list[tuple[str, Any, Any]] = []
+    if isinstance(thing, Mapping):
+        children = [("[", key, value) for key, value in thing.items()]
+    elif isinstance(thing, list | tuple):
+        children = [("[", i, value) for i, value in enumerate(thing[:64])]
+    elif isinstance(thing, np.ndarray) and thing.dtype == object:
+        children = [("[", i, value) for i, value in enumerate(thing[:64])] if thing.ndim == 1 else []
+    elif is_user_object(thing):
+        children = [(".", name, value) for name, value in attributes_of(thing).items()]
+    if children:
+        seen.add(id(thing))
+    for kind, key, value in children:
+        yield from _walk(value, (*steps, (kind, key)), seen)
+
+
+def is_user_object(thing: Any) -> bool:
+    """Whether a thing is an instance of a class of the code under test, which may hold arrays."""
+    kind = type(thing)
+    if isinstance(thing, type) or (callable(thing) and hasattr(thing, "__code__")):
+        return False
+    return kind.__module__.partition(".")[0] not in ("builtins", "numpy", "random", "collections") or (
+        isinstance(thing, np.ndarray) and kind is not np.ndarray
+    )
+
+
+def attributes_of(thing: Any) -> dict[str, Any]:
+    """The attributes of an instance, those in __slots__ included."""
+    found = dict(getattr(thing, "__dict__", {}))
+    for kind in type(thing).__mro__:
+        names = getattr(kind, "__slots__", ())
+        for name in (names,) if isinstance(names, str) else names:
+            if name not in ("__dict__", "__weakref__") and hasattr(thing, name):
+                found[name] = getattr(thing, name)
+    return found
