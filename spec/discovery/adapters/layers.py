@@ -47,6 +47,7 @@ from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of, leaves
 from nnlaw.spec.subjects.cases import Case, LayerCase
+from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.traceback_location import raised_at
 
 FORWARD = (
@@ -643,7 +644,7 @@ def _cases(name: str, layer: AdaptedLayer, shape: tuple[int, ...], integers: int
     x = standard_input(shape, seed)
     if integers:
         x = np.random.default_rng(seed).integers(0, integers, shape).astype(np.float64)
-    return [LayerCase(name, copy.deepcopy(layer), x, seed=seed, name=name, registered=False)]
+    return [LayerCase(name, subject_of(copy.deepcopy(layer)), x, seed=seed, name=name, registered=False)]
 
 
 def describe(attempt: Attempt, name: str) -> str:
