@@ -13,6 +13,7 @@ import importlib.util
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +22,8 @@ from nnlaw.spec.conformance import conformance
 from nnlaw.spec.law import KINDS, Law, laws_of
 from nnlaw.spec.law_references import references
 from nnlaw.spec.locations import fixtures
+from nnlaw.spec.report import Report
+from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.violation import BadInput, Violation
 
 INSTEAD = "INSTEAD"  # a constant in counterexamples: the correct version of the lines that matter
@@ -57,13 +60,20 @@ def load(file: Path) -> ModuleType:
     return module
 
 
+@cache
+def checked(file: Path) -> tuple[Case, Report]:
+    """The case of a counterexample and the report on it, checked once."""
+    case: Case = load(file).case()
+    return case, conformance(case)
+
+
 def violations(law: Law) -> list[Violation]:
-    """What checking the law's counterexample finds now. Its path starts at fixtures/, wherever that folder is."""
+    """What checking the law's counterexample finds. Its path starts at fixtures/, wherever that folder is."""
     file = counterexample(law.kind, law.code)
     if file is None:
         return []
     shown = file.relative_to(fixtures().parent).as_posix()
-    found = conformance(load(file).case()).violations
+    found = checked(file)[1].violations
     return [row.at(path=shown) if row.location.path == str(file) else row for row in found]
 
 

@@ -123,6 +123,7 @@ def test_every_folder_is_a_room_in_this_list() -> None:
         assert files and files.issuperset(names), place
 
 
+@pytest.mark.slow
 def test_spec_works_without_the_rest() -> None:
     """spec imports and checks a layer in a process in which nn and cli cannot be imported."""
     code = (
@@ -140,6 +141,7 @@ def test_spec_works_without_the_rest() -> None:
     assert result.stdout.strip() == "passed", result.stderr
 
 
+@pytest.mark.slow
 def test_help_imports_nothing_heavy() -> None:
     """`nn --help` imports neither numpy nor any command."""
     code = (

@@ -22,6 +22,7 @@ def comparison(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, ModuleType
         del sys.modules[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checker", ["cs231n", "autograd_check_grads"])
 def test_a_checker_complains_of_wrong_gradients_and_not_of_right_ones(
     comparison: dict[str, ModuleType], checker: str
@@ -41,6 +42,7 @@ def test_a_checker_complains_of_wrong_gradients_and_not_of_right_ones(
     assert "layer in training, one sample" not in found[4].harnesses  # batch normalization may refuse it
 
 
+@pytest.mark.slow
 def test_a_bug_visible_only_at_another_point_is_reported(comparison: dict[str, ModuleType]) -> None:
     """An earlier batch, a single sample and a large input each show a bug that the usual point hides."""
     shown = {
@@ -53,12 +55,14 @@ def test_a_bug_visible_only_at_another_point_is_reported(comparison: dict[str, M
         assert harness in row.complaints and "layer in eval" not in row.complaints
 
 
+@pytest.mark.slow
 def test_a_checker_skips_kinds_that_it_cannot_check(comparison: dict[str, ModuleType]) -> None:
     """A gradient checker cannot check an optimizer, which is not counted as checked."""
     (found,) = comparison["running"].run("cs231n", [FAULTS / "optimizer_sgd_climbs.py"])
     assert (found.kind, found.harnesses, found.complaints) == ("optimizer", [], {})
 
 
+@pytest.mark.slow
 def test_a_crash_is_caught_and_the_next_file_is_checked(
     comparison: dict[str, ModuleType], tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "flags",
     [
@@ -57,6 +58,7 @@ def test_the_documented_law_enters_the_catalog() -> None:
         CATALOG.pop(("layer", "never-negative"), None)
 
 
+@pytest.mark.slow
 def test_the_readme_shows_what_verify_prints(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The diagnostic on the first screen is what `nn verify` prints today for this planted bug."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -67,6 +69,7 @@ def test_the_readme_shows_what_verify_prints(workplace: Path, capsys: pytest.Cap
     assert capsys.readouterr().out.strip() == shown.strip()
 
 
+@pytest.mark.slow
 def test_the_layer_of_the_readme_passes(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The example layer passes every law."""
     source = next(b for b in CODE.findall((ROOT / "README.md").read_text(encoding="utf-8")) if "class Swish" in b)
@@ -74,6 +77,7 @@ def test_the_layer_of_the_readme_passes(workplace: Path, capsys: pytest.CaptureF
     assert run(["verify", "swish.py"]) == 0, capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_first_example_of_the_guide_prints_what_the_guide_shows(
     workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,6 +88,7 @@ def test_the_first_example_of_the_guide_prints_what_the_guide_shows(
     assert f"$ nn verify mine.py\n{capsys.readouterr().out}```\n" in text
 
 
+@pytest.mark.slow
 def test_the_calls_of_the_guide_need_spec_alone() -> None:
     """All other examples run in a process in which nn can't be imported, and print nothing."""
     import subprocess
@@ -96,6 +101,7 @@ def test_the_calls_of_the_guide_need_spec_alone() -> None:
     assert len(blocks) == 6
 
 
+@pytest.mark.slow
 def test_plugins_of_the_guide_pass(example: Path) -> None:
     """Every plugin of docs/plugins.md passes its check."""
     from nnlaw.nn.verify.supervisor import check_target

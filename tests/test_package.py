@@ -90,12 +90,14 @@ def test_names_of_version_0_1() -> None:
         spec.Case  # noqa: B018
 
 
+@pytest.mark.slow
 def test_import_is_fast() -> None:
     """`import nnlaw` imports neither numpy nor any of its own packages."""
     code = "import sys, nnlaw; print([name for name in sys.modules if name.startswith(('numpy', 'nnlaw.'))])"
     assert python("-c", code, cwd=IMPORT_ROOT).stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_the_version_of_the_command() -> None:
     """`python -m nnlaw --version` prints nnlaw.__version__."""
     assert re.fullmatch(r"\d+\.\d+\.\d+", nnlaw.__version__)
@@ -156,6 +158,13 @@ def test_no_second_copy(no_aliases: None) -> None:
     aliases = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in _names.ALIASES}
     assert len(aliases) >= 4
     assert all(sys.modules[f"nnlaw.{name}"] is module for name, module in aliases.items())
+
+
+def test_an_import_by_alias_keeps_public_names(no_aliases: None) -> None:
+    """`import spec.law` does not replace the function `law` of the package by the module of that name."""
+    for name in ("law", "conformance"):
+        importlib.import_module(f"spec.{name}")
+        assert callable(getattr(importlib.import_module("nnlaw.spec"), name))
 
 
 def test_an_unknown_module_is_reported_by_its_alias(no_aliases: None) -> None:

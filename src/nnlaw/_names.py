@@ -30,6 +30,9 @@ class _ExistingModule(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         module.__spec__ = self.spec  # the import system has just replaced it
+        prefix = f"{module.__name__}."  # `import spec.law` must not replace the function spec.law by the module
+        loaded = {name: found for name, found in sys.modules.items() if name.startswith(prefix)}
+        sys.modules.update({name.removeprefix("nnlaw."): found for name, found in loaded.items()})
 
 
 class _Finder(MetaPathFinder):

@@ -11,6 +11,7 @@ from nnlaw.nn.verify.targets import check_unit, units_in_file
 from nnlaw.spec.law import laws_of
 
 
+@pytest.mark.slow
 def test_every_skeleton_passes(workplace: Path, nn: Any) -> None:
     """Each kind has a skeleton, and it passes every law of its kind."""
     for kind in KINDS:

@@ -54,9 +54,15 @@ def most_similar(glyph: np.ndarray, others: list[np.ndarray]) -> int:
     return int(np.argmax([max(np.corrcoef(s, other.reshape(-1))[0, 1] for s in shifts) for other in others]))
 
 
-def read(path: Path, ink: np.ndarray) -> list[int]:
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> list[np.ndarray]:
+    """The glyph of each printed digit."""
+    path = tmp_path_factory.mktemp("printed") / "a"
+    return [read_glyphs(saved(path, digit(each)), MNIST_FRAME)[0] for each in "0123456789"]
+
+
+def read(path: Path, ink: np.ndarray, alone: list[np.ndarray]) -> list[int]:
     """The printed digits that the glyphs in a picture are most similar to."""
-    alone = [read_glyphs(saved(path, digit(each)), MNIST_FRAME)[0] for each in "0123456789"]
     return [most_similar(glyph, alone) for glyph in read_glyphs(saved(path, ink), MNIST_FRAME, several=True)]
 
 
@@ -85,16 +91,18 @@ def test_printed_digits_that_touch_are_refused(tmp_path: Path, text: str, severa
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_printed_digits_that_are_close_are_read_with_several(tmp_path: Path, text: str) -> None:
+def test_printed_digits_that_are_close_are_read_with_several(
+    tmp_path: Path, text: str, alone: list[np.ndarray]
+) -> None:
     """From left to right; without `several` the message names --all."""
     with pytest.raises(PictureRefused, match=rf"it shows {len(text)} digits.*--all"):
         read_glyphs(saved(tmp_path / "a", row(text, CLOSE)), MNIST_FRAME)
-    assert read(tmp_path / "a", row(text, CLOSE)) == [int(each) for each in text]
+    assert read(tmp_path / "a", row(text, CLOSE), alone) == [int(each) for each in text]
 
 
-def test_close_digits_within_a_number_are_read(tmp_path: Path) -> None:
+def test_close_digits_within_a_number_are_read(tmp_path: Path, alone: list[np.ndarray]) -> None:
     """Of "2 75 0" all four are read, in order."""
-    assert read(tmp_path / "a", number([digit("2"), row("75", CLOSE), digit("0")])) == [2, 7, 5, 0]
+    assert read(tmp_path / "a", number([digit("2"), row("75", CLOSE), digit("0")]), alone) == [2, 7, 5, 0]
 
 
 def test_a_number_in_which_two_digits_touch_is_refused(tmp_path: Path) -> None:
@@ -126,6 +134,7 @@ def test_a_printed_digit_is_not_refused(tmp_path: Path, size: int, wider: int) -
         assert is_read(tmp_path / "a", bold)
 
 
+@pytest.mark.slow
 def test_a_built_in_digit_is_not_refused(tmp_path: Path) -> None:
     """Of 100 built-in digits, at most one."""
     refused = [not is_read(tmp_path / "a", ink) for ink in generate_digits(3, 110, 10).train_images[:100]]
@@ -139,12 +148,14 @@ def test_a_glyph_of_any_shape_is_checked(shape: tuple[int, int]) -> None:
         assert touch(np.full(shape, shade, np.float32)) in (False, True)
 
 
+@pytest.mark.slow
 def test_a_digit_of_mnist_is_not_refused(mnist: Path, tmp_path: Path) -> None:
     """None of 100 test digits."""
     for ink in load_folder(mnist).test_images[:100]:
         assert is_read(tmp_path / "a", ink)
 
 
+@pytest.mark.slow
 def test_digits_of_mnist_that_touch_are_refused(mnist: Path, tmp_path: Path) -> None:
     """At least 56 of 60 pairs of test digits, from two pixels of overlap to a gap of one pixel."""
     rng, digits, refused = np.random.default_rng(11), load_folder(mnist).test_images, 0
@@ -157,6 +168,7 @@ def test_digits_of_mnist_that_touch_are_refused(mnist: Path, tmp_path: Path) -> 
     assert refused >= 56
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["side by side", "pushed together", "with a broad pen"])
 def test_digits_of_mnist_that_touch_are_refused_with_several(mnist: Path, tmp_path: Path, kind: str) -> None:
     """At least four in five rows are refused or read as two glyphs, not read as one."""

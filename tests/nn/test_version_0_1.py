@@ -293,7 +293,9 @@ def test_a_bundle_has_the_same_members(old: Path) -> None:
     assert members_and_keys(old / "bundle.zip") == KNOWN["bundle"]
 
 
-@pytest.mark.parametrize("name", list(KNOWN["recipes"]))
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow][n.startswith("default"):]) for n in KNOWN["recipes"]]
+)
 def test_a_recipe_has_the_same_weights(empty: Path, name: str, capsys: Capture) -> None:
     """A short training with each optimizer, schedule, loss and batch sampler."""
     assert call(KNOWN["recipes"][name]["line"] + " --run r --json") == 0

@@ -1,26 +1,16 @@
 """fixtures/laws: each counterexample fails its own law and no other, and every law has one."""
 
 import re
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nnlaw.spec import CATALOG, conformance
-from nnlaw.spec.law_docs import file_name, load
+from nnlaw.spec.law_docs import checked, file_name, load
 from nnlaw.spec.locations import fixtures
-from nnlaw.spec.report import Report
 
 FILES = sorted((fixtures() / "laws").glob("*/*.py"))
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-
-
-@cache
-def checked(path: Path) -> tuple[Any, Report]:
-    """One counterexample's case and the report on it, computed once."""
-    case = load(path).case()
-    return case, conformance(case)
 
 
 def header(path: Path) -> tuple[str, str]:

@@ -87,6 +87,7 @@ def test_the_suite_adds_tests_to_the_session(request: pytest.FixtureRequest) -> 
     assert "ZeroDivisionError" in str(passing.repr_failure(other))
 
 
+@pytest.mark.slow
 def test_the_suite_is_registered_if_the_option_is_used() -> None:
     """Only then."""
     hook = importlib.import_module("nnlaw._pytest")

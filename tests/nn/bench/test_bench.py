@@ -106,7 +106,7 @@ def test_laws_do_not_change_the_losses(tiny_folder: Path, tmp_path: Path) -> Non
     assert without.epoch()[1] == calls.epoch()[1] == strict.epoch()[1] and strict.audited > 0
 
 
-def test_no_file_is_left(results: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_file_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The temporary folder is removed even if the data cannot be read."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(BadInput):
@@ -125,6 +125,7 @@ def test_random_images_replace_missing_data(tmp_path: Path) -> None:
     assert set(np.unique(data.train_labels)) == set(range(10))
 
 
+@pytest.mark.slow
 def test_a_process_is_measured_and_a_failed_one_is_refused() -> None:
     """A process writes its result to stderr; a failed process raises BadInput."""
     seconds, text = run_python("import sys; sys.stderr.write('41 42')")

@@ -1,7 +1,6 @@
 """Pipes and folders in place of files: one sentence, exit code 2, and no command blocks."""
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,22 +9,6 @@ import pytest
 from nnlaw.cli.main import run
 
 pytestmark = pytest.mark.usefixtures("hasty")
-
-
-@pytest.fixture(scope="module")
-def trained(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that stopped after its first epoch, and a picture."""
-    place = tmp_path_factory.mktemp("trained")
-    flags = ["--epochs", "2", "--stop-after", "1", "--batch-size", "100", "--layers", "dense:6 batchnorm dense:10"]
-    assert run(["train", str(tiny_folder), *flags, "--run", str(place / "r"), "--json"]) == 0
-    return place / "r"
-
-
-@pytest.fixture
-def folder(trained: Path, workplace: Path) -> Path:
-    """A copy of the run to damage."""
-    shutil.copytree(trained, workplace / "r")
-    return workplace / "r"
 
 
 def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
@@ -41,11 +24,11 @@ def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
 @pytest.mark.parametrize("name", ["weights.safetensors", "checkpoint.safetensors", "record.json", "config.toml"])
 def test_pipes_and_folders_in_place_of_files_are_refused(
-    folder: Path, capsys: pytest.CaptureFixture[str], name: str, make: Callable[[Path], None]
+    damaged_run: Path, capsys: pytest.CaptureFixture[str], name: str, make: Callable[[Path], None]
 ) -> None:
     """By predict and resume, which do not block."""
-    (folder / name).unlink()
-    make(folder / name)
+    (damaged_run / name).unlink()
+    make(damaged_run / name)
     assert name in refused(capsys, "predict", "r/curves.png", "--run", "r")
     if name != "weights.safetensors":  # resuming writes it anew
         assert name in refused(capsys, "train", "--resume", "r")

@@ -1,7 +1,6 @@
 """Malformed weights in a run folder: one sentence, exit code 2."""
 
 import json
-import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -14,22 +13,6 @@ from safetensors.numpy import load_file, save
 from nnlaw.cli.main import run
 
 pytestmark = pytest.mark.usefixtures("hasty")
-
-
-@pytest.fixture(scope="module")
-def trained(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that stopped after its first epoch, and a picture."""
-    place = tmp_path_factory.mktemp("trained")
-    flags = ["--epochs", "2", "--stop-after", "1", "--batch-size", "100", "--layers", "dense:6 batchnorm dense:10"]
-    assert run(["train", str(tiny_folder), *flags, "--run", str(place / "r"), "--json"]) == 0
-    return place / "r"
-
-
-@pytest.fixture
-def folder(trained: Path, workplace: Path) -> Path:
-    """A copy of the run to damage."""
-    shutil.copytree(trained, workplace / "r")
-    return workplace / "r"
 
 
 def tensors(dtype: str, shape: list[int], size: int, body: int | None = None) -> bytes:
@@ -54,9 +37,9 @@ def tensors(dtype: str, shape: list[int], size: int, body: int | None = None) ->
     ],
     ids=["empty", "noise", "endless", "cut", "bfloat16", "float8", "unknown", "lying", "promising", "overflowing"],
 )
-def test_malformed_weights_are_refused(folder: Path, capsys: pytest.CaptureFixture[str], content: bytes) -> None:
+def test_malformed_weights_are_refused(damaged_run: Path, capsys: pytest.CaptureFixture[str], content: bytes) -> None:
     """Wrong sizes in the header, and types that NumPy lacks, are refused without allocating memory."""
-    (folder / "weights.safetensors").write_bytes(content)
+    (damaged_run / "weights.safetensors").write_bytes(content)
     assert run(["predict", "r/curves.png", "--run", "r"]) == 2
     assert "r/weights.safetensors: not a readable safetensors file" in capsys.readouterr().err
 
@@ -71,11 +54,14 @@ def test_malformed_weights_are_refused(folder: Path, capsys: pytest.CaptureFixtu
     ],
 )
 def test_weights_of_another_network_are_refused(
-    folder: Path, capsys: pytest.CaptureFixture[str], change: Callable[[dict[str, Any]], dict[str, Any]], words: str
+    damaged_run: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[dict[str, Any]], dict[str, Any]],
+    words: str,
 ) -> None:
     """The message names the type, shape or layer that differs."""
-    found = change(load_file(folder / "weights.safetensors"))
-    (folder / "weights.safetensors").write_bytes(save(found))
+    found = change(load_file(damaged_run / "weights.safetensors"))
+    (damaged_run / "weights.safetensors").write_bytes(save(found))
     assert run(["predict", "r/curves.png", "--run", "r"]) == 2
     error = capsys.readouterr().err
     assert words in error and len(error.strip().splitlines()) == 1

@@ -61,6 +61,7 @@ def assert_same(one: Path, two: Path) -> None:
         assert summaries[0][name] == summaries[1][name], name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", names("schedule"))
 @pytest.mark.parametrize("optimizer", names("optimizer"))
 def test_every_optimizer_and_schedule_resumes_bit_for_bit(
