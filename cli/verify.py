@@ -15,14 +15,14 @@ import click
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins
 from nnlaw.cli.output import csv_output
 from nnlaw.cli.output.progress import counting_files
-from nnlaw.cli.output.verify_output import Verbosity, VerifyOutput, captured_output, summary_counts, worst_outcome
+from nnlaw.cli.output.verify_output import Verbosity, VerifyOutput, captured_output, summary_counts
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.nn.verify.supervisor import CheckOptions, Target, TargetResult, check_targets
 from nnlaw.spec.law import CATALOG
 from nnlaw.spec.report import SCHEMA_VERSION, UnitOutcome
 from nnlaw.spec.violation import BadInput, counted
 
-EXIT_CODES = {UnitOutcome.PASSED: 0, UnitOutcome.FAILED: 1}  # 2 for all others
+EXIT_CODES = {UnitOutcome.PASSED: 0, UnitOutcome.FAILED: 1}  # 2 for all others; the highest of all units
 
 
 def _removed_junit(context: click.Context, option: click.Parameter, value: object) -> None:
@@ -82,7 +82,7 @@ def command(
         output.close()
     if csv is not None:
         csv_output.write(csv, csv_output.to_csv(results))
-    return EXIT_CODES.get(worst_outcome(results), 2)
+    return max(EXIT_CODES.get(report["outcome"], 2) for result in results for report in result.reports)
 
 
 def _json(results: list[TargetResult]) -> dict[str, object]:

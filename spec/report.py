@@ -1,7 +1,7 @@
 """Results: one per law, and a report per unit.
 
     report = conformance(MyLayer)
-    report.outcome                              "passed", "failed", "inconclusive" or "error"
+    report.outcome                              "passed", "failed", "partly checked", "not checked" or "error"
     for result in report: result.check()        raises the violation, as a test does
 """
 
@@ -31,13 +31,12 @@ class UnitOutcome(StrEnum):
 
     PASSED = "passed"
     FAILED = "failed"
-    PARTLY_CHECKED = "partly checked"  # passed, but an array or a law could not be checked
-    NOT_CHECKED = "not checked"
-    INCONCLUSIVE = "inconclusive"
+    PARTLY_CHECKED = "partly checked"  # no law fails, but an array could not be checked, or a law is inconclusive
+    NOT_CHECKED = "not checked"  # no law passes or fails
     ERROR = "error"
 
 
-SCHEMA_VERSION = 1  # of the JSON form, which report.schema.json describes
+SCHEMA_VERSION = 2  # of the JSON form, which report.schema.json describes
 WORST_FIRST = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.SKIPPED, Outcome.PASS, Outcome.NOT_APPLICABLE)
 
 
@@ -85,25 +84,17 @@ class Report:
 
     @property
     def outcome(self) -> UnitOutcome:
-        """Error if it could not be checked; else the worst result; inconclusive if no law could be checked."""
+        """What was found of the unit as a whole."""
         found = {row.outcome for row in self.results}
-        if self.calls or self.missing:
-            return self._outcome_of_any_code(found)
         if self.reason:
             return UnitOutcome.ERROR
         if Outcome.FAIL in found:
             return UnitOutcome.FAILED
-        if Outcome.INCONCLUSIVE in found or Outcome.PASS not in found:
-            return UnitOutcome.INCONCLUSIVE
-        return UnitOutcome.PASSED
-
-    def _outcome_of_any_code(self, found: set[Outcome]) -> UnitOutcome:
-        if Outcome.FAIL in found:
-            return UnitOutcome.FAILED
-        if Outcome.PASS not in found or not self.compared:
+        if Outcome.PASS not in found or (self.calls and not self.compared):
             return UnitOutcome.NOT_CHECKED
-        inconclusive = self.missing or Outcome.INCONCLUSIVE in found
-        return UnitOutcome.PARTLY_CHECKED if inconclusive else UnitOutcome.PASSED
+        if self.missing or Outcome.INCONCLUSIVE in found:
+            return UnitOutcome.PARTLY_CHECKED
+        return UnitOutcome.PASSED
 
     @property
     def violations(self) -> list[Violation]:

@@ -65,12 +65,12 @@ class Checked:
     def unaccounted(self) -> list[str]:
         """Failures without a finding, findings whose law does not fail, and units without a result."""
         named = [place for row in self.known for place in row.fails]
-        unsure = [what for what, report in self.reports.items() if report.outcome in ("inconclusive", "error")]
+        unsure = [what for what, report in self.reports.items() if report.outcome not in ("passed", "failed")]
         new, stale = set(self.failed) - set(named), set(named) - set(self.failed)
         twice = [place for place, count in Counter(named).items() if count > 1]
         return [*(f"new: {self.failed[place].message}" for place in sorted(new)),
                 *(f"no longer fails: {place}" for place in sorted(stale)),
-                *(f"listed twice: {place}" for place in twice), *(f"inconclusive: {what}" for what in unsure)]
+                *(f"listed twice: {place}" for place in twice), *(f"not checked in full: {what}" for what in unsure)]
 
     def of(self, sort: str) -> list[Finding]:
         """Its findings of one sort."""

@@ -21,7 +21,7 @@ PIPE_WIDTH = 1000  # columns of a pipe or a file, where lines should not wrap
 MIN_WIDTH = 20
 STYLES = {
     "pass": "green", "passed": "green", "fail": "red", "failed": "red", "error": "red",
-    "inconclusive": "yellow", "skipped": "yellow", "n.a.": "dim",
+    "partly checked": "yellow", "not checked": "yellow", "inconclusive": "yellow", "skipped": "yellow", "n.a.": "dim",
 }  # fmt: skip
 
 

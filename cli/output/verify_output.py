@@ -25,8 +25,7 @@ ReportData = dict[str, Any]
 """A report as `Report.to_dict` makes it."""
 
 WORST_FIRST = (
-    UnitOutcome.ERROR, UnitOutcome.FAILED, UnitOutcome.NOT_CHECKED, UnitOutcome.PARTLY_CHECKED,
-    UnitOutcome.INCONCLUSIVE, UnitOutcome.PASSED,
+    UnitOutcome.ERROR, UnitOutcome.FAILED, UnitOutcome.NOT_CHECKED, UnitOutcome.PARTLY_CHECKED, UnitOutcome.PASSED,
 )  # fmt: skip
 CLASS_KINDS = {"layer", "loss", "optimizer", "model"}
 MAX_NAMES = 8  # in the summary of one file

@@ -49,9 +49,9 @@ def test_a_result_raises_its_violation() -> None:
         LawResult("gradient", "inconclusive", "kinks").check()
 
 
-def test_a_report_without_results_is_inconclusive() -> None:
+def test_a_report_without_results_is_not_checked() -> None:
     """With a reason it is an error."""
-    assert Report("a", "layer").outcome == "inconclusive"
+    assert Report("a", "layer").outcome == "not checked"
     assert Report("a", "layer", reason="it hangs").outcome == "error"
 
 
@@ -77,7 +77,7 @@ def test_a_law_has_three_attempts_before_it_is_inconclusive() -> None:
         for subject, needed, outcome, attempts, inputs in (  # noqa: B007  # the law reads `needed`
             (Correct, 1, "passed", 1, 1),
             (Correct, 3, "passed", 3, 3),
-            (Correct, 4, "inconclusive", 3, 3),
+            (Correct, 4, "not checked", 3, 3),
             (fixed, 2, "passed", 2, 1),
         ):
             seen.clear()

@@ -15,11 +15,12 @@ from nnlaw.nn.stress.fuzzing.mutators_bytes import GENERIC
 from nnlaw.nn.stress.scenario import Context, Observation, Skip, scenario
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.locations import fixtures
+from nnlaw.spec.report import UnitOutcome
 
 QUICK, FULL = 12, 500
 TRIES = 4  # changes tried until the source compiles; the laws are checked only then
 TIMEOUT = 8.0  # seconds to import a file, and to check each unit in it
-OUTCOMES = ("passed", "failed", "inconclusive", "error")
+OUTCOMES = tuple(UnitOutcome)
 STATEMENTS = (
     *("while True: pass", "import time; time.sleep(1000)", "import sys; sys.exit(3)", "raise SystemExit", "exit()"),
     *("import os; os._exit(0)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "import os; os.abort()"),
