@@ -84,6 +84,8 @@ class AdaptedLayer:
 
     def source_of(self, method: str) -> Any:
         """The author's function behind a method, for locations."""
+        if hasattr(self.instance, "source_of"):  # it is a pair of functions
+            return self.instance.source_of(method)
         return getattr(type(self.instance), {"forward": self.plan.forward}.get(method, self.plan.backward), None)
 
     @property

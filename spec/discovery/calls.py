@@ -182,7 +182,7 @@ def _biases() -> list[Any]:
             rng.standard_normal(2)]  # fmt: skip
 
 
-IMAGES = [(2, 6, 8), (6, 8, 2), (6, 8), (5, 2, 6, 8), (N_IN,), N_IN, (None, N_IN), (5, N_IN)]
+IMAGES = [(2, 4, 6), (4, 6, 2), (4, 6), (5, 2, 4, 6), (N_IN,), N_IN, (None, N_IN), (5, N_IN)]
 
 GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
     (r"^(rng|random_generator|generator)$", lambda: [np.random.default_rng(0), np.random.RandomState(0)]),
@@ -212,8 +212,8 @@ GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
      [N_OUT]),
     (r"^(n_?f|c_?out|nf)$", [N_OUT]),
     (r"(in|input|prev).*(channel|depth|ch$|planes)|channels?$|depth|^(c_?in|c|ic|nc)$", [2, 1]),
-    (r"(img|image|input)_?(h|height|rows)$|^(h|height)$", [6]),
-    (r"(img|image|input)_?(w|width|cols)$|^(w|width)$", [8]),
+    (r"(img|image|input)_?(h|height|rows)$|^(h|height)$", [4]),
+    (r"(img|image|input)_?(w|width|cols)$|^(w|width)$", [6]),
     (r"batch", [N]),
     (r"(seq|sequence|time|context|block|max)_?(len|length|steps?|size)|^(t|seq|timesteps)$", [6]),
     (r"vocab|num_?embeddings|n_?tokens|dictionary", [7]),

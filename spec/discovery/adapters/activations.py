@@ -1,13 +1,166 @@
-"""Activations without a cache."""
+"""Activations without a cache: f and its derivative, as two functions, one function with a flag, or a class.
+
+The derivative may take the input or the output; both readings are tried.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
-from nnlaw.spec.discovery.found import Found
-from nnlaw.spec.discovery.scope import Scope
+from nnlaw.spec.discovery.adapters.layers import (
+    FORWARD,
+    Attempt,
+    best_attempt,
+    compared_arrays,
+    is_method,
+    layer_case,
+)
+from nnlaw.spec.discovery.calls import Made, constructions
+from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.function_pair import Activation
+from nnlaw.spec.discovery.nothing import class_location, is_base_class
+from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.violation import Location
+
+WORD = r"(prime|derivatives?|deriv|der|d|dx|df|grad|gradient|diffs?|dv|derivate|slope|back|backward|jacobian|prim)"
+AFTER = re.compile(rf"^(?P<base>.+?)_?{WORD}$", re.I)
+BEFORE = [
+    re.compile(rf"^{word}_?(of_)?(?P<base>.+)$", re.I)
+    for word in ("derivative", "derivate", "derive", "deriv", "gradient", "grad", "backward", "back", "prime", "slope",
+                 "diff", "der", "df", "dv", "d")
+]  # fmt: skip
+FLAGS = re.compile(r"^(is_?|return_?|calc_?|get_?)?(d|deriv\w*|prime|grad\w*|diff\w*|der|backward?|slope|back)$", re.I)
+FUNCTION_METHODS = (
+    *FORWARD, "activation", "activation_function", "function", "func", "fn", "f", "evaluate", "value", "act", "calc",
+    "calculate", "eval", "g", "transform", "fire", "activate_function", "pass_forward", "get", "normal", "__call__",
+)  # fmt: skip
+DERIVATIVE_METHODS = (
+    "gradient", "derivative", "deriv", "prime", "grad", "first_derivative", "d", "df", "derivate", "backward", "diff",
+    "activation_derivative", "derivative_function", "func_deriv", "der", "slope", "f_prime", "dfunc", "delta",
+    "activation_prime", "dactivation", "d_activation", "fprime", "dx", "differentiate", "func_derivative", "d_fn",
+    "grad_func", "calculate_derivative", "calc_derivative", "calculate_gradient", "gradient_function", "inverse",
+    "apply_derivative", "evaluate_derivative", "compute_derivative", "get_derivative", "call_derivative", "_derivative",
+    "derivative_activation", "backward_pass", "backprop", "deactivate", "jacobian",
+)  # fmt: skip
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
-    """What the scope holds of this kind."""
-    yield from ()
+    """The activations of the module."""
+    yield from _classes(scope)
+    yield from _flags(scope)
+    yield from _pairs(scope)
+
+
+def _classes(scope: Scope) -> Iterator[Found]:
+    for name, kind in list(scope.classes.items()):
+        methods = derivative_methods(kind)
+        if methods is None or is_base_class(kind):
+            continue
+        for made in constructions(kind, scope, limit=1):
+            functions = (getattr(made.instance, methods[0]), getattr(made.instance, methods[1]))
+            calls = f"{made.call(name)}.{methods[0]}", f".{methods[1]}"
+            yield from activation(name, functions, calls, scope, class_location(kind), kind, (name,))
+
+
+def derivative_methods(kind: type) -> tuple[str, str] | None:
+    """The methods of a class that compute a function and its derivative, each of one argument; None if one is missing."""
+
+    def of_one(names: tuple[str, ...]) -> str | None:
+        for name in names:
+            static = isinstance(inspect.getattr_static(kind, name, None), staticmethod | classmethod)
+            if static or is_method(kind, name):
+                count = len(required_of(getattr(kind, name), bound=not static))
+                if count == 1:
+                    return name
+        return None
+
+    function, derivative = of_one(FUNCTION_METHODS), of_one(DERIVATIVE_METHODS)
+    return (function, derivative) if function and derivative and function != derivative else None
+
+
+def _flags(scope: Scope) -> Iterator[Found]:
+    for name, function in list(scope.functions.items()):
+        rows = arguments_of(function)
+        if len(required_of(function)) != 1 or len(rows) < 2:
+            continue
+        flags = [row.name for row in rows[1:] if row.default is False and FLAGS.match(row.name)]
+        if flags:
+            slope = named_partial(function, flags[0])
+            calls = f"{name}(x)", f"{name}(x, {flags[0]}=True)"
+            yield from activation(name, (function, slope), calls, scope, Location.of(function), function, (name,))
+
+
+def named_partial(function: Callable[..., Any], flag: str) -> Callable[..., Any]:
+    """The function with its flag on."""
+    found: Callable[..., Any] = partial(function, **{flag: True})
+    found.__name__ = function.__name__
+    found.__code__ = function.__code__
+    return found
+
+
+def _pairs(scope: Scope) -> Iterator[Found]:
+    single = {name: f for name, f in scope.functions.items() if len(required_of(f)) == 1}
+    for name, derivative in list(single.items()):
+        base = base_of(name, single)
+        if base is not None:
+            functions, calls = (single[base], derivative), (f"{base}(x)", f"{name}(x)")
+            yield from activation(base, functions, calls, scope, Location.of(single[base]), single[base], (base, name))
+
+
+def base_of(name: str, functions: dict[str, Any]) -> str | None:
+    """The function whose derivative `name` is, by its name: relu of relu_prime, d_relu, reluDerivative."""
+    prefix, _, own = name.rpartition(".")
+    same = {base_name(other.rpartition(".")[2]): other for other in functions if other.rpartition(".")[0] == prefix}
+    for pattern in (AFTER, *BEFORE):
+        found = pattern.match(own)
+        while found:
+            base = base_name(found["base"])
+            if base in same and same[base] != name:
+                return same[base]
+            found = pattern.match(found["base"]) if len(found["base"]) > 2 else None
+    if base_name(own) in ("derivative", "prime", "gradient", "deriv", "activationderivative", "activationprime"):
+        for base in ("activation", "activate", "function", "func", "f", "act", "activationfunction"):
+            if base in same:
+                return same[base]
+    return None
+
+
+def base_name(name: str) -> str:
+    """A name in lower case without underscores, and without `function` at its end."""
+    low = name.replace("_", "").lower()
+    return re.sub(r"(activation|function|func|fn|forward|act)$", "", low) or low
+
+
+def activation(
+    name: str,
+    functions: tuple[Callable[..., Any], Callable[..., Any]],
+    calls: tuple[str, str],
+    scope: Scope,
+    location: Location,
+    thing: Any,
+    names: tuple[str, ...],
+) -> Iterator[Found]:
+    """A function with its derivative as a unit; nothing if it can't be called with an array."""
+    readings = activation_readings(name, functions, calls, scope)
+    if readings:
+        yield Found("layer", name, "activation with its derivative", location, thing, tuple(readings), names=names)
+
+
+def activation_readings(
+    name: str, functions: tuple[Callable[..., Any], Callable[..., Any]], calls: tuple[str, str], scope: Scope
+) -> list[Reading]:
+    """Readings in which the derivative takes the input, and the output."""
+    readings: list[Reading] = []
+    for of in ("input", "output"):
+        instance = Activation(*functions, of)
+        best: Attempt | None = best_attempt([Made(instance)], ("forward", "backward"), scope)
+        if best is None or best.layer is None:
+            continue
+        how = f"y = {calls[0]}, dx = dy · {calls[1]}; the derivative takes the {of}; {best.plan.layout.describe}"
+        cases = partial(layer_case, name.rpartition(".")[2], best.layer, best.x.shape, 0)
+        readings.append(Reading(how, cases, compared_arrays(best), dict(best.missing)))
+    return readings

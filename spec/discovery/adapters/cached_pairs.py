@@ -1,13 +1,173 @@
-"""Pairs of functions with a cache."""
+"""Pairs of functions: f(x, w, b, ...) -> out or (out, cache), and g(dout, cache) -> gradients.
+
+The second argument of g may also be the input or the output of f.
+"""
 
 from __future__ import annotations
 
+import inspect
+import itertools
+import re
 from collections.abc import Iterator
+from typing import Any
 
-from nnlaw.spec.discovery.found import Found
-from nnlaw.spec.discovery.scope import Scope
+import numpy as np
+
+from nnlaw.spec.discovery.adapters.layers import (
+    INCOMING,
+    STORED_X,
+    STORED_Y,
+    TARGETS,
+    Attempt,
+    best_attempt,
+    compared_arrays,
+    layer_case,
+    mode_value,
+)
+from nnlaw.spec.discovery.calls import GUESSES, N_HIDDEN, N_IN, N_OUT, Made, N, guesses
+from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.function_pair import CachedPair
+from nnlaw.spec.discovery.scope import Scope, required_of
+from nnlaw.spec.violation import Location
+
+BACK = re.compile(
+    r"(_?(backward|backprop|bwd|back|backwards|backpropagation|bp|grad|gradient)(_?pass|_?propagation|_?prop)?_?)", re.I
+)
+FORTH = re.compile(r"(_?(forward|fwd|fprop|forth|forwards|fp)(_?pass|_?propagation|_?prop)?_?)", re.I)
+MAX_TRIES = 60
+
+
+class Settings(dict[str, Any]):
+    """A dict of settings that has a likely value for every key: mode, p, stride, pad, pool_height, ..."""
+
+    def __missing__(self, key: str) -> Any:
+        usual = {"mode": "train", "pool_height": 2, "pool_width": 2, "height": 2, "width": 2, "stride": 1, "pad": 1}
+        if key in usual:
+            return usual[key]
+        for pattern, values in GUESSES:
+            if re.search(pattern, key.lower()):
+                return (values() if callable(values) else values)[0]
+        raise KeyError(key)
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
-    """What the scope holds of this kind."""
-    yield from ()
+    """The pairs of the module."""
+    for back, front in pair_names(list(scope.functions)):
+        found = _pair(front, back, scope)
+        if found is not None:
+            yield found
+
+
+def pair_names(names: list[str]) -> Iterator[tuple[str, str]]:
+    """Names of a backward function, each with its forward function: f_backward with f_forward or f."""
+    stems = {stem(name): name for name in names if FORTH.search(name)}
+    bare = {stem(name): name for name in names if not FORTH.search(name) and not BACK.search(name)}
+    for name in names:
+        if BACK.search(name) and not FORTH.search(name):
+            key = re.sub(r"[_\.]", "", BACK.sub("", name, count=1)).lower()
+            front = stems.get(key) or bare.get(key)
+            if front is not None and front != name:
+                yield name, front
+
+
+def stem(name: str) -> str:
+    """A name without the word for forward, in lower case and without underscores."""
+    return re.sub(r"[_\.]", "", FORTH.sub("", name, count=1)).lower()
+
+
+def _pair(front: str, back: str, scope: Scope) -> Found | None:
+    forward, backward = scope.functions[front], scope.functions[back]
+    rows, back_rows = required_of(forward), required_of(backward)
+    if not rows or not back_rows or any(TARGETS.match(row.name) for row in back_rows):
+        return None
+    best: Attempt | None = None
+    for (second, incoming), arguments in itertools.islice(
+        itertools.product(second_arguments(back_rows, rows), argument_values(rows[1:], scope)), MAX_TRIES
+    ):
+        instance = CachedPair(forward, backward, arguments, second, incoming)
+        found = best_attempt([Made(instance)], ("forward", "backward"), scope)
+        if found is not None and found.layer is not None and (best is None or found.score > best.score):
+            best = found
+        if found is not None and found.perfect:
+            break
+    if best is None or best.layer is None:
+        return None
+    name = FORTH.sub("", front).strip("_") or front
+    calls = f"{front}({', '.join(row.name for row in rows)}), then {back}({', '.join(row.name for row in back_rows)}); "
+    layer, shape, integers = best.layer, best.x.shape, best.plan.integers
+
+    def cases(seed: int) -> list[Any]:
+        return layer_case(name, layer, shape, integers, seed)
+
+    reading = Reading(
+        calls + best.plan.layout.describe, cases, compared_arrays(best), dict(best.missing), tuple(best.notes)
+    )
+    return Found("layer", name, "pair of functions", Location.of(forward), forward, (reading,), names=(front, back))
+
+
+def second_arguments(
+    rows: list[inspect.Parameter], front: list[inspect.Parameter]
+) -> list[tuple[tuple[str, ...], int]]:
+    """What backward takes beside dout, and the position of dout; the most likely first."""
+    names = [row.name for row in rows]
+    own = [row.name for row in front[1:]]
+    if len(rows) == 1:
+        return [((), 0)]
+    incoming = next((i for i, name in enumerate(names) if INCOMING.match(name)), 0)
+    if "cache" in names:
+        incoming = next((i for i, name in enumerate(names) if name != "cache"), 0)
+    choices = []
+    for i, name in enumerate(names):
+        if i == incoming:
+            continue
+        if name in own:
+            choices.append([name])
+        elif STORED_X.match(name):
+            choices.append(["input", "cache", "output"])
+        elif STORED_Y.match(name):
+            choices.append(["cache", "output", "input"])
+        else:
+            choices.append(["cache", "input", "output"])
+    return [(row, incoming) for row in itertools.islice(itertools.product(*choices), 9)]
+
+
+def argument_values(rows: list[inspect.Parameter], scope: Scope) -> Iterator[dict[str, Any]]:
+    """Values for the arguments behind x, as dicts by name; those that fit samples as rows first."""
+    choices = [values_of(row, scope) for row in rows]
+    ranked = sorted(
+        itertools.islice(itertools.product(*(range(len(choice)) for choice in choices)), 2000),
+        key=lambda row: (len(set(row)) > 1, sum(row)),
+    )
+    for row in ranked:
+        yield {one.name: choice[i] for one, choice, i in zip(rows, choices, row, strict=True)}
+
+
+def values_of(row: inspect.Parameter, scope: Scope) -> list[Any]:
+    """Values for one argument: arrays for weights and states, a dict for settings, else as for a constructor."""
+    low, rng = row.name.lower(), np.random.default_rng(sum(map(ord, row.name)))
+
+    def arrays(*shapes: tuple[int, ...]) -> list[Any]:
+        return [rng.standard_normal(shape) for shape in shapes]
+
+    if mode_value(row):
+        return mode_value(row)
+    if re.search(r"param|config|settings|options|hparam|kwargs", low):
+        return [Settings(), Settings(stride=2, pad=0)]
+    if re.match(r"^(w_?h\w*|u|whh|w_?hh|u_?h)$", low):
+        return arrays((N_HIDDEN, N_HIDDEN), (N_HIDDEN, 4 * N_HIDDEN))
+    if re.match(r"^(w_?x\w*|wxh|w_?xh|u_?x)$", low):
+        return arrays((N_IN, N_HIDDEN), (N_HIDDEN, N_IN), (N_IN, 4 * N_HIDDEN))
+    if re.match(r"^(prev_?h|h_?prev|h0|h|prev_?c|c_?prev|c|hidden|state)$", low):
+        return arrays((N, N_HIDDEN), (N_HIDDEN, N))
+    if re.match(r"^(gamma|gain|scale)$", low):
+        return [rng.uniform(0.5, 1.5, shape) for shape in ((N_IN,), (1, N_IN), (N_IN, 1), (2,))]
+    if re.match(r"^(beta|shift|offset)$", low):
+        return arrays((N_IN,), (1, N_IN), (N_IN, 1), (2,))
+    if re.match(r"^(b\d*|bias\w*|b_?[a-z]\w?)$", low):
+        return arrays((N_OUT,), (1, N_OUT), (N_OUT, 1), (N_HIDDEN,), (3, 1), (1, 1, 1, 3), (3, 1, 1, 1))
+    if re.match(r"^(w\d*|weights?\w*|kernels?|filters?|theta\w*|f|k|m)$", low) or row.name == "W":
+        return arrays((N_IN, N_OUT), (N_OUT, N_IN), (3, 2, 2, 3), (2, 3, 2, 3), (7, N_IN))
+    return [value for value in guesses(row, scope) if value is not None] or [1]
+
+
+__all__ = ["adapt"]

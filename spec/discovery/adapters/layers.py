@@ -199,8 +199,8 @@ def input_shapes(made: Made, count: int) -> Iterator[tuple[Layout, tuple[tuple[i
     sizes = likely_sizes(made)
     flat = [(size,) for size in sizes]
     channels = [size for size in sizes if size <= 4] or [2]
-    images = [shape for c in channels for shape in ((c, 6, 8), (6, 8, c))] + [(6, 8, size) for size in sizes[:3]]
-    planes = [(6, 8)]
+    images = [shape for c in channels for shape in ((c, 4, 6), (4, 6, c))] + [(4, 6, size) for size in sizes[:3]]
+    planes = [(4, 6)]
     sequences = [(7, size) for size in sizes]
     declared = shape_settings(made)
     if count == 0:
@@ -267,7 +267,7 @@ def try_plan(made: Made, plan: Plan, randomness: Randomness) -> Iterator[Attempt
     """Complete a plan whose forward runs, by trying the arguments of backward; nothing if forward fails."""
     sizes = sum(int(np.prod(shape)) for shape in plan.inputs)
     shape = plan.inputs[0] if len(plan.inputs) == 1 else (sizes,)
-    count = 3 if plan.layout.single else N
+    count = 3 if plan.layout.single or len(shape) > 2 else N  # images are large
     x = standard_input((count, *shape), 0)
     if plan.integers:
         x = np.random.default_rng(0).integers(0, plan.integers, (count, *shape)).astype(np.float64)
@@ -312,11 +312,11 @@ def _forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> 
         return None
     plan = replace(plan, output=output)
     y = np.array(output.slot.get(value if output.where == "returned" else thing))
-    if y.dtype.kind not in "f" or not y.size:
+    if y.dtype.kind not in "f" or not y.size or is_normalized_otherwise(y, plan.layout):
         return None
     instance = made.instance
     aliases = parameters_of(instance, plan, inputs, y, randomness)
-    lazy = parameters_of(_without_cache(thing), plan, inputs, None, randomness)
+    lazy = parameters_of(thing, plan, inputs, None, randomness)
     if len(lazy) > len(aliases):  # made by the first call
         instance, aliases = thing, lazy
     instance = copy.deepcopy(instance)
@@ -329,8 +329,13 @@ def _forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> 
     return replace(plan, aliases=aliases), instance
 
 
-def _without_cache(thing: Any) -> Any:
-    return thing
+def is_normalized_otherwise(y: Array, layout: Layout) -> bool:
+    """Whether an output is one of probabilities that sum to 1 over columns or over all, so that the samples are not rows."""
+    if layout.name not in ("rows", "columns") or y.ndim != 2 or (y < 0).any():
+        return False
+    axis = -1 if layout.name == "rows" else 0
+    sums = [np.allclose(y.sum(axis=axis), 1), np.allclose(y.sum(axis=-1 - axis), 1), np.allclose(y.sum(), 1)]
+    return not sums[0] and any(sums)
 
 
 def _call_forward(thing: Any, plan: Plan, inputs: list[Array]) -> Any:
@@ -628,19 +633,25 @@ def found_of(best: Attempt, name: str, style: str, kind: type) -> Found:
         reason = f"{plan.backward} raised {type(error).__name__}{at}: {error}"
         return Found("layer", name, style, location, kind, reason=reason)
     layer = best.layer
-    compared = [] if not layer.has_dx else [f"x {best.x.shape}"]
-    compared += [f"{key} {layer.params[key].shape}" for key in layer.plan.grads]
     reading = Reading(
         calls,
-        partial(_cases, name, layer, best.x.shape, plan.integers),
-        tuple(compared),
+        partial(layer_case, name, layer, best.x.shape, plan.integers),
+        compared_arrays(best),
         dict(best.missing),
         tuple(best.notes),
     )
     return Found("layer", name, style, location, kind, (reading,))
 
 
-def _cases(name: str, layer: AdaptedLayer, shape: tuple[int, ...], integers: int, seed: int) -> list[Case]:
+def compared_arrays(attempt: Attempt) -> tuple[str, ...]:
+    """The arrays whose gradients are compared, with their shapes."""
+    layer = attempt.layer
+    assert layer is not None
+    found = [f"x {attempt.x.shape}"] if layer.has_dx else []
+    return (*found, *(f"{name} {layer.params[name].shape}" for name in layer.plan.grads))
+
+
+def layer_case(name: str, layer: AdaptedLayer, shape: tuple[int, ...], integers: int, seed: int) -> list[Case]:
     x = standard_input(shape, seed)
     if integers:
         x = np.random.default_rng(seed).integers(0, integers, shape).astype(np.float64)

@@ -18,6 +18,9 @@ from nnlaw.spec.violation import Cause, NotApplicable, Violation
 
 RANGES = {"sigmoid": (0, 1), "tanh": (-1, 1), "softsign": (-1, 1), "softmax": (0, 1), "relu6": (0, 6)}
 
+VARIED = {"dense", "flatten", "dropout", "batchnorm", "layernorm", "rmsnorm"}
+"""Names that people give to many functions: in code that is not registered they define none of them."""
+
 
 @law(
     "definition",
@@ -35,7 +38,7 @@ def definition(case: LayerCase) -> None:
     compared in training mode, all other layers in evaluation mode. The name is the registered name or `like`.
     """
     name = standard_name(case.layer, case.name, LAYERS)
-    if name not in LAYERS:
+    if name not in LAYERS or (name in VARIED and not case.registered):
         raise NotApplicable("not a standard layer")
     _check_declared_range(case, name)
     layer = in_float64(case.fresh(name == "batchnorm"))

@@ -1,0 +1,98 @@
+"""Two functions as one object with forward and backward, so that they are called like a layer written as a class.
+
+    CachedPair(affine_forward, affine_backward, {"w": w, "b": b})   f(x) -> out, cache; g(dout, cache)
+    Activation(sigmoid, sigmoid_prime, of="input")                  backward: dy · f'(x)
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.subjects.hyperparameters import numeric_defaults
+
+
+class CachedPair:
+    """f(x, w, b, ...) -> out or (out, cache), and g(dout, cache) -> gradients of x, w, b, ...
+
+    The arrays among the arguments are attributes under the names of the arguments. `second` is what g takes beside
+    dout: "cache", "input", "output" or "nothing"; `incoming` is the position of dout.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        derivative: Callable[..., Any],
+        arguments: dict[str, Any],
+        second: tuple[str, ...] = ("cache",),
+        incoming: int = 0,
+    ) -> None:
+        self._functions = function, derivative
+        self._names, self._second, self._incoming = tuple(arguments), second, incoming
+        for name, value in arguments.items():
+            setattr(self, name, value)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CachedPair:
+        twin = object.__new__(type(self))
+        for name, value in vars(self).items():
+            setattr(twin, name, value if name == "_functions" else copy.deepcopy(value, memo))
+        return twin
+
+    def source_of(self, method: str) -> Callable[..., Any]:
+        """The author's function behind a method."""
+        return self._functions[method != "forward"]
+
+    def forward(self, x: Array) -> Array:
+        """The output; the cache is kept."""
+        self._x = x
+        result = self._functions[0](x, *(getattr(self, name) for name in self._names))
+        self._cache = None
+        if isinstance(result, tuple | list) and len(result) > 1:
+            result, self._cache = result[0], result[1] if len(result) == 2 else tuple(result[1:])
+        self._y = np.asarray(result)
+        return self._y
+
+    def backward(self, dy: Array) -> Any:
+        """What the second function returns."""
+        known = {"cache": self._cache, "input": self._x, "output": self._y}
+        rest = [known[what] if what in known else getattr(self, what) for what in self._second]
+        rest.insert(self._incoming, dy)
+        return self._functions[1](*rest)
+
+
+class Activation:
+    """f(x) and its derivative as a function of the input or the output, to be multiplied with dy."""
+
+    def __init__(self, function: Callable[..., Any], derivative: Callable[..., Any], of: str) -> None:
+        self._functions, self._of = (function, derivative), of
+        for name, value in {**numeric_defaults(function), **vars(getattr(function, "__self__", object))}.items():
+            if isinstance(value, int | float) and not hasattr(self, name):  # laws look for a slope among the attributes
+                setattr(self, name, value)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Activation:
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    def source_of(self, method: str) -> Callable[..., Any]:
+        """The author's function behind a method."""
+        return self._functions[method != "forward"]
+
+    def forward(self, x: Array) -> Array:
+        """f(x)."""
+        self._x = x.copy()
+        self._y = np.array(self._functions[0](x))
+        return self._y.copy()
+
+    def backward(self, dy: Array) -> Array:
+        """dy times the derivative: entry by entry or, if that is a matrix per sample, by a matrix product."""
+        at = self._x if self._of == "input" else self._y
+        slope = np.asarray(self._functions[1](at.copy()))
+        if slope.shape != dy.shape and slope.ndim == dy.ndim + 1 and slope.shape[-1] == dy.shape[-1]:
+            found: Array = np.einsum("...i,...ij->...j", dy, slope)
+            return found
+        return np.asarray(dy * slope)
