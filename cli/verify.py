@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,12 @@ def _removed_junit(context: click.Context, option: click.Parameter, value: objec
         raise BadInput("--junit was removed; use pytest --nn-plugin FILE --junitxml OUT")
 
 
+def _finite(context: click.Context, option: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a number of seconds")
+    return value
+
+
 @click.command()
 @click.argument("names", nargs=-1, metavar="[FILE|FOLDER|MODULE|NAME]...")
 @click.option("-v", "--verbose", is_flag=True, help="Show every law, and the smallest input that fails.")
@@ -41,7 +48,7 @@ def _removed_junit(context: click.Context, option: click.Parameter, value: objec
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Random seed.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Files to check in parallel.  [default: up to 4]")
 @click.option("--timeout", default=60.0, show_default=True, type=click.FloatRange(min=0.1), metavar="SECONDS",
-              help="Seconds allowed to import a file, and to check each class.")
+              callback=_finite, help="Seconds allowed to import a file, and to check each class.")
 def command(
     names: tuple[str, ...],
     verbose: bool,

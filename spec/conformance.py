@@ -26,6 +26,7 @@ from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.law import CATALOG, FOR_ANY_CODE, Law, laws_of
 from nnlaw.spec.report import LawResult, Outcome, Report, UnitOutcome, merged
 from nnlaw.spec.subjects.cases import Case
+from nnlaw.spec.subjects.remote_subject import SubjectEnded
 from nnlaw.spec.subjects.traceback_location import exception_violation
 from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.violation import BadInput, Inconclusive, Location, NotApplicable, Violation
@@ -225,7 +226,11 @@ def _explained(row: LawResult, case: Case) -> LawResult:
     def passes(other: Case) -> bool:
         return _Checker(None, None).report(other, lambda attempt: other).outcome is UnitOutcome.PASSED
 
-    return _failed(explain(row.violation, case, violation_on, passes))
+    try:
+        return _failed(explain(row.violation, case, violation_on, passes))
+    except SubjectEnded as error:
+        error.while_explaining = True
+        raise
 
 
 def _failed(violation: Violation) -> LawResult:

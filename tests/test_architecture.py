@@ -46,8 +46,8 @@ ROOMS = (
 )
 """From the bottom up. A row is a folder, with the names of its modules if the folder has several rows."""
 
-OWN = ("", "__version__", "_names")
-"""Names of the package itself, which are below every room: the version, and `nn` and `spec` in user files."""
+OWN = ("", "__version__", "_child", "_names")
+"""Names of the package itself, which are below every room: the version, the start of a process, `nn` and `spec`."""
 
 
 @cache

@@ -18,7 +18,7 @@ COLUMNS = ("file", "outcome", "units", "passed", "failed", "diagnostic")
 def write(path: Path, content: str) -> None:
     """Write the file as a whole. Raises BadInput if that fails."""
     try:
-        replace_file(path, content.encode())
+        replace_file(path, content.encode(errors="backslashreplace"))
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror}") from error
 

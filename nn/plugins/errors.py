@@ -13,6 +13,7 @@ import traceback
 from pathlib import Path
 
 from nnlaw.nn.plugins.registry import REGISTRY
+from nnlaw.spec.subjects.traceback_location import frames_of
 
 OWN_MODULES = {"nnlaw", "neural_net"}
 SHOW = "NN_TRACEBACK"  # if this variable is set, the traceback of an internal error is printed
@@ -22,10 +23,10 @@ def user_code_line(error: BaseException) -> str:
     """The innermost line that is neither in nn nor in Python nor in a library that registers no plugin."""
     plugins = {_top_package(plugin.thing.__module__) for plugin in REGISTRY.plugins.values() if not plugin.built_in}
     lines = [
-        f"{frame.f_code.co_filename}:{line}"
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if (top := _top_package(frame.f_globals.get("__name__"))) in plugins - OWN_MODULES
-        or (top not in OWN_MODULES | sys.stdlib_module_names and "site-packages" not in frame.f_code.co_filename)
+        f"{frame.path}:{frame.line}"
+        for frame in frames_of(error)
+        if (top := _top_package(frame.module)) in plugins - OWN_MODULES
+        or (top not in OWN_MODULES | sys.stdlib_module_names and "site-packages" not in frame.path)
     ]
     return lines[-1] if lines else ""
 

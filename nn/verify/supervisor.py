@@ -1,33 +1,37 @@
-"""Check files, modules and built-in plugins, each in a worker process that bounds hangs, crashes and exits.
+"""Check files, modules and built-in plugins; code that is not built in runs in a process with limits.
 
     result = check_target({"file": "mine.py"})
     result.reports      one report per unit, as in `nn verify --json`
     result.printed      what the code under test printed
+
+That process only makes calls. Laws, random inputs, references and outcomes are computed here, so what is checked has
+no part in its own outcome.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from nnlaw.nn.verify.subprocesses import GRACE, environment, kill, signal_name, wait_for
-from nnlaw.spec.locations import CHECKOUT, PACKAGE
-from nnlaw.spec.report import Report
-from nnlaw.spec.violation import relative_to_cwd
+from nnlaw.nn.plugins.registry import KINDS
+from nnlaw.nn.verify.process import SubjectProcess
+from nnlaw.nn.verify.targets import check_unit, is_checked_by, units_in_process
+from nnlaw.spec.report import Report, UnitOutcome
+from nnlaw.spec.subjects.remote_error import RemoteExit
+from nnlaw.spec.subjects.remote_subject import RemoteSubject, SubjectEnded
+from nnlaw.spec.subjects.unit import Unit
+from nnlaw.spec.violation import BadInput
 
+STARTUP = 30.0  # seconds for the process to start on a busy machine, not counted toward the timeout
 MAX_OUTPUT = 20_000  # characters kept of what the code under test prints
-STARTUP = 30.0  # seconds for a worker to start on a busy machine, not counted toward the timeout
-FRAME = re.compile(r'File "(?P<file>.+)", line (?P<line>\d+) in')
+MAX_TEXT = 10_000  # characters of each text in a report
+MAX_NAME = 200  # characters of a unit's name
+MAX_UNITS = 1000
 
 Target = dict[str, str]
 """What to check: {"file": path}, {"module": name}, {"name": plugin} or {"kind": kind}."""
@@ -56,20 +60,6 @@ class CheckOptions:
     timeout: float = 60.0
 
 
-@dataclass(frozen=True)
-class _WorkerRun:
-    """The events of one worker, how it failed (place and message, empty if it did not), and what it printed."""
-
-    events: list[dict[str, Any]]
-    place: str
-    failure: str
-    printed: str
-
-    def message(self, label: str, name: str) -> str:
-        """`mine.py:5: layer swish: timed out after 10 s`; the label already begins with a place."""
-        return f"{self.place}: {name}{self.failure}" if self.place else f"{label}: {self.failure}"
-
-
 def check_targets(targets: list[Target], options: CheckOptions, jobs: int = 1) -> Iterator[TargetResult]:
     """The result of each target, in order; `jobs` run in parallel."""
     stop = threading.Event()
@@ -77,137 +67,146 @@ def check_targets(targets: list[Target], options: CheckOptions, jobs: int = 1) -
         try:
             yield from pool.map(lambda target: check_target(target, options, stop), targets)
         finally:
-            stop.set()  # if interrupted, running workers are stopped
+            stop.set()  # if interrupted, running processes are killed
 
 
 def check_target(
     target: Target, options: CheckOptions | None = None, stop: threading.Event | None = None
 ) -> TargetResult:
-    """Check one target in a worker, which ends when `stop` is set.
+    """Check one target, until `stop` is set. Files and modules are imported in a process of their own.
 
-    If the worker dies while it checks a unit, that unit's report is an error, and a new worker checks the rest.
+    If that process ends while it is used for a unit, the report of this unit is an error, and a new process is used
+    for the rest.
     """
     options, stop = options or CheckOptions(), stop or threading.Event()
-    result, skip = TargetResult(target), 0
-    while True:
-        run = _run_worker(target, options, skip, stop)
-        result.printed = (result.printed + run.printed)[:MAX_OUTPUT]
-        plan: list[dict[str, str]] = next((event["plan"] for event in run.events if "plan" in event), [])
-        refusal = next((event["error"] for event in run.events if "error" in event), "")
-        if refusal or (run.failure and not plan):
-            reason = refusal or run.message(result.name, "")
-            internal = any(event.get("internal") for event in run.events)
-            result.reports.append(_error(Path(result.name).stem, "file", reason, internal))
-            return result
-        reports = _reports(run.events)
-        if run.failure:
-            skip = max((event["start"] for event in run.events if "start" in event), default=skip)
-            unit = plan[skip]
-            reason = run.message(unit["label"], f"{unit['kind']} {unit['name']}: ")
-            reports[skip] = _error(unit["name"], unit["kind"], reason)  # even if its report was finished
-            skip += 1
-        result.reports += reports.values()
-        if not run.failure or skip >= len(plan) or stop.is_set():
-            return result
+    result = TargetResult(target)
+    if {"name", "kind"} & set(target):
+        units = units_in_process(target)
+        result.reports = [_as_data(_checked(unit, options)) for unit in units if is_checked_by(unit, options.laws)]
+    else:
+        _TargetCheck(result, options, stop).run()
+    return result
 
 
-def _reports(events: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """The reports by the unit's place in the plan. Units without a requested law have no report."""
-    found: dict[int, dict[str, Any]] = {}
-    current = -1
-    for event in events:
-        current = event.get("start", current)
-        if "report" in event:
-            found[current] = event["report"]
+@dataclass
+class _TargetCheck:
+    """The check of one file or module, in one process after the other."""
+
+    result: TargetResult
+    options: CheckOptions
+    stop: threading.Event
+    plan: list[tuple[str, str]] | None = None
+    """Kind and name of each unit, as the first process listed them."""
+    done: int = 0
+    failed: Report | None = None
+    """The report of the next unit if it failed, but its process ended while a fix was searched."""
+
+    def run(self) -> None:
+        """Check each unit."""
+        while self.plan is None or (self.done < len(self.plan) and not self.stop.is_set()):
+            with SubjectProcess(self.stop) as process:
+                try:
+                    self.check_rest(process)
+                except _NotLoaded as error:
+                    self.add(Report(Path(self.result.name).stem[:MAX_NAME], "file", reason=str(error)))
+                    self.plan = self.plan or []
+                    self.done = len(self.plan)
+            self.result.printed = (self.result.printed + process.printed())[:MAX_OUTPUT]
+
+    def check_rest(self, process: SubjectProcess) -> None:
+        """Check the units that have no report yet, until the process ends."""
+        units = self.opened(process)
+        found = [(unit.kind, unit.name) for unit in units]
+        if self.plan is not None and found != self.plan:
+            raise _NotLoaded(f"{self.result.name}: it defines other units when it is imported again")
+        self.plan = found
+        for unit in units[self.done :]:
+            if is_checked_by(unit, self.options.laws):
+                process.allow(self.options.timeout)
+                label = f"{unit.kind} {unit.name}"
+                try:
+                    label = unit.label
+                    report = _checked(unit, self.options, explain=self.failed is None)
+                except SubjectEnded as error:
+                    if error.while_explaining and self.failed is None:
+                        self.failed = Report(unit.name, unit.kind)
+                        return  # the next process checks this unit again, without a search for a fix
+                    report = Report(unit.name, unit.kind, reason=_message(process, error, unit, label))
+                    self.add(report)
+                    self.next()
+                    return
+                if self.failed is not None and report.outcome is not UnitOutcome.FAILED:
+                    report = Report(unit.name, unit.kind, reason=f"{unit.name}: it fails once and passes once")
+                self.add(report)
+            self.next()
+
+    def next(self) -> None:
+        """Count a unit as done."""
+        self.done, self.failed = self.done + 1, None
+
+    def add(self, report: Report) -> None:
+        """Add the report of a unit."""
+        self.result.reports.append(_as_data(report))
+
+    def opened(self, process: SubjectProcess) -> list[Unit]:
+        """The units of the target, which live in the process. Raises _NotLoaded."""
+        name = self.result.name
+        request = {key: os.path.abspath(value) if key == "file" else value for key, value in self.result.target.items()}
+        try:
+            process.allow(STARTUP)
+            process.connection.request("open", None, {})
+            process.allow(self.options.timeout)
+            return _units(process.connection.request("open", None, {**request, "folder": _current_folder()}))
+        except BadInput as error:
+            raise _NotLoaded(str(error).replace(request.get("file", name), name)) from None
+        except SubjectEnded as error:
+            place = process.place or name
+            raise _NotLoaded(f"{place}: {error}") from None
+        except RemoteExit as error:
+            raise _NotLoaded(f"{name}: {type(error).__name__} on import: {error}") from None
+
+
+class _NotLoaded(Exception):
+    """No units; the reason as text."""
+
+
+def _units(rows: Any) -> list[Unit]:
+    """The units that the process lists. Raises SubjectEnded if it lists something else."""
+    if not isinstance(rows, list) or len(rows) > MAX_UNITS:
+        raise SubjectEnded("it sent something else than units")
+    units: list[Unit] = []
+    for row in rows:
+        if not (isinstance(row, tuple) and len(row) == 4 and isinstance(row[2], RemoteSubject) and row[0] in KINDS):
+            raise SubjectEnded("it sent something else than a unit")
+        units.append(Unit(row[0], str(row[1])[:MAX_NAME], row[2], expected=row[3]))
+    return units
+
+
+def _checked(unit: Unit, options: CheckOptions, *, explain: bool = True) -> Report:
+    return check_unit(unit, list(options.laws), options.seed, explain=explain)
+
+
+def _message(process: SubjectProcess, error: SubjectEnded, unit: Unit, label: str) -> str:
+    """`mine.py:5: layer swish: timed out after 10 s`; the label begins with a place, too."""
+    return f"{process.place}: {unit.kind} {unit.name}: {error}" if process.place else f"{label}: {error}"
+
+
+def _as_data(report: Report) -> dict[str, Any]:
+    """The report as data for JSON, with texts of a sane length."""
+    found: dict[str, Any] = _cut(report.to_dict())
     return found
 
 
-def _error(name: str, kind: str, reason: str, internal: bool = False) -> dict[str, Any]:
-    return Report(name, kind, reason=reason, internal=internal).to_dict()
+def _cut(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > MAX_TEXT:
+        return f"{value[:MAX_TEXT]}... and {len(value) - MAX_TEXT:,} more characters"
+    if isinstance(value, dict):
+        return {key: _cut(each) for key, each in value.items()}
+    return [_cut(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def _run_worker(target: Target, options: CheckOptions, skip: int, stop: threading.Event) -> _WorkerRun:
-    """Run one worker on the target, without the first `skip` units."""
-    with tempfile.TemporaryDirectory(prefix="nn-verify-") as folder:
-        journal, request = Path(folder, "journal"), Path(folder, "request")
-        journal.touch()
-        content = {"target": target, "laws": list(options.laws), "seed": options.seed, "skip": skip}
-        request.write_text(json.dumps(content), encoding="utf-8")
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "nnlaw.nn.verify.worker", str(journal), str(request)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            stderr=subprocess.STDOUT,
-            env=environment() | {"PYTHONUNBUFFERED": "1"},
-            start_new_session=True,
-        )
-        assert process.stdout is not None
-        reader = _OutputReader(process.stdout)
-        try:
-            on_time = wait_for(process, options.timeout, journal, STARTUP, stop)
-        finally:
-            kill(process)
-        printed = reader.text()
-        lines = journal.read_text(encoding="utf-8", errors="replace").splitlines()
-    events = list(_events(lines))
-    timeout = 0 if on_time else options.timeout
-    place, failure = _failure(process.returncode, timeout, events, lines)
-    return _WorkerRun(events, place, failure, printed)
-
-
-def _events(lines: list[str]) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        try:
-            yield json.loads(line)
-        except ValueError:  # a stack, or a line that was cut off when the worker died
-            continue
-
-
-def _failure(code: int, timeout: float, events: list[dict[str, Any]], lines: list[str]) -> tuple[str, str]:
-    """Where and how a worker failed; the place is empty if it is not known, both if the worker finished."""
-    exits = [event["exit"] for event in events if "exit" in event]
-    if timeout:
-        return _place(lines), f"timed out after {timeout:g} s"
-    if exits:
-        return relative_to_cwd(exits[-1]), "called os._exit"
-    if code < 0:
-        return _place(lines), f"crashed the interpreter ({signal_name(code)})"
-    finished = any("done" in event for event in events)
-    return "", "" if finished else f"ended the interpreter with exit code {code}"
-
-
-def _place(lines: list[str]) -> str:
-    """The innermost frame of the recorded stack that belongs to neither Python, installed packages nor this package."""
-    own = (str(PACKAGE), str(CHECKOUT / "spec"), str(CHECKOUT / "nn"), str(Path(os.__file__).parent))
-    for line in lines:
-        found = FRAME.search(line)
-        if found and not found["file"].startswith((*own, "<")) and "site-packages" not in found["file"]:
-            return f"{relative_to_cwd(found['file'])}:{found['line']}"
-    return ""
-
-
-class _OutputReader:
-    """Reads all that a process prints, and keeps the beginning.
-
-    Detached children of the process may keep the pipe open; they are not waited for.
-    """
-
-    def __init__(self, pipe: IO[bytes]) -> None:
-        self.pipe, self.kept, self.dropped = pipe, bytearray(), 0
-        self.thread = threading.Thread(target=self.read, daemon=True)
-        self.thread.start()
-
-    def read(self) -> None:
-        """Read to the end, so that the process never waits for a full pipe."""
-        with self.pipe:  # closed in this thread: closing it in another would wait for the read
-            while chunk := self.pipe.read(65536):
-                room = max(0, MAX_OUTPUT - len(self.kept))
-                self.kept += chunk[:room]
-                self.dropped += len(chunk[room:])
-
-    def text(self) -> str:
-        """The beginning of the output, with a note of how much was left out."""
-        self.thread.join(GRACE)
-        more = f"\n... and {self.dropped:,} more bytes\n" if self.dropped else ""
-        return self.kept.decode(errors="replace") + more
+def _current_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed
+        return ""

@@ -1,12 +1,15 @@
 """From a file, a module or a name to units, and from a unit to its report.
 
-Everything here runs in the calling process; nn/verify/worker.py calls it in a process of its own.
+    open_target({"file": "/home/me/mine.py"})     in the process of the code under test: what it offers to the laws
+    check_unit(unit, [], seed=0)                  where the laws are
 """
 
 from __future__ import annotations
 
 import difflib
 import importlib
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins, before a user's file is loaded
@@ -16,6 +19,8 @@ from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.nn.plugins.units import chosen_unit, unit_of
 from nnlaw.spec.conformance import codes_of, conformance
 from nnlaw.spec.report import Report
+from nnlaw.spec.subjects.remote_subject import SubjectEnded
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.violation import BadInput, relative_to_cwd
 
@@ -69,12 +74,36 @@ def built_in_units(kind: str) -> list[Unit]:
     return [unit_of(p) for p in REGISTRY.plugins.values() if p.kind == kind and p.built_in]
 
 
-def check_unit(unit: Unit, laws: list[str], seed: int) -> Report:
+def units_in_process(target: dict[str, str]) -> list[Unit]:
+    """The units of a target in this process."""
+    ((key, value),) = target.items()
+    if key == "file":
+        return units_in_file(Path(value))
+    if key == "module":
+        return units_in_module(value)
+    return built_in_units(value) if key == "kind" else [named_unit(value)]
+
+
+def open_target(target: dict[str, str]) -> list[tuple[str, str, Subject, dict[str, str]]]:
+    """Kind, name, subject and declared exceptions of each unit of a file or module; none of an empty target.
+
+    `folder`, the current folder of who checks it, is put last on sys.path.
+    """
+    folder = target.pop("folder", "")
+    if folder and folder not in sys.path:
+        sys.path.append(folder)
+    units = units_in_process(target) if target else []
+    return [(unit.kind, unit.name, unit.subject, unit.expected) for unit in units]
+
+
+def check_unit(unit: Unit, laws: list[str], seed: int, *, explain: bool = True) -> Report:
     """Check one unit against every law, or those in `laws`. If it can't be checked, the report has the reason."""
     try:
-        return conformance(unit, laws or None, seed=seed, explain=True)
+        return conformance(unit, laws or None, seed=seed, explain=explain)
     except BadInput as error:
         reason = str(error) if unit.name in str(error) else f"{unit.label}: {error}"
+    except SubjectEnded:
+        raise
     except Exception as error:  # raised by the code under test in an unexpected place, or a bug in nn
         if is_internal(error):
             return Report(unit.name, unit.kind, reason=f"{unit.label}: {describe_internal_error(error)}", internal=True)
@@ -84,7 +113,7 @@ def check_unit(unit: Unit, laws: list[str], seed: int) -> Report:
     return Report(unit.name, unit.kind, reason=reason)
 
 
-def is_checked_by(unit: Unit, laws: list[str]) -> bool:
+def is_checked_by(unit: Unit, laws: Sequence[str]) -> bool:
     """Whether any of the laws applies to the unit's kind; True if `laws` is empty."""
     return not laws or bool(codes_of(unit.kind) & set(laws))
 

@@ -26,8 +26,18 @@ class RemoteError(Exception):
     frames: tuple[Frame, ...] = ()
 
 
-def remote_error(names: Sequence[str], text: str, frames: Sequence[Frame]) -> RemoteError:
+class RemoteExit(BaseException):
+    """SystemExit, KeyboardInterrupt or another exception there that is not an Exception; no law catches it."""
+
+    frames: tuple[Frame, ...] = ()
+
+
+def remote_error(names: Sequence[str], text: str, frames: Sequence[Frame]) -> RemoteError | RemoteExit:
     """The exception whose class has these names, its own and those of its bases: a subclass of the built-in one."""
+    if "Exception" not in names:
+        left: RemoteExit = type(names[0] if names else "BaseException", (RemoteExit,), {})(text)
+        left.frames = tuple(frames)
+        return left
     known = [getattr(builtins, name, None) for name in names]
     bases = [base for base in known if isinstance(base, type) and issubclass(base, Exception)]
     base = next((base for base in bases if base not in (UnicodeDecodeError, UnicodeEncodeError)), Exception)

@@ -29,10 +29,15 @@ from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, BadFrame, decode, encode
 from nnlaw.spec.violation import BadInput, Location
 
 T = TypeVar("T")
+MAX_TEXT = 2000  # characters of an exception's text
+MAX_NAME = 200  # characters of a name
 
 
 class SubjectEnded(BaseException):
     """The process of the code under test ended, took too long or sent something else than a reply; why, as text."""
+
+    while_explaining = False
+    """Whether this happened while the cause and a fix of a violation were searched."""
 
 
 class Connection:
@@ -43,9 +48,25 @@ class Connection:
         self.arrays = SharedArrays(first=0, weak=True)
         self.dropped: list[int] = []
         self.number = 0
+        self.ended = ""
 
     def request(self, operation: str, target: RemoteSubject | None, *arguments: Any) -> Any:
         """The result of one operation. Raises what the code under test raised, or SubjectEnded."""
+        if self.ended:
+            raise SubjectEnded(self.ended)
+        try:
+            content, raised = self._reply(operation, target, arguments)
+        except SubjectEnded as error:
+            self.ended = str(error)
+            raise
+        if raised is not None:
+            raise raised
+        return content
+
+    def _reply(
+        self, operation: str, target: RemoteSubject | None, arguments: Sequence[Any]
+    ) -> tuple[Any, BaseException | None]:
+        """What one operation returns, or what it raises."""
         self.number += 1
         changes = self.arrays.changes()
         forgotten = (self.arrays.take_dropped(), list(self.dropped))
@@ -63,9 +84,7 @@ class Connection:
             raised = _error(*content) if outcome == "error" else None
         except (BadFrame, KeyError, TypeError, ValueError, AttributeError) as error:
             raise SubjectEnded(f"it sent something else than a reply: {error}") from None
-        if raised is not None:
-            raise raised
-        return content
+        return content, raised
 
     def _restore(self, arguments: Sequence[Any], found: Sequence[np.random.Generator]) -> None:
         """Advance the random generators that were passed, as the code under test advanced them."""
@@ -250,9 +269,10 @@ def _rows(value: Any, count: int) -> list[Sequence[Any]]:
     return rows
 
 
-def _error(names: Any, text: Any, frames: Any) -> Exception:
+def _error(names: Any, text: Any, frames: Any) -> BaseException:
     found = [Frame(str(m), str(f), str(p), _typed(line, int)) for m, f, p, line in _rows(frames, 4)]
-    shown = [str(name) for name in _typed(names, list)]
+    shown = [str(name)[:MAX_NAME] for name in _typed(names, list)]
+    text = str(text)[:MAX_TEXT]
     if "BadInput" in shown:  # a declaration that can't be read
-        return BadInput(str(text))
-    return remote_error(shown, str(text), found)
+        return BadInput(text)
+    return remote_error(shown, text, found)

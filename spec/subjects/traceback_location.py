@@ -10,7 +10,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from nnlaw.spec.subjects.remote_error import Frame, RemoteError
+from nnlaw.spec.subjects.remote_error import Frame, RemoteError, RemoteExit
 from nnlaw.spec.violation import Location, Violation
 
 LIBRARIES = sys.stdlib_module_names | {"numpy"}
@@ -24,7 +24,7 @@ def raised_at(error: BaseException) -> Location:
 
 def frames_of(error: BaseException) -> list[Frame]:
     """The traceback of an exception, raised here or in the process of the code under test."""
-    if isinstance(error, RemoteError):
+    if isinstance(error, RemoteError | RemoteExit):
         return list(error.frames)
     return [
         Frame(str(frame.f_globals.get("__name__", "")), frame.f_code.co_name, frame.f_code.co_filename, line)

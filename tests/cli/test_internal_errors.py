@@ -10,7 +10,6 @@ import nnlaw.nn.training.build
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.plugins.errors import is_internal, user_code_line
 from nnlaw.nn.verify.targets import check_unit
-from nnlaw.nn.verify.worker import main as worker
 from nnlaw.spec import Unit
 
 PLUGIN = """from nn import Layer, layer
@@ -62,17 +61,6 @@ def test_a_bug_in_a_check_is_not_the_units_error(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("nnlaw.nn.verify.targets.conformance", None)
     report = check_unit(Unit("layer", "mine", object), [], 0)
     assert report.outcome == "error" and "internal error" in report.reason
-
-
-def test_a_bug_while_units_are_found_is_not_an_import_error(monkeypatch: pytest.MonkeyPatch, workplace: Path) -> None:
-    """The worker's journal names an internal error."""
-    monkeypatch.setattr("nnlaw.nn.verify.targets.built_in_units", None)
-    monkeypatch.setattr("nnlaw.nn.verify.worker._limit_memory", lambda: None)
-    monkeypatch.setattr("nnlaw.nn.verify.worker._record_os_exit", lambda journal: None)
-    monkeypatch.setattr("nnlaw.nn.verify.worker.faulthandler.enable", lambda file: None)
-    Path("request").write_text('{"target": {"kind": "metric"}, "laws": [], "seed": 0, "skip": 0}')
-    worker("journal", "request")
-    assert "metric: internal error" in Path("journal").read_text()
 
 
 def test_a_bug_in_the_built_in_model_is_not_an_error_of_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:

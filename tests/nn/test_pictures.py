@@ -529,7 +529,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 def test_scipy_is_imported_only_to_read_pictures(tiny_folder: Path, tmp_path: Path) -> None:
     """`nn train`, `nn verify` with its worker, and spec do not import SciPy; a run records its frame without it."""
     code = (
-        "import sys, nnlaw.spec, nnlaw.nn.verify.worker; from nnlaw.cli.main import run\n"
+        "import sys, nnlaw.spec, nnlaw.nn.verify.child; from nnlaw.cli.main import run\n"
         "assert run(['train', sys.argv[1], '--epochs', '1', '--json', '--run', sys.argv[2]]) == 0\n"
         "assert run(['verify', 'relu']) == 0\n"
         "print('scipy' in sys.modules); import nnlaw.nn.images.read; print('scipy' in sys.modules)"

@@ -23,7 +23,18 @@ from typing import Any
 import nnlaw.nn.run_folder.metadata
 from nnlaw.nn.core.peak_memory import peak
 from nnlaw.nn.stress.fuzzing.fuzz_trial import FAULTS, FuzzTrial, ReadResult
-from nnlaw.nn.verify.worker import Journal
+
+
+class Journal:
+    """Lines of JSON, each flushed before the next step."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.open("a", encoding="utf-8")
+
+    def write(self, **event: Any) -> None:
+        """Append one event."""
+        self.file.write(json.dumps(event) + "\n")
+        self.file.flush()
 
 
 def main(journal_file: str, request_file: str) -> None:

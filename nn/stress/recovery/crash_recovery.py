@@ -12,8 +12,8 @@ import numpy as np
 
 from nnlaw.nn.stress.recovery.training_process import Training, epochs_saved, epochs_trained
 from nnlaw.nn.stress.scenario import Context, Observation, Skip, scenario
+from nnlaw.nn.stress.subprocess_run import kill
 from nnlaw.nn.training.checkpoint import NAME
-from nnlaw.nn.verify.subprocesses import kill
 from nnlaw.spec.violation import BadInput, counted
 
 QUICK, FULL = 5, 50

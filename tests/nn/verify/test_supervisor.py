@@ -1,6 +1,5 @@
 """Checks in a worker process: after a crash or a hang, each unit still has a report, and the next file is checked."""
 
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -73,32 +72,25 @@ def test_after_the_time_limit_the_worker_and_its_children_are_killed(
         time.sleep(0.02)
     else:
         pytest.fail("the child is still running")
-    result = check_source(layer_source("stuck", HANG) + layer_source(), timeout=1.0)
+    result = check_source(layer_source("stuck", HANG) + layer_source(), timeout=3.0)
     assert outcomes(result) == [("stuck", "error"), ("good", "passed")]
-    assert "mine.py:10: layer stuck: timed out after 1 s" in result.reports[0]["reason"]
+    assert "mine.py:10: layer stuck: timed out after 3 s" in result.reports[0]["reason"]
 
 
-def test_a_detached_child_is_not_waited_for(
-    check_source: Any, layer_source: Any, outcomes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It keeps the worker's output pipe open; what was printed before is in the result."""
-    monkeypatch.setattr("nnlaw.nn.verify.supervisor.GRACE", 0.5)
+def test_a_detached_child_is_killed(check_source: Any, layer_source: Any, outcomes: Any, tmp_path: Path) -> None:
+    """It keeps the output pipe open and has a session of its own; what was printed before is in the result."""
     child = "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20)'], start_new_session=True)\n"
     note = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\nprint('hello', flush=True)\n"
-    try:
-        result = check_source(child + note + layer_source())
-        state = Path(f"/proc/{(tmp_path / 'pid').read_text()}/stat").read_text(encoding="utf-8").split()[2]
-        assert state != "Z", "it was waited for"
-    finally:
-        subprocess.run(["kill", "-9", (tmp_path / "pid").read_text()], check=False)
+    began = time.monotonic()
+    result = check_source(child + note + layer_source())
     assert (outcomes(result), result.printed) == ([("good", "passed")], "hello\n")
+    assert not Path(f"/proc/{(tmp_path / 'pid').read_text()}").exists() and time.monotonic() - began < 15
 
 
-def test_a_crash_at_exit_replaces_the_last_report(check_source: Any, layer_source: Any, outcomes: Any) -> None:
-    """Each unit has exactly one report."""
-    result = check_source(layer_source("one") + layer_source("two") + "atexit.register(os.abort)\n")
-    assert outcomes(result) == [("one", "passed"), ("two", "error")]
-    assert "mine.py:17: layer two: crashed the interpreter (SIGABRT)" in result.reports[1]["reason"]
+def test_nothing_runs_at_exit(check_source: Any, layer_source: Any, outcomes: Any) -> None:
+    """Functions of atexit can't change a report."""
+    result = check_source(layer_source("one") + layer_source("two") + "atexit.register(print, 'bye')\n")
+    assert (outcomes(result), result.printed) == ([("one", "passed"), ("two", "passed")], "")
 
 
 def test_output_is_captured_and_cut(check_source: Any, layer_source: Any, outcomes: Any) -> None:
@@ -117,17 +109,15 @@ def test_a_built_in_name_may_be_used(check_source: Any, layer_source: Any) -> No
     assert found["location"]["path"].endswith("mine.py") and found["input"]["x"]
 
 
-def test_a_law_in_the_file_is_checked(check_source: Any, layer_source: Any) -> None:
-    """It is added to the catalog; families of version 0.1 are accepted."""
+def test_a_law_in_the_file_is_not_run(check_source: Any, layer_source: Any) -> None:
+    """What is checked does not choose how it is checked; families of version 0.1 are accepted."""
     source = """
 @law("small", kind="layer", family="output range", statement="Outputs are small.")
 def small(case):
-    from spec import Violation
-    if abs(case.fresh().forward(case.x)).max() > 0.1:
-        raise Violation("small", array="output", actual="large", expected="small")
+    raise SystemExit
 """
-    (report,) = check_source(source + layer_source(), laws=("small",)).reports
-    assert [(row["law"], row["outcome"]) for row in report["laws"]] == [("small", "fail")]
+    (report,) = check_source(source + layer_source()).reports
+    assert report["outcome"] == "passed" and "small" not in [row["law"] for row in report["laws"]]
 
 
 def test_units_without_a_requested_law_have_no_report(check_source: Any, layer_source: Any, outcomes: Any) -> None:

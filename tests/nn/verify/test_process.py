@@ -1,8 +1,8 @@
-"""Processes with a time limit."""
+"""Processes of the code under test."""
 
 import signal
 
-from nnlaw.nn.verify.subprocesses import signal_name
+from nnlaw.nn.verify.process import signal_name
 
 
 def test_signals_have_a_name_or_a_number() -> None:
