@@ -11,6 +11,7 @@ back. So no call sees what an earlier one left behind, and backward is called on
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,7 +55,8 @@ class Plan:
     layout: Layout
     inputs: tuple[tuple[int, ...], ...]
     output: Kept
-    outputs: int = 1
+    more: tuple[Kept, ...] = ()
+    """Further outputs that have an incoming gradient of their own."""
     dx: tuple[Kept | None, ...] = ()
     integers: int = 0
     aliases: dict[str, tuple[Slot, ...]] = field(default_factory=dict)
@@ -96,24 +98,20 @@ class AdaptedLayer:
     def forward(self, x: Array) -> Array:
         """The output, with samples as rows."""
         self.x = x
-        return self.plan.layout.join(self._run(RATES[0]))
+        self._run(RATES[0])
+        columns = [self.plan.layout.join(parts) for parts in zip(*(run.ys for run in self.runs), strict=True)]
+        self.shapes = [column.shape[1:] for column in columns]
+        if len(columns) == 1:
+            return columns[0]
+        return np.concatenate([column.reshape(len(x), -1) for column in columns], axis=1)
 
-    def _run(self, rate: float) -> list[Array]:
+    def _run(self, rate: float) -> None:
         self.randomness.reset()
         self.runs = [_Run(self, inputs, rate) for inputs in self._split(self.x)]
-        return [run.y for run in self.runs]
 
     def _split(self, x: Array) -> list[list[Array]]:
         """For each call, the inputs that it takes."""
-        packed = x.reshape(len(x), -1) if len(self.plan.inputs) > 1 else x
-        if len(self.plan.inputs) == 1:
-            columns = [packed]
-        else:
-            sizes = np.cumsum([int(np.prod(shape)) for shape in self.plan.inputs])[:-1]
-            columns = [
-                part.reshape(len(x), *shape)
-                for part, shape in zip(np.split(packed, sizes, axis=1), self.plan.inputs, strict=True)
-            ]
+        columns = unpacked(x, self.plan.inputs)
         if self.plan.integers:
             columns = [np.abs(np.rint(column)).astype(np.int64) % self.plan.integers for column in columns]
         return [list(row) for row in zip(*(self.plan.layout.split(column) for column in columns), strict=True)]
@@ -127,21 +125,21 @@ class AdaptedLayer:
     def _backward(self, dy: Array, rate: float) -> tuple[Array | None, dict[str, Array]]:
         if not self.runs or any(run.used or run.rate != rate for run in self.runs):
             self._run(rate)
-        slopes = self.plan.layout.split(dy)
-        for run, slope in zip(self.runs, slopes, strict=True):
-            run.backward(slope.copy())
+        columns = [self.plan.layout.split(column) for column in unpacked(dy, self.shapes)]
+        for run, slopes in zip(self.runs, zip(*columns, strict=True), strict=True):
+            run.backward([slope.copy() for slope in slopes])
         grads: dict[str, Array] = {}
         for name in self.plan.grads:
             parts = [run.gradient(name) for run in self.runs]
             grads[name] = parts[0] if len(parts) == 1 else np.sum(parts, axis=0)
         if not self.has_dx:
             return None, grads
-        columns = []
+        gradients = []
         for i in range(len(self.plan.inputs)):
             parts = [run.dx(i) for run in self.runs]
             column = self.plan.layout.join(parts)
-            columns.append(column.reshape(len(column), -1) if len(self.plan.inputs) > 1 else column)
-        return (columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)), grads
+            gradients.append(column.reshape(len(column), -1) if len(self.plan.inputs) > 1 else column)
+        return (gradients[0] if len(gradients) == 1 else np.concatenate(gradients, axis=1)), grads
 
 
     def written_arguments(self, x: Array) -> list[tuple[str, str]]:
@@ -150,6 +148,15 @@ class AdaptedLayer:
         pairs = zip(self.runs[0].inputs, self._split(x)[0], strict=True)
         changed = [i for i, (found, given) in enumerate(pairs) if not np.array_equal(found, given)]
         return [("forward", "x" if len(self.plan.inputs) == 1 else f"x{i}") for i in changed]
+
+
+def unpacked(x: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+    """Several arrays with these shapes per sample, out of one that has them side by side; itself if there is one."""
+    if len(shapes) == 1:
+        return [x]
+    sizes = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
+    parts = np.split(x, sizes, axis=1)
+    return [part.reshape(len(x), *shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 class _Run:
@@ -167,13 +174,13 @@ class _Run:
         self.inputs = [array.copy() for array in inputs]  # the code may write into them
         self.before = {name: array.copy() for name, array in layer.params.items()}
         self.value = self._call(self.plan.forward, self.plan.forward_arguments)
-        self.y = np.array(self._place(self.plan.output, self.value))
+        self.ys = [np.array(self._place(place, self.value)) for place in (self.plan.output, *self.plan.more)]
         self.returned: Any = None
 
     def _place(self, place: Kept, value: Any) -> Any:
         return place.slot.get(value if place.where == "returned" else self.thing)
 
-    def _call(self, method: str, given: tuple[Given, ...], dy: Array | None = None) -> Any:
+    def _call(self, method: str, given: tuple[Given, ...], dy: list[Array] | None = None) -> Any:
         arguments, named = [], {}
         for row in given:
             value = self.argument(row, dy)
@@ -183,14 +190,14 @@ class _Run:
                 arguments.append(value)
         return getattr(self.thing, method)(*arguments, **named)
 
-    def argument(self, given: Given, dy: Array | None) -> Any:
+    def argument(self, given: Given, dy: list[Array] | None) -> Any:
         """The value of one argument."""
         if given.what == "x":
             return self.inputs[given.value or 0]
         if given.what == "dy":
-            return dy
+            return None if dy is None else dy[given.value or 0]
         if given.what == "y":
-            return self.y.copy()
+            return self.ys[0].copy()
         if given.what == "returned":
             return self.value
         if given.what == "rate":
@@ -201,7 +208,7 @@ class _Run:
             return given.value.get(self.thing)
         return copy.deepcopy(given.value)
 
-    def backward(self, dy: Array) -> None:
+    def backward(self, dy: list[Array]) -> None:
         """Run backward; its results are then read from the object and the returned value."""
         self.used = True
         for place, given in self.plan.preset:

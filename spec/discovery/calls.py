@@ -109,7 +109,39 @@ def _short(value: Any) -> str:
     return text if len(text) < 40 else f"<{type(value).__name__}>"
 
 
-def constructions(kind: type, scope: Scope | None = None, limit: int = 4) -> Iterator[Made]:
+class Settings(dict[str, Any]):
+    """A dict of settings that has a likely value for every key: mode, p, stride, pad, pool_height, n_in, ..."""
+
+    def __missing__(self, key: str) -> Any:
+        usual = {"mode": "train", "pool_height": 2, "pool_width": 2, "height": 2, "width": 2, "stride": 1, "pad": 1}
+        if key in usual:
+            return usual[key]
+        for pattern, values in GUESSES:
+            if re.search(pattern, str(key).lower()):
+                return (values() if callable(values) else values)[0]
+        raise KeyError(key)
+
+
+def _tanh_slope(x: Array) -> Array:
+    return np.asarray(1 - np.tanh(x) ** 2)
+
+
+def _layers_of(scope: Scope | None, kind: type | None) -> list[Any]:
+    """Lists of layers of the module, for a container: two without parameters, else one that can be constructed."""
+    found: list[Any] = []
+    for other in (scope.everything if scope is not None else {}).values():
+        is_layer = inspect.isclass(other) and hasattr(other, "forward") and hasattr(other, "backward")
+        if is_layer and other is not kind and not CONTAINER.search(str(inspect.signature(other))):
+            found += [made.instance for made in constructions(other, None, limit=1)]
+    simple = [layer for layer in found if not any(isinstance(v, np.ndarray) for v in vars(layer).values())]
+    return [row for row in (simple[:2], found[:1], found) if row]
+
+
+DERIVATIVE = re.compile(r"prime|deriv|grad|^d_?(act|func)")
+CONTAINER = re.compile(r"\b(layers|modules|blocks|children|stack|sublayers|components)\b", re.I)
+
+
+def constructions(kind: type, scope: Scope | None = None, limit: int = 6) -> Iterator[Made]:
     """Instances of a class, each with other settings: up to `limit` of them, the most likely ones first."""
     try:
         rows = [
@@ -120,7 +152,8 @@ def constructions(kind: type, scope: Scope | None = None, limit: int = 4) -> Ite
     except (TypeError, ValueError):
         rows = []
     found = 0
-    for values in itertools.islice(_products([guesses(row, scope) for row in rows]), MAX_CONSTRUCTIONS):
+    pair = any(DERIVATIVE.search(row.name) for row in rows)
+    for values in itertools.islice(_products([guesses(row, scope, kind, pair) for row in rows]), MAX_CONSTRUCTIONS):
         settings = {row.name: value for row, value in zip(rows, values, strict=True)}
         try:
             np.random.seed(0)
@@ -148,10 +181,23 @@ def _products(choices: list[list[Any]]) -> Iterator[tuple[Any, ...]]:
         yield tuple(choice[i] for choice, i in zip(choices, row, strict=True))
 
 
-def guesses(row: inspect.Parameter, scope: Scope | None = None) -> list[Any]:
-    """Values to try for a required argument, by its name and its annotation, the most likely first."""
+def guesses(
+    row: inspect.Parameter, scope: Scope | None = None, owner: type | None = None, pair: bool = False
+) -> list[Any]:
+    """Values to try for a required argument, by its name and its annotation, the most likely first.
+
+    `pair` means that another argument is the derivative of a function. `owner` is the class to construct.
+    """
     name, kind = row.name.strip("_"), row.annotation
     low = name.lower()
+    if CONTAINER.match(name) and _layers_of(scope, owner):
+        return _layers_of(scope, owner)
+    if pair and DERIVATIVE.search(name):
+        return [_tanh_slope]
+    if pair and re.search(r"act|func|^fn?$", low):
+        return [np.tanh]
+    if re.search(r"config|cfg|options|params$|hparam|settings|^args$|^opts?$", low):
+        return [Settings()]
     for pattern, values in GUESSES:
         if re.search(pattern, low):
             found = values() if callable(values) else values

@@ -49,6 +49,8 @@ LAYOUTS = {
         Layout("rows", "samples are rows", _same, _same),
         Layout("columns", "samples are columns", lambda x: np.moveaxis(x, 0, -1), lambda x: np.moveaxis(x, -1, 0)),
         Layout("time first", "time is the first axis", lambda x: np.swapaxes(x, 0, 1), lambda x: np.swapaxes(x, 0, 1)),
+        Layout("time first, columns", "time is the first axis and samples are the last",
+               lambda x: np.moveaxis(x, 0, -1), lambda x: np.moveaxis(x, -1, 0)),
         Layout("one row", "one sample per call, a row", lambda x: x[None], lambda x: x[0] if len(x) == 1 else x, True),
         Layout("one column", "one sample per call, a column", lambda x: x[..., None],
                lambda x: x[..., 0] if x.ndim and x.shape[-1] == 1 else x, True),

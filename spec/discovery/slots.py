@@ -47,15 +47,17 @@ class Slot:
         return thing
 
     def set(self, thing: Any, value: Any) -> None:
-        """Put a value there; inside a tuple, the tuple is replaced."""
+        """Put a value there; a tuple around it is replaced, and a subclass of ndarray stays one, with its attributes."""
         holder = self.parent.get(thing)
         kind, key = self.steps[-1]
+        old = getattr(holder, key, None) if kind == "." else None
+        if isinstance(old, np.ndarray) and type(old) is not np.ndarray and isinstance(value, np.ndarray):
+            value = value.view(type(old))
+            vars(value).update(vars(old))
         if kind == ".":
             setattr(holder, key, value)
         elif isinstance(holder, tuple):
             self.parent.set(thing, (*holder[:key], value, *holder[key + 1 :]))
-        elif isinstance(holder, np.ndarray) and holder.dtype != object:
-            holder[key] = value
         else:
             holder[key] = value
 

@@ -67,7 +67,7 @@ def _classes(scope: Scope) -> Iterator[Found]:
 
 
 def derivative_methods(kind: type) -> tuple[str, str] | None:
-    """The methods of a class that compute a function and its derivative, each of one argument; None if one is missing."""
+    """The methods of a class that compute a function and its derivative, each of one argument, if it has both."""
 
     def of_one(names: tuple[str, ...]) -> str | None:
         for name in names:

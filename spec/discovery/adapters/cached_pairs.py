@@ -24,7 +24,7 @@ from nnlaw.spec.discovery.adapters.layers import (
     layer_case,
     mode_value,
 )
-from nnlaw.spec.discovery.calls import GUESSES, N_HIDDEN, N_IN, N_OUT, Made, N, guesses
+from nnlaw.spec.discovery.calls import N_HIDDEN, N_IN, N_OUT, Made, N, Settings, guesses
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.function_pair import CachedPair
 from nnlaw.spec.discovery.scope import Scope, required_of
@@ -35,19 +35,6 @@ BACK = re.compile(
 )
 FORTH = re.compile(r"(_?(forward|fwd|fprop|forth|forwards|fp)(_?pass|_?propagation|_?prop)?_?)", re.I)
 MAX_TRIES = 60
-
-
-class Settings(dict[str, Any]):
-    """A dict of settings that has a likely value for every key: mode, p, stride, pad, pool_height, ..."""
-
-    def __missing__(self, key: str) -> Any:
-        usual = {"mode": "train", "pool_height": 2, "pool_width": 2, "height": 2, "width": 2, "stride": 1, "pad": 1}
-        if key in usual:
-            return usual[key]
-        for pattern, values in GUESSES:
-            if re.search(pattern, key.lower()):
-                return (values() if callable(values) else values)[0]
-        raise KeyError(key)
 
 
 def adapt(scope: Scope) -> Iterator[Found]:

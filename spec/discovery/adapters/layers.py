@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.discovery.adapted_layer import RATES, AdaptedLayer, Given, Plan, Step, adapt_instance
+from nnlaw.spec.discovery.adapted_layer import RATES, AdaptedLayer, Given, Plan, Step, adapt_instance, unpacked
 from nnlaw.spec.discovery.calls import (
     FLAG_NAMES,
     N_HIDDEN,
@@ -226,7 +226,11 @@ def input_shapes(made: Made, count: int) -> Iterator[tuple[Layout, tuple[tuple[i
     for shape in dict.fromkeys([*images, *sequences, *planes]):
         yield rows, (shape,), 0
     for shape in sequences:
+        yield rows, (shape[::-1],), 0
+    for shape in sequences:
         yield time, (shape,), 0
+    for shape in sequences:
+        yield LAYOUTS["time first, columns"], (shape,), 0
     for shape in dict.fromkeys([*declared, *planes, *images, *sequences]):
         yield one, (shape,), 0
     for shape in ((), (7,)):
@@ -280,16 +284,15 @@ def try_plan(made: Made, plan: Plan, randomness: Randomness) -> Iterator[Attempt
         return
     plan, template = probe
     made = replace(made, instance=template)
-    runs = []
     for backward, preset in backward_arguments(made, plan):
-        chosen = replace(plan, backward_arguments=backward, preset=preset)
+        incoming = sum(given.what == "dy" for given in backward)
+        chosen = replace(plan, backward_arguments=backward, preset=preset, more=plan.more[: max(0, incoming - 1)])
         attempt = Attempt(made, chosen, x, (1.0,))
         try:
             with np.errstate(all="ignore"):
                 complete(attempt, randomness)
         except Exception as error:
             attempt.error = error
-        runs.append(attempt)
         yield attempt
         if attempt.perfect:
             return
@@ -310,9 +313,10 @@ def _forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> 
     output = _output_place(thing, value, before, inputs)
     if output is None:
         return None
-    plan = replace(plan, output=output)
+    more = tuple(_further_outputs(value)) if output == FIRST else ()
+    plan = replace(plan, output=output, more=more)
     y = np.array(output.slot.get(value if output.where == "returned" else thing))
-    if y.dtype.kind not in "f" or not y.size or is_normalized_otherwise(y, plan.layout):
+    if y.dtype.kind not in "f" or not y.size or not keeps_samples(y, len(x), plan.layout):
         return None
     instance = made.instance
     aliases = parameters_of(instance, plan, inputs, y, randomness)
@@ -329,8 +333,18 @@ def _forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> 
     return replace(plan, aliases=aliases), instance
 
 
+def keeps_samples(y: Array, count: int, layout: Layout) -> bool:
+    """Whether an output can be that of a batch: it has the number of samples, or one axis at least if there is one."""
+    if layout.single:
+        return y.ndim > 0
+    axis = {"rows": 0, "columns": -1, "time first": 1, "time first, columns": -1}[layout.name]
+    if y.ndim < 1 + (axis == 1) or y.shape[axis] != count:
+        return False
+    return not is_normalized_otherwise(y, layout)
+
+
 def is_normalized_otherwise(y: Array, layout: Layout) -> bool:
-    """Whether an output is one of probabilities that sum to 1 over columns or over all, so that the samples are not rows."""
+    """Whether an output has probabilities that sum to 1 along another axis than that of one sample."""
     if layout.name not in ("rows", "columns") or y.ndim != 2 or (y < 0).any():
         return False
     axis = -1 if layout.name == "rows" else 0
@@ -349,8 +363,10 @@ def _output_place(thing: Any, value: Any, before: dict[Slot, Array], inputs: lis
     """Where the output is: returned, first of a returned tuple, or kept as an attribute."""
     if isinstance(value, np.ndarray):
         return Kept("returned")
+    if isinstance(value, list) and len({np.shape(each) for each in value}) == 1 and len(value) > 1:
+        return Kept("returned")  # one array per time step
     if isinstance(value, tuple | list) and len(value) and isinstance(value[0], np.ndarray):
-        return Kept("returned", Slot((("[", 0),)))
+        return FIRST
     if isinstance(value, np.number | float):
         return Kept("returned")
     if value is not None and value is not thing:
@@ -364,6 +380,17 @@ def _output_place(thing: Any, value: Any, before: dict[Slot, Array], inputs: lis
     others = [slot for slot, array in new if not any(np.array_equal(array, x) for x in inputs)]
     found = named or others[-1:]
     return Kept("object", found[0]) if found else None
+
+
+FIRST = Kept("returned", Slot((("[", 0),)))
+
+
+def _further_outputs(value: Any) -> Iterator[Kept]:
+    """The other arrays of floats in a returned tuple, which may have incoming gradients as well."""
+    for i, each in enumerate(value[1:], 1):
+        if not isinstance(each, np.ndarray) or each.dtype.kind != "f":
+            return
+        yield Kept("returned", Slot((("[", i),)))
 
 
 def parameters_of(
@@ -438,6 +465,8 @@ def backward_arguments(made: Made, plan: Plan) -> Iterator[tuple[tuple[Given, ..
         for slot in incoming_attributes(made, plan):
             yield (), ((slot, Given("dy")),)
         return
+    if 1 < len(rows) == 1 + len(plan.more):  # a gradient for each output
+        yield tuple(Given("dy", i) for i in range(len(rows))), ()
     choices = [choices_for(row.name, row, made, i, len(rows)) for i, row in enumerate(rows)]
     tried = 0
     for given in itertools.product(*choices):
@@ -468,7 +497,8 @@ def choices_for(name: str, row: inspect.Parameter, made: Made, i: int, count: in
         return [Given("value", 0.0)]
     if low in ("batch_size", "m", "n", "size"):
         return [Given("value", N)]
-    stored = [Given("slot", slot) for slot, _ in array_slots(made.instance) if slot.key == name][:1]
+    slots = [slot for slot, _ in array_slots(made.instance) if slot.key == name and not in_gradient_container(slot)]
+    stored = [Given("slot", slot) for slot in slots[:1]]
     if stored:
         return stored
     if INCOMING.match(name):
@@ -510,8 +540,7 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
     thing = run.thing
     before = {slot: array.copy() for slot, array in array_slots(thing)}
     dy = np.random.default_rng(11).standard_normal(y.shape)
-    slope = plan.layout.split(dy)[0]
-    run.backward(slope.copy())
+    run.backward([plan.layout.split(part)[0].copy() for part in unpacked(dy, layer.shapes)])
     kept = [
         (slot, array)
         for slot, array in array_slots(thing)
@@ -604,6 +633,10 @@ def _dx_places(
         rows += [("object", slot, array) for slot, array in kept if slot not in own]
         rows = [row for row in rows if (row[0], row[1]) not in used]
         named = [row for name in DX_NAMES for row in rows if row[1].key == name]
+        steps = [row for row in rows if row[0] == "returned" and row[1].steps[:1] == (("[", 0),)]
+        if steps and len(inputs) == 1 and len(returned) == len(x) > 1 and steps[0][2].shape == x.shape[1:]:
+            yield Kept("returned")  # one array per time step
+            continue
         alone = [row for row in rows if row[0] == "returned" and (not row[1].steps or len(returned) == 1)]
         first = [row for row in rows if row[0] == "returned" and row[2].shape == x.shape]
         kept_named = [row for row in named if row[2].shape == x.shape]
@@ -667,6 +700,8 @@ def describe(attempt: Attempt, name: str) -> str:
         text = words.get(given.what) or (given.value.name if given.what == "slot" else repr(given.value))
         if given.what == "x" and len(plan.inputs) > 1:
             text = f"x{given.value}"
+        if given.what == "dy" and plan.more:
+            text = f"dy{given.value or 0}"
         return f"{given.keyword}={text}" if given.keyword else text
 
     forward = f"{plan.forward}({', '.join(map(shown, plan.forward_arguments))})"
