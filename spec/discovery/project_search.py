@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from nnlaw import _names
+
 ROOT_MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg")
 
 
@@ -40,6 +42,8 @@ def find_in_project(path: Path, name: str, fromlist: Sequence[str], added: Seque
         if folder in _installed_folders() and folder / parts[0] not in path.parents:
             continue
         found = _match(folder, parts)
+        if found and _names.is_own_folder(found[0]):
+            continue
         if found and file_of(found[0]) is not None:
             return found
         if found and bare is None and (file_of(found[-1]) or any(child(found[-1], x) for x in fromlist)):

@@ -51,6 +51,12 @@ def own_module(fullname: str) -> str | None:
     return f"nnlaw.{fullname}"
 
 
+def is_own_folder(folder: Path) -> bool:
+    """Whether a folder called nn or spec is that of our own package; in a checkout it is beside the user's files."""
+    own = importlib.util.find_spec(f"nnlaw.{folder.name}") if folder.name in ALIASES else None
+    return own is not None and own.origin is not None and Path(own.origin).parent.resolve() == folder.resolve()
+
+
 def _belongs_to_user(top: str) -> bool:
     """Whether `top` is a module, or a package with an __init__.py, that is not ours: imported, or on sys.path."""
     own = importlib.util.find_spec(f"nnlaw.{top}")
@@ -60,7 +66,7 @@ def _belongs_to_user(top: str) -> bool:
     found = PathFinder.find_spec(top)
     if found is None or found.origin is None:  # a folder without __init__.py is not a package
         return False
-    return own is None or own.origin is None or Path(found.origin).resolve() != Path(own.origin).resolve()
+    return not is_own_folder(Path(found.origin).parent)
 
 
 def install() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from nnlaw.spec.discovery.load import Loaded, load
 from nnlaw.spec.discovery.unavailable import UnavailableError
+from nnlaw.spec.locations import fixtures
 from nnlaw.spec.violation import BadInput
 
 
@@ -242,6 +243,27 @@ def test_a_changed_file_is_loaded_anew(write) -> None:
     assert load(project / "net.py").module.f() == 1
     write(base="SIZE = 234")
     assert load(project / "net.py").module.f() == 234
+
+
+@pytest.mark.parametrize("file", sorted((fixtures() / "untouched").rglob("*.py")), ids=lambda file: file.name)
+def test_untouched_code_is_loaded(file: Path) -> None:
+    """Each file of the corpus is loaded with all its names, or refused in one sentence."""
+    if file.name in ("error_python_2.py", "error_syntax.py"):
+        with pytest.raises(BadInput, match=rf"{file.name}:\d+: "):
+            load(file)
+    else:
+        assert not load(file).unavailable
+
+
+def test_files_of_the_checkout_import_our_packages() -> None:
+    """`from nn import layer` means nnlaw.nn although a folder nn/ is above the file."""
+    from nnlaw.nn.plugins.registry import REGISTRY
+
+    before = dict(REGISTRY.plugins)
+    with REGISTRY.user_plugins(override=True):
+        loaded = load(next((fixtures() / "faults").glob("layer_*.py")))
+    assert loaded.names and not loaded.unavailable and not loaded.placeholders
+    REGISTRY.plugins = before
 
 
 def test_weights_made_at_the_top_are_reproducible(write) -> None:
