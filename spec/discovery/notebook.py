@@ -9,10 +9,10 @@ translates them. The text is in `linecache`, so that tracebacks and `inspect.get
 
 from __future__ import annotations
 
-import ast
 import json
 import linecache
 import re
+import warnings
 from bisect import bisect_right
 from pathlib import Path
 
@@ -70,9 +70,15 @@ def _python_lines(cell: list[str]) -> list[str]:
     if _CELL_OF_ANOTHER_LANGUAGE.match(cell[0]):
         return [""] * len(cell)
     try:
-        ast.parse("\n".join(cell))
+        _compile(cell)
         return cell
     except (SyntaxError, ValueError):
         lines = [_MAGIC.sub(r"\1pass", line) for line in cell]
-        ast.parse("\n".join(lines))
+        _compile(lines)
         return lines
+
+
+def _compile(lines: list[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compile("\n".join(lines), "", "exec", dont_inherit=True)

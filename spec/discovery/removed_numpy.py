@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.discovery.notebook import place
+from nnlaw.spec.violation import relative_to_cwd
 
 _RENAMED = {
     "float": "float", "int": "int", "bool": "bool", "object": "object", "complex": "complex", "str": "str",
@@ -55,7 +56,8 @@ class Finding:
     instead: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {place(self.path, self.line)}: {self.found} no longer works; write {self.instead}"
+        where = f"{relative_to_cwd(str(self.path))}: {place(self.path, self.line)}"
+        return f"{where}: {self.found} no longer works; write {self.instead}"
 
 
 Report = Callable[[str, str], None]
@@ -70,7 +72,9 @@ def is_removed(name: str) -> bool:
 def removed_names(tree: ast.Module) -> list[tuple[int, str, str]]:
     """The line of each use of a removed name, the name as written, and what to write instead, by line."""
     found: list[tuple[int, int, str, str]] = []
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    nodes = list(ast.walk(tree))
+    supplied = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     aliases = {
         alias.asname or alias.name
         for node in imports
@@ -78,9 +82,9 @@ def removed_names(tree: ast.Module) -> list[tuple[int, str, str]]:
         for alias in node.names
         if alias.name in ("numpy", "cupy")
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
-            if is_removed(node.attr):
+            if is_removed(node.attr) and node.attr not in supplied:  # not `np.float = float`
                 found.append((node.lineno, node.col_offset, f"{node.value.id}.{node.attr}", _RENAMED[node.attr]))
         elif isinstance(node, ast.ImportFrom) and node.module == "numpy":
             for alias in node.names:

@@ -47,7 +47,7 @@ class Slot:
         return thing
 
     def set(self, thing: Any, value: Any) -> None:
-        """Put a value there; a tuple around it is replaced, and a subclass of ndarray stays one, with its attributes."""
+        """Put a value there; a tuple around it is replaced, and an ndarray subclass stays one, with its attributes."""
         holder = self.parent.get(thing)
         kind, key = self.steps[-1]
         old = getattr(holder, key, None) if kind == "." else None

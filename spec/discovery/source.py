@@ -62,7 +62,9 @@ def read_source(path: Path) -> Source:
             compile(tree, str(path), "exec", flags, dont_inherit=True)  # finds `return` outside a function, ...
     except SyntaxError as error:
         raise BadInput(_describe(path, text, error)) from error
-    except (ValueError, RecursionError, MemoryError) as error:  # null bytes; nesting too deep
+    except (RecursionError, MemoryError) as error:
+        raise BadInput(f"{relative_to_cwd(str(path))}: an expression is nested too deeply to be parsed") from error
+    except ValueError as error:  # null bytes
         raise BadInput(f"{relative_to_cwd(str(path))}: {error}") from error
     return Source(path, text, tree, flags, skipped)
 

@@ -220,6 +220,10 @@ def test_python_2_and_syntax_errors_are_one_sentence(write) -> None:
         load_text(write, "try:\n    x = 1\nexcept ValueError, e:\n    pass\n")
     with pytest.raises(BadInput, match=r"net\.py:1: '\(' was never closed"):
         load_text(write, "f(1\n")
+    with pytest.raises(BadInput, match=r"net\.py: an expression is nested too deeply"):
+        load_text(write, f"x = {'-' * 100_000}1\n")
+    with pytest.raises(BadInput, match=r"net\.py: source code string cannot contain null bytes"):
+        load_text(write, "x = 1\0\n")
     with pytest.raises(BadInput, match=r"net\.py:1: 'return' outside function"):
         load_text(write, "return 1\n")
 

@@ -62,6 +62,7 @@ def test_arrays_that_numpy_2_rejects(legacy, reports) -> None:
 
 def test_lines_of_a_file_that_use_them() -> None:
     """Uses are found under any alias and in imports, in order of their lines."""
+    assert removed_names(ast.parse("import numpy as np\nnp.float = float\nx = np.float(1)\n")) == []
     tree = ast.parse("from numpy import float_, exp\nimport numpy as xp\nx = xp.mat(1), xp.Inf\ny = other.float\n")
     assert removed_names(tree) == [
         (1, "numpy.float_", "np.float64"), (3, "xp.mat", "np.asmatrix"), (3, "xp.Inf", "np.inf"),
