@@ -11,11 +11,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -30,6 +27,7 @@ from nnlaw.nn.data.dataset import Split
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.runs.predictor import Predictor
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.time_limit import OutOfTime, time_limit
 from nnlaw.spec.violation import BadInput, Violation
 
 LIMITS = {"quick": 600.0, "full": 7200.0}  # seconds allowed for one scenario
@@ -124,32 +122,6 @@ class ScenarioResult:
     seconds: float
 
 
-class TimedOut(BaseException):
-    """The time of a scenario is over. Not an Exception, because scenarios catch those as results."""
-
-
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimedOut in the block when its time is over, also in a wait or a sleep, but not in a call of C code.
-
-    Works in the main thread of systems with SIGALRM; elsewhere there is no limit.
-    """
-    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def time_over(*_: Any) -> None:
-        raise TimedOut
-
-    before = signal.signal(signal.SIGALRM, time_over)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def run_scenario(chosen: Scenario, context: Context, seconds: float = LIMITS["full"]) -> ScenarioResult:
     """Run one scenario; an exception, and a timeout after `seconds`, count as failed."""
     began = time.perf_counter()
@@ -157,7 +129,7 @@ def run_scenario(chosen: Scenario, context: Context, seconds: float = LIMITS["fu
         with np.errstate(all="ignore"), threadpool_limits(1), time_limit(seconds):  # results count, not warnings
             found = chosen.run(context)
         outcome = ScenarioOutcome.PASSED if found.as_expected else ScenarioOutcome.FAILED
-    except TimedOut:
+    except OutOfTime:
         found, outcome = Observation(f"timed out after {seconds:g} s", False), ScenarioOutcome.FAILED
     except Skip as reason:
         found, outcome = Observation(str(reason), True), ScenarioOutcome.SKIPPED

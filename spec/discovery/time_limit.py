@@ -20,7 +20,10 @@ class OutOfTime(BaseException):
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise OutOfTime inside the block once `seconds` have passed, and again each half second if that is swallowed."""
+    """Raise OutOfTime in the block when its time is over, also in a wait, and each second after that if it is caught.
+
+    A call of C code is not interrupted.
+    """
     if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -29,7 +32,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         raise OutOfTime(f"took longer than {seconds:g} s")
 
     handler = signal.signal(signal.SIGALRM, stop)
-    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield
     finally:

@@ -3,7 +3,6 @@
 import signal
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
@@ -18,7 +17,6 @@ from nnlaw.nn.stress.scenario import (
     ScenarioResult,
     Skip,
     run_scenario,
-    time_limit,
 )
 from nnlaw.spec import BadInput, Violation
 
@@ -56,17 +54,6 @@ def test_a_scenario_that_hangs_fails_at_its_time_limit(trained: Run, add_scenari
     assert late.outcome is ScenarioOutcome.FAILED and late.observation.text == "timed out after 0.2 s"
     assert Runner(trained).run_here(SCENARIOS["sound"]).outcome is ScenarioOutcome.PASSED
     assert signal.getsignal(signal.SIGALRM) == before
-
-
-def test_there_is_no_limit_outside_the_main_thread() -> None:
-    """Signals reach the main thread only."""
-
-    def within() -> str:
-        with time_limit(60):
-            return "done"
-
-    with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(within).result() == "done"
 
 
 def test_a_name_can_be_used_once(add_scenario: AddScenario) -> None:
