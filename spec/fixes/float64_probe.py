@@ -128,9 +128,7 @@ def probes(case: Case) -> Iterator[Float64Probe]:
     if isinstance(case, LayerCase):
         point = np.array(case.x, np.float64)
         for training in (True, False):
-            layer = in_float64(case.layer)
-            layer.set("needs_dx", True)
-            layer.training = training
+            layer = case.layer.copy(values={"needs_dx": True, "training": training}, float64=True)
             for scale in LAYER_SCALES:
                 x = np.array(inside_domain(layer, scale * point, point), np.float64)
                 with code_under_test():

@@ -26,6 +26,7 @@ from nnlaw.spec.gradcheck.finite_differences import (
 )
 from nnlaw.spec.gradcheck.mistakes import Clues
 from nnlaw.spec.reference import numeric_constants
+from nnlaw.spec.subjects.layer_protocol import convert
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.subject import Point, Subject, Target
 from nnlaw.spec.violation import Location, Violation
@@ -67,8 +68,7 @@ def check_layer(layer: Subject, x: Array, rng: np.random.Generator, *, path: str
     softmax would be 0, and mistakes in it would not show. Raises Violation or Inconclusive.
     """
     layer = subject_of(layer)
-    template = in_float64(layer)
-    template.set("needs_dx", True)
+    template = layer.copy(values={"needs_dx": True}, float64=True)
     point = np.array(x, np.float64, order="C")
     twin = template.copy()
     previous = {name: np.array(g) for name, g in twin.grads.items()}
@@ -252,13 +252,10 @@ def _along(model: Subject, x: Array, labels: Array, direction: Mapping[str, Arra
 
 def in_float64(thing: Thing) -> Thing:
     """A deep copy with `params`, `grads` and `state` in float64: float32 is too coarse for finite differences."""
+    if isinstance(thing, Subject):
+        return thing.copy(float64=True)  # type: ignore[return-value]  # a Subject for a Subject
     twin = copy.deepcopy(thing)
-    for holder in ("params", "grads", "state"):
-        arrays = getattr(twin, holder, None) or {}
-        for name, value in list(arrays.items()):
-            array = np.asarray(value)
-            if array.dtype.kind == "f":
-                arrays[name] = array.astype(np.float64, order="C")
+    convert(twin, np.float64)
     return twin
 
 

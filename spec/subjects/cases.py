@@ -74,12 +74,9 @@ class LayerCase(Case):
 
         With `skip_random` its generators are advanced, so that its random numbers differ.
         """
-        layer = self.layer.copy()
+        layer = self.layer.copy(values={"needs_dx": True} | ({} if training is None else {"training": training}))
         if skip_random:
             layer.skip_random(SKIPPED)
-        layer.set("needs_dx", True)
-        if training is not None:
-            layer.set("training", training)
         return layer
 
     @property

@@ -30,6 +30,16 @@ def _build_nothing(shape: tuple[int, ...], rng: np.random.Generator) -> None:
     pass
 
 
+def convert(thing: Any, dtype: type) -> None:
+    """Convert every float array in `params`, `grads` and `state` to another dtype."""
+    for holder in ("params", "grads", "state"):
+        arrays = getattr(thing, holder, None) or {}
+        for name, value in list(arrays.items()):
+            array = np.asarray(value)
+            if array.dtype.kind == "f":
+                arrays[name] = array.astype(dtype, order="C")
+
+
 def convert_to_float32(layer: Any) -> None:
     """Convert all parameters and state to float32, and give every parameter a gradient array."""
     for holder in (layer.params, layer.state):

@@ -23,7 +23,7 @@ from nnlaw.spec.contracts.obeys import Declaration, declaration_of
 from nnlaw.spec.subjects import global_generators
 from nnlaw.spec.subjects.copies import AnyGenerator, copy_with_generators, generator_states
 from nnlaw.spec.subjects.interrupt import can_interrupt, interrupt_after
-from nnlaw.spec.subjects.layer_protocol import complete_layer
+from nnlaw.spec.subjects.layer_protocol import complete_layer, convert
 from nnlaw.spec.subjects.subject import Point, Setting, SourceFunction, Subject, Target
 from nnlaw.spec.subjects.tracer import Tracer
 from nnlaw.spec.subjects.variants import functions_of, helpers_of, variant_of
@@ -135,6 +135,13 @@ class ObjectSubject(Subject):
                 flat[:] = before
         return results
 
+    def steps(self, w: Array, gradients: Sequence[Array], lr: float) -> list[Array]:
+        path = []
+        for g in gradients:
+            self.object.step(w, np.array(g), lr)
+            path.append(w.copy())
+        return path
+
     def mapping(self, holder: str) -> MutableMapping[str, Array]:
         found = getattr(self.object, holder, None)
         return found if isinstance(found, MutableMapping) else {}
@@ -142,10 +149,16 @@ class ObjectSubject(Subject):
     def set(self, name: str, value: Any) -> None:
         setattr(self.object, name, value)
 
-    def copy(self, variant: Subject | None = None) -> Subject:
+    def copy(
+        self, variant: Subject | None = None, *, values: Mapping[str, Any] | None = None, float64: bool = False
+    ) -> Subject:
         twin, generators = copy_with_generators(self.object)
         if variant is not None:
             twin.__class__ = object_of(variant)
+        for name, value in (values or {}).items():
+            setattr(twin, name, value)
+        if float64:
+            convert(twin, np.float64)
         return ObjectSubject(twin, generators)
 
     def completed(self) -> Subject:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.contracts.declared import ATTRIBUTES
 from nnlaw.spec.contracts.obeys import Declaration
 from nnlaw.spec.contracts.shapes import parse
 from nnlaw.spec.law import CATALOG
@@ -69,9 +70,9 @@ class Connection:
         """What one operation returns, or what it raises."""
         self.number += 1
         changes = self.arrays.changes()
-        forgotten = (self.arrays.take_dropped(), list(self.dropped))
+        forgotten = [self.arrays.take_dropped(), list(self.dropped)]
         self.dropped.clear()
-        self.write(encode((self.number, operation, target, list(arguments), changes, forgotten), self))
+        self.write(encode([self.number, operation, target, list(arguments), changes, forgotten], self))
         size = LENGTH.unpack(self.read(LENGTH.size))[0]
         if size > MAX_FRAME:
             raise SubjectEnded(f"it sent a message of {size:,} bytes")
@@ -118,17 +119,25 @@ class RemoteSubject(Subject):
 
     def __init__(self, connection: Connection, number: int, type_name: str) -> None:
         self.connection, self.number, self.type_name = connection, number, type_name
+        self.known: dict[tuple[Any, ...], Any] = {}
         weakref.finalize(self, connection.dropped.append, number)
 
     def _request(self, operation: str, *arguments: Any) -> Any:
         return self.connection.request(operation, self, *arguments)
 
+    def _once(self, operation: str, *arguments: Any) -> Any:
+        """The result of an operation that never changes."""
+        key = (operation, *arguments)
+        if key not in self.known:
+            self.known[key] = self._request(operation, *arguments)
+        return self.known[key]
+
     @property
     def form(self) -> str:
-        return _typed(self._request("form"), str)
+        return _typed(self._once("form"), str)
 
     def attribute(self, name: str, default: Any = None, *, of_class: bool = False) -> Any:
-        found = self._request("attribute", name, of_class)
+        found = (self._once if name in ATTRIBUTES else self._request)("attribute", name, of_class)
         return default if found is None else found
 
     def attributes(self, *, own: bool = False) -> dict[str, Any]:
@@ -138,12 +147,12 @@ class RemoteSubject(Subject):
         return self._request("has", method) is True
 
     def settings(self) -> tuple[Setting, ...]:
-        rows = _rows(self._request("settings"), 5)
+        rows = _rows(self._once("settings"), 5)
         return tuple(Setting(str(n), bool(r), d, str(a), str(k)) for n, r, d, a, k in rows)
 
     @property
     def declaration(self) -> Declaration | None:
-        found = self._request("declaration")
+        found = self._once("declaration")
         if found is None:
             return None
         ((text, codes),) = _rows([found], 2)
@@ -151,7 +160,7 @@ class RemoteSubject(Subject):
         return Declaration(parse(_typed(text, str)), tuple(laws))
 
     def location(self, method: str = "", unit: str = "") -> Location:
-        ((_, name, path, line, column),) = _rows([self._request("location", method)], 5)
+        ((_, name, path, line, column),) = _rows([self._once("location", method)], 5)
         return Location(unit, str(name), str(path), _typed(line, int), _typed(column, int))
 
     def call(self, method: str, *args: Any, **settings: Any) -> Any:
@@ -176,17 +185,29 @@ class RemoteSubject(Subject):
             raise SubjectEnded("it sent something else than a reply: another number of results")
         return found
 
+    def steps(self, w: Array, gradients: Sequence[Array], lr: float) -> list[Array]:
+        return _typed(self._request("steps", w, list(gradients), lr), list)
+
     def mapping(self, holder: str) -> MutableMapping[str, Array]:
         return _RemoteMapping(self, holder)
 
     def set(self, name: str, value: Any) -> None:
         self._request("set", name, value)
 
-    def copy(self, variant: Subject | None = None) -> Subject:
-        return _typed(self._request("copy", variant), RemoteSubject)
+    def copy(
+        self, variant: Subject | None = None, *, values: Mapping[str, Any] | None = None, float64: bool = False
+    ) -> Subject:
+        return self._same_class(self._request("copy", variant, dict(values or {}), float64), variant is None)
+
+    def _same_class(self, found: Any, same: bool) -> RemoteSubject:
+        """A subject of the same class, of which the same is known."""
+        subject = _typed(found, RemoteSubject)
+        if same:
+            subject.known = self.known
+        return subject
 
     def completed(self) -> Subject:
-        return _typed(self._request("completed"), RemoteSubject)
+        return self._same_class(self._request("completed"), True)
 
     def create(self, settings: Mapping[str, Any], args: Sequence[Any] = ()) -> Subject:
         return _typed(self._request("create", list(args), dict(settings)), RemoteSubject)
@@ -234,26 +255,28 @@ class RemoteSubject(Subject):
 
 
 class _RemoteMapping(MutableMapping[str, Array]):
-    """The arrays of an attribute of a remote subject, by name."""
+    """The arrays of an attribute of a remote subject, by name, as they were when it was read."""
 
     def __init__(self, subject: RemoteSubject, holder: str) -> None:
         self.subject, self.holder = subject, holder
+        self.arrays: dict[str, Array] = _typed(subject._request("items", holder), dict)
 
     def __getitem__(self, name: str) -> Array:
-        found: Array = self.subject._request("item", self.holder, name)
-        return found
+        return self.arrays[name]
 
     def __setitem__(self, name: str, array: Array) -> None:
         self.subject._request("set_item", self.holder, name, array)
+        self.arrays[name] = array
 
     def __delitem__(self, name: str) -> None:
         self.subject._request("delete_item", self.holder, name)
+        del self.arrays[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_typed(self.subject._request("keys", self.holder), list))
+        return iter(self.arrays)
 
     def __len__(self) -> int:
-        return len(_typed(self.subject._request("keys", self.holder), list))
+        return len(self.arrays)
 
 
 def _typed(value: Any, kind: type[T]) -> T:

@@ -28,7 +28,7 @@ from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, decode, encode
 
 MAX_TEXT = 2000  # characters of an exception's text
-BY_VALUE = frozenset({"sweep", "take", "attributes", "attribute", "open", "generator_states"})
+BY_VALUE = frozenset({"steps", "sweep", "take", "attributes", "attribute", "open", "generator_states"})
 """Operations whose results are only read, so both sides need not hold the same arrays."""
 Open = Callable[[Any], Any]
 
@@ -88,9 +88,9 @@ def serve(read: Callable[[int], bytes], write: Callable[[bytes], None], open_tar
         rest = tables.arrays.changes(), _generators(arguments)
         tables.by_value = operation in BY_VALUE
         try:
-            reply = encode((number, outcome, content, *rest), tables)
+            reply = encode([number, outcome, content, *rest], tables)
         except (ValueError, MemoryError) as error:
-            reply = encode((number, "error", described(error), *rest), tables)
+            reply = encode([number, "error", described(error), *rest], tables)
         write(reply)
 
 
@@ -138,10 +138,6 @@ def _attribute(subject: Subject, name: str, of_class: bool) -> Any:
     return ObjectSubject(found) if callable(found) else found
 
 
-def _item(subject: Subject, holder: str, name: Any) -> Any:
-    return subject.mapping(holder)[name]
-
-
 def _set_item(subject: Subject, holder: str, name: Any, array: Any) -> None:
     subject.mapping(holder)[name] = array
 
@@ -175,7 +171,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "attributes": lambda subject, own: subject.attributes(own=own),
     "call": _call,
     "completed": lambda subject: subject.completed(),
-    "copy": lambda subject, variant: subject.copy(variant),
+    "copy": lambda subject, variant, values, float64: subject.copy(variant, values=values, float64=float64),
     "cpu_time": lambda subject: time.process_time(),
     "create": lambda subject, args, settings: subject.create(settings, args),
     "declaration": _declaration,
@@ -183,15 +179,15 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "form": lambda subject: subject.form,
     "functions": lambda subject: _rows(subject.functions()),
     "global_numbers": lambda subject: subject.global_numbers(),
-    "generator_states": lambda subject: subject.generator_states(),
+    "generator_states": lambda subject: [repr(state) for state in subject.generator_states()],
     "has": lambda subject, method: subject.has(method),
-    "item": _item,
-    "keys": lambda subject, holder: list(subject.mapping(holder)),
+    "items": lambda subject, holder: dict(subject.mapping(holder)),
     "location": _location,
     "limit": lambda subject, seconds: None,
     "seed_globals": lambda subject, seed: subject.seed_globals(seed),
     "set": lambda subject, name, value: subject.set(name, value),
     "set_item": _set_item,
+    "steps": lambda subject, w, gradients, lr: subject.steps(w, gradients, lr),
     "settings": lambda subject: _rows(subject.settings()),
     "skip_random": lambda subject, count: subject.skip_random(count),
     "sweep": lambda subject, method, args, target, points, fresh, item: subject.sweep(

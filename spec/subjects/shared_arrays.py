@@ -62,14 +62,14 @@ class SharedArrays:
         view.flags.writeable = False
         return view
 
-    def changes(self) -> list[tuple[int, ByValue]]:
+    def changes(self) -> list[list[Any]]:
         """The arrays that differ from what the other side holds, which are then taken to be equal."""
-        found: list[tuple[int, ByValue]] = []
+        found: list[list[Any]] = []
         for number in list(self.synced):
             array = self._get(number)
             if array is not None and (content := array.tobytes()) != self.synced[number]:
                 self.synced[number] = content
-                found.append((number, ByValue(array)))
+                found.append([number, ByValue(array)])
         return found
 
     def apply(self, changes: Iterable[Change]) -> None:

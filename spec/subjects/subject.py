@@ -132,6 +132,10 @@ class Subject(Attributed):
         """
 
     @abstractmethod
+    def steps(self, w: Array, gradients: Sequence[Array], lr: float) -> list[Array]:
+        """Take one step of an optimizer per gradient, each in an array of its own: w, which changes, after each."""
+
+    @abstractmethod
     def mapping(self, holder: str) -> MutableMapping[str, Array]:
         """The arrays of an attribute such as `params`, by name; empty if there are none."""
 
@@ -142,8 +146,14 @@ class Subject(Attributed):
     # copies
 
     @abstractmethod
-    def copy(self, variant: Subject | None = None) -> Subject:
-        """A deep copy that accepts new attributes; with `variant`, as an instance of that class."""
+    def copy(
+        self, variant: Subject | None = None, *, values: Mapping[str, Any] | None = None, float64: bool = False
+    ) -> Subject:
+        """A deep copy that accepts new attributes, with some of them set to `values`.
+
+        With `variant`, it is an instance of that class. With `float64`, its params, grads and state are converted:
+        float32 is too coarse for finite differences.
+        """
 
     @abstractmethod
     def completed(self) -> Subject:

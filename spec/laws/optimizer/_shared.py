@@ -31,9 +31,5 @@ def random_gradients(case: OptimizerCase, steps: int, scale: float = 1.0) -> Arr
 
 def walked(optimizer: Subject, w: Array, gradients: Iterable[Array], lr: float = LR) -> Array:
     """The weights after each step from a copy of w, with each gradient in a new array: (steps, SIZE)."""
-    w, path = w.copy(), []
     with np.errstate(all="ignore"):
-        for g in gradients:
-            optimizer.step(w, g.copy(), lr)
-            path.append(w.copy())
-    return np.array(path)
+        return np.array(optimizer.steps(w.copy(), list(gradients), lr))
