@@ -10,9 +10,10 @@ The value is the loss, or Σ dy·y of a layer. `kind` is a variant of the class 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -65,13 +66,13 @@ class Float64Probe(ABC):
         high, low = (self.value({name: h * u for name, u in step.items()}, kind) for h in (STEP, -STEP))
         return (high - low) / (2 * STEP)
 
-    def twin(self, steps: Steps, kind: Subject | None) -> Subject:
-        """A new copy, of class `kind`, with its parameters changed."""
-        twin, params = self.thing.copy(kind), self.thing.params
-        for name, step in steps.items():
-            if name != "x":
-                twin.params[name] = params[name] + step
-        return twin
+    def results(
+        self, calls: Sequence[tuple[str, Sequence[Any]]], steps: Steps, kind: Subject | None
+    ) -> tuple[list[Any], dict[str, Array]]:
+        """The results of calls of a new copy, of class `kind`, with its parameters changed; and its gradients."""
+        params = {name: self.arrays[name] + step for name, step in steps.items() if name != "x"}
+        with code_under_test():
+            return self.thing.run(calls, variant=kind, params=params)
 
 
 @dataclass
@@ -79,17 +80,15 @@ class _LayerProbe(Float64Probe):
     dy: Array = field(default_factory=lambda: np.zeros(0))
 
     def value(self, steps: Steps, kind: Subject | None = None) -> float:
+        (y,), _ = self.results([("forward", [self.arrays["x"] + steps.get("x", 0)])], steps, kind)
         with code_under_test():
-            layer = self.twin(steps, kind)
-            return float(np.vdot(self.dy, layer.forward(self.arrays["x"] + steps.get("x", 0))))
+            return float(np.vdot(self.dy, y))
 
     def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
+        x = self.arrays["x"] + steps.get("x", 0)
+        (y, dx), grads = self.results([("forward", [x]), ("backward", [self.dy.copy()])], steps, kind)
         with code_under_test():
-            layer = self.twin(steps, kind)
-            value = float(np.vdot(self.dy, layer.forward(self.arrays["x"] + steps.get("x", 0))))
-            dx = layer.backward(self.dy.copy())  # a changed backward may write into dy
-            grads = dict(layer.grads)
-            return value, {"x": dx} | {name: grads[name] for name in self.arrays if name != "x"}
+            return float(np.vdot(self.dy, y)), {"x": dx} | {name: grads[name] for name in self.arrays if name != "x"}
 
 
 @dataclass
@@ -97,14 +96,13 @@ class _LossProbe(Float64Probe):
     target: Array = field(default_factory=lambda: np.zeros(0))
 
     def value(self, steps: Steps, kind: Subject | None = None) -> float:
-        with code_under_test():
-            return float(self.twin({}, kind).forward(self.arrays["x"] + steps.get("x", 0), self.target.copy()))
+        return self.run(steps, kind)[0]
 
     def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
+        inputs = [self.arrays["x"] + steps.get("x", 0), self.target.copy()]
+        (value, gradient), _ = self.results([("forward", inputs), ("backward", [])], {}, kind)
         with code_under_test():
-            loss = self.twin({}, kind)
-            value = float(loss.forward(self.arrays["x"] + steps.get("x", 0), self.target.copy()))
-            return value, {"x": loss.backward()}
+            return float(value), {"x": gradient}
 
 
 @dataclass
@@ -116,9 +114,9 @@ class _ModelProbe(Float64Probe):
         return self.run(steps, kind)[0]
 
     def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
+        (result,), _ = self.results([("loss_and_grads", [self.x.copy(), self.labels.copy()])], steps, kind)
         with code_under_test():
-            model = self.twin(steps, kind)
-            value, grads = model.loss_and_grads(self.x.copy(), self.labels.copy())
+            value, grads = result
             return float(value), {name: grads.get(name, np.zeros_like(array)) for name, array in self.arrays.items()}
 
 

@@ -11,7 +11,7 @@ Source: W. Weimer et al., Automatically finding patches using genetic programmin
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import thread_time
 from typing import Any
@@ -72,16 +72,18 @@ def search(case: Case, law: str, *, passes_law: Passes, passes_all: Passes) -> F
     tier = 0
     began = _cpu_time(subject)
     with subject.silenced(), np.errstate(all="ignore"):
-        for source, mutation, variant in builder.variants():
-            if _cpu_time(subject) > began + MAX_SECONDS or (found and mutation.tier > tier):
+        for count, (source, mutation, variant) in enumerate(builder.variants()):
+            if found and mutation.tier > tier:
+                break
+            if count % 4 == 0 and _cpu_time(subject) > began + MAX_SECONDS:
                 break
             with contextlib.suppress(Exception):  # a change that breaks the code is not a fix
-                with _time_limit(subject, LAW_SECONDS):
+                with subject.limited(LAW_SECONDS):
                     if is_promising is not None and not is_promising(variant):
                         continue
                     changed = builder.case_of(variant)
                     passes = passes_law(changed)
-                with _time_limit(subject, ALL_SECONDS):
+                with subject.limited(ALL_SECONDS):
                     passes = passes and passes_all(changed)
                 if passes and (edit := source.edit()):
                     tier = mutation.tier
@@ -176,12 +178,3 @@ def _cpu_time(subject: Subject) -> float:
     """Seconds of CPU time of this thread and of the subject's process."""
     return thread_time() + subject.cpu_time()
 
-
-@contextlib.contextmanager
-def _time_limit(subject: Subject, seconds: float) -> Iterator[None]:
-    """Raise TimeoutError if a change makes the code run too long, in seconds of CPU time."""
-    subject.limit(seconds)
-    try:
-        yield
-    finally:
-        subject.limit(None)

@@ -75,13 +75,14 @@ def check_layer(layer: Subject, x: Array, rng: np.random.Generator, *, path: str
     y = np.array(twin.forward(point))  # copied: the layer may reuse this array for its next output
     dy = rng.standard_normal(y.shape)
     states = twin.generator_states()
-    dx = np.array(twin.backward(dy.copy()))  # before any other forward, which may overwrite a shared cache
+    returned = twin.gradients(dy.copy())  # before any other forward, which may overwrite a shared cache
     random_backward = twin.generator_states() != states
     float32 = y.dtype != np.float64 or _rounds_to_float32(template, point, y)
     unit = path or layer.type_name
     backward, forward = (layer.location(method, unit) for method in ("backward", "forward"))
     check_finite("output", y, forward)  # if the output is wrong, so is its gradient
-    params, grads = dict(template.params), {name: np.array(g) for name, g in twin.grads.items()}
+    dx, params = returned.pop("dx"), dict(template.params)
+    grads = {name[1:]: gradient for name, gradient in returned.items()}
     _check_complete(params, grads, backward, lambda name: f"grads[{name!r}]")
     targets: dict[str, tuple[Array, Array, Target]] = {"dx": (point, dx, 0)} if layer.attribute("has_dx", True) else {}
     targets |= {f"d{name}": (params[name], grads[name], ("params", name)) for name in params}

@@ -44,8 +44,11 @@ def subject_of(thing: Any) -> Subject:
 class ObjectSubject(Subject):
     """The subject of `object`, which lives in this process."""
 
-    def __init__(self, thing: Any, generators: Sequence[AnyGenerator] | None = None) -> None:
+    def __init__(
+        self, thing: Any, generators: Sequence[AnyGenerator] | None = None, *, is_variant: bool = False
+    ) -> None:
         self.object = thing
+        self.is_variant = is_variant  # compiled from a changed source, which may never end
         self.type_name = str(getattr(thing, "__name__", type(thing).__name__))
         self._generators = generators
 
@@ -135,6 +138,19 @@ class ObjectSubject(Subject):
                 flat[:] = before
         return results
 
+    def run(
+        self,
+        calls: Sequence[tuple[str, Sequence[Any]]],
+        *,
+        variant: Subject | None = None,
+        params: Mapping[str, Array] | None = None,
+    ) -> tuple[list[Any], dict[str, Array]]:
+        each = self.copy(variant)
+        for name, array in (params or {}).items():
+            each.params[name] = array
+        results = [_copied(each.call(method, *args)) for method, args in calls]
+        return results, dict(each.grads)
+
     def steps(self, w: Array, gradients: Sequence[Array], lr: float) -> list[Array]:
         path = []
         for g in gradients:
@@ -159,7 +175,7 @@ class ObjectSubject(Subject):
             setattr(twin, name, value)
         if float64:
             convert(twin, np.float64)
-        return ObjectSubject(twin, generators)
+        return ObjectSubject(twin, generators, is_variant=self.is_variant or variant is not None)
 
     def completed(self) -> Subject:
         return ObjectSubject(complete_layer(copy_with_generators(self.object)[0]))
@@ -178,10 +194,16 @@ class ObjectSubject(Subject):
     def variant(
         self, changed: Sequence[ast.FunctionDef], stored: Sequence[str] = (), tracer: Subject | None = None
     ) -> Subject:
-        return ObjectSubject(variant_of(self.object, changed, stored, None if tracer is None else object_of(tracer)))
+        found = variant_of(self.object, changed, stored, None if tracer is None else object_of(tracer))
+        return ObjectSubject(found, is_variant=True)
 
-    def limit(self, seconds: float | None) -> None:
+    @contextlib.contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
         interrupt_after(seconds)
+        try:
+            yield
+        finally:
+            interrupt_after(None)
 
     @property
     def can_be_limited(self) -> bool:

@@ -185,6 +185,22 @@ class RemoteSubject(Subject):
             raise SubjectEnded("it sent something else than a reply: another number of results")
         return found
 
+    def run(
+        self,
+        calls: Sequence[tuple[str, Sequence[Any]]],
+        *,
+        variant: Subject | None = None,
+        params: Mapping[str, Array] | None = None,
+    ) -> tuple[list[Any], dict[str, Array]]:
+        rows = [[method, list(args)] for method, args in calls]
+        ((results, grads),) = _rows([self._request("run", rows, variant, dict(params or {}))], 2)
+        if len(_typed(results, list)) != len(rows):
+            raise SubjectEnded("it sent something else than a reply: another number of results")
+        return results, _typed(grads, dict)
+
+    def gradients(self, dy: Array) -> dict[str, Array]:
+        return _typed(self._request("gradients", dy), dict)
+
     def steps(self, w: Array, gradients: Sequence[Array], lr: float) -> list[Array]:
         return _typed(self._request("steps", w, list(gradients), lr), list)
 
@@ -222,8 +238,8 @@ class RemoteSubject(Subject):
         sources = [ast.unparse(tree) for tree in changed]
         return _typed(self._request("variant", sources, list(stored), tracer), RemoteSubject)
 
-    def limit(self, seconds: float | None) -> None:
-        self._request("limit", seconds)
+    def limited(self, seconds: float) -> AbstractContextManager[None]:
+        return nullcontext()
 
     @property
     def can_be_limited(self) -> bool:

@@ -27,8 +27,11 @@ from nnlaw.spec.subjects.shared_arrays import SharedArrays
 from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, decode, encode
 
+VARIANT_SECONDS = 0.5  # of CPU time for one call of a variant, which may never end
 MAX_TEXT = 2000  # characters of an exception's text
-BY_VALUE = frozenset({"steps", "sweep", "take", "attributes", "attribute", "open", "generator_states"})
+BY_VALUE = frozenset(
+    {"attribute", "attributes", "generator_states", "gradients", "open", "run", "steps", "sweep", "take"}
+)
 """Operations whose results are only read, so both sides need not hold the same arrays."""
 Open = Callable[[Any], Any]
 
@@ -67,7 +70,7 @@ class ServerTables:
 
 def serve(read: Callable[[int], bytes], write: Callable[[bytes], None], open_target: Open) -> None:
     """Handle requests until `read`, which returns exactly so many bytes, returns an empty result."""
-    tables, limit = ServerTables(), None
+    tables = ServerTables()
     while header := read(LENGTH.size):
         size = LENGTH.unpack(header)[0]
         if size > MAX_FRAME:
@@ -78,10 +81,8 @@ def serve(read: Callable[[int], bytes], write: Callable[[bytes], None], open_tar
         for each in dropped[1]:
             tables.objects.pop(each, None)
         try:
-            if operation == "limit":
-                (limit,) = arguments
             function = open_target if operation == "open" else OPERATIONS[operation]
-            with _limited(limit):
+            with _limited(arguments if target is None else (target, *arguments)):
                 outcome, content = "value", function(*arguments) if target is None else function(target, *arguments)
         except BaseException as error:  # the laws decide what it means
             outcome, content = "error", described(error)
@@ -95,15 +96,16 @@ def serve(read: Callable[[int], bytes], write: Callable[[bytes], None], open_tar
 
 
 @contextlib.contextmanager
-def _limited(seconds: float | None) -> Iterator[None]:
-    """Raise TimeoutError if a call takes longer, in seconds of CPU time."""
-    if seconds is not None:
-        interrupt_after(seconds)
+def _limited(subjects: Sequence[Any]) -> Iterator[None]:
+    """Raise TimeoutError if a call of a variant takes longer than VARIANT_SECONDS of CPU time."""
+    if not any(isinstance(each, ObjectSubject) and each.is_variant for each in subjects):
+        yield
+        return
+    interrupt_after(VARIANT_SECONDS)
     try:
         yield
     finally:
-        if seconds is not None:
-            interrupt_after(None)
+        interrupt_after(None)
 
 
 def _generators(arguments: Sequence[Any]) -> list[np.random.Generator]:
@@ -180,10 +182,11 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "functions": lambda subject: _rows(subject.functions()),
     "global_numbers": lambda subject: subject.global_numbers(),
     "generator_states": lambda subject: [repr(state) for state in subject.generator_states()],
+    "gradients": lambda subject, dy: subject.gradients(dy),
     "has": lambda subject, method: subject.has(method),
     "items": lambda subject, holder: dict(subject.mapping(holder)),
     "location": _location,
-    "limit": lambda subject, seconds: None,
+    "run": lambda subject, calls, variant, params: list(subject.run(calls, variant=variant, params=params)),
     "seed_globals": lambda subject, seed: subject.seed_globals(seed),
     "set": lambda subject, name, value: subject.set(name, value),
     "set_item": _set_item,

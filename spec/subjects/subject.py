@@ -20,6 +20,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.attributed import Attributed
 from nnlaw.spec.contracts.obeys import Declaration
@@ -132,6 +134,16 @@ class Subject(Attributed):
         """
 
     @abstractmethod
+    def run(
+        self,
+        calls: Sequence[tuple[str, Sequence[Any]]],
+        *,
+        variant: Subject | None = None,
+        params: Mapping[str, Array] | None = None,
+    ) -> tuple[list[Any], dict[str, Array]]:
+        """Make these calls on a new copy with other parameters: the results, and the gradients that it keeps then."""
+
+    @abstractmethod
     def steps(self, w: Array, gradients: Sequence[Array], lr: float) -> list[Array]:
         """Take one step of an optimizer per gradient, each in an array of its own: w, which changes, after each."""
 
@@ -177,13 +189,16 @@ class Subject(Attributed):
         """
 
     @abstractmethod
-    def limit(self, seconds: float | None) -> None:
-        """Stop what runs longer, in seconds of CPU time, with TimeoutError; None removes the limit."""
+    def limited(self, seconds: float) -> AbstractContextManager[None]:
+        """Raise TimeoutError if the block takes longer, in seconds of CPU time of this process.
+
+        In another process every call of a variant has a limit of its own.
+        """
 
     @property
     @abstractmethod
     def can_be_limited(self) -> bool:
-        """Whether `limit` works: in this process, only in the main thread."""
+        """Whether calls of variants can be stopped: in this process, only in the main thread."""
 
     @abstractmethod
     def cpu_time(self) -> float:
@@ -258,6 +273,11 @@ class Subject(Attributed):
     @training.setter
     def training(self, training: bool) -> None:
         self.set("training", training)
+
+    def gradients(self, dy: Array) -> dict[str, Array]:
+        """What backward(dy) returns as "dx", and the gradients of the parameters, by name, as arrays of their own."""
+        dx = np.array(self.backward(dy))
+        return {"dx": dx} | {f"d{name}": np.array(g) for name, g in self.grads.items()}
 
     @property
     def params(self) -> MutableMapping[str, Array]:

@@ -3,7 +3,7 @@
     frame = encode(value, tables)          value = decode(frame, tables)
 
 A message is a frame: 4 bytes length, little-endian, then one value in MessagePack (https://msgpack.org): None, bool,
-integers, floats, texts, bytes, lists and dicts. These extension types stand for other values:
+integers, floats, texts, bytes, lists and dicts. These extension types are other values:
 
     1  a tuple: its items as a list
     2  an array by value
@@ -14,8 +14,9 @@ integers, floats, texts, bytes, lists and dicts. These extension types stand for
     7  [text, text]: another object, the name of its type and a short text
     8  text: the state of a random generator, as JSON
 
-An array is: u8 length and dtype ("<f8"), u8 flags (1: may be written), u8 axes, per axis u64 length and u8 its place in
-memory order (0 first), then its bytes in memory order. Only plain dtypes are sent: bool, integers, floats, complex.
+An array is: u8 length and dtype ("<f8"), u8 flags (1: may be written, 2: not in C order), u8 axes, u64 length per axis,
+if not in C order u8 place in memory order per axis (0 first), then its bytes in memory order. Only plain dtypes are
+sent: bool, integers, floats, complex.
 
 Every frame is read as if its sender were hostile: lengths, depth, dtypes and permutations are checked before anything
 is allocated, and anything else raises BadFrame.
@@ -42,7 +43,8 @@ MAX_AXES = 32
 DTYPES = frozenset("?bBhHiIlLqQefdgFD")  # np.dtype.char
 LENGTH = struct.Struct("<I")
 TUPLE, VALUE, SHARED, REFERENCE, SCALAR, OBJECT, OPAQUE, GENERATOR = range(1, 9)
-_NUMBER, _REFERENCE, _AXIS = struct.Struct("<I"), struct.Struct("<I?"), struct.Struct("<QB")
+_NUMBER, _REFERENCE = struct.Struct("<I"), struct.Struct("<I?")
+_SHAPES = [struct.Struct(f"<{axes}Q") for axes in range(MAX_AXES + 33)]  # NumPy has at most 64 axes
 
 
 class BadFrame(Exception):
@@ -127,14 +129,13 @@ def _described(value: Any) -> tuple[str, str]:
 
 def array_bytes(array: Array) -> bytes:
     """An array by value, in its order of memory."""
-    axes, dtype = array.ndim, array.dtype.str.encode()
-    head = bytes([len(dtype), *dtype, array.flags.writeable, axes])
+    axes, dtype, writable = array.ndim, array.dtype.str.encode(), array.flags.writeable
+    shape = _SHAPES[axes].pack(*array.shape)
     if array.flags.c_contiguous:
-        shape = b"".join(_AXIS.pack(size, axis) for axis, size in enumerate(array.shape))
-        return head + shape + array.tobytes()
+        return bytes([len(dtype), *dtype, writable, axes]) + shape + array.tobytes()
     order = sorted(range(axes), key=lambda axis: (-abs(array.strides[axis]), axis))
-    shape = b"".join(_AXIS.pack(size, order.index(axis)) for axis, size in enumerate(array.shape))
-    return head + shape + array.transpose(order).tobytes()
+    places = bytes(order.index(axis) for axis in range(axes))
+    return bytes([len(dtype), *dtype, writable | 2, axes]) + shape + places + array.transpose(order).tobytes()
 
 
 def decode(frame: bytes, tables: Tables) -> Any:
@@ -221,22 +222,23 @@ def _array(data: bytes) -> Array:
     at = 1 + data[0]
     dtype = _dtype(data[1:at])
     flags, axes = data[at], data[at + 1]
-    at += 2
-    if axes > MAX_AXES or flags > 1:
+    if axes > MAX_AXES or flags > 3:
         raise BadFrame(f"an array with {axes} axes")
-    rows = [_AXIS.unpack_from(data, at + i * _AXIS.size) for i in range(axes)]
-    at += axes * _AXIS.size
-    shape, places = [size for size, _ in rows], [place for _, place in rows]
-    if sorted(places) != list(range(axes)):
-        raise BadFrame("an array whose axes have no order")
+    shape = _SHAPES[axes].unpack_from(data, at + 2)
+    at += 2 + _SHAPES[axes].size
+    places = list(data[at : at + axes]) if flags & 2 else None
+    at += axes if flags & 2 else 0
     if any(size > MAX_FRAME for size in shape) or math.prod(shape) * dtype.itemsize != len(data) - at:
-        raise BadFrame(f"an array of shape {tuple(shape)} in {len(data) - at:,} bytes")
+        raise BadFrame(f"an array of shape {shape} in {len(data) - at:,} bytes")
     flat = np.frombuffer(data, dtype, offset=at).copy()
-    if places == list(range(axes)):
+    if places is None:
         array: Array = flat.reshape(shape)
-    else:
+    elif sorted(places) == list(range(axes)):
         array = flat.reshape([shape[axis] for axis in sorted(range(axes), key=places.__getitem__)]).transpose(places)
-    array.flags.writeable = bool(flags)
+    else:
+        raise BadFrame("an array whose axes have no order")
+    if not flags & 1:
+        array.flags.writeable = False
     return array
 
 
