@@ -26,7 +26,7 @@ TIERS = ("call", "audit")
 LawFunction = Callable[[Any], None]
 
 FOR_ANY_CODE = {
-    "layer": {"gradient", "definition", "normalized"},
+    "layer": {"gradient", "definition", "normalized", "stale-gradient", "train-eval"},
     "loss": {"gradient", "definition"},
     "optimizer": {"definition"},
     "initializer": {"definition", "finite", "shape", "symmetry"},

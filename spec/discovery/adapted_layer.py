@@ -11,7 +11,7 @@ back. So no call sees what an earlier one left behind, and backward is called on
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
 from nnlaw.spec.discovery.slots import Slot, attributes_of, leaves
 
+FIRST_STATE = np.random.default_rng(0).bit_generator.state["state"]["state"]
 RATES = (1.0, 0.25)
 """Learning rates for a backward that steps by itself."""
 
@@ -63,6 +64,8 @@ class Plan:
     grads: dict[str, Kept] = field(default_factory=dict)
     preset: tuple[tuple[Slot, Given], ...] = ()
     """Attributes to set before backward, such as an incoming gradient that it reads from the object."""
+    mode: str = ""
+    """The attribute of the object that chooses the mode, True in training."""
     rate: Slot | None = None
     """Where the object keeps its learning rate, if it steps by itself and has no such argument."""
 
@@ -79,6 +82,11 @@ class AdaptedLayer:
         self.state: dict[str, Array] = {}
         self.training = self.needs_dx = True
         self.runs: list[_Run] = []
+        self.seeds = np.random.default_rng(0)  # a law that advances it gets other random numbers in each call
+        self.factor: Callable[[int], float] | None = None
+        """A factor by which the gradients of the parameters are divided, by the number of samples."""
+        self.passes_on = False
+        """Whether forward is replaced by the identity, because a loss computes its derivative."""
         numbers = {**vars(type(instance)), **attributes_of(instance)}
         for name, value in numbers.items():  # laws and causes look for constants such as a slope among the attributes
             if isinstance(value, int | float) and not isinstance(value, bool) and not hasattr(self, name):
@@ -91,6 +99,11 @@ class AdaptedLayer:
         return getattr(type(self.instance), {"forward": self.plan.forward}.get(method, self.plan.backward), None)
 
     @property
+    def has_mode(self) -> bool:
+        """Whether an attribute or an argument chooses between training and evaluation."""
+        return bool(self.plan.mode) or any(given.what == "mode" for given in self.plan.forward_arguments)
+
+    @property
     def has_dx(self) -> bool:
         """Whether backward computes a gradient of the input."""
         return any(place is not None for place in self.plan.dx)
@@ -99,6 +112,9 @@ class AdaptedLayer:
         """The output, with samples as rows."""
         self.x = x
         self._run(RATES[0])
+        if self.passes_on:
+            self.shapes = [x.shape[1:]]
+            return x.copy()
         columns = [self.plan.layout.join(parts) for parts in zip(*(run.ys for run in self.runs), strict=True)]
         self.shapes = [column.shape[1:] for column in columns]
         if len(columns) == 1:
@@ -106,8 +122,11 @@ class AdaptedLayer:
         return np.concatenate([column.reshape(len(x), -1) for column in columns], axis=1)
 
     def _run(self, rate: float) -> None:
-        self.randomness.reset()
+        self.randomness.reset(self._skip())
         self.runs = [_Run(self, inputs, rate) for inputs in self._split(self.x)]
+
+    def _skip(self) -> int:
+        return int(self.seeds.bit_generator.state["state"]["state"] - FIRST_STATE) % 2**32
 
     def _split(self, x: Array) -> list[list[Array]]:
         """For each call, the inputs that it takes."""
@@ -118,9 +137,10 @@ class AdaptedLayer:
 
     def backward(self, dy: Array) -> Array | None:
         """The gradient of the input, if there is one; those of the parameters are put into `grads`."""
-        found = self._backward(dy, RATES[0])
-        self.grads = found[1]
-        return found[0]
+        dx, grads = self._backward(dy, RATES[0])
+        divisor = 1.0 if self.factor is None else self.factor(len(self.x))
+        self.grads = {name: gradient / divisor for name, gradient in grads.items()}
+        return dx
 
     def _backward(self, dy: Array, rate: float) -> tuple[Array | None, dict[str, Array]]:
         if not self.runs or any(run.used or run.rate != rate for run in self.runs):
@@ -147,7 +167,34 @@ class AdaptedLayer:
         self.forward(x)
         pairs = zip(self.runs[0].inputs, self._split(x)[0], strict=True)
         changed = [i for i, (found, given) in enumerate(pairs) if not np.array_equal(found, given)]
-        return [("forward", "x" if len(self.plan.inputs) == 1 else f"x{i}") for i in changed]
+        if changed:
+            return [("forward", "x" if len(self.plan.inputs) == 1 else f"x{i}") for i in changed]
+        run = self.runs[0]
+        slopes = [np.random.default_rng(5).standard_normal(y.shape) for y in run.ys]
+        given = [slope.copy() for slope in slopes]
+        run.backward(given)
+        return [("backward", "dy") for a, b in zip(given, slopes, strict=True) if not np.array_equal(a, b)]
+
+    def reused(self, x: Array, other: Array, dy: Array) -> tuple[Array | None, Array | None]:
+        """dx of an instance that was called before with another batch, and of a new one; None if it has a state.
+
+        The instance runs forward and backward on the other batch first. If it steps by itself, both are None.
+        """
+        if self.plan.layout.single or not self.has_dx or any(kept.where == "step" for kept in self.plan.grads.values()):
+            return None, None
+        y = self.forward(other)
+        self._backward(dy, RATES[0])
+        used = self.runs[0]
+        self.randomness.reset()
+        used.start(self._split(x)[0])
+        expected = self.forward(x)
+        fresh, _ = self._backward(dy, RATES[0])
+        if y.shape != expected.shape or not np.array_equal(used.ys[0], self.runs[0].ys[0]):
+            return None, None
+        used.backward([self.plan.layout.split(part)[0].copy() for part in unpacked(dy, self.shapes)])
+        gradients = [self.plan.layout.join([used.dx(i)]) for i in range(len(self.plan.inputs))]
+        found = gradients[0] if len(gradients) == 1 else np.concatenate([g.reshape(len(x), -1) for g in gradients], 1)
+        return found, fresh
 
 
 def unpacked(x: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
@@ -169,13 +216,19 @@ class _Run:
             array = layer.params[name].copy()
             for place in places:
                 place.set(self.thing, array)
+        if self.plan.mode:
+            setattr(self.thing, self.plan.mode, bool(layer.training))
         if self.plan.rate is not None:
             self.plan.rate.set(self.thing, rate)
-        self.inputs = [array.copy() for array in inputs]  # the code may write into them
         self.before = {name: array.copy() for name, array in layer.params.items()}
+        self.returned: Any = None
+        self.start(inputs)
+
+    def start(self, inputs: list[Array]) -> None:
+        """Run forward, on the instance as it is."""
+        self.inputs = [array.copy() for array in inputs]  # the code may write into them
         self.value = self._call(self.plan.forward, self.plan.forward_arguments)
         self.ys = [np.array(self._place(place, self.value)) for place in (self.plan.output, *self.plan.more)]
-        self.returned: Any = None
 
     def _place(self, place: Kept, value: Any) -> Any:
         return place.slot.get(value if place.where == "returned" else self.thing)
@@ -200,6 +253,8 @@ class _Run:
             return self.ys[0].copy()
         if given.what == "returned":
             return self.value
+        if given.what == "mode" and not self.layer.training:
+            return "test" if isinstance(given.value, str) else not given.value
         if given.what == "rate":
             return self.rate
         if given.what == "optimizer":

@@ -61,10 +61,14 @@ class Randomness:
             return one.getstate()
         return one.bit_generator.state if isinstance(one, np.random.Generator) else one.get_state()
 
-    def reset(self) -> None:
-        """Set all generators back."""
-        np.random.set_state(self.numpy)
-        random.setstate(self.python)
+    def reset(self, skip: int = 0) -> None:
+        """Set all generators back; with `skip`, to another state that depends on it."""
+        if skip:
+            np.random.seed(skip)
+            random.seed(skip)
+        else:
+            np.random.set_state(self.numpy)
+            random.setstate(self.python)
         for one, state in zip(self.generators, self.own, strict=True):
             if isinstance(one, random.Random):
                 one.setstate(state)
@@ -72,6 +76,8 @@ class Randomness:
                 one.bit_generator.state = copy.deepcopy(state)
             else:
                 one.set_state(state)
+            for _ in range(skip % 997):
+                one.random()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Randomness:
         return self

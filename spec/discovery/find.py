@@ -20,6 +20,7 @@ from nnlaw.spec.discovery.adapters import (
 )
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.nothing import explain_nothing
+from nnlaw.spec.discovery.partners import with_partners
 from nnlaw.spec.discovery.scope import Scope, scope_of
 
 ADAPTERS: tuple[Callable[[Scope], Iterator[Found]], ...] = (
@@ -45,5 +46,5 @@ def find(module: ModuleType, names: Iterable[str] | None = None) -> list[Found]:
         for unit in adapt(scope):
             scope.take(*(unit.names or (unit.name,)))
             found.append(unit)
-    found += explain_nothing(scope)
+    found = [*with_partners(found), *explain_nothing(scope)]
     return sorted(found, key=lambda unit: (unit.location.path, unit.location.line))

@@ -166,19 +166,28 @@ def attempts(made: Made, methods: tuple[str, str], randomness: Randomness) -> It
     forward, backward = methods
     rows = required_of(getattr(kind, forward), bound=True)
     flags = [row for row in arguments_of(getattr(kind, forward), bound=True) if row not in rows]
-    training = tuple(Given("value", value, row.name) for row in flags for value in mode_value(row))
+    training = tuple(Given("mode", value, row.name) for row in flags for value in mode_value(row))
     needed = [row for row in rows if not mode_value(row)]
     for layout, shapes, integers in input_shapes(made, len(needed)):
         numbers = itertools.count()
         given = tuple(
-            Given("value", mode_value(row)[0]) if mode_value(row) else Given("x", next(numbers)) for row in rows
+            Given("mode", mode_value(row)[0]) if mode_value(row) else Given("x", next(numbers)) for row in rows
         )
         for extra in (training, ()) if training else ((),):
-            plan = Plan(forward, given + extra, backward, (), layout, shapes, Kept("returned"), integers=integers)
+            plan = Plan(
+                forward, given + extra, backward, (), layout, shapes, Kept("returned"), integers=integers,
+                mode=mode_attribute(made.instance),
+            )  # fmt: skip
             found = list(try_plan(made, plan, randomness))
             yield from found
             if found:
                 break
+
+
+def mode_attribute(instance: Any) -> str:
+    """The attribute that is true while an instance is in training; "" if there is none."""
+    names = [name for name, value in attributes_of(instance).items() if isinstance(value, bool)]
+    return next((name for name in names if FLAG_NAMES.match(name)), "")
 
 
 def mode_value(row: inspect.Parameter) -> list[Any]:

@@ -6,9 +6,9 @@ Finds caches from an earlier call, and caches or gradients that are stored on th
 from __future__ import annotations
 
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.layer._shared import check_equal, gradients_of, random_dy
+from nnlaw.spec.laws.layer._shared import check_close, check_equal, gradients_of, random_dy
 from nnlaw.spec.subjects.cases import LayerCase
-from nnlaw.spec.violation import Cause
+from nnlaw.spec.violation import Cause, NotApplicable
 
 EARLIER = Cause("stale-cache", "often a cache of an earlier forward call of this instance")
 SHARED = Cause("shared-cache", "often a cache or a gradient that instances share: on the class or in the module")
@@ -28,6 +28,9 @@ def stale_gradient(case: LayerCase) -> None:
 
     Their gradients equal, bit for bit, those of a new layer with no other instance. In evaluation mode.
     """
+    if not case.registered:
+        _check_reused(case)
+        return
     clean, used, other = (case.fresh(False) for _ in range(3))
     dy = random_dy(case, clean.forward(case.x))
     expected = gradients_of(clean, dy)
@@ -44,3 +47,15 @@ def stale_gradient(case: LayerCase) -> None:
     for name, actual in found.items():
         note = "without calls of another instance"
         check_equal(case, "stale-gradient", "backward", name, actual, expected[name], SHARED, note)
+
+
+def _check_reused(case: LayerCase) -> None:
+    """For code that is not registered: dx after an earlier batch, unless a state changes the output."""
+    layer = case.fresh(True)
+    if not layer.has("reused"):
+        raise NotApplicable("each of its calls is independent")
+    dy = random_dy(case, case.fresh(True).forward(case.x))
+    found, expected = layer.call("reused", case.x, case.other_x, dy)
+    if found is None:
+        raise NotApplicable("it has a state")
+    check_close(case, "stale-gradient", "backward", "dx", found, expected, EARLIER, note="without the earlier calls")

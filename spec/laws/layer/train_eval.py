@@ -14,7 +14,7 @@ from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import CALLS, check_close, check_equal, random_dy
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.subjects.subject import Subject
-from nnlaw.spec.violation import Cause
+from nnlaw.spec.violation import Cause, NotApplicable
 
 RANDOM = Cause("random-in-evaluation", "forward draws random numbers in evaluation mode; test self.training first")
 UPDATED = Cause("state-updated-in-evaluation", "often running statistics that are updated in evaluation mode")
@@ -38,11 +38,15 @@ def train_eval(case: LayerCase) -> None:
     Forward and backward leave state unchanged. If couples_samples is declared and training updates state, a row gives
     the same output in two batches, with a relative tolerance of 1e-4.
     """
+    if not case.registered and not case.layer.attribute("has_mode", False):
+        raise NotApplicable("it has no mode")
     layer, other = case.fresh(False), case.fresh(False, skip_random=True)
     note = "in evaluation mode"
     for _ in range(CALLS):
         expected = np.array(layer.forward(case.x))
         check_equal(case, "train-eval", "forward", "output", other.forward(case.x), expected, RANDOM, note)
+    if not case.registered:
+        return
     layer = case.fresh(False)
     before = _state(layer)
     layer.backward(random_dy(case, layer.forward(case.other_x)))

@@ -1,0 +1,222 @@
+"""Conventions between units of one module: a factor that one unit leaves out and another one has.
+
+    found = with_partners(found)
+
+Inside one unit a gradient is that of its own value, without any factor. But a layer may divide its gradients by the
+batch size because the loss beside it does not, or the gradient of a loss may already contain the derivative of the
+softmax, which then passes it on. Such units get a further reading, in which the factor is common to all gradients of
+the unit and is the inverse of its partner's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.adapted_layer import AdaptedLayer
+from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase
+from nnlaw.spec.subjects.object_subject import object_of, subject_of
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A factor on a gradient as a function of the batch size, with its text and the name of its inverse."""
+
+    text: str
+    of: Callable[[int], float]
+    inverse: str
+
+
+FACTORS = {
+    row.text: row
+    for row in (
+        Factor("1/N", lambda n: 1 / n, "N"),
+        Factor("N", lambda n: n, "1/N"),
+        Factor("-1", lambda n: -1.0, "-1"),
+        Factor("-1/N", lambda n: -1 / n, "-N"),
+        Factor("-N", lambda n: -n, "-1/N"),
+        Factor("2", lambda n: 2.0, "1/2"),
+        Factor("1/2", lambda n: 0.5, "2"),
+        Factor("2/N", lambda n: 2 / n, "N/2"),
+        Factor("N/2", lambda n: n / 2, "2/N"),
+        Factor("1", lambda n: 1.0, "1"),
+    )
+}
+TOLERANCE = 1e-4
+
+
+def with_partners(found: list[Found]) -> list[Found]:
+    """The units, some with a further reading that a partner explains."""
+    layers = {unit.name: factor_of_layer(unit) for unit in found if unit.kind == "layer" and unit.readings}
+    losses = {unit.name: factor_of_loss(unit) for unit in found if unit.kind == "loss" and unit.readings}
+    has_model = any(unit.kind == "model" for unit in found)
+    return [
+        _layer(unit, layers[unit.name], losses, has_model) if unit.name in layers
+        else _loss(unit, losses[unit.name][0], layers) if unit.name in losses
+        else unit
+        for unit in found
+    ]  # fmt: skip
+
+
+def _layer(unit: Found, factor: str, losses: dict[str, tuple[str, bool, str]], has_model: bool) -> Found:
+    reading = unit.readings[0]
+    if factor == "passes dy on":
+        for loss, (_, _, link) in losses.items():
+            if link and link in unit.name.replace("_", "").lower():
+                note = f"convention: the gradient of {loss} is that of {link} and loss together, so dx = dy"
+                return _with(unit, replace(reading, cases=_passing_on(reading), notes=(*reading.notes, note)))
+    if factor not in FACTORS or factor == "1":
+        return unit
+    names = ", ".join(text.partition(" ")[0] for text in reading.compared if not text.startswith("x "))
+    scaled = replace(reading, cases=_scaled(reading, FACTORS[factor]))
+    for loss, (other, sums, _) in losses.items():
+        if other == FACTORS[factor].inverse or (factor == "1/N" and other == "1" and sums):
+            note = f"convention: the gradients of {names} have the factor {factor}, which {loss} leaves to this unit"
+            return _with(unit, replace(scaled, notes=(*reading.notes, note)))
+    if losses:
+        return unit
+    note = f"convention: the gradients of {names} have the factor {factor}"
+    if has_model:
+        return _with(unit, replace(scaled, notes=(*reading.notes, f"{note}; the network in this file has it, too")))
+    reason = f"the gradients of {names} have the factor {factor}; no loss was found that explains it"
+    if factor != "1/N" or "," not in names:
+        return unit
+    return _with(unit, replace(scaled, missing={**reading.missing, "scale": reason}))
+
+
+def _loss(unit: Found, factor: str, layers: dict[str, str]) -> Found:
+    if factor not in FACTORS or factor == "1":
+        return unit
+    for layer, other in layers.items():
+        if other == FACTORS[factor].inverse:
+            reading = unit.readings[0]
+            note = f"convention: the gradient has the factor {factor}, which {layer} takes out again"
+            return _with(
+                unit, replace(reading, cases=_scaled(reading, FACTORS[factor]), notes=(*reading.notes, note))
+            )
+    return unit
+
+
+def _with(unit: Found, reading: Reading) -> Found:
+    return replace(unit, readings=(*unit.readings, reading))
+
+
+def _scaled(reading: Reading, factor: Factor) -> Callable[[int], list[Case]]:
+    """The cases of a reading, with the gradients divided by the factor."""
+
+    def cases(seed: int) -> list[Case]:
+        found: list[Case] = []
+        for case in reading.cases(seed):
+            if isinstance(case, LayerCase):
+                layer = object_of(case.layer.copy())
+                layer.factor = factor.of
+                found.append(replace(case, layer=subject_of(layer)))
+            elif isinstance(case, LossCase):
+                found.append(replace(case, loss=subject_of(FactoredLoss(object_of(case.loss.copy()), factor.of))))
+        return found
+
+    return cases
+
+
+def _passing_on(reading: Reading) -> Callable[[int], list[Case]]:
+    """The cases of a layer that passes dy on, with the identity in place of its forward."""
+
+    def cases(seed: int) -> list[Case]:
+        found: list[Case] = []
+        for case in reading.cases(seed):
+            if isinstance(case, LayerCase):
+                layer = object_of(case.layer.copy())
+                layer.passes_on = True
+                found.append(replace(case, layer=subject_of(layer), name=""))
+        return found
+
+    return cases
+
+
+class FactoredLoss:
+    """A loss whose gradient is divided by a factor."""
+
+    def __init__(self, loss: Any, factor: Callable[[int], float]) -> None:
+        self.loss, self.factor, self.samples = loss, factor, 1
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "loss" not in vars(self):
+            raise AttributeError(name)
+        return getattr(self.loss, name)
+
+    def forward(self, prediction: Array, target: Array) -> Any:
+        """The loss."""
+        self.samples = len(prediction)
+        return self.loss.forward(prediction, target)
+
+    def backward(self) -> Array:
+        """Its gradient, divided by the factor."""
+        return np.asarray(self.loss.backward()) / self.factor(self.samples)
+
+
+def factor_of_layer(unit: Found) -> str:
+    """The factor that all gradients of parameters have in common, "passes dy on" if dx is dy, else ""."""
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        case = unit.readings[0].cases(0)[0]
+        layer = object_of(case.layer.copy()) if isinstance(case, LayerCase) else None
+        if isinstance(layer, AdaptedLayer) and isinstance(case, LayerCase):
+            return _factor_of_layer(layer, case.x)
+    return ""
+
+
+def _factor_of_layer(layer: AdaptedLayer, x: Array) -> str:
+    rng = np.random.default_rng(0)
+    y = layer.forward(x)
+    dy = rng.standard_normal(y.shape)
+    dx = layer.backward(dy)
+    if not layer.params:
+        return "passes dy on" if dx is not None and np.array_equal(dx, dy) and not np.allclose(x, y) else ""
+    grads = {name: np.array(gradient) for name, gradient in layer.grads.items()}
+    common: set[str] = set()
+    for name, array in layer.params.items():
+        ratios = list(_ratios(lambda: float(np.vdot(dy, layer.forward(x))), array, grads[name], rng))
+        common.add(factor_name(ratios, len(x)))
+    return common.pop() if len(common) == 1 else ""
+
+
+def _ratios(f: Callable[[], float], array: Array, gradient: Array, rng: np.random.Generator) -> Iterator[float]:
+    """The gradient along two random directions, each divided by the slope of f along it."""
+    for _ in range(2):
+        direction, before, values = rng.standard_normal(array.shape), array.copy(), []
+        for h in (1e-5, -1e-5):
+            array[...] = before + h * direction
+            values.append(f())
+        array[...] = before
+        yield float(np.vdot(gradient, direction)) / ((values[0] - values[1]) / 2e-5)
+
+
+def factor_name(ratios: list[float], samples: int) -> str:
+    """The name of the factor that all ratios are; "" if there is none."""
+    for name, factor in FACTORS.items():
+        if all(abs(ratio - factor.of(samples)) <= TOLERANCE * abs(factor.of(samples)) for ratio in ratios):
+            return name
+    return ""
+
+
+def factor_of_loss(unit: Found) -> tuple[str, bool, str]:
+    """The factor of a loss's gradient, whether the loss is a sum over samples, and what its gradient contains: softmax,
+    for example.
+    """
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        case = unit.readings[0].cases(0)[0]
+        if isinstance(case, LossCase):
+            loss, point = case.loss.copy(), np.array(case.prediction, np.float64)
+            value = float(loss.forward(point, case.target))
+            gradient = np.array(loss.backward())
+            rng = np.random.default_rng(0)
+            ratios = list(_ratios(lambda: float(loss.forward(point, case.target)), point, gradient, rng))
+            twice = float(loss.forward(np.concatenate([point, point]), np.concatenate([case.target] * 2)))
+            link = str(loss.attribute("link", "") or "")
+            return factor_name(ratios, len(point)), bool(np.isclose(twice, 2 * value)), link
+    return "", False, ""
