@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from nnlaw._child import discard, prestart
 from nnlaw._names import install
 
 COMMANDS = {
@@ -33,6 +34,7 @@ COMMANDS = {
     "trace": "Walk through backpropagation in a small network, with every number.",
 }
 
+HELP = {"-h", "--help"}
 BROKEN_PIPE = 141  # exit code if the reader of the output is gone, as shells report it: 128 + SIGPIPE
 
 
@@ -54,6 +56,8 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does it, with a suggestion for an unknown command."""
+        if args[0] == "verify" and not HELP & set(args) and any(map(os.path.exists, args[1:])):
+            prestart()  # the process of the code under test imports NumPy while this one does
         if args[0] not in COMMANDS and args[0].isprintable() and not args[0].startswith("-"):
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
@@ -76,7 +80,7 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": sorted(HELP)})
 @click.version_option(package_name="nnlaw", message="%(version)s")
 def group() -> None:
     """Check hand-written neural networks against executable laws, and train one that obeys them."""
@@ -103,6 +107,8 @@ def run(args: list[str] | None = None) -> int:
         return 2
     except (Exception, SystemExit) as error:  # a plugin may call sys.exit
         return _print_error(error)
+    finally:
+        discard()
     return code if isinstance(code, int) else 0
 
 

@@ -87,6 +87,8 @@ def command(
         click.echo(json.dumps(_json(results), indent=2))
     else:
         output.close()
+    if unprotected := {text for result in results for text in result.unprotected()}:
+        click.echo(f"no sandbox on this system: checked code could {' and '.join(sorted(unprotected))}", err=True)
     if csv is not None:
         csv_output.write(csv, csv_output.to_csv(results))
     return max(EXIT_CODES.get(report["outcome"], 2) for result in results for report in result.reports)

@@ -45,6 +45,9 @@ class SubjectProcess:
         self.open_ends = {self.child.replies, self.child.output, self.child.notes}
         self.seconds, self.deadline = 0.0, float("inf")
         self.place, self.reason = "", ""
+        self.poll = select.poll()
+        for end in self.open_ends:
+            self.poll.register(end, select.POLLIN)
 
     def __enter__(self) -> SubjectProcess:
         return self
@@ -79,6 +82,12 @@ class SubjectProcess:
         """The beginning of what was printed, with a note of how much was left out."""
         more = f"\n... and {self.dropped:,} more bytes\n" if self.dropped else ""
         return self.kept[self.child.output].decode(errors="replace") + more
+
+    def sandbox(self) -> frozenset[str]:
+        """The mechanisms that keep the code from files, the network and other processes; see docs/security.md."""
+        notes = self.kept[self.child.notes].decode(errors="replace").splitlines()
+        found = next((line for line in notes if line.startswith("sandbox")), "")  # written before the code is imported
+        return frozenset(found.split()[1:])
 
     # the connection
 
@@ -130,14 +139,13 @@ class SubjectProcess:
 
     def _pump(self, seconds: float, writing: int | None) -> None:
         """Wait until something can be read, or written to `writing`, and read it."""
-        poll = select.poll()
-        for end in self.open_ends:
-            poll.register(end, select.POLLIN)
         if writing is not None:
-            poll.register(writing, select.POLLOUT)
-        for end, _ in poll.poll(1000 * seconds):
+            self.poll.register(writing, select.POLLOUT)
+        for end, _ in self.poll.poll(1000 * seconds):
             if end != writing:
                 self._receive(end)
+        if writing is not None:
+            self.poll.unregister(writing)
 
     def _receive(self, end: int) -> None:
         try:
@@ -146,6 +154,7 @@ class SubjectProcess:
             return
         if not content:
             self.open_ends.discard(end)
+            self.poll.unregister(end)
         elif end == self.child.replies:
             self.received += content
         else:

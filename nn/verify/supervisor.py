@@ -33,6 +33,9 @@ MAX_TEXT = 10_000  # characters of each text in a report
 MAX_NAME = 200  # characters of a unit's name
 MAX_UNITS = 1000
 
+UNPROTECTED = {"landlock": "write files", "namespaces": "use the network"}
+"""What code can do without a mechanism of spec/subjects/sandbox.py."""
+
 Target = dict[str, str]
 """What to check: {"file": path}, {"module": name}, {"name": plugin} or {"kind": kind}."""
 
@@ -44,11 +47,18 @@ class TargetResult:
     target: Target
     reports: list[dict[str, Any]] = field(default_factory=list)
     printed: str = ""
+    sandbox: frozenset[str] | None = None
+    """The mechanisms that kept the code from files, the network and other processes; None if it ran in this one."""
 
     @property
     def name(self) -> str:
         """The file, module or plugin as the user named it."""
         return next(iter(self.target.values()))
+
+    def unprotected(self) -> list[str]:
+        """What the code could do for lack of a sandbox."""
+        missing = set() if self.sandbox is None else set(UNPROTECTED) - self.sandbox
+        return [UNPROTECTED[name] for name in missing]
 
 
 @dataclass(frozen=True)
@@ -111,6 +121,7 @@ class _TargetCheck:
                     self.add(Report(Path(self.result.name).stem[:MAX_NAME], "file", reason=str(error)))
                     self.plan = self.plan or []
                     self.done = len(self.plan)
+            self.result.sandbox = process.sandbox()
             self.result.printed = (self.result.printed + process.printed())[:MAX_OUTPUT]
 
     def check_rest(self, process: SubjectProcess) -> None:

@@ -16,12 +16,17 @@ import contextlib
 import ctypes
 import importlib
 import os
+import resource
 import select
 import shutil
 import signal
 import sys
 import time
-from types import FrameType
+
+sys.path.insert(0, os.path.dirname(__file__))
+import sandbox  # type: ignore[import-not-found]  # not by its package, which imports NumPy before the fork
+
+sys.path.pop(0)
 
 MAX_MEMORY = 8 * 2**30  # bytes of address space; code that needs more gets a MemoryError
 MAX_FILE = 2**26  # bytes of one file
@@ -36,20 +41,36 @@ def main(module: str, folder: str, *ends: str) -> None:
     """Fork, run the module in the child, and wait for it."""
     requests, replies, output, notes = map(int, ends)
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    child = os.fork()
-    if child == 0:
+    separated = sandbox.separate()
+    if (child := os.fork()) == 0:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if separated and (child := os.fork()):  # the first process of a namespace ignores most signals
+            os.close(requests)
+            os.close(replies)
+            signal.signal(signal.SIGABRT, lambda number, frame: forward(child, number))
+            note(notes, f"status {ended(child)}")
+            os._exit(0)  # on which the system kills the others
         os.close(output)  # it is standard output
         os.chdir(folder)
         limit()
+        note(notes, " ".join(["sandbox", *separated, *sandbox.restrict(folder)]))
         importlib.import_module(module).main(requests, replies, notes)
         return
     os.close(replies)
-    signal.signal(signal.SIGABRT, lambda number, frame: forward(child, number, frame))
-    status = wait(child, requests, folder, notes)
-    note(notes, f"status {status}")
+    signal.signal(signal.SIGABRT, lambda number, frame: forward(child, number))
+    code = wait(child, requests, folder, notes)
+    if code or not separated:
+        note(notes, f"status {code}")
     remove(folder)
     os._exit(0)
+
+
+def ended(child: int) -> int:
+    """Wait for a child, and for all others that end before it. Its exit code, negative for a signal."""
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            return os.waitstatus_to_exitcode(status)
 
 
 def prctl(option: int, value: int) -> None:
@@ -60,8 +81,6 @@ def prctl(option: int, value: int) -> None:
 
 def limit() -> None:
     """Limit what the code under test may use."""
-    import resource
-
     limits = {"AS": MAX_MEMORY, "FSIZE": MAX_FILE, "NPROC": MAX_PROCESSES, "CPU": MAX_CPU, "CORE": 0}
     for name, most in limits.items():
         which = getattr(resource, f"RLIMIT_{name}", None)
@@ -72,7 +91,7 @@ def limit() -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # too large a file is an OSError
 
 
-def forward(child: int, number: int, frame: FrameType | None) -> None:
+def forward(child: int, number: int) -> None:
     """Pass a signal on."""
     with contextlib.suppress(OSError):
         os.kill(child, number)
@@ -91,7 +110,7 @@ def wait(child: int, requests: int, folder: str, notes: int) -> int:
             break
         full = size_of(folder) > MAX_FOLDER
         if full or any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(1000 * INTERVAL)):
-            forward(child, signal.SIGKILL, None)
+            forward(child, signal.SIGKILL)
             kill_descendants()
             with contextlib.suppress(ChildProcessError):
                 status = os.waitpid(child, 0)[1]
@@ -109,7 +128,7 @@ def kill_descendants() -> None:
         if not found:
             return
         for pid in found:
-            forward(pid, signal.SIGKILL, None)
+            forward(pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass

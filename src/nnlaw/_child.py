@@ -20,7 +20,7 @@ import nnlaw
 
 PACKAGE = Path(nnlaw.__file__).parent
 KEEPER = PACKAGE / "spec" / "subjects" / "keeper.py"
-KEPT = ("PATH", "PYTHONHOME", "LANG", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
+KEPT = ("PATH", "PYTHONHOME", "LANG", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "NN_SANDBOX")
 KEPT_PREFIXES = ("LC_", "OPENBLAS_", "OMP_", "MKL_")
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _ready: list[Child] = []
@@ -65,6 +65,15 @@ def start() -> Child:
         if _ready:
             return _ready.pop()
     return _started()
+
+
+def discard() -> None:
+    """End the processes that were started early and not used."""
+    while _ready:
+        child = _ready.pop()
+        for end in (child.requests, child.replies, child.output, child.notes):
+            os.close(end)  # on which its keeper kills it
+        child.process.wait()
 
 
 def can_start() -> bool:

@@ -1,10 +1,157 @@
-"""Processes of the code under test."""
+"""Processes of the code under test: limits, sandbox, and what is left when one or its parent dies."""
 
+import os
 import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from nnlaw.nn.verify.process import signal_name
+from nnlaw.spec.subjects import sandbox
+
+slow = pytest.mark.slow
+CHILDREN = """
+for i in range(3):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            time.sleep(100)
+        os._exit(0)
+print(os.getcwd(), flush=True)
+time.sleep(100)
+"""
 
 
 def test_signals_have_a_name_or_a_number() -> None:
     """An exit code from 0 up has no signal."""
     assert [signal_name(code) for code in (0, 2, -signal.SIGSEGV, -35)] == ["", "", "SIGSEGV", "signal 35"]
+
+
+def keepers(folder: str) -> list[str]:
+    """The processes with this scratch folder on their command line or as their current folder."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            command = Path(f"/proc/{name}/cmdline").read_bytes().decode(errors="replace")
+            place = os.readlink(f"/proc/{name}/cwd")
+        except OSError:
+            continue
+        if folder in command or place.startswith(folder):
+            found.append(name)
+    return found
+
+
+@slow
+@pytest.mark.parametrize("sandboxed", [True, False])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_nothing_is_left_when_the_command_is_killed(
+    write: Callable[..., Path], tmp_path: Path, number: int, sandboxed: bool
+) -> None:
+    """Forked children with sessions of their own die, and the scratch folder is removed, with a sandbox as without."""
+    file = write(CHILDREN)
+    environment = dict(os.environ, TMPDIR=str(tmp_path), NN_SANDBOX="on" if sandboxed else "off")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nnlaw", "verify", str(file)], env=environment, stdout=subprocess.PIPE
+    )
+    for _ in range(600):
+        folders = list(tmp_path.glob("nn-verify-*"))
+        if folders and len(keepers(str(folders[0]))) >= 5:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("the file was not imported")
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    for _ in range(100):
+        if not list(tmp_path.glob("nn-verify-*")) and not keepers(str(folders[0])):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{keepers(str(folders[0]))} and {list(tmp_path.glob('nn-verify-*'))} are left")
+
+
+@slow
+def test_the_environment_has_no_secrets(
+    check_source: Any, layer_source: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PATH and the settings of locales and BLAS are kept; BLAS has one thread."""
+    monkeypatch.setenv("SECRET_TOKEN", "hush")
+    monkeypatch.setenv("LC_NUMERIC", "C")
+    result = check_source("print(sorted(os.environ), os.environ['OMP_NUM_THREADS'])\n" + layer_source())
+    assert "SECRET_TOKEN" not in result.printed and "'LC_NUMERIC'" in result.printed and "'PATH'" in result.printed
+    assert result.printed.strip().endswith("1")
+
+
+@slow
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("open('big', 'wb').write(bytes(2**27))", "OSError"),
+        ("for i in range(10**6): open(f'{i}', 'wb').write(bytes(2**25))", "wrote too much to the disk"),
+        ("bytearray(2**35)", "MemoryError"),
+    ],
+)
+def test_files_and_memory_are_limited(check_source: Any, statement: str, words: str) -> None:
+    """One file, all files of the scratch folder, and the address space."""
+    (report,) = check_source(statement + "\n").reports
+    assert report["outcome"] == "error" and words in report["reason"]
+
+
+PROBES = {
+    "landlock": "open({folder!r} + '/made', 'w')",
+    "namespaces": "import socket; socket.create_connection(('127.0.0.1', {port}), 2)",
+}
+
+
+@slow
+@pytest.mark.parametrize("mechanism", PROBES)
+def test_the_sandbox_keeps_its_guarantees(
+    check_source: Any, layer_source: Any, tmp_path: Path, mechanism: str
+) -> None:
+    """Where the system has Landlock, nothing is written outside; where it has namespaces, there is no network."""
+    import socket
+
+    server = socket.create_server(("127.0.0.1", 0))
+    probe = PROBES[mechanism].format(folder=str(tmp_path), port=server.getsockname()[1])
+    result = check_source(f"try:\n    {probe}\n    print('done')\nexcept OSError: print('refused')\n" + layer_source())
+    if mechanism not in result.sandbox:
+        pytest.skip(f"this system has no {mechanism}")
+    assert "refused" in result.printed and not (tmp_path / "made").exists()
+
+
+@slow
+def test_other_processes_cannot_be_killed(check_source: Any, layer_source: Any) -> None:
+    """The process that checks is neither visible by its number nor reached by a signal."""
+    source = f"try:\n    os.kill({os.getpid()}, 9)\nexcept OSError: print('refused')\n" + layer_source()
+    if not check_source(layer_source()).sandbox & {"namespaces"}:
+        pytest.skip("this system has no namespaces")
+    assert "refused" in check_source(source).printed
+
+
+@slow
+def test_without_a_sandbox_checking_works(
+    check_source: Any, layer_source: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The result lists what the code could do."""
+    monkeypatch.setenv(sandbox.SWITCH, "off")
+    result = check_source(layer_source())
+    assert [report["outcome"] for report in result.reports] == ["passed"]
+    assert sorted(result.unprotected()) == ["use the network", "write files"]
+
+
+class NoSystemCalls:
+    """A C library on a system that offers no sandbox."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args: -1
+
+
+@pytest.mark.parametrize("found", [NoSystemCalls, object])
+def test_a_system_may_offer_nothing(monkeypatch: pytest.MonkeyPatch, found: type, tmp_path: Path) -> None:
+    """Calls that fail or do not exist leave a mechanism out."""
+    monkeypatch.setattr(sandbox, "_libc", found)
+    assert sandbox.separate() == () and sandbox.restrict(str(tmp_path)) == ()
