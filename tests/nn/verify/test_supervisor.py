@@ -1,5 +1,7 @@
 """Checks in a worker process: after a crash or a hang, each unit still has a report, and the next file is checked."""
 
+import contextlib
+import os
 import time
 from pathlib import Path
 from typing import Any
