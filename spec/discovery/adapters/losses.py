@@ -1,13 +1,428 @@
-"""Adapters for losses."""
+"""Losses: a function and its derivative, one function with a flag, one that returns both, or a class.
+
+Which argument is the target, which numbers the loss takes (logits, probabilities, labels, one-hot rows) and in which
+layout are worked out by trying. Value and gradient must agree in one of these scenarios, without any factor.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+import inspect
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
 
-from nnlaw.spec.discovery.found import Found
-from nnlaw.spec.discovery.scope import Scope
+import numpy as np
+
+from nnlaw.spec.arrays import Array, is_finite
+from nnlaw.spec.discovery.adapted_loss import LINKS, TOTALS, AdaptedLoss, LossCode, Roles, describe, signature_of
+from nnlaw.spec.discovery.adapters.activations import FLAGS
+from nnlaw.spec.discovery.adapters.layers import TARGETS, layer_methods
+from nnlaw.spec.discovery.calls import Randomness, constructions
+from nnlaw.spec.discovery.found import MEAN_IN_LAYERS, Found, Reading
+from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
+from nnlaw.spec.discovery.name_pairs import is_derivative_name
+from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
+from nnlaw.spec.discovery.scenarios import SCENARIOS, Scenario
+from nnlaw.spec.discovery.scope import Scope, arguments_of
+from nnlaw.spec.subjects.cases import Case, LossCase
+from nnlaw.spec.subjects.object_subject import subject_of
+from nnlaw.spec.violation import Location
+
+VALUES = (
+    "calculate", "loss", "forward", "__call__", "call", "compute", "cost", "compute_loss", "calculate_loss",
+    "calc_loss", "calc", "function", "func", "fn", "f", "evaluate", "loss_function", "cost_function", "error", "value",
+    "forward_pass", "forward_propagation", "loss_fn", "get_loss", "compute_cost", "eval", "apply", "activation",
+    "fprop", "feedforward", "feed_forward", "objective",
+)  # fmt: skip
+GRADIENTS = (
+    "gradient", "grad", "backward", "derivative", "prime", "backward_pass", "backprop", "deriv", "loss_prime",
+    "loss_derivative", "cost_derivative", "cost_prime", "delta", "dloss", "d_loss", "gradients", "backward_propagation",
+    "first_derivative", "derive", "df", "d", "loss_gradient", "compute_gradient", "calculate_gradient", "error_prime",
+    "compute_derivative", "loss_grad", "bprop", "backpropagation", "calc_gradient", "get_gradient", "error_derivative",
+    "func_deriv", "f_prime", "derivate", "der", "diff", "dfunc", "loss_backward", "d_func", "calculate_derivative",
+    "_backward", "backpropagate", "back_propagation", "back",
+)  # fmt: skip
+PREDICTIONS = re.compile(
+    r"^(y_?pred\w*|y_?hat|yhat|preds?|predictions?|predicted\w*|y_?p|p|out\w*|logits?|scores?|probs?|"
+    r"probabilities|a|al|aL|a\d|a_?out|z|input_?\w*|inputs?|x|dvalues|h|y_?out|estimates?|o|yh|actual_?output|a_?last)$",
+    re.I,
+)
+OTHER_TARGETS = re.compile(r"^(\w*true\w*|\w*target\w*|\w*label\w*|\w*expected\w*|\w*desired\w*|gt|ground\w*|actual|"
+                           r"real\w*|y_?t|observed|ans\w*|one_?hot\w*|d_?true|correct\w*)$", re.I)  # fmt: skip
+LOSS_WORDS = re.compile(
+    r"loss|cost|error|entropy|mse|mae|bce|cce|rmse|hinge|huber|quadratic|square|kl_?div|objective|criterion|"
+    r"likelihood|nll|log_?cosh|divergence|distance|cosine|rss|sse", re.I,
+)  # fmt: skip
+EPSILON = 1e-6
+AGREES, WRONG_SHAPE = 1e-5, 1e3
+BATCHES, SINGLE = ("rows", "columns"), ("one column", "one")
+MAX_READINGS = 3
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
-    """What the scope holds of this kind."""
-    yield from ()
+    """The losses of the module."""
+    links = links_in(scope)
+    for name, kind in list(scope.classes.items()):
+        if not is_base_class(kind):
+            found = _class(name, kind, scope, links)
+            if found is not None:
+                yield found
+    yield from _functions(scope, links)
+
+
+def links_in(scope: Scope) -> list[str]:
+    """The functions from logits to predictions in the module whose derivative is left to the loss.
+
+    They are functions without a derivative, classes without backward, and classes whose backward returns what it gets.
+    """
+    found = []
+    for link in LINKS:
+        classes = {n: k for n, k in scope.classes.items() if link in n.lower() and not LOSS_WORDS.search(n)}
+        functions = [name for name in {**scope.functions, **scope.namespace} if link in name.lower()]
+        derived = any(is_derivative_name(_last(one), _last(two)) for one in functions for two in functions)
+        if classes and not any(passes_on(kind, scope) for kind in classes.values()):
+            continue
+        strings = link == "softmax" and re.search(r"['\"]softmax['\"]", source_of(scope))  # activation="softmax"
+        if classes or strings or (functions and not (derived and link == "sigmoid")):
+            found.append(link)
+    return found
+
+
+def source_of(scope: Scope) -> str:
+    """The text of the module; "" if there is none."""
+    try:
+        return inspect.getsource(scope.module)
+    except (OSError, TypeError):
+        return ""
+
+
+def passes_on(kind: type, scope: Scope) -> bool:
+    """Whether a class has no backward, or one that returns the gradient that it gets."""
+    methods = layer_methods(kind)
+    if methods is None:
+        return True
+    for made in constructions(kind, scope, limit=1):
+        x = np.random.default_rng(0).standard_normal((5, 3))
+        dy = x[::-1] + 1.0
+        try:
+            getattr(made.instance, methods[0])(x.copy())
+            return np.array_equal(getattr(made.instance, methods[1])(dy.copy()), dy)
+        except Exception:
+            return False
+    return False
+
+
+def is_target(name: str) -> bool:
+    """Whether an argument is a target, by its name."""
+    return bool(TARGETS.match(name) or OTHER_TARGETS.match(name))
+
+
+def roles_of(names: list[str], *, gradient: bool = False) -> list[Roles]:
+    """What arguments may be, by their names: one possibility if these are plain, else both orders."""
+    if len(names) == 0:
+        return [()]
+    if len(names) == 1:
+        if is_target(names[0]):
+            return [("t",)]
+        return [("1",), ("p",), ("t",)]
+    if len(names) == 2:
+        first, second = (is_target(name) for name in names)
+        if first != second:
+            both = [("t", "p")] if first else [("p", "t")]
+            kept = [tuple("o" if role == "p" else role for role in roles) for roles in both] if gradient else []
+            return both + kept
+        if first and second:  # (y, t), (y_true, target)
+            plain = [bool(re.fullmatch(r"y", name, re.I)) for name in names]
+            if plain[0] != plain[1]:
+                return [("p", "t")] if plain[0] else [("t", "p")]
+        return [("p", "t"), ("t", "p")]
+    if len(names) == 3 and gradient:
+        if names[0].lower() == "z":
+            return [("z", "p", "t")]
+        rest = roles_of(names[1:])
+        return [("1", *roles) for roles in rest] + [(*roles, "1") for roles in roles_of(names[:2])]
+    return []
+
+
+def _class(name: str, kind: type, scope: Scope, links: list[str]) -> Found | None:
+    """A class as a loss; None if it isn't one."""
+    gradients = [method for method in GRADIENTS if _has(kind, method)]
+    gradients += [m for m in vars(kind) if m not in gradients and not m.startswith("__") and _has(kind, m)
+                  and any(is_derivative_name(m, value) for value in VALUES)]  # fmt: skip
+    values = [method for method in VALUES if _has(kind, method)]
+    if not gradients or not values:
+        return None
+    named = bool(LOSS_WORDS.search(name)) or any(LOSS_WORDS.search(base.__name__) for base in kind.__mro__[1:-1])
+    rows = [arguments_of(getattr(kind, value)) for value in values]
+    if not named and not any(any(is_target(row.name) for row in row_list[1:]) for row_list in rows):
+        return None
+    codes: list[LossCode] = []
+    for made in constructions(kind, scope, limit=2):
+        for value, gradient in itertools.product(values, gradients):
+            if value == gradient:
+                continue
+            value_names = [row.name for row in signature_of(getattr(made.instance, value))]
+            gradient_names = [row.name for row in signature_of(getattr(made.instance, gradient))]
+            if len(value_names) != 2 or len(gradient_names) > 3:
+                continue
+            if not named and not any(map(is_target, value_names)):
+                continue
+            codes += _codes(made.instance, value, value_names, gradient, gradient_names)
+        if codes:
+            break
+    if not codes:
+        return None
+    style = f"class with {codes[0].value} and {codes[0].gradient}"
+    return found_of(name, style, class_location(kind), kind, codes, scope, links, named=named)
+
+
+def _has(kind: type, name: str) -> bool:
+    method = getattr(kind, name, None)
+    return callable(method) and hasattr(method, "__code__") and not is_empty(method)
+
+
+def _codes(
+    thing: Any,
+    value: str | Callable[..., Any],
+    value_names: list[str],
+    gradient: str | Callable[..., Any],
+    gradient_names: list[str],
+    flags: dict[str, Any] | None = None,
+) -> Iterator[LossCode]:
+    for roles in roles_of(value_names):
+        for others in roles_of(gradient_names, gradient=True):
+            ambiguous = len(roles_of(value_names)) > 1 and len(roles_of(gradient_names, gradient=True)) > 1
+            if ambiguous and len(others) == 2 and roles != others and value_names == gradient_names:
+                continue  # the same names are the same arguments
+            yield LossCode(thing, value, roles, gradient, others, flags or {})
+
+
+def _functions(scope: Scope, links: list[str]) -> Iterator[Found]:
+    taken: set[str] = set()
+    functions = dict(scope.functions)
+    for name, function in functions.items():
+        names = [row.name for row in signature_of(function)]
+        flag = next((row.name for row in arguments_of(function) if FLAGS.match(row.name)), "")
+        words = bool(LOSS_WORDS.search(name)) or any(map(is_target, names[1:] or names))
+        if flag and len([one for one in names if one != flag]) == 2 and (words or LOSS_WORDS.search(name)):
+            names = [one for one in names if one != flag]
+            off = partial(function, **{flag: False})
+            off.__name__, off.__code__ = function.__name__, function.__code__  # type: ignore[attr-defined]
+            codes = list(_codes(None, off, names, function, names, {flag: True}))
+            yield from _some(name, f"a function with a flag {flag}", function, codes, scope, links, (name,))
+            continue
+        if len(names) != 2 or name in taken:
+            continue
+        partners = [
+            other
+            for other, candidate in functions.items()
+            if other != name and _same_owner(name, other) and is_derivative_name(_last(other), _last(name))
+            and 2 <= len(signature_of(candidate)) <= 3
+        ]  # fmt: skip
+        for other in partners[:1]:
+            gradient = functions[other]
+            other_names = [row.name for row in signature_of(gradient)]
+            codes = list(_codes(None, function, names, gradient, other_names))
+            found = list(_some(name, f"functions {name} and {other}", function, codes, scope, links, (name, other)))
+            taken.update((name, other) if found else ())
+            yield from found
+        if not partners and words:
+            codes = [LossCode(None, function, roles, None, ()) for roles in roles_of(names)]
+            codes = [code for code in codes if returns_pair(code)]
+            style = "a function that returns the loss and its gradient"
+            yield from _some(name, style, function, codes, scope, links, (name,))
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _same_owner(first: str, second: str) -> bool:
+    return first.rpartition(".")[0] == second.rpartition(".")[0]
+
+
+def returns_pair(code: LossCode) -> bool:
+    """Whether a function returns a number and an array of the shape of the prediction."""
+    for scenario in SCENARIOS:
+        p, t = scenario.draw(np.random.default_rng(0), 5, 3)
+        try:
+            found = code.call(None, "value", code.value_roles, {"p": p, "t": t})
+        except Exception:
+            continue
+        if isinstance(found, tuple) and len(found) == 2 and np.ndim(found[0]) == 0 and np.shape(found[1]) == p.shape:
+            return True
+    return False
+
+
+def returns_number(code: LossCode) -> bool:
+    """Whether the value is one number for a batch."""
+    for scenario in SCENARIOS:
+        p, t = scenario.draw(np.random.default_rng(0), 5, 3)
+        try:
+            with np.errstate(all="ignore"):
+                found = code.call(copy.deepcopy(code.thing), "value", code.value_roles, {"p": p, "t": t})
+        except Exception:
+            continue
+        return np.ndim(found[0] if code.gradient is None else found) == 0
+    return False
+
+
+def _some(
+    name: str, style: str, function: Any, codes: list[LossCode], scope: Scope, links: list[str], names: tuple[str, ...]
+) -> Iterator[Found]:
+    """The Found of functions; nothing if they don't run, as other functions of two arguments don't."""
+    if codes:
+        named = bool(LOSS_WORDS.search(name))
+        found = found_of(name, style, Location.of(function), function, codes, scope, links, named=named, names=names)
+        if found is not None and (found.readings or named):
+            yield found
+
+
+def found_of(
+    name: str, style: str, location: Location, thing: Any, codes: Iterable[LossCode], scope: Scope, links: list[str],
+    *, named: bool, names: tuple[str, ...] = (),
+) -> Found | None:  # fmt: skip
+    """The readings of a loss, those first whose gradient agrees with the value; None if it is no loss."""
+    randomness = Randomness.of(scope.module)
+    codes = list(codes)
+    numbers = {code.value for code in codes if returns_number(code)}
+    codes = [code for code in codes if not numbers or code.value in numbers]
+    rows: list[tuple[float, AdaptedLoss]] = []
+    error: Exception | None = None
+    for layout, code in itertools.product((LAYOUTS[row] for row in (*BATCHES, *SINGLE)), codes):
+        if layout.single and rows and not rows[-1][1].layout.single:
+            break
+        for scenario in SCENARIOS:
+            try:
+                with np.errstate(all="ignore"):
+                    rows += _trials(code, scenario, layout, randomness, named)
+            except Exception as caught:
+                error = error or caught
+            if rows and rows[-1][0] <= AGREES and scenario.domain == "real":
+                return _found(name, style, location, thing, rows[-1:], names)
+    agreeing = [row for row in rows if row[0] <= AGREES]
+    plain = any(loss.scenario.domain == "real" and loss.smooth for _, loss in rows)
+    if agreeing and not (plain and agreeing[0][1].scenario.domain != "real"):
+        return _found(name, style, location, thing, agreeing[:1], names)
+    if plain:  # it takes any numbers, so probabilities are a special case that may hide a mistake
+        rows = [row for row in rows if row[1].scenario.domain == "real"]
+    if not rows:
+        if error is None or not named:
+            return None
+        reason = f"found no predictions and targets that it takes; {type(error).__name__}: {error}"
+        return Found("loss", name, style, location, thing, reason=reason, names=names)
+    rows.sort(key=lambda row: (row[1].layout.name != "rows", row[0]))
+    for link in links:
+        together = _with_link(rows, link)
+        if together is not None:
+            note = (
+                f"convention: the gradient is that of {link} and loss together, by the logits; "
+                f"the backward of {link} passes it on"
+            )
+            return _found(name, style, location, thing, [together], names, note)
+    rows = rows[:MAX_READINGS] + [row for row in map(_per_sample, rows) if row is not None][:1]
+    return _found(name, style, location, thing, rows, names)
+
+
+def _per_sample(row: tuple[float, AdaptedLoss]) -> tuple[float, AdaptedLoss] | None:
+    """The loss with its gradient divided by the batch size, if that is the only mistake: layers may divide by it."""
+    loss = copy.copy(row[1])
+    loss.per_sample = True
+    try:
+        error = mismatch(loss, *loss.scenario.draw(np.random.default_rng(1), 5, 3))
+    except Exception:
+        return None
+    return (error, loss) if error <= AGREES else None
+
+
+def _trials(
+    code: LossCode, scenario: Scenario, layout: Layout, randomness: Randomness, named: bool
+) -> list[tuple[float, AdaptedLoss]]:
+    """Value and gradient in one scenario: the largest difference relative to the largest slope."""
+    p, t = scenario.draw(np.random.default_rng(1), 5, 3)
+    link = "sigmoid" if "z" in code.gradient_roles else ""
+    if link and scenario.domain != "real":
+        return []
+    loss = AdaptedLoss(code, scenario, layout, randomness, link=link)
+    value = np.asarray(loss.values(p, t)[0], np.float64)
+    if not is_finite(value) or (value.ndim and not named and value.shape == p.shape):
+        return []
+    code_shape = layout.split(p)[0].shape
+    known = {(), (1,), (1, 1), code_shape} if layout.single else {(), code_shape, (5,), (5, 1), (1, 5), (1,), (1, 1)}
+    if value.shape not in known:
+        return []  # one number per output, or products of samples: such code takes one sample at a time
+    found = []
+    for total in TOTALS if value.ndim and value.size > 1 else ("",):
+        trial = AdaptedLoss(code, scenario, layout, randomness, total, link)
+        found.append((mismatch(trial, p, t), trial))
+    return [min(found, key=lambda row: row[0])] if found and np.isfinite(found[0][0]) else []
+
+
+def mismatch(loss: AdaptedLoss, p: Array, t: Array) -> float:
+    """The largest difference of backward and central differences, relative to the largest slope; infinite if the value
+    does not depend on the prediction.
+    """
+    point = np.array(p)
+    loss.forward(point, t)
+    slope = loss.backward()
+    numeric = np.zeros(point.shape)
+    for at in np.ndindex(*point.shape):
+        old, values = point[at], []
+        for h in (EPSILON, -EPSILON):
+            point[at] = old + h
+            values.append(loss.forward(point, t))
+        point[at] = old
+        numeric[at] = (values[0] - values[1]) / (2 * EPSILON)
+    largest = float(np.abs(numeric).max())
+    if not is_finite(numeric) or not largest > 1e-7:
+        return np.inf
+    loss.smooth = bool((np.abs(numeric) > 1e-9).all())
+    if slope.shape != p.shape:
+        return WRONG_SHAPE
+    if not is_finite(slope):
+        return WRONG_SHAPE / 2
+    off = np.abs(slope - numeric)
+    return float((off / largest).max()) if (off > 1e-7).any() else 0.0
+
+
+def _with_link(rows: list[tuple[float, AdaptedLoss]], link: str) -> tuple[float, AdaptedLoss] | None:
+    """The loss after softmax or sigmoid, if its gradient is that by the logits."""
+    for _, loss in rows:
+        scenario = Scenario("real", loss.scenario.targets)
+        if loss.link or (link == "softmax") != (loss.scenario.domain == "rows"):
+            continue
+        p, t = scenario.draw(np.random.default_rng(1), 5, 3)
+        trial = AdaptedLoss(loss.code, scenario, loss.layout, loss.randomness, loss.total, link)
+        try:
+            with np.errstate(all="ignore"):
+                error = mismatch(trial, p, t)
+        except Exception:
+            continue
+        if error <= AGREES:
+            return error, trial
+    return None
+
+
+def _found(
+    name: str, style: str, location: Location, thing: Any, rows: list[tuple[float, AdaptedLoss]],
+    names: tuple[str, ...], note: str = "",
+) -> Found:  # fmt: skip
+    readings = tuple(
+        Reading(
+            describe(loss.code, name, loss), partial(_cases, name, loss), ("prediction (5, 3)",),
+            notes=(note,) if note else (), convention=MEAN_IN_LAYERS if loss.per_sample else "",
+        )
+        for _, loss in rows
+    )  # fmt: skip
+    return Found("loss", name, style, location, thing, readings, names=names or (name,))
+
+
+def _cases(name: str, loss: AdaptedLoss, seed: int) -> list[Case]:
+    rng = np.random.default_rng((seed, 5))
+    return [
+        LossCase(name, subject_of(copy.deepcopy(loss)), *loss.scenario.draw(rng, *size), seed=seed, registered=False)
+        for size in ((5, 3), (4, 6))
+    ]

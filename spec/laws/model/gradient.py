@@ -29,4 +29,5 @@ def gradient(case: ModelCase) -> None:
     if case.quick:
         check_along(case.model, case.x[:20], case.labels[:20], case.rng, path=case.path)
     else:
-        check_model(case.model, case.x[:4], case.labels[:4], case.rng, path=case.path)
+        count = 4 if case.registered else len(case.x)
+    check_model(case.model, case.x[:count], case.labels[:count], case.rng, path=case.path)

@@ -1,0 +1,177 @@
+"""Any loss with a gradient, behind the loss protocol.
+
+    loss = AdaptedLoss(code, scenario, layout)
+    loss.forward(prediction, target), loss.backward()       predictions have samples as rows, in any layout of the code
+
+`code` computes value and gradient. Each call runs on a new copy of the author's object, so none sees what an earlier
+one left behind.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.calls import Randomness
+from nnlaw.spec.discovery.layouts import Layout
+from nnlaw.spec.discovery.scenarios import Scenario, sigmoid, softmax
+from nnlaw.spec.discovery.slots import array_slots
+
+LINKS: dict[str, Callable[[Array], Array]] = {"softmax": softmax, "sigmoid": sigmoid}
+"""From logits to the predictions that the loss takes."""
+
+TOTALS: dict[str, Callable[[Array], float]] = {
+    "": lambda values: float(np.sum(values)),
+    "their mean": lambda values: float(np.mean(values)),
+    "their sum over the outputs and mean over the batch": lambda values: float(np.sum(values) / len(values)),
+}
+"""One number from a loss that returns an array."""
+
+Roles = tuple[str, ...]
+"""What each argument is: "p" prediction, "t" target, "z" logits, "o" the object's output, "1" a gradient of one."""
+
+
+@dataclass(frozen=True)
+class LossCode:
+    """How to call a loss: `value` and `gradient` are methods of the object or functions, with the roles of their
+    arguments. Without `gradient`, the value is a tuple of the loss and its gradient.
+    """
+
+    thing: Any
+    value: str | Callable[..., Any]
+    value_roles: Roles
+    gradient: str | Callable[..., Any] | None
+    gradient_roles: Roles
+    flags: dict[str, Any] = field(default_factory=dict)
+    """Named arguments of the gradient."""
+
+    def call(self, thing: Any, which: str, roles: Roles, values: dict[str, Any]) -> Any:
+        """Call the value or the gradient."""
+        function = getattr(self, which)
+        if isinstance(function, str):
+            function = getattr(thing, function)
+        arguments = [values[role].copy() if isinstance(values[role], np.ndarray) else values[role] for role in roles]
+        return function(*arguments, **(self.flags if which == "gradient" else {}))
+
+    def source_of(self, which: str) -> Any:
+        """The author's function."""
+        found = self.value if which == "forward" or self.gradient is None else self.gradient
+        return getattr(type(self.thing), found, None) if isinstance(found, str) else found
+
+
+class AdaptedLoss:
+    """The protocol over a loss, for one scenario, layout and total."""
+
+    def __init__(
+        self, code: LossCode, scenario: Scenario, layout: Layout, randomness: Randomness, total: str = "",
+        link: str = "", per_sample: bool = False,
+    ) -> None:  # fmt: skip
+        self.code, self.scenario, self.layout, self.randomness = code, scenario, layout, randomness
+        self.total, self.link, self.per_sample = total, link, per_sample
+        self.link_function = LINKS.get(link)
+        self.smooth = True  # no slope is zero, so the prediction is not clipped
+
+    def source_of(self, method: str) -> Any:
+        """The author's function behind a method, for locations."""
+        return self.code.source_of(method)
+
+    def _arguments(self, prediction: Array, target: Array) -> list[dict[str, Any]]:
+        """For each call, the arrays by role."""
+        linked = np.array(self.link_function(prediction)) if self.link_function else prediction
+        parts = [self.layout.split(array) for array in (linked, target, prediction)]
+        return [{"p": p, "t": t, "z": z, "o": p, "1": 1.0} for p, t, z in zip(*parts, strict=True)]
+
+    def values(self, prediction: Array, target: Array) -> list[Any]:
+        """What the code returns for the loss, once per call."""
+        self.randomness.reset()
+        code = self.code
+        found = [
+            code.call(copy.deepcopy(code.thing), "value", code.value_roles, values)
+            for values in self._arguments(prediction, target)
+        ]
+        return [one[0] for one in found] if code.gradient is None else found
+
+    def forward(self, prediction: Array, target: Array) -> float:
+        """The loss."""
+        self.given = prediction.copy(), target
+        return sum(TOTALS[self.total](np.asarray(one, np.float64)) for one in self.values(prediction, target))
+
+    def backward(self) -> Array:
+        """The gradient at the latest prediction, with samples as rows."""
+        self.randomness.reset()
+        parts = [np.asarray(self._gradient(values), np.float64) for values in self._arguments(*self.given)]
+        slope = self.layout.join(parts) if self.layout.single or parts[0].ndim == 2 else parts[0]
+        return np.array(slope / len(slope) if self.per_sample else slope)
+
+    def _gradient(self, values: dict[str, Any]) -> Any:
+        """The gradient of one call, after the value was computed."""
+        code, thing, shape = self.code, copy.deepcopy(self.code.thing), values["p"].shape
+        found = code.call(thing, "value", code.value_roles, values)
+        if code.gradient is None:
+            return found[1]
+        before = {slot: array.copy() for slot, array in array_slots(thing)}
+        outputs = [array for slot, array in array_slots(thing) if array.shape == shape and slot.key == "output"]
+        slope = code.call(thing, "gradient", code.gradient_roles, values | ({"o": outputs[0]} if outputs else {}))
+        if isinstance(slope, tuple | list):
+            slope = next((one for one in slope if np.shape(one) == shape), slope[0])
+        if slope is None or slope is thing:
+            kept = [
+                array for slot, array in array_slots(thing)
+                if array.shape == shape and (slot not in before or not np.array_equal(before[slot], array))
+            ]  # fmt: skip
+            slope = kept[-1] if kept else None
+        return slope
+
+    def written_arguments(self, prediction: Array, target: Array) -> list[tuple[str, str]]:
+        """The arguments that the code changes, each with the name of the method."""
+        code, thing, changed = self.code, copy.deepcopy(self.code.thing), []
+        for which, roles in (("value", code.value_roles), ("gradient", code.gradient_roles)):
+            if which == "gradient" and code.gradient is None:
+                continue
+            values = self._arguments(prediction, target)[0]
+            values = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in values.items()}
+            kept = copy.deepcopy(values)
+            function = getattr(code, which)
+            function = getattr(thing, function) if isinstance(function, str) else function
+            function(*(values[role] for role in roles), **(code.flags if which == "gradient" else {}))
+            words = {"p": "prediction", "t": "target", "z": "logits", "o": "output"}
+            changed += [
+                ("forward" if which == "value" else "backward", words[role])
+                for role in roles
+                if isinstance(values[role], np.ndarray) and not np.array_equal(values[role], kept[role])
+            ]
+        return changed
+
+
+def describe(code: LossCode, name: str, loss: AdaptedLoss) -> str:
+    """How the loss is called, in one line."""
+    words = {"p": "prediction", "t": "target", "z": "logits", "1": "1.0", "o": "output"}
+
+    def shown(which: str, roles: Roles) -> str:
+        function = getattr(code, which)
+        text = f"{name}.{function}" if isinstance(function, str) else function.__name__
+        flags = [f"{key}={value!r}" for key, value in code.flags.items()] if which == "gradient" else []
+        return f"{text}({', '.join([*(words[role] for role in roles), *flags])})"
+
+    text = shown("value", code.value_roles)
+    if code.gradient is not None:
+        text += f", then {shown('gradient', code.gradient_roles)}"
+    if loss.total:
+        text += f"; {loss.total} is the loss"
+    return f"{text}; {loss.scenario}; {loss.layout.describe}"
+
+
+def signature_of(function: Any) -> list[inspect.Parameter]:
+    """The required positional arguments of a bound method or a function."""
+    try:
+        rows = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [row for row in rows if row.kind in kinds and row.default is row.empty]
