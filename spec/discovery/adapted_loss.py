@@ -3,8 +3,7 @@
     loss = AdaptedLoss(code, scenario, layout)
     loss.forward(prediction, target), loss.backward()       predictions have samples as rows, in any layout of the code
 
-`code` computes value and gradient. Each call runs on a new copy of the author's object, so none sees what an earlier
-one left behind.
+`code` computes value and gradient. Each call runs on a new copy of the author's object.
 """
 
 from __future__ import annotations

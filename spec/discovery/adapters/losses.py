@@ -121,7 +121,7 @@ def is_target(name: str) -> bool:
 
 
 def roles_of(names: list[str], *, gradient: bool = False) -> list[Roles]:
-    """What arguments may be, by their names: one possibility if these are plain, else both orders."""
+    """What arguments may be, by their names: one possibility if these decide it, else both orders."""
     if len(names) == 0:
         return [()]
     if len(names) == 1:
@@ -135,9 +135,9 @@ def roles_of(names: list[str], *, gradient: bool = False) -> list[Roles]:
             kept = [tuple("o" if role == "p" else role for role in roles) for roles in both] if gradient else []
             return both + kept
         if first and second:  # (y, t), (y_true, target)
-            plain = [bool(re.fullmatch(r"y", name, re.I)) for name in names]
-            if plain[0] != plain[1]:
-                return [("p", "t")] if plain[0] else [("t", "p")]
+            short = [bool(re.fullmatch(r"y", name, re.I)) for name in names]
+            if short[0] != short[1]:
+                return [("p", "t")] if short[0] else [("t", "p")]
         return [("p", "t"), ("t", "p")]
     if len(names) == 3 and gradient:
         if names[0].lower() == "z":
@@ -285,7 +285,7 @@ def found_of(
     name: str, style: str, location: Location, thing: Any, codes: Iterable[LossCode], scope: Scope, links: list[str],
     *, named: bool, names: tuple[str, ...] = (),
 ) -> Found | None:  # fmt: skip
-    """The readings of a loss, those first whose gradient agrees with the value; None if it is no loss."""
+    """The readings of a loss, those first whose gradient agrees with the value; None if it is not a loss."""
     randomness = Randomness.of(scope.module)
     codes = list(codes)
     numbers = {code.value for code in codes if returns_number(code)}
@@ -304,10 +304,10 @@ def found_of(
             if rows and rows[-1][0] <= AGREES and scenario.domain == "real":
                 return _found(name, style, location, thing, rows[-1:], names)
     agreeing = [row for row in rows if row[0] <= AGREES]
-    plain = any(loss.scenario.domain == "real" and loss.smooth for _, loss in rows)
-    if agreeing and not (plain and agreeing[0][1].scenario.domain != "real"):
+    any_numbers = any(loss.scenario.domain == "real" and loss.smooth for _, loss in rows)
+    if agreeing and not (any_numbers and agreeing[0][1].scenario.domain != "real"):
         return _found(name, style, location, thing, agreeing[:1], names)
-    if plain:  # it takes any numbers, so probabilities are a special case that may hide a mistake
+    if any_numbers:  # it takes any numbers, so probabilities are a special case that may hide a mistake
         rows = [row for row in rows if row[1].scenario.domain == "real"]
     if not rows:
         if error is None or not named:
