@@ -79,7 +79,6 @@ class AdaptedLayer:
             name: np.array(places[0].get(instance), np.float64) for name, places in plan.aliases.items()
         }
         self.grads: dict[str, Array] = {}
-        self.mean_over_batch = False  # the gradients of parameters are those of a mean over the batch
         self.state: dict[str, Array] = {}
         self.training = self.needs_dx = True
         self.runs: list[_Run] = []
@@ -153,7 +152,6 @@ class AdaptedLayer:
         for name in self.plan.grads:
             parts = [run.gradient(name) for run in self.runs]
             grads[name] = parts[0] if len(parts) == 1 else np.sum(parts, axis=0)
-            grads[name] = grads[name] * len(dy) if self.mean_over_batch else grads[name]
         if not self.has_dx:
             return None, grads
         gradients = []

@@ -69,11 +69,10 @@ class AdaptedLoss:
 
     def __init__(
         self, code: LossCode, scenario: Scenario, layout: Layout, randomness: Randomness, total: str = "",
-        link: str = "", per_sample: bool = False,
+        link: str = "",
     ) -> None:  # fmt: skip
         self.code, self.scenario, self.layout, self.randomness = code, scenario, layout, randomness
-        self.total, self.link, self.per_sample = total, link, per_sample
-        self.link_function = LINKS.get(link)
+        self.total, self.link = total, link
         self.smooth = True  # no slope is zero, so the prediction is not clipped
 
     def source_of(self, method: str) -> Any:
@@ -82,7 +81,7 @@ class AdaptedLoss:
 
     def _arguments(self, prediction: Array, target: Array) -> list[dict[str, Any]]:
         """For each call, the arrays by role."""
-        linked = np.array(self.link_function(prediction)) if self.link_function else prediction
+        linked = LINKS[self.link](prediction) if self.link else prediction
         parts = [self.layout.split(array) for array in (linked, target, prediction)]
         return [{"p": p, "t": t, "z": z, "o": p, "1": 1.0} for p, t, z in zip(*parts, strict=True)]
 
@@ -106,7 +105,7 @@ class AdaptedLoss:
         self.randomness.reset()
         parts = [np.asarray(self._gradient(values), np.float64) for values in self._arguments(*self.given)]
         slope = self.layout.join(parts) if self.layout.single or parts[0].ndim == 2 else parts[0]
-        return np.array(slope / len(slope) if self.per_sample else slope)
+        return np.array(slope)
 
     def _gradient(self, values: dict[str, Any]) -> Any:
         """The gradient of one call, after the value was computed."""

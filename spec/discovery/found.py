@@ -17,8 +17,6 @@ from typing import Any
 from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.violation import Location
 
-MEAN_IN_LAYERS = "mean in layers"
-
 
 @dataclass(frozen=True)
 class Reading:
@@ -33,8 +31,6 @@ class Reading:
     compared: tuple[str, ...] = ()
     missing: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    convention: str = ""
-    """The reading is right only together with partners that follow this convention, such as MEAN_IN_LAYERS."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from nnlaw.spec.discovery.adapted_loss import LINKS, TOTALS, AdaptedLoss, LossCo
 from nnlaw.spec.discovery.adapters.activations import FLAGS
 from nnlaw.spec.discovery.adapters.layers import TARGETS, layer_methods
 from nnlaw.spec.discovery.calls import Randomness, constructions
-from nnlaw.spec.discovery.found import MEAN_IN_LAYERS, Found, Reading
+from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
@@ -323,19 +323,7 @@ def found_of(
                 f"the backward of {link} passes it on"
             )
             return _found(name, style, location, thing, [together], names, note)
-    rows = rows[:MAX_READINGS] + [row for row in map(_per_sample, rows) if row is not None][:1]
-    return _found(name, style, location, thing, rows, names)
-
-
-def _per_sample(row: tuple[float, AdaptedLoss]) -> tuple[float, AdaptedLoss] | None:
-    """The loss with its gradient divided by the batch size, if that is the only mistake: layers may divide by it."""
-    loss = copy.copy(row[1])
-    loss.per_sample = True
-    try:
-        error = mismatch(loss, *loss.scenario.draw(np.random.default_rng(1), 5, 3))
-    except Exception:
-        return None
-    return (error, loss) if error <= AGREES else None
+    return _found(name, style, location, thing, rows[:MAX_READINGS], names)
 
 
 def _trials(
@@ -413,7 +401,7 @@ def _found(
     readings = tuple(
         Reading(
             describe(loss.code, name, loss), partial(_cases, name, loss), ("prediction (5, 3)",),
-            notes=(note,) if note else (), convention=MEAN_IN_LAYERS if loss.per_sample else "",
+            notes=(note,) if note else (),
         )
         for _, loss in rows
     )  # fmt: skip
