@@ -24,7 +24,7 @@ import numpy as np
 from nnlaw.spec.discovery.import_hook import import_file
 from nnlaw.spec.discovery.removed_numpy import Finding
 from nnlaw.spec.discovery.targets import targets
-from nnlaw.spec.discovery.unavailable import Unavailable, reason_of
+from nnlaw.spec.discovery.unavailable import Placeholder, Unavailable, reason_of
 from nnlaw.spec.violation import BadInput
 
 
@@ -53,10 +53,12 @@ def load(target: str | Path) -> Loaded:
         module = import_file(found[0].path)
     contents = module._nnlaw
     assert contents.source is not None
-    failed = {name: value for name, value in vars(module).items() if type(value) is Unavailable}
+    names = tuple(contents.definitions.names())
+    absent = {name: value for name, value in vars(module).items() if isinstance(value, Unavailable)}
+    failed = {name: value for name, value in absent.items() if name in names or not isinstance(value, Placeholder)}
     unavailable = {name: reason_of(value, contents.path) for name, value in failed.items()} | contents.source.skipped
     return Loaded(
-        module, found[0].path, contents.source.text, tuple(contents.definitions.names()), contents.findings,
+        module, found[0].path, contents.source.text, names, contents.findings,
         tuple(contents.all_absent()), unavailable,
     )  # fmt: skip
 

@@ -172,9 +172,11 @@ def test_absent_modules_become_placeholders(write) -> None:
         def g(x: nn.Tensor | None): return sum(tqdm([x, x]))
         class Model(nn.Module):
             def forward(self): return nn.functional.relu(1) + 1
-        def cost(): return nn.loss(3) * 2
+        DEVICE = nn.device("gpu")
+        def cost(): return nn.loss(3, DEVICE) * 2
         """,
     )
+    assert loaded.unavailable == {"DEVICE": "absent_torch is not installed"}
     assert loaded.placeholders == ("absent_numba", "absent_torch", "absent_tqdm")
     assert loaded.module.f(1) == 2 and loaded.module.g(2) == 4
     with pytest.raises(UnavailableError, match="absent_torch is not installed"):
