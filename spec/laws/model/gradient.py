@@ -30,4 +30,4 @@ def gradient(case: ModelCase) -> None:
         check_along(case.model, case.x[:20], case.labels[:20], case.rng, path=case.path)
     else:
         count = 4 if case.registered else len(case.x)
-    check_model(case.model, case.x[:count], case.labels[:count], case.rng, path=case.path)
+        check_model(case.model, case.x[:count], case.labels[:count], case.rng, path=case.path)
