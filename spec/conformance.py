@@ -4,19 +4,21 @@
     conformance(MyLayer)                            a class, function or instance: cases are built for it
     conformance(MyLayer, expected={"dtype": "float64 is meant here"})
 
-A law names the laws it depends on. If one of those fails, it is skipped: one bug, one diagnostic.
+A law names the laws it depends on. If one of those fails, it is skipped: one bug, one diagnostic. A law that fails
+with a declared exception skips no other.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from nnlaw.spec.declared_exceptions import EXPECTED, UNCHECKED, DeclaredException
 from nnlaw.spec.discovery.build_cases import cases
 from nnlaw.spec.discovery.classify import unit_of
 from nnlaw.spec.discovery.found import Found, Reading
@@ -28,7 +30,7 @@ from nnlaw.spec.report import LawResult, Outcome, Report, UnitOutcome, merged
 from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.subjects.remote_subject import SubjectEnded
 from nnlaw.spec.subjects.traceback_location import exception_violation
-from nnlaw.spec.subjects.unit import Unit
+from nnlaw.spec.subjects.unit import METHODS, Unit
 from nnlaw.spec.violation import BadInput, Inconclusive, Location, NotApplicable, Violation
 
 ATTEMPTS = 3  # an inconclusive law is checked on up to so many cases, with new random inputs
@@ -43,30 +45,34 @@ def conformance(
     kind: str | None = None,
     contract: str | None = None,
     expected: dict[str, str] | None = None,
+    ignores: Sequence[DeclaredException] = (),
     explain: bool = False,
 ) -> Report:
     """Check `subject` against every law of its kind, the laws of its calls first, or only against the codes in `laws`.
 
     `subject` is a case, a Unit, or a class, function or instance; pass `kind` and `contract` if they can't be inferred.
-    `expected` declares exceptions, law: reason. These laws are checked all the same, and fail if they pass.
+    `expected` declares exceptions, law: reason. These laws are checked all the same, and fail if they pass. `ignores`
+    are exceptions that may pass; they cover what is found in their files and lines.
     `check_log` counts the checks. With `explain`, a violation of a layer or a loss carries the smallest input that
     shows it and, if one is found, a change of the source that fixes it.
 
     Raises BadInput if the subject can't be used, or if a code names no law of its kind.
     """
     if isinstance(subject, Found):
-        return _report_of_found(subject, laws, seed, check_log, explain)
+        return _report_of_found(subject, laws, seed, check_log, ignores, explain)
     if isinstance(subject, Case):
         exceptions = _checked_exceptions(expected or {}, subject.kind)
-        checker = _Checker(_known_codes(laws, subject.kind), check_log, exceptions, explain)
-        return checker.report(subject, lambda attempt: replace(subject, seed=subject.seed + attempt))
+        checker = _Checker(_known_codes(laws, subject.kind), check_log, [*exceptions, *ignores], explain)
+        return checker.finished(checker.report(subject, lambda attempt: replace(subject, seed=subject.seed + attempt)))
     unit = subject if isinstance(subject, Unit) else unit_of(subject, kind, contract=contract)
     exceptions = _checked_exceptions(expected if expected is not None else unit.expected, unit.kind)
-    checker = _Checker(_known_codes(laws, unit.kind), check_log, exceptions, explain)
+    checker = _Checker(
+        _known_codes(laws, unit.kind), check_log, [*exceptions, *ignores], explain, _places(unit) if ignores else ()
+    )
     try:
         found = cases(unit, seed)
     except Violation as violation:  # raised while the unit was constructed
-        return Report(unit.name, unit.kind, [_failed(violation)])
+        return checker.finished(Report(unit.name, unit.kind, [checker.excepted(_failed(violation))]))
     reports: list[Report] = []
     for i, case in enumerate(found):
         reports.append(checker.report(case, partial(_resample, unit, seed, i)))
@@ -74,14 +80,26 @@ def conformance(
             break
     report = merged(reports)
     report.name = unit.name
-    return report
+    return checker.finished(report)
+
+
+def _places(unit: Unit) -> tuple[Location, ...]:
+    """Where the unit is defined."""
+    subject = unit.subject
+    methods = [method for method in METHODS.get(unit.kind, ()) if subject.has(method)]
+    return tuple(subject.location(method) for method in methods or [""])
 
 
 def _report_of_found(
-    found: Found, laws: Iterable[str] | None, seed: int, check_log: CheckLog | None, explain: bool
+    found: Found,
+    laws: Iterable[str] | None,
+    seed: int,
+    check_log: CheckLog | None,
+    ignores: Sequence[DeclaredException],
+    explain: bool,
 ) -> Report:
     """Check what discovery found by its first reading, and by the next ones as long as a law fails."""
-    checker = _Checker(_known_codes(laws, found.kind), check_log, {}, explain)
+    checker = _Checker(_known_codes(laws, found.kind), check_log, ignores, explain, (found.location,))
     reports: list[Report] = []
     for reading in found.readings:
         rows: list[Report] = []
@@ -92,15 +110,15 @@ def _report_of_found(
                     break
             report = merged(rows)
         except Violation as violation:
-            report = Report(found.name, found.kind, [_failed(violation)])
+            report = Report(found.name, found.kind, [checker.excepted(_failed(violation))])
         report.name, report.calls, report.compared = found.name, reading.calls, list(reading.compared)
         report.missing, report.notes = dict(reading.missing), [*report.notes, *reading.notes]
         if report.outcome is not UnitOutcome.FAILED:
-            return report
+            return checker.finished(report)
         reports.append(report)
-    if reports:
-        return reports[0]
-    return Report(found.name, found.kind, missing={"everything": found.reason})
+    return checker.finished(
+        reports[0] if reports else Report(found.name, found.kind, missing={"everything": found.reason})
+    )
 
 
 def _resample_reading(reading: Reading, seed: int, which: int, attempt: int) -> Case:
@@ -133,7 +151,7 @@ def _known_codes(laws: Iterable[str] | None, kind: str) -> set[str] | None:
     return codes
 
 
-def _checked_exceptions(expected: Any, kind: str) -> dict[str, str]:
+def _checked_exceptions(expected: Any, kind: str) -> list[DeclaredException]:
     if not isinstance(expected, dict):
         raise BadInput(f"expected = {expected!r}: must be a dict of law: reason")
     known = {row.code for row in laws_of("call", kind)}
@@ -143,7 +161,7 @@ def _checked_exceptions(expected: Any, kind: str) -> dict[str, str]:
                 f"expected = {{{code!r}: {reason!r}}}: the key must be a law of calls or of kind {kind}, "
                 "the value a reason"
             )
-    return expected
+    return [DeclaredException(code, reason) for code, reason in expected.items()]
 
 
 @dataclass(frozen=True)
@@ -152,15 +170,17 @@ class _Checker:
 
     laws: set[str] | None
     check_log: CheckLog | None
-    expected: dict[str, str] = field(default_factory=dict)
+    exceptions: Sequence[DeclaredException] = ()
     explain: bool = False
+    places: tuple[Location, ...] = ()
+    """Where the unit is defined, for results that name no line."""
 
     def report(self, case: Case, resample: Callable[[int], Case]) -> Report:
         """Check every law in order, those of the calls first."""
         report = Report(case.path, case.kind)
         if case.kind in CALL_CHECKS and not getattr(case, "quick", False):
-            report.results += self.finished(check_calls(case), case)
-        failed_calls = sorted(row.law for row in report.results if row.outcome is Outcome.FAIL)
+            report.results += [self.completed(row, case) for row in check_calls(case)]
+        failed_calls = sorted(row.law for row in report.results if row.violation and not row.exception)
         failed = set(failed_calls)
         if self.laws is not None:  # a failed call is reported anyway: the other laws are skipped because of it
             report.results = [row for row in report.results if row.law in self.laws or row.outcome is Outcome.FAIL]
@@ -171,35 +191,55 @@ class _Checker:
                 continue
             needed = sorted(failed.intersection(row.depends_on)) or failed_calls
             result = _skipped(row, needed) if needed else _check_until_decided(row, case, resample)
-            if result.outcome in (Outcome.FAIL, Outcome.SKIPPED):
+            result = self.completed(result, case)
+            if result.outcome in (Outcome.FAIL, Outcome.SKIPPED) and result.exception is None:
                 failed.add(row.code)
             if self.check_log is not None and result.outcome in (Outcome.PASS, Outcome.FAIL):
                 self.check_log.count(row.code)
-            report.results += self.finished([result], case)
+            report.results.append(result)
         return report
 
-    def finished(self, results: list[LawResult], case: Case) -> list[LawResult]:
-        """Apply the declared exceptions, and explain what fails."""
-        found = [self.excepted(row, case) if row.law in self.expected else row for row in results]
-        return [_explained(row, case) for row in found] if self.explain else found
+    def completed(self, row: LawResult, case: Case) -> LawResult:
+        """The result with its declared exception or else, if it fails, with its explanation."""
+        found = self.excepted(row)
+        if found.exception is not None or not self.explain:
+            return found
+        return self.excepted(_explained(found, case))  # the suggested fix may be in another line
 
-    def excepted(self, row: LawResult, case: Case) -> LawResult:
-        """A declared exception that fails is excused; one that passes is out of date, and so fails."""
-        reason = self.expected[row.law]
-        if row.outcome is Outcome.FAIL:
-            return LawResult(row.law, Outcome.NOT_APPLICABLE, f"declared exception: {reason}; found: {row.reason}")
-        if row.outcome is not Outcome.PASS:
+    def excepted(self, row: LawResult) -> LawResult:
+        """The result with the declared exception that covers it, if there is one."""
+        if row.outcome not in (Outcome.FAIL, Outcome.INCONCLUSIVE):
             return row
-        return _failed(
-            Violation(
-                row.law,
-                location=Location(case.path),
-                array="the declared exception",
-                actual=f"out of date ({reason}): the law passes",
-                expected=f"{row.law} to fail; remove it from expected",
-                cause_code="exception-out-of-date",
-            )
+        places = (row.violation.location, row.violation.place) if row.violation else self.places
+        return replace(row, exception=self.exception(row.law, places))
+
+    def exception(self, law: str, places: tuple[Location, ...]) -> DeclaredException | None:
+        """The first declared exception of a law that covers one of the places."""
+        known = [row for row in self.exceptions if row.law == law]
+        return next((row for row in known if row.source == EXPECTED or row.covers(places)), None)
+
+    def finished(self, report: Report) -> Report:
+        """The report with declared exceptions that are out of date, and with one of what was not checked."""
+        for i, row in enumerate(report.results):
+            stale = next((each for each in self.exceptions if (each.law, each.source) == (row.law, EXPECTED)), None)
+            if stale is not None and row.outcome is Outcome.PASS:
+                report.results[i] = _out_of_date(stale, report.name)
+        if report.outcome in (UnitOutcome.PARTLY_CHECKED, UnitOutcome.NOT_CHECKED):
+            report.exception = self.exception(UNCHECKED, self.places)
+        return report
+
+
+def _out_of_date(stale: DeclaredException, unit: str) -> LawResult:
+    return _failed(
+        Violation(
+            stale.law,
+            location=Location(unit),
+            array="the declared exception",
+            actual=f"out of date ({stale.reason}): the law passes",
+            expected=f"{stale.law} to fail; remove it from expected",
+            cause_code="exception-out-of-date",
         )
+    )
 
 
 def _check_until_decided(row: Law, case: Case, resample: Callable[[int], Case]) -> LawResult:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from nnlaw.spec.declared_exceptions import DeclaredException
 from nnlaw.spec.violation import Inconclusive, Violation
 
 
@@ -50,9 +51,13 @@ class LawResult:
     violation: Violation | None = None
     depends_on: tuple[str, ...] = ()
     """The laws that failed, if the outcome is `skipped`."""
+    exception: DeclaredException | None = None
+    """The declared exception that covers a law that fails or is inconclusive."""
 
     def check(self) -> None:
         """Return if the law passes; else raise Violation, Inconclusive or, with the reason, unittest.SkipTest."""
+        if self.exception is not None:
+            raise unittest.SkipTest(f"declared exception: {self.exception.reason}")
         if self.violation is not None:
             raise self.violation
         if self.outcome is Outcome.INCONCLUSIVE:
@@ -81,6 +86,8 @@ class Report:
     """The arrays that could not be compared, with the reason: the unit is partly checked at most."""
     notes: list[str] = field(default_factory=list)
     """Remarks that leave the outcome as it is."""
+    exception: DeclaredException | None = None
+    """The declared exception that covers what was not checked."""
 
     @property
     def outcome(self) -> UnitOutcome:
@@ -88,7 +95,7 @@ class Report:
         found = {row.outcome for row in self.results}
         if self.reason:
             return UnitOutcome.ERROR
-        if Outcome.FAIL in found:
+        if any(row.outcome == Outcome.FAIL and row.exception is None for row in self.results):
             return UnitOutcome.FAILED
         if Outcome.PASS not in found or (self.calls and not self.compared):
             return UnitOutcome.NOT_CHECKED
@@ -98,8 +105,20 @@ class Report:
 
     @property
     def violations(self) -> list[Violation]:
-        """One violation per law that fails."""
-        return [row.violation for row in self.results if row.violation]
+        """One violation per law that fails without a declared exception."""
+        return [row.violation for row in self.results if row.violation and not row.exception]
+
+    @property
+    def exceptions(self) -> list[DeclaredException]:
+        """The declared exceptions that cover a law, or what was not checked."""
+        rows = [row.exception for row in self.results] + [self.exception]
+        return [row for row in rows if row is not None]
+
+    @property
+    def is_excused(self) -> bool:
+        """Whether declared exceptions cover everything that was not checked."""
+        open_rows = [row for row in self.results if row.outcome == Outcome.INCONCLUSIVE and row.exception is None]
+        return self.exception is not None or (bool(self.exceptions) and not self.missing and not open_rows)
 
     def __iter__(self) -> Iterator[LawResult]:
         return iter(self.results)
@@ -122,8 +141,16 @@ class Report:
             "compared": self.compared,
             "missing": self.missing,
             "notes": self.notes,
+            "exception": self.exception and self.exception.to_dict(),
+            "excused": self.is_excused,
             "laws": [
-                {"law": row.law, "outcome": row.outcome, "reason": row.reason, "depends_on": list(row.depends_on)}
+                {
+                    "law": row.law,
+                    "outcome": row.outcome,
+                    "reason": row.reason,
+                    "depends_on": list(row.depends_on),
+                    "exception": row.exception and row.exception.to_dict(),
+                }
                 for row in self.results
             ],
             "violations": [violation.to_dict() for violation in self.violations],
@@ -135,6 +162,12 @@ def merged(reports: list[Report]) -> Report:
     worst: dict[str, LawResult] = {}
     for row in (row for report in reports for row in report.results):
         known = worst.get(row.law)
-        if known is None or WORST_FIRST.index(row.outcome) < WORST_FIRST.index(known.outcome):
+        if known is None or _rank(row) < _rank(known):
             worst[row.law] = row
     return Report(reports[0].name, reports[0].kind, list(worst.values()))
+
+
+def _rank(row: LawResult) -> tuple[bool, int]:
+    """The worst first; a law that passes comes behind one with a declared exception."""
+    settled = row.exception is not None or row.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE)
+    return settled, WORST_FIRST.index(row.outcome)
