@@ -10,20 +10,31 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins
 from nnlaw.cli.output import csv_output
 from nnlaw.cli.output.progress import counting_files
-from nnlaw.cli.output.verify_output import Verbosity, VerifyOutput, captured_output, summary_counts
+from nnlaw.cli.output.verify_output import (
+    Verbosity,
+    VerifyOutput,
+    captured_output,
+    exceptions_of,
+    is_nothing,
+    summary_counts,
+)
+from nnlaw.cli.project_settings import project_settings
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
+from nnlaw.nn.verify.own_laws import own_laws
 from nnlaw.nn.verify.supervisor import CheckOptions, Target, TargetResult, check_targets
+from nnlaw.spec.declared_exceptions import DeclaredException
 from nnlaw.spec.law import CATALOG
-from nnlaw.spec.report import SCHEMA_VERSION, UnitOutcome
+from nnlaw.spec.report import SCHEMA_VERSION, Outcome, UnitOutcome
 from nnlaw.spec.violation import BadInput, counted
 
-EXIT_CODES = {UnitOutcome.PASSED: 0, UnitOutcome.FAILED: 1}  # 2 for all others; the highest of all units
+EXIT_CODES = {UnitOutcome.PASSED: 0, UnitOutcome.FAILED: 1, UnitOutcome.ERROR: 2}
 
 
 def _removed_junit(context: click.Context, option: click.Parameter, value: object) -> None:
@@ -31,8 +42,8 @@ def _removed_junit(context: click.Context, option: click.Parameter, value: objec
         raise BadInput("--junit was removed; use pytest --nn-plugin FILE --junitxml OUT")
 
 
-def _finite(context: click.Context, option: click.Parameter, value: float) -> float:
-    if not math.isfinite(value):
+def _finite(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
         raise click.BadParameter(f"{value} is not a number of seconds")
     return value
 
@@ -45,10 +56,14 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
 @click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Write one row per file, too.")
 @click.option("--junit", hidden=True, expose_value=False, callback=_removed_junit)
 @click.option("--law", "laws", multiple=True, metavar="CODE", help="Check only this law. Can be repeated.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Random seed.")
+@click.option("--laws", "law_files", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
+              help="Also check the laws that FILE defines with @law. Can be repeated.")
+@click.option("--no-exceptions", is_flag=True, help="Ignore declared exceptions: expected, comments, pyproject.toml.")
+@click.option("--allow-unchecked", is_flag=True, help="Exit code 0 even if something was only partly or not checked.")
+@click.option("--seed", type=click.IntRange(min=0), help="Random seed.  [default: 0]")
 @click.option("--jobs", type=click.IntRange(min=1), help="Files to check in parallel.  [default: up to 4]")
-@click.option("--timeout", default=60.0, show_default=True, type=click.FloatRange(min=0.1), metavar="SECONDS",
-              callback=_finite, help="Seconds allowed to import a file, and to check each class.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS", callback=_finite,
+              help="Seconds allowed to import a file, and to check each class.  [default: 60]")
 def command(
     names: tuple[str, ...],
     verbose: bool,
@@ -56,48 +71,105 @@ def command(
     as_json: bool,
     csv: Path | None,
     laws: tuple[str, ...],
-    seed: int,
+    law_files: tuple[Path, ...],
+    no_exceptions: bool,
+    allow_unchecked: bool,
+    seed: int | None,
     jobs: int | None,
-    timeout: float,
+    timeout: float | None,
 ) -> int:
     """Check hand-written layers, losses, optimizers and networks against every law of their kind.
 
     Give Python files, folders of them, modules, or built-in plugins such as relu, layer:relu or dropout:rate=0.2.
-    Without an argument, all built-in plugins are checked. Each file runs in a process of its own.
+    Without an argument, `paths` of [tool.nnlaw] in pyproject.toml are checked or, without it, all built-in plugins.
+    Each file runs in a process of its own.
 
-    Exit code 0: everything passed; 1: a law failed; 2: something could not be checked.
+    Exit code 0: everything passed; 1: a law failed; 2: an error, or something was only partly or not checked.
     """
     if verbose and quiet:
         raise click.UsageError("--verbose and --quiet exclude each other")
+    project = project_settings()
+    names = names or project.paths
     targets = list(_targets(names))
-    output = VerifyOutput(Verbosity.VERBOSE if verbose else Verbosity.QUIET if quiet else Verbosity.NORMAL)
+    in_folders = {target["file"] for target in targets if "file" in target}.difference(names)
+    options = CheckOptions(
+        laws,
+        project.seed if seed is None else seed,
+        timeout or project.timeout,
+        () if no_exceptions else project.ignores,
+        not no_exceptions,
+    )
+    verbosity = Verbosity.VERBOSE if verbose else Verbosity.QUIET if quiet else Verbosity.NORMAL
+    output = VerifyOutput(verbosity, in_folders)
     results: list[TargetResult] = []
-    with counting_files(len(targets)) as progress:
-        for result in check_targets(targets, CheckOptions(laws, seed, timeout), jobs or min(4, os.cpu_count() or 1)):
+    with own_laws(law_files), counting_files(len(targets)) as progress:
+        for result in check_targets(targets, options, jobs or min(4, os.cpu_count() or 1)):
             results.append(result)
+            if any(Path(result.name).absolute() == file.absolute() for file in law_files):
+                result.laws_not_run = []
             with progress.hidden():
                 if not as_json:
                     output.add(result)
                 elif result.printed.strip():
                     click.echo(captured_output(result), err=True)
             progress.advance()
-    if not any(result.reports for result in results):
-        raise _no_such_law(laws)
+        if not any(result.reports for result in results):
+            raise _no_such_law(laws)
+    unneeded = unneeded_ignores(results, options)
     if as_json:
-        click.echo(json.dumps(_json(results), indent=2))
+        click.echo(json.dumps(_json(results, unneeded), indent=2))
     else:
-        output.close()
+        output.close(unneeded)
     if unprotected := {text for result in results for text in result.unprotected()}:
         click.echo(f"no sandbox on this system: checked code could {' and '.join(sorted(unprotected))}", err=True)
     if csv is not None:
         csv_output.write(csv, csv_output.to_csv(results))
-    return max(EXIT_CODES.get(report["outcome"], 2) for result in results for report in result.reports)
+    return _exit_code(results, in_folders, allow_unchecked)
 
 
-def _json(results: list[TargetResult]) -> dict[str, object]:
+def _exit_code(results: list[TargetResult], in_folders: set[str], allow_unchecked: bool) -> int:
+    """The highest exit code of all units. Files of a folder that have no units don't count, unless all are such."""
+    reports = [(result.name, report) for result in results for report in result.reports]
+    counting = [report for name, report in reports if not (is_nothing(report) and name in in_folders)]
+    return max((_code(report, allow_unchecked) for report in counting), default=0 if allow_unchecked else 2)
+
+
+def _code(report: dict[str, Any], allow_unchecked: bool) -> int:
+    if report["outcome"] in (UnitOutcome.PARTLY_CHECKED, UnitOutcome.NOT_CHECKED):
+        return 0 if allow_unchecked or report["excused"] else 2
+    return EXIT_CODES[report["outcome"]]
+
+
+def _json(results: list[TargetResult], unneeded: list[DeclaredException]) -> dict[str, object]:
     """The output of --json; spec/report.schema.json describes it."""
     units = [{**report, "file": result.target.get("file", "")} for result in results for report in result.reports]
-    return {"schema_version": SCHEMA_VERSION, "units": units, "summary": summary_counts(results)}
+    not_run = [{"file": result.name, "laws": result.laws_not_run} for result in results if result.laws_not_run]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "units": units,
+        "unneeded_ignores": [row.to_dict() for row in unneeded],
+        "laws_not_run": not_run,
+        "summary": summary_counts(results),
+    }
+
+
+def unneeded_ignores(results: list[TargetResult], options: CheckOptions) -> list[DeclaredException]:
+    """The ignores in comments and in pyproject.toml that cover nothing, as far as their files were checked."""
+    scopes: dict[DeclaredException, list[TargetResult]] = {}
+    for result in (result for result in results if "file" in result.target):
+        for row in [*result.ignores, *(row for row in options.ignores if row.is_in(result.name))]:
+            scopes.setdefault(row, []).append(result)
+    return [row for row, scope in scopes.items() if _is_unneeded(row, scope, options.laws)]
+
+
+def _is_unneeded(row: DeclaredException, scope: list[TargetResult], laws: tuple[str, ...]) -> bool:
+    reports = [report for result in scope for report in result.reports]
+    undecided = any(
+        report["outcome"] == UnitOutcome.ERROR
+        or any(law["law"] == row.law and law["outcome"] == Outcome.SKIPPED for law in report["laws"])
+        for report in reports
+    )
+    return not (undecided or (laws and row.law not in laws) or row.to_dict() in exceptions_of(reports))
 
 
 def _targets(names: tuple[str, ...]) -> Iterator[Target]:

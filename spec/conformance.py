@@ -26,7 +26,7 @@ from nnlaw.spec.fixes.suggest import explain
 from nnlaw.spec.guards.call_checks import CALL_CHECKS, check_calls
 from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.law import CATALOG, FOR_ANY_CODE, Law, laws_of
-from nnlaw.spec.report import LawResult, Outcome, Report, UnitOutcome, merged
+from nnlaw.spec.report import EVERYTHING, LawResult, Outcome, Report, UnitOutcome, merged
 from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.subjects.remote_subject import SubjectEnded
 from nnlaw.spec.subjects.traceback_location import exception_violation
@@ -117,7 +117,7 @@ def _report_of_found(
             return checker.finished(report)
         reports.append(report)
     return checker.finished(
-        reports[0] if reports else Report(found.name, found.kind, missing={"everything": found.reason})
+        reports[0] if reports else Report(found.name, found.kind, missing={EVERYTHING: found.reason})
     )
 
 

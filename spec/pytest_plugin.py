@@ -16,7 +16,7 @@ from nnlaw.spec.report import Outcome, UnitOutcome
 from nnlaw.spec.violation import Violation
 
 CheckFile = Callable[[Path], tuple[list[dict[str, Any]], str]]
-FAILING = (Outcome.FAIL, Outcome.INCONCLUSIVE, UnitOutcome.ERROR)
+FAILING = (Outcome.FAIL, Outcome.INCONCLUSIVE, UnitOutcome.ERROR, UnitOutcome.NOT_CHECKED)
 
 
 class Suite:
@@ -43,7 +43,12 @@ class _File(pytest.File):
 def _tests(file: _File, reports: list[dict[str, Any]], printed: str) -> Iterator[pytest.Item]:
     for report in reports:
         violations = {data["law"]: Violation.from_dict(data) for data in report["violations"]}
-        rows = report["laws"] or [{"law": "outcome", "outcome": report["outcome"], "reason": report["reason"]}]
+        rows = report["laws"] + [
+            {"law": what, "outcome": UnitOutcome.NOT_CHECKED, "reason": reason, "exception": report["exception"]}
+            for what, reason in report["missing"].items()
+        ]
+        if not rows:
+            rows = [{"law": "outcome", "outcome": report["outcome"], "reason": report["reason"], "exception": None}]
         for row in rows:
             test = _Test.from_parent(file, name=f"{report['kind']} {report['name']}::{row['law']}")
             test.row, test.violation, test.printed = row, violations.get(row["law"]), printed
@@ -61,7 +66,9 @@ class _Test(pytest.Item):
 
     def runtest(self) -> None:
         """Fail or skip according to the result of this law."""
-        outcome, reason = self.row["outcome"], self.row["reason"]
+        outcome, reason, exception = self.row["outcome"], self.row["reason"], self.row["exception"]
+        if exception:
+            pytest.skip(f"declared exception: {exception['reason']}")
         if outcome in FAILING:
             if self.printed:
                 self.add_report_section("call", "output", self.printed)

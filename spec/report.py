@@ -37,6 +37,7 @@ class UnitOutcome(StrEnum):
     ERROR = "error"
 
 
+EVERYTHING = "everything"  # of a unit that is not checked, among `Report.missing`
 SCHEMA_VERSION = 2  # of the JSON form, which report.schema.json describes
 WORST_FIRST = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.SKIPPED, Outcome.PASS, Outcome.NOT_APPLICABLE)
 

@@ -323,3 +323,7 @@ class BadInput(ValueError):
         if len(text) > MAX_LENGTH:
             text = f"{text[: MAX_LENGTH // 2]} ... {text[-MAX_LENGTH // 4 :]}"
         super().__init__(text)
+
+
+class NothingToCheck(BadInput):
+    """A file or module that defines nothing that a law checks."""

@@ -6,13 +6,22 @@ import csv
 import io
 from pathlib import Path
 
-from nnlaw.cli.output.verify_output import ReportData, count_laws, failed_laws, reasons, worst_outcome
+from nnlaw.cli.output.verify_output import (
+    ReportData,
+    count_laws,
+    exceptions_of,
+    failed_laws,
+    reasons,
+    worst_outcome,
+)
 from nnlaw.nn.core.atomic_write import replace_file
 from nnlaw.nn.verify.supervisor import TargetResult
 from nnlaw.spec.report import Outcome, UnitOutcome
 from nnlaw.spec.violation import BadInput, Violation
 
-COLUMNS = ("file", "outcome", "units", "passed", "failed", "diagnostic")
+COLUMNS = ("file", "outcome", "units", "passed", "failed", "diagnostic", "exceptions", "not checked")
+MAX_CELL = 1000  # characters
+UNCHECKED = (UnitOutcome.PARTLY_CHECKED, UnitOutcome.NOT_CHECKED)
 
 
 def write(path: Path, content: str) -> None:
@@ -24,7 +33,8 @@ def write(path: Path, content: str) -> None:
 
 
 def to_csv(results: list[TargetResult]) -> str:
-    """One row per file: its worst outcome, how many laws pass, which fail, and the first diagnostic or reason."""
+    """One row per file: its worst outcome, how many laws pass, which fail, the first diagnostic or reason, the declared
+    exceptions, and what could not be checked."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
@@ -33,7 +43,12 @@ def to_csv(results: list[TargetResult]) -> str:
         units = " ".join(f"{report['kind']}:{report['name']}" for report in reports)
         failed = " ".join(failed_laws(reports))
         row = (result.name, worst_outcome([result]), units, count_laws(reports, Outcome.PASS), failed)
-        writer.writerow([*row, _first_finding(reports)])
+        exceptions = "; ".join(f"{each['law']}: {each['reason']}" for each in exceptions_of(reports))
+        unchecked = "; ".join(
+            reason for report in reports if report["outcome"] in UNCHECKED for reason in reasons(report)
+        )
+        cells = [*row, _first_finding(reports), exceptions, unchecked]
+        writer.writerow([str(cell)[:MAX_CELL] for cell in cells])
     return text.getvalue()
 
 

@@ -27,6 +27,7 @@ from nnlaw.spec.law import CATALOG
 from nnlaw.spec.violation import SMALLEST_INPUT, Edit, Violation
 
 INDENT = "   "
+LAWS = "nnlaw.spec.laws."  # the laws that have a page
 MAX_FILE_SIZE = 2**20  # bytes; no excerpt is shown of a larger file
 
 
@@ -56,7 +57,7 @@ class Diagnostic:
         """The lines below the excerpt."""
         violation = _rounded(self.violation)
         lines = [line for line in violation.details if self.verbose or line[0] != SMALLEST_INPUT]
-        if any(code == violation.law for _, code in CATALOG):  # a law of the user's own file has no page
+        if any(row.code == violation.law and row.check.__module__.startswith(LAWS) for row in CATALOG.values()):  # a law of the user's own file has no page
             lines.append(("more", f"nn laws {violation.law}"))
         return [Text.assemble((f"{label}: " if label else "", "bold"), one_line(text)) for label, text in lines]
 

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from enum import IntEnum
 from typing import Any
 
@@ -18,7 +18,8 @@ from rich.text import Text
 from nnlaw.cli.output.console import STYLES, Hanging, clean, console, one_line, styled
 from nnlaw.cli.output.diagnostic import INDENT, Diagnostic
 from nnlaw.nn.verify.supervisor import TargetResult
-from nnlaw.spec.report import Outcome, UnitOutcome
+from nnlaw.spec.declared_exceptions import DeclaredException
+from nnlaw.spec.report import EVERYTHING, Outcome, UnitOutcome
 from nnlaw.spec.violation import Violation, counted
 
 ReportData = dict[str, Any]
@@ -40,10 +41,11 @@ class Verbosity(IntEnum):
 
 
 class VerifyOutput:
-    """Prints results as they come, then the summary."""
+    """Prints results as they come, then the summary. Of the files in `listed`, those without units are only listed."""
 
-    def __init__(self, verbosity: Verbosity) -> None:
+    def __init__(self, verbosity: Verbosity, listed: Container[str] = ()) -> None:
         self.verbosity = verbosity
+        self.listed = listed
         self.console = console()
         self.results: list[TargetResult] = []
         self.is_empty = True
@@ -56,15 +58,23 @@ class VerifyOutput:
             return
         if result.printed.strip():
             self._print([Text(captured_output(result))], block=True)
+        if result.laws_not_run:
+            self._print([Text(_not_run(result))], block=False)
         for report in result.reports:
+            if is_nothing(report) and result.name in self.listed:
+                continue
             lines = list(_report_lines(report, _unit_name(result, report), self.verbosity))
             self._print(lines, block=len(lines) > 1)
 
-    def close(self) -> None:
-        """Print the summary."""
+    def close(self, unneeded: Iterable[DeclaredException] = ()) -> None:
+        """Print what was not needed, the files without units, and the summary."""
+        lines = [Text(f"{clean(row.source)}: the ignore of {row.law} is not needed; remove it") for row in unneeded]
+        empty = [result.name for result in self.results if any(map(is_nothing, result.reports))]
+        if found := [clean(name) for name in empty if name in self.listed]:
+            lines.append(Text(f"nothing to check in {counted(len(found), 'file')}: {', '.join(found)}"))
         outcome = worst_outcome(self.results)
-        line = Text(summary(self.results), f"bold {STYLES[outcome]}")
-        self._print([line], block=self.verbosity is not Verbosity.QUIET)
+        lines.append(Text(summary(self.results), f"bold {STYLES[outcome]}"))
+        self._print([*lines], block=self.verbosity is not Verbosity.QUIET)
 
     def _print(self, lines: list[RenderableType], *, block: bool) -> None:
         """Print the lines. An empty line sets a block apart."""
@@ -80,6 +90,17 @@ def captured_output(result: TargetResult) -> str:
     return f"--- output of {clean(result.name)} ---\n{clean(result.printed.rstrip())}\n---"
 
 
+def _not_run(result: TargetResult) -> str:
+    laws = ", ".join(clean(law) for law in result.laws_not_run)
+    verb = "is" if len(result.laws_not_run) == 1 else "are"
+    return f"{clean(result.name)}: its own {laws} {verb} not run; add --laws {clean(result.name)}"
+
+
+def is_nothing(report: ReportData) -> bool:
+    """Whether it is the report on a file that defines nothing to check."""
+    return bool(report["kind"] == "file" and report["outcome"] == UnitOutcome.NOT_CHECKED)
+
+
 def _unit_name(result: TargetResult, report: ReportData) -> str:
     """`layers.py: Dense`; `layer relu` for a unit that is built in."""
     name = clean(report["name"])
@@ -90,8 +111,10 @@ def _report_lines(report: ReportData, name: str, verbosity: Verbosity) -> Iterat
     outcome = UnitOutcome(report["outcome"])
     verbose = verbosity is Verbosity.VERBOSE
     if outcome is UnitOutcome.PASSED:
-        passed = counted(count_laws([report], Outcome.PASS), "law")
-        yield Text.assemble(f"{name} ", styled("passed"), f" ({passed})")
+        passed = [counted(count_laws([report], Outcome.PASS), "law")]
+        if exceptions := exceptions_of([report]):
+            passed.append(counted(len(exceptions), "declared exception"))
+        yield Text.assemble(f"{name} ", styled("passed"), f" ({', '.join(passed)})")
     elif outcome is UnitOutcome.FAILED:
         for i, data in enumerate(report["violations"]):
             if i:
@@ -103,8 +126,19 @@ def _report_lines(report: ReportData, name: str, verbosity: Verbosity) -> Iterat
         yield Text.assemble(f"{name} ", styled("failed"), f" {of_all}")
     else:
         for reason in reasons(report):
-            unit = "" if report["reason"] else f"{name}: "
+            unit = "" if report["reason"] or is_nothing(report) else f"{name}: "
             yield Text.assemble(styled(outcome), f": {unit}{one_line(reason)}")
+    for row in exceptions_of([report]):
+        text = f"declared exception: {row['law']}: {one_line(row['reason'])} ({one_line(row['source'])})"
+        yield Hanging(Text(INDENT), Text(text))
+    if report["calls"]:
+        compared = ", ".join(map(one_line, report["compared"])) or "nothing"
+        yield Hanging(Text(INDENT), Text(f"called as {one_line(report['calls'])}; compared: {compared}"))
+    if outcome is UnitOutcome.FAILED:
+        for what, reason in report["missing"].items():
+            yield Hanging(Text(INDENT), Text(f"not checked: {one_line(what)}: {one_line(reason)}"))
+    for note in report["notes"]:
+        yield Hanging(Text(INDENT), Text(f"note: {one_line(note)}"))
     if verbose:
         yield from _law_rows(report)
     else:
@@ -127,7 +161,9 @@ def _law_rows(report: ReportData) -> Iterator[RenderableType]:
     width = max((len(row["law"]) for row in report["laws"]), default=0)
     for row in report["laws"]:
         outcome = Text.assemble(f"{INDENT}{row['law']:{width}}  ", styled(row["outcome"], f"{row['outcome']:12}  "))
-        reason = "" if row["outcome"] == Outcome.FAIL else one_line(row["reason"])
+        reason = "" if row["outcome"] == Outcome.FAIL and not row["exception"] else one_line(row["reason"])
+        if row["exception"]:
+            reason = f"declared exception: {one_line(row['exception']['reason'])}; found: {reason}"
         yield Hanging(outcome, Text(reason))
 
 
@@ -137,9 +173,10 @@ def _listed(words: list[str]) -> str:
 
 
 def worst_outcome(results: list[TargetResult]) -> UnitOutcome:
-    """The worst outcome of all units."""
-    outcomes = [UnitOutcome(report["outcome"]) for result in results for report in result.reports]
-    return min(outcomes, key=WORST_FIRST.index)
+    """The worst outcome of all units; `not checked` if there are none."""
+    reports = [report for result in results for report in result.reports if not is_nothing(report)]
+    outcomes = [UnitOutcome(report["outcome"]) for report in reports]
+    return min(outcomes, key=WORST_FIRST.index, default=UnitOutcome.NOT_CHECKED)
 
 
 def count_laws(reports: list[ReportData], outcome: Outcome) -> int:
@@ -148,8 +185,15 @@ def count_laws(reports: list[ReportData], outcome: Outcome) -> int:
 
 
 def failed_laws(reports: list[ReportData]) -> list[str]:
-    """The codes of the laws that fail."""
-    return [row["law"] for report in reports for row in report["laws"] if row["outcome"] == Outcome.FAIL]
+    """The codes of the laws that fail without a declared exception."""
+    rows = [row for report in reports for row in report["laws"]]
+    return [row["law"] for row in rows if row["outcome"] == Outcome.FAIL and not row["exception"]]
+
+
+def exceptions_of(reports: list[ReportData]) -> list[dict[str, str]]:
+    """The declared exceptions that cover a law, or what was not checked: law, reason and source of each."""
+    rows = [row["exception"] for report in reports for row in [*report["laws"], report]]
+    return [row for row in rows if row]
 
 
 def reasons(report: ReportData) -> list[str]:
@@ -157,21 +201,24 @@ def reasons(report: ReportData) -> list[str]:
     if report["reason"]:
         return [report["reason"]]
     rows = [row for row in report["laws"] if row["outcome"] == Outcome.INCONCLUSIVE]
-    missing = [f"{name}: {reason}" for name, reason in report["missing"].items()]
+    missing = [what if name == EVERYTHING else f"{name}: {what}" for name, what in report["missing"].items()]
     return [f"{row['law']}: {row['reason']}" for row in rows] + missing or ["no law could be checked"]
 
 
 def summary_counts(results: list[TargetResult]) -> dict[str, int]:
-    """Files, units, and units of each outcome. A file that could not be loaded is not a unit."""
-    units = [report for result in results for report in result.reports if report["kind"] != "file"]
-    unloaded = sum(report["kind"] == "file" for result in results for report in result.reports)
+    """Files, units, units of each outcome, and declared exceptions. A file without units is not a unit."""
+    reports = [report for result in results for report in result.reports]
+    units = [report for report in reports if report["kind"] != "file"]
+    nothing = sum(map(is_nothing, reports))
     outcomes = Counter(report["outcome"] for report in units)
     files = sum("file" in result.target for result in results if result.reports)
     return {
         "files": files,
-        "files_not_loaded": unloaded,
+        "files_not_loaded": len(reports) - len(units) - nothing,
+        "files_with_nothing_to_check": nothing,
         "units": len(units),
         **{str(outcome): outcomes[outcome] for outcome in UnitOutcome},
+        "exceptions": len(exceptions_of(reports)),
     }
 
 
@@ -185,14 +232,20 @@ def summary(results: list[TargetResult]) -> str:
     units = f"{counts['units']} {noun[counts['units'] != 1]}"
     files = f"{counted(counts['files'], 'file')}, " if counts["files"] else ""
     parts = [f"{counts[outcome]} {outcome}" for outcome in UnitOutcome if counts[outcome]]
-    text = files + units + (f": {', '.join(parts)}" if parts else "")
+    text = files + units + (f": {', '.join(parts)}" if parts else "") + _exception_count(counts)
     unloaded = counts["files_not_loaded"]
     return f"{text}; {counted(unloaded, 'file')} could not be checked" if unloaded else text
+
+
+def _exception_count(counts: dict[str, int]) -> str:
+    return f"; {counted(counts['exceptions'], 'declared exception')}" if counts["exceptions"] else ""
 
 
 def _summary_of_file(result: TargetResult) -> str:
     """`network.py: 3 of 4 units passed (Dense, ReLU, CrossEntropy), 1 failed (Softmax)`."""
     name = clean(result.name)
+    if any(map(is_nothing, result.reports)):
+        return f"{name}: nothing to check"
     if any(report["kind"] == "file" for report in result.reports):
         return f"{name} could not be checked"
     names = {
@@ -203,7 +256,7 @@ def _summary_of_file(result: TargetResult) -> str:
     of_total = counted(total, "unit") if len(passed) == total else f"{len(passed)} of {counted(total, 'unit')}"
     parts = [f"{of_total} passed{_in_parentheses(passed)}"]
     parts += [f"{len(found)} {outcome}{_in_parentheses(found)}" for outcome, found in names.items() if found]
-    return f"{name}: {', '.join(parts)}"
+    return f"{name}: {', '.join(parts)}{_exception_count(summary_counts([result]))}"
 
 
 def _in_parentheses(names: list[str]) -> str:

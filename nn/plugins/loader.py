@@ -11,21 +11,34 @@ import inspect
 import sys
 import traceback
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from nnlaw.nn.plugins.registry import REGISTRY, Plugin
-from nnlaw.spec.violation import BadInput, Location
+from nnlaw.spec.violation import BadInput, Location, NothingToCheck
 
 
 def load_plugin_file(path: Path, *, override: bool = False) -> list[Plugin]:
     """Import a user's plugin file and return its plugins. With `override`, they may have the names of built-in ones.
 
-    Raises BadInput with file and line if it can't be read or parsed, raises on import, or registers no plugin.
+    Raises NothingToCheck if it registers no plugin; BadInput as import_file does.
+    """
+    before = dict(REGISTRY.plugins)
+    module = import_file(path, override=override)
+    new = [plugin for key, plugin in REGISTRY.plugins.items() if before.get(key) is not plugin]
+    if not new:
+        raise NothingToCheck(f"{path}: no layer, loss, ... is registered: {_how_to_register(module)}")
+    return new
+
+
+def import_file(path: Path, *, override: bool = False) -> ModuleType:
+    """Import a user's file. With `override`, its plugins may have the names of built-in ones.
+
+    Raises BadInput with file and line if it can't be read or parsed, or raises on import.
     """
     if not path.is_file():
         found = "not a file" if path.exists() else "no such file"
         raise BadInput(f"{path}: {found}")
-    before = dict(REGISTRY.plugins)
     spec = importlib.util.spec_from_file_location(_module_name(path), path)
     if spec is None or spec.loader is None:
         raise BadInput(f"{path}: expected a Python file (.py)")
@@ -43,10 +56,7 @@ def load_plugin_file(path: Path, *, override: bool = False) -> list[Plugin]:
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).name == path.name]
         place = f"{path}:{lines[-1]}" if lines else str(path)
         raise BadInput(f"{place}: {describe_import_error(error)}") from error
-    new = [plugin for key, plugin in REGISTRY.plugins.items() if before.get(key) is not plugin]
-    if not new:
-        raise BadInput(f"{path}: no layer, loss, ... is registered: {_how_to_register(module)}")
-    return new
+    return module
 
 
 def describe_import_error(error: BaseException) -> str:

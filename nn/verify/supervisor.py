@@ -14,18 +14,19 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from nnlaw.nn.plugins.registry import KINDS
 from nnlaw.nn.verify.process import SubjectProcess
 from nnlaw.nn.verify.targets import check_unit, is_checked_by, units_in_process
-from nnlaw.spec.report import Report, UnitOutcome
+from nnlaw.spec.declared_exceptions import UNCHECKED, DeclaredException, ignore_comments, laws_defined_in
+from nnlaw.spec.report import EVERYTHING, Report, UnitOutcome
 from nnlaw.spec.subjects.remote_error import RemoteExit
 from nnlaw.spec.subjects.remote_subject import RemoteSubject, SubjectEnded
 from nnlaw.spec.subjects.unit import Unit
-from nnlaw.spec.violation import BadInput
+from nnlaw.spec.violation import BadInput, Location, NothingToCheck
 
 STARTUP = 30.0  # seconds for the process to start on a busy machine, not counted toward the timeout
 MAX_OUTPUT = 20_000  # characters kept of what the code under test prints
@@ -49,6 +50,10 @@ class TargetResult:
     printed: str = ""
     sandbox: frozenset[str] | None = None
     """The mechanisms that kept the code from files, the network and other processes; None if it ran in this one."""
+    ignores: list[DeclaredException] = field(default_factory=list)
+    """The exceptions that comments of the file declare."""
+    laws_not_run: list[str] = field(default_factory=list)
+    """The codes of the laws that the file defines: what is checked has no part in its own outcome."""
 
     @property
     def name(self) -> str:
@@ -63,11 +68,16 @@ class TargetResult:
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """Codes of the laws to check (all if empty), random seed, and seconds allowed for the import and for each unit."""
+    """Codes of the laws to check (all if empty), random seed, and seconds allowed for the import and for each unit.
+
+    `ignores` are declared exceptions, besides those that the code declares; without `exceptions`, none counts.
+    """
 
     laws: tuple[str, ...] = ()
     seed: int = 0
     timeout: float = 60.0
+    ignores: tuple[DeclaredException, ...] = ()
+    exceptions: bool = True
 
 
 def check_targets(targets: list[Target], options: CheckOptions, jobs: int = 1) -> Iterator[TargetResult]:
@@ -90,6 +100,14 @@ def check_target(
     """
     options, stop = options or CheckOptions(), stop or threading.Event()
     result = TargetResult(target)
+    if "file" in target:
+        result.laws_not_run = laws_defined_in(target["file"])
+        try:
+            result.ignores = ignore_comments(target["file"]) if options.exceptions else []
+        except BadInput as error:
+            result.reports = [_as_data(Report(Path(result.name).stem[:MAX_NAME], "file", reason=str(error)))]
+            return result
+        options = replace(options, ignores=(*options.ignores, *result.ignores))
     if {"name", "kind"} & set(target):
         units = units_in_process(target)
         result.reports = [_as_data(_checked(unit, options)) for unit in units if is_checked_by(unit, options.laws)]
@@ -117,8 +135,8 @@ class _TargetCheck:
             with SubjectProcess(self.stop) as process:
                 try:
                     self.check_rest(process)
-                except _NotLoaded as error:
-                    self.add(Report(Path(self.result.name).stem[:MAX_NAME], "file", reason=str(error)))
+                except (_NotLoaded, NothingToCheck) as error:
+                    self.add(self.without_units(error))
                     self.plan = self.plan or []
                     self.done = len(self.plan)
             self.result.sandbox = process.sandbox()
@@ -159,6 +177,16 @@ class _TargetCheck:
         """Add the report of a unit."""
         self.result.reports.append(_as_data(report))
 
+    def without_units(self, error: Exception) -> Report:
+        """The report on a file that could not be loaded, or has nothing to check."""
+        name = Path(self.result.name).stem[:MAX_NAME]
+        if not isinstance(error, NothingToCheck):
+            return Report(name, "file", reason=str(error))
+        places = [Location(path=self.result.name)]
+        ignores = [row for row in self.options.ignores if row.law == UNCHECKED and row.covers(places)]
+        exception = ignores[0] if ignores else None
+        return Report(name, "file", missing={EVERYTHING: str(error)}, exception=exception)
+
     def opened(self, process: SubjectProcess) -> list[Unit]:
         """The units of the target, which live in the process. Raises _NotLoaded."""
         name = self.result.name
@@ -169,7 +197,8 @@ class _TargetCheck:
             process.allow(self.options.timeout)
             return _units(process.connection.request("open", None, {**request, "folder": _current_folder()}))
         except BadInput as error:
-            raise _NotLoaded(str(error).replace(request.get("file", name), name)) from None
+            kind = NothingToCheck if isinstance(error, NothingToCheck) else _NotLoaded
+            raise kind(str(error).replace(request.get("file", name), name)) from None
         except SubjectEnded as error:
             place = process.place or name
             raise _NotLoaded(f"{place}: {error}") from None
@@ -194,7 +223,10 @@ def _units(rows: Any) -> list[Unit]:
 
 
 def _checked(unit: Unit, options: CheckOptions, *, explain: bool = True) -> Report:
-    return check_unit(unit, list(options.laws), options.seed, explain=explain)
+    expected: dict[str, str] | None = None if options.exceptions else {}
+    return check_unit(
+        unit, list(options.laws), options.seed, explain=explain, expected=expected, ignores=options.ignores
+    )
 
 
 def _message(process: SubjectProcess, error: SubjectEnded, unit: Unit, label: str) -> str:

@@ -18,11 +18,12 @@ from nnlaw.nn.plugins.loader import load_plugin_file
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.nn.plugins.units import chosen_unit, unit_of
 from nnlaw.spec.conformance import codes_of, conformance
+from nnlaw.spec.declared_exceptions import DeclaredException
 from nnlaw.spec.report import Report
 from nnlaw.spec.subjects.remote_subject import SubjectEnded
 from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.subjects.unit import Unit
-from nnlaw.spec.violation import BadInput, relative_to_cwd
+from nnlaw.spec.violation import BadInput, NothingToCheck, relative_to_cwd
 
 
 def units_in_file(path: Path) -> list[Unit]:
@@ -42,7 +43,7 @@ def units_in_module(name: str) -> list[Unit]:
     if not new:
         new = [plugin for plugin in before.values() if getattr(plugin.thing, "__module__", "").startswith(name)]
     if not new:
-        raise BadInput(f'module {name}: no layer, loss, ... is registered: put @layer("name") above your class')
+        raise NothingToCheck(f'module {name}: no layer, loss, ... is registered: put @layer("name") above your class')
     return [unit_of(plugin) for plugin in new]
 
 
@@ -96,10 +97,18 @@ def open_target(target: dict[str, str]) -> list[tuple[str, str, Subject, dict[st
     return [(unit.kind, unit.name, unit.subject, unit.expected) for unit in units]
 
 
-def check_unit(unit: Unit, laws: list[str], seed: int, *, explain: bool = True) -> Report:
-    """Check one unit against every law, or those in `laws`. If it can't be checked, the report has the reason."""
+def check_unit(
+    unit: Unit,
+    laws: list[str],
+    seed: int,
+    *,
+    explain: bool = True,
+    expected: dict[str, str] | None = None,
+    ignores: Sequence[DeclaredException] = (),
+) -> Report:
+    """Check one unit as conformance() does. If it can't be checked, the report has the reason."""
     try:
-        return conformance(unit, laws or None, seed=seed, explain=explain)
+        return conformance(unit, laws or None, seed=seed, explain=explain, expected=expected, ignores=ignores)
     except BadInput as error:
         reason = str(error) if unit.name in str(error) else f"{unit.label}: {error}"
     except SubjectEnded:

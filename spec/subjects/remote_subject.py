@@ -27,7 +27,7 @@ from nnlaw.spec.subjects.remote_error import Frame, remote_error
 from nnlaw.spec.subjects.shared_arrays import SharedArrays
 from nnlaw.spec.subjects.subject import Point, Setting, SourceFunction, Subject, Target
 from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, BadFrame, decode, encode
-from nnlaw.spec.violation import BadInput, Location
+from nnlaw.spec.violation import BadInput, Location, NothingToCheck
 
 T = TypeVar("T")
 MAX_TEXT = 2000  # characters of an exception's text
@@ -312,6 +312,8 @@ def _error(names: Any, text: Any, frames: Any) -> BaseException:
     found = [Frame(str(m), str(f), str(p), _typed(line, int)) for m, f, p, line in _rows(frames, 4)]
     shown = [str(name)[:MAX_NAME] for name in _typed(names, list)]
     text = str(text)[:MAX_TEXT]
+    if "NothingToCheck" in shown:
+        return NothingToCheck(text)
     if "BadInput" in shown:  # a declaration that can't be read
         return BadInput(text)
     return remote_error(shown, text, found)

@@ -260,7 +260,7 @@ def test_a_report_can_be_written_as_json() -> None:
     data = json.loads(json.dumps(conformance(case_of(WrongAndAdding())).to_dict()))
     assert (data["name"], data["kind"], data["outcome"]) == ("a", "layer", "failed")
     assert [found["law"] for found in data["violations"]] == ["gradient"]
-    assert {"law", "outcome", "reason", "depends_on"} == set(data["laws"][0])
+    assert {"law", "outcome", "reason", "depends_on", "exception"} == set(data["laws"][0])
 
 
 @obeys("N C -> N C")

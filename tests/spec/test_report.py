@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from nnlaw.spec import CATALOG, BadInput, Inconclusive, LayerCase, LossCase, Violation, conformance, law, obeys
-from nnlaw.spec.report import LawResult, Report, merged
+from nnlaw.spec.declared_exceptions import DeclaredException
+from nnlaw.spec.report import EVERYTHING, LawResult, Outcome, Report, merged
 
 Array = NDArray[Any]
 
@@ -92,10 +93,58 @@ def test_a_declared_exception_is_checked_too() -> None:
     report = conformance(Wrong, expected={"gradient": "a straight-through estimator"})
     row = next(row for row in report if row.law == "gradient")
     assert report.outcome == "passed" and not report.violations
-    assert row.outcome == "n.a." and "dx of Wrong.backward" in row.reason
-    assert row.reason.startswith("declared exception: a straight-through estimator; found: ")
+    assert row.outcome == "fail" and "dx of Wrong.backward" in row.reason
+    assert row.exception == DeclaredException("gradient", "a straight-through estimator")
+    with pytest.raises(unittest.SkipTest, match="declared exception: a straight-through estimator"):
+        row.check()
     (stale,) = conformance(Correct, expected={"gradient": "a straight-through estimator"}).violations
     assert stale.law == "gradient" and "out of date (a straight-through estimator)" in stale.message
+
+
+def test_a_declared_exception_switches_no_other_law_off() -> None:
+    """Laws that depend on the excepted one are checked, and may fail."""
+    plain, excepted = conformance(Wrong), conformance(Wrong, expected={"gradient": "a straight-through estimator"})
+    skipped = [row.law for row in plain if row.outcome == "skipped"]
+    assert len(skipped) > 5 and not [row.law for row in excepted if row.outcome == "skipped"]
+    assert [row.outcome for row in excepted if row.law in skipped].count("pass") > 5
+
+    class Nondeterministic(Wrong):
+        def backward(self, dy: Array) -> Array:
+            self.calls = getattr(self, "calls", 0) + 1
+            return dy * self.calls
+
+    report = conformance(Nondeterministic, expected={"gradient": "a straight-through estimator"})
+    assert report.outcome == "failed" and "repeatable-backward" in {row.law for row in report.violations}
+
+
+def test_an_exception_covers_what_is_inconclusive() -> None:
+    """The unit stays partly checked, with the reason, and is excused."""
+
+    @obeys("N C -> N C")
+    class Hinge(Correct):
+        def forward(self, x: Array) -> Array:
+            self.x = x
+            return np.maximum(x, 0)
+
+        def backward(self, dy: Array) -> Array:
+            return dy * (self.x > 0)
+
+    case = LayerCase("a", Hinge(), np.zeros((5, 4), np.float32))
+    plain, excepted = conformance(case), conformance(case, expected={"gradient": "only kinks"})
+    assert plain.outcome == excepted.outcome == "partly checked"
+    assert not plain.is_excused and excepted.is_excused
+
+
+def test_what_is_missing_makes_a_report_partly_checked() -> None:
+    """Without a law that passes, it is not checked; only an exception of `unchecked` excuses it."""
+    passes = [LawResult("gradient", Outcome.PASS)]
+    report = Report("a", "layer", passes, missing={"b": "its gradient is not returned"})
+    assert report.outcome == "partly checked" and not report.is_excused
+    report.exception = DeclaredException("unchecked", "b is constant")
+    assert report.outcome == "partly checked" and report.is_excused
+    assert Report("a", "layer", missing={EVERYTHING: "its arguments are unknown"}).outcome == "not checked"
+    assert Report("a", "layer", passes, calls="f(x)").outcome == "not checked"
+    assert Report("a", "layer", passes, calls="f(x)", compared=["x (5, 4)"]).outcome == "passed"
 
 
 def test_an_exception_for_a_law_that_is_not_applicable() -> None:

@@ -18,13 +18,19 @@ FAULTS = Path(__file__).parents[2] / "fixtures" / "faults"
 SCHEMA = json.loads((files("nnlaw.spec") / "report.schema.json").read_text(encoding="utf-8"))
 DEFINITIONS = SCHEMA["$defs"]
 FixtureReport = Callable[..., Report]
-COUNTS = ("files", "files_not_loaded", "units", *UnitOutcome)
+COUNTS = ("files", "files_not_loaded", "files_with_nothing_to_check", "units", *UnitOutcome, "exceptions")
 
 
 def document(*reports: Report) -> dict[str, Any]:
     """The reports as `nn verify --json` prints them, after a round trip through JSON."""
     units = [{"file": "mine.py", **report.to_dict()} for report in reports]
-    whole = {"schema_version": SCHEMA_VERSION, "units": units, "summary": dict.fromkeys(COUNTS, 0)}
+    whole = {
+        "schema_version": SCHEMA_VERSION,
+        "units": units,
+        "unneeded_ignores": [],
+        "laws_not_run": [],
+        "summary": dict.fromkeys(COUNTS, 0),
+    }
     return json.loads(json.dumps(whole))  # type: ignore[no-any-return]  # JSON
 
 
