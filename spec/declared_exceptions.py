@@ -5,7 +5,7 @@
     ignores = [{ law = "gradient", path = "old/*.py", reason = "..." }]           [tool.nnlaw] in pyproject.toml
 
 A law with a declared exception is checked all the same. If it fails or is inconclusive, its unit may still pass, and
-the exception is shown. The code `unchecked` stands for what could not be checked.
+the exception is shown. The code `unchecked` means all that could not be checked.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Scope = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class DeclaredException:
-    """A law that may fail or be inconclusive, or `unchecked`, with the reason and where it is declared.
+    """A law that may fail or be inconclusive, or `unchecked`, with the reason and the place of its declaration.
 
     It covers the lines `first` to `last` of the files that match `path`, a pattern of absolute paths; all lines if
     `last` is 0.

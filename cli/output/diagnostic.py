@@ -57,7 +57,8 @@ class Diagnostic:
         """The lines below the excerpt."""
         violation = _rounded(self.violation)
         lines = [line for line in violation.details if self.verbose or line[0] != SMALLEST_INPUT]
-        if any(row.code == violation.law and row.check.__module__.startswith(LAWS) for row in CATALOG.values()):  # a law of the user's own file has no page
+        laws = [row for row in CATALOG.values() if row.code == violation.law]
+        if any(row.check.__module__.startswith(LAWS) for row in laws):  # a law of the user's own file has no page
             lines.append(("more", f"nn laws {violation.law}"))
         return [Text.assemble((f"{label}: " if label else "", "bold"), one_line(text)) for label, text in lines]
 

@@ -70,7 +70,7 @@ class TargetResult:
 class CheckOptions:
     """Codes of the laws to check (all if empty), random seed, and seconds allowed for the import and for each unit.
 
-    `ignores` are declared exceptions, besides those that the code declares; without `exceptions`, none counts.
+    `ignores` are declared exceptions, besides those that the code declares; with `exceptions` false, all are ignored.
     """
 
     laws: tuple[str, ...] = ()

@@ -129,7 +129,7 @@ def test_project_settings_name_paths_seed_and_timeout(workplace: Path, nn: Any) 
 
 
 def test_a_law_in_a_checked_file_is_not_run(workplace: Path, nn: Any) -> None:
-    """That is said in one line. With --laws it is run, and so is one of another file."""
+    """One line reports that. With --laws it is run, and so is one of another file."""
     layer("s/a.py", RIGHT)
     with Path("s/a.py").open("a") as file:
         file.write(LAW.format(code="own-of-a"))

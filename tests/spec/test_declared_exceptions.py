@@ -38,7 +38,7 @@ def test_a_comment_covers_the_function_or_class_around_it(tmp_path: Path) -> Non
 
 
 def test_a_comment_covers_its_own_file_and_lines(tmp_path: Path) -> None:
-    """Brackets in a file name are no pattern."""
+    """Brackets in a file name are not a pattern."""
     row = next(row for row in comments(tmp_path, SOURCE) if row.law == "range")
     file = str(tmp_path / "a[1].py")
     assert row.covers([Location(path=file, line=6)]) and row.covers([Location(), Location(path=file, line=5)])

@@ -103,8 +103,8 @@ def test_a_declared_exception_is_checked_too() -> None:
 
 def test_a_declared_exception_switches_no_other_law_off() -> None:
     """Laws that depend on the excepted one are checked, and may fail."""
-    plain, excepted = conformance(Wrong), conformance(Wrong, expected={"gradient": "a straight-through estimator"})
-    skipped = [row.law for row in plain if row.outcome == "skipped"]
+    failing, excepted = conformance(Wrong), conformance(Wrong, expected={"gradient": "a straight-through estimator"})
+    skipped = [row.law for row in failing if row.outcome == "skipped"]
     assert len(skipped) > 5 and not [row.law for row in excepted if row.outcome == "skipped"]
     assert [row.outcome for row in excepted if row.law in skipped].count("pass") > 5
 
@@ -130,9 +130,9 @@ def test_an_exception_covers_what_is_inconclusive() -> None:
             return dy * (self.x > 0)
 
     case = LayerCase("a", Hinge(), np.zeros((5, 4), np.float32))
-    plain, excepted = conformance(case), conformance(case, expected={"gradient": "only kinks"})
-    assert plain.outcome == excepted.outcome == "partly checked"
-    assert not plain.is_excused and excepted.is_excused
+    strict, excepted = conformance(case), conformance(case, expected={"gradient": "only kinks"})
+    assert strict.outcome == excepted.outcome == "partly checked"
+    assert not strict.is_excused and excepted.is_excused
 
 
 def test_what_is_missing_makes_a_report_partly_checked() -> None:
