@@ -24,7 +24,9 @@ NAME = "checkpoint.safetensors"
 def snapshot_tree(snapshot: Snapshot) -> dict[str, Any]:
     """A snapshot as a tree that can be packed."""
     tree = {row.name: getattr(snapshot, row.name) for row in fields(Snapshot)}
-    return tree | {"progress": vars(snapshot.progress)}
+    progress = dict(vars(snapshot.progress))
+    del progress["registered"]  # the same in every training, and not in files of version 0.1
+    return tree | {"progress": progress}
 
 
 def restore_trainer(trainer: Trainer, tree: Any, path: Path) -> None:
