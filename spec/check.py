@@ -1,7 +1,7 @@
 """Gradient checks for functions and classes in any of the usual styles; no protocol is needed.
 
     check_backward(forward, backward, x, w, b)          forward(x, w, b) -> (out, cache), backward(dout, cache) -> grads
-    check_object(layer, x)                              a class whose backward returns its gradients, or keeps self.dW
+    check_object(layer, x)                              an instance whose backward returns its gradients, or keeps them
     check_weights(forward, backward, weights, x, y)     weights [(W, b), ...]; backward(y, cache, weights) -> [(dW, db)]
     check_loss(loss, params, x, y)                      loss(params, x, y) -> (loss, grads)
 
@@ -13,22 +13,26 @@ from __future__ import annotations
 
 import copy
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.adapters.layers import layer_of
 from nnlaw.spec.discovery.backward_results import (
     describe,
     is_float_array,
-    is_gradient,
     pair_gradients,
-    read_gradients,
     to_float64,
     tree_to_float64,
 )
+from nnlaw.spec.discovery.scope import scope_of
 from nnlaw.spec.gradcheck.finite_differences import at_points, check_shape, measure, raise_if_wrong
+from nnlaw.spec.gradcheck.gradients import check_layer
+from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.subjects.object_subject import object_of
 from nnlaw.spec.violation import BadInput, Location, Violation, counted
 
 
@@ -48,6 +52,10 @@ def check_backward(
     grads = list(returned) if isinstance(returned, tuple | list) else [returned]
     names = [name for name, x in zip(_names(forward, len(points)), points, strict=True) if is_float_array(x)]
     arrays = [x for x in points if is_float_array(x)]
+    integers = [i for i, x in enumerate(inputs) if isinstance(x, np.ndarray) and x.dtype.kind in "iu"]
+    if len(grads) == len(arrays) + len(integers) and all(g is not None for g in grads) and integers:
+        floats = [np.array(x, np.float64) if i in integers else x for i, x in enumerate(inputs)]
+        return check_backward(forward, backward, *floats, rng=rng)  # integers such as those of a truth table
     if len(grads) > len(arrays):  # some return None for an input without a gradient
         grads = [g for g in grads if g is not None]
     if len(grads) != len(arrays):
@@ -63,37 +71,42 @@ def check_backward(
     _check(total, targets, Location.of(backward), scale=scale, samples=_batch_size(arrays), rng=rng, source=source)
 
 
-def check_object(layer: Any, x: Array, *, rng: np.random.Generator | None = None) -> None:
-    """Check a layer written as a class: `forward(x) -> y`, and `backward(dy)`, which returns its gradients as
+def check_object(layer: Any, *inputs: Any, rng: np.random.Generator | None = None) -> None:
+    """Check a layer written as a class, called with these inputs: `forward(x) -> y`, and `backward(dy)`.
 
-    `dx`, with the others kept in `grads`, `dW`, `grad_W` or `W_grad`; or `(dx, dW, db)` in the order in which the
-    constructor made W and b; or `(dx, {"W": dW, "b": db})`. Parameters are `params`, or the float arrays on the object.
+    Names, layout and the places of parameters and gradients are worked out: gradients are returned, kept in `grads`,
+    `dW` or `grad_W`, or read from the step that backward takes. Integers have no gradient.
     """
-    rng = rng or np.random.default_rng(0)
-    template, point = copy.deepcopy(layer), to_float64(x)
-    holder = template.params if isinstance(getattr(template, "params", None), dict) else vars(template)
-    params = {name: value for name, value in holder.items() if is_float_array(value) and not is_gradient(name)}
-    for name, value in params.items():
-        holder[name] = params[name] = to_float64(value)
-    probe = copy.deepcopy(template)
-    y = np.array(probe.forward(point.copy()))
-    dy = rng.standard_normal(y.shape)
-    dx, grads = read_gradients(probe, probe.backward(dy.copy()), params)
-    targets = {"dx": (point, dx)} | {f"d{name}": (params[name], grads[name]) for name in params if name in grads}
-    location, source = (Location.of(f, type(layer).__name__) for f in (type(layer).backward, type(layer).forward))
+    if len(inputs) == 1 and isinstance(inputs[0], tuple | list) and all(isinstance(x, np.ndarray) for x in inputs[0]):
+        inputs = tuple(inputs[0])
+    found = layer_of(layer, inputs, scope_of(sys.modules[type(layer).__module__], ()))
+    if not found.readings:
+        raise BadInput(found.reason)
+    reading = found.readings[0]
+    (case,) = reading.cases(0)
+    assert isinstance(case, LayerCase)
+    _check_count(case, layer, reading.missing)
+    check_layer(case.layer, case.x, rng or np.random.default_rng(0), path=found.name)
+    for name in reading.missing:
+        raise Violation(
+            "gradient", location=case.location("backward"), array=f"d{name}", parameter=name, actual="missing",
+            expected=f"a gradient, returned after dx or kept as d{name}: the output depends on {name}",
+            cause_code="missing-gradient",
+        )
 
-    def total() -> float:
-        return float(np.vdot(dy, copy.deepcopy(template).forward(point.copy())))
 
-    scale = float(np.abs(dy * y).sum())
-    _check(total, targets, location, scale=scale, samples=_batch_size([point]), rng=rng, source=source)
-    for name in params:
-        if name not in grads and _changes(total, params[name]):
-            raise Violation(
-                "gradient", location=location, array=f"d{name}", parameter=name, actual="missing",
-                expected=f"a gradient, returned after dx or kept as d{name}: the output depends on {name}",
-                cause_code="missing-gradient",
-            )
+def _check_count(case: LayerCase, layer: Any, missing: Mapping[str, str]) -> None:
+    """Raise BadInput if backward returns gradients after dx, but not one for each parameter."""
+    adapter = object_of(case.layer.copy())
+    y = adapter.forward(case.x)
+    adapter.backward(np.ones_like(y))
+    returned = adapter.runs[0].returned
+    rest = returned[1:] if isinstance(returned, tuple | list) else ()
+    if missing and rest and all(isinstance(each, np.ndarray) for each in rest):
+        raise BadInput(
+            f"{type(layer).__name__}.backward returned {counted(len(rest), 'gradient')} after dx, "
+            f"expected {len(missing)}: {', '.join('d' + name for name in missing)}"
+        )
 
 
 def check_weights(
@@ -157,15 +170,6 @@ def _check(
         check_shape(name, np.asarray(gradient), array, location)
         found = measure(at_points(total, array), array, np.array(gradient), name=name, scale=scale, rng=rng)
         raise_if_wrong(found, location=location, samples=samples, gradient=np.asarray(gradient), forward=source)
-
-
-def _changes(total: Callable[[], float], array: Array) -> bool:
-    """Whether `total` depends on `array`."""
-    before, kept = total(), array.copy()
-    array += 0.1
-    changed = total() != before
-    array[...] = kept
-    return changed
 
 
 def _default_loss(a: Array, y: Array) -> Callable[[Array, Array], float]:

@@ -1,6 +1,5 @@
 """Gradients from the return value of a hand-written backward, in any of the usual forms.
 
-    dx, grads = read_gradients(layer, layer.backward(dy), params)    dx, (dx, dW, db), (dx, {"W": dW, "b": db}), self.dW
     pair_gradients(weights, grads, "weights", f)                     nested: {"d weights[0][0]": (W, dW), ...}
 
 to_float64() and tree_to_float64() copy the inputs of such functions in float64.
@@ -14,47 +13,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.violation import BadInput, Location, counted
-
-
-def read_gradients(layer: Any, returned: Any, params: dict[str, Array]) -> tuple[Any, dict[str, Any]]:
-    """dx and the gradients by name, returned by backward or kept on the layer; missing ones are left out.
-
-    Raises BadInput if it returns another number of gradients than there are parameters.
-    """
-    if not isinstance(returned, tuple | list):
-        return returned, {name: g for name in params if (g := _stored_gradient(layer, name)) is not None}
-    dx, *rest = returned
-    if len(rest) == 1 and isinstance(rest[0], dict):
-        grads = rest[0]
-        return dx, {name: g for name in params if (g := _find(grads, _spellings(name))) is not None}
-    if len(rest) != len(params):
-        raise BadInput(
-            f"{type(layer).__name__}.backward returned {counted(len(rest), 'gradient')} after dx, "
-            f"expected {len(params)}: {', '.join('d' + name for name in params)}"
-        )
-    return dx, dict(zip(params, rest, strict=True))
-
-
-def is_gradient(name: str) -> bool:
-    """Whether an attribute of this name holds a gradient: dW, grad_W, W_grad, d_W."""
-    return name.startswith(("grad_", "d_")) or name.endswith("_grad") or (name[:1] == "d" and name[1:2].isupper())
-
-
-def _spellings(name: str) -> tuple[str, ...]:
-    return name, f"d{name}", f"grad_{name}", f"{name}_grad", f"d_{name}"
-
-
-def _stored_gradient(layer: Any, name: str) -> Any:
-    """The gradient of a parameter from `grads` of the layer, or from one of its attributes."""
-    grads = getattr(layer, "grads", None)
-    found = _find(grads, _spellings(name)) if isinstance(grads, dict) else None
-    return found if found is not None else _find(vars(layer), _spellings(name)[1:])
-
-
-def _find(holder: dict[str, Any], names: tuple[str, ...]) -> Any:
-    """The first value under one of these names that is not None."""
-    return next((holder[name] for name in names if holder.get(name) is not None), None)
+from nnlaw.spec.violation import BadInput, Location
 
 
 def pair_gradients(params: Any, grads: Any, name: str, function: Any) -> dict[str, tuple[Array, Any]]:

@@ -47,6 +47,7 @@ LAYOUTS = {
     row.name: row
     for row in (
         Layout("rows", "samples are rows", _same, _same),
+        Layout("as given", "inputs as given", _same, _same),
         Layout("columns", "samples are columns", lambda x: np.moveaxis(x, 0, -1), lambda x: np.moveaxis(x, -1, 0)),
         Layout("time first", "time is the first axis", lambda x: np.swapaxes(x, 0, 1), lambda x: np.swapaxes(x, 0, 1)),
         Layout("time first, columns", "time is the first axis and samples are the last",

@@ -13,7 +13,7 @@ import inspect
 import itertools
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -49,6 +49,7 @@ from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of, leaves
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.traceback_location import raised_at
+from nnlaw.spec.violation import counted
 
 FORWARD = (
     "forward", "forward_pass", "forward_propagation", "forward_prop", "forwardprop", "forward_propagate", "forwards",
@@ -103,6 +104,61 @@ def layer_in(kind: type, name: str, scope: Scope) -> Found | None:
         reason = f"found no input that {name}.{methods[0]} takes; pass one: check({name}(...), x)"
         return Found("layer", name, style, location, kind, reason=reason)
     return found_of(best, name, style, kind)
+
+
+def layer_of(instance: Any, inputs: Sequence[Any], scope: Scope, name: str = "") -> Found:
+    """An instance as a layer, called with these inputs. Without a way to call it, the Found has the reason."""
+    kind = type(instance)
+    name = name or kind.__name__
+    methods, location = layer_methods(kind), class_location(kind)
+    if methods is None:
+        return Found("layer", name, "", location, kind, reason=f"{name} has no forward and backward of a layer")
+    if not inputs:
+        best = best_attempt([Made(instance)], methods, scope)
+        point = None
+    else:
+        best, point = _attempt_on(instance, methods, inputs, scope)
+    style = f"instance with {methods[0]} and {methods[1]}"
+    if best is None:
+        needed = [row.name for row in required_of(getattr(kind, methods[0]), bound=True) if not mode_value(row)]
+        shapes = ", ".join(str(np.shape(x)) for x in inputs)
+        what = f"{counted(len(inputs), 'array')} of shape {shapes}" if inputs else "any input that was tried"
+        reason = f"{name}.{methods[0]}({', '.join(needed)}) can't be called with {what}; pass one array per argument"
+        return Found("layer", name, style, location, kind, reason=reason)
+    found = found_of(best, name, style, kind)
+    if point is None or best.layer is None:
+        return found
+    layer = best.layer
+
+    def cases(seed: int) -> list[Case]:
+        return [LayerCase(name, subject_of(copy.deepcopy(layer)), point, seed=seed, name=name, registered=False)]
+
+    return replace(found, readings=tuple(replace(reading, cases=cases) for reading in found.readings))
+
+
+def _attempt_on(
+    instance: Any, methods: tuple[str, str], inputs: Sequence[Any], scope: Scope
+) -> tuple[Attempt | None, Array]:
+    """The best way to call an instance with given inputs, and these as one array with samples as rows."""
+    arrays = [np.atleast_1d(np.asarray(value)) for value in inputs]
+    together = len(arrays) == 1 or len({len(array) for array in arrays}) == 1
+    layout = LAYOUTS["as given" if together else "one"]
+    shapes = tuple(array.shape[1:] if together else array.shape for array in arrays)
+    rows = len(arrays[0]) if together else 1
+    point = arrays[0] if len(arrays) == 1 else np.concatenate([array.reshape(rows, -1) for array in arrays], axis=1)
+    point = np.array(point, np.float64, order="C")
+    integers = [0]
+    if all(array.dtype.kind in "iu" for array in arrays):  # floats first: a truth table is one of integers, too
+        integers.append(int(point.max()) + 1)
+    randomness = Randomness.of(scope.module)
+    best: Attempt | None = None
+    for size in integers:
+        for attempt in attempts(Made(instance), methods, randomness, [(layout, shapes, size)], point):
+            if best is None or attempt.score > best.score:
+                best = attempt
+            if attempt.perfect:
+                return attempt, point
+    return best, point
 
 
 def layer_methods(kind: type) -> tuple[str, str] | None:
@@ -160,15 +216,24 @@ def best_attempt(made: list[Made], methods: tuple[str, str], scope: Scope) -> At
     return best if best is not None and best.score[0] >= 1 else None
 
 
-def attempts(made: Made, methods: tuple[str, str], randomness: Randomness) -> Iterator[Attempt]:
-    """Ways to call one instance, the most likely first; those whose forward fails are left out."""
+def attempts(
+    made: Made,
+    methods: tuple[str, str],
+    randomness: Randomness,
+    shapes_to_try: list[tuple[Layout, tuple[tuple[int, ...], ...], int]] | None = None,
+    point: Array | None = None,
+) -> Iterator[Attempt]:
+    """Ways to call one instance, the most likely first; those whose forward fails are left out.
+
+    With `point`, that is the input.
+    """
     kind = type(made.instance)
     forward, backward = methods
     rows = required_of(getattr(kind, forward), bound=True)
     flags = [row for row in arguments_of(getattr(kind, forward), bound=True) if row not in rows]
     training = tuple(Given("mode", value, row.name) for row in flags for value in mode_value(row))
     needed = [row for row in rows if not mode_value(row)]
-    for layout, shapes, integers in input_shapes(made, len(needed)):
+    for layout, shapes, integers in shapes_to_try or input_shapes(made, len(needed)):
         numbers = itertools.count()
         given = tuple(
             Given("mode", mode_value(row)[0]) if mode_value(row) else Given("x", next(numbers)) for row in rows
@@ -178,7 +243,7 @@ def attempts(made: Made, methods: tuple[str, str], randomness: Randomness) -> It
                 forward, given + extra, backward, (), layout, shapes, Kept("returned"), integers=integers,
                 mode=mode_attribute(made.instance),
             )  # fmt: skip
-            found = list(try_plan(made, plan, randomness))
+            found = list(try_plan(made, plan, randomness, point))
             yield from found
             if found:
                 break
@@ -276,7 +341,9 @@ def shape_settings(made: Made) -> list[tuple[int, ...]]:
     return [shape for shape in dict.fromkeys(found) if shape]
 
 
-def try_plan(made: Made, plan: Plan, randomness: Randomness) -> Iterator[Attempt]:
+def try_plan(
+    made: Made, plan: Plan, randomness: Randomness, point: Array | None = None
+) -> Iterator[Attempt]:
     """Complete a plan whose forward runs, by trying the arguments of backward; nothing if forward fails."""
     sizes = sum(int(np.prod(shape)) for shape in plan.inputs)
     shape = plan.inputs[0] if len(plan.inputs) == 1 else (sizes,)
@@ -284,6 +351,7 @@ def try_plan(made: Made, plan: Plan, randomness: Randomness) -> Iterator[Attempt
     x = standard_input((count, *shape), 0)
     if plan.integers:
         x = np.random.default_rng(0).integers(0, plan.integers, (count, *shape)).astype(np.float64)
+    x = x if point is None else point
     try:
         with np.errstate(all="ignore"):
             probe = _forward_probe(made, plan, x, randomness)
@@ -344,8 +412,8 @@ def _forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> 
 
 def keeps_samples(y: Array, count: int, layout: Layout) -> bool:
     """Whether an output can be that of a batch: it has the number of samples, or one axis at least if there is one."""
-    if layout.single:
-        return y.ndim > 0
+    if layout.single or layout.name == "as given":
+        return y.ndim > 0 or layout.name == "as given"
     axis = {"rows": 0, "columns": -1, "time first": 1, "time first, columns": -1}[layout.name]
     if y.ndim < 1 + (axis == 1) or y.shape[axis] != count:
         return False
