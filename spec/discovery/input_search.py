@@ -33,7 +33,8 @@ def layer_cases(unit: Unit, settings: dict[str, Any], shape: Any, seed: int) -> 
     path = display_name(unit, settings)
     found: list[_Attempt] = []
     first: _Attempt | None = None
-    groups = [[tuple(shape)]] if shape is not None else _shapes(contract, instance)
+    given = [value for value in settings.values() if type(value) is int and value > 0]
+    groups = [[tuple(shape)]] if shape is not None else _shapes(contract, instance, given)
     for group in groups:
         if found and group and not group[0]:
             break  # inputs of shape (N,) only if nothing else is accepted
@@ -65,14 +66,14 @@ def _contract(unit: Unit) -> Contract:
     return contract
 
 
-def _shapes(contract: Contract, layer: Subject) -> Iterator[list[tuple[int, ...]]]:
-    """Shapes without N, grouped by number of axes, the most likely first."""
+def _shapes(contract: Contract, layer: Subject, given: list[int]) -> Iterator[list[tuple[int, ...]]]:
+    """Shapes without N, grouped by number of axes, the most likely first; `given` are sizes among the settings."""
     side, known = contract.inputs[0], resolve(contract, layer)
     for axes in (("_k",), ("_k", "_l"), ()) if "..." in side else ((),):
         at = side.index("...") if "..." in side else 0
         names = (*side[:at], *axes, *side[at + 1 :]) if "..." in side else side
         group = []
-        for sizes in SIZES:
+        for sizes in (*SIZES, *((size, 6, 8, 10) for size in given)):
             free = iter(sizes * 3)
             bound = dict(known)
             for name in names[1:]:

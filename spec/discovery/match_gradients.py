@@ -11,12 +11,8 @@ from dataclasses import dataclass
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.slots import Slot
+from nnlaw.spec.subjects.gradient_names import is_gradient_of, short_name
 
-PREFIXES = ("d", "grad", "gradient", "delta", "nabla", "dl", "dld", "ded", "djd", "dcd", "dlossd", "dcostd", "lastd",
-            "lastn", "g", "del", "gradof", "gradientof", "dldd", "dedd", "dloss", "dcost", "deltas", "sumd", "totald",
-            "accd", "partial")  # fmt: skip
-SUFFIXES = ("grad", "gradient", "grads", "gradients", "delta", "deltas", "derivative", "g", "error", "d", "dt", "diff",
-            "update", "prime")  # fmt: skip
 CONTAINERS = re.compile(r"^_?(d|g|grad|grads|gradient|gradients|deltas?|derivatives?|d_?params?|param_?grads)$", re.I)
 
 
@@ -31,28 +27,6 @@ class Kept:
         if self.where == "step":
             return "the step that backward takes, divided by the learning rate"
         return f"self.{self.slot.name}" if self.where == "object" else f"returned{self.slot.name or ' value'}"
-
-
-def short_name(name: str) -> str:
-    """A name in lower case without underscores; plural and long names of weights and biases are equal to short ones."""
-    low = name.replace("_", "").lower()
-    return re.sub(r"^(.*?)(weights?|biases|bias)(\d*)$", lambda m: m[1] + m[2][0] + m[3], low)
-
-
-def is_gradient_of(gradient: str, parameter: str) -> bool:
-    """Whether a name is that of the gradient of a parameter: dW, grad_W, weights_gradient, dEdW of W."""
-    found, base = gradient.replace("_", "").replace("/", "").lower(), parameter.replace("_", "").lower()
-    for one in {base, short_name(parameter)}:
-        for prefix in PREFIXES:
-            if found in (prefix + one, f"{prefix}{one}s", f"{prefix}{one}1") or (
-                found.startswith(prefix) and short_name(found[len(prefix) :]) == short_name(one)
-            ):
-                return True
-        for suffix in SUFFIXES:
-            stem = found.removesuffix(suffix)
-            if stem != found and short_name(stem) == short_name(one):
-                return True
-    return False
 
 
 def is_gradient_name(name: str) -> bool:

@@ -54,13 +54,15 @@ from nnlaw.spec.violation import counted
 FORWARD = (
     "forward", "forward_pass", "forward_propagation", "forward_prop", "forwardprop", "forward_propagate", "forwards",
     "_forward", "feedforward", "feed_forward", "fprop", "fp", "propagate", "fwd", "forward_batch", "__call__", "call",
-    "apply", "compute", "activate", "run", "predict", "output",
+    "feed", "apply", "compute", "activate", "run", "predict", "output",
 )  # fmt: skip
 BACKWARD = (
     "backward", "backward_pass", "backward_propagation", "backward_prop", "backprop", "back_prop", "bprop",
     "backpropagate", "back_propagate", "backpropagation", "back_propagation", "back_propogate", "backward_propagate",
     "backwards", "_backward", "_backwards", "bp", "back", "bwd", "backward_batch",
 )  # fmt: skip
+FORWARD_WORD = re.compile(r"forward|feed|fprop|fwd|_fp\b", re.I)
+BACKWARD_WORD = re.compile(r"backward|backprop|back_?prop|bprop|bwd|_bp\b|^back_", re.I)
 TARGETS = re.compile(r"^(y|t|targets?|labels?|y_?true|true|truth|y_?train|expected|desired|ys)$", re.I)
 INCOMING = re.compile(
     r"^_?(d|g|dy|dout|d_?out(put)?s?|dvalues?|dz\d?|da\d?|dh|dv|delta\w*|upstream\w*|\w*grad\w*|\w*err\w*|"
@@ -163,15 +165,18 @@ def _attempt_on(
 
 def layer_methods(kind: type) -> tuple[str, str] | None:
     """The names of forward and backward of a class; None if one is missing, or if backward takes targets."""
-    forward = [name for name in FORWARD if is_method(kind, name) and required_of(getattr(kind, name), bound=True)]
-    backward = [name for name in BACKWARD if is_method(kind, name)]
+    others = [name for name in dir(kind) if not name.startswith("__") and name not in (*FORWARD, *BACKWARD)]
+    forward_names = [*FORWARD, *(name for name in others if FORWARD_WORD.search(name))]
+    forward = [name for name in forward_names if is_method(kind, name) and required_of(getattr(kind, name), bound=True)]
+    backward_names = [*BACKWARD, *(name for name in others if BACKWARD_WORD.search(name))]
+    backward = [name for name in backward_names if is_method(kind, name)]
     if not forward or not backward:
         return None
     rows = arguments_of(getattr(kind, backward[0]), bound=True)
     names = [row.name for row in rows]
     targets = [name for name in names if TARGETS.match(name)]
-    forward_names = [row.name for row in required_of(getattr(kind, forward[0]), bound=True)]
-    if any(TARGETS.match(name) for name in forward_names[1:]):
+    inputs = [row.name for row in required_of(getattr(kind, forward[0]), bound=True)]
+    if any(TARGETS.match(name) for name in inputs[1:]):
         return None  # a loss, or a network that computes its loss
     if targets and not any(INCOMING.match(name) for name in names if name not in targets):
         return None  # a network

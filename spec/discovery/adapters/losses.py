@@ -264,9 +264,9 @@ def returns_number(code: LossCode) -> bool:
         try:
             with np.errstate(all="ignore"):
                 found = code.call(copy.deepcopy(code.thing), "value", code.value_roles, {"p": p, "t": t})
+            return np.ndim(found[0] if code.gradient is None else found) == 0
         except Exception:
             continue
-        return np.ndim(found[0] if code.gradient is None else found) == 0
     return False
 
 
