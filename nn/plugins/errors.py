@@ -13,6 +13,7 @@ import traceback
 from pathlib import Path
 
 from nnlaw.nn.plugins.registry import REGISTRY
+from nnlaw.spec.subjects.remote_error import RemoteError
 from nnlaw.spec.subjects.traceback_location import frames_of
 
 OWN_MODULES = {"nnlaw", "neural_net"}
@@ -37,6 +38,8 @@ def _top_package(module: object) -> str:
 
 def is_internal(error: BaseException) -> bool:
     """Whether it is a bug in nn: not raised in user code, and not for lack of memory, permissions or files."""
+    if isinstance(error, RemoteError) and not error.frames:  # sent by a process that hides where it was raised
+        return False
     return isinstance(error, Exception) and not isinstance(error, OSError | MemoryError) and not user_code_line(error)
 
 

@@ -18,9 +18,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from nnlaw.nn.plugins.errors import describe_internal_error
 from nnlaw.nn.plugins.registry import KINDS
 from nnlaw.nn.verify.process import SubjectProcess
-from nnlaw.nn.verify.targets import check_unit, is_checked_by, units_in_process
+from nnlaw.nn.verify.targets import check_unit, is_checked_by, label_of, units_in_process
 from nnlaw.spec.declared_exceptions import UNCHECKED, DeclaredException, ignore_comments, laws_defined_in
 from nnlaw.spec.report import EVERYTHING, Report, UnitOutcome
 from nnlaw.spec.subjects.remote_error import RemoteExit
@@ -112,7 +113,11 @@ def check_target(
         units = units_in_process(target)
         result.reports = [_as_data(_checked(unit, options)) for unit in units if is_checked_by(unit, options.laws)]
     else:
-        _TargetCheck(result, options, stop).run()
+        try:
+            _TargetCheck(result, options, stop).run()
+        except Exception as error:  # a bug in nn: the other targets are checked all the same
+            reason = f"{result.name}: {describe_internal_error(error)}"
+            result.reports.append(_as_data(Report(Path(result.name).stem, "file", reason=reason, internal=True)))
     return result
 
 
@@ -154,7 +159,7 @@ class _TargetCheck:
                 process.allow(self.options.timeout)
                 label = f"{unit.kind} {unit.name}"
                 try:
-                    label = unit.label
+                    label = label_of(unit)
                     report = _checked(unit, self.options, explain=self.failed is None)
                 except SubjectEnded as error:
                     if error.while_explaining and self.failed is None:

@@ -110,16 +110,26 @@ def check_unit(
     try:
         return conformance(unit, laws or None, seed=seed, explain=explain, expected=expected, ignores=ignores)
     except BadInput as error:
-        reason = str(error) if unit.name in str(error) else f"{unit.label}: {error}"
+        reason = str(error) if unit.name in str(error) else f"{label_of(unit)}: {error}"
     except SubjectEnded:
         raise
     except Exception as error:  # raised by the code under test in an unexpected place, or a bug in nn
         if is_internal(error):
-            return Report(unit.name, unit.kind, reason=f"{unit.label}: {describe_internal_error(error)}", internal=True)
+            return Report(unit.name, unit.kind, reason=f"{label_of(unit)}: {describe_internal_error(error)}", internal=True)
         reason = _raised(unit, error)
     except BaseException as error:  # SystemExit, KeyboardInterrupt
         reason = _raised(unit, error)
     return Report(unit.name, unit.kind, reason=reason)
+
+
+def label_of(unit: Unit) -> str:
+    """Place, kind and name; without the place if it can't be found."""
+    try:
+        return unit.label
+    except SubjectEnded:
+        raise
+    except BaseException:  # raised by the code under test
+        return f"{unit.kind} {unit.name}"
 
 
 def is_checked_by(unit: Unit, laws: Sequence[str]) -> bool:
@@ -129,5 +139,5 @@ def is_checked_by(unit: Unit, laws: Sequence[str]) -> bool:
 
 def _raised(unit: Unit, error: BaseException) -> str:
     line = relative_to_cwd(user_code_line(error))
-    place = f"{line}: {unit.kind} {unit.name}" if line else unit.label
+    place = f"{line}: {unit.kind} {unit.name}" if line else label_of(unit)
     return f"{place}: raised {type(error).__name__}{f': {error}' if str(error) else ''}"

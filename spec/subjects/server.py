@@ -68,9 +68,11 @@ class ServerTables:
         return self.objects[number]
 
 
-def serve(read: Callable[[int], bytes], write: Callable[[bytes], None], open_target: Open) -> None:
+def serve(
+    read: Callable[[int], bytes], write: Callable[[bytes], None], open_target: Open, tables: ServerTables | None = None
+) -> None:
     """Handle requests until `read`, which returns exactly so many bytes, returns an empty result."""
-    tables = ServerTables()
+    tables = tables or ServerTables()
     while header := read(LENGTH.size):
         size = LENGTH.unpack(header)[0]
         if size > MAX_FRAME:

@@ -21,7 +21,9 @@ def all_settings(unit: Unit) -> list[dict[str, Any]]:
 
     Raises BadInput if a required setting has no value that can be inferred.
     """
-    examples = unit.subject.attribute("examples") or [{}]
+    examples = unit.subject.attribute("examples")
+    if examples is None or (isinstance(examples, list | tuple) and not examples):
+        examples = [{}]
     if not isinstance(examples, list | tuple) or not all(isinstance(row, dict) for row in examples):
         raise BadInput(f"{unit.label}: examples = {examples!r}, expected a list of dicts of keyword arguments")
     if unit.options:

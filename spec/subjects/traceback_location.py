@@ -24,7 +24,7 @@ def raised_at(error: BaseException) -> Location:
 
 def frames_of(error: BaseException) -> list[Frame]:
     """The traceback of an exception, raised here or in the process of the code under test."""
-    if isinstance(error, RemoteError | RemoteExit):
+    if isinstance(error, RemoteError | RemoteExit) and error.frames:
         return list(error.frames)
     return [
         Frame(str(frame.f_globals.get("__name__", "")), frame.f_code.co_name, frame.f_code.co_filename, line)

@@ -1,0 +1,169 @@
+"""Forged frames and forged conversations: whatever the other side sends, it is refused or checked like any result."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nnlaw.nn.verify.targets import check_unit
+from nnlaw.spec import Unit, obeys
+from nnlaw.spec.report import UnitOutcome
+from nnlaw.spec.subjects.object_subject import ObjectSubject
+from nnlaw.spec.subjects.remote_error import RemoteExit
+from nnlaw.spec.subjects.remote_subject import Connection, RemoteSubject, SubjectEnded
+from nnlaw.spec.subjects.server import ServerTables, serve
+from nnlaw.spec.subjects.subject import Opaque
+from nnlaw.spec.subjects.wire import LENGTH, BadFrame, decode, encode
+
+pytestmark = pytest.mark.slow
+
+FRAMES, CONVERSATIONS = 10_000, 1_000
+
+
+@obeys("N n -> N n")
+class Wrong:
+    """The derivative of 2 x is not 3."""
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return 2 * x
+
+    def backward(self, dy: Any) -> Any:
+        return 3 * dy
+
+
+def no_pipe(content: Any) -> Any:
+    """Stands for a pipe that is not used."""
+    raise AssertionError
+
+
+def values(rng: random.Random) -> list[Any]:
+    """Values of every type that can be sent, many of them odd."""
+    array = np.arange(float(rng.randrange(1, 12)))
+    return [
+        *(None, True, False, 0, -1, 2**63, -(2**200), 1e308, float("nan"), "", "x", "forward", "\0\x1b[2J", "y" * 5000),
+        *([], {}, (), [[[[]]]], {"W": array}, {1: 2}, (array, array), [None] * 50, Opaque("thing", "<thing>")),
+        *(array, array.reshape(1, -1).T, np.array(3.0), np.zeros((0, 3)), np.array([True]), np.array([1 + 2j])),
+        *(np.float32(2), np.int8(1), np.full((2, 2), np.inf), np.random.default_rng(1), ObjectSubject(Wrong())),
+        *(["ValueError", "Exception"], ["SystemExit", "BaseException"], "value", "error", rng.random()),
+    ]
+
+
+def damaged(frame: bytes, rng: random.Random) -> bytes:
+    """A frame with some bytes changed, removed, repeated or inserted, or cut off."""
+    content = bytearray(frame)
+    for _ in range(rng.choice((1, 1, 2, 5))):
+        at, way = rng.randrange(len(content) + 1), rng.randrange(6)
+        piece = rng.randbytes(rng.choice((1, 1, 4, 8)))
+        if way < 2:
+            content[at : at + len(piece)] = piece
+        elif way == 2:
+            content[at:at] = piece
+        elif way == 3:
+            del content[at : at + len(piece)]
+        elif way == 4:
+            content[at:at] = content[at : at + 20]
+        else:
+            content[at : at + 4] = rng.choice((b"\xff" * 4, b"\0" * 4, b"\xff\xff\xff\x7f"))
+    return bytes(content)
+
+
+def test_forged_frames_are_read_or_refused() -> None:
+    """Each of 10,000 damaged frames is a value or raises BadFrame."""
+    rng, found = random.Random(0), Counter[str]()
+    for _ in range(FRAMES):
+        tables = ServerTables()
+        value = rng.sample(values(rng), rng.randrange(1, 4))
+        frame = encode(value, tables)[LENGTH.size :]
+        content = damaged(frame, rng) if rng.random() < 0.9 else rng.randbytes(rng.randrange(60))
+        try:
+            decode(content, Connection(no_pipe, no_pipe))
+            found["value"] += 1
+        except BadFrame:
+            found["refused"] += 1
+    assert found.total() == FRAMES and min(found.values()) > 500
+
+
+class Hostile:
+    """The other side of a connection, in this process: it serves a wrong layer, but forges some replies."""
+
+    def __init__(self, forge: Callable[[bytes, ServerTables], bytes]) -> None:
+        self.forge, self.tables = forge, ServerTables()
+        self.request, self.reply = b"", b""
+
+    def write(self, content: bytes) -> None:
+        """Receive a request, and make the reply."""
+        self.request = content
+        serve(self.take, self.keep, no_pipe, self.tables)
+
+    def take(self, count: int) -> bytes:
+        """The next bytes of the request."""
+        found, self.request = self.request[:count], self.request[count:]
+        return found
+
+    def keep(self, content: bytes) -> None:
+        """Forge the reply."""
+        self.reply += self.forge(content, self.tables)
+
+    def read(self, count: int) -> bytes:
+        """The next bytes of the reply."""
+        if len(self.reply) < count:
+            raise SubjectEnded("timed out")
+        found, self.reply = self.reply[:count], self.reply[count:]
+        return found
+
+
+def forger(rng: random.Random) -> Callable[[bytes, ServerTables], bytes]:
+    """Forges the replies from a random one on, each with some probability: the bytes, the content or the order."""
+    first, often = int(rng.expovariate(1 / 40)), rng.choice((0.3, 0.1, 0.03))
+    sent: list[bytes] = []
+
+    def forge(frame: bytes, tables: ServerTables) -> bytes:
+        sent.append(frame)
+        if len(sent) <= first or rng.random() > often:
+            return frame
+        way = rng.choice((0, 1, 2, *[3] * 12, *[6] * 2, *[7] * 2))
+        if way == 0:
+            return damaged(frame, rng)
+        if way == 1:
+            content = damaged(frame[LENGTH.size :], rng)
+            return LENGTH.pack(len(content)) + content
+        if way == 2:
+            return rng.choice((sent[0], frame + frame, frame[: len(frame) // 2], b"", LENGTH.pack(2**32 - 1)))
+        odd, number = rng.choice(values(rng)), len(sent)
+        outcome = "value" if way < 6 else "error"
+        if way == 7:
+            names = rng.choice((["BadInput"], ["SystemExit"], ["NotApplicable", "Exception"], ["StopIteration"], [odd]))
+            odd = (names, rng.choice(("", "x" * 5000, odd)), [])
+        changes: Any = rng.choice((*[[]] * 20, [(0, np.zeros(3))], odd))
+        return encode([number, outcome, odd, changes, rng.choice((*[[]] * 20, odd))], tables)
+
+    return forge
+
+
+def test_forged_conversations_never_pass() -> None:
+    """In each of 1,000 conversations about a wrong layer it fails, or is not checked with a reason; nothing hangs."""
+    found = Counter[str]()
+    for seed in range(CONVERSATIONS):
+        rng = random.Random(seed)
+        laws = [] if rng.random() < 0.1 else ["gradient"]
+        hostile = Hostile(forger(rng))
+        number, name = hostile.tables.object_number(ObjectSubject(Wrong)) or (0, "")
+        subject = RemoteSubject(Connection(hostile.read, hostile.write), number, name)
+        try:
+            report = check_unit(Unit("layer", "wrong", subject), laws, 0, explain=rng.random() < 0.1)
+        except SubjectEnded as error:
+            assert str(error)
+            found["ended"] += 1
+        except RemoteExit:
+            found["exit"] += 1
+        else:
+            assert report.outcome is not UnitOutcome.PASSED, seed
+            assert not report.internal, f"{seed}: {report.reason}"
+            found[report.outcome] += 1
+    assert found["failed"] > 20 and found["ended"] > 200
