@@ -38,7 +38,7 @@ def _top_package(module: object) -> str:
 
 def is_internal(error: BaseException) -> bool:
     """Whether it is a bug in nn: not raised in user code, and not for lack of memory, permissions or files."""
-    if isinstance(error, RemoteError) and not error.frames:  # sent by a process that hides where it was raised
+    if isinstance(error, RemoteError) and not error.frames:  # sent by a process that hides its place
         return False
     return isinstance(error, Exception) and not isinstance(error, OSError | MemoryError) and not user_code_line(error)
 

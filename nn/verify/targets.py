@@ -115,7 +115,8 @@ def check_unit(
         raise
     except Exception as error:  # raised by the code under test in an unexpected place, or a bug in nn
         if is_internal(error):
-            return Report(unit.name, unit.kind, reason=f"{label_of(unit)}: {describe_internal_error(error)}", internal=True)
+            reason = f"{label_of(unit)}: {describe_internal_error(error)}"
+            return Report(unit.name, unit.kind, reason=reason, internal=True)
         reason = _raised(unit, error)
     except BaseException as error:  # SystemExit, KeyboardInterrupt
         reason = _raised(unit, error)

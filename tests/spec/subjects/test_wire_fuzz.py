@@ -1,4 +1,4 @@
-"""Forged frames and forged conversations: whatever the other side sends, it is refused or checked like any result."""
+"""Forged frames and forged conversations: what the other side sends is refused, or checked like any result."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Wrong:
 
 
 def no_pipe(content: Any) -> Any:
-    """Stands for a pipe that is not used."""
+    """A pipe that is not used."""
     raise AssertionError
 
 
