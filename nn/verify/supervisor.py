@@ -18,13 +18,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nnlaw.nn.plugins.errors import describe_internal_error
+from nnlaw.nn.plugins.errors import describe_internal_error, is_internal
 from nnlaw.nn.plugins.registry import KINDS
 from nnlaw.nn.verify.process import SubjectProcess
 from nnlaw.nn.verify.targets import check_unit, is_checked_by, label_of, units_in_process
 from nnlaw.spec.declared_exceptions import UNCHECKED, DeclaredException, ignore_comments, laws_defined_in
 from nnlaw.spec.report import EVERYTHING, Report, UnitOutcome
-from nnlaw.spec.subjects.remote_error import RemoteExit
+from nnlaw.spec.subjects.remote_error import RemoteError, RemoteExit
 from nnlaw.spec.subjects.remote_subject import RemoteSubject, SubjectEnded
 from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.violation import BadInput, Location, NothingToCheck
@@ -207,7 +207,9 @@ class _TargetCheck:
         except SubjectEnded as error:
             place = process.place or name
             raise _NotLoaded(f"{place}: {error}") from None
-        except RemoteExit as error:
+        except (RemoteExit, RemoteError) as error:
+            if is_internal(error):
+                raise
             raise _NotLoaded(f"{name}: {type(error).__name__} on import: {error}") from None
 
 

@@ -34,7 +34,9 @@ def texts(value: Any) -> list[str]:
     """Every text of a report."""
     if isinstance(value, dict):
         value = list(value.values())
-    return [value] if isinstance(value, str) else sum(map(texts, value), []) if isinstance(value, list) else []
+    if isinstance(value, list):
+        return [text for each in value for text in texts(each)]
+    return [value] if isinstance(value, str) else []
 
 
 @pytest.mark.parametrize("switch", ["on", "off"])
