@@ -17,6 +17,7 @@ EXAMPLES = ROOT / "examples"
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize("recipe", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
 def test_recipes_train_with_strict(recipe: Path, tiny_folder: Path, workplace: Path) -> None:
     """Each recipe is read by `nn train --config`."""

@@ -480,6 +480,7 @@ def test_listings(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_mnist_is_trained_with_strict(mnist: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One epoch of the default recipe passes every law and reaches 90%."""
     assert run(["train", "--strict", str(mnist), "--epochs", "1", "--json"]) == 0

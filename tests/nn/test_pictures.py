@@ -560,6 +560,7 @@ def trained(mnist: Path) -> Any:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_framing_a_digit_of_mnist_changes_almost_nothing(mnist: Path, tmp_path: Path) -> None:
     """Size and place stay the same, and at most 2 in 1,000 are classified differently."""
     digits, classify = load_folder(mnist).test_images[:1000], trained(mnist)
@@ -580,6 +581,7 @@ SAME = [
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize("fault", SAME)
 def test_the_prediction_does_not_depend_on_the_picture(mnist: Path, tmp_path: Path, fault: str) -> None:
     """At least 98% of 500 test digits are classified as they are without the fault."""

@@ -149,6 +149,7 @@ def test_a_glyph_of_any_shape_is_checked(shape: tuple[int, int]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_a_digit_of_mnist_is_not_refused(mnist: Path, tmp_path: Path) -> None:
     """None of 100 test digits."""
     for ink in load_folder(mnist).test_images[:100]:
@@ -156,6 +157,7 @@ def test_a_digit_of_mnist_is_not_refused(mnist: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_digits_of_mnist_that_touch_are_refused(mnist: Path, tmp_path: Path) -> None:
     """At least 56 of 60 pairs of test digits, from two pixels of overlap to a gap of one pixel."""
     rng, digits, refused = np.random.default_rng(11), load_folder(mnist).test_images, 0
@@ -169,6 +171,7 @@ def test_digits_of_mnist_that_touch_are_refused(mnist: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize("kind", ["side by side", "pushed together", "with a broad pen"])
 def test_digits_of_mnist_that_touch_are_refused_with_several(mnist: Path, tmp_path: Path, kind: str) -> None:
     """At least four in five rows are refused or read as two glyphs, not read as one."""

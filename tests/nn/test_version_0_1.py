@@ -303,6 +303,7 @@ def test_a_recipe_has_the_same_weights(empty: Path, name: str, capsys: Capture) 
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_mnist_has_the_same_weights(mnist: Path, workplace: Path, capsys: Capture) -> None:
     """One epoch of the default recipe on MNIST with --strict."""
     assert cli(["train", str(mnist), *shlex.split(KNOWN["mnist"]["options"]), "--run", "r", "--json"]) == 0

@@ -16,7 +16,11 @@ from nnlaw.spec.violation import NO_CAUSE
 
 ROOT = Path(__file__).parents[2]
 first_or_more_seeds = pytest.mark.parametrize(
-    "seeds", [pytest.param(range(1), id=""), pytest.param(range(1, 4), id="more seeds", marks=pytest.mark.slow)]
+    "seeds",
+    [
+        pytest.param(range(1), id=""),
+        pytest.param(range(1, 4), id="more seeds", marks=[pytest.mark.slow, pytest.mark.no_cover]),
+    ],
 )
 FAULTS = sorted((ROOT / "fixtures" / "faults").glob("*.py"))
 CORRECT = sorted((ROOT / "fixtures" / "correct").glob("*.py"))
@@ -56,6 +60,7 @@ def explained(name: str, fixture_report: FixtureReport) -> matrix.Outcome:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", FOUND_IN_SOURCE)
 def test_a_mistake_is_found_in_the_source(name: str, fixture_report: FixtureReport) -> None:
     """The cause is the mistake of the header."""
@@ -84,6 +89,7 @@ FIXED = [
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", FIXED)
 def test_applying_a_suggested_edit_to_the_file_fixes_it(
     name: str, tmp_path: Path, fixture_report: FixtureReport
