@@ -1,13 +1,527 @@
-"""Adapters for networks."""
+"""Whole networks in one class: forward, and a method that computes the gradients of all parameters or takes a step.
+
+How the methods are called, what the targets are, and where parameters and gradients are kept is worked out by trying.
+The loss is the network's own or, if it has none, the usual ones are tried. The code may leave a factor to its learning
+rate, such as 1/N: it must be common to all gradients, and is printed.
+"""
 
 from __future__ import annotations
 
+import copy
+import inspect
+import itertools
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
-from nnlaw.spec.discovery.found import Found
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.adapted_network import (
+    FACTORS,
+    USUAL_LOSSES,
+    AdaptedNetwork,
+    Call,
+    NetworkPlan,
+    NetworkRun,
+    number_in,
+    output_in,
+    roles_of,
+)
+from nnlaw.spec.discovery.adapters.layers import is_rate, layer_methods, likely_sizes
+from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, N, Randomness, constructions, standard_input
+from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
+from nnlaw.spec.discovery.match_gradients import Kept, in_gradient_container, is_gradient_name, match
+from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.scope import Scope
+from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of, is_user_object, leaves
+from nnlaw.spec.subjects.cases import Case, ModelCase
+from nnlaw.spec.subjects.object_subject import subject_of
+from nnlaw.spec.violation import Location
+
+FORWARD = re.compile(
+    r"^_*(forward\w*|feed_?forward\w*|fprop|propagate|predict_?proba\w*|query|predict\w*|scores?|run|think|output\w*|"
+    r"compute_?output\w*|activate|__call__|call|classify|evaluate|inference|infer|hypothesis|net|fp|fwd)$", re.I,
+)  # fmt: skip
+GRADIENT = (
+    re.compile(r"back|bprop|^_*bp$", re.I),
+    re.compile(r"grad|prime|deriv", re.I),
+    re.compile(r"^_*(\w*loss\w*|\w*cost\w*)$", re.I),
+    re.compile(r"train|learn|update|step|optimi", re.I),
+    re.compile(r"^fit|sgd|descent", re.I),
+)
+LOSS = re.compile(r"loss|cost|error|entropy|objective|mse|criterion|^_?J$", re.I)
+AGREES, TRIALS = 1e-4, 400  # TRIALS limits the calls that are tried for one class
+LAYOUTS_TRIED = ("rows", "columns", "one column", "one row", "one")
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
-    """What the scope holds of this kind."""
-    yield from ()
+    """The networks of the module."""
+    for name, kind in list(scope.classes.items()):
+        if not is_base_class(kind) and layer_methods(kind) is None:
+            found = network_in(kind, name, scope)
+            if found is not None:
+                yield found
+
+
+def network_in(kind: type, name: str, scope: Scope) -> Found | None:
+    """The class as a network; None if none of its methods takes inputs and targets."""
+    methods = gradient_methods(kind)
+    if not methods:
+        return None
+    instances = list(instances_of(kind, scope))
+    style = f"network with {methods[0]}"
+    location = class_location(kind)
+    if not instances:
+        reason = f"can't construct {name}{inspect.signature(kind)}; pass an instance: check({name}(...), x)"
+        return Found("model", name, style, location, kind, reason=reason)
+    return found_of(instances, methods, name, style, location, kind, Randomness.of(scope.module))
+
+
+def found_of(
+    instances: list[Instance], methods: list[str], name: str, style: str, location: Location, thing: Any,
+    randomness: Randomness, names: tuple[str, ...] = (),
+) -> Found | None:  # fmt: skip
+    """The best way to call one of the instances."""
+    best: Trial | None = None
+    for one in instances:
+        for trial in itertools.islice(trials(one, methods, randomness), TRIALS):
+            if best is None or trial.score > best.score:
+                best = trial
+            if trial.right:
+                break
+        if best is not None and best.right:
+            break
+    if best is None:
+        return None if not any(has_weights(one.made.instance) for one in instances) else Found(
+            "model", name, style, location, thing, names=names,
+            reason=f"found no inputs and targets that {name}.{methods[0]} takes; pass them: check({name}(...), x, y)",
+        )  # fmt: skip
+    return best.found(name, style, location, thing, names)
+
+
+def has_weights(instance: Any) -> bool:
+    """Whether an instance holds an array of floats."""
+    return any(array.dtype.kind == "f" and array.ndim for _, array in array_slots(instance))
+
+
+def gradient_methods(kind: type) -> list[str]:
+    """Methods that may compute gradients of a loss, by their names and arguments, the most likely first."""
+    own = [name for name in dir(kind) if not name.startswith("__") and callable(getattr(kind, name, None))]
+    found: list[str] = []
+    bare = [name for name in own if _is_network_call(getattr(kind, name))]
+    constructor = roles_of(kind, training=True) or ()
+    data = {"x", "t"} <= {role for role, _ in constructor}
+    for pattern in GRADIENT:
+        found += [
+            name for name in own
+            if pattern.search(name) and name not in found and (name in bare or (data and pattern is GRADIENT[0]))
+        ]  # fmt: skip
+    return found
+
+
+def _is_network_call(method: Any) -> bool:
+    """Whether a method takes targets, or inputs for a loss without targets."""
+    if not hasattr(method, "__code__"):
+        return False
+    rows = list(inspect.signature(method).parameters.values())
+    if rows and rows[0].name in ("self", "cls"):
+        rows = rows[1:]
+    roles = roles_of(_Signature(rows), training=True)
+    return roles is not None and any(role == "t" for role, _ in roles)
+
+
+class _Signature:
+    """A callable with the given arguments."""
+
+    def __init__(self, rows: list[inspect.Parameter]) -> None:
+        self.__signature__ = inspect.Signature(rows)
+
+    def __call__(self) -> None:
+        """Only the signature is used."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An instance, with the attributes that hold inputs and targets that its constructor got."""
+
+    made: Made
+    data: tuple[tuple[Slot, str], ...] = ()
+
+
+def instances_of(kind: type, scope: Scope) -> Iterator[Instance]:
+    """Instances to try."""
+    for made in constructions(kind, scope, limit=3):
+        if has_weights(made.instance) or made.instance is not None:
+            yield Instance(made)
+    roles = roles_of(kind, training=True) or ()
+    if {"x", "t"} <= {role for role, _ in roles}:
+        x, t = standard_input((N, N_IN), 0), np.eye(N_OUT)[np.arange(N) % N_OUT]
+        values = {"x": x, "t": t, "rate": 0.5, "epochs": 1, "count": N, "zero": 0.0, "false": False, "true": True}
+        if all(role in values for role, _ in roles):
+            try:
+                instance = kind(**{key: values[role] for role, key in roles if key},
+                                **dict(zip(_names(kind), [values[role] for role, key in roles if not key], strict=False)))  # fmt: skip
+            except Exception:
+                return
+            slots = [(slot, role) for slot, array in array_slots(instance) for role, value in (("x", x), ("t", t))
+                     if array.shape == value.shape and np.array_equal(array, value)]  # fmt: skip
+            yield Instance(Made(instance, {"x": x, "y": t}), tuple(slots))
+
+
+def _names(kind: type) -> list[str]:
+    return [row.name for row in inspect.signature(kind).parameters.values() if row.default is row.empty]
+
+
+@dataclass
+class Trial:
+    """One way to call a network, and how many of its gradients agree with the slopes of its loss."""
+
+    network: AdaptedNetwork
+    x: Array
+    labels: Array
+    made: Made
+    agreeing: int = 0
+    total: int = 1
+    own: bool = False
+    missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def right(self) -> bool:
+        """Whether all gradients agree, with one factor."""
+        return self.agreeing == self.total and not self.missing
+
+    @property
+    def score(self) -> tuple[float, ...]:
+        """A higher one is better."""
+        share = self.agreeing / self.total
+        return (share == 1, share, self.own, -len(self.missing), self.total)
+
+    def found(self, name: str, style: str, location: Location, thing: Any, names: tuple[str, ...]) -> Found:
+        """The Found, without readings if nothing agrees with a loss that was only guessed."""
+        plan = self.network.plan
+        if not self.own and self.agreeing == 0:
+            reason = (
+                f"its loss is unknown: {plan.gradient.method} does not compute the gradients of a usual loss; "
+                "add a method loss(x, y) that returns it"
+            )
+            return Found("model", name, style, location, thing, reason=reason, names=names)
+        params = self.network.params
+        notes = [] if self.own else [f"loss: {plan.loss}"]
+        if plan.factor != "1":
+            notes.append(f"convention: all gradients have the factor {plan.factor} (N samples, C outputs)")
+        if plan.steps:
+            notes.append("gradients: the step that the code takes, divided by the learning rate")
+        reading = Reading(
+            describe(plan, self.made, name),
+            partial(_cases, name, self.network, self.x.shape[1:]),
+            tuple(f"{key} {params[key].shape}" for key in plan.grads),
+            dict(self.missing),
+            tuple(notes),
+        )
+        return Found("model", name, style, location, thing, (reading,), names=names)
+
+
+def describe(plan: NetworkPlan, made: Made, name: str) -> str:
+    """How the network is called."""
+    calls = [str(call) for call in (plan.forward, plan.gradient) if call is not None]
+    loss = str(plan.loss) if isinstance(plan.loss, Call) else ""
+    text = f"{made.call(name)}: {', '.join(calls)}" + (f"; loss: {loss}" if loss else "")
+    return f"{text}; {plan.layout.describe}; targets: {plan.targets}"
+
+
+def _cases(name: str, network: AdaptedNetwork, sample: tuple[int, ...], seed: int) -> list[Case]:
+    found: list[Case] = []
+    for count in (N, N - 1):
+        x, labels = _data(count, sample, seed, network.plan.integers)
+        subject = subject_of(copy.deepcopy(network))
+        found.append(ModelCase(name, subject, _no_model, x, labels, seed=seed, name=name, registered=False))
+    return found
+
+
+def _no_model(rng: np.random.Generator) -> None:
+    return None
+
+
+def _data(count: int, sample: tuple[int, ...], seed: int, integers: int = 0) -> tuple[Array, Array]:
+    rng = np.random.default_rng((seed, 3))
+    x = rng.integers(0, integers, (count, *sample)) if integers else standard_input((count, *sample), seed)
+    return np.asarray(x, np.float64), rng.permutation(np.arange(count) % 6)
+
+
+def trials(one: Instance, methods: list[str], randomness: Randomness) -> Iterator[Trial]:
+    """Ways to call a network, the most likely first."""
+    instance = one.made.instance
+    forwards: list[Call | None] = list(_forward_calls(instance, methods))
+    for layout in (LAYOUTS[name] for name in LAYOUTS_TRIED):
+        for sample in _samples(one):
+            x, labels = _data(N, sample, 0)
+            starts = list(_starts(one, forwards, layout, sample, x, labels, randomness))
+            for start, method in itertools.product(starts, methods):
+                roles = roles_of(getattr(instance, method), training=True)
+                if roles is None or any(role == "cache" for role, _ in roles) and start.forward is None:
+                    continue
+                for plan in _target_plans(replace(start, gradient=Call(method, roles))):
+                    yield from _trials_of(one, plan, x, labels, randomness)
+
+
+def _forward_calls(instance: Any, methods: list[str]) -> Iterator[Call | None]:
+    names = [name for name in dir(instance) if FORWARD.match(name) and callable(getattr(instance, name))]
+    names.sort(key=lambda name: (not re.search(r"forward|fprop|propagate", name, re.I), name.startswith("_")))
+    for name in names:
+        roles = roles_of(getattr(instance, name), training=False)
+        if roles is not None and {role for role, _ in roles} <= {"x", "true", "false"} and hasattr(
+            getattr(instance, name), "__code__"
+        ):
+            yield Call(name, roles)
+    yield None
+
+
+def _samples(one: Instance) -> list[tuple[int, ...]]:
+    if one.data:
+        return [(N_IN,)]
+    sizes = likely_sizes(one.made)
+    images = any(array.ndim == 4 for _, array in array_slots(one.made.instance))
+    shapes: list[tuple[int, ...]] = [(c, 6, 8) for c in sizes if c <= 4] if images else []
+    return [*shapes, *((size,) for size in sizes[:5])]
+
+
+def _starts(
+    one: Instance, forwards: list[Call | None], layout: Layout, sample: tuple[int, ...], x: Array, labels: Array,
+    randomness: Randomness,
+) -> Iterator[NetworkPlan]:  # fmt: skip
+    """Plans whose forward runs, with the number of its outputs; without forward, guesses of it."""
+    rates = tuple(
+        Slot(((".", name),)) for name, value in attributes_of(one.made.instance).items()
+        if is_rate(name) and isinstance(value, float | int) and not isinstance(value, bool)
+    )  # fmt: skip
+    blank = NetworkPlan(layout, sample, N_OUT, "one-hot", Call(""), data=one.data, rates=rates)
+    works: list[Call] = []
+    outputs = 0
+    for call in forwards:
+        if call is None or (works and not re.search(r"forward|fprop|propagate", call.method, re.I)):
+            continue
+        plan = replace(blank, forward=call)
+        try:
+            runs = AdaptedNetwork(one.made.instance, plan, randomness)._runs(x, labels, 1.0)
+            found = [np.asarray(run.forward()) for run in runs]
+        except Exception:
+            continue
+        count = _outputs(found, layout)
+        if count and found[0].dtype.kind == "f":
+            works.append(call)
+            outputs = outputs or count
+    for call in works[:2]:
+        yield replace(blank, forward=call, outputs=outputs)
+    if works:
+        yield replace(blank, output=works[0], outputs=outputs)
+    else:
+        yield blank
+        yield replace(blank, outputs=1)
+
+
+def _outputs(found: list[Array], layout: Layout) -> int:
+    """The number of outputs; 0 if the samples are elsewhere."""
+    y = found[0]
+    if layout.single:
+        return y.size if y.size <= 64 and y.ndim <= 2 and (y.ndim < 2 or 1 in y.shape) else 0
+    if y.ndim not in (1, 2) or y.shape[0 if layout.name == "rows" else -1] != N:
+        return 0
+    return 1 if y.ndim == 1 else y.size // N
+
+
+def _target_plans(plan: NetworkPlan) -> Iterator[NetworkPlan]:
+    kinds = ("one-hot", "labels") if plan.outputs > 1 else ("binary", "binary vector")
+    for kind in kinds:
+        yield replace(plan, targets=kind)
+
+
+def _trials_of(
+    one: Instance, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness
+) -> Iterator[Trial]:
+    """A plan with parameters, gradients and each loss that it may be of; nothing if a call fails."""
+    try:
+        with np.errstate(all="ignore"):
+            plan = _with_gradients(one, plan, x, labels, randomness)
+    except Exception:
+        return
+    if not plan.grads:
+        return
+    missing = {name: "no gradient was found" for name in plan.aliases if name not in plan.grads}
+    aliases = {name: slots for name, slots in plan.aliases.items() if name in plan.grads}
+    plan = replace(plan, aliases=aliases)
+    instance = _moved(one.made.instance, aliases)
+    losses = list(own_losses(instance, plan, x, labels, randomness))
+    own = bool(losses)
+    for loss in losses or (list(USUAL_LOSSES) if plan.output or plan.forward else []):
+        network = AdaptedNetwork(instance, replace(plan, loss=loss), randomness)
+        try:
+            with np.errstate(all="ignore"):
+                factor, agreeing = compare(network, x, labels)
+                if not network.steps_are_proportional(x, labels):
+                    continue
+        except Exception:
+            continue
+        network.plan = replace(network.plan, factor=factor)
+        yield Trial(network, x, labels, one.made, agreeing, len(network.params), own, dict(missing))
+
+
+def _moved(instance: Any, aliases: dict[str, tuple[Slot, ...]]) -> Any:
+    """A copy with parameters in float64, none of them at 0 or 1, which hide mistakes."""
+    twin = copy.deepcopy(instance)
+    for i, slots in enumerate(aliases.values()):
+        array = np.array(slots[0].get(twin), np.float64)
+        array = array + 0.1 * np.random.default_rng(i).standard_normal(array.shape)
+        for slot in slots:
+            slot.set(twin, array)
+    return twin
+
+
+def _with_gradients(
+    one: Instance, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness
+) -> NetworkPlan:
+    """The plan with its parameters and the places of their gradients."""
+    aliases = parameters_of(one, plan, x, labels, randomness)
+    plan = replace(plan, aliases=aliases)
+    instance = _moved(one.made.instance, aliases)
+    network = AdaptedNetwork(instance, plan, randomness)
+    run = network._runs(x, labels, 0.5)[0]
+    run.forward()
+    before = {slot: array.copy() for slot, array in array_slots(run.thing)}
+    run.returned = run.call(plan.gradient)
+    returned = leaves(run.returned) if not is_user_object(run.returned) and run.returned is not None else []
+    kept = [
+        (slot, array) for slot, array in array_slots(run.thing)
+        if array.dtype.kind == "f" and (slot not in before or not np.array_equal(before[slot], array))
+    ]  # fmt: skip
+    own = {slot for slots in aliases.values() for slot in slots}
+    stepped = [name for name, slots in aliases.items() if not np.array_equal(slots[0].get(run.thing), run.before[name])]
+    if stepped:
+        grads = {name: Kept("step") for name in stepped}
+    else:
+        grads = match(
+            {name: (slots[0], network.params[name]) for name, slots in aliases.items()},
+            [row for row in kept if row[0] not in own and (is_gradient_name(row[0].key) or in_gradient_container(row[0]))],
+            [row for row in returned if row[1].size > 0],
+        )
+        grads = {name: place for name, place in grads.items() if _is_array(place, run, network.params[name])}
+    return replace(plan, grads=grads, steps=bool(stepped))
+
+
+def _is_array(place: Kept, run: NetworkRun, param: Array) -> bool:
+    found = np.asarray(place.slot.get(run.returned if place.where == "returned" else run.thing))
+    return found.dtype.kind in "fi" and (found.shape == param.shape or found.ndim > 0 or param.ndim == 0)
+
+
+def parameters_of(
+    one: Instance, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness
+) -> dict[str, tuple[Slot, ...]]:
+    """The arrays of floats, by name, that the output or the gradient call depends on."""
+    instance = one.made.instance
+    groups: dict[int, list[Slot]] = {}
+    data = {slot for slot, _ in one.data}
+    for slot, array in array_slots(instance):
+        if array.dtype.kind in "fi" and array.size and slot not in data:
+            groups.setdefault(id(array), []).append(slot)
+    found: list[tuple[Slot, ...]] = []
+    for slots in groups.values():
+        if not all(is_gradient_name(slot.key) or in_gradient_container(slot) for slot in slots) and _depends(
+            instance, plan, tuple(slots), x, labels, randomness
+        ):
+            found.append(tuple(slots))
+    keys = [slots[0].key for slots in found]
+    return {
+        (key if key and keys.count(key) == 1 else slots[0].name): slots for key, slots in zip(keys, found, strict=True)
+    }
+
+
+def _depends(
+    instance: Any, plan: NetworkPlan, slots: tuple[Slot, ...], x: Array, labels: Array, randomness: Randomness
+) -> bool:
+    """Whether the output, or without one the result of the gradient call, changes with an array."""
+    found = []
+    for shift in (0.0, 0.1):
+        twin = copy.deepcopy(instance)
+        array = np.array(slots[0].get(twin), np.float64)
+        array = array + 0.01 + shift * (1 + np.random.default_rng(3).random(array.shape))
+        for slot in slots:
+            slot.set(twin, array.copy())
+        network = AdaptedNetwork(twin, plan, randomness)
+        run = network._runs(x, labels, 0.5)[0]
+        if plan.forward or plan.output:
+            found.append([np.array(run.output())])
+        else:
+            returned = run.call(plan.gradient)
+            moved = np.asarray(slots[0].get(run.thing)) - array
+            found.append([moved, *(np.array(value) for _, value in leaves(returned) if returned is not None)])
+    return any(not np.allclose(a, b, rtol=1e-12, atol=0, equal_nan=True) for a, b in zip(*found, strict=False))
+
+
+def own_losses(
+    instance: Any, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness
+) -> Iterator[Call | str]:
+    """The losses of the network itself: a number that the gradient call returns, or methods by their names."""
+    names = [name for name in dir(instance) if LOSS.search(name) and callable(getattr(instance, name, None))
+             and not re.search(r"prime|deriv|grad|back|delta|d_loss|dloss", name, re.I)]  # fmt: skip
+    returned = LOSS.search(plan.gradient.method) or not names
+    candidates: list[Call | str] = ["returned"] if returned else []
+    for name in names:
+        roles = roles_of(getattr(instance, name), training=True)
+        if roles is not None and name != plan.gradient.method:
+            candidates.append(Call(name, roles))
+            if [role for role, _ in roles] == ["x", "t"] or [role for role, _ in roles] == ["t", "x"]:
+                candidates.append(Call(name, tuple(("o" if role == "x" else role, key) for role, key in roles)))
+    for candidate in candidates:
+        network = AdaptedNetwork(instance, replace(plan, loss=candidate), randomness)
+        try:
+            with np.errstate(all="ignore"):
+                values = []
+                for shift in (0.0, 0.01):
+                    for name in network.params:
+                        network.params[name] = network.params[name] + shift
+                    runs = network._runs(x, labels, 0.5)
+                    values.append([run.loss() for run in runs])
+        except Exception:
+            continue
+        if np.isfinite(values).all() and values[0] != values[1]:
+            yield candidate
+
+
+def compare(network: AdaptedNetwork, x: Array, labels: Array) -> tuple[str, int]:
+    """The convention's factor that most gradients agree with, and how many agree."""
+    grads = network.gradients(network._runs(x, labels, 1.0))
+    rng, rows = np.random.default_rng(5), []
+    for name, array in network.params.items():
+        if grads[name].shape != array.shape and grads[name].size != array.size:
+            rows.append([np.nan])
+            continue
+        ratios = []
+        for _ in range(2):
+            direction, values = rng.standard_normal(array.shape), []
+            for h in (1e-5, -1e-5):
+                network.params[name] = array + h * direction
+                values.append(sum(run.loss() for run in network._runs(x, labels, 1.0)))
+            network.params[name] = array
+            slope = (values[0] - values[1]) / 2e-5
+            analytic = float(np.vdot(grads[name], direction))
+            if abs(slope) < 1e-9 and abs(analytic) < 1e-9:
+                continue
+            ratios.append(analytic / slope if slope else np.inf)
+        rows.append(ratios)
+    best = ("1", -1)
+    count = 1 if network.plan.layout.single else len(x)
+    for text, factor in FACTORS.items():
+        if network.plan.steps and text.startswith("-"):
+            continue
+        value = factor(count, network.plan.outputs)
+        agreeing = sum(bool(ratios) and all(abs(r / value - 1) < AGREES for r in ratios) for ratios in rows)
+        agreeing += sum(not ratios for ratios in rows) if agreeing else 0
+        if agreeing > best[1]:
+            best = (text, agreeing)
+    return best if best[1] > 0 else ("1", 0)
+
+
+__all__ = ["adapt", "found_of", "number_in", "output_in"]

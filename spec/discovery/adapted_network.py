@@ -1,0 +1,350 @@
+"""A whole network that computes its own gradients, behind the protocol of models.
+
+    network = AdaptedNetwork(instance, plan, randomness)
+    loss, grads = network.loss_and_grads(x, labels)      x has samples as rows, labels are (N,) integers
+
+Gradients are those that the code returns or keeps, or the step that it takes, divided by the learning rate. The loss is
+the code's own, or a usual one of its output. Each call runs on a new copy of the author's object.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import inspect
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.adapted_layer import RATES
+from nnlaw.spec.discovery.calls import FLAG_NAMES, RATE_NAMES, Randomness
+from nnlaw.spec.discovery.layouts import Layout
+from nnlaw.spec.discovery.match_gradients import Kept
+from nnlaw.spec.discovery.scenarios import softmax
+from nnlaw.spec.discovery.slots import Slot, array_slots, is_user_object
+
+ROLES = {
+    "rate": RATE_NAMES,
+    "t": re.compile(
+        r"^(y|t|ys?_?\d?|\w*targets?\w*|\w*labels?\w*|\w*true\w*|truth|y_?train\w*|train_?y|y_?batch|batch_?y|"
+        r"\w*expected\w*|\w*desired\w*|one_?hot\w*|yt|d|actual\w*|answers?|y_?data|outputs?_?(list|vector|data)|context)$",
+        re.I,
+    ),
+    "o": re.compile(r"^(o|out|output|outputs|y_?hat|yhat|y_?pred\w*|pred\w*|probs?|p|a2|a3|al|a_?last|a|scores|"
+                    r"final_?outputs?|y_?out\w*|activations?)$", re.I),  # fmt: skip
+    "epochs": re.compile(r"^(n_?|num_?|max_?)?(epochs?|iter\w*|steps|rounds|n_?iter\w*|maxiter|t_?max|times)$", re.I),
+    "count": re.compile(r"^(mini_?)?(batch_?size|m|n|num_?samples|n_?samples|batch|bs)$", re.I),
+    "zero": re.compile(r"^(momentum|mu|reg\w*|lamb?da?_?\w*|lmbda|decay|weight_?decay|l2\w*|l1\w*|dropout\w*|noise|"
+                       r"beta|drop\w*)$", re.I),  # fmt: skip
+    "false": re.compile(r"^(verbose|debug|print\w*|plot\w*|shuffle|log\w*|disp\w*|show\w*|graph\w*|save\w*)$", re.I),
+    "cache": re.compile(r"^(caches?|memory|memories|store|saved|intermediates?|fwd|forward_\w*)$", re.I),
+    "true": FLAG_NAMES,
+    "x": re.compile(
+        r"^(x|xs|x_?\w*|inputs?\w*|data\w*|features?|samples?|images?|img|a0|a_?0|in_?put\w*|training_?\w*|pixels|vector|"
+        r"train_?x|batch_?x|batch|examples?|obs|center|words?|observations?)$", re.I,
+    ),
+}  # fmt: skip
+"""What an argument of a network's methods is, by its name."""
+
+Arguments = tuple[tuple[str, str], ...]
+"""For each argument its role and, if it is passed by name, its name."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A method, and the roles of its arguments."""
+
+    method: str
+    arguments: Arguments = ()
+
+    def __str__(self) -> str:
+        words = {"x": "x", "t": "targets", "o": "output", "rate": "learning_rate", "epochs": "1", "count": "N",
+                 "zero": "0.0", "false": "False", "true": "True", "cache": "cache"}  # fmt: skip
+        text = ", ".join(f"{key}={words[role]}" if key else words[role] for role, key in self.arguments)
+        return f"{self.method}({text})"
+
+
+def roles_of(function: Any, *, training: bool) -> Arguments | None:
+    """The roles of the arguments of a method; None if one is unknown. With `training`, targets and rates among the
+    optional ones are passed, too.
+    """
+    try:
+        rows = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return None
+    found: list[tuple[str, str]] = []
+    for row in rows:
+        if row.kind in (row.VAR_POSITIONAL, row.VAR_KEYWORD):
+            continue
+        taken = [role for role, _ in found]
+        role = next((role for role, names in ROLES.items() if names.match(row.name) and role not in taken), "")
+        if row.default is not row.empty:
+            wanted = ("rate", "epochs", "count", "false", *(("t",) if row.default is None else ())) if training else ()
+            if role in wanted:
+                found.append((role, row.name))
+            continue
+        if not role:
+            role = "x" if "x" not in taken else "t" if training and "t" not in taken else ""
+        if not role:
+            return None
+        found.append((role, row.name if row.kind is row.KEYWORD_ONLY else ""))
+    return tuple(found)
+
+
+def _sums(o: Array, t: Array) -> float:
+    return float(0.5 * np.sum((o - t) ** 2))
+
+
+def _log_softmax(o: Array) -> Array:
+    return np.asarray(np.log(softmax(o)))
+
+
+USUAL_LOSSES: dict[str, Callable[[Array, Array], float]] = {
+    "half the sum of squared errors": _sums,
+    "cross-entropy of the output": lambda o, t: float(-np.sum(t * np.log(o))),
+    "binary cross-entropy of the output": lambda o, t: float(-np.sum(t * np.log(o) + (1 - t) * np.log(1 - o))),
+    "cross-entropy of the softmax of the output": lambda o, t: float(-np.sum(t * _log_softmax(o))),
+    "binary cross-entropy of the sigmoid of the output": lambda o, t: float(np.sum(np.logaddexp(0, o) - t * o)),
+}
+"""Losses of outputs and targets, (N, C) both, to try for code without a loss of its own."""
+
+FACTORS: dict[str, Callable[[int, int], float]] = {
+    f"{sign}{text}": (lambda n, c, f=factor, s=sign: (-1 if s else 1) * f(n, c))  # type: ignore[misc]
+    for sign in ("", "-")
+    for text, factor in {
+        "1": lambda n, c: 1.0,
+        "1/N": lambda n, c: 1 / n,
+        "N": lambda n, c: n,
+        "2": lambda n, c: 2.0,
+        "1/2": lambda n, c: 0.5,
+        "2/N": lambda n, c: 2 / n,
+        "1/(2N)": lambda n, c: 0.5 / n,
+        "N/2": lambda n, c: 0.5 * n,
+        "1/C": lambda n, c: 1 / c,
+        "2/C": lambda n, c: 2 / c,
+        "C": lambda n, c: c,
+        "C/2": lambda n, c: 0.5 * c,
+        "1/(NC)": lambda n, c: 1 / (n * c),
+        "2/(NC)": lambda n, c: 2 / (n * c),
+        "NC": lambda n, c: n * c,
+        "NC/2": lambda n, c: 0.5 * n * c,
+    }.items()
+}
+"""Factors that are conventions if all gradients of a network have them, by their text: N samples, C outputs."""
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """How to call one network.
+
+    `sample` is the shape of one input, `outputs` the number of outputs. `targets` is "one-hot", "labels", "binary" or
+    "binary vector". `loss` is a method, "returned" for the number that the gradient call returns, or a usual loss.
+    """
+
+    layout: Layout
+    sample: tuple[int, ...]
+    outputs: int
+    targets: str
+    gradient: Call
+    forward: Call | None = None
+    output: Call | None = None
+    """The method that computes the output, if `forward` is not it."""
+    loss: Call | str = ""
+    aliases: dict[str, tuple[Slot, ...]] = field(default_factory=dict)
+    grads: dict[str, Kept] = field(default_factory=dict)
+    rates: tuple[Slot, ...] = ()
+    data: tuple[tuple[Slot, str], ...] = ()
+    """Attributes that hold the inputs and targets that the constructor got."""
+    integers: int = 0
+    factor: str = "1"
+    steps: bool = False
+
+
+class AdaptedNetwork:
+    """The protocol over an instance and a plan."""
+
+    def __init__(self, instance: Any, plan: NetworkPlan, randomness: Randomness) -> None:
+        self.instance, self.plan, self.randomness = instance, plan, randomness
+        self.params = {name: np.array(slots[0].get(instance), np.float64) for name, slots in plan.aliases.items()}
+        self.grads: dict[str, Array] = {}
+        self.state: dict[str, Array] = {}
+        self.training = True
+
+    def source_of(self, method: str) -> Any:
+        """The author's function, for locations."""
+        found = getattr(self.instance, "source_of", None)
+        if callable(found):
+            return found(self.plan.gradient.method)
+        return getattr(type(self.instance), self.plan.gradient.method, None)
+
+    def predict(self, x: Array) -> Array:
+        """The outputs, (N, C)."""
+        found = [run.output() for run in self._runs(x, np.zeros(len(x), np.int64), RATES[0])]
+        return rows_of(self.plan.layout, found)
+
+    def loss_and_grads(self, x: Array, labels: Array) -> tuple[float, dict[str, Array]]:
+        """The loss, and the gradient of each parameter divided by the convention's factor."""
+        runs = self._runs(x, labels, RATES[0])
+        losses = [run.loss() for run in runs]
+        runs = self._runs(x, labels, RATES[0]) if not isinstance(self.plan.loss, str) else runs
+        grads = self.gradients(runs)
+        factor = FACTORS[self.plan.factor](1 if self.plan.layout.single else len(x), self.plan.outputs)
+        total = sum(losses)
+        return float(total), {name: gradient / factor for name, gradient in grads.items()}
+
+    def gradients(self, runs: list[NetworkRun]) -> dict[str, Array]:
+        """The gradients, as the code has them, summed over calls."""
+        for run in runs:
+            run.compute()
+        return {name: np.asarray(sum(run.read(name) for run in runs)) for name in self.plan.grads}
+
+    def steps_are_proportional(self, x: Array, labels: Array) -> bool:
+        """Whether the step that the code takes is the learning rate times one gradient."""
+        if not self.plan.steps or not (self.plan.rates or any(r == "rate" for r, _ in self.plan.gradient.arguments)):
+            return True
+        first, second = (self.gradients(self._runs(x, labels, rate)) for rate in RATES)
+        return all(np.allclose(first[name], second[name], rtol=1e-6, atol=1e-9) for name in first)
+
+    def _runs(self, x: Array, labels: Array, rate: float) -> list[NetworkRun]:
+        self.randomness.reset()
+        targets = targets_of(labels, self.plan)
+        inputs = self.plan.layout.split(np.abs(np.rint(x)).astype(int) % self.plan.integers if self.plan.integers else x)
+        return [NetworkRun(self, one, t, rows, rate) for one, (t, rows) in zip(inputs, targets, strict=True)]
+
+
+def targets_of(labels: Array, plan: NetworkPlan) -> list[tuple[Any, Array]]:
+    """For each call, the targets as the code takes them, and the same as rows (N, C)."""
+    if plan.targets in ("one-hot", "labels"):
+        rows = np.eye(plan.outputs)[labels % plan.outputs]
+    elif plan.targets == "real":
+        table = np.random.default_rng(8).uniform(0.1, 0.9, (8, plan.outputs))
+        rows = table[labels % 8]
+    else:
+        rows = (labels % 2).astype(np.float64)[:, None]
+    if plan.targets == "labels":
+        given: list[Any] = [int(one) for one in labels % plan.outputs] if plan.layout.single else [labels % plan.outputs]
+    elif plan.targets == "binary vector":
+        given = [float(one) for one in rows[:, 0]] if plan.layout.single else [rows[:, 0]]
+    else:
+        given = plan.layout.split(rows)
+    return list(zip(given, ([row[None] for row in rows] if plan.layout.single else [rows]), strict=True))
+
+
+def rows_of(layout: Layout, outputs: list[Array]) -> Array:
+    """Outputs as rows, (N, C)."""
+    y = layout.join([np.asarray(one) for one in outputs])
+    return np.asarray(y.reshape(len(y), -1))
+
+
+class NetworkRun:
+    """One batch, or one sample, on a copy of the network."""
+
+    def __init__(self, network: AdaptedNetwork, x: Array, t: Any, rows: Array, rate: float) -> None:
+        self.plan, self.rate, self.rows = network.plan, rate, rows
+        self.thing = copy.deepcopy(network.instance)
+        for name, slots in self.plan.aliases.items():
+            array = network.params[name].copy()
+            for slot in slots:
+                slot.set(self.thing, array)
+        for slot in self.plan.rates:
+            slot.set(self.thing, rate)
+        self.before = {name: array.copy() for name, array in network.params.items()}
+        self.context = {"x": x, "t": t, "rate": rate, "epochs": 1, "zero": 0.0, "false": False, "true": True}
+        self.context["count"] = 1 if self.plan.layout.single else len(rows)
+        for slot, role in self.plan.data:
+            slot.set(self.thing, copy.deepcopy(self.context[role]))
+        self.returned: Any = None
+        self.computed = False
+
+    def call(self, call: Call) -> Any:
+        """Call a method of the copy."""
+        values = [(copy.deepcopy(self.context[role]), key) for role, key in call.arguments]
+        with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+            return getattr(self.thing, call.method)(
+                *(value for value, key in values if not key), **{key: value for value, key in values if key}
+            )
+
+    def forward(self) -> Any:
+        """Run forward, and keep what it returns for backward."""
+        if self.plan.forward is None:
+            return None
+        found = self.call(self.plan.forward)
+        self.context["o"], self.context["cache"] = output_in(found, self.thing, self.rows), found
+        if isinstance(found, tuple) and len(found) == 2:
+            self.context["cache"] = found[1]
+        return self.context["o"]
+
+    def output(self) -> Array:
+        """The output."""
+        if self.plan.output is not None:
+            found: Array = output_in(self.call(self.plan.output), self.thing, self.rows)
+            return found
+        return np.asarray(self.forward())
+
+    def compute(self) -> None:
+        """Run forward, if there is one, and the method that computes gradients or takes a step."""
+        if not self.computed:
+            self.forward()
+            self.returned = self.call(self.plan.gradient)
+            self.computed = True
+
+    def read(self, name: str) -> Array:
+        """The gradient of a parameter."""
+        kept = self.plan.grads[name]
+        if kept.where == "step":
+            after = np.asarray(self.plan.aliases[name][0].get(self.thing))
+            return np.array((self.before[name] - after) / self.rate)
+        return np.array(kept.slot.get(self.returned if kept.where == "returned" else self.thing), np.float64)
+
+    def loss(self) -> float:
+        """The loss of this batch."""
+        loss = self.plan.loss
+        if isinstance(loss, Call):
+            return float(np.sum(own_loss(self, loss)))
+        if loss == "returned":
+            self.compute()
+            return float(np.sum(number_in(self.returned)))
+        return USUAL_LOSSES[loss](rows_of(self.plan.layout, [self.output()]), self.rows)
+
+
+def own_loss(run: NetworkRun, call: Call) -> Any:
+    """The value of the network's own loss; its arguments may be the output that forward computed."""
+    run.forward()
+    if run.plan.output is not None and any(role == "o" for role, _ in call.arguments):
+        run.context["o"] = run.output()
+    found = run.call(call)
+    return number_in(found) if isinstance(found, tuple | list) else found
+
+
+def number_in(returned: Any) -> Any:
+    """The number in a returned value: itself, or the only number in a tuple. Raises ValueError if there is none."""
+    rows = list(returned) if isinstance(returned, tuple | list) else [returned]
+    found = [one for one in rows if isinstance(one, int | float | np.number) or (
+        isinstance(one, np.ndarray) and one.size == 1 and one.dtype.kind == "f")]  # fmt: skip
+    if len(found) != 1:
+        raise ValueError("no number was returned")
+    return found[0]
+
+
+def output_in(returned: Any, thing: Any, rows: Array) -> Any:
+    """The output: what forward returns, part of a returned tuple, or the last layer's array that it keeps."""
+    if isinstance(returned, np.ndarray | float | np.number):
+        return returned
+    if isinstance(returned, tuple | list) and returned:
+        arrays = [one for one in returned if isinstance(one, np.ndarray)]
+        if isinstance(returned, list) or (len(arrays) == len(returned) > 1):
+            return arrays[-1]
+        return arrays[0] if arrays else returned
+    if isinstance(returned, dict):
+        return [one for one in returned.values() if isinstance(one, np.ndarray)][-1]
+    kept = [array for _, array in array_slots(thing) if array.ndim and len(rows) in array.shape and array.dtype.kind == "f"]
+    fit = [array for array in kept if array.size == rows.size]
+    return (fit or kept)[-1] if kept or fit else returned
+
+
+__all__ = ["FACTORS", "USUAL_LOSSES", "AdaptedNetwork", "Call", "NetworkPlan", "is_user_object", "roles_of"]
