@@ -26,21 +26,21 @@ from nnlaw.spec.discovery.calls import FLAG_NAMES, RATE_NAMES, Randomness
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
 from nnlaw.spec.discovery.scenarios import softmax
-from nnlaw.spec.discovery.slots import Slot, array_slots, is_user_object
+from nnlaw.spec.discovery.slots import Slot, array_slots
 
 ROLES = {
     "rate": RATE_NAMES,
     "t": re.compile(
         r"^(y|t|ys?_?\d?|\w*targets?\w*|\w*labels?\w*|\w*true\w*|truth|y_?train\w*|train_?y|y_?batch|batch_?y|"
-        r"\w*expected\w*|\w*desired\w*|one_?hot\w*|yt|d|actual\w*|answers?|y_?data|outputs?_?(list|vector|data)|context)$",
+        r"\w*expected\w*|\w*desired\w*|one_?hot\w*|yt|d|actual\w*|answer|y_?data|outputs?_?(list|vector|data)|context)$",
         re.I,
     ),
     "o": re.compile(r"^(o|out|output|outputs|y_?hat|yhat|y_?pred\w*|pred\w*|probs?|p|a2|a3|al|a_?last|a|scores|"
-                    r"final_?outputs?|y_?out\w*|activations?)$", re.I),  # fmt: skip
+                    r"final_?outputs?|y_?out\w*|activations?)$", re.I),
     "epochs": re.compile(r"^(n_?|num_?|max_?)?(epochs?|iter\w*|steps|rounds|n_?iter\w*|maxiter|t_?max|times)$", re.I),
     "count": re.compile(r"^(mini_?)?(batch_?size|m|n|num_?samples|n_?samples|batch|bs)$", re.I),
     "zero": re.compile(r"^(momentum|mu|reg\w*|lamb?da?_?\w*|lmbda|decay|weight_?decay|l2\w*|l1\w*|dropout\w*|noise|"
-                       r"beta|drop\w*)$", re.I),  # fmt: skip
+                       r"beta|drop\w*)$", re.I),
     "false": re.compile(r"^(verbose|debug|print\w*|plot\w*|shuffle|log\w*|disp\w*|show\w*|graph\w*|save\w*)$", re.I),
     "cache": re.compile(r"^(caches?|memory|memories|store|saved|intermediates?|fwd|forward_\w*)$", re.I),
     "true": FLAG_NAMES,
@@ -48,7 +48,7 @@ ROLES = {
         r"^(x|xs|x_?\w*|inputs?\w*|data\w*|features?|samples?|images?|img|a0|a_?0|in_?put\w*|training_?\w*|pixels|vector|"
         r"train_?x|batch_?x|batch|examples?|obs|center|words?|observations?)$", re.I,
     ),
-}  # fmt: skip
+}
 """What an argument of a network's methods is, by its name."""
 
 Arguments = tuple[tuple[str, str], ...]
@@ -84,10 +84,12 @@ def roles_of(function: Any, *, training: bool) -> Arguments | None:
         taken = [role for role, _ in found]
         role = next((role for role, names in ROLES.items() if names.match(row.name) and role not in taken), "")
         if row.default is not row.empty:
-            wanted = ("rate", "epochs", "count", "false", *(("t",) if row.default is None else ())) if training else ()
-            if role in wanted:
+            passed = ("rate", "epochs", "count", "false", *(("t",) if row.default is None else ())) if training else ()
+            if role in passed:
                 found.append((role, row.name))
             continue
+        if not training and not found and role not in ("false", "true"):
+            role = "x"  # forward(a), query(data)
         if not role:
             role = "x" if "x" not in taken else "t" if training and "t" not in taken else ""
         if not role:
@@ -159,7 +161,7 @@ class NetworkPlan:
     grads: dict[str, Kept] = field(default_factory=dict)
     rates: tuple[Slot, ...] = ()
     data: tuple[tuple[Slot, str], ...] = ()
-    """Attributes that hold the inputs and targets that the constructor got."""
+    """The attributes with the inputs and targets that the constructor got."""
     integers: int = 0
     factor: str = "1"
     steps: bool = False
@@ -213,7 +215,8 @@ class AdaptedNetwork:
     def _runs(self, x: Array, labels: Array, rate: float) -> list[NetworkRun]:
         self.randomness.reset()
         targets = targets_of(labels, self.plan)
-        inputs = self.plan.layout.split(np.abs(np.rint(x)).astype(int) % self.plan.integers if self.plan.integers else x)
+        given = np.abs(np.rint(x)).astype(int) % self.plan.integers if self.plan.integers else x
+        inputs = self.plan.layout.split(given)
         return [NetworkRun(self, one, t, rows, rate) for one, (t, rows) in zip(inputs, targets, strict=True)]
 
 
@@ -227,7 +230,8 @@ def targets_of(labels: Array, plan: NetworkPlan) -> list[tuple[Any, Array]]:
     else:
         rows = (labels % 2).astype(np.float64)[:, None]
     if plan.targets == "labels":
-        given: list[Any] = [int(one) for one in labels % plan.outputs] if plan.layout.single else [labels % plan.outputs]
+        classes = labels % plan.outputs
+        given: list[Any] = [int(one) for one in classes] if plan.layout.single else [classes]
     elif plan.targets == "binary vector":
         given = [float(one) for one in rows[:, 0]] if plan.layout.single else [rows[:, 0]]
     else:
@@ -299,7 +303,9 @@ class NetworkRun:
         if kept.where == "step":
             after = np.asarray(self.plan.aliases[name][0].get(self.thing))
             return np.array((self.before[name] - after) / self.rate)
-        return np.array(kept.slot.get(self.returned if kept.where == "returned" else self.thing), np.float64)
+        found = np.array(kept.slot.get(self.returned if kept.where == "returned" else self.thing), np.float64)
+        shape = self.before[name].shape
+        return found.reshape(shape) if found.size == 1 == self.before[name].size else found
 
     def loss(self) -> float:
         """The loss of this batch."""
@@ -342,9 +348,8 @@ def output_in(returned: Any, thing: Any, rows: Array) -> Any:
         return arrays[0] if arrays else returned
     if isinstance(returned, dict):
         return [one for one in returned.values() if isinstance(one, np.ndarray)][-1]
-    kept = [array for _, array in array_slots(thing) if array.ndim and len(rows) in array.shape and array.dtype.kind == "f"]
+    arrays = [array for _, array in array_slots(thing) if array.ndim and array.dtype.kind == "f"]
+    kept = [array for array in arrays if len(rows) in array.shape]
     fit = [array for array in kept if array.size == rows.size]
     return (fit or kept)[-1] if kept or fit else returned
 
-
-__all__ = ["FACTORS", "USUAL_LOSSES", "AdaptedNetwork", "Call", "NetworkPlan", "is_user_object", "roles_of"]

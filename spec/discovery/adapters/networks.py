@@ -1,7 +1,7 @@
 """Whole networks in one class: forward, and a method that computes the gradients of all parameters or takes a step.
 
 How the methods are called, what the targets are, and where parameters and gradients are kept is worked out by trying.
-The loss is the network's own or, if it has none, the usual ones are tried. The code may leave a factor to its learning
+The loss is the network's own or, otherwise the usual ones are tried. The code may leave a factor to its learning
 rate, such as 1/N: it must be common to all gradients, and is printed.
 """
 
@@ -23,11 +23,10 @@ from nnlaw.spec.discovery.adapted_network import (
     FACTORS,
     USUAL_LOSSES,
     AdaptedNetwork,
+    Arguments,
     Call,
     NetworkPlan,
     NetworkRun,
-    number_in,
-    output_in,
     roles_of,
 )
 from nnlaw.spec.discovery.adapters.layers import is_rate, layer_methods, likely_sizes
@@ -53,6 +52,7 @@ GRADIENT = (
     re.compile(r"train|learn|update|step|optimi", re.I),
     re.compile(r"^fit|sgd|descent", re.I),
 )
+GRADIENT_WORDS = re.compile(r"prime|deriv|grad|back|delta|d_loss|dloss|bprop", re.I)
 LOSS = re.compile(r"loss|cost|error|entropy|objective|mse|criterion|^_?J$", re.I)
 AGREES, TRIALS = 1e-4, 400  # TRIALS limits the calls that are tried for one class
 LAYOUTS_TRIED = ("rows", "columns", "one column", "one row", "one")
@@ -61,10 +61,18 @@ LAYOUTS_TRIED = ("rows", "columns", "one column", "one row", "one")
 def adapt(scope: Scope) -> Iterator[Found]:
     """The networks of the module."""
     for name, kind in list(scope.classes.items()):
-        if not is_base_class(kind) and layer_methods(kind) is None:
+        if not is_base_class(kind) and (layer_methods(kind) is None or _takes_both(kind)):
             found = network_in(kind, name, scope)
             if found is not None:
                 yield found
+
+
+def _takes_both(kind: type) -> bool:
+    """Whether backward takes inputs and targets and there is a loss, so that it is not that of a layer."""
+    methods = layer_methods(kind)
+    roles = roles_of_method(getattr(kind, methods[1])) if methods else None
+    has_loss = any(LOSS.search(name) and hasattr(getattr(kind, name), "__code__") for name in dir(kind))
+    return roles is not None and has_loss and {"x", "t"} <= {role for role, _ in roles}
 
 
 def network_in(kind: type, name: str, scope: Scope) -> Found | None:
@@ -89,6 +97,9 @@ def found_of(
     best: Trial | None = None
     for one in instances:
         for trial in itertools.islice(trials(one, methods, randomness), TRIALS):
+            single = trial.network.plan.layout.single
+            if best is not None and best.complete and single > best.network.plan.layout.single:
+                break  # a batch of one sample hides factors of the batch size
             if best is None or trial.score > best.score:
                 best = trial
             if trial.right:
@@ -112,7 +123,9 @@ def gradient_methods(kind: type) -> list[str]:
     """Methods that may compute gradients of a loss, by their names and arguments, the most likely first."""
     own = [name for name in dir(kind) if not name.startswith("__") and callable(getattr(kind, name, None))]
     found: list[str] = []
-    bare = [name for name in own if _is_network_call(getattr(kind, name))]
+    losses = [name for name in own if LOSS.search(name) and not GRADIENT_WORDS.search(name)]
+    alone = any([role for role, _ in roles_of_method(getattr(kind, name)) or ()] == ["x"] for name in losses)
+    bare = [name for name in own if _is_network_call(getattr(kind, name), alone and bool(GRADIENT_WORDS.search(name)))]
     constructor = roles_of(kind, training=True) or ()
     data = {"x", "t"} <= {role for role, _ in constructor}
     for pattern in GRADIENT:
@@ -123,15 +136,18 @@ def gradient_methods(kind: type) -> list[str]:
     return found
 
 
-def _is_network_call(method: Any) -> bool:
-    """Whether a method takes targets, or inputs for a loss without targets."""
+def _is_network_call(method: Any, alone: bool) -> bool:
+    """Whether a method takes targets or, with `alone`, inputs alone, as that of an autoencoder."""
+    roles = [role for role, _ in roles_of_method(method) or ()]
+    return "t" in roles or (alone and roles == ["x"])
+
+
+def roles_of_method(method: Any) -> Arguments | None:
+    """The roles of the arguments of a method of a class, without self."""
     if not hasattr(method, "__code__"):
-        return False
+        return None
     rows = list(inspect.signature(method).parameters.values())
-    if rows and rows[0].name in ("self", "cls"):
-        rows = rows[1:]
-    roles = roles_of(_Signature(rows), training=True)
-    return roles is not None and any(role == "t" for role, _ in roles)
+    return roles_of(_Signature(rows[1:] if rows and rows[0].name in ("self", "cls") else rows), training=True)
 
 
 class _Signature:
@@ -146,7 +162,7 @@ class _Signature:
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance, with the attributes that hold inputs and targets that its constructor got."""
+    """An instance, with the attributes with the inputs and targets that its constructor got."""
 
     made: Made
     data: tuple[tuple[Slot, str], ...] = ()
@@ -163,17 +179,14 @@ def instances_of(kind: type, scope: Scope) -> Iterator[Instance]:
         values = {"x": x, "t": t, "rate": 0.5, "epochs": 1, "count": N, "zero": 0.0, "false": False, "true": True}
         if all(role in values for role, _ in roles):
             try:
-                instance = kind(**{key: values[role] for role, key in roles if key},
-                                **dict(zip(_names(kind), [values[role] for role, key in roles if not key], strict=False)))  # fmt: skip
+                named = [row.name for row in inspect.signature(kind).parameters.values() if row.default is row.empty]
+                given = dict(zip(named, [values[role] for role, key in roles if not key], strict=False))
+                instance = kind(**given, **{key: values[role] for role, key in roles if key})
             except Exception:
                 return
             slots = [(slot, role) for slot, array in array_slots(instance) for role, value in (("x", x), ("t", t))
                      if array.shape == value.shape and np.array_equal(array, value)]  # fmt: skip
             yield Instance(Made(instance, {"x": x, "y": t}), tuple(slots))
-
-
-def _names(kind: type) -> list[str]:
-    return [row.name for row in inspect.signature(kind).parameters.values() if row.default is row.empty]
 
 
 @dataclass
@@ -187,7 +200,13 @@ class Trial:
     agreeing: int = 0
     total: int = 1
     own: bool = False
+    shapes: bool = True
     missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every parameter has a gradient of its shape, of a loss that is known."""
+        return (self.own or self.agreeing > 0) and not self.missing and self.shapes
 
     @property
     def right(self) -> bool:
@@ -257,12 +276,12 @@ def trials(one: Instance, methods: list[str], randomness: Randomness) -> Iterato
     instance = one.made.instance
     forwards: list[Call | None] = list(_forward_calls(instance, methods))
     for layout in (LAYOUTS[name] for name in LAYOUTS_TRIED):
-        for sample in _samples(one):
-            x, labels = _data(N, sample, 0)
-            starts = list(_starts(one, forwards, layout, sample, x, labels, randomness))
+        for sample, integers in _samples(one):
+            x, labels = _data(N, sample, 0, integers)
+            starts = list(_starts(one, forwards, layout, sample, x, labels, randomness, integers))
             for start, method in itertools.product(starts, methods):
                 roles = roles_of(getattr(instance, method), training=True)
-                if roles is None or any(role == "cache" for role, _ in roles) and start.forward is None:
+                if roles is None or (any(role == "cache" for role, _ in roles) and start.forward is None):
                     continue
                 for plan in _target_plans(replace(start, gradient=Call(method, roles))):
                     yield from _trials_of(one, plan, x, labels, randomness)
@@ -280,25 +299,26 @@ def _forward_calls(instance: Any, methods: list[str]) -> Iterator[Call | None]:
     yield None
 
 
-def _samples(one: Instance) -> list[tuple[int, ...]]:
+def _samples(one: Instance) -> list[tuple[tuple[int, ...], int]]:
+    """Shapes of one input; with the number of different integers, if it is one of these."""
     if one.data:
-        return [(N_IN,)]
+        return [((N_IN,), 0)]
     sizes = likely_sizes(one.made)
     images = any(array.ndim == 4 for _, array in array_slots(one.made.instance))
     shapes: list[tuple[int, ...]] = [(c, 6, 8) for c in sizes if c <= 4] if images else []
-    return [*shapes, *((size,) for size in sizes[:5])]
+    return [*((shape, 0) for shape in shapes), *(((size,), 0) for size in sizes[:5]), ((), max(sizes))]
 
 
 def _starts(
     one: Instance, forwards: list[Call | None], layout: Layout, sample: tuple[int, ...], x: Array, labels: Array,
-    randomness: Randomness,
+    randomness: Randomness, integers: int,
 ) -> Iterator[NetworkPlan]:  # fmt: skip
     """Plans whose forward runs, with the number of its outputs; without forward, guesses of it."""
     rates = tuple(
         Slot(((".", name),)) for name, value in attributes_of(one.made.instance).items()
         if is_rate(name) and isinstance(value, float | int) and not isinstance(value, bool)
     )  # fmt: skip
-    blank = NetworkPlan(layout, sample, N_OUT, "one-hot", Call(""), data=one.data, rates=rates)
+    blank = NetworkPlan(layout, sample, N_OUT, "one-hot", Call(""), data=one.data, rates=rates, integers=integers)
     works: list[Call] = []
     outputs = 0
     for call in forwards:
@@ -360,13 +380,15 @@ def _trials_of(
         network = AdaptedNetwork(instance, replace(plan, loss=loss), randomness)
         try:
             with np.errstate(all="ignore"):
-                factor, agreeing = compare(network, x, labels)
-                if not network.steps_are_proportional(x, labels):
-                    continue
+                grads = network.gradients(network._runs(x, labels, 1.0))
+                shapes = all(grads[name].shape == array.shape for name, array in network.params.items())
+                factor, agreeing = compare(network, x, labels, exact=own and not plan.steps)
+                if not network.steps_are_proportional(x, labels) and not 0 < agreeing < len(network.params):
+                    continue  # an optimizer takes the step; no gradient can be read from it
         except Exception:
             continue
         network.plan = replace(network.plan, factor=factor)
-        yield Trial(network, x, labels, one.made, agreeing, len(network.params), own, dict(missing))
+        yield Trial(network, x, labels, one.made, agreeing, len(network.params), own, shapes, dict(missing))
 
 
 def _moved(instance: Any, aliases: dict[str, tuple[Slot, ...]]) -> Any:
@@ -392,7 +414,7 @@ def _with_gradients(
     run.forward()
     before = {slot: array.copy() for slot, array in array_slots(run.thing)}
     run.returned = run.call(plan.gradient)
-    returned = leaves(run.returned) if not is_user_object(run.returned) and run.returned is not None else []
+    returned = leaves(numbers_as_arrays(run.returned)) if not is_user_object(run.returned) else []
     kept = [
         (slot, array) for slot, array in array_slots(run.thing)
         if array.dtype.kind == "f" and (slot not in before or not np.array_equal(before[slot], array))
@@ -402,18 +424,34 @@ def _with_gradients(
     if stepped:
         grads = {name: Kept("step") for name in stepped}
     else:
+        kept = [row for row in kept if is_gradient_name(row[0].key) or in_gradient_container(row[0])]
         grads = match(
             {name: (slots[0], network.params[name]) for name, slots in aliases.items()},
-            [row for row in kept if row[0] not in own and (is_gradient_name(row[0].key) or in_gradient_container(row[0]))],
+            [row for row in kept if row[0] not in own],
             [row for row in returned if row[1].size > 0],
         )
+        numbers = [row for row in returned if row[1].size == 1 and Kept("returned", row[0]) not in grads.values()]
+        for name, array in network.params.items():  # a bias of one entry, whose gradient is a number
+            if name not in grads and array.size == 1 and numbers:
+                grads[name] = Kept("returned", numbers.pop(0)[0])
         grads = {name: place for name, place in grads.items() if _is_array(place, run, network.params[name])}
     return replace(plan, grads=grads, steps=bool(stepped))
 
 
+def numbers_as_arrays(tree: Any) -> Any:
+    """Returned tuples, lists and dicts with numbers as arrays without axes; None becomes an empty tuple."""
+    if isinstance(tree, dict):
+        return {key: numbers_as_arrays(value) for key, value in tree.items()}
+    if isinstance(tree, tuple | list):
+        return tuple(numbers_as_arrays(value) for value in tree)
+    if isinstance(tree, float | np.number):
+        return np.asarray(tree)
+    return () if tree is None else tree
+
+
 def _is_array(place: Kept, run: NetworkRun, param: Array) -> bool:
     found = np.asarray(place.slot.get(run.returned if place.where == "returned" else run.thing))
-    return found.dtype.kind in "fi" and (found.shape == param.shape or found.ndim > 0 or param.ndim == 0)
+    return found.dtype.kind in "fi" and (found.size == param.size or found.ndim > 0)
 
 
 def parameters_of(
@@ -465,7 +503,7 @@ def own_losses(
 ) -> Iterator[Call | str]:
     """The losses of the network itself: a number that the gradient call returns, or methods by their names."""
     names = [name for name in dir(instance) if LOSS.search(name) and callable(getattr(instance, name, None))
-             and not re.search(r"prime|deriv|grad|back|delta|d_loss|dloss", name, re.I)]  # fmt: skip
+             and not GRADIENT_WORDS.search(name)]  # fmt: skip
     returned = LOSS.search(plan.gradient.method) or not names
     candidates: list[Call | str] = ["returned"] if returned else []
     for name in names:
@@ -490,8 +528,8 @@ def own_losses(
             yield candidate
 
 
-def compare(network: AdaptedNetwork, x: Array, labels: Array) -> tuple[str, int]:
-    """The convention's factor that most gradients agree with, and how many agree."""
+def compare(network: AdaptedNetwork, x: Array, labels: Array, *, exact: bool) -> tuple[str, int]:
+    """The convention's factor that most gradients agree with, and how many agree. With `exact`, the only one is 1."""
     grads = network.gradients(network._runs(x, labels, 1.0))
     rng, rows = np.random.default_rng(5), []
     for name, array in network.params.items():
@@ -514,7 +552,7 @@ def compare(network: AdaptedNetwork, x: Array, labels: Array) -> tuple[str, int]
     best = ("1", -1)
     count = 1 if network.plan.layout.single else len(x)
     for text, factor in FACTORS.items():
-        if network.plan.steps and text.startswith("-"):
+        if (network.plan.steps and text.startswith("-")) or (exact and text != "1"):
             continue
         value = factor(count, network.plan.outputs)
         agreeing = sum(bool(ratios) and all(abs(r / value - 1) < AGREES for r in ratios) for ratios in rows)
@@ -523,5 +561,3 @@ def compare(network: AdaptedNetwork, x: Array, labels: Array) -> tuple[str, int]
             best = (text, agreeing)
     return best if best[1] > 0 else ("1", 0)
 
-
-__all__ = ["adapt", "found_of", "number_in", "output_in"]
