@@ -177,6 +177,12 @@ is reported as out of date.
 {code}
 
 conformance({"mine" if law.kind in FUNCTION_KINDS else "Mine"}, expected={declared})  # in a test
+```
+
+`nn verify` and `pytest --nn-plugin` also read a comment in the function or in the line of `class` or `def`:
+
+```python
+# nnlaw: ignore[{law.code}] the reason
 ```"""
 
 

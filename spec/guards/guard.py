@@ -25,7 +25,7 @@ from nnlaw.spec.laws.call.dtype import dtype
 from nnlaw.spec.laws.call.finite import finite
 from nnlaw.spec.laws.call.input_untouched import input_untouched
 from nnlaw.spec.laws.call.shape import shape
-from nnlaw.spec.violation import Location
+from nnlaw.spec.violation import Location, Violation
 
 INT64, UINT64 = np.dtype(np.int64), np.dtype(np.uint64)  # a negative label is a huge unsigned one
 set_writable = cast(Callable[[Array, bool], None], ndarray.setflags)  # by position: twice as fast as by keyword
@@ -109,9 +109,12 @@ class Guard:
         return self.location.method == "backward" and attribute_of(self.owner, "needs_dx", True) is False
 
     def check(self, call: Call) -> None:
-        """Check every law of this guard before or after a call; raises the first violation."""
+        """Check every law of this guard before or after a call; raises the first violation that is not tolerated."""
         for law in self.laws:
-            law(call)
+            try:
+                law(call)
+            except Violation as violation:
+                self.check_log.found(violation)
 
 
 class LossGuard(Guard):

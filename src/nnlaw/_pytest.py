@@ -26,14 +26,23 @@ def pytest_configure(config: Any) -> None:
     if files:
         from pathlib import Path
 
+        import pytest
+
         from nnlaw._names import install
-        from nnlaw.nn.verify.supervisor import check_target
+        from nnlaw.cli.project_settings import project_settings
+        from nnlaw.nn.verify.supervisor import CheckOptions, check_target
         from nnlaw.spec.pytest_plugin import Suite
+        from nnlaw.spec.violation import BadInput
 
         install()
+        try:
+            project = project_settings()
+        except BadInput as error:
+            raise pytest.UsageError(str(error)) from None
+        options = CheckOptions(seed=project.seed, timeout=project.timeout, ignores=project.ignores)
 
         def check(file: Path) -> tuple[list[dict[str, Any]], str]:
-            result = check_target({"file": str(file)})
+            result = check_target({"file": str(file)}, options)
             return result.reports, result.printed
 
         config.pluginmanager.register(Suite(files, check), "nnlaw-suite")

@@ -57,6 +57,17 @@ def test_each_law_is_a_test_and_a_skipped_law_is_a_skip(tmp_path: Path) -> None:
     assert "exit 0" in pytest_run(tmp_path, "--nn-plugin", "mine.py", "-k", "shape")
 
 
+@pytest.mark.slow
+def test_a_declared_exception_is_a_skip(tmp_path: Path) -> None:
+    """With the reason of the comment or of pyproject.toml, which is refused if it is not valid."""
+    (tmp_path / "mine.py").write_text(SOURCE.replace("return dy", "return dy  # nnlaw: ignore[gradient] it is linear"))
+    out = pytest_run(tmp_path, "-rs", "-v", "--nn-plugin", "mine.py")
+    assert "mine.py::layer twice::gradient SKIPPED" in out and "declared exception: it is linear" in out
+    assert "exit 0" in out
+    (tmp_path / "pyproject.toml").write_text("[tool.nnlaw]\nsed = 1\n")
+    assert "unknown key 'sed'" in pytest_run(tmp_path, "--nn-plugin", "mine.py")
+
+
 def test_the_suite_adds_tests_to_the_session(request: pytest.FixtureRequest) -> None:
     """Each ends as its result requires."""
     from nnlaw.spec.pytest_plugin import Suite

@@ -117,6 +117,26 @@ def test_a_declared_exception_switches_no_other_law_off() -> None:
     assert report.outcome == "failed" and "repeatable-backward" in {row.law for row in report.violations}
 
 
+def test_a_declared_exception_of_a_call_law_does_not_end_the_calls() -> None:
+    """Other laws of calls are checked, and may fail."""
+
+    @obeys("N C -> N C")
+    class Wide(Correct):
+        """Returns float64."""
+
+        def forward(self, x: Array) -> Array:
+            return 2 * x.astype(np.float64)
+
+    @obeys("N C -> N C")
+    class OutOfRange(Wide):
+        range = (-1e-6, 1e-6)
+
+    expected = {"dtype": "float64 is meant here"}
+    report = conformance(Wide, expected=expected)
+    assert report.outcome == "passed" and [row.law for row in report.exceptions] == ["dtype"]
+    assert [row.law for row in conformance(OutOfRange, expected=expected).violations] == ["range"]
+
+
 def test_an_exception_covers_what_is_inconclusive() -> None:
     """The unit stays partly checked, with the reason, and is excused."""
 
