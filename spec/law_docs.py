@@ -179,11 +179,8 @@ is reported as out of date.
 conformance({"mine" if law.kind in FUNCTION_KINDS else "Mine"}, expected={declared})  # in a test
 ```
 
-`nn verify` and `pytest --nn-plugin` also read a comment in the function or in the line of `class` or `def`:
-
-```python
-# nnlaw: ignore[{law.code}] the reason
-```"""
+`nn verify` and `pytest --nn-plugin` also read a comment in the function, or in the line of `class`:
+`# nnlaw: ignore[{law.code}] the reason`."""
 
 
 def _index(rows: list[Law]) -> str:

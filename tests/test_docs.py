@@ -98,7 +98,7 @@ def test_the_calls_of_the_guide_need_spec_alone() -> None:
     code = "import sys; sys.modules['nnlaw.nn'] = sys.modules['nnlaw.cli'] = None\n" + "\n".join(blocks)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    assert len(blocks) == 6
+    assert len(blocks) == 7
 
 
 @pytest.mark.slow
