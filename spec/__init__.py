@@ -3,7 +3,7 @@
     from nnlaw.spec import obeys, strict, check_gradient, check_layer, conformance, LayerCase
 """
 
-from nnlaw.spec.check import check_backward, check_loss, check_object, check_weights
+from nnlaw.spec.check import CheckFailed, check, check_backward, check_loss, check_object, check_weights
 from nnlaw.spec.conformance import conformance
 from nnlaw.spec.contracts.obeys import obeys
 from nnlaw.spec.gradcheck.gradients import check_gradient, check_layer, check_model
@@ -31,6 +31,7 @@ __all__ = [
     "CATALOG",
     "BadInput",
     "BatchesCase",
+    "CheckFailed",
     "CheckLog",
     "DataCase",
     "Inconclusive",
@@ -49,6 +50,7 @@ __all__ = [
     "ScheduleCase",
     "Unit",
     "Violation",
+    "check",
     "check_backward",
     "check_gradient",
     "check_layer",

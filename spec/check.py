@@ -1,11 +1,13 @@
-"""Gradient checks for functions and classes in any of the usual styles; no protocol is needed.
+"""Checks of functions and classes in any of the usual styles; no protocol is needed.
 
+    check(Dense)                                        every law that applies to a class, an instance or a module
+    check(relu, relu_prime)                             a function and its derivative
     check_backward(forward, backward, x, w, b)          forward(x, w, b) -> (out, cache), backward(dout, cache) -> grads
     check_object(layer, x)                              an instance whose backward returns its gradients, or keeps them
     check_weights(forward, backward, weights, x, y)     weights [(W, b), ...]; backward(y, cache, weights) -> [(dW, db)]
     check_loss(loss, params, x, y)                      loss(params, x, y) -> (loss, grads)
 
-Each works on float64 copies and raises Violation, law `gradient`, for the first wrong array, with the likely cause;
+The others work on float64 copies and raise Violation, law `gradient`, for the first wrong array, with the likely cause;
 Inconclusive if that can't be decided; BadInput if the functions don't fit the call.
 """
 
@@ -15,11 +17,13 @@ import copy
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.conformance import conformance
 from nnlaw.spec.discovery.adapters.layers import layer_of
 from nnlaw.spec.discovery.backward_results import (
     describe,
@@ -28,12 +32,48 @@ from nnlaw.spec.discovery.backward_results import (
     to_float64,
     tree_to_float64,
 )
+from nnlaw.spec.discovery.find import find_in
 from nnlaw.spec.discovery.scope import scope_of
 from nnlaw.spec.gradcheck.finite_differences import at_points, check_shape, measure, raise_if_wrong
 from nnlaw.spec.gradcheck.gradients import check_layer
+from nnlaw.spec.report import Report, UnitOutcome
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.subjects.object_subject import object_of
 from nnlaw.spec.violation import BadInput, Location, Violation, counted
+
+
+class CheckFailed(AssertionError):
+    """What was checked fails, or could not be checked; `reports` hold the results."""
+
+    def __init__(self, reports: list[Report]) -> None:
+        lines = [violation.message for report in reports for violation in report.violations]
+        lines += [
+            f"{report.name}: {report.outcome}: {reason}" for report in reports for reason in report.missing.values()
+        ]
+        super().__init__("\n".join(lines))
+        self.reports = reports
+
+
+def check(thing: Any, *inputs: Any, kind: str | None = None, seed: int = 0) -> Report | list[Report]:
+    """Check a class, an instance, a function with its derivative, or a module, without any change of it.
+
+        check(Dense)    check(Dense(4, 3), x)    check(relu, relu_prime)    check(my_module)
+
+    An instance of a layer is called with `inputs`; without any, and for a class, constructor settings and inputs are
+    worked out. `kind` chooses among the units of a module.
+
+    Returns the report, or those of a module. Raises CheckFailed if a law fails or a unit can't be checked, BadInput if
+    nothing to check is found.
+    """
+    found = [unit for unit in find_in(thing, inputs) if unit.is_unit and kind in (None, unit.kind)]
+    if not found:
+        name = getattr(thing, "__name__", type(thing).__name__)
+        raise BadInput(f"{name}: found no layer, loss, optimizer, network or function with a derivative")
+    reports = [conformance(unit, seed=seed) for unit in found]
+    failed = [each for each in reports if each.outcome not in (UnitOutcome.PASSED, UnitOutcome.PARTLY_CHECKED)]
+    if failed:
+        raise CheckFailed(failed)
+    return reports if isinstance(thing, ModuleType) else reports[0]
 
 
 def check_backward(

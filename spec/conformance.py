@@ -21,6 +21,7 @@ import numpy as np
 from nnlaw.spec.declared_exceptions import EXPECTED, UNCHECKED, DeclaredException
 from nnlaw.spec.discovery.build_cases import cases
 from nnlaw.spec.discovery.classify import unit_of
+from nnlaw.spec.discovery.find import find_in
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.fixes.suggest import explain
 from nnlaw.spec.guards.call_checks import CALL_CHECKS, check_calls
@@ -64,7 +65,9 @@ def conformance(
         exceptions = _checked_exceptions(expected or {}, subject.kind)
         checker = _Checker(_known_codes(laws, subject.kind), check_log, [*exceptions, *ignores], explain)
         return checker.finished(checker.report(subject, lambda attempt: replace(subject, seed=subject.seed + attempt)))
-    unit = subject if isinstance(subject, Unit) else unit_of(subject, kind, contract=contract)
+    unit = subject if isinstance(subject, Unit) else _unit_of(subject, kind, contract)
+    if isinstance(unit, Found):
+        return _report_of_found(unit, laws, seed, check_log, ignores, explain)
     exceptions = _checked_exceptions(expected if expected is not None else unit.expected, unit.kind)
     checker = _Checker(
         _known_codes(laws, unit.kind), check_log, [*exceptions, *ignores], explain, _places(unit) if ignores else ()
@@ -83,6 +86,23 @@ def conformance(
     report = merged(reports)
     report.name = unit.name
     return checker.finished(report)
+
+
+def _unit_of(thing: Any, kind: str | None, contract: str | None) -> Unit | Found:
+    """The unit of an object, or what discovery finds of it if it has another protocol, or is a layer without a contract."""
+    try:
+        unit = unit_of(thing, kind, contract=contract)
+    except BadInput:
+        found = _found_in(thing) if kind is None else None
+        if found is None:
+            raise
+        return found
+    undeclared = kind is None and unit.kind == "layer" and unit.declaration is None
+    return (_found_in(thing) if undeclared else None) or unit
+
+
+def _found_in(thing: Any) -> Found | None:
+    return next((found for found in find_in(thing) if found.readings), None)
 
 
 def _places(unit: Unit) -> tuple[Location, ...]:

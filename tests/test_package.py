@@ -23,12 +23,12 @@ from nnlaw import _names
 from nnlaw.spec.locations import CHECKOUT, IMPORT_ROOT
 
 PUBLIC = [
-    "BadInput", "BatchesCase", "CATALOG", "CheckLog", "DataCase", "Inconclusive", "InitializerCase", "Law", "LawResult",
-    "Layer", "LayerCase", "Location", "LossCase", "MetricCase", "ModelCase", "NotApplicable", "OptimizerCase",
-    "ProgressCase", "Report", "ScheduleCase", "Unit", "Violation", "__version__", "batches", "check_backward",
-    "check_gradient", "check_layer", "check_loss", "check_model", "check_object", "check_weights", "conformance",
-    "initializer", "law", "layer", "loss", "metric", "model", "obeys", "optimizer", "rows_sum_to_one", "schedule",
-    "strict",
+    "BadInput", "BatchesCase", "CATALOG", "CheckFailed", "CheckLog", "DataCase", "Inconclusive", "InitializerCase",
+    "Law", "LawResult", "Layer", "LayerCase", "Location", "LossCase", "MetricCase", "ModelCase", "NotApplicable",
+    "OptimizerCase", "ProgressCase", "Report", "ScheduleCase", "Unit", "Violation", "__version__", "batches",
+    "check", "check_backward", "check_gradient", "check_layer", "check_loss", "check_model", "check_object",
+    "check_weights", "conformance", "initializer", "law", "layer", "loss", "metric", "model", "obeys", "optimizer",
+    "rows_sum_to_one", "schedule", "strict",
 ]  # fmt: skip
 """The names that users import from nnlaw. To remove one is a breaking change."""
 

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
+from typing import Any
 
 from nnlaw.spec.discovery.adapters import (
     activations,
@@ -35,12 +38,35 @@ ADAPTERS: tuple[Callable[[Scope], Iterator[Found]], ...] = (
 )
 
 
+def find_in(thing: Any, inputs: Sequence[Any] = ()) -> list[Found]:
+    """What there is to check in a module, a class, an instance or a function, whose derivative may follow as an input.
+
+    An instance of a layer is called with `inputs`, if there are any. The list is empty if nothing is recognized.
+    """
+    if isinstance(thing, ModuleType):
+        return find(thing)
+    is_code = inspect.isclass(thing) or inspect.isroutine(thing)
+    kind = thing if is_code else type(thing)
+    module = sys.modules.get(kind.__module__, ModuleType(kind.__module__))
+    if not is_code and layers.layer_methods(kind) is not None:
+        return [layers.layer_of(thing, inputs, scope_of(module, ()))]
+    own = {thing.__name__ if is_code else kind.__name__: thing if is_code else kind}
+    own |= {each.__name__: each for each in inputs if inspect.isroutine(each)}
+    classes = {name: each for name, each in own.items() if inspect.isclass(each)}
+    functions = {name: each for name, each in own.items() if not inspect.isclass(each)}
+    return [unit for unit in find_in_scope(Scope(module, classes, functions, dict(own))) if unit.is_unit]
+
+
 def find(module: ModuleType, names: Iterable[str] | None = None) -> list[Found]:
     """The units of `module`, or of those of its `names`, and what no law checks, in the order of the source.
 
     Classes and functions are recognized by their signatures and by calling them; names are hints.
     """
-    scope = scope_of(module, names)
+    return find_in_scope(scope_of(module, names))
+
+
+def find_in_scope(scope: Scope) -> list[Found]:
+    """The units among the definitions of a scope, and what no law checks."""
     found: list[Found] = []
     for adapt in ADAPTERS:
         for unit in adapt(scope):
