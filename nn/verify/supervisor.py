@@ -16,13 +16,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nnlaw.nn.plugins.errors import describe_internal_error, is_internal
 from nnlaw.nn.plugins.registry import KINDS
 from nnlaw.nn.verify.process import SubjectProcess
 from nnlaw.nn.verify.targets import check_unit, is_checked_by, label_of, units_in_process
 from nnlaw.spec.declared_exceptions import UNCHECKED, DeclaredException, ignore_comments, laws_defined_in
+from nnlaw.spec.discovery.found import Found
+from nnlaw.spec.discovery.found_data import from_data
 from nnlaw.spec.report import EVERYTHING, Report, UnitOutcome
 from nnlaw.spec.subjects.remote_error import RemoteError, RemoteExit
 from nnlaw.spec.subjects.remote_subject import RemoteSubject, SubjectEnded
@@ -34,6 +36,8 @@ MAX_OUTPUT = 20_000  # characters kept of what the code under test prints
 MAX_TEXT = 10_000  # characters of each text in a report
 MAX_NAME = 200  # characters of a unit's name
 MAX_UNITS = 1000
+MAX_NOTES, MAX_NOTE = 50, 500  # remarks on how a file was loaded, and their characters
+T = TypeVar("T")
 
 UNPROTECTED = {"landlock": "write files", "namespaces": "use the network"}
 """What code can do without a mechanism of spec/subjects/sandbox.py."""
@@ -131,6 +135,8 @@ class _TargetCheck:
     plan: list[tuple[str, str]] | None = None
     """Kind and name of each unit, as the first process listed them."""
     done: int = 0
+    notes: list[str] = field(default_factory=list)
+    """Remarks on how the file was loaded, which are part of the first report."""
     failed: Report | None = None
     """The report of the next unit if it failed, but its process ended while a fix was searched."""
 
@@ -179,7 +185,9 @@ class _TargetCheck:
         self.done, self.failed = self.done + 1, None
 
     def add(self, report: Report) -> None:
-        """Add the report of a unit."""
+        """Add the report of a unit; the first one has the remarks on the file."""
+        if not self.result.reports:
+            report.notes = [*report.notes, *self.notes]
         self.result.reports.append(_as_data(report))
 
     def without_units(self, error: Exception) -> Report:
@@ -192,7 +200,7 @@ class _TargetCheck:
         exception = ignores[0] if ignores else None
         return Report(name, "file", missing={EVERYTHING: str(error)}, exception=exception)
 
-    def opened(self, process: SubjectProcess) -> list[Unit]:
+    def opened(self, process: SubjectProcess) -> list[Unit | Found]:
         """The units of the target, which live in the process. Raises _NotLoaded."""
         name = self.result.name
         request = {key: os.path.abspath(value) if key == "file" else value for key, value in self.result.target.items()}
@@ -200,7 +208,13 @@ class _TargetCheck:
             process.allow(STARTUP)
             process.connection.request("open", None, {})
             process.allow(self.options.timeout)
-            return _units(process.connection.request("open", None, {**request, "folder": _current_folder()}))
+            opened = _typed(process.connection.request("open", None, {**request, "folder": _current_folder()}), dict)
+            found = [from_data(row) for row in _typed(opened.get("found"), list)[:MAX_UNITS]]
+            self.notes = [_typed(note, str)[:MAX_NOTE] for note in _typed(opened.get("notes"), list)[:MAX_NOTES]]
+            units = [*_units(opened.get("units")), *(each for each in found if each.kind)]
+            if not units:
+                raise NothingToCheck(_nothing(name, found))
+            return units
         except BadInput as error:
             kind = NothingToCheck if isinstance(error, NothingToCheck) else _NotLoaded
             raise kind(str(error).replace(request.get("file", name), name)) from None
@@ -217,6 +231,18 @@ class _NotLoaded(Exception):
     """No units; the reason as text."""
 
 
+def _nothing(name: str, found: list[Found]) -> str:
+    """Why there is nothing to check in a file."""
+    reasons = list(dict.fromkeys(each.reason for each in found if each.reason))
+    return f"{name}: nothing to check: " + ("; ".join(reasons[:3]) or "it defines no layer, loss, network, ...")
+
+
+def _typed(value: Any, kind: type[T]) -> T:
+    if not isinstance(value, kind):
+        raise SubjectEnded("it sent something else than units")
+    return value
+
+
 def _units(rows: Any) -> list[Unit]:
     """The units that the process lists. Raises SubjectEnded if it lists something else."""
     if not isinstance(rows, list) or len(rows) > MAX_UNITS:
@@ -229,14 +255,14 @@ def _units(rows: Any) -> list[Unit]:
     return units
 
 
-def _checked(unit: Unit, options: CheckOptions, *, explain: bool = True) -> Report:
+def _checked(unit: Unit | Found, options: CheckOptions, *, explain: bool = True) -> Report:
     expected: dict[str, str] | None = None if options.exceptions else {}
     return check_unit(
         unit, list(options.laws), options.seed, explain=explain, expected=expected, ignores=options.ignores
     )
 
 
-def _message(process: SubjectProcess, error: SubjectEnded, unit: Unit, label: str) -> str:
+def _message(process: SubjectProcess, error: SubjectEnded, unit: Unit | Found, label: str) -> str:
     """`mine.py:5: layer swish: timed out after 10 s`; the label begins with a place, too."""
     return f"{process.place}: {unit.kind} {unit.name}: {error}" if process.place else f"{label}: {error}"
 

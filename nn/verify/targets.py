@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins, before a user's file is loaded
 from nnlaw.nn.plugins.errors import describe_internal_error, is_internal, user_code_line
@@ -19,9 +21,12 @@ from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.nn.plugins.units import chosen_unit, unit_of
 from nnlaw.spec.conformance import codes_of, conformance
 from nnlaw.spec.declared_exceptions import DeclaredException
+from nnlaw.spec.discovery.find import find
+from nnlaw.spec.discovery.found import Found
+from nnlaw.spec.discovery.found_data import to_data
+from nnlaw.spec.discovery.load import load
 from nnlaw.spec.report import Report
 from nnlaw.spec.subjects.remote_subject import SubjectEnded
-from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.violation import BadInput, NothingToCheck, relative_to_cwd
 
@@ -85,20 +90,61 @@ def units_in_process(target: dict[str, str]) -> list[Unit]:
     return built_in_units(value) if key == "kind" else [named_unit(value)]
 
 
-def open_target(target: dict[str, str]) -> list[tuple[str, str, Subject, dict[str, str]]]:
-    """Kind, name, subject and declared exceptions of each unit of a file or module; none of an empty target.
+def open_target(target: dict[str, str]) -> dict[str, list[Any]]:
+    """What a file or module offers to the laws; nothing for an empty target.
 
-    `folder`, the current folder of who checks it, is put last on sys.path.
+    "units" are those that it registers: kind, name, subject and declared exceptions. "found" is what else its source
+    defines, as found_data sends it; "notes" are remarks on how it was loaded. `folder`, the current folder of the
+    checking process, is put last on sys.path, and `definition` is the only one to check.
     """
-    folder = target.pop("folder", "")
+    target = dict(target)
+    folder, name = target.pop("folder", ""), target.pop("definition", "")
     if folder and folder not in sys.path:
         sys.path.append(folder)
-    units = units_in_process(target) if target else []
-    return [(unit.kind, unit.name, unit.subject, unit.expected) for unit in units]
+    if not target:
+        return {"units": [], "found": [], "notes": []}
+    file = Path(target["file"]) if "file" in target else None
+    if file is None or _registers(file):
+        rows = [(unit.kind, unit.name, unit.subject, unit.expected) for unit in units_in_process(target)]
+        return {"units": [row for row in rows if not name or row[2].type_name == name], "found": [], "notes": []}
+    loaded = load(file)
+    names = [each for each in ([name] if name else loaded.names) if each not in loaded.unavailable]
+    found = find(loaded.module, names)
+    notes = [str(finding) for finding in loaded.findings]
+    notes += [f"{module} is not installed; a placeholder was imported" for module in loaded.placeholders]
+    notes += [f"{missing} is not available: {reason}" for missing, reason in loaded.unavailable.items()]
+    return {"units": [], "found": [to_data(each) for each in found], "notes": notes}
+
+
+def _registers(file: Path) -> bool:
+    """Whether a file calls one of the decorators that register a class or function, imported from this package."""
+    if file.suffix != ".py":
+        return False
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return False
+    own = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in ("nn", "nnlaw")
+        for alias in node.names
+    } & {*KINDS, "nn", "nnlaw"}
+    imports = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    modules = {"nn", "nnlaw"} & set(imports)
+    return any(
+        isinstance(node, ast.Call)
+        and (
+            (isinstance(node.func, ast.Name) and node.func.id in own)
+            or (isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
+                and node.func.value.id in own | modules and node.func.attr in KINDS)
+        )
+        for node in ast.walk(tree)
+    )  # fmt: skip
 
 
 def check_unit(
-    unit: Unit,
+    unit: Unit | Found,
     laws: list[str],
     seed: int,
     *,
@@ -123,7 +169,7 @@ def check_unit(
     return Report(unit.name, unit.kind, reason=reason)
 
 
-def label_of(unit: Unit) -> str:
+def label_of(unit: Unit | Found) -> str:
     """Place, kind and name; without the place if it can't be found."""
     try:
         return unit.label
@@ -133,12 +179,12 @@ def label_of(unit: Unit) -> str:
         return f"{unit.kind} {unit.name}"
 
 
-def is_checked_by(unit: Unit, laws: Sequence[str]) -> bool:
+def is_checked_by(unit: Unit | Found, laws: Sequence[str]) -> bool:
     """Whether any of the laws applies to the unit's kind; True if `laws` is empty."""
     return not laws or bool(codes_of(unit.kind) & set(laws))
 
 
-def _raised(unit: Unit, error: BaseException) -> str:
+def _raised(unit: Unit | Found, error: BaseException) -> str:
     line = relative_to_cwd(user_code_line(error))
     place = f"{line}: {unit.kind} {unit.name}" if line else label_of(unit)
     return f"{place}: raised {type(error).__name__}{f': {error}' if str(error) else ''}"

@@ -51,6 +51,11 @@ class Found:
     """The names in the module that belong to it, such as both functions of a pair."""
 
     @property
+    def label(self) -> str:
+        """Place, kind and name, as error messages begin: `mine.py:8: layer Dense`."""
+        return f"{self.location}: {self.kind} {self.name}"
+
+    @property
     def is_unit(self) -> bool:
         """Whether there is something to check."""
         return bool(self.kind)

@@ -29,9 +29,14 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def check_source(write: Callable[..., Path]) -> Callable[..., TargetResult]:
-    """Write mine.py and check it in a worker."""
+    """Write mine.py and check it in a worker.
+
+    A source that registers nothing gets a function that does: else only its definitions would be loaded.
+    """
 
     def check(source: str, **options: Any) -> TargetResult:
+        if "@" not in source:
+            source += '\n@schedule("steady")\ndef steady(t):\n    return 1.0\n'
         return check_target({"file": str(write(source))}, CheckOptions(**options))
 
     return check

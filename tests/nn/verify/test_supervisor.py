@@ -32,6 +32,13 @@ def test_a_file_that_ends_the_interpreter_is_an_error(check_source: Any, source:
     assert words in report["reason"] and "mine.py" in report["reason"] and "\n" not in report["reason"]
 
 
+def test_definitions_alone_are_loaded_from_a_file_that_registers_nothing(write: Any, layer_source: Any) -> None:
+    """Its other statements are not run, and its class is checked as it is."""
+    source = layer_source("Double").replace('@layer("Double")\n@obeys("N ... -> N ...")\n', "")
+    (report,) = check_target({"file": str(write(f"{source}\nos._exit(0)\n"))}).reports
+    assert (report["name"], report["outcome"]) == ("Double", "passed") and report["compared"]
+
+
 FORWARDS = {
     "os._exit(0)": ("error", "mine.py:{line}: layer {name}: called os._exit"),
     "os.abort()": ("error", "mine.py:{line}: layer {name}: crashed the interpreter (SIGABRT)"),
@@ -119,7 +126,7 @@ def test_a_law_in_the_file_is_not_run(check_source: Any, layer_source: Any) -> N
 def small(case):
     raise SystemExit
 """
-    (report,) = check_source(source + layer_source()).reports
+    (report,) = check_source(source).reports
     assert report["outcome"] == "passed" and "small" not in [row["law"] for row in report["laws"]]
 
 

@@ -1,0 +1,141 @@
+"""What was found in a module, as data that the process of the code under test sends to the laws.
+
+    data = to_data(found)             there
+    found = from_data(data)           here: its cases have subjects in the other process
+
+Everything that is received is checked; SubjectEnded is raised if it is not what `to_data` makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, fields
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.law import UNIT_KINDS
+from nnlaw.spec.subjects.cases import (
+    BatchesCase,
+    Case,
+    InitializerCase,
+    LayerCase,
+    LossCase,
+    MetricCase,
+    ModelCase,
+    OptimizerCase,
+    ScheduleCase,
+)
+from nnlaw.spec.subjects.object_subject import ObjectSubject
+from nnlaw.spec.subjects.remote_subject import RemoteSubject, SubjectEnded
+from nnlaw.spec.subjects.subject import Subject
+from nnlaw.spec.violation import Location
+
+T = TypeVar("T")
+
+CASES: dict[str, type[Case]] = {
+    kind.kind: kind
+    for kind in (
+        BatchesCase, InitializerCase, LayerCase, LossCase, MetricCase, ModelCase, OptimizerCase, ScheduleCase
+    )
+}  # fmt: skip
+MAX_CASES, MAX_READINGS, MAX_TEXT = 100, 50, 2000
+MIN_DISTINCT = 0.5  # of the entries of an input; equal ones show no mistake
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "path": str, "name": str, "seed": int, "registered": bool, "quick": bool, "contract": (str, type(None)),
+    "x": np.ndarray, "labels": np.ndarray, "prediction": np.ndarray, "target": np.ndarray, "settings": dict,
+    "layer": Subject, "loss": Subject, "model": Subject, "thing": Subject, "make": (Subject, type(None)),
+    "reload": (Subject, type(None)),
+}  # fmt: skip
+"""The types of the fields of a case. A function is sent as a subject."""
+
+
+def to_data(found: Found) -> list[Any]:
+    """A found unit as data, with a function for the cases of each reading."""
+    rows = [
+        [reading.calls, list(reading.compared), dict(reading.missing), list(reading.notes),
+         ObjectSubject(partial(_cases_as_data, reading.cases))]
+        for reading in found.readings
+    ]  # fmt: skip
+    return [found.kind, found.name, found.style, list(astuple(found.location)), found.reason, list(found.names), rows]
+
+
+def _cases_as_data(cases: Callable[[int], list[Case]], seed: int) -> list[Any]:
+    return [[case.kind, {row.name: _sent(getattr(case, row.name)) for row in fields(case)}] for case in cases(seed)]
+
+
+def _sent(value: Any) -> Any:
+    return ObjectSubject(value) if callable(value) and not isinstance(value, Subject) else value
+
+
+def from_data(data: Any) -> Found:
+    """The found unit that the data describes."""
+    kind, name, style, place, reason, names, rows = _items(data, 7)
+    if kind and kind not in UNIT_KINDS:
+        raise SubjectEnded("it sent a unit of an unknown kind")
+    unit, method, path, line, column = _items(place, 5)
+    location = Location(_text(unit), _text(method), _text(path), _of(line, int), _of(column, int))
+    readings = [_reading(*_items(row, 5)) for row in _of(rows, list)[:MAX_READINGS]]
+    return Found(
+        _text(kind), _text(name), _text(style), location, readings=tuple(readings), reason=_text(reason),
+        names=tuple(map(_text, _of(names, list))),
+    )  # fmt: skip
+
+
+def _reading(calls: Any, compared: Any, missing: Any, notes: Any, cases: Any) -> Reading:
+    made = _of(cases, RemoteSubject)
+    return Reading(
+        _text(calls),
+        lambda seed: [_case(*_items(row, 2)) for row in _of(made(seed), list)[:MAX_CASES]],
+        tuple(map(_text, _of(compared, list))),
+        {_text(name): _text(reason) for name, reason in _of(missing, dict).items()},
+        tuple(map(_text, _of(notes, list))),
+    )
+
+
+def _case(kind: Any, values: Any) -> Case:
+    known = CASES.get(kind) if isinstance(kind, str) else None
+    if known is None:
+        raise SubjectEnded("it sent a case of an unknown kind")
+    own: dict[str, Any] = {}
+    names = {row.name for row in fields(known)}
+    for name, value in _of(values, dict).items():
+        if name not in names or name not in TYPES or not isinstance(value, TYPES[name]):
+            raise SubjectEnded("it sent a case with other fields")
+        own[name] = value
+    _check_inputs(own)
+    own["registered"] = False  # what is registered is listed as such
+    try:
+        return known(**own)
+    except TypeError:
+        raise SubjectEnded("it sent a case without some of its fields") from None
+
+
+def _check_inputs(values: Mapping[str, Any]) -> None:
+    """Inputs whose entries are all alike could hide any mistake."""
+    for name in ("x", "prediction"):
+        array: Array | None = values.get(name)
+        if array is None or array.dtype.kind != "f" or array.size <= 4:
+            continue
+        if not np.isfinite(array).all() or len(np.unique(array)) < MIN_DISTINCT * array.size:
+            raise SubjectEnded("it sent inputs that can't show a mistake")
+
+
+def _of(value: Any, kind: type[T]) -> T:
+    if not isinstance(value, kind):
+        raise SubjectEnded(f"it sent a {type(value).__name__}, expected a {kind.__name__}")
+    return value
+
+
+def _items(value: Any, count: int) -> Sequence[Any]:
+    rows = _of(value, list)
+    if len(rows) != count:
+        raise SubjectEnded("it sent rows of another length")
+    return rows
+
+
+def _text(value: Any) -> str:
+    return _of(value, str)[:MAX_TEXT]
