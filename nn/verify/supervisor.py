@@ -211,7 +211,7 @@ class _TargetCheck:
             opened = _typed(process.connection.request("open", None, {**request, "folder": _current_folder()}), dict)
             found = [from_data(row) for row in _typed(opened.get("found"), list)[:MAX_UNITS]]
             self.notes = [_typed(note, str)[:MAX_NOTE] for note in _typed(opened.get("notes"), list)[:MAX_NOTES]]
-            units = [*_units(opened.get("units")), *(each for each in found if each.kind)]
+            units: list[Unit | Found] = [*_units(opened.get("units")), *(each for each in found if each.kind)]
             if not units:
                 raise NothingToCheck(_nothing(name, found))
             return units
