@@ -89,7 +89,7 @@ def conformance(
 
 
 def _unit_of(thing: Any, kind: str | None, contract: str | None) -> Unit | Found:
-    """The unit of an object, or what discovery finds of it if it has another protocol, or is a layer without a contract."""
+    """The unit of an object, or what discovery finds of it: another protocol, or a layer without a contract."""
     try:
         unit = unit_of(thing, kind, contract=contract)
     except BadInput:

@@ -253,6 +253,12 @@ class _Run:
             return self.ys[0].copy()
         if given.what == "returned":
             return self.value
+        if given.what == "cache":
+            rest = self.value[1:] if isinstance(self.value, tuple | list) else (self.value,)
+            return rest[0] if len(rest) == 1 else rest
+        if given.what == "gradients":  # an empty dict that backward fills; among the attributes it is found like others
+            self.thing.filled_gradients = {}
+            return self.thing.filled_gradients
         if given.what == "mode" and not self.layer.training:
             return "test" if isinstance(given.value, str) else not given.value
         if given.what == "rate":

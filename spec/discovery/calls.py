@@ -234,11 +234,16 @@ def _biases() -> list[Any]:
             rng.standard_normal(2)]  # fmt: skip
 
 
+PENALTIES = re.compile(
+    r"(^|_)(l1|l2|reg|regulari[sz]\w*|weight_?decay|wd|lambd|lambda_?\w*|lamb?|penalty|decay_?rate)(_|$)|^clip", re.I
+)
+"""Names of penalties on weights; what they add to a gradient belongs to no output."""
 IMAGES = [(2, 4, 6), (4, 6, 2), (4, 6), (5, 2, 4, 6), (N_IN,), N_IN, (None, N_IN), (5, N_IN)]
 
 GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
     (r"^(rng|random_generator|generator)$", lambda: [np.random.default_rng(0), np.random.RandomState(0)]),
     (r"seed|random_state", [0]),
+    (PENALTIES.pattern, [0.0, None]),
     (r"^(weights?|w|wx|wh|kernel_weights)$", _weights),
     (r"^(bias|biases|b)$", _biases),
     (r"^(gamma)$", lambda: [np.random.default_rng(3).uniform(0.5, 1.5, N_IN)]),
@@ -251,7 +256,7 @@ GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
     (r"learning_?rate|^lr$|^eta$|learn_?rate", [0.5]),
     (r"momentum|decay|^rho$|beta_?[12]$", [0.9]),
     (r"^(eps|epsilon)$", [1e-5]),
-    (r"^(alpha|slope|negative_slope|leak|lambda_?|lam|scale|gain)$", [0.3]),
+    (r"^(alpha|slope|negative_slope|leak|scale|gain)$", [0.3]),
     (r"activation|act_?fn|^act$|nonlinearity|^fn$|func", ["relu", "sigmoid", "tanh", None, "Sigmoid", "linear"]),
     (r"optimi[sz]er|^opt$", [None, "sgd"]),
     (r"init", ["xavier", "he", "random", None, "normal"]),

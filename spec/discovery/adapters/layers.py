@@ -27,6 +27,7 @@ from nnlaw.spec.discovery.calls import (
     N_HIDDEN,
     N_IN,
     N_OUT,
+    PENALTIES,
     RATE_NAMES,
     TEST_NAMES,
     Made,
@@ -38,6 +39,7 @@ from nnlaw.spec.discovery.calls import (
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.match_gradients import (
+    CONTAINERS,
     Kept,
     in_gradient_container,
     is_gradient_name,
@@ -406,6 +408,9 @@ def _forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> 
     if len(lazy) > len(aliases):  # made by the first call
         instance, aliases = thing, lazy
     instance = copy.deepcopy(instance)
+    for name, value in attributes_of(instance).items():
+        if PENALTIES.search(name) and isinstance(value, float | int) and not isinstance(value, bool):
+            setattr(instance, name, 0.0)
     for places in aliases.values():
         array = np.array(places[0].get(instance), np.float64)
         rng = np.random.default_rng(len(places[0].name))
@@ -583,14 +588,16 @@ def choices_for(name: str, row: inspect.Parameter, made: Made, i: int, count: in
     stored = [Given("slot", slot) for slot in slots[:1]]
     if stored:
         return stored
+    if count > 2 and CONTAINERS.match(name) and low not in ("d", "g", "grad", "gradient", "delta"):
+        return [Given("gradients"), Given("dy")]
     if INCOMING.match(name):
         return [Given("dy"), Given("x", 0), Given("y")] if count > 1 else [Given("dy")]
     if STORED_X.match(name):
         return [Given("x", 0), Given("dy"), Given("y")] if count > 1 else [Given("dy")]
     if STORED_Y.match(name):
         return [Given("y"), Given("dy"), Given("x", 0)] if count > 1 else [Given("dy")]
-    if low == "cache":
-        return [Given("returned")]
+    if low in ("cache", "caches", "memory", "ctx", "context", "saved"):
+        return [Given("cache"), Given("returned")]
     return [Given("dy"), Given("x", 0), Given("y"), Given("rate"), Given("optimizer"), Given("returned")]
 
 
@@ -776,7 +783,8 @@ def layer_case(name: str, layer: AdaptedLayer, shape: tuple[int, ...], integers:
 def describe(attempt: Attempt, name: str) -> str:
     """How the class is called: `Dense(4, 3).forward(x), then backward(dy, rate); samples are rows`."""
     plan = attempt.plan
-    words = {"x": "x", "dy": "dy", "y": "y", "rate": "learning_rate", "optimizer": "optimizer", "returned": "result"}
+    words = {"x": "x", "dy": "dy", "y": "y", "rate": "learning_rate", "optimizer": "optimizer", "returned": "result",
+             "cache": "cache", "gradients": "{}"}  # fmt: skip
 
     def shown(given: Given) -> str:
         text = words.get(given.what) or (given.value.name if given.what == "slot" else repr(given.value))
