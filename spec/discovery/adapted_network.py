@@ -42,7 +42,7 @@ ROLES = {
     "zero": re.compile(r"^(momentum|mu|reg\w*|lamb?da?_?\w*|lmbda|decay|weight_?decay|l2\w*|l1\w*|dropout\w*|noise|"
                        r"beta|drop\w*)$", re.I),
     "false": re.compile(r"^(verbose|debug|print\w*|plot\w*|shuffle|log\w*|disp\w*|show\w*|graph\w*|save\w*)$", re.I),
-    "cache": re.compile(r"^(caches?|memory|memories|store|saved|intermediates?|fwd|forward_\w*)$", re.I),
+    "cache": re.compile(r"^(c|caches?|memory|memories|store|saved|intermediates?|fwd|forward_\w*)$", re.I),
     "true": FLAG_NAMES,
     "x": re.compile(
         r"^(x|xs|x_?\w*|inputs?\w*|data\w*|features?|samples?|images?|img|a0|a_?0|in_?put\w*|training_?\w*|pixels|vector|"

@@ -30,10 +30,10 @@ ADAPTERS: tuple[Callable[[Scope], Iterator[Found]], ...] = (
     optimizers.adapt,
     losses.adapt,
     networks.adapt,
+    functional_networks.adapt,
     layers.adapt,
     activations.adapt,
     cached_pairs.adapt,
-    functional_networks.adapt,
     functions.adapt,
 )
 

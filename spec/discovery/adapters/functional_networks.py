@@ -1,13 +1,366 @@
-"""Adapters for functional networks."""
+"""Networks written as functions: one makes the parameters, one computes the output, one the gradients, one the loss.
+
+    init_params() -> parameters, forward(X, parameters), backward(parameters, cache, X, Y) -> gradients
+
+Parameters are a dict, a list, one array, arguments passed one by one, or global names of the module. The functions are
+put behind one object, and are then compared like a network written as a class.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ast
+import copy
+import inspect
+import itertools
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.adapted_network import ROLES, output_in
+from nnlaw.spec.discovery.adapters.losses import LOSS_WORDS
+from nnlaw.spec.discovery.adapters.networks import Instance, found_of
+from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, Randomness, guesses
 from nnlaw.spec.discovery.found import Found
-from nnlaw.spec.discovery.scope import Scope
+from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.violation import Location
+
+INIT = re.compile(r"init|random_?(w|p)|(create|make|get|build|setup|new|set)_?\w*(param|weight|theta|net|model)", re.I)
+FORWARD = re.compile(r"forward|feed|fprop|predict|propagat|hypothesis|inference|^(model|net|output|fwd|run)$", re.I)
+GRADIENT = re.compile(r"back|bprop|grad|propagate$|cost_?function|loss_?fun|^(cost|loss)\w*$|nn_?cost|prime", re.I)
+UPDATE = re.compile(r"update|optimi|train|step|^fit|predict|check|numerical|accuracy|plot|test|batch", re.I)
+CONTAINER = re.compile(
+    r"^(params?\w*|parameters?|weights?|thetas?|model|network|nn|net|ws?|p|nn_?params|weights_?and_?\w*)$", re.I
+)
+WEIGHT, BIAS = re.compile(r"^w_?\d*$", re.I), re.compile(r"^b_?\d*$")
+MAX_INITIAL_CALLS, MAX_NETWORKS = 12, 12
+HIDDEN_SIZES = (6, 7, 5)
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
-    """What the scope holds of this kind."""
-    yield from ()
+    """The networks among the functions of the module, one per function that computes gradients."""
+    functions = {name: f for name, f in scope.functions.items() if "." not in name}
+    forwards = {name: f for name, f in functions.items() if FORWARD.search(name) and not GRADIENT_ONLY.search(name)}
+    losses = {name: f for name, f in scope.everything.items() if callable(f) and LOSS_WORDS.search(name)
+              and not GRADIENT_ONLY.search(name) and "." not in name and not inspect.isclass(f)}  # fmt: skip
+    initials = list(_initials(functions, scope, binary=any(map(is_binary, losses.values()))))
+    randomness = Randomness.of(scope.module)
+    for name, gradient in functions.items():
+        weights = any(WEIGHT.match(row.name) for row in arguments_of(gradient))
+        likely = GRADIENT.search(name) or (LOSS_WORDS.search(name) and weights)
+        if not likely or UPDATE.search(name) or not _takes_targets(gradient):
+            continue
+        made = itertools.islice(_networks(scope, gradient, forwards, losses, initials), MAX_NETWORKS)
+        instances = [Instance(Made(network, {})) for network in made]
+        if not instances:
+            continue
+        style = f"functions: {', '.join(dict.fromkeys(instances[0].made.instance.names))}"
+        location = Location.of(gradient)
+        found = found_of(
+            instances, ["gradient_of_loss"], name, style, location, gradient, randomness, names=(name,)
+        )
+        if found is not None and (found.readings or "loss is unknown" in found.reason):
+            used = [one for one in instances[0].made.instance.names if one not in losses]
+            yield Found(found.kind, name, style, location, gradient, found.readings, found.reason, (name, *used))
+
+
+GRADIENT_ONLY = re.compile(r"back|grad|prime|deriv|delta|^d_|_d$", re.I)
+
+
+def _takes_targets(function: Callable[..., Any]) -> bool:
+    rows = arguments_of(function)
+    names = [row.name for row in rows]
+    has_targets = any(ROLES["t"].match(name) for name in names)
+    others = [name for name in names if not ROLES["t"].match(name)]
+    return has_targets and bool(others)
+
+
+def _initials(
+    functions: dict[str, Callable[..., Any]], scope: Scope, *, binary: bool
+) -> Iterator[tuple[str, dict[str, Array], Any]]:
+    """Functions that make parameters: name, parameters by name, and what was returned; with one output if `binary`."""
+    for name, function in functions.items():
+        if not INIT.search(name):
+            continue
+        choices = [guesses(row, scope) for row in required_of(function)]
+        if binary and choices:
+            choices[-1] = [*_single_output(choices[-1]), *choices[-1]]
+        for values in itertools.islice(itertools.product(*choices), MAX_INITIAL_CALLS):
+            np.random.seed(0)
+            try:
+                with np.errstate(all="ignore"):
+                    made = function(*copy.deepcopy(values))
+            except Exception:
+                continue
+            params = _named(made, function)
+            if params:
+                yield name, params, made
+                break
+
+
+def _single_output(values: list[Any]) -> Iterator[Any]:
+    """Sizes with one output in place of the last."""
+    for value in values:
+        if isinstance(value, list | tuple) and value and isinstance(value[-1], int):
+            yield type(value)((*value[:-1], 1))
+        elif type(value) is int:
+            yield 1
+            return
+
+
+def is_binary(function: Callable[..., Any]) -> bool:
+    """Whether a loss is that of one output that is 0 or 1."""
+    try:
+        return bool(re.search(r"\b1\.?0?\s*-\s*(self\.)?[yYt]\b", inspect.getsource(function)))
+    except (OSError, TypeError):
+        return False
+
+
+def _named(made: Any, function: Callable[..., Any]) -> dict[str, Array]:
+    """The arrays of floats that were returned, by the names in the return statement or the keys of the dict."""
+    if isinstance(made, dict):
+        rows = {str(key): value for key, value in made.items()}
+    elif isinstance(made, np.ndarray) and made.dtype.kind == "f":
+        rows = {"theta": made}
+    elif isinstance(made, tuple | list):
+        names = returned_names(function)
+        rows = {
+            (names[i] if len(names) == len(made) and names[i] else f"[{i}]"): value for i, value in enumerate(made)
+        }
+    else:
+        return {}
+    if not all(isinstance(value, np.ndarray | float | int | np.number) for value in rows.values()):
+        return {}
+    params = {key: np.array(value, np.float64) for key, value in rows.items()}
+    return params if any(value.ndim for value in params.values()) else {}
+
+
+def returned_names(function: Callable[..., Any]) -> list[str]:
+    """The names in the last return statement: ["Z1", "A1"] of `return Z1, A1`."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return []
+    returns = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    last = returns[-1] if returns else None
+    nodes = last.elts if isinstance(last, ast.Tuple | ast.List) else [last]
+    return [node.id if isinstance(node, ast.Name) else "" for node in nodes]
+
+
+def _networks(
+    scope: Scope, gradient: Callable[..., Any], forwards: dict[str, Callable[..., Any]],
+    losses: dict[str, Callable[..., Any]], initials: list[tuple[str, dict[str, Array], Any]],
+) -> Iterator[FunctionalNetwork]:  # fmt: skip
+    """The functions that may belong together, the most likely first."""
+    used = global_weights(scope, gradient)
+    starts: list[tuple[str, dict[str, Array], Any]] = list(initials)
+    if used:
+        starts = [("", used, None)]
+    kin = sorted(losses.items(), key=lambda row: -_common(row[0], gradient.__name__))
+    order = sorted(forwards.items(), key=lambda row: -_common(row[0], gradient.__name__))
+    partners = [function for _, function in order if function is not gradient]
+    own = [f for _, f in kin[:2] if f is not gradient]
+    if not starts:
+        starts = list(_guessed_weights([gradient, *partners[:1]], binary=any(map(is_binary, own))))
+    for initial, given, made in starts:
+        for forward in (*partners[:3], None):
+            params = _renamed(given, forward or gradient)
+            for loss in own or (None,):
+                yield FunctionalNetwork(scope.module, params, made, forward, gradient, loss, initial, bool(used))
+
+
+def _guessed_weights(
+    functions: list[Callable[..., Any]], *, binary: bool
+) -> Iterator[tuple[str, dict[str, Array], Any]]:
+    """Weights and biases by the names of arguments or the keys that functions read, for rows and for columns."""
+    arguments = [row.name for function in functions for row in arguments_of(function)]
+    keys = [key for function in functions for key in _keys(function)]
+    for names, positional in ((arguments, True), (keys, False)):
+        weights = sorted({name for name in names if WEIGHT.match(name)})
+        biases = sorted({name for name in names if BIAS.match(name)})
+        if not weights or len(weights) > len(HIDDEN_SIZES) or len(biases) not in (0, len(weights)):
+            continue
+        if not positional and weights[0] in ("W", "w"):  # "W" + str(layer)
+            weights, biases = ([f"{one[0]}{i}" for i in (1, 2)] if one else [] for one in (weights, biases))
+        sizes = [N_IN, *HIDDEN_SIZES[: len(weights) - 1], 1 if binary else N_OUT]
+        for columns in (False, True):
+            rng = np.random.default_rng(2)
+            params: dict[str, Array] = {}
+            for i, weight in enumerate(weights):
+                shape = sizes[i : i + 2][::-1] if columns else sizes[i : i + 2]
+                params[weight] = 0.5 * rng.standard_normal(shape)
+                if biases:
+                    params[biases[i]] = 0.5 * rng.standard_normal((sizes[i + 1], 1) if columns else (1, sizes[i + 1]))
+            yield "", params, None if positional else dict(params)
+
+
+def _keys(function: Callable[..., Any]) -> list[str]:
+    """The text keys that a function reads from dicts."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return []
+    slices = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript)]
+    nodes = [node.left if isinstance(node, ast.BinOp) else node for node in slices]
+    return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+def _renamed(params: dict[str, Array], function: Callable[..., Any]) -> dict[str, Array]:
+    """Parameters that were returned without names, by the names of the arguments of a function."""
+    if not all(name.startswith("[") for name in params):
+        return params
+    names = [row.name for row in arguments_of(function)]
+    names = [name for name in names if not (ROLES["x"].match(name) or ROLES["t"].match(name))]
+    return dict(zip(names, params.values(), strict=False)) if len(names) >= len(params) else params
+
+
+def _common(first: str, second: str) -> int:
+    """How many words two names share."""
+    return len(set(first.lower().split("_")) & set(second.lower().split("_")))
+
+
+def global_weights(scope: Scope, function: Callable[..., Any]) -> dict[str, Array]:
+    """The arrays of floats among the module's global names that a function reads."""
+    return {
+        name: np.array(scope.namespace[name], np.float64)
+        for name in function.__code__.co_names
+        if isinstance(scope.namespace.get(name), np.ndarray) and scope.namespace[name].dtype.kind == "f"
+    }
+
+
+class FunctionalNetwork:
+    """Functions as one object: parameters are arrays in `params`."""
+
+    def __init__(
+        self, module: Any, params: dict[str, Array], made: Any, forward: Callable[..., Any] | None,
+        gradient: Callable[..., Any], loss: Callable[..., Any] | None, initial: str, use_globals: bool,
+    ) -> None:  # fmt: skip
+        self.params = {name: value.copy() for name, value in params.items()}
+        self._fixed = module, made, forward, gradient, loss, use_globals
+        self.names = [f.__name__ for f in (forward, gradient, loss) if f is not None] + ([initial] if initial else [])
+        if forward is None:
+            self.forward = None  # type: ignore[method-assign,assignment]
+        self._values: dict[str, Any] = {}
+        self._returned: Any = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FunctionalNetwork:
+        twin = object.__new__(type(self))
+        for name, value in vars(self).items():
+            setattr(twin, name, value if name == "_fixed" else copy.deepcopy(value, memo))
+        return twin
+
+    def describe_functions(self) -> str:
+        """The functions that are called, with their arguments."""
+        _, _, *functions, _ = self._fixed
+        return ", ".join(
+            f"{f.__name__}({', '.join(row.name for row in arguments_of(f))})" for f in functions if f is not None
+        )
+
+    def source_of(self, method: str) -> Any:
+        """The author's function behind a method."""
+        return self._fixed[3]
+
+    def forward(self, x: Array) -> Any:
+        """The output; what the function returned is kept."""
+        function = self._fixed[2]
+        assert function is not None
+        returned = self._call(function, {"x": x})
+        self._values = {}
+        if isinstance(returned, tuple):
+            names = returned_names(function)
+            self._values = dict(zip(names, returned, strict=False)) if len(names) == len(returned) else {}
+            self._values.pop("", None)
+        self._returned = returned
+        return self._result_of(returned)
+
+    @staticmethod
+    def _result_of(returned: Any) -> Any:
+        if isinstance(returned, tuple) and len(returned) == 2 and not isinstance(returned[1], np.ndarray):
+            return returned[0]
+        if isinstance(returned, tuple) and len(returned) == 2 and not isinstance(returned[0], np.ndarray):
+            return returned[1]
+        return output_in(returned, None, np.zeros((1, 1)))
+
+    def gradient_of_loss(self, x: Array, targets: Any, learning_rate: float) -> Any:
+        """What the function that computes the gradients returns."""
+        function = self._fixed[3]
+        returned = self._call(function, {"x": x, "t": targets, "rate": learning_rate, "epochs": 1})
+        names = returned_names(function)
+        if isinstance(returned, tuple) and len(names) == len(returned) == len(set(names)) and all(names):
+            arrays = all(isinstance(value, np.ndarray | np.number) for value in returned)
+            return dict(zip(names, returned, strict=True)) if arrays else returned
+        return returned
+
+    def loss(self, x: Array, targets: Any) -> Any:
+        """The loss."""
+        if self._fixed[4] is None:
+            raise TypeError("no loss function")
+        return self._call(self._fixed[4], {"x": x, "t": targets})
+
+    def _call(self, function: Callable[..., Any], given: dict[str, Any]) -> Any:
+        module, _, _, _, _, use_globals = self._fixed
+        arguments = self._arguments(function, given)
+        if not use_globals:
+            return function(*arguments)
+        before = {name: getattr(module, name) for name in self.params}
+        try:
+            for name, value in self.params.items():
+                setattr(module, name, value)
+            return function(*arguments)
+        finally:
+            for name, value in before.items():
+                setattr(module, name, value)
+
+    def _arguments(self, function: Callable[..., Any], given: dict[str, Any]) -> list[Any]:
+        """Values for the arguments of a function, by their names."""
+        found: list[Any] = []
+        used: list[str] = []
+        for row in arguments_of(function):
+            name = row.name
+            if name in self.params:
+                found.append(self.params[name])
+                continue
+            if name in self._values:
+                found.append(self._values[name])
+                continue
+            if len(self.params) == 1 and re.search(r"theta|^w$|weight|param", name, re.I):
+                found.append(next(iter(self.params.values())))
+                continue
+            if CONTAINER.match(name) and "container" not in used:
+                used.append("container")
+                found.append(self._container())
+                continue
+            role = next((role for role, names in ROLES.items() if names.match(name) and role not in used), "")
+            values = given | {"cache": self._cache(), "zero": 0.0, "false": False, "true": True}
+            if self._returned is not None:
+                values["o"] = self._result_of(self._returned)
+            values["count"] = np.size(given.get("t", given["x"])) if role == "count" else 0
+            if role in values and (row.default is row.empty or role in ("x", "t")):
+                used.append(role)
+                found.append(values[role])
+            elif row.default is not row.empty:
+                found.append(row.default)
+            elif hasattr(self._fixed[0], name) and not callable(getattr(self._fixed[0], name)):
+                found.append(getattr(self._fixed[0], name))
+            else:
+                raise TypeError(f"no value for {name}")
+        return found
+
+    def _cache(self) -> Any:
+        """What forward returned beside its output."""
+        returned = self._returned
+        if isinstance(returned, tuple) and len(returned) == 2:
+            return returned[1] if not isinstance(returned[1], np.ndarray) else returned[0]
+        return returned
+
+    def _container(self) -> Any:
+        """The parameters as the function that made them returned them."""
+        made = self._fixed[1]
+        if isinstance(made, dict):
+            return dict(zip(made, self.params.values(), strict=True))
+        if isinstance(made, tuple | list):
+            return type(made)(self.params.values())
+        return next(iter(self.params.values()))

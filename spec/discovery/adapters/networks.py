@@ -55,6 +55,7 @@ GRADIENT = (
 GRADIENT_WORDS = re.compile(r"prime|deriv|grad|back|delta|d_loss|dloss|bprop", re.I)
 LOSS = re.compile(r"loss|cost|error|entropy|objective|mse|criterion|^_?J$", re.I)
 AGREES, TRIALS = 1e-4, 400  # TRIALS limits the calls that are tried for one class
+MAX_SIZE = 4096  # of one input
 LAYOUTS_TRIED = ("rows", "columns", "one column", "one row", "one")
 
 
@@ -104,7 +105,7 @@ def found_of(
                 best = trial
             if trial.right:
                 break
-        if best is not None and best.right:
+        if best is not None and (best.right or (best.complete and best.agreeing)):
             break
     if best is None:
         return None if not any(has_weights(one.made.instance) for one in instances) else Found(
@@ -249,6 +250,8 @@ def describe(plan: NetworkPlan, made: Made, name: str) -> str:
     calls = [str(call) for call in (plan.forward, plan.gradient) if call is not None]
     loss = str(plan.loss) if isinstance(plan.loss, Call) else ""
     text = f"{made.call(name)}: {', '.join(calls)}" + (f"; loss: {loss}" if loss else "")
+    if hasattr(made.instance, "describe_functions"):
+        text = made.instance.describe_functions()
     return f"{text}; {plan.layout.describe}; targets: {plan.targets}"
 
 
@@ -304,9 +307,11 @@ def _samples(one: Instance) -> list[tuple[tuple[int, ...], int]]:
     if one.data:
         return [((N_IN,), 0)]
     sizes = likely_sizes(one.made)
+    large = [size for _, array in array_slots(one.made.instance) for size in array.shape if array.ndim == 2]
+    sizes += [size for size in dict.fromkeys(large[:8]) if 64 < size <= MAX_SIZE]
     images = any(array.ndim == 4 for _, array in array_slots(one.made.instance))
     shapes: list[tuple[int, ...]] = [(c, 6, 8) for c in sizes if c <= 4] if images else []
-    return [*((shape, 0) for shape in shapes), *(((size,), 0) for size in sizes[:5]), ((), max(sizes))]
+    return [*((shape, 0) for shape in shapes), *(((size,), 0) for size in sizes[:7]), ((), max(sizes))]
 
 
 def _starts(
@@ -339,8 +344,7 @@ def _starts(
     if works:
         yield replace(blank, output=works[0], outputs=outputs)
     else:
-        yield blank
-        yield replace(blank, outputs=1)
+        yield from (replace(blank, outputs=count) for count in (N_OUT, 2, 1))
 
 
 def _outputs(found: list[Array], layout: Layout) -> int:
@@ -434,7 +438,7 @@ def _with_gradients(
         for name, array in network.params.items():  # a bias of one entry, whose gradient is a number
             if name not in grads and array.size == 1 and numbers:
                 grads[name] = Kept("returned", numbers.pop(0)[0])
-        grads = {name: place for name, place in grads.items() if _is_array(place, run, network.params[name])}
+        grads = {name: place for name, place in grads.items() if _is_array(place, run)}
     return replace(plan, grads=grads, steps=bool(stepped))
 
 
@@ -449,9 +453,9 @@ def numbers_as_arrays(tree: Any) -> Any:
     return () if tree is None else tree
 
 
-def _is_array(place: Kept, run: NetworkRun, param: Array) -> bool:
+def _is_array(place: Kept, run: NetworkRun) -> bool:
     found = np.asarray(place.slot.get(run.returned if place.where == "returned" else run.thing))
-    return found.dtype.kind in "fi" and (found.size == param.size or found.ndim > 0)
+    return found.dtype.kind in "fi"
 
 
 def parameters_of(
