@@ -74,7 +74,7 @@ def _sent(value: Any) -> Any:
 def from_data(data: Any) -> Found:
     """The found unit that the data describes."""
     kind, name, style, place, reason, names, rows = _items(data, 7)
-    if kind and kind not in UNIT_KINDS:
+    if _text(kind) not in ("", *UNIT_KINDS):
         raise SubjectEnded("it sent a unit of an unknown kind")
     unit, method, path, line, column = _items(place, 5)
     location = Location(_text(unit), _text(method), _text(path), _of(line, int), _of(column, int))
