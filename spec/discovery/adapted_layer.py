@@ -64,6 +64,8 @@ class Plan:
     grads: dict[str, Kept] = field(default_factory=dict)
     preset: tuple[tuple[Slot, Given], ...] = ()
     """Attributes to set before backward, such as an incoming gradient that it reads from the object."""
+    multiplies: bool = False
+    """Whether backward returns the derivative alone, to be multiplied with dy."""
     mode: str = ""
     """The attribute of the object that chooses the mode, True in training."""
     rate: Slot | None = None
@@ -271,7 +273,7 @@ class _Run:
 
     def backward(self, dy: list[Array]) -> None:
         """Run backward; its results are then read from the object and the returned value."""
-        self.used = True
+        self.used, self.dy = True, [slope.copy() for slope in dy]
         for place, given in self.plan.preset:
             place.set(self.thing, self.argument(given, dy))
         self.returned = self._call(self.plan.backward, self.plan.backward_arguments, dy)
@@ -288,7 +290,8 @@ class _Run:
         """The gradient of input number i."""
         kept = self.plan.dx[i]
         assert kept is not None
-        return np.array(self._place(kept, self.returned))
+        found = np.array(self._place(kept, self.returned))
+        return self.dy[0] * found if self.plan.multiplies else found
 
 
 class Step:

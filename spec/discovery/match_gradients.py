@@ -44,6 +44,11 @@ def in_gradient_container(slot: Slot) -> bool:
     return any(isinstance(key, str) and is_gradient_name(key) for _, key in slot.steps)
 
 
+def is_named(slot: Slot) -> bool:
+    """Whether an attribute, or a container on the way, has the name of a gradient; a velocity of momentum has not."""
+    return is_gradient_name(slot.key) or in_gradient_container(slot)
+
+
 def match(
     params: Mapping[str, tuple[Slot, Array]],
     kept: Sequence[tuple[Slot, Array]],
@@ -110,6 +115,6 @@ def _by_shape(
     slot: Slot, array: Array, sources: list[Source], params: Mapping[str, tuple[Slot, Array]]
 ) -> Source | None:
     """The first array of this shape; those that backward returned first, gradients by their name next."""
-    same = [row for row in sources if row[2].shape == array.shape]
+    same = [row for row in sources if row[2].shape == array.shape and (row[0] == "returned" or is_named(row[1]))]
     same.sort(key=lambda row: (row[0] != "returned", not in_gradient_container(row[1])))
     return same[0] if same else None

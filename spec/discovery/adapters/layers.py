@@ -8,6 +8,7 @@ of the input's shape, and a gradient of its shape for every array that the outpu
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
 import inspect
 import itertools
@@ -51,7 +52,7 @@ from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of, leaves
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.traceback_location import raised_at
-from nnlaw.spec.violation import counted
+from nnlaw.spec.violation import Violation, counted
 
 FORWARD = (
     "forward", "forward_pass", "forward_propagation", "forward_prop", "forwardprop", "forward_propagate", "forwards",
@@ -203,6 +204,8 @@ class Attempt:
     error: Exception | None = None
     notes: list[str] = field(default_factory=list)
     layer: AdaptedLayer | None = None
+    always_raises: bool = False
+    """Whether backward raised a ValueError, such as one of shapes that do not fit, in each way that was tried."""
 
     @property
     def perfect(self) -> bool:
@@ -213,13 +216,17 @@ class Attempt:
 def best_attempt(made: list[Made], methods: tuple[str, str], scope: Scope) -> Attempt | None:
     """The best way to call one of the instances; the first perfect one is taken."""
     best: Attempt | None = None
+    errors: list[Exception] = []
     randomness = Randomness.of(scope.module)
     for one in made:
         for attempt in attempts(one, methods, randomness):
+            errors += [attempt.error] if attempt.error is not None else []
             if best is None or attempt.score > best.score:
                 best = attempt
             if attempt.perfect:
                 return attempt
+    if best is not None and best.layer is None:
+        best.always_raises = all(isinstance(error, ValueError) for error in errors)
     return best if best is not None and best.score[0] >= 1 else None
 
 
@@ -752,6 +759,10 @@ def found_of(best: Attempt, name: str, style: str, kind: type) -> Found:
         assert error is not None
         place = raised_at(error)
         at = f" at line {place.line}" if place.line else ""
+        dy_alone = [given.what for given in plan.backward_arguments] == ["dy"]
+        if best.always_raises and dy_alone and place.path and any(len(p) for p in plan.aliases.values()):
+            reading = Reading(calls, partial(_raising, name, plan.backward, error), ("the output",))
+            return Found("layer", name, style, location, kind, (reading,))
         reason = f"{plan.backward} raised {type(error).__name__}{at}: {error}"
         return Found("layer", name, style, location, kind, reason=reason)
     layer = best.layer
@@ -762,7 +773,41 @@ def found_of(best: Attempt, name: str, style: str, kind: type) -> Found:
         dict(best.missing),
         tuple(best.notes),
     )
-    return Found("layer", name, style, location, kind, (reading,))
+    return Found("layer", name, style, location, kind, (reading, *_derivatives_alone(best, reading, name)))
+
+
+def _derivatives_alone(best: Attempt, reading: Reading, name: str) -> Iterator[Reading]:
+    """For a layer without parameters whose backward takes one argument: readings as a derivative of input or output."""
+    layer = best.layer
+    assert layer is not None
+    if layer.params or [given.what for given in layer.plan.backward_arguments] != ["dy"] or len(layer.plan.inputs) > 1:
+        return
+    rows = required_of(getattr(type(layer.instance), layer.plan.backward, None), bound=True)
+    if not rows or INCOMING.match(rows[0].name):
+        return
+    for what, text in (("x", "x"), ("y", "y")):
+        plan = replace(layer.plan, backward_arguments=(Given(what, 0),), multiplies=True)
+        alone = adapt_instance(layer.instance, plan, layer.randomness)
+        shape: tuple[int, ...] | None = None
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            shape = np.shape(alone.backward(np.ones_like(alone.forward(best.x))))  # type: ignore[arg-type]  # None: ()
+        if shape != best.x.shape:
+            continue
+        calls = f"{best.made.call(name)}.{plan.forward}(x), dx = dy · {plan.backward}({text}); {plan.layout.describe}"
+        cases = partial(layer_case, name, alone, best.x.shape, plan.integers)
+        yield replace(reading, calls=calls, cases=cases)
+
+
+def _raising(name: str, method: str, error: Exception, seed: int) -> list[Case]:
+    """The cases of a layer whose backward raises for every gradient of its output: its violation of `shape`."""
+    place = raised_at(error)
+    raise Violation(
+        "shape",
+        location=replace(place, unit=name, method=method),
+        actual=f"raised {type(error).__name__}: {error}",
+        expected="no exception for a gradient of the output's shape",
+        cause_code="exception",
+    )
 
 
 def compared_arrays(attempt: Attempt) -> tuple[str, ...]:
