@@ -61,6 +61,12 @@ def _rmsprop_inside(g: Array, t: float, s: Memory, h: Any) -> Any:
     return g / np.sqrt(_mean(s, "s", h.rho, g * g) + h.eps)
 
 
+def _rmsprop_from_first(g: Array, t: float, s: Memory, h: Any) -> Any:
+    """The running mean starts at the first g² instead of 0."""
+    s["s"] = g * g if t == 1 else s["s"]
+    return _rmsprop(g, t, s, h)
+
+
 def _adagrad(g: Array, t: float, s: Memory, h: Any) -> Any:
     return g / (np.sqrt(_sum(s, "s", 1, g * g)) + h.eps)
 
@@ -203,7 +209,7 @@ OPTIMIZERS = {
     "rmsprop": Optimizer(
         "Tieleman & Hinton 2012",
         {"rho": 0.9, "eps": 1e-8},
-        (_rmsprop, _rmsprop_inside),
+        (_rmsprop, _rmsprop_inside, _rmsprop_from_first),
         {
             Cause("swapped-factors", "ρ and 1 − ρ are swapped"): (
                 lambda g, t, s, h: g / (np.sqrt(_mean(s, "s", 1 - h.rho, g * g)) + h.eps)

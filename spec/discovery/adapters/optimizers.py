@@ -1,13 +1,180 @@
-"""Adapters for optimizers."""
+"""Optimizers: a class with a method that moves arrays, or a function from arrays and gradients to new arrays.
+
+How arrays are passed, by themselves, in lists, dicts, layers or networks, is worked out by trying. The steps are
+compared with the textbook's by the optimizer's name; without a standard name there is nothing to compare with.
+"""
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
-from nnlaw.spec.discovery.found import Found
-from nnlaw.spec.discovery.scope import Scope
+import numpy as np
+
+from nnlaw.spec.discovery import adapted_optimizer as names
+from nnlaw.spec.discovery.adapted_optimizer import AdaptedOptimizer, OptimizerPlan
+from nnlaw.spec.discovery.calls import constructions
+from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
+from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.discovery.slots import attributes_of
+from nnlaw.spec.subjects.cases import Case, OptimizerCase
+from nnlaw.spec.violation import Location
+
+METHODS = (
+    "update", "step", "update_params", "update_parameters", "update_weights", "apply", "apply_gradients", "optimize",
+    "__call__", "update_param", "apply_gradient", "get_update", "update_layer", "calc", "compute_update",
+    "update_weight", "call", "apply_update", "minimize",
+)  # fmt: skip
+STANDARD = ("adamw", "adamax", "nadam", "amsgrad", "adagrad", "adadelta", "rmsprop", "nesterov", "momentum", "adam",
+            "lion", "sgd")  # fmt: skip
+DESCENT = re.compile(r"gradientdescent|^(vanilla|simple)?(sgd|gd)|stochasticgd")
+FUNCTION = re.compile(r"update_?(params?|parameters?|weights?)|sgd|adam|rmsprop|momentum|gradient_?descent|adagrad|"
+                      r"nesterov|adadelta|optim|^(update|step)$", re.I)  # fmt: skip
+FORMS = ("dict", "d-dict", "list", "array")
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
-    """What the scope holds of this kind."""
-    yield from ()
+    """The optimizers of the module."""
+    for name, kind in list(scope.classes.items()):
+        if not is_base_class(kind):
+            found = _class(name, kind, scope)
+            if found is not None:
+                yield found
+    for name, function in list(scope.functions.items()):
+        if FUNCTION.search(name.rpartition(".")[2]):
+            found = _function(name, function)
+            if found is not None:
+                yield found
+
+
+def standard_name_of(name: str) -> str:
+    """The standard name that a name contains: "adam" of AdamOptimizer; "" if there is none."""
+    low = re.sub(r"[^a-z]", "", name.lower())
+    found = next((known for known in STANDARD if known in low), "")
+    return "sgd" if not found and DESCENT.search(low) else "nesterov" if low in ("nag", "nagoptimizer") else found
+
+
+def role_of(name: str, position: int) -> str:
+    """What an argument is, by its name; "" if it is unknown."""
+    for role, pattern in (
+        ("rate", names.RATE), ("g", names.GRADIENTS), ("db", names.BIAS_GRADIENTS), ("b", names.BIAS),
+        ("key", names.KEYS), ("owner", names.OWNERS), ("w", names.WEIGHTS), ("state", names.STATES),
+        ("t", names.COUNTS),
+    ):  # fmt: skip
+        if pattern.match(name):
+            return role
+    return "rate" if name in ("alpha", "a") and position > 0 else ""
+
+
+def _roles(function: Any, *, bound: bool) -> tuple[tuple[str, str], ...] | None:
+    rows = required_of(function, bound=bound)
+    optional = [row for row in arguments_of(function, bound=bound) if row not in rows]
+    rows += [row for row in optional if names.RATE.match(row.name) or names.STATES.match(row.name)]
+    roles = tuple((role_of(row.name, i), row.name) for i, row in enumerate(rows))
+    return roles if all(role for role, _ in roles) else None
+
+
+def _class(name: str, kind: type, scope: Scope) -> Found | None:
+    named = standard_name_of(name)
+    for method in METHODS:
+        function = inspect.getattr_static(kind, method, None)
+        if not inspect.isfunction(function) or is_empty(function):
+            continue
+        roles = _roles(function, bound=True)
+        if roles is None:
+            continue
+        kinds = {role for role, _ in roles}
+        inputs = required_of(kind)
+        owns = bool(inputs) and role_of(inputs[0].name, 0) in ("w", "owner")
+        if not (kinds & {"g"} and kinds & {"w", "owner"}) and not (owns and kinds <= {"g", "rate", "t"}) and not (
+            "owner" in kinds and (named or re.search("optim", name, re.I))
+        ):
+            continue
+        for plan in _plans(kind, method, roles, owns, scope):
+            if _works(kind, plan):
+                return _found(name, named, f"class with {method}", class_location(kind), kind, plan)
+    return None
+
+
+def _plans(
+    kind: type, method: str, roles: tuple[tuple[str, str], ...], owns: bool, scope: Scope
+) -> Iterator[OptimizerPlan]:
+    kinds = {role for role, _ in roles}
+    forms: tuple[str, ...] = ("owner",) if "owner" in kinds else ("keys",) if "key" in kinds else FORMS
+    many = any(len(key) > 1 and key.endswith("s") for role, key in roles if role in "wg")
+    forms = forms if many or len(forms) == 1 else tuple(reversed(forms))
+    if "b" in kinds:
+        forms = ("owner",) if "owner" in kinds else ("pair",)
+    if owns:
+        first, *rest = required_of(kind)
+        values = {row.name: 0.1 for row in rest}
+        containers = ("owner",) if role_of(first.name, 0) == "owner" else ("list", "dict")
+        for container in containers:
+            form = "list" if container == "owner" else container
+            for each in dict.fromkeys((form, "owner" if container == "owner" else form)):
+                plan = OptimizerPlan(method, roles, each, tuple(values.items()), container)
+                yield _with_rates(plan, kind, values)
+        return
+    for made in constructions(kind, scope, limit=2):
+        settings = tuple(made.settings.items())
+        rates = tuple(key for key in attributes_of(made.instance) if names.RATE.match(key))
+        rates = rates or tuple(key for key in attributes_of(made.instance) if key in ("alpha", "a"))
+        for form in forms:
+            yield OptimizerPlan(method, roles, form, settings, "", rates)
+
+
+def _with_rates(plan: OptimizerPlan, kind: type, values: dict[str, Any]) -> OptimizerPlan:
+    rates = tuple(row.name for row in inspect.signature(kind).parameters.values() if names.RATE.match(row.name))
+    return OptimizerPlan(plan.method, plan.roles, plan.form, plan.settings, plan.constructor, rates)
+
+
+def _function(name: str, function: Any) -> Found | None:
+    roles = _roles(function, bound=False)
+    if roles is None or not {"w", "g"} <= {role for role, _ in roles}:
+        return None
+    many = any(key.endswith("s") for role, key in roles if role in "wg")
+    for form in FORMS if many else tuple(reversed(FORMS)):
+        plan = OptimizerPlan("", roles, form)
+        if _works(function, plan):
+            named = standard_name_of(name) or ("" if any(role == "state" for role, _ in roles) else "sgd")
+            return _found(name, named, "function", Location.of(function), function, plan)
+    return None
+
+
+def _works(thing: Any, plan: OptimizerPlan) -> bool:
+    """Whether two steps move every weight by finite numbers."""
+    try:
+        with np.errstate(all="ignore"):
+            optimizer = AdaptedOptimizer(thing, plan)
+            w, start = np.linspace(1, 2, 6), np.linspace(1, 2, 6)
+            for _ in range(2):
+                optimizer.step(w, np.linspace(-1, -2, 6), 0.1)
+    except Exception:
+        return False
+    moved = w != start
+    return bool(np.isfinite(w).all() and (moved.all() if plan.form == "array" else moved[: names.W_SIZE].any()))
+
+
+def _found(name: str, named: str, style: str, location: Location, thing: Any, plan: OptimizerPlan) -> Found:
+    if not named:
+        reason = "its name is not that of a standard optimizer, so there is no definition to compare its steps with"
+        return Found("optimizer", name, style, location, thing, reason=reason)
+    rate = bool(plan.rate) or any(role == "rate" for role, _ in plan.roles) or any(r == "state" for r, _ in plan.roles)
+    if not rate:
+        return Found("optimizer", name, style, location, thing, reason="found no learning rate of it")
+    calls = f"{name}{'.' if plan.method else ''}{plan.method}({', '.join(key for _, key in plan.roles)})"
+    words = {"array": "one array", "list": "lists of arrays", "dict": "dicts of arrays", "d-dict": "dicts of arrays",
+             "keys": "one array per key", "owner": "arrays of a layer", "pair": "weights and bias"}  # fmt: skip
+    reading = Reading(f"{calls}; {words[plan.form]}; compared with {named}", partial(_cases, name, named, thing, plan),
+                      ("the weights after each of 10 steps",))  # fmt: skip
+    return Found("optimizer", name, style, location, thing, (reading,))
+
+
+def _cases(name: str, named: str, thing: Any, plan: OptimizerPlan, seed: int) -> list[Case]:
+    return [OptimizerCase(name, partial(AdaptedOptimizer, thing, plan), seed=seed, name=named, registered=False)]
+
+

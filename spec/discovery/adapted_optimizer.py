@@ -1,0 +1,232 @@
+"""Any optimizer behind the protocol step(w, g, lr), with w changed in place.
+
+    optimizer = AdaptedOptimizer(thing, plan)
+    optimizer.step(w, g, 0.1)
+
+The author's code gets arrays one by one, a list, a dict, or a layer or network that has them as attributes; it may
+return new arrays or change those that it gets. Its state is kept between the steps.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.slots import attributes_of
+
+RATE = re.compile(
+    r"^_*(current_?|initial_?)?(lr|eta|learning_?rate|learn_?rate|l_?rate|step_?size|rate|lrate)_*$", re.I
+)
+WEIGHTS = re.compile(r"^(w|ws|weights?|params?|parameters?|thetas?|x|variables?|vars?|value|p|old|target)$", re.I)
+GRADIENTS = re.compile(
+    r"^_?(g|gs|d_?w|dws?|grads?|gradients?|g_?w|d_?weights?|grad_?w(eights?)?|w_?grads?|d_?params?|d_?theta|delta_?w|dx|"
+    r"derivatives?|nabla\w*|gradient_?w|weights?_grads?|param_?grads?)$", re.I,
+)
+BIAS = re.compile(r"^(b|bias|biases)$", re.I)
+BIAS_GRADIENTS = re.compile(
+    r"^_?(d_?b|g_?b|d_?bias(es)?|grad_?b(ias)?|delta_?b|b_?grad|bias_?grads?|gradient_?b)$", re.I
+)
+OWNERS = re.compile(r"^(layers?|l|net|network|model|nn|module|obj)$", re.I)
+KEYS = re.compile(r"^(key|name|id|idx|index|layer_?(id|name|index)|param_?name)$", re.I)
+COUNTS = re.compile(r"^(t|step|iteration|iterations?|epoch|it|k|n_?iter|time_?step)$", re.I)
+STATES = re.compile(r"^(v|s|m|config|cache|state|velocity|velocities|moments?|memory|optim_?config)$", re.I)
+SPELLINGS = (
+    ("weights", "dweights", "biases", "dbiases"), ("W", "dW", "b", "db"), ("w", "dw", "bias", "dbias"),
+    ("weight", "grad_weight", "bias_", "grad_bias"), ("weights_", "grad_weights", "biases_", "grad_biases"),
+)  # fmt: skip
+W_SIZE = 4  # of the six weights of a check; the others are a bias
+NAMES = ("W1", "b1", "W2", "b2")  # in dicts, where the six weights are four arrays
+SHAPES = ((1, 2), (1, 1), (1, 2), (1, 1))
+
+
+def four_arrays(w: Array) -> list[Array]:
+    """The six weights of a check as four arrays."""
+    parts = np.split(w.astype(np.float64), np.cumsum([int(np.prod(shape)) for shape in SHAPES])[:-1])
+    return [part.reshape(shape).copy() for part, shape in zip(parts, SHAPES, strict=True)]
+
+
+class Owner:
+    """A layer or a network with the arrays under all usual names; the code changes one spelling."""
+
+    def __init__(self, arrays: list[Array], gradients: list[Array]) -> None:
+        for row in SPELLINGS:
+            for name, value in zip(row, (arrays[0], gradients[0], arrays[1], gradients[1]), strict=True):
+                setattr(self, name, value.copy())
+        self.params = {"W": arrays[0].copy(), "b": arrays[1].copy()}
+        self.grads = {"W": gradients[0].copy(), "b": gradients[1].copy(), "dW": gradients[0].copy()}
+        self.grads["db"] = gradients[1].copy()
+        self.trainable = True
+
+    @property
+    def layers(self) -> list[Owner]:
+        """A network with one layer."""
+        return [self]
+
+    def load(self, arrays: list[Array], gradients: list[Array]) -> None:
+        """Put in the arrays of the next step; what the optimizer added stays."""
+        other = Owner(arrays, gradients)
+        for name, value in vars(other).items():
+            setattr(self, name, value)
+
+    def changed(self, arrays: list[Array]) -> list[Array]:
+        """The arrays in the spelling that the code has changed; the same arrays if it has changed nothing."""
+        found = []
+        for i, (key, array) in enumerate(zip("Wb", arrays, strict=True)):
+            held = [self.params[key], *(getattr(self, row[2 * i]) for row in SPELLINGS)]
+            found.append(next((np.asarray(one) for one in held if not np.array_equal(one, array)), array))
+        return found
+
+
+@dataclass(frozen=True)
+class OptimizerPlan:
+    """How to call an optimizer: a method (a function if `method` is empty), the form of its arrays, and the roles.
+
+    `form` is "array", "list", "dict", "d-dict" (gradients under dW1), "keys", "pair" (weights and bias) or "owner".
+    `constructor` is the form of the arrays that the constructor takes, if it does.
+    """
+
+    method: str
+    roles: tuple[tuple[str, str], ...]
+    form: str
+    settings: tuple[tuple[str, Any], ...] = ()
+    constructor: str = ""
+    rate: tuple[str, ...] = ()
+
+
+class AdaptedOptimizer:
+    """The protocol over a class or a function."""
+
+    def __init__(self, thing: Any, plan: OptimizerPlan) -> None:
+        self._author, self._plan, self._count = thing, plan, 0
+        self._thing: Any = None
+        self._states: dict[str, Any] = {}
+        self._owner: Owner | None = None
+        self.state: dict[str, Array] = {}
+        defaults = {} if inspect.isclass(thing) else {
+            row.name: row.default for row in inspect.signature(thing).parameters.values()
+        }  # fmt: skip
+        if inspect.isclass(thing) and not plan.constructor:
+            self._thing = thing(**copy.deepcopy(dict(plan.settings)))
+            defaults = attributes_of(self._thing)
+        elif inspect.isclass(thing):
+            zeros = [np.zeros((2, 2)), np.zeros(2)] if plan.form == "owner" else four_arrays(np.zeros(6))
+            self._start(zeros, zeros)
+            defaults, self._thing = attributes_of(self._thing), None
+        if any(role == "state" for role, _ in plan.roles) and plan.form == "array":
+            self.step(np.ones(2), np.ones(2), 1.0)  # fills in the settings that the code keeps in the dict
+            defaults = {key: value for state in self._states.values() for key, value in state.items()}
+            self._count, self._states = 0, {}
+        for name, value in defaults.items():
+            number = isinstance(value, Real) and not isinstance(value, bool) and not RATE.match(name)
+            pair = isinstance(value, tuple) and len(value) == 2
+            if (number or pair) and not COUNTS.match(name) and not hasattr(self, name):
+                setattr(self, name, value)
+
+    def source_of(self, method: str) -> Any:
+        """The author's function, for locations."""
+        return getattr(self._author, self._plan.method) if self._plan.method else self._author
+
+    def _start(self, arrays: list[Array], gradients: list[Array]) -> None:
+        """Construct the optimizer with the arrays."""
+        form = self._plan.constructor
+        self._owner = Owner(arrays, gradients) if form == "owner" else None
+        given: Any = {"list": arrays, "dict": dict(zip(NAMES, arrays, strict=False)), "owner": self._owner}[form]
+        self._thing = self._author(given, **copy.deepcopy(dict(self._plan.settings)))
+
+    def step(self, w: Array, g: Array, lr: float) -> None:
+        """One step; w is changed in place."""
+        self._count += 1
+        if self._plan.form == "array":
+            w[...] = self._call([w.astype(np.float64)], [g.astype(np.float64)], lr)[0]
+            return
+        if self._plan.form in ("list", "dict", "d-dict"):
+            found = self._call(four_arrays(w), four_arrays(g), lr)
+            w[...] = np.concatenate([array.reshape(-1) for array in found])
+            return
+        arrays, gradients = ([one[:W_SIZE].reshape(2, 2).astype(np.float64), one[W_SIZE:].astype(np.float64)]
+                             for one in (w, g))  # fmt: skip
+        if self._plan.form == "keys":
+            pairs = [self._call([a], [d], lr, key)[0] for a, d, key in zip(arrays, gradients, "Wb", strict=True)]
+        else:
+            pairs = self._call(arrays, gradients, lr)
+        w[:W_SIZE], w[W_SIZE:] = pairs[0].reshape(-1), pairs[1].reshape(-1)
+
+    def _call(self, arrays: list[Array], gradients: list[Array], lr: float, key: str = "W") -> list[Array]:
+        plan = self._plan
+        before = [array.copy() for array in arrays]
+        if plan.constructor:
+            if self._thing is None:
+                self._kept = [array.copy() for array in arrays]
+                self._start(self._kept, gradients)
+            elif plan.constructor != "owner":
+                for kept, array in zip(self._kept, arrays, strict=True):
+                    kept[...] = array
+            arrays = self._kept
+        if plan.form == "owner" or plan.constructor == "owner":
+            self._owner = self._owner or Owner(arrays, gradients)
+            self._owner.load(arrays, gradients)
+        if self._thing is not None:
+            for name in plan.rate:
+                setattr(self._thing, name, lr)
+            self._around("pre_update_params")
+        many = plan.form in ("list", "dict", "d-dict")
+        first: Any = arrays if many else arrays[0]
+        slopes: Any = gradients if many else gradients[0]
+        if plan.form in ("dict", "d-dict"):
+            prefix = "d" if plan.form == "d-dict" else ""
+            first = dict(zip(NAMES, arrays, strict=True))
+            slopes = {f"{prefix}{name}": g for name, g in zip(NAMES, gradients, strict=True)}
+        values = {"w": first, "g": slopes, "owner": self._owner, "key": key, "rate": lr, "t": self._count,
+                  "b": arrays[-1], "db": gradients[-1]}  # fmt: skip
+        if plan.form == "owner":
+            values |= {"w": arrays[0], "g": gradients[0]}
+        states = {name: self._state(name, slopes, lr) for role, name in plan.roles if role == "state"}
+        given = [states[name] if role == "state" else values[role] for role, name in plan.roles]
+        function: Callable[..., Any] = getattr(self._thing, plan.method) if plan.method else self._author
+        returned = function(*given)
+        if self._thing is not None:
+            self._around("post_update_params")
+        if isinstance(returned, tuple) and states and len(returned) > len(states):
+            self._states = dict(zip(states, returned[1:], strict=False))
+            returned = returned[0]
+        return self._result(returned, arrays, first, before)
+
+    def _state(self, name: str, gradients: Any, lr: float) -> Any:
+        """The state that a function gets and returns: a dict, with zeros for each array at first."""
+        if name not in self._states:
+            zeros = {key: np.zeros_like(g) for key, g in gradients.items()} if isinstance(gradients, dict) else {}
+            self._states[name] = zeros or {"learning_rate": lr}
+        if "learning_rate" in self._states[name]:
+            self._states[name]["learning_rate"] = lr
+        return self._states[name]
+
+    def _around(self, method: str) -> None:
+        if callable(getattr(self._thing, method, None)):
+            getattr(self._thing, method)()
+            if method == "pre_update_params":
+                for name in self._plan.rate:
+                    setattr(self._thing, name, getattr(self._thing, name))
+
+    def _result(self, returned: Any, arrays: list[Array], first: Any, before: list[Array]) -> list[Array]:
+        """The new arrays: returned, changed in place, or kept by the layer."""
+        plan = self._plan
+        if plan.form == "owner" and not (plan.constructor and plan.constructor != "owner"):
+            assert self._owner is not None
+            return self._owner.changed(before)
+        if isinstance(returned, dict) and set(NAMES) <= set(returned):
+            return [np.asarray(returned[name]) for name in NAMES]
+        if isinstance(returned, tuple | list) and len(returned) == len(arrays):
+            return [np.asarray(one) for one in returned]
+        if isinstance(returned, np.ndarray) and len(arrays) == 1:
+            return [returned]
+        if isinstance(first, dict):
+            return [np.asarray(first[name]) for name in NAMES]
+        return [np.asarray(one) for one in (first if isinstance(first, list) else arrays)]
