@@ -64,6 +64,8 @@ class Plan:
     grads: dict[str, Kept] = field(default_factory=dict)
     preset: tuple[tuple[Slot, Given], ...] = ()
     """Attributes to set before backward, such as an incoming gradient that it reads from the object."""
+    entry: int | None = None
+    """The only entry of each sample's output that a loss depends on; the output is then this entry."""
     multiplies: bool = False
     """Whether backward returns the derivative alone, to be multiplied with dy."""
     mode: str = ""
@@ -119,6 +121,9 @@ class AdaptedLayer:
             return x.copy()
         columns = [self.plan.layout.join(parts) for parts in zip(*(run.ys for run in self.runs), strict=True)]
         self.shapes = [column.shape[1:] for column in columns]
+        if self.plan.entry is not None:
+            self.shape = columns[0].shape
+            return columns[0].reshape(len(x), -1)[:, self.plan.entry : self.plan.entry + 1]
         if len(columns) == 1:
             return columns[0]
         return np.concatenate([column.reshape(len(x), -1) for column in columns], axis=1)
@@ -147,6 +152,10 @@ class AdaptedLayer:
     def _backward(self, dy: Array, rate: float) -> tuple[Array | None, dict[str, Array]]:
         if not self.runs or any(run.used or run.rate != rate for run in self.runs):
             self._run(rate)
+        if self.plan.entry is not None:
+            whole = np.zeros((len(dy), int(np.prod(self.shape[1:]))))
+            whole[:, self.plan.entry] = dy[:, 0]
+            dy = whole.reshape(self.shape)
         columns = [self.plan.layout.split(column) for column in unpacked(dy, self.shapes)]
         for run, slopes in zip(self.runs, zip(*columns, strict=True), strict=True):
             run.backward([slope.copy() for slope in slopes])

@@ -71,6 +71,9 @@ def _layer(unit: Found, factor: str, losses: dict[str, tuple[str, bool, str]], h
             if link and link in unit.name.replace("_", "").lower():
                 note = f"convention: the gradient of {loss} is that of {link} and loss together, so dx = dy"
                 return _with(unit, replace(reading, cases=_passing_on(reading), notes=(*reading.notes, note)))
+        if not losses and any(link in unit.name.lower() for link in ("softmax", "sigmoid")):
+            reason = "dx = dy, as if a loss computed the derivative of both, and no loss was found in the file"
+            return _with(unit, replace(reading, cases=_passing_on(reading), missing={**reading.missing, "dx": reason}))
     if factor not in FACTORS or factor == "1":
         return unit
     names = ", ".join(text.partition(" ")[0] for text in reading.compared if not text.startswith("x "))

@@ -647,6 +647,11 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
     own = {slot for slots in plan.aliases.values() for slot in slots}
     stepped = [name for name, slots in plan.aliases.items() if not _same(slots[0].get(thing), run.before[name])]
     dx = tuple(_dx_places(plan, run.inputs, returned, kept, own))
+    if len(dx) == len(returned) == 1 and dx[0] is not None and dx[0].where == "returned":
+        shape = returned[0][1].shape
+        if shape != run.inputs[0].shape and shape in {array.shape for array in layer.params.values()}:
+            dx = (None,)
+            attempt.missing["x"] = "backward returned an array of the shape of a parameter, not of x"
     used = {(place.where, place.slot) for place in dx if place is not None}
     grads = match(
         places,
@@ -675,7 +680,7 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
     shapes = bool(right == len(layer.params))
     if found_dx is not None:
         shapes = shapes and found_dx.shape == attempt.x.shape
-    elif not plan.integers:
+    elif not plan.integers and "x" not in attempt.missing:
         if not layer.params:
             attempt.missing["x"] = "backward returned and kept no gradient of the input"
         else:
@@ -773,7 +778,36 @@ def found_of(best: Attempt, name: str, style: str, kind: type) -> Found:
         dict(best.missing),
         tuple(best.notes),
     )
-    return Found("layer", name, style, location, kind, (reading, *_derivatives_alone(best, reading, name)))
+    readings = (
+        reading, *_derivatives_alone(best, reading, name), *_one_gradient_only(best, reading, name)
+    )  # fmt: skip
+    return Found("layer", name, style, location, kind, readings)
+
+
+def _one_gradient_only(best: Attempt, reading: Reading, name: str) -> Iterator[Reading]:
+    """For a layer called with one sample, whose backward uses the first entry of dy that is not 0 alone.
+
+    The gradient of a cross-entropy by probabilities has a single one.
+    """
+    layer = best.layer
+    assert layer is not None
+    if layer.plan.layout.single and skips_zeros(getattr(type(layer.instance), layer.plan.backward, None)):
+        single = adapt_instance(layer.instance, replace(layer.plan, entry=1), layer.randomness)
+        cases = partial(layer_case, name, single, best.x.shape, layer.plan.integers)
+        yield replace(reading, calls=f"{reading.calls}; dy is 0 but for one entry", cases=cases)
+
+
+def skips_zeros(function: Any) -> bool:
+    """Whether a function has a loop that skips entries and returns at the first other one."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return False
+    for loop in (node for node in ast.walk(tree) if isinstance(node, ast.For)):
+        skips = any(isinstance(node, ast.Continue) for node in ast.walk(loop))
+        if skips and any(isinstance(node, ast.Return) for node in loop.body):
+            return True
+    return False
 
 
 def _derivatives_alone(best: Attempt, reading: Reading, name: str) -> Iterator[Reading]:

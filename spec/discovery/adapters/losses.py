@@ -11,6 +11,7 @@ import inspect
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -323,6 +324,12 @@ def found_of(
                 f"the backward of {link} passes it on"
             )
             return _found(name, style, location, thing, [together], names, note)
+    for link in ("softmax", "sigmoid"):
+        together = _with_link(rows, link) if link not in links else None
+        if together is not None:
+            found = _found(name, style, location, thing, [together], names)
+            missing = {link: f"the gradient is that of {link} and loss together, and no {link} was found in the file"}
+            return replace(found, readings=tuple(replace(reading, missing=missing) for reading in found.readings))
     return _found(name, style, location, thing, rows[:MAX_READINGS], names)
 
 
