@@ -17,6 +17,7 @@ from nnlaw._names import install
 
 def main(requests: int, replies: int, notes: int) -> None:
     """Handle requests until the pipe is closed."""
+    leave = os._exit
     faulthandler.enable(notes)  # a crash, and SIGABRT after a timeout, write the stack there
     _record_os_exit(notes)
     install()
@@ -33,13 +34,13 @@ def main(requests: int, replies: int, notes: int) -> None:
 
     def write(content: bytes) -> None:
         if os.getpid() != own:  # a process that the code under test forked
-            os._exit(0)
+            leave(0)
         view = memoryview(content)
         while view:
             view = view[os.write(replies, view) :]
 
     serve(reader.read, write, open_target)
-    os._exit(0)  # nothing that the code under test registered for the end is run
+    leave(0)  # nothing that the code under test registered for the end is run
 
 
 def _record_os_exit(notes: int) -> None:
