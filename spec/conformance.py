@@ -76,7 +76,7 @@ def conformance(
         found = cases(unit, seed)
     except Violation as violation:  # raised while the unit was constructed
         return checker.finished(Report(unit.name, unit.kind, [checker.excepted(_failed(violation))]))
-    if any(isinstance(case, LayerCase) and case.layer.attribute("keeps_attributes", False) for case in found):
+    if any(isinstance(case, LayerCase) and case.layer.attribute("keeps_attributes") is True for case in found):
         checker = replace(checker, exceptions=[row for row in checker.exceptions if row.law != "dtype"])  # in float32
     reports: list[Report] = []
     for i, case in enumerate(found):

@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+MAX_CHILDREN = 10_000  # of a generator
+
 AnyGenerator: TypeAlias = "np.random.Generator | np.random.RandomState | random.Random"
 
 
@@ -58,3 +60,13 @@ def _comparable(state: Any) -> Any:
     if isinstance(state, dict):
         return {key: _comparable(value) for key, value in state.items()}
     return state.tobytes() if isinstance(state, np.ndarray) else state
+
+
+def advance(generator: np.random.Generator, twin: np.random.Generator) -> None:
+    """Advance a generator as a copy of it was advanced, its children included."""
+    generator.bit_generator.state = twin.bit_generator.state
+    ours: Any = generator.bit_generator.seed_seq
+    theirs: Any = twin.bit_generator.seed_seq
+    missing = getattr(theirs, "n_children_spawned", 0) - getattr(ours, "n_children_spawned", 0)
+    if 0 < missing <= MAX_CHILDREN:
+        ours.spawn(missing)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import inspect
 import io
 import linecache
 import warnings
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from itertools import islice
 from types import FunctionType
 from typing import Any
@@ -21,7 +22,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.obeys import Declaration, declaration_of
 from nnlaw.spec.subjects import global_generators
-from nnlaw.spec.subjects.copies import AnyGenerator, copy_with_generators, generator_states
+from nnlaw.spec.subjects.copies import AnyGenerator, advance, copy_with_generators, generator_states
 from nnlaw.spec.subjects.interrupt import can_interrupt, interrupt_after
 from nnlaw.spec.subjects.layer_protocol import complete_layer, convert
 from nnlaw.spec.subjects.subject import Point, Setting, SourceFunction, Subject, Target
@@ -104,11 +105,15 @@ class ObjectSubject(Subject):
 
     def call(self, method: str, *args: Any, **settings: Any) -> Any:
         function = getattr(self.object, method) if method else self.object
-        return function(*args, **settings)
+        return _called(function, args, settings)
 
     def take(self, count: int, *args: Any, **settings: Any) -> tuple[list[Any], bool]:
-        items = iter(self.object(*args, **settings))
-        return [_copied(item) for item in islice(items, count)], next(items, None) is not None
+        def start(*args: Any, **settings: Any) -> tuple[list[Any], bool]:
+            items = iter(self.object(*args, **settings))
+            return [_copied(item) for item in islice(items, count)], next(items, None) is not None
+
+        found: tuple[list[Any], bool] = _called(start, args, settings)
+        return found
 
     def sweep(
         self,
@@ -181,7 +186,7 @@ class ObjectSubject(Subject):
         return ObjectSubject(complete_layer(copy_with_generators(self.object)[0]))
 
     def create(self, settings: Mapping[str, Any], args: Sequence[Any] = ()) -> Subject:
-        return ObjectSubject(self._class(*args, **settings))
+        return ObjectSubject(_called(self._class, args, settings))
 
     def functions(self) -> list[SourceFunction]:
         thing = _authors_object(self.object)
@@ -254,6 +259,22 @@ def object_of(subject: Subject) -> Any:
     """The object of a subject in this process."""
     assert isinstance(subject, ObjectSubject)
     return subject.object
+
+
+def _called(function: Callable[..., Any], args: Sequence[Any], settings: Mapping[str, Any]) -> Any:
+    """Call a function with copies of the random generators, which are then advanced as the copies were.
+
+    What keeps a generator that it is given has one of its own, in this process as in another.
+    """
+    generators = [i for i, each in enumerate(args) if type(each) is np.random.Generator]
+    if not generators:
+        return function(*args, **settings)
+    own = [copy.deepcopy(each) if i in generators else each for i, each in enumerate(args)]
+    try:
+        return function(*own, **settings)
+    finally:
+        for i in generators:
+            advance(args[i], own[i])
 
 
 def _copied(value: Any) -> Any:

@@ -23,6 +23,7 @@ from nnlaw.spec.contracts.declared import ATTRIBUTES
 from nnlaw.spec.contracts.obeys import Declaration
 from nnlaw.spec.contracts.shapes import parse
 from nnlaw.spec.law import CATALOG
+from nnlaw.spec.subjects.copies import advance
 from nnlaw.spec.subjects.remote_error import Frame, remote_error
 from nnlaw.spec.subjects.shared_arrays import SharedArrays
 from nnlaw.spec.subjects.subject import Point, Setting, SourceFunction, Subject, Target
@@ -91,7 +92,7 @@ class Connection:
         """Advance the random generators that were passed, as the code under test advanced them."""
         own = [each for group in arguments if isinstance(group, list | tuple) for each in group]
         for ours, theirs in zip([each for each in own if isinstance(each, np.random.Generator)], found, strict=True):
-            ours.bit_generator.state = theirs.bit_generator.state
+            advance(ours, theirs)
 
     # the tables of the wire format
 

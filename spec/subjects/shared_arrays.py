@@ -73,13 +73,15 @@ class SharedArrays:
         return found
 
     def apply(self, changes: Iterable[Change]) -> None:
-        """Write what the other side has changed. Raises KeyError if a change does not fit."""
+        """Write what the other side has changed. Raises ValueError if a change does not fit."""
         for number, content in changes:
             array = self._get(number)
             if array is None:  # this side no longer uses it
                 continue
-            if array.shape != content.shape or array.dtype != content.dtype:
-                raise KeyError(number)
+            if array.dtype != content.dtype or array.size != content.size:
+                raise ValueError(f"it changed an array of shape {array.shape} to one of shape {content.shape}")
+            if array.shape != content.shape:
+                array.shape = content.shape
             if array.flags.writeable:
                 np.copyto(array, content)
                 self.synced[number] = array.tobytes()

@@ -12,7 +12,7 @@ integers, floats, texts, bytes, lists and dicts. These extension types are other
     5  a NumPy scalar, as an array without axes
     6  u32, then text: an object of the other process, by number, and the name of its type
     7  [text, text]: another object, the name of its type and a short text
-    8  text: the state of a random generator, as JSON
+    8  text: the state of a random generator and the seed of its children, as JSON
 
 An array is: u8 length and dtype ("<f8"), u8 flags (1: may be written, 2: not in C order), u8 axes, u64 length per axis,
 if not in C order u8 place in memory order per axis (0 first), then its bytes in memory order. Only plain dtypes are
@@ -40,6 +40,7 @@ from nnlaw.spec.subjects.subject import Opaque
 MAX_FRAME = 2**27  # bytes
 MAX_DEPTH = 32  # of nested tuples
 MAX_AXES = 32
+MAX_GENERATOR, MAX_POOL = 4096, 64  # bytes, and integers in the pool of its seed
 DTYPES = frozenset("?bBhHiIlLqQefdgFD")  # np.dtype.char
 LENGTH = struct.Struct("<I")
 TUPLE, VALUE, SHARED, REFERENCE, SCALAR, OBJECT, OPAQUE, GENERATOR = range(1, 9)
@@ -101,7 +102,7 @@ def encode(value: Any, tables: Tables) -> bytes:
         if isinstance(each, np.generic) and each.dtype.char in DTYPES:
             return msgpack.ExtType(SCALAR, array_bytes(np.asarray(each)))
         if kind is np.random.Generator and type(each.bit_generator) is np.random.PCG64:
-            return msgpack.ExtType(GENERATOR, json.dumps(each.bit_generator.state).encode())
+            return msgpack.ExtType(GENERATOR, _generator_text(each).encode())
         found = tables.object_number(each)
         if found is not None:
             return msgpack.ExtType(OBJECT, _NUMBER.pack(found[0]) + found[1].encode(errors="backslashreplace"))
@@ -198,10 +199,23 @@ def _opaque(data: bytes, tables: Tables) -> Opaque:
     return Opaque(*found)
 
 
+def _generator_text(generator: np.random.Generator) -> str:
+    """The state of a generator and the seed of its children."""
+    seed: Any = generator.bit_generator.seed_seq
+    names = ("entropy", "spawn_key", "pool_size", "n_children_spawned")
+    found = {name: getattr(seed, name) for name in names if hasattr(seed, name)}
+    return json.dumps({"state": generator.bit_generator.state, "seed": found}, default=int)
+
+
 def _generator(data: bytes, tables: Tables) -> np.random.Generator:
-    bits = np.random.PCG64(0)
     try:
-        bits.state = json.loads(data)
+        if len(data) > MAX_GENERATOR:
+            raise ValueError("too long")
+        found = json.loads(data)
+        if found["seed"].get("pool_size", 4) > MAX_POOL:
+            raise ValueError("too large")
+        bits = np.random.PCG64(np.random.SeedSequence(**found["seed"]))
+        bits.state = found["state"]
     except Exception as error:
         raise BadFrame(f"a random generator that can't be one: {type(error).__name__}") from None
     return np.random.Generator(bits)

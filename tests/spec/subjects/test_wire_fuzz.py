@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from loopback import Loopback
 
 from nnlaw.nn.verify.targets import check_unit
 from nnlaw.spec import Unit, obeys
 from nnlaw.spec.report import UnitOutcome
 from nnlaw.spec.subjects.object_subject import ObjectSubject
 from nnlaw.spec.subjects.remote_error import RemoteExit
-from nnlaw.spec.subjects.remote_subject import Connection, RemoteSubject, SubjectEnded
-from nnlaw.spec.subjects.server import ServerTables, serve
+from nnlaw.spec.subjects.remote_subject import SubjectEnded
+from nnlaw.spec.subjects.server import ServerTables
 from nnlaw.spec.subjects.subject import Opaque
 from nnlaw.spec.subjects.wire import LENGTH, BadFrame, decode, encode
 
@@ -35,11 +36,6 @@ class Wrong:
 
     def backward(self, dy: Any) -> Any:
         return 3 * dy
-
-
-def no_pipe(content: Any) -> Any:
-    """A pipe that is not used."""
-    raise AssertionError
 
 
 def values(rng: random.Random) -> list[Any]:
@@ -82,40 +78,23 @@ def test_forged_frames_are_read_or_refused() -> None:
         frame = encode(value, tables)[LENGTH.size :]
         content = damaged(frame, rng) if rng.random() < 0.9 else rng.randbytes(rng.randrange(60))
         try:
-            decode(content, Connection(no_pipe, no_pipe))
+            decode(content, Loopback().connection)
             found["value"] += 1
         except BadFrame:
             found["refused"] += 1
     assert found.total() == FRAMES and min(found.values()) > 500
 
 
-class Hostile:
-    """The other side of a connection, in this process: it serves a wrong layer, but forges some replies."""
+class Hostile(Loopback):
+    """A connection to a side that forges some replies."""
 
     def __init__(self, forge: Callable[[bytes, ServerTables], bytes]) -> None:
-        self.forge, self.tables = forge, ServerTables()
-        self.request, self.reply = b"", b""
+        super().__init__()
+        self.forge = forge
 
-    def write(self, content: bytes) -> None:
-        """Receive a request, and make the reply."""
-        self.request = content
-        serve(self.take, self.keep, no_pipe, self.tables)
-
-    def take(self, count: int) -> bytes:
-        """The next bytes of the request."""
-        found, self.request = self.request[:count], self.request[count:]
-        return found
-
-    def keep(self, content: bytes) -> None:
-        """Forge the reply."""
-        self.reply += self.forge(content, self.tables)
-
-    def read(self, count: int) -> bytes:
-        """The next bytes of the reply."""
-        if len(self.reply) < count:
-            raise SubjectEnded("timed out")
-        found, self.reply = self.reply[:count], self.reply[count:]
-        return found
+    def forged(self, content: bytes) -> bytes:
+        """The reply or another one."""
+        return self.forge(content, self.tables)
 
 
 def forger(rng: random.Random) -> Callable[[bytes, ServerTables], bytes]:
@@ -152,9 +131,7 @@ def test_forged_conversations_never_pass() -> None:
     for seed in range(CONVERSATIONS):
         rng = random.Random(seed)
         laws = [] if rng.random() < 0.1 else ["gradient"]
-        hostile = Hostile(forger(rng))
-        number, name = hostile.tables.object_number(ObjectSubject(Wrong)) or (0, "")
-        subject = RemoteSubject(Connection(hostile.read, hostile.write), number, name)
+        subject = Hostile(forger(rng)).subject(Wrong)
         try:
             report = check_unit(Unit("layer", "wrong", subject), laws, 0, explain=rng.random() < 0.1)
         except SubjectEnded as error:
