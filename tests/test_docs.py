@@ -58,14 +58,27 @@ def test_the_documented_law_enters_the_catalog() -> None:
         CATALOG.pop(("layer", "never-negative"), None)
 
 
+LAYERS = """import numpy as np
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out); self.b = np.zeros(n_out)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, dy):
+        self.dW = self.x.T @ dy
+        self.db = dy.mean(axis=0)
+        return dy @ self.W.T
+"""
+
+
 @pytest.mark.slow
 def test_the_readme_shows_what_verify_prints(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The diagnostic on the first screen is what `nn verify` prints today for this planted bug."""
+    """The diagnostic on the first screen is what `nn verify` prints today for this layer."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (shown,) = re.findall(r"\$ nn verify softmax\.py\n(.*?)```", readme, re.S)
-    source = ROOT / "fixtures" / "faults" / "layer_softmax_sums_over_the_batch.py"
-    Path("softmax.py").write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
-    assert run(["verify", "softmax.py"]) == 1
+    (shown,) = re.findall(r"\$ nn verify layers\.py\n(.*?)```", readme, re.S)
+    Path("layers.py").write_text(LAYERS, encoding="utf-8")
+    assert run(["verify", "layers.py"]) == 1
     assert capsys.readouterr().out.strip() == shown.strip()
 
 
