@@ -80,8 +80,8 @@ class Owner:
         """The arrays in the spelling that the code has changed; the same arrays if it has changed nothing."""
         found = []
         for i, (key, array) in enumerate(zip("Wb", arrays, strict=True)):
-            held = [self.params[key], *(getattr(self, row[2 * i]) for row in SPELLINGS)]
-            found.append(next((np.asarray(one) for one in held if not np.array_equal(one, array)), array))
+            kept = [self.params[key], *(getattr(self, row[2 * i]) for row in SPELLINGS)]
+            found.append(next((np.asarray(one) for one in kept if not np.array_equal(one, array)), array))
         return found
 
 

@@ -31,7 +31,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 def check_source(write: Callable[..., Path]) -> Callable[..., TargetResult]:
     """Write mine.py and check it in a worker.
 
-    A source that registers nothing gets a function that does: else only its definitions would be loaded.
+    A source without a registered unit gets one: else only its definitions would be loaded.
     """
 
     def check(source: str, **options: Any) -> TargetResult:
