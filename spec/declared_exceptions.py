@@ -29,6 +29,7 @@ EXPECTED = "expected"  # the source of an exception that a class declares, or th
 COMMENT = re.compile(r"#\s*nnlaw:\s*ignore\b(?P<codes>\[[^\]]*\])?(?P<reason>[^#]*)")
 LAW = re.compile(r"^\s*@([\w.]+\.)?law\s*\(", re.MULTILINE)
 MAX_FILE_SIZE = 2**20  # bytes; comments of a larger file are not read
+MAX_IGNORES = 200  # in the comments of a file
 Scope = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -86,6 +87,7 @@ def ignore_comments(path: str) -> list[DeclaredException]:
     if "nnlaw:" not in text:
         return found
     tree, place = _parsed(text), relative_to_cwd(path)
+    scopes = _scopes(tree) if tree else []
     for line, comment in _comments(text) if tree else ():
         match = COMMENT.search(comment)
         if match is None:
@@ -94,7 +96,10 @@ def ignore_comments(path: str) -> list[DeclaredException]:
         codes = [code.strip() for code in (match["codes"] or "").strip("[]").split(",") if code.strip()]
         if not codes:
             raise BadInput(f"{source}: name the laws to ignore: # nnlaw: ignore[gradient] the reason")
-        first, last = _scope(tree, line)
+        if len(found) + len(codes) > MAX_IGNORES:
+            raise BadInput(f"{place}: more than {MAX_IGNORES:,} ignores; use one in pyproject.toml")
+        around = [(first, last) for first, last in scopes if first <= line <= last]
+        first, last = max(around, key=lambda scope: (scope[0], -scope[1]), default=(0, 0))
         for code in codes:
             row = checked_exception(code, match["reason"].strip(" \t:-"), source)
             found.append(DeclaredException(row.law, row.reason, source, _literal(path), first, last))
@@ -143,12 +148,10 @@ def _comments(text: str) -> Iterator[tuple[int, str]]:
             yield token.start[0], token.string
 
 
-def _scope(tree: ast.AST | None, line: int) -> tuple[int, int]:
-    """First and last line of the innermost function or class around a line; zeros if there is none."""
-    spans = [
+def _scopes(tree: ast.AST) -> list[tuple[int, int]]:
+    """First and last line of each function and class, with its decorators."""
+    return [
         (min([node.lineno, *(each.lineno for each in node.decorator_list)]), node.end_lineno or node.lineno)
-        for node in (ast.walk(tree) if tree else ())
+        for node in ast.walk(tree)
         if isinstance(node, Scope)
     ]
-    around = [(first, last) for first, last in spans if first <= line <= last]
-    return max(around, key=lambda span: (span[0], -span[1]), default=(0, 0))

@@ -105,24 +105,33 @@ def check_target(
     """
     options, stop = options or CheckOptions(), stop or threading.Event()
     result = TargetResult(target)
-    if "file" in target:
-        result.laws_not_run = laws_defined_in(target["file"])
-        try:
-            result.ignores = ignore_comments(target["file"]) if options.exceptions else []
-        except BadInput as error:
-            result.reports = [_as_data(Report(Path(result.name).stem[:MAX_NAME], "file", reason=str(error)))]
-            return result
-        options = replace(options, ignores=(*options.ignores, *result.ignores))
     if {"name", "kind"} & set(target):
         units = units_in_process(target)
         result.reports = [_as_data(_checked(unit, options)) for unit in units if is_checked_by(unit, options.laws)]
     else:
         try:
-            _TargetCheck(result, options, stop).run()
+            _TargetCheck(result, _with_comments(result, options), stop).run()
+        except BadInput as error:  # a comment
+            result.reports.append(_as_data(Report(Path(result.name).stem[:MAX_NAME], "file", reason=str(error))))
         except Exception as error:  # a bug in nn: the other targets are checked all the same
             reason = f"{result.name}: {describe_internal_error(error)}"
             result.reports.append(_as_data(Report(Path(result.name).stem, "file", reason=reason, internal=True)))
     return result
+
+
+def _with_comments(result: TargetResult, options: CheckOptions) -> CheckOptions:
+    """The options with the exceptions that apply to a file: those of the project, and those of its comments.
+
+    Those of the project apply to all that the file contains, whatever place the code under test reports.
+    Raises BadInput for a comment that is not valid.
+    """
+    file = result.target.get("file")
+    if file is None:
+        return options
+    result.laws_not_run = laws_defined_in(file)
+    result.ignores = ignore_comments(file) if options.exceptions else []
+    project = [replace(row, path="*") for row in options.ignores if row.is_in(file)]
+    return replace(options, ignores=(*project, *result.ignores))
 
 
 @dataclass

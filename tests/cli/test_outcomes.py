@@ -112,6 +112,17 @@ def test_a_project_beside_what_is_checked_does_not_count(workplace: Path, nn: An
     assert nn("verify", "../a.py")[0] == 0
 
 
+def test_an_ignore_of_the_project_applies_to_the_file_that_is_checked(workplace: Path, nn: Any) -> None:
+    """Not to one that only reports to be defined in another file."""
+    declare("project", RIGHT)
+    layer("t/a.py", WRONG)
+    with Path("t/a.py").open("a") as file:
+        moved = f"co_filename={str(workplace / 's/a.py')!r}"
+        file.write(f"Absolute.backward.__code__ = Absolute.backward.__code__.replace({moved})\n")
+    code, out, _ = nn("verify", "t/a.py")
+    assert code == 1 and "exception" not in out
+
+
 def test_project_settings_name_paths_seed_and_timeout(workplace: Path, nn: Any) -> None:
     """They are the defaults; what can't be used is refused."""
     layer("s/a.py", RIGHT)

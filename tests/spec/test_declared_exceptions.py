@@ -58,6 +58,12 @@ def test_a_comment_needs_a_law_and_a_reason(tmp_path: Path, comment: str, reason
         comments(tmp_path, f"\n\nx = 1  # nnlaw: {comment}\n")
 
 
+def test_a_file_has_a_limited_number_of_ignores(tmp_path: Path) -> None:
+    """A file can't make the search for comments slow."""
+    with pytest.raises(BadInput, match="more than 200 ignores"):
+        comments(tmp_path, "def f(): pass  # nnlaw: ignore[gradient] x\n" * 20_000)
+
+
 @pytest.mark.parametrize("source", ["x = = 3  # nnlaw: ignore[gradient] why", "\0", "# -*- coding: nonsense -*-"])
 def test_a_file_that_is_no_python_has_no_comments(tmp_path: Path, source: str) -> None:
     """Importing it reports what is wrong; neither does a missing file have any."""
