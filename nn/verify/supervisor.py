@@ -122,7 +122,7 @@ def check_target(
 def _with_comments(result: TargetResult, options: CheckOptions) -> CheckOptions:
     """The options with the exceptions that apply to a file: those of the project, and those of its comments.
 
-    Those of the project apply to all that the file contains, whatever place the code under test reports.
+    Those of the project apply to all that the file contains, even if the code under test reports another place.
     Raises BadInput for a comment that is not valid.
     """
     file = result.target.get("file")
