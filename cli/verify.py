@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import glob
 import importlib.util
 import json
 import math
@@ -28,8 +29,9 @@ from nnlaw.cli.output.verify_output import (
 from nnlaw.cli.project_settings import project_settings
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.nn.verify.own_laws import own_laws
-from nnlaw.nn.verify.supervisor import CheckOptions, Target, TargetResult, check_targets
+from nnlaw.nn.verify.supervisor import CheckOptions, Target, TargetResult, check_targets, listed
 from nnlaw.spec.declared_exceptions import DeclaredException
+from nnlaw.spec.discovery.targets import targets as discovery_targets
 from nnlaw.spec.law import CATALOG
 from nnlaw.spec.report import SCHEMA_VERSION, Outcome, UnitOutcome
 from nnlaw.spec.violation import BadInput, counted
@@ -52,6 +54,7 @@ def _finite(context: click.Context, option: click.Parameter, value: float | None
 @click.argument("names", nargs=-1, metavar="[FILE|FOLDER|MODULE|NAME]...")
 @click.option("-v", "--verbose", is_flag=True, help="Show every law, and the smallest input that fails.")
 @click.option("-q", "--quiet", is_flag=True, help="Show only the summary.")
+@click.option("--list", "only_list", is_flag=True, help="List what is found, and how it is called; check nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Write one row per file, too.")
 @click.option("--junit", hidden=True, expose_value=False, callback=_removed_junit)
@@ -68,6 +71,7 @@ def command(
     names: tuple[str, ...],
     verbose: bool,
     quiet: bool,
+    only_list: bool,
     as_json: bool,
     csv: Path | None,
     laws: tuple[str, ...],
@@ -80,7 +84,8 @@ def command(
 ) -> int:
     """Check hand-written layers, losses, optimizers and networks against every law of their kind.
 
-    Give Python files, folders of them, modules, or built-in plugins such as relu, layer:relu or dropout:rate=0.2.
+    Give Python files, notebooks, folders, modules, FILE::Name or module:Name, or built-in plugins such as relu,
+    layer:relu or dropout:rate=0.2.
     Without an argument, `paths` of [tool.nnlaw] in pyproject.toml are checked or, without it, all built-in plugins.
     Each file runs in a process of its own.
 
@@ -99,6 +104,10 @@ def command(
         () if no_exceptions else project.ignores,
         not no_exceptions,
     )
+    if only_list:
+        for line in (line for target in targets for line in listed(target, options)):
+            click.echo(line)
+        return 0
     verbosity = Verbosity.VERBOSE if verbose else Verbosity.QUIET if quiet else Verbosity.NORMAL
     output = VerifyOutput(verbosity, in_folders)
     results: list[TargetResult] = []
@@ -178,12 +187,21 @@ def _targets(names: tuple[str, ...]) -> Iterator[Target]:
         yield from ({"kind": kind} for kind in KINDS)
     for name in names:
         path = Path(name)
-        if path.is_dir():
+        file, separator, definition = name.rpartition("::")
+        if separator and Path(file).is_file():
+            yield {"file": file, "definition": definition}
+        elif glob.has_magic(name) and not path.exists():
+            yield from ({"file": str(target.path)} for target in discovery_targets([name]))
+        elif path.is_dir():
             yield from ({"file": str(file)} for file in _files_to_check(path))
-        elif path.suffix == ".py" or path.exists() or "/" in name:
+        elif path.suffix in (".py", ".ipynb") or path.exists() or "/" in name:
             yield {"file": name}
         else:
-            yield {"module" if _is_module(name) else "name": name}
+            module, separator, definition = name.partition(":")
+            if separator and module not in KINDS and _is_module(module):
+                yield {"module": module, "definition": definition}
+            else:
+                yield {"module" if _is_module(name) else "name": name}
 
 
 def _files_to_check(folder: Path) -> list[Path]:
@@ -219,7 +237,8 @@ def _python_files(folder: Path) -> tuple[list[Path], list[tuple[str, Path]]]:
         reasons = {name: _reason_to_ignore(Path(here, name)) for name in sorted(folders)}
         folders[:] = [name for name, reason in reasons.items() if not reason]
         ignored += [(reason, Path(here, name)) for name, reason in reasons.items() if reason and name != "__pycache__"]
-        files += [Path(here, name) for name in names if name.endswith(".py") and not name.startswith((".", "_"))]
+        own = [name for name in names if name.endswith((".py", ".ipynb")) and not name.startswith((".", "_"))]
+        files += [Path(here, name) for name in own]
     return sorted(files), ignored
 
 

@@ -134,6 +134,20 @@ def _with_comments(result: TargetResult, options: CheckOptions) -> CheckOptions:
     return replace(options, ignores=(*project, *result.ignores))
 
 
+def listed(target: Target, options: CheckOptions) -> list[str]:
+    """One line for each unit of a target, with the way to call it, and for what no law checks."""
+    if {"name", "kind"} & set(target):
+        return [unit.label for unit in units_in_process(target)]
+    check = _TargetCheck(TargetResult(target), options, threading.Event())
+    with SubjectProcess(check.stop) as process:
+        try:
+            units = check.opened(process)
+        except (_NotLoaded, NothingToCheck) as error:
+            return [str(each) for each in check.nothing] or [str(error)]
+        lines = [str(unit) if isinstance(unit, Found) else label_of(unit) for unit in units]
+    return [*lines, *map(str, check.nothing)]
+
+
 @dataclass
 class _TargetCheck:
     """The check of one file or module, in one process after the other."""
@@ -144,6 +158,8 @@ class _TargetCheck:
     plan: list[tuple[str, str]] | None = None
     """Kind and name of each unit, as the first process listed them."""
     done: int = 0
+    nothing: list[Found] = field(default_factory=list)
+    """Definitions of the file that no law checks."""
     notes: list[str] = field(default_factory=list)
     """Remarks on how the file was loaded, which are part of the first report."""
     failed: Report | None = None
@@ -220,6 +236,7 @@ class _TargetCheck:
             opened = _typed(process.connection.request("open", None, {**request, "folder": _current_folder()}), dict)
             found = [from_data(row) for row in _typed(opened.get("found"), list)[:MAX_UNITS]]
             self.notes = [_typed(note, str)[:MAX_NOTE] for note in _typed(opened.get("notes"), list)[:MAX_NOTES]]
+            self.nothing = [each for each in found if not each.kind]
             units: list[Unit | Found] = [*_units(opened.get("units")), *(each for each in found if each.kind)]
             if not units:
                 raise NothingToCheck(_nothing(name, found))

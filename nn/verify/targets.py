@@ -25,6 +25,7 @@ from nnlaw.spec.discovery.find import find
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.found_data import to_data
 from nnlaw.spec.discovery.load import load
+from nnlaw.spec.discovery.targets import targets as discovery_targets
 from nnlaw.spec.report import Report
 from nnlaw.spec.subjects.remote_subject import SubjectEnded
 from nnlaw.spec.subjects.unit import Unit
@@ -103,17 +104,29 @@ def open_target(target: dict[str, str]) -> dict[str, list[Any]]:
         sys.path.append(folder)
     if not target:
         return {"units": [], "found": [], "notes": []}
-    file = Path(target["file"]) if "file" in target else None
+    file = _file_of(target)
     if file is None or _registers(file):
         rows = [(unit.kind, unit.name, unit.subject, unit.expected) for unit in units_in_process(target)]
         return {"units": [row for row in rows if not name or row[2].type_name == name], "found": [], "notes": []}
     loaded = load(file)
+    if name and name not in loaded.names:
+        raise BadInput(f"{file}: it defines no {name}")
     names = [each for each in ([name] if name else loaded.names) if each not in loaded.unavailable]
     found = find(loaded.module, names)
     notes = [str(finding) for finding in loaded.findings]
     notes += [f"{module} is not installed; a placeholder was imported" for module in loaded.placeholders]
     notes += [f"{missing} is not available: {reason}" for missing, reason in loaded.unavailable.items()]
     return {"units": [], "found": [to_data(each) for each in found], "notes": notes}
+
+
+def _file_of(target: dict[str, str]) -> Path | None:
+    """The file to check; that of a module, if it is written in Python."""
+    if "file" in target:
+        return Path(target["file"])
+    try:
+        return discovery_targets([target["module"]])[0].path if "module" in target else None
+    except BadInput:  # units_in_module reports what is wrong with it
+        return None
 
 
 def _registers(file: Path) -> bool:
