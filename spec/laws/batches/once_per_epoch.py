@@ -5,8 +5,10 @@ It finds sampling with replacement, ranges that end too early, and epochs that n
 
 from __future__ import annotations
 
+import numpy as np
+
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.batches._shared import EVEN, check_counts, epoch, failure
+from nnlaw.spec.laws.batches._shared import EVEN, ODD, check_counts, epoch, failure
 from nnlaw.spec.subjects.cases import BatchesCase
 
 
@@ -19,10 +21,17 @@ from nnlaw.spec.subjects.cases import BatchesCase
     depends_on=("paired",),
 )
 def once_per_epoch(case: BatchesCase) -> None:
-    """Count the samples of three epochs with one generator, over 30 samples in batches of 6."""
+    """Count the samples of three epochs with one generator, over 30 samples in batches of 6.
+
+    Code that is not registered must not repeat one in an epoch of 32 either; it may drop a partial last batch.
+    """
     rng = case.rng
     for _ in range(3):
         found = epoch(case, EVEN, rng)
         if found.endless:
             raise failure(case, "once-per-epoch", "the epoch", f"not over after {4 * EVEN} batches", "an end")
         check_counts(case, "once-per-epoch", found, EVEN)
+    if not case.registered:
+        last = epoch(case, ODD, rng)
+        if last.unchanged and np.bincount(last.order, minlength=ODD).max() > 1:
+            check_counts(case, "once-per-epoch", last, ODD)

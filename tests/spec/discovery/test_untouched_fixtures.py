@@ -1,0 +1,48 @@
+"""fixtures/untouched: code that is not registered is checked as its header expects."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from nnlaw.spec.conformance import conformance
+from nnlaw.spec.discovery.find import find
+from nnlaw.spec.discovery.load import load
+from nnlaw.spec.report import Report, UnitOutcome
+
+ROOT = Path(__file__).parents[3]
+CORPUS = ROOT / "fixtures" / "untouched"
+KINDS = re.compile(
+    r"^(bce_|half_sum|huber|kl_and|label_smoothing|labels_|log_loss|logits_|loss_|mean_in|mse_and|softmax_then|svm_|"
+    r"net_|autoencoder|logistic|skipgram|functions_|optimizer_|initializer|schedules_|metric_|batches_)"
+)
+FILES = [path for side in ("right", "wrong") for path in sorted((CORPUS / side).glob("*.py")) if KINDS.match(path.name)]
+
+
+def header(path: Path) -> dict[str, str]:
+    """The fields of a file's header."""
+    return dict(re.findall(r"^# (expect|unit|law): (.*)$", path.read_text(encoding="utf-8"), re.M))
+
+
+def reports_of(path: Path) -> list[Report]:
+    """One report per unit of a file."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        loaded = load(path)
+        return [conformance(unit, explain=False) for unit in find(loaded.module, loaded.names) if unit.is_unit]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_losses_networks_optimizers_and_functions(path: Path) -> None:
+    """Right files pass; in wrong ones a unit fails that the header names, or that uses it."""
+    expected, reports = header(path), reports_of(path)
+    outcomes = {report.name: report.outcome for report in reports}
+    assert outcomes, "no unit was found"
+    if expected["expect"] == "passed":
+        assert set(outcomes.values()) == {UnitOutcome.PASSED}, outcomes
+    else:
+        failed = [report for report in reports if report.outcome is UnitOutcome.FAILED]
+        assert failed, outcomes
+        assert expected["law"] in {violation.law for report in failed for violation in report.violations}
