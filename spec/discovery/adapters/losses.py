@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,7 @@ EPSILON = 1e-6
 AGREES, WRONG_SHAPE = 1e-5, 1e3
 BATCHES, SINGLE = ("rows", "columns"), ("one column", "one")
 MAX_READINGS = 3
+MAX_PROJECT_FILES = 200
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
@@ -98,6 +100,20 @@ def source_of(scope: Scope) -> str:
         return inspect.getsource(scope.module)
     except (OSError, TypeError):
         return ""
+
+
+def is_used_with(scope: Scope, link: str) -> bool:
+    """Whether another file of the project imports the module and has softmax or sigmoid, which then may pass on the
+    gradient; not if the module has a class of this name, which was compared.
+    """
+    path = Path(getattr(scope.module, "__file__", "") or "")
+    if not path.is_file() or any(link in name.lower() for name in scope.everything if name in scope.classes):
+        return False
+    imports = re.compile(rf"^\s*(from|import)\b.*\b{re.escape(path.stem)}\b", re.M)
+    files = itertools.islice(itertools.chain(path.parent.glob("*.py"), path.parent.parent.glob("*/*.py"),
+                                             path.parent.parent.glob("*.py")), MAX_PROJECT_FILES)  # fmt: skip
+    texts = (file.read_text(encoding="utf-8", errors="ignore") for file in files if file != path)
+    return any(link in text.lower() and imports.search(text) for text in texts)
 
 
 def passes_on(kind: type, scope: Scope) -> bool:
@@ -250,7 +266,8 @@ def returns_pair(code: LossCode) -> bool:
     for scenario in SCENARIOS:
         p, t = scenario.draw(np.random.default_rng(0), 5, 3)
         try:
-            found = code.call(None, "value", code.value_roles, {"p": p, "t": t})
+            with np.errstate(all="ignore"):
+                found = code.call(None, "value", code.value_roles, {"p": p, "t": t})
         except Exception:
             continue
         if isinstance(found, tuple) and len(found) == 2 and np.ndim(found[0]) == 0 and np.shape(found[1]) == p.shape:
@@ -325,10 +342,10 @@ def found_of(
             )
             return _found(name, style, location, thing, [together], names, note)
     for link in ("softmax", "sigmoid"):
-        together = _with_link(rows, link) if link not in links else None
+        together = _with_link(rows, link) if link not in links and is_used_with(scope, link) else None
         if together is not None:
             found = _found(name, style, location, thing, [together], names)
-            missing = {link: f"the gradient is that of {link} and loss together, and no {link} was found in the file"}
+            missing = {link: f"the gradient is that of {link} and loss together, and the {link} is in another file"}
             return replace(found, readings=tuple(replace(reading, missing=missing) for reading in found.readings))
     return _found(name, style, location, thing, rows[:MAX_READINGS], names)
 
