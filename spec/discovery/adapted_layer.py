@@ -227,6 +227,9 @@ class _Run:
             array = layer.params[name].copy()
             for place in places:
                 place.set(self.thing, array)
+        for value in vars(self.thing).values() if hasattr(self.thing, "__dict__") else ():
+            if isinstance(value, Step):  # an optimizer of the instance
+                value.rate = value.lr = value.learning_rate = rate
         if self.plan.mode:
             setattr(self.thing, self.plan.mode, bool(layer.training))
         if self.plan.rate is not None:

@@ -159,7 +159,16 @@ def constructions(kind: type, scope: Scope | None = None, limit: int = 6) -> Ite
         rows = []
     found = 0
     pair = any(DERIVATIVE.search(row.name) for row in rows)
-    for values in itertools.islice(_products([guesses(row, scope, kind, pair) for row in rows]), MAX_CONSTRUCTIONS):
+    choices = [guesses(row, scope, kind, pair) for row in rows]
+    if any(re.match(r"w_?hh?$", row.name, re.I) for row in rows):  # a recurrent layer: weights that fit each other
+        choices = [
+            _recurrent_biases() if row.name.lower().startswith("b") else choice
+            for row, choice in zip(rows, choices, strict=True)
+        ]
+        combinations = iter(list(zip(*choices, strict=False)))
+    else:
+        combinations = _products(choices)
+    for values in itertools.islice(combinations, MAX_CONSTRUCTIONS):
         settings = {row.name: value for row, value in zip(rows, values, strict=True)}
         try:
             np.random.seed(0)
@@ -228,6 +237,17 @@ def _weights() -> list[Any]:
     return [rng.standard_normal((N_IN, N_OUT)), rng.standard_normal((2, 3, 2, 3)), rng.standard_normal((N_OUT, N_IN))]
 
 
+def _recurrent(rows: int) -> list[Any]:
+    """Weights of a recurrent layer, an LSTM and a GRU, which have one, four and three blocks."""
+    rng = np.random.default_rng(rows)
+    return [rng.standard_normal((rows, blocks * N_HIDDEN)) for blocks in (1, 4, 3)]
+
+
+def _recurrent_biases() -> list[Any]:
+    rng = np.random.default_rng(9)
+    return [rng.standard_normal(blocks * N_HIDDEN) for blocks in (1, 4, 3)]
+
+
 def _biases() -> list[Any]:
     rng = np.random.default_rng(2)
     return [rng.standard_normal(N_OUT), rng.standard_normal((1, N_OUT)), rng.standard_normal((N_OUT, 1)),
@@ -244,7 +264,9 @@ GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
     (r"^(rng|random_generator|generator)$", lambda: [np.random.default_rng(0), np.random.RandomState(0)]),
     (r"seed|random_state", [0]),
     (PENALTIES.pattern, [0.0, None]),
-    (r"^(weights?|w|wx|wh|kernel_weights)$", _weights),
+    (r"^(wx|w_?xh|w_?x)$", lambda: _recurrent(N_IN)),
+    (r"^(wh|w_?hh|w_?h|u)$", lambda: _recurrent(N_HIDDEN)),
+    (r"^(weights?|w|kernel_weights)$", _weights),
     (r"^(bias|biases|b)$", _biases),
     (r"^(gamma)$", lambda: [np.random.default_rng(3).uniform(0.5, 1.5, N_IN)]),
     (r"^(beta)$", lambda: [np.random.default_rng(4).standard_normal(N_IN), 0.9]),

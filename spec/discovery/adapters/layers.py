@@ -247,7 +247,10 @@ def attempts(
     flags = [row for row in arguments_of(getattr(kind, forward), bound=True) if row not in rows]
     training = tuple(Given("mode", value, row.name) for row in flags for value in mode_value(row))
     needed = [row for row in rows if not mode_value(row)]
+    unprepared = made
     for layout, shapes, integers in shapes_to_try or input_shapes(made, len(needed)):
+        if point is None and len(shapes) == 1:
+            made = prepared(unprepared, shapes[0])
         numbers = itertools.count()
         given = tuple(
             Given("mode", mode_value(row)[0]) if mode_value(row) else Given("x", next(numbers)) for row in rows
@@ -261,6 +264,37 @@ def attempts(
             yield from found
             if found:
                 break
+
+
+SETUP = ("set_input_shape", "set_input_size", "set_input_dim", "build", "initialize", "init_weights", "setup",
+         "initialize_weights", "initialize_parameters", "init_params", "init_parameters")  # fmt: skip
+
+
+def prepared(made: Made, shape: tuple[int, ...]) -> Made:
+    """The instance after the methods that set it up for an input of this shape, if it has any; else itself."""
+    kind = type(made.instance)
+    methods = [name for name in SETUP if is_method(kind, name)]
+    if not methods:
+        return made
+    thing = copy.deepcopy(made.instance)
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        for name in methods:
+            rows = required_of(getattr(kind, name), bound=True)
+            optional = [row for row in arguments_of(getattr(kind, name), bound=True) if row not in rows]
+            named = {row.name: Step(RATES[0], in_place=False) for row in optional if "optim" in row.name.lower()}
+            getattr(thing, name)(*(_setup_value(row.name, shape) for row in rows), **named)
+        return replace(made, instance=thing)
+    return made
+
+
+def _setup_value(name: str, shape: tuple[int, ...]) -> Any:
+    """An argument of a method that sets an instance up: a shape, a size, an optimizer or a generator."""
+    low = name.lower()
+    if "optim" in low or low == "opt":
+        return Step(RATES[0])
+    if low in ("rng", "generator", "random_state"):
+        return np.random.default_rng(0)
+    return shape if "shape" in low else shape[-1]
 
 
 def mode_attribute(instance: Any) -> str:
@@ -289,7 +323,7 @@ def input_shapes(made: Made, count: int) -> Iterator[tuple[Layout, tuple[tuple[i
     channels = [size for size in sizes if size <= 4] or [2]
     images = [shape for c in channels for shape in ((c, 4, 6), (4, 6, c))] + [(4, 6, size) for size in sizes[:3]]
     planes = [(4, 6)]
-    sequences = [(7, size) for size in sizes]
+    sequences = [(5, size) for size in sizes]  # short enough for backpropagation through time that is truncated
     declared = shape_settings(made)
     if count == 0:
         return
@@ -361,7 +395,7 @@ def try_plan(
     """Complete a plan whose forward runs, by trying the arguments of backward; nothing if forward fails."""
     sizes = sum(int(np.prod(shape)) for shape in plan.inputs)
     shape = plan.inputs[0] if len(plan.inputs) == 1 else (sizes,)
-    count = 3 if plan.layout.single or len(shape) > 2 else N  # images are large
+    count = 3 if plan.layout.single or len(shape) > 2 else 2 if len(shape) == 2 else N  # images are large
     x = standard_input((count, *shape), 0)
     if plan.integers:
         x = np.random.default_rng(0).integers(0, plan.integers, (count, *shape)).astype(np.float64)
