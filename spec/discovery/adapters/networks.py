@@ -85,7 +85,11 @@ def network_in(kind: type, name: str, scope: Scope) -> Found | None:
     style = f"network with {methods[0]}"
     location = class_location(kind)
     if not instances:
-        reason = f"can't construct {name}{inspect.signature(kind)}; pass an instance: check({name}(...), x)"
+        try:
+            signature = str(inspect.signature(kind))
+        except (TypeError, ValueError):
+            signature = ""  # such as of `def __init__():`
+        reason = f"can't construct {name}{signature}; pass an instance: check({name}(...), x)"
         return Found("model", name, style, location, kind, reason=reason)
     return found_of(instances, methods, name, style, location, kind, Randomness.of(scope.module))
 
