@@ -157,7 +157,10 @@ def activation_readings(
     readings: list[Reading] = []
     for of in ("input", "output"):
         instance = Activation(*functions, of)
-        best: Attempt | None = best_attempt([Made(instance)], ("forward", "backward"), scope)
+        try:
+            best: Attempt | None = best_attempt([Made(instance)], ("forward", "backward"), scope)
+        except Exception:  # this is not an activation
+            continue
         if best is None or best.layer is None:
             continue
         how = f"y = {calls[0]}, dx = dy · {calls[1]}; the derivative takes the {of}; {best.plan.layout.describe}"

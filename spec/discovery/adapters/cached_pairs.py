@@ -40,7 +40,10 @@ MAX_TRIES = 60
 def adapt(scope: Scope) -> Iterator[Found]:
     """The pairs of the module."""
     for back, front in pair_names(list(scope.functions)):
-        found = _pair(front, back, scope)
+        try:
+            found = _pair(front, back, scope)
+        except Exception:  # these functions do not form a pair
+            continue
         if found is not None:
             yield found
 

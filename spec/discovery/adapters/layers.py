@@ -89,7 +89,11 @@ DX_NAMES = (
 def adapt(scope: Scope) -> Iterator[Found]:
     """The classes of the module that are layers."""
     for name, kind in list(scope.classes.items()):
-        found = layer_in(kind, name, scope)
+        try:
+            found = layer_in(kind, name, scope)
+        except Exception as error:  # raised by the code under test in an unexpected place
+            reason = f"{type(error).__name__} while it was called: {error}"
+            found = Found("layer", name, "class", class_location(kind), kind, reason=reason)
         if found is not None:
             yield found
 
