@@ -52,9 +52,15 @@ def own_module(fullname: str) -> str | None:
 
 
 def is_own_folder(folder: Path) -> bool:
-    """Whether a folder called nn or spec is that of our own package; in a checkout it is beside the user's files."""
+    """Whether a folder called nn or spec is that of our own package; in a checkout it is beside the user's files.
+
+    A checkout counts also if the package runs from another place, as its tests do in tox.
+    """
     own = importlib.util.find_spec(f"nnlaw.{folder.name}") if folder.name in ALIASES else None
-    return own is not None and own.origin is not None and Path(own.origin).parent.resolve() == folder.resolve()
+    if own is None or own.origin is None:
+        return False
+    checkout = (folder.parent / "src" / "nnlaw" / "_names.py").is_file()
+    return checkout or Path(own.origin).parent.resolve() == folder.resolve()
 
 
 def _belongs_to_user(top: str) -> bool:
