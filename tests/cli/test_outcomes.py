@@ -126,10 +126,11 @@ def test_an_ignore_of_the_project_applies_to_the_file_that_is_checked(workplace:
 def test_project_settings_name_paths_seed_and_timeout(workplace: Path, nn: Any) -> None:
     """They are the defaults; what can't be used is refused."""
     layer("s/a.py", RIGHT)
-    Path("loops.py").write_text("while True: pass\n")
+    layer("loops.py", "0")
+    Path("loops.py").write_text(Path("loops.py").read_text().replace("return np.abs(x)", "while True: pass"))
     Path("pyproject.toml").write_text('[tool.nnlaw]\npaths = ["s", "loops.py"]\nseed = 3\ntimeout = 5\n')
     code, out, _ = nn("verify")
-    assert code == 2 and "timed out after 5 s" in out and "2 files, 1 class: 1 passed" in out
+    assert code == 2 and "timed out after 5 s" in out and "2 files, 2 classes: 1 passed, 1 error" in out
     for line, reason in (
         ("sed = 3", "unknown key 'sed'"), ("seed = -1", "seed = -1"), ("timeout = nan", "timeout = nan"),
         ("paths = 3", "paths = 3"), ("ignores = [1]", "ignores: 1"), ("seed = = 3", "can't be read"),
