@@ -10,8 +10,9 @@ import pytest
 
 from nnlaw.spec.discovery.load import Loaded, load
 from nnlaw.spec.discovery.unavailable import UnavailableError
-from nnlaw.spec.locations import fixtures
 from nnlaw.spec.violation import BadInput
+
+FIXTURES = Path(__file__).parents[3] / "fixtures"  # of the checkout: an installed package has a part of them
 
 
 @pytest.fixture
@@ -251,7 +252,7 @@ def test_a_changed_file_is_loaded_anew(write) -> None:
     assert load(project / "net.py").module.f() == 234
 
 
-@pytest.mark.parametrize("file", sorted((fixtures() / "untouched").rglob("*.py")), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", sorted((FIXTURES / "untouched").rglob("*.py")), ids=lambda file: file.name)
 def test_untouched_code_is_loaded(file: Path) -> None:
     """Each file of the corpus is loaded with all its names, or refused in one sentence."""
     if file.name in ("error_python_2.py", "error_syntax.py"):
@@ -267,7 +268,7 @@ def test_files_of_the_checkout_import_our_packages() -> None:
 
     before = dict(REGISTRY.plugins)
     with REGISTRY.user_plugins(override=True):
-        loaded = load(next((fixtures() / "faults").glob("layer_*.py")))
+        loaded = load(next((FIXTURES / "faults").glob("layer_*.py")))
     assert loaded.names and not loaded.unavailable and not loaded.placeholders
     REGISTRY.plugins = before
 
