@@ -243,6 +243,8 @@ class FunctionalNetwork:
         self.names = [f.__name__ for f in (forward, gradient, loss) if f is not None] + ([initial] if initial else [])
         if forward is None:
             self.forward = None  # type: ignore[method-assign,assignment]
+        if loss is None:
+            self.loss = None  # type: ignore[method-assign,assignment]
         self._values: dict[str, Any] = {}
         self._returned: Any = None
 

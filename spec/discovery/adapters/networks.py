@@ -211,12 +211,12 @@ class Trial:
     @property
     def complete(self) -> bool:
         """Whether every parameter has a gradient of its shape, of a loss that is known."""
-        return (self.own or self.agreeing > 0) and not self.missing and self.shapes
+        return (self.own or self.agreeing > 0) and not set(self.missing) - {"loss"} and self.shapes
 
     @property
     def right(self) -> bool:
         """Whether all gradients agree, with one factor."""
-        return self.agreeing == self.total and not self.missing
+        return self.agreeing == self.total and not set(self.missing) - {"loss"}
 
     @property
     def score(self) -> tuple[float, ...]:
@@ -384,6 +384,9 @@ def _trials_of(
     instance = _moved(one.made.instance, aliases)
     losses = list(own_losses(instance, plan, x, labels, randomness))
     own = bool(losses)
+    uncalled = [] if own else loss_methods(instance)
+    if uncalled:
+        missing["loss"] = f"{uncalled[0]} was not called; the gradients are compared with a usual loss"
     for loss in losses or (list(USUAL_LOSSES) if plan.output or plan.forward else []):
         network = AdaptedNetwork(instance, replace(plan, loss=loss), randomness)
         try:
@@ -506,12 +509,17 @@ def _depends(
     return any(not np.allclose(a, b, rtol=1e-12, atol=0, equal_nan=True) for a, b in zip(*found, strict=False))
 
 
+def loss_methods(instance: Any) -> list[str]:
+    """The methods that may compute the loss, by their names."""
+    found = [name for name in dir(instance) if LOSS.search(name) and callable(getattr(instance, name, None))]
+    return [name for name in found if not GRADIENT_WORDS.search(name)]
+
+
 def own_losses(
     instance: Any, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness
 ) -> Iterator[Call | str]:
     """The losses of the network itself: a number that the gradient call returns, or methods by their names."""
-    names = [name for name in dir(instance) if LOSS.search(name) and callable(getattr(instance, name, None))
-             and not GRADIENT_WORDS.search(name)]  # fmt: skip
+    names = loss_methods(instance)
     returned = LOSS.search(plan.gradient.method) or not names
     candidates: list[Call | str] = ["returned"] if returned else []
     for name in names:
