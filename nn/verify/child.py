@@ -10,6 +10,7 @@ import faulthandler
 import os
 import sys
 import warnings
+from functools import partial
 from typing import Any
 
 from nnlaw._names import install
@@ -19,6 +20,7 @@ def main(requests: int, replies: int, notes: int) -> None:
     """Handle requests until the pipe is closed."""
     leave = os._exit
     faulthandler.enable(notes)  # a crash, and SIGABRT after a timeout, write the stack there
+    os.register_at_fork(after_in_child=partial(os._exit, 0))  # else a fork in forward doubles with every call
     _record_os_exit(notes)
     install()
 

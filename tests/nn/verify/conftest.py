@@ -35,7 +35,7 @@ def check_source(write: Callable[..., Path]) -> Callable[..., TargetResult]:
     """
 
     def check(source: str, **options: Any) -> TargetResult:
-        if "@" not in source:
+        if not any(f"@{kind}" in source for kind in ("layer", "loss", "schedule")):
             source += '\n@schedule("steady")\ndef steady(t):\n    return 1.0\n'
         return check_target({"file": str(write(source))}, CheckOptions(**options))
 

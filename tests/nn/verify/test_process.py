@@ -17,13 +17,13 @@ from nnlaw.spec.subjects import sandbox
 slow = pytest.mark.slow
 CHILDREN = """
 for i in range(3):
-    if os.fork() == 0:
-        os.setsid()
-        if os.fork() == 0:
-            time.sleep(100)
-        os._exit(0)
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"], start_new_session=True)
 print(os.getcwd(), flush=True)
 time.sleep(100)
+
+@schedule("steady")
+def steady(t):
+    return 1.0
 """
 
 
@@ -52,7 +52,7 @@ def keepers(folder: str) -> list[str]:
 def test_nothing_is_left_when_the_command_is_killed(
     write: Callable[..., Path], tmp_path: Path, number: int, sandboxed: bool
 ) -> None:
-    """Forked children with sessions of their own die, and the scratch folder is removed, with a sandbox as without."""
+    """Children with sessions of their own die, and the scratch folder is removed, with a sandbox as without."""
     file = write(CHILDREN)
     environment = dict(os.environ, TMPDIR=str(tmp_path), NN_SANDBOX="on" if sandboxed else "off")
     process = subprocess.Popen(
