@@ -36,6 +36,7 @@ MAX_OUTPUT = 20_000  # characters kept of what the code under test prints
 MAX_TEXT = 10_000  # characters of each text in a report
 MAX_NAME = 200  # characters of a unit's name
 MAX_UNITS = 1000
+MAX_NAMES = 8  # of definitions that no law checks
 MAX_NOTES, MAX_NOTE = 50, 500  # remarks on how a file was loaded, and their characters
 T = TypeVar("T")
 
@@ -237,6 +238,10 @@ class _TargetCheck:
             found = [from_data(row) for row in _typed(opened.get("found"), list)[:MAX_UNITS]]
             self.notes = [_typed(note, str)[:MAX_NOTE] for note in _typed(opened.get("notes"), list)[:MAX_NOTES]]
             self.nothing = [each for each in found if not each.kind]
+            if self.nothing:
+                names = ", ".join(each.name for each in self.nothing[:MAX_NAMES])
+                more = f" and {len(self.nothing) - MAX_NAMES} more" if len(self.nothing) > MAX_NAMES else ""
+                self.notes.append(f"no law checks by itself: {names}{more} (nn verify --list shows why)")
             units: list[Unit | Found] = [*_units(opened.get("units")), *(each for each in found if each.kind)]
             if not units:
                 raise NothingToCheck(_nothing(name, found))

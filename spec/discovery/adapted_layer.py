@@ -61,6 +61,8 @@ class Plan:
     dx: tuple[Kept | None, ...] = ()
     integers: int = 0
     aliases: dict[str, tuple[Slot, ...]] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
+    """Arrays that look like weights, but that the output does not depend on."""
     grads: dict[str, Kept] = field(default_factory=dict)
     preset: tuple[tuple[Slot, Given], ...] = ()
     """Attributes to set before backward, such as an incoming gradient that it reads from the object."""

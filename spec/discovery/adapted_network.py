@@ -115,28 +115,32 @@ USUAL_LOSSES: dict[str, Callable[[Array, Array], float]] = {
 }
 """Losses of outputs and targets, (N, C) both, to try for code without a loss of its own."""
 
-FACTORS: dict[str, Callable[[int, int], float]] = {
-    f"{sign}{text}": (lambda n, c, f=factor, s=sign: (-1 if s else 1) * f(n, c))  # type: ignore[misc]
-    for sign in ("", "-")
-    for text, factor in {
-        "1": lambda n, c: 1.0,
-        "1/N": lambda n, c: 1 / n,
-        "N": lambda n, c: n,
-        "2": lambda n, c: 2.0,
-        "1/2": lambda n, c: 0.5,
-        "2/N": lambda n, c: 2 / n,
-        "1/(2N)": lambda n, c: 0.5 / n,
-        "N/2": lambda n, c: 0.5 * n,
-        "1/C": lambda n, c: 1 / c,
-        "2/C": lambda n, c: 2 / c,
-        "C": lambda n, c: c,
-        "C/2": lambda n, c: 0.5 * c,
-        "1/(NC)": lambda n, c: 1 / (n * c),
-        "2/(NC)": lambda n, c: 2 / (n * c),
-        "NC": lambda n, c: n * c,
-        "NC/2": lambda n, c: 0.5 * n * c,
-    }.items()
+Factor = Callable[[int, int], float]
+
+
+def _negative(factor: Factor) -> Factor:
+    return lambda n, c: -factor(n, c)
+
+
+_POSITIVE: dict[str, Factor] = {
+    "1": lambda n, c: 1.0,
+    "1/N": lambda n, c: 1 / n,
+    "N": lambda n, c: n,
+    "2": lambda n, c: 2.0,
+    "1/2": lambda n, c: 0.5,
+    "2/N": lambda n, c: 2 / n,
+    "1/(2N)": lambda n, c: 0.5 / n,
+    "N/2": lambda n, c: 0.5 * n,
+    "1/C": lambda n, c: 1 / c,
+    "2/C": lambda n, c: 2 / c,
+    "C": lambda n, c: c,
+    "C/2": lambda n, c: 0.5 * c,
+    "1/(NC)": lambda n, c: 1 / (n * c),
+    "2/(NC)": lambda n, c: 2 / (n * c),
+    "NC": lambda n, c: n * c,
+    "NC/2": lambda n, c: 0.5 * n * c,
 }
+FACTORS = _POSITIVE | {f"-{text}": _negative(factor) for text, factor in _POSITIVE.items()}
 """Factors that are conventions if all gradients of a network have them, by their text: N samples, C outputs."""
 
 
@@ -158,6 +162,8 @@ class NetworkPlan:
     """The method that computes the output, if `forward` is not it."""
     loss: Call | str = ""
     aliases: dict[str, tuple[Slot, ...]] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
+    """Arrays that look like weights, but that neither the output nor the gradient call depends on."""
     grads: dict[str, Kept] = field(default_factory=dict)
     rates: tuple[Slot, ...] = ()
     data: tuple[tuple[Slot, str], ...] = ()

@@ -14,10 +14,13 @@ from nnlaw.spec.violation import Location
 
 
 def explain_nothing(scope: Scope) -> Iterator[Found]:
-    """A Found without kind for each class that no adapter has taken. Functions are left out: most are tools."""
+    """A Found without kind for each class, and each public function, that no adapter has taken."""
     for name, kind in list(scope.classes.items()):
         reason = "a base class: its methods only raise or pass" if is_base_class(kind) else "no law checks such a class"
         yield Found("", name, "", class_location(kind), kind, reason=reason)
+    for name, function in list(scope.functions.items()):
+        if not name.startswith("_"):
+            yield Found("", name, "", Location.of(function), function, reason="no law checks such a function")
 
 
 def class_location(kind: type) -> Location:

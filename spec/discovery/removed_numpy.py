@@ -10,7 +10,10 @@ what NumPy 2 rejects, and report it: ragged lists, None as a shape, and copy=Fal
 from __future__ import annotations
 
 import ast
+import builtins
 import functools
+import math
+import operator
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +41,8 @@ _RENAMED = {
     "RankWarning": "np.exceptions.RankWarning", "VisibleDeprecationWarning": "np.exceptions.VisibleDeprecationWarning",
 }  # fmt: skip
 """Removed names of numpy, and what to write instead; most are expressions that give the same value."""
+
+_CONSTANTS: dict[str, Any] = {"-np.inf": -np.inf, "0.0": 0.0, "-0.0": -0.0, "math": math}
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "asfarray": lambda a, dtype=np.float64: np.asarray(a, dtype=dtype),
@@ -111,10 +116,16 @@ class _NumPy(ModuleType):
         if name in _FUNCTIONS:
             return _FUNCTIONS[name]
         if name in _RENAMED:
-            import math
-
-            return eval(_RENAMED[name], {"np": np, "math": math})
+            return _value_of(_RENAMED[name])
         raise AttributeError(f"module 'numpy' has no attribute {name!r}")
+
+
+def _value_of(expression: str) -> Any:
+    """The value of an expression of _RENAMED: a constant, a name of NumPy or a built-in type."""
+    if expression in _CONSTANTS:
+        return _CONSTANTS[expression]
+    package, _, name = expression.partition(".")
+    return operator.attrgetter(name)(np) if package == "np" else getattr(builtins, expression)
 
 
 def _in_numpy(name: str) -> bool:

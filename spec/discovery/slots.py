@@ -14,6 +14,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 
+UNUSED = "the output does not depend on it at the inputs that were tried"
 MAX_DEPTH = 6
 MAX_SLOTS = 400
 
@@ -126,3 +127,9 @@ def attributes_of(thing: Any) -> dict[str, Any]:
             if name not in ("__dict__", "__weakref__") and hasattr(thing, name):
                 found[name] = getattr(thing, name)
     return found
+
+
+def is_like_weights(array: Array) -> bool:
+    """Whether an array may be weights: floats, most of them different and none of them 0, unlike a buffer."""
+    varied = len(np.unique(array)) > array.size / 2
+    return array.dtype.kind == "f" and array.size >= 4 and bool(array.all()) and varied

@@ -242,9 +242,9 @@ class FunctionalNetwork:
         self._fixed = module, made, forward, gradient, loss, use_globals
         self.names = [f.__name__ for f in (forward, gradient, loss) if f is not None] + ([initial] if initial else [])
         if forward is None:
-            self.forward = None  # type: ignore[method-assign,assignment]
+            self.forward = None  # type: ignore[method-assign,assignment]  # hides the method: there is no such function
         if loss is None:
-            self.loss = None  # type: ignore[method-assign,assignment]
+            self.loss = None  # type: ignore[method-assign,assignment]  # hides the method, too
         self._values: dict[str, Any] = {}
         self._returned: Any = None
 

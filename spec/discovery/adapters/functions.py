@@ -73,7 +73,7 @@ def _initializer(name: str, thing: Any) -> What | None:
     if match is None:
         return None
     if inspect.isclass(thing):
-        if required_of(thing) or not hasattr(thing, "__call__") or "__call__" not in vars(thing):  # noqa: B004
+        if required_of(thing) or not hasattr(thing, "__call__") or "__call__" not in vars(thing):  # noqa: B004  # of its class, not of type
             return None
         author: Any = thing()
     else:

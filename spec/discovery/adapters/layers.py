@@ -48,7 +48,7 @@ from nnlaw.spec.discovery.match_gradients import (
 )
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
-from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of, leaves
+from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, is_like_weights, leaves
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.traceback_location import raised_at
@@ -448,8 +448,8 @@ def _forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> 
     if y.dtype.kind not in "f" or not y.size or not keeps_samples(y, len(x), plan.layout):
         return None
     instance = made.instance
-    aliases = parameters_of(instance, plan, inputs, y, randomness)
-    lazy = parameters_of(thing, plan, inputs, None, randomness)
+    aliases, unused = parameters_of(instance, plan, inputs, randomness)
+    lazy, _ = parameters_of(thing, plan, inputs, randomness)
     if len(lazy) > len(aliases):  # made by the first call
         instance, aliases = thing, lazy
     instance = copy.deepcopy(instance)
@@ -462,7 +462,7 @@ def _forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> 
         array = array + 0.1 * rng.standard_normal(array.shape)  # zeros and ones hide mistakes
         for place in places:
             place.set(instance, array)
-    return replace(plan, aliases=aliases), instance
+    return replace(plan, aliases=aliases, unused=unused), instance
 
 
 def keeps_samples(y: Array, count: int, layout: Layout) -> bool:
@@ -526,9 +526,12 @@ def _further_outputs(value: Any) -> Iterator[Kept]:
 
 
 def parameters_of(
-    instance: Any, plan: Plan, inputs: list[Array], y: Array | None, randomness: Randomness
-) -> dict[str, tuple[Slot, ...]]:
-    """The arrays of floats, by name, that the output depends on and that forward leaves as they are."""
+    instance: Any, plan: Plan, inputs: list[Array], randomness: Randomness
+) -> tuple[dict[str, tuple[Slot, ...]], tuple[str, ...]]:
+    """The arrays of floats, by name, that the output depends on and that forward leaves as they are.
+
+    Also the names of arrays that look like weights, but that the output does not depend on.
+    """
     groups: dict[int, list[Slot]] = {}
     arrays: dict[int, Array] = {}
     for slot, array in array_slots(instance):
@@ -536,27 +539,32 @@ def parameters_of(
             groups.setdefault(id(array), []).append(slot)
             arrays[id(array)] = array
     found: list[tuple[Slot, ...]] = []
+    unused: list[str] = []
     for key, slots in groups.items():
         if arrays[key].dtype.kind == "i" and not np.issubdtype(arrays[key].dtype, np.signedinteger):
             continue
         if all(is_gradient_name(slot.key) or in_gradient_container(slot) for slot in slots):
             continue
         try:
-            if _depends_on(instance, plan, inputs, tuple(slots), randomness):
-                found.append(tuple(slots))
+            depends = _depends_on(instance, plan, inputs, tuple(slots), randomness)
         except Exception:
             continue
+        if depends:
+            found.append(tuple(slots))
+        elif depends is not None and is_like_weights(arrays[key]):
+            unused.append(slots[0].name)
     keys = [slots[0].key or slots[0].name for slots in found]
-    return {
+    aliases = {
         (key if keys.count(key) == 1 and key else slots[0].name): slots
         for key, slots in zip(keys, found, strict=True)
     }
+    return aliases, tuple(unused)
 
 
 def _depends_on(
     instance: Any, plan: Plan, inputs: list[Array], slots: tuple[Slot, ...], randomness: Randomness
-) -> bool:
-    """Whether the output changes with an array that forward does not change itself."""
+) -> bool | None:
+    """Whether the output changes with an array; None if forward changes the array itself."""
     outputs = []
     for shift in (0.0, 0.1):
         thing = copy.deepcopy(instance)
@@ -569,7 +577,7 @@ def _depends_on(
         randomness.reset()
         value = _call_forward(thing, plan, inputs)
         if not np.array_equal(np.asarray(slots[0].get(thing)), kept):
-            return False  # a cache or a state: forward changes it
+            return None  # a cache or a state
         outputs.append(np.array(plan.output.slot.get(value if plan.output.where == "returned" else thing)))
     return outputs[0].shape == outputs[1].shape and not np.array_equal(outputs[0], outputs[1])
 
@@ -655,9 +663,10 @@ def incoming_attributes(made: Made, plan: Plan) -> list[Slot]:
         return []
     read: list[str] = []
     for node in ast.walk(tree):
-        own_name = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
-        if own_name and isinstance(node.ctx, ast.Load) and node.attr not in read:  # type: ignore[attr-defined]
-            read.append(node.attr)  # type: ignore[attr-defined]
+        if not (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)):
+            continue
+        if isinstance(node.value, ast.Name) and node.value.id == "self" and node.attr not in read:
+            read.append(node.attr)
     own = attributes_of(made.instance)
     empty = [name for name in read if own.get(name) is None and not hasattr(kind, name)]
     named = [name for name in read if INCOMING.match(name) and not hasattr(kind, name)]
@@ -706,6 +715,7 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
     for name in plan.aliases:
         if name not in grads:
             attempt.missing.setdefault(name, "no gradient was found")
+    attempt.missing |= dict.fromkeys(plan.unused, UNUSED)
     plan = replace(plan, grads=grads, aliases={name: plan.aliases[name] for name in plan.aliases if name in grads})
     attempt.plan = plan
     attempt.layer = layer = adapt_instance(instance, plan, randomness)

@@ -227,7 +227,7 @@ def _functions(scope: Scope, links: list[str]) -> Iterator[Found]:
         if flag and len([one for one in names if one != flag]) == 2 and (words or LOSS_WORDS.search(name)):
             names = [one for one in names if one != flag]
             off = partial(function, **{flag: False})
-            off.__name__, off.__code__ = function.__name__, function.__code__  # type: ignore[attr-defined]
+            off.__name__, off.__code__ = function.__name__, function.__code__  # type: ignore[attr-defined]  # a partial has neither
             codes = list(_codes(None, off, names, function, names, {flag: True}))
             yield from _some(name, f"a function with a flag {flag}", function, codes, scope, links, (name,))
             continue

@@ -36,7 +36,7 @@ from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.match_gradients import Kept, in_gradient_container, is_gradient_name, match
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.scope import Scope
-from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of, is_user_object, leaves
+from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, is_like_weights, is_user_object, leaves
 from nnlaw.spec.subjects.cases import Case, ModelCase
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.violation import Location
@@ -379,6 +379,7 @@ def _trials_of(
     if not plan.grads:
         return
     missing = {name: "no gradient was found" for name in plan.aliases if name not in plan.grads}
+    missing |= dict.fromkeys(plan.unused, UNUSED)
     aliases = {name: slots for name, slots in plan.aliases.items() if name in plan.grads}
     plan = replace(plan, aliases=aliases)
     instance = _moved(one.made.instance, aliases)
@@ -417,8 +418,8 @@ def _with_gradients(
     one: Instance, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness
 ) -> NetworkPlan:
     """The plan with its parameters and the places of their gradients."""
-    aliases = parameters_of(one, plan, x, labels, randomness)
-    plan = replace(plan, aliases=aliases)
+    aliases, unused = parameters_of(one, plan, x, labels, randomness)
+    plan = replace(plan, aliases=aliases, unused=unused)
     instance = _moved(one.made.instance, aliases)
     network = AdaptedNetwork(instance, plan, randomness)
     run = network._runs(x, labels, 0.5)[0]
@@ -467,8 +468,11 @@ def _is_array(place: Kept, run: NetworkRun) -> bool:
 
 def parameters_of(
     one: Instance, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness
-) -> dict[str, tuple[Slot, ...]]:
-    """The arrays of floats, by name, that the output or the gradient call depends on."""
+) -> tuple[dict[str, tuple[Slot, ...]], tuple[str, ...]]:
+    """The arrays of floats, by name, that the output or the gradient call depends on.
+
+    Also the names of arrays that look like weights, but that neither depends on.
+    """
     instance = one.made.instance
     groups: dict[int, list[Slot]] = {}
     data = {slot for slot, _ in one.data}
@@ -476,15 +480,19 @@ def parameters_of(
         if array.dtype.kind in "fi" and array.size and slot not in data:
             groups.setdefault(id(array), []).append(slot)
     found: list[tuple[Slot, ...]] = []
+    unused: list[str] = []
     for slots in groups.values():
-        if not all(is_gradient_name(slot.key) or in_gradient_container(slot) for slot in slots) and _depends(
-            instance, plan, tuple(slots), x, labels, randomness
-        ):
+        if all(is_gradient_name(slot.key) or in_gradient_container(slot) for slot in slots):
+            continue
+        if _depends(instance, plan, tuple(slots), x, labels, randomness):
             found.append(tuple(slots))
+        elif is_like_weights(slots[0].get(instance)) and slots[0].steps[0] != (".", "_fixed"):  # of FunctionalNetwork
+            unused.append(slots[0].name)
     keys = [slots[0].key for slots in found]
-    return {
+    aliases = {
         (key if key and keys.count(key) == 1 else slots[0].name): slots for key, slots in zip(keys, found, strict=True)
     }
+    return aliases, tuple(unused)
 
 
 def _depends(
