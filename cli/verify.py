@@ -28,10 +28,12 @@ from nnlaw.cli.output.verify_output import (
 )
 from nnlaw.cli.project_settings import project_settings
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
+from nnlaw.nn.verify.fix import applicable_edits, apply_fixes
 from nnlaw.nn.verify.own_laws import own_laws
 from nnlaw.nn.verify.supervisor import CheckOptions, Target, TargetResult, check_targets, listed
 from nnlaw.spec.declared_exceptions import DeclaredException
 from nnlaw.spec.discovery.targets import targets as discovery_targets
+from nnlaw.spec.fixes.edited_file import OriginalFile
 from nnlaw.spec.law import CATALOG
 from nnlaw.spec.report import SCHEMA_VERSION, Outcome, UnitOutcome
 from nnlaw.spec.violation import BadInput, counted
@@ -54,6 +56,8 @@ def _finite(context: click.Context, option: click.Parameter, value: float | None
 @click.argument("names", nargs=-1, metavar="[FILE|FOLDER|MODULE|NAME]...")
 @click.option("-v", "--verbose", is_flag=True, help="Show every law, and the smallest input that fails.")
 @click.option("-q", "--quiet", is_flag=True, help="Show only the summary.")
+@click.option("--fix", is_flag=True, help="Apply suggested fixes that are unique, and repeat the check.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change as a unified diff; write nothing.")
 @click.option("--list", "only_list", is_flag=True, help="List what is found, and how it is called; check nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Write one row per file, too.")
@@ -71,6 +75,8 @@ def command(
     names: tuple[str, ...],
     verbose: bool,
     quiet: bool,
+    fix: bool,
+    diff: bool,
     only_list: bool,
     as_json: bool,
     csv: Path | None,
@@ -93,6 +99,8 @@ def command(
     """
     if verbose and quiet:
         raise click.UsageError("--verbose and --quiet exclude each other")
+    if diff and (fix or as_json):
+        raise click.UsageError(f"--diff and {'--fix' if fix else '--json'} exclude each other")
     project = project_settings()
     names = names or project.paths
     targets = list(_targets(names))
@@ -108,8 +116,10 @@ def command(
         for line in (line for target in targets for line in listed(target, options)):
             click.echo(line)
         return 0
+    files = {target["file"] for target in targets if "file" in target} if fix or diff else set()
+    originals = {file: OriginalFile.read(Path(file)) for file in files if os.access(file, os.R_OK)}  # before the check
     verbosity = Verbosity.VERBOSE if verbose else Verbosity.QUIET if quiet else Verbosity.NORMAL
-    output = VerifyOutput(verbosity, in_folders)
+    output = VerifyOutput(verbosity, in_folders, stderr=diff)
     results: list[TargetResult] = []
     with own_laws(law_files), counting_files(len(targets)) as progress:
         for result in check_targets(targets, options, jobs or min(4, os.cpu_count() or 1)):
@@ -124,9 +134,18 @@ def command(
             progress.advance()
         if not any(result.reports for result in results):
             raise _no_such_law(laws)
+    fixes: list[dict[str, Any]] = []
+    for i, result in enumerate(results):
+        if fix and result.name in originals:
+            fixed = apply_fixes(originals[result.name], result, options)
+            results[i] = fixed.result or result
+            output.add_fixes(result, fixed)
+            fixes.append(fixed.to_dict(result.name))
+        elif diff and result.name in originals:
+            click.echo(originals[result.name].diff(applicable_edits(result)), nl=False)
     unneeded = unneeded_ignores(results, options)
     if as_json:
-        click.echo(json.dumps(_json(results, unneeded), indent=2))
+        click.echo(json.dumps(_json(results, unneeded) | ({"fixes": fixes} if fix else {}), indent=2))
     else:
         output.close(unneeded)
     if unprotected := {text for result in results for text in result.unprotected()}:

@@ -111,6 +111,12 @@ class Suggestion:
 
     edits: tuple[Edit, ...]
     note: str = ""
+    """What has to be done besides."""
+
+    @property
+    def is_applicable(self) -> bool:
+        """Whether it is one edit, which needs nothing else."""
+        return len(self.edits) == 1 and not self.note
 
     def __str__(self) -> str:
         several = len(self.edits) > 1  # the location of a violation is that of a single edit

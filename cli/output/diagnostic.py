@@ -23,6 +23,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from nnlaw.cli.output.console import Hanging, clean, one_line
+from nnlaw.spec.discovery.source import read_source
 from nnlaw.spec.law import CATALOG
 from nnlaw.spec.violation import SMALLEST_INPUT, Edit, Violation
 
@@ -99,8 +100,11 @@ def _source_line(path: str, number: int) -> str:
     try:
         if not path or not file.is_file() or file.stat().st_size > MAX_FILE_SIZE:
             return ""
-        with tokenize.open(file) as source:
-            lines = source.read().split("\n")
+        if file.suffix == ".ipynb":
+            lines = read_source(file).text.split("\n")
+        else:
+            with tokenize.open(file) as source:
+                lines = source.read().split("\n")
     except (OSError, SyntaxError, UnicodeError, ValueError):
         return ""
     return lines[number - 1].rstrip() if 0 < number <= len(lines) else ""

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from nnlaw.cli.output.console import STYLES, Hanging, clean, console, one_line, styled
 from nnlaw.cli.output.diagnostic import INDENT, Diagnostic
+from nnlaw.nn.verify.fix import FixedFile
 from nnlaw.nn.verify.supervisor import TargetResult
 from nnlaw.spec.declared_exceptions import DeclaredException
 from nnlaw.spec.report import EVERYTHING, Outcome, UnitOutcome
@@ -43,10 +44,10 @@ class Verbosity(IntEnum):
 class VerifyOutput:
     """Prints results as they come, then the summary. Of the files in `listed`, those without units are only listed."""
 
-    def __init__(self, verbosity: Verbosity, listed: Container[str] = ()) -> None:
+    def __init__(self, verbosity: Verbosity, listed: Container[str] = (), *, stderr: bool = False) -> None:
         self.verbosity = verbosity
         self.listed = listed
-        self.console = console()
+        self.console = console(stderr=stderr)
         self.results: list[TargetResult] = []
         self.is_empty = True
         self.after_block = False
@@ -65,6 +66,16 @@ class VerifyOutput:
                 continue
             lines = list(_report_lines(report, _unit_name(result, report), self.verbosity))
             self._print(lines, block=len(lines) > 1)
+
+    def add_fixes(self, result: TargetResult, fixed: FixedFile) -> None:
+        """Print what became of the fixes of a result; the summary then counts those of the second check."""
+        name = clean(result.name)
+        lines = [f"{name}:{edit.line}:{edit.column}: fixed: {one_line(str(edit))}" for edit in fixed.applied]
+        if fixed.reason:
+            lines.append(f"{name}: not fixed: {one_line(fixed.reason)}")
+        if lines and result in self.results:
+            self.results[self.results.index(result)] = fixed.result or result
+            self._print([Text(line) for line in lines], block=True)
 
     def close(self, unneeded: Iterable[DeclaredException] = ()) -> None:
         """Print what was not needed, the files without units, and the summary."""

@@ -12,14 +12,16 @@ import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from nnlaw.spec.discovery.source import read_source
 from nnlaw.spec.fixes.mutate import Mutation, mutations
 from nnlaw.spec.fixes.rules import TIERS, Operands
 from nnlaw.spec.fixes.source_edits import function_at, smallest_edit
 from nnlaw.spec.subjects.cases import Case, FunctionCase, ModelCase, OptimizerCase
 from nnlaw.spec.subjects.subject import SourceFunction, Subject
-from nnlaw.spec.violation import Edit
+from nnlaw.spec.violation import BadInput, Edit
 
 MAX_TIER_OF_FORWARD = 1  # forward may store the wrong array for backward, but it computes what it should
 STORED = {"layer": ("self.input", "self.output"), "loss": ("self.prediction", "self.target")}
@@ -38,7 +40,7 @@ class VariantBuilder:
     def of(cls, case: Case) -> VariantBuilder | None:
         """None if there is no source to change."""
         subject = _subject_of(case)
-        functions = subject.functions() if subject is not None else []
+        functions = [f for f in subject.functions() if _is_as_on_disk(f)] if subject is not None else []
         return cls(case, subject, functions) if subject is not None and functions else None
 
     @cached_property
@@ -122,6 +124,15 @@ class Source:
         """The edit of the file that makes the function read as its tree does now."""
         original = function_at(self.function.text, self.tree.name, self.function.line)
         return smallest_edit(self.path, self.function.text, original, self.tree) if original else None
+
+
+def _is_as_on_disk(function: SourceFunction) -> bool:
+    """Whether the text is that of the file, if there is one: edits are not made of text that the code sends."""
+    path = Path(function.path)
+    try:
+        return not path.is_file() or read_source(path).text.rstrip("\n") == function.text.rstrip("\n")
+    except BadInput:
+        return False
 
 
 def _without_annotations(tree: ast.FunctionDef) -> ast.FunctionDef:
