@@ -30,7 +30,7 @@ FOR_ANY_CODE = {
     "loss": {"gradient", "definition"},
     "optimizer": {"definition"},
     "initializer": {"definition", "finite", "shape", "symmetry"},
-    "schedule": {"definition"},
+    "schedule": {"bounds", "definition"},
     "batches": {"once-per-epoch", "paired"},
     "metric": {"definition", "metric-known"},
     "model": {"gradient"},

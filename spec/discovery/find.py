@@ -13,13 +13,16 @@ from typing import Any
 
 from nnlaw.spec.discovery.adapters import (
     activations,
+    batch_iterators,
     cached_pairs,
     functional_networks,
-    functions,
+    initializers,
     layers,
     losses,
+    metrics,
     networks,
     optimizers,
+    schedules,
 )
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.nothing import explain_nothing
@@ -34,7 +37,10 @@ ADAPTERS: tuple[Callable[[Scope], Iterator[Found]], ...] = (
     layers.adapt,
     activations.adapt,
     cached_pairs.adapt,
-    functions.adapt,
+    initializers.adapt,
+    schedules.adapt,
+    metrics.adapt,
+    batch_iterators.adapt,
 )
 
 

@@ -39,7 +39,17 @@ SCHEDULES: dict[str, tuple[tuple[Factor, ...], tuple[str, ...]]] = {
     "linear": ((lambda t, h: 1 + (h.end - 1) * t,), ()),
     "cosine": ((lambda t, h: h.end + (1 - h.end) * (1 + cos(pi * t)) / 2,), ()),  # Loshchilov & Hutter 2017
     "exponential": ((lambda t, h: h.end**t,), ()),
-    "step": ((lambda t, h: h.drop ** floor(t / h.every),), ("drop", "every")),
+    "step": ((lambda t, h: h.drop ** floor(t / h.every + 1e-9),), ("drop", "every")),
+    "inverse_time": ((lambda t, h: 1 / (1 + (1 / h.end - 1) * t),), ()),
+    "polynomial_decay": ((lambda t, h: h.end + (1 - h.end) * (1 - t) ** h.power,), ("power",)),
+    "linear_warmup": ((lambda t, h: min(1.0, t / h.warmup),), ("warmup",)),
+    "warmup_cosine": (
+        (
+            lambda t, h: t / h.warmup if t < h.warmup
+            else h.end + (1 - h.end) * (1 + cos(pi * (t - h.warmup) / (1 - h.warmup))) / 2,
+        ),
+        ("warmup",),
+    ),
     "one_cycle": (  # Smith 2018, in two phases or three, linear or cosine
         tuple(_one_cycle(ramp, phases) for ramp in (lambda s: (1 - cos(pi * s)) / 2, lambda s: s) for phases in (2, 3)),
         ("warmup",),
@@ -65,7 +75,7 @@ INITIALIZERS: dict[str, tuple[Variance, ...]] = {
 # ------------------------------------------------------------------------------------------------------- metrics
 # From probabilities (N, C) and labels (N,). Averages over classes are over the classes among the labels.
 
-Score: TypeAlias = Callable[[Array, Array], float]
+Score: TypeAlias = Callable[[Array, Array], float] | Callable[[Array, Array], Array]
 
 
 def _accuracy(p: Array, y: Array) -> float:
@@ -124,6 +134,29 @@ class Metric:
     higher_is_better: bool = True
 
 
+def _confusion(p: Array, y: Array) -> Array:
+    """How often class j is predicted for class i, (C, C)."""
+    classes = p.shape[1]
+    found: Array = np.bincount(classes * y + p.argmax(axis=1), minlength=classes**2).reshape(classes, classes)
+    return found
+
+
+def _top(k: int) -> Score:
+    """How often the label is among the k most likely classes."""
+    return lambda p, y: float((np.argsort(-p, axis=1)[:, :k] == y[:, None]).any(axis=1).mean())
+
+
+def _r2(p: Array, y: Array) -> float:
+    """1 − residual over total sum of squares, of the expected label."""
+    return float(1 - ((y - p @ np.arange(p.shape[1])) ** 2).sum() / ((y - y.mean()) ** 2).sum())
+
+
+def _harmonic(p: Array, y: Array) -> float:
+    """The other macro F1: the harmonic mean of mean precision and mean recall (Sokolova & Lapalme 2009)."""
+    precision, recall = float(_precision(p, y).mean()), float(_recall(p, y).mean())
+    return 2 * precision * recall / max(precision + recall, 1e-30)
+
+
 METRICS = {
     "accuracy": Metric((_accuracy,)),
     "error": Metric((lambda p, y: 1 - _accuracy(p, y),), higher_is_better=False),
@@ -134,11 +167,8 @@ METRICS = {
     "precision": Metric(_averages(_precision)),
     "recall": Metric(_averages(_recall)),
     "balanced_accuracy": Metric(_averages(_recall)[:1]),
+    "top_2_accuracy": Metric((_top(2),)),
+    "confusion_matrix": Metric((_confusion, lambda p, y: _confusion(p, y).T), maximum=inf),
+    "r2": Metric((_r2,), minimum=-inf),
     "f1": Metric((*_averages(_f1), lambda p, y: _harmonic(p, y))),
 }
-
-
-def _harmonic(p: Array, y: Array) -> float:
-    """The other macro F1: the harmonic mean of mean precision and mean recall (Sokolova & Lapalme 2009)."""
-    precision, recall = float(_precision(p, y).mean()), float(_recall(p, y).mean())
-    return 2 * precision * recall / max(precision + recall, 1e-30)

@@ -316,9 +316,13 @@ def test_metrics_have_known_values() -> None:
         "precision": (1 / 2 + 1 + 1) / 3,
         "recall": (1 + 1 / 2 + 1) / 3,
         "balanced_accuracy": (1 + 1 / 2 + 1) / 3,
+        "top_2_accuracy": 1.0,
+        "r2": 1 - (0.16 + 0.09 + 0.36) / 2,
         "f1": (2 / 3 + 2 / 3 + 1) / 3,
     }
-    assert {name: pytest.approx(row.variants[0](p, y)) for name, row in METRICS.items()} == expected
+    found = {name: row.variants[0](p, y) for name, row in METRICS.items()}
+    assert np.array_equal(found.pop("confusion_matrix"), [[1, 0, 0], [1, 1, 0], [0, 0, 1]])
+    assert {name: pytest.approx(value) for name, value in found.items()} == expected
 
 
 def test_unknown_settings_are_inconclusive() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.metric._shared import definition_of, failure, predictions
 from nnlaw.spec.subjects.cases import MetricCase
@@ -32,16 +33,29 @@ def definition(case: MetricCase) -> None:
     unknown = infer_from_settings(case.thing, case.settings, {}).unknown
     rng = case.rng
     batches = [predictions(rng, samples) for samples in (10, 21, 40, 41, 7)]
-    found = [float(case(p, y)) for p, y in batches]
+    found = [np.asarray(case(p, y), np.float64) for p, y in batches]
+    if not case.registered:  # 0/0 where the textbook has it, too
+        defined = [i for i, value in enumerate(found) if np.isfinite(value).all()]
+        found, batches = [found[i] for i in defined], [batches[i] for i in defined]
+        if not found:
+            raise Inconclusive("no value is finite")
     for variant in row.variants:
-        right = [variant(p.astype(np.float64), y) for p, y in batches]
-        if np.allclose(found, right, rtol=1e-4, atol=1e-6):
+        right = [np.asarray(variant(p.astype(np.float64), y)) for p, y in batches]
+        if all(map(_close, found, right)):
             return
     if unknown:
         raise Inconclusive(f"settings that {name} does not have: {', '.join(unknown)}")
-    right = [row.variants[0](p.astype(np.float64), y) for p, y in batches]
-    at = int(np.argmax(~np.isclose(found, right, rtol=1e-4, atol=1e-6)))
-    summed = np.allclose(found, [len(y) * value for (_, y), value in zip(batches, right, strict=True)])
+    right = [np.asarray(row.variants[0](p.astype(np.float64), y)) for p, y in batches]
+    at = next((i for i, pair in enumerate(zip(found, right, strict=True)) if not _close(*pair)), 0)
+    summed = all(_close(value, len(y) * each) for (_, y), value, each in zip(batches, found, right, strict=True))
     array = f"{name} of {len(batches[at][1])} samples"
-    cause = SUM if summed else NO_CAUSE
-    raise failure(case, "definition", array, f"{found[at]:.6g}", f"{right[at]:.6g}", cause)
+    cause = SUM if summed and right[at].ndim == 0 else NO_CAUSE
+    raise failure(case, "definition", array, _shown(found[at]), _shown(right[at]), cause)
+
+
+def _close(found: Array, right: Array) -> bool:
+    return found.shape == right.shape and np.allclose(found, right, rtol=1e-4, atol=1e-6)
+
+
+def _shown(value: Array) -> str:
+    return f"{value:.6g}" if value.ndim == 0 else str(value.tolist())

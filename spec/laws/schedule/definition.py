@@ -17,6 +17,7 @@ from nnlaw.spec.subjects.cases import ScheduleCase
 from nnlaw.spec.subjects.hyperparameters import infer_from_settings
 from nnlaw.spec.violation import Inconclusive, NotApplicable, Violation
 
+RISING = ("constant", "one_cycle", "linear_warmup", "warmup_cosine")  # schedules that may rise at first
 FALLING = ("step", "cosine", "one_cycle")  # schedules that fall with their default settings
 
 
@@ -43,9 +44,11 @@ def definition(case: ScheduleCase) -> None:
         reason = f"the meaning of these settings is unknown: {', '.join((*missing, *declared.unknown))}"
         raise NotApplicable(reason) if name == "one_cycle" else Inconclusive(reason)
     top = max(float(case(t)) for t in np.linspace(0, 1, 101))
-    if name not in ("constant", "one_cycle") and start < top - 1e-6:
+    if name not in RISING and start < top - 1e-6:
         raise Inconclusive("the factor rises at first, without a setting for it")
     grid = [float(t) for t in (np.arange(100) + np.sqrt(0.5)) / 100]
+    if steps := case.thing.attribute("steps"):  # of a schedule that is not registered and counts its steps
+        grid = [t / int(steps) for t in range(1, int(steps))]
     for choice, factor in product(declared.combinations(), factors):
         begins = start if "start" in declared.missing else getattr(choice, "start", start)
         h = SimpleNamespace(**vars(choice) | {"start": begins if begins <= 1 else start, "end": end})
