@@ -26,7 +26,7 @@ from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.fixes.suggest import explain
 from nnlaw.spec.guards.call_checks import CALL_CHECKS, check_calls
 from nnlaw.spec.guards.check_log import CheckLog
-from nnlaw.spec.law import CATALOG, FOR_ANY_CODE, Law, laws_of
+from nnlaw.spec.law import AT_ANY_SETTING, CATALOG, FOR_ANY_CODE, Law, laws_of
 from nnlaw.spec.report import EVERYTHING, LawResult, Outcome, Report, UnitOutcome, merged
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.remote_subject import SubjectEnded
@@ -200,6 +200,8 @@ class _Checker:
     def report(self, case: Case, resample: Callable[[int], Case]) -> Report:
         """Check every law in order, those of the calls first."""
         report = Report(case.path, case.kind)
+        if case.is_second:
+            return self.second_report(case)
         if case.kind in CALL_CHECKS and not getattr(case, "quick", False):
             report.results += [self.completed(row, case) for row in check_calls(case, self.tolerates)]
         failed_calls = sorted(row.law for row in report.results if row.violation and not row.exception)
@@ -219,6 +221,16 @@ class _Checker:
             if self.check_log is not None and result.outcome in (Outcome.PASS, Outcome.FAIL):
                 self.check_log.count(row.code)
             report.results.append(result)
+        return report
+
+    def second_report(self, case: Case) -> Report:
+        """Check the laws that hold at any setting; one that is not decided there leaves no result."""
+        report = Report(case.path, case.kind)
+        for row in laws_of(case.kind):
+            if (self.laws is None or row.code in self.laws) and row.code in AT_ANY_SETTING.get(case.kind, ()):
+                result = _check(row, case)
+                if result.outcome in (Outcome.PASS, Outcome.FAIL):
+                    report.results.append(self.completed(result, case))
         return report
 
     def completed(self, row: LawResult, case: Case) -> LawResult:

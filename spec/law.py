@@ -38,6 +38,14 @@ FOR_ANY_CODE = {
 }
 """The laws that also check code which is not registered; all others belong to the protocol of registered classes."""
 
+AT_ANY_SETTING = {
+    "layer": {"gradient", "dropout-mean"},
+    "loss": {"gradient", "definition"},
+    "optimizer": {"definition"},
+    "model": {"gradient"},
+}
+"""The laws that are also checked at a second value of every setting; others may hold at the author's alone."""
+
 
 @dataclass(frozen=True)
 class Law:

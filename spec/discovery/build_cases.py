@@ -9,20 +9,25 @@ that a transposed product is found; inputs are sampled inside the declared domai
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from nnlaw.spec.arrays import is_finite
 from nnlaw.spec.contracts.declared import declared_value, domain_of
-from nnlaw.spec.contracts.shapes import Contract, concrete
+from nnlaw.spec.contracts.shapes import Contract, bind, concrete, resolve
 from nnlaw.spec.discovery.input_search import layer_cases
+from nnlaw.spec.law import AT_ANY_SETTING
 from nnlaw.spec.subjects.cases import (
     ArrayCase,
     BatchesCase,
     Case,
     InitializerCase,
+    LayerCase,
     LossCase,
     MetricCase,
     ModelCase,
@@ -30,7 +35,7 @@ from nnlaw.spec.subjects.cases import (
     ScheduleCase,
 )
 from nnlaw.spec.subjects.sampling import sample
-from nnlaw.spec.subjects.settings import all_settings, construct, display_name
+from nnlaw.spec.subjects.settings import all_settings, construct, display_name, other_settings
 from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.subjects.unit import METHODS, Unit
 from nnlaw.spec.violation import BadInput
@@ -43,10 +48,41 @@ def cases(unit: Unit, seed: int = 0) -> list[Case]:
     """
     _check_kind(unit)
     found: list[Case] = []
-    for settings in all_settings(unit):
-        shape = settings.pop("input_shape", None)
-        found += _BUILDERS[unit.kind](unit, settings, shape, seed)
+    for i, settings in enumerate(all_settings(unit)):
+        found += _built(unit, settings, seed)
+        if i == 0 and unit.subject.form == "class" and unit.kind in AT_ANY_SETTING and not unit.options:
+            found += _second_cases(unit, settings, seed)
     return found
+
+
+def _built(unit: Unit, settings: dict[str, Any], seed: int) -> list[Case]:
+    rest = dict(settings)
+    shape = rest.pop("input_shape", None)
+    return _BUILDERS[unit.kind](unit, rest, shape, seed)
+
+
+def _second_cases(unit: Unit, settings: dict[str, Any], seed: int) -> list[Case]:
+    """The first case at second values of its settings that can be built and called; an empty list if none can."""
+    for other, moved in other_settings(unit, settings):
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            (case, *_) = _built(unit, other, seed)
+            if _is_usable(case):
+                return [replace(case, is_second=True, moved=moved)]
+    return []
+
+
+def _is_usable(case: Case) -> bool:
+    """Whether a case at settings that its author did not try computes finite numbers of the declared shape."""
+    if isinstance(case, LayerCase):
+        y = case.fresh(True).forward(case.x.copy())
+        declaration = case.layer.declaration
+        if declaration is not None:
+            dims = bind(declaration.contract.inputs[0], case.x.shape, resolve(declaration.contract, case.layer))
+            bind(declaration.contract.outputs[0], np.shape(y), dims)  # raises if it is of another shape
+        return is_finite(y)
+    if isinstance(case, LossCase):
+        return is_finite(case.fresh().forward(case.prediction.copy(), case.target))
+    return True
 
 
 def _check_kind(unit: Unit) -> None:

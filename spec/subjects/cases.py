@@ -47,6 +47,10 @@ class Case:
     """The registered name. A unit with a standard name, this one or that of `like`, is compared with spec/reference."""
     registered: bool = field(default=True, kw_only=True)
     """Whether its author declared it a unit of nnlaw. Laws of the protocol bind no other code."""
+    is_second: bool = field(default=False, kw_only=True)
+    """Whether its settings and sizes are not the author's: only the laws that hold at any setting check it."""
+    moved: tuple[str, ...] = field(default=(), kw_only=True)
+    """The settings that have a second value."""
 
     @property
     def rng(self) -> np.random.Generator:

@@ -2,12 +2,17 @@
 
     for settings in all_settings(unit):
         instance = construct(unit, settings)
+    other_settings(unit, settings)          the same with a second value of each setting, where mistakes show
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nnlaw.spec.contracts.declared import declared_value
+from nnlaw.spec.contracts.intervals import parse_interval
 from nnlaw.spec.subjects.subject import Setting, Subject
 from nnlaw.spec.subjects.traceback_location import cause_of
 from nnlaw.spec.subjects.unit import FUNCTIONS, Unit
@@ -45,6 +50,62 @@ def _completed(unit: Unit, settings: dict[str, Any]) -> dict[str, Any]:
             )
         settings[name] = next(small)
     return settings
+
+
+CONTINUOUS = re.compile(
+    r"(alpha|beta\d?|gamma|delta|rho|mu|momentum|decay|wd|l[12]|lam|lambda_?|lmbda|reg\w*|rate|p|prob|keep\w*|drop\w*|"
+    r"slope|scale|gain|temperature|temp|tau|eps\w*|smoothing|margin|weight)$",
+    re.I,
+)
+"""Names of settings that may be any number, even if the default is an integer."""
+CLIPS = re.compile(r"clip|max_?norm", re.I)
+"""Names of bounds of a gradient; beyond them it is another function's on purpose."""
+PENALTIES = re.compile(
+    r"(^|_)(l1|l2|reg|regulari[sz]\w*|weight_?decay|wd|lambd|lambda_?\w*|lamb?|penalty|decay_?rate)(_|$)", re.I
+)
+"""Names of penalties on weights; what they add to the gradient of a layer belongs to no output."""
+
+
+def second_value(value: float) -> float:
+    """Another value that is allowed wherever `value` is, as far as can be inferred: 0.7 times it, or 0.1 for 0.
+
+    Rates stay in [0, 1], positive numbers positive; 0, 0.5 and 1, where right and wrong may agree, are left.
+    """
+    return float(f"{0.7 * value:.6g}") if value else 0.1
+
+
+def second_values(defaults: Mapping[str, Any], *, penalties: bool) -> dict[str, float]:
+    """A second value for each setting that is a number, by name; those of penalties on weights only if asked for."""
+    return {
+        name: second_value(value)
+        for name, value in defaults.items()
+        if (type(value) is float or (type(value) is int and CONTINUOUS.match(name)))
+        and abs(value) < 1e30
+        and not CLIPS.search(name)
+        and (penalties or not PENALTIES.search(name))
+    }
+
+
+def other_settings(unit: Unit, settings: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
+    """`settings` with second values, to try in this order, and the names of those that are not the author's.
+
+    First with sizes that are not those of `examples`, then with the author's.
+    """
+    given = {name: row.default for name, row in _parameters(unit).items()} | dict(settings)
+    changed = second_values(given, penalties=unit.kind != "layer")
+    for name, text in (declared_value(unit.subject, "admits") or {}).items():
+        row = parse_interval(text)
+        if name in changed and not row.low < changed[name] < row.high:
+            changed[name] = given[name] + (min(row.high, given[name] + 1) - given[name]) / 3
+    small = iter(SMALL * 5)
+    chosen = [name for row in (unit.subject.attribute("examples") or ())[:1] for name in row]
+    sizes = {name: next(small) for name in chosen if type(settings[name]) is int and settings[name] > 0}
+    sizes = {name: size for name, size in sizes.items() if name not in changed}
+    if sizes or (unit.kind == "layer" and "input_shape" in settings):
+        own = {name: value for name, value in settings.items() if name != "input_shape"}
+        yield own | sizes | changed, tuple(changed)
+    if changed:
+        yield dict(settings) | changed, tuple(changed)
 
 
 def _parameters(unit: Unit) -> dict[str, Setting]:

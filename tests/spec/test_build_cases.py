@@ -135,9 +135,10 @@ def test_a_distant_domain_is_checked_inside_it(domain: Any) -> None:
 
 
 def test_examples_and_options_are_settings() -> None:
-    """One case for each example; options replace them."""
+    """One case for each example, and one of a size that the author did not choose; options replace them."""
     thing = type("Listed", (Affine,), {"examples": [{"units": 2}, {"units": 7}]})
-    assert [case.path for case in cases(layer(thing))] == ["mine(units=2)", "mine(units=7)"]
+    found = [(case.path, case.is_second) for case in cases(layer(thing))]
+    assert found == [("mine(units=2)", False), ("mine(units=3)", True), ("mine(units=7)", False)]
     assert [case.path for case in cases(layer(thing, options={"units": 6}))] == ["mine(units=6)"]
 
 
@@ -324,7 +325,7 @@ def test_a_model_is_built_for_few_classes_or_ten() -> None:
     """Its batch has every class."""
     assert conformance(Softmax).outcome == "passed"
     for thing, classes in ((Softmax, 3), (TenOnly, 10)):
-        (case,) = cases(Unit("model", "mine", thing))
+        case = cases(Unit("model", "mine", thing))[0]
         assert isinstance(case, ModelCase) and set(case.labels) == set(range(classes))
     (case,) = cases(Unit("model", "mine", Softmax, options={"scale": 0.5, "n_in": 20}))
     assert isinstance(case, ModelCase) and case.x.shape == (12, 20)
