@@ -224,7 +224,7 @@ class _Checker:
         return report
 
     def second_report(self, case: Case) -> Report:
-        """Check the laws that hold at any setting; one that is not decided there leaves no result."""
+        """Check the laws of AT_ANY_SETTING; one that is inconclusive leaves no result."""
         report = Report(case.path, case.kind)
         for row in laws_of(case.kind):
             if (self.laws is None or row.code in self.laws) and row.code in AT_ANY_SETTING.get(case.kind, ()):

@@ -62,7 +62,7 @@ def _built(unit: Unit, settings: dict[str, Any], seed: int) -> list[Case]:
 
 
 def _second_cases(unit: Unit, settings: dict[str, Any], seed: int) -> list[Case]:
-    """The first case at second values of its settings that can be built and called; an empty list if none can."""
+    """The first case at second values of its settings that can be built and called, if there is one."""
     for other, moved in other_settings(unit, settings):
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
             (case, *_) = _built(unit, other, seed)

@@ -170,8 +170,8 @@ def check_model(model: Subject, x: Array, labels: Array, rng: np.random.Generato
     Raises Violation or Inconclusive.
     """
     model = subject_of(model)
-    template = in_float64(model)
-    point = np.array(x, np.float64)
+    template, point = in_float64(model), np.array(x, np.float64)
+    _move_constants(template, point, labels)
     twin = template.copy()
     value, grads = twin.loss_and_grads(point, labels)
     location = model.location("loss_and_grads", path)
@@ -198,6 +198,29 @@ def check_model(model: Subject, x: Array, labels: Array, rng: np.random.Generato
         raise_if_wrong(
             found, location=location, samples=len(point), gradient=gradient, clues=clues, parameter=name
         )
+
+
+def _move_constants(model: Subject, x: Array, labels: Array) -> None:
+    """Move parameters whose entries are all equal, such as zeros and ones, if the loss stays finite."""
+    before = dict(model.params)
+    moved = {name: off_constant(array) for name, array in before.items()}
+    for name, array in moved.items():
+        model.params[name] = array
+    if not np.isfinite(model.copy().loss_and_grads(x, labels)[0]):
+        for name, array in before.items():
+            model.params[name] = array
+
+
+def off_constant(array: Array) -> Array:
+    """The array, moved by random numbers of size 0.1 if all its entries are equal.
+
+    A gain of 1 that is missing on the way back, or the gradient of a penalty on a bias of 0, shows only then.
+    """
+    array = np.asarray(array)
+    if array.dtype.kind != "f" or not array.size or np.ptp(array):
+        return array
+    shift = np.random.default_rng(array.size).standard_normal(array.shape)
+    return np.asarray(array + 0.1 * shift, array.dtype)
 
 
 def _larger_batch_of_model(model: Subject, x: Array, labels: Array, name: str) -> LargerBatch:

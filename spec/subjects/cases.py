@@ -48,7 +48,7 @@ class Case:
     registered: bool = field(default=True, kw_only=True)
     """Whether its author declared it a unit of nnlaw. Laws of the protocol bind no other code."""
     is_second: bool = field(default=False, kw_only=True)
-    """Whether its settings and sizes are not the author's: only the laws that hold at any setting check it."""
+    """Whether its settings and sizes are not the author's: only the laws of AT_ANY_SETTING check it."""
     moved: tuple[str, ...] = field(default=(), kw_only=True)
     """The settings that have a second value."""
 
