@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import glob
 import importlib.util
-import json
 import math
 import os
 import sys
@@ -16,16 +15,13 @@ from typing import Any
 import click
 
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins
+from nnlaw.cli.baseline import Baseline, read_baseline
 from nnlaw.cli.output import csv_output
+from nnlaw.cli.output.github_output import to_github
+from nnlaw.cli.output.json_output import to_json
 from nnlaw.cli.output.progress import counting_files
-from nnlaw.cli.output.verify_output import (
-    Verbosity,
-    VerifyOutput,
-    captured_output,
-    exceptions_of,
-    is_nothing,
-    summary_counts,
-)
+from nnlaw.cli.output.sarif_output import to_sarif
+from nnlaw.cli.output.verify_output import Verbosity, VerifyOutput, captured_output, exceptions_of, is_nothing
 from nnlaw.cli.project_settings import project_settings
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.nn.verify.fix import applicable_edits, apply_fixes
@@ -35,9 +31,10 @@ from nnlaw.spec.declared_exceptions import DeclaredException
 from nnlaw.spec.discovery.targets import targets as discovery_targets
 from nnlaw.spec.fixes.edited_file import OriginalFile
 from nnlaw.spec.law import CATALOG
-from nnlaw.spec.report import SCHEMA_VERSION, Outcome, UnitOutcome
+from nnlaw.spec.report import Outcome, UnitOutcome
 from nnlaw.spec.violation import BadInput, counted
 
+FORMATS = ("text", "json", "github", "sarif", "csv")
 EXIT_CODES = {UnitOutcome.PASSED: 0, UnitOutcome.FAILED: 1, UnitOutcome.ERROR: 2}
 
 
@@ -59,13 +56,18 @@ def _finite(context: click.Context, option: click.Parameter, value: float | None
 @click.option("--fix", is_flag=True, help="Apply suggested fixes that are unique, and repeat the check.")
 @click.option("--diff", is_flag=True, help="Print what --fix would change as a unified diff; write nothing.")
 @click.option("--list", "only_list", is_flag=True, help="List what is found, and how it is called; check nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--output-format", type=click.Choice(FORMATS), default="text", show_default=True,
+              help="Form of the output; github prints annotations of GitHub Actions.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --output-format json.")
 @click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Write one row per file, too.")
 @click.option("--junit", hidden=True, expose_value=False, callback=_removed_junit)
 @click.option("--law", "laws", multiple=True, metavar="CODE", help="Check only this law. Can be repeated.")
 @click.option("--laws", "law_files", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
               help="Also check the laws that FILE defines with @law. Can be repeated.")
 @click.option("--no-exceptions", is_flag=True, help="Ignore declared exceptions: expected, comments, pyproject.toml.")
+@click.option("--baseline", "baseline_file", type=click.Path(dir_okay=False, path_type=Path),
+              help="Known failures, which don't count.")
+@click.option("--write-baseline", is_flag=True, help="Write all failures of today to the file of --baseline.")
 @click.option("--allow-unchecked", is_flag=True, help="Exit code 0 even if something was only partly or not checked.")
 @click.option("--seed", type=click.IntRange(min=0), help="Random seed.  [default: 0]")
 @click.option("--jobs", type=click.IntRange(min=1), help="Files to check in parallel.  [default: up to 4]")
@@ -78,11 +80,14 @@ def command(
     fix: bool,
     diff: bool,
     only_list: bool,
+    output_format: str,
     as_json: bool,
     csv: Path | None,
     laws: tuple[str, ...],
     law_files: tuple[Path, ...],
     no_exceptions: bool,
+    baseline_file: Path | None,
+    write_baseline: bool,
     allow_unchecked: bool,
     seed: int | None,
     jobs: int | None,
@@ -99,8 +104,17 @@ def command(
     """
     if verbose and quiet:
         raise click.UsageError("--verbose and --quiet exclude each other")
-    if diff and (fix or as_json):
-        raise click.UsageError(f"--diff and {'--fix' if fix else '--json'} exclude each other")
+    output_format = "json" if as_json and output_format == "text" else output_format
+    if diff and (fix or output_format != "text"):
+        other = "--fix" if fix else "--json" if as_json else "--output-format"
+        raise click.UsageError(f"--diff and {other} exclude each other")
+    if as_json and output_format != "json":
+        raise click.UsageError(f"--json and --output-format {output_format} exclude each other")
+    if write_baseline and baseline_file is None:
+        raise click.UsageError("--write-baseline needs the file, as in --baseline nn-baseline.toml --write-baseline")
+    baseline = None
+    if baseline_file is not None:
+        baseline = Baseline(baseline_file, record=True) if write_baseline else read_baseline(baseline_file)
     project = project_settings()
     names = names or project.paths
     targets = list(_targets(names))
@@ -126,10 +140,12 @@ def command(
             results.append(result)
             if any(Path(result.name).absolute() == file.absolute() for file in law_files):
                 result.laws_not_run = []
+            if baseline is not None:
+                baseline.cover(result)
             with progress.hidden():
-                if not as_json:
+                if output_format == "text":
                     output.add(result)
-                elif result.printed.strip():
+                elif output_format != "github" and result.printed.strip():
                     click.echo(captured_output(result), err=True)
             progress.advance()
         if not any(result.reports for result in results):
@@ -139,15 +155,21 @@ def command(
         if fix and result.name in originals:
             fixed = apply_fixes(originals[result.name], result, options)
             results[i] = fixed.result or result
+            if baseline is not None:
+                baseline.cover(results[i])
             output.add_fixes(result, fixed)
             fixes.append(fixed.to_dict(result.name))
         elif diff and result.name in originals:
             click.echo(originals[result.name].diff(applicable_edits(result)), nl=False)
     unneeded = unneeded_ignores(results, options)
-    if as_json:
-        click.echo(json.dumps(_json(results, unneeded) | ({"fixes": fixes} if fix else {}), indent=2))
-    else:
+    if baseline is not None:
+        unneeded += baseline.unneeded(results, laws)
+    if output_format == "text":
         output.close(unneeded)
+    else:
+        click.echo(_formatted(output_format, results, unneeded, fixes if fix else None).rstrip("\n"))
+    if baseline is not None and write_baseline:
+        click.echo(baseline.write(), err=True)
     if unprotected := {text for result in results for text in result.unprotected()}:
         click.echo(f"no sandbox on this system: checked code could {' and '.join(sorted(unprotected))}", err=True)
     if csv is not None:
@@ -165,20 +187,23 @@ def _exit_code(results: list[TargetResult], in_folders: set[str], allow_unchecke
 def _code(report: dict[str, Any], allow_unchecked: bool) -> int:
     if report["outcome"] in (UnitOutcome.PARTLY_CHECKED, UnitOutcome.NOT_CHECKED):
         return 0 if allow_unchecked or report["excused"] else 2
+    if report["outcome"] == UnitOutcome.ERROR and report["excused"]:  # by a baseline
+        return 0
     return EXIT_CODES[report["outcome"]]
 
 
-def _json(results: list[TargetResult], unneeded: list[DeclaredException]) -> dict[str, object]:
-    """The output of --json; spec/report.schema.json describes it."""
-    units = [{**report, "file": result.target.get("file", "")} for result in results for report in result.reports]
-    not_run = [{"file": result.name, "laws": result.laws_not_run} for result in results if result.laws_not_run]
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "units": units,
-        "unneeded_ignores": [row.to_dict() for row in unneeded],
-        "laws_not_run": not_run,
-        "summary": summary_counts(results),
-    }
+def _formatted(
+    name: str,
+    results: list[TargetResult],
+    unneeded: list[DeclaredException],
+    fixes: list[dict[str, Any]] | None,
+) -> str:
+    """The whole output in a format other than text."""
+    if name == "json":
+        return to_json(results, unneeded, fixes)
+    if name == "csv":
+        return csv_output.to_csv(results)
+    return to_github(results, unneeded) if name == "github" else to_sarif(results, unneeded)
 
 
 def unneeded_ignores(results: list[TargetResult], options: CheckOptions) -> list[DeclaredException]:
