@@ -75,7 +75,7 @@ def second_value(value: float) -> float:
 
 
 def second_values(defaults: Mapping[str, Any], *, penalties: bool) -> dict[str, float]:
-    """A second value for each setting that is a number, by name; those of penalties on weights only with `penalties`."""
+    """A second value for each setting that is a number, by name; penalties on weights only with `penalties`."""
     return {
         name: second_value(value)
         for name, value in defaults.items()
