@@ -78,6 +78,7 @@ def conformance(
         return checker.finished(Report(unit.name, unit.kind, [checker.excepted(_failed(violation))]))
     if any(isinstance(case, LayerCase) and case.layer.attribute("keeps_attributes") is True for case in found):
         checker = replace(checker, exceptions=[row for row in checker.exceptions if row.law != "dtype"])  # in float32
+    checker = replace(checker, cases=found)
     reports: list[Report] = []
     for i, case in enumerate(found):
         reports.append(checker.report(case, partial(_resample, unit, seed, i)))
@@ -126,7 +127,8 @@ def _report_of_found(
     for reading in found.readings:
         rows: list[Report] = []
         try:
-            for i, case in enumerate(reading.cases(seed)):
+            checker = replace(checker, cases=reading.cases(seed))
+            for i, case in enumerate(checker.cases):
                 rows.append(checker.report(case, partial(_resample_reading, reading, seed, i)))
                 if rows[-1].outcome is UnitOutcome.FAILED:
                     break
@@ -196,6 +198,8 @@ class _Checker:
     explain: bool = False
     places: tuple[Location, ...] = ()
     """Where the unit is defined, for results that name no line."""
+    cases: Sequence[Case] = ()
+    """All cases of the unit: a suggested fix must pass each."""
 
     def report(self, case: Case, resample: Callable[[int], Case]) -> Report:
         """Check every law in order, those of the calls first."""
@@ -238,7 +242,8 @@ class _Checker:
         found = self.excepted(row)
         if found.exception is not None or not self.explain:
             return found
-        return self.excepted(_explained(found, case))  # the suggested fix may be in another line
+        others = [other for other in self.cases if other is not case]
+        return self.excepted(_explained(found, case, others))  # the suggested fix may be in another line
 
     def excepted(self, row: LawResult) -> LawResult:
         """The result with the declared exception that covers it, if there is one."""
@@ -290,7 +295,7 @@ def _check_until_decided(row: Law, case: Case, resample: Callable[[int], Case]) 
     return result
 
 
-def _explained(row: LawResult, case: Case) -> LawResult:
+def _explained(row: LawResult, case: Case, others: Sequence[Case]) -> LawResult:
     """The result with the smallest input that shows the failure, its likely cause and a suggested fix."""
     if row.violation is None:
         return row
@@ -305,7 +310,7 @@ def _explained(row: LawResult, case: Case) -> LawResult:
         return _Checker(None, None).report(other, lambda attempt: other).outcome is UnitOutcome.PASSED
 
     try:
-        return _failed(explain(row.violation, case, violation_on, passes))
+        return _failed(explain(row.violation, case, violation_on, passes, others))
     except SubjectEnded as error:
         error.while_explaining = True
         raise

@@ -69,6 +69,7 @@ TEXTS = {
     "wrong-index": "the index `{old}` is wrong; `{new}` is correct",
     "wrong-name": "`{old}` is used instead of `{new}`",
     "wrong-number": "the number {old} is used instead of {new}",
+    "wrong-size": "`{old}` is used instead of `{new}`",
     "wrong-sign": "the sign is wrong",
     **{
         f"{one}-instead-of-{other}": f"a {one} is used instead of a {other}"

@@ -176,7 +176,7 @@ def _statements(tree: ast.FunctionDef) -> Iterator[Mutation]:
 
 
 def _replacements(old: ast.stmt) -> Iterator[tuple[str, dict[str, ast.AST | str], ast.stmt]]:
-    if not isinstance(old, ast.Return):
+    if _may_be_deleted(old):
         yield "extra-statement", {}, ast.Pass()
     if isinstance(old, ast.AugAssign):
         yield "added-instead-of-assigned", {"target": old.target}, ast.Assign([old.target], old.value)
@@ -184,6 +184,15 @@ def _replacements(old: ast.stmt) -> Iterator[tuple[str, dict[str, ast.AST | str]
         target = old.targets[0]
         if isinstance(target, ast.Name | ast.Attribute | ast.Subscript):
             yield "assigned-instead-of-added", {"target": target}, ast.AugAssign(target, ast.Add(), old.value)
+
+
+def _may_be_deleted(statement: ast.stmt) -> bool:
+    """Not what computes a term or stores a gradient: it may be forward that lacks the term."""
+    if isinstance(statement, ast.AugAssign):
+        return not isinstance(statement.op, ast.Add | ast.Sub)
+    if isinstance(statement, ast.Assign):
+        return all(isinstance(target, ast.Name) for target in statement.targets)
+    return not isinstance(statement, ast.Return)
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

@@ -219,6 +219,33 @@ def numbers(node: ast.expr, operands: Operands) -> Iterator[Change]:
                 yield Change(ast.Constant(value), "wrong-number")
 
 
+def sizes(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """Another size of the same array."""
+    array = _sized_array(node)
+    if array is not None:
+        shape = ast.Attribute(array, "shape", ast.Load())
+        last = ast.UnaryOp(ast.USub(), ONE)
+        entries = [ast.Subscript(shape, index, ast.Load()) for index in (ast.Constant(0), ONE, last)]
+        for other in (*entries, _length(array), ast.Attribute(array, "size", ast.Load())):
+            if not same(other, node):
+                yield Change(other, "wrong-size")
+
+
+def _sized_array(node: ast.expr) -> ast.expr | None:
+    """The array whose size is computed: x of len(x), x.size, x.shape[0], x.size // len(x); None if it is not a size."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
+        array = _sized_array(node.left)
+        divisor = _sized_array(node.right)
+        return array if array is not None and divisor is not None and same(array, divisor) else None
+    if _is_length(node):
+        assert isinstance(node, ast.Call)
+        return node.args[0] if len(node.args) == 1 else None
+    if isinstance(node, ast.Subscript):
+        shape = node.value
+        return shape.value if isinstance(shape, ast.Attribute) and shape.attr == "shape" else None
+    return node.value if isinstance(node, ast.Attribute) and node.attr == "size" else None
+
+
 def indices(node: ast.expr, operands: Operands) -> Iterator[Change]:
     """A slice that is reversed or off by one; an index that is not needed; two results swapped."""
     reverse = ast.UnaryOp(ast.USub(), ONE)
@@ -295,13 +322,16 @@ def missing_operands(node: ast.expr, operands: Operands) -> Iterator[Change]:
     if not _is_value(node):
         return
     for other in operands:
+        if same(other, node):
+            continue
         yield Change(_times(node, other), "missing-factor", {"part": other})
         yield Change(ast.BinOp(node, ast.Div(), other), _division_code(other), {"part": other})
         yield Change(_plus(node, other), "missing-term", {"part": other})
         yield Change(_minus(node, other), "missing-term", {"part": ast.UnaryOp(ast.USub(), other)})
     lengths = [_length(a) for a in operands if isinstance(a, ast.Name | ast.Attribute)]
     for size in (*lengths, TWO, ast.Constant(3)):
-        yield Change(_times(node, size), "missing-factor", {"part": size})
+        product = _times(size, node) if is_number(size) else _times(node, size)
+        yield Change(product, "missing-factor", {"part": size})
         yield Change(ast.BinOp(node, ast.Div(), size), _division_code(size), {"part": size})
     yield Change(ast.BinOp(node, ast.Pow(), TWO), "missing-square")
 
@@ -409,7 +439,7 @@ def missing_products(node: ast.expr, operands: Operands) -> Iterator[Change]:
 WHOLE_VALUES = {missing_products}
 """Rules for the whole value that a statement assigns or returns, not for parts of it."""
 TIERS: tuple[tuple[Rule, ...], ...] = (
-    (signs_and_operands, transposes, calls, comparisons, numbers, indices),
+    (signs_and_operands, transposes, calls, comparisons, numbers, sizes, indices),
     (other_names,),
     (missing_operands,),
     (missing_factors, missing_sums),

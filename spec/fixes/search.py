@@ -2,26 +2,30 @@
 
     search(case, "gradient", passes_law=..., passes_all=...).suggestion
 
-A change is returned only if the failed law and every other law pass with it. It must not change what forward computes,
-unless a reference defines what that should be. Fixes are searched only for the laws in SEARCHED: other laws leave open
-what the code should do.
+A change is returned only if every law passes with it: on the case, on the other cases of the unit, which have other
+settings and shapes, and for an optimizer with another learning rate. It must not change what forward computes, unless a
+reference defines what that should be. Changes that compute the same are one: the nearest to the author's source is
+returned. Fixes are searched only for the laws in SEARCHED: other laws leave open what the code should do.
 Source: W. Weimer et al., Automatically finding patches using genetic programming, ICSE 2009; here without chance.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import thread_time
 from typing import Any
 
 import numpy as np
 
+from nnlaw.spec.arrays import Array
 from nnlaw.spec.fixes.describe_change import describe
+from nnlaw.spec.fixes.distance import distance
 from nnlaw.spec.fixes.float64_probe import Float64Probe, ProbeFailed, probes
-from nnlaw.spec.fixes.recompile import VariantBuilder
-from nnlaw.spec.subjects.cases import Case
+from nnlaw.spec.fixes.mutate import Mutation
+from nnlaw.spec.fixes.recompile import Source, VariantBuilder
+from nnlaw.spec.subjects.cases import Case, LayerCase, OptimizerCase
 from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NO_CAUSE, Cause, Edit, Suggestion
 
@@ -32,8 +36,10 @@ NOTES = {
     "self.input": "the input of forward", "self.output": "the output of forward",
     "self.prediction": "the prediction that forward gets", "self.target": "the target that forward gets",
 }  # fmt: skip
-MAX_FOUND, MAX_SHOWN = 4, 2  # changes to find, and lines to show
+MAX_PROMISING, MAX_CONFIRMED = 16, 3  # changes of one tier
+OTHER_RATE = 0.7  # of the first learning rate
 TOLERANCE = 1e-4  # of the slope along one direction
+EQUAL = 1e-7  # of the largest value: two changes compute the same
 
 Passes = Callable[[Case], bool]
 
@@ -48,14 +54,20 @@ class Fix:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Candidate:
+    """A change that may fix the code; the lowest `cost` is the nearest to the author's source."""
+
+    variant: Subject
     edit: Edit
     cause: Cause
-    length: int
+    cost: float
+    inserts_number: bool
 
 
-def search(case: Case, law: str, *, passes_law: Passes, passes_all: Passes) -> Fix:
-    """The changes of one place that fix `case`; an empty Fix if the time is over first.
+def search(
+    case: Case, law: str, *, passes_law: Passes, passes_all: Passes, others: Sequence[Case] = ()
+) -> Fix:
+    """The changes of one place that fix `case` and the `others` of its unit; an empty Fix if none is found in time.
 
     `passes_law` checks the failed law alone, `passes_all` every law, on a case with the changed source.
     """
@@ -67,55 +79,136 @@ def search(case: Case, law: str, *, passes_law: Passes, passes_all: Passes) -> F
         is_promising = None if law == "definition" else _quick_check(case)
     except ProbeFailed:  # without a value there is no slope
         return Fix()
-    found: list[_Found] = []
-    by_chance: list[_Found] = []
-    tier = 0
-    began = _cpu_time(subject)
+
+    def may_fix(variant: Subject) -> bool:
+        with contextlib.suppress(Exception), subject.limited(LAW_SECONDS):  # a change that breaks the code is no fix
+            return is_promising(variant) if is_promising is not None else passes_law(builder.case_of(variant))
+        return False
+
+    confirm = _Confirmation(builder, [*_other_cases(case), *others], passes_law, passes_all)
     with subject.silenced(), np.errstate(all="ignore"):
-        for count, (source, mutation, variant) in enumerate(builder.variants()):
-            if found and mutation.tier > tier:
-                break
-            if count % 4 == 0 and _cpu_time(subject) > began + MAX_SECONDS:
-                break
-            with contextlib.suppress(Exception):  # a change that breaks the code is not a fix
-                with subject.limited(LAW_SECONDS):
-                    if is_promising is not None and not is_promising(variant):
-                        continue
-                    changed = builder.case_of(variant)
-                    passes = passes_law(changed)
-                with subject.limited(ALL_SECONDS):
-                    passes = passes and passes_all(changed)
-                if passes and (edit := source.edit()):
-                    tier = mutation.tier
-                    fits_by_chance = mutation.inserts_number and _depends_on_settings(changed)
-                    fix = _Found(edit, describe(mutation), mutation.length)
-                    (by_chance if fits_by_chance else found).append(fix)
-                    if len(found) == MAX_FOUND:
-                        break
-    return _fix(found or by_chance, by_chance=not found)
+        for candidates in _tiers(builder, may_fix):
+            if found := confirm.confirmed(candidates):
+                return _fix(found)
+    return Fix()
 
 
-def _fix(found: list[_Found], by_chance: bool) -> Fix:
-    """The shortest edit of each line. Edits that correct more than two mistakes leave the cause open."""
-    if not found:
-        return Fix()
-    shortest: dict[int, _Found] = {}
-    for each in sorted(found, key=lambda each: each.length):
-        shortest.setdefault(each.edit.line, each)
-    best = list(shortest.values())[:MAX_SHOWN]
-    text = " ".join(each.edit.after for each in best)
-    notes = [f"store {meaning} as {name}" for name, meaning in NOTES.items() if name in text]
+def _tiers(builder: VariantBuilder, may_fix: Callable[[Subject], bool]) -> Iterator[list[_Candidate]]:
+    """The promising changes of each tier, until the time is over."""
+    tier, found, began = 0, list[_Candidate](), _cpu_time(builder.subject)
+    for count, (source, mutation, variant) in enumerate(builder.variants()):
+        if mutation.tier > tier:
+            yield found
+            tier, found = mutation.tier, []
+        if count % 4 == 0 and _cpu_time(builder.subject) > began + MAX_SECONDS:
+            break
+        if len(found) < MAX_PROMISING and may_fix(variant) and (edit := source.edit()):
+            found.append(_candidate(source, mutation, variant, edit))
+    yield found
+
+
+def _candidate(source: Source, mutation: Mutation, variant: Subject, edit: Edit) -> _Candidate:
+    cost = distance(mutation) + 4 * len(_notes([edit])) + 4 * (source.tree.name == "forward")
+    return _Candidate(variant, edit, describe(mutation), cost, mutation.inserts_number)
+
+
+def _other_cases(case: Case) -> list[Case]:
+    """An optimizer with another learning rate, so that a number that equals the first one is not mistaken for it."""
+    return [replace(case, lr=OTHER_RATE * case.lr)] if isinstance(case, OptimizerCase) else []
+
+
+@dataclass
+class _Confirmation:
+    """Tries promising changes with every law, on every case of the unit."""
+
+    builder: VariantBuilder
+    others: Sequence[Case]
+    passes_law: Passes
+    passes_all: Passes
+
+    def confirmed(self, candidates: Sequence[_Candidate]) -> list[_Candidate]:
+        """The nearest of those that compute the same and pass every law, nearest first."""
+        found: list[_Candidate] = []
+        values: list[list[Array]] = []
+        for each in sorted(candidates, key=lambda each: each.cost):
+            with contextlib.suppress(Exception):  # a change that breaks the code is no fix
+                computed = self.computed(each.variant)
+                if any(_are_equal(computed, other) for other in values) or not self.passes(each):
+                    continue
+                found.append(each)
+                values.append(computed)
+            if len(found) == MAX_CONFIRMED:
+                break
+        wide = self.of_another_rank()
+        kept = [each for each in found if wide is not None and self.has_right_slope(each.variant, wide)]
+        return kept or found
+
+    def passes(self, candidate: _Candidate) -> bool:
+        """Whether every law passes with it."""
+        case = self.builder.case_of(candidate.variant)
+        with self.builder.subject.limited(LAW_SECONDS):
+            if not self.passes_law(case) or (candidate.inserts_number and _depends_on_settings(case)):
+                return False
+        with self.builder.subject.limited(ALL_SECONDS):
+            changed = (replace(self.builder, case=other).case_of(candidate.variant) for other in self.others)
+            return all(self.passes_all(other) for other in (case, *changed))
+
+    def computed(self, variant: Subject) -> list[Array]:
+        """What the changed code computes at several points, to compare two changes."""
+        case = self.builder.case
+        if isinstance(case, OptimizerCase):
+            rng = np.random.default_rng(0x5EED)
+            w, gradients = rng.standard_normal(4), list(rng.standard_normal((3, 4)))
+            return [np.array(case.make().copy(variant).steps(w.copy(), gradients, lr)) for lr in (0.1, 0.07)]
+        runs = [probe.run({}, variant) for probe in probes(case)]
+        return [np.array([value]) for value, _ in runs] + [np.asarray(g) for _, grads in runs for g in grads.values()]
+
+    def of_another_rank(self) -> LayerCase | None:
+        """A layer's case with samples of two axes instead of one, if forward accepts them."""
+        case = self.builder.case
+        if not isinstance(case, LayerCase) or case.x.ndim != 2:
+            return None
+        wide = np.stack([case.x, case.other_x[: len(case.x)]], axis=1)
+        with contextlib.suppress(Exception):
+            y, narrow = np.asarray(case.fresh(True).forward(wide)), np.asarray(case.fresh(True).forward(case.x))
+            if y.ndim == narrow.ndim + 1 and np.isfinite(y).all():
+                return replace(case, x=wide)
+        return None
+
+    def has_right_slope(self, variant: Subject, case: Case) -> bool:
+        """Whether the changed code gives the slope on another case."""
+        with contextlib.suppress(Exception):
+            return _has_right_slope(replace(self.builder, case=case).case_of(variant))
+        return False
+
+
+def _are_equal(some: Sequence[Array], others: Sequence[Array]) -> bool:
+    pairs = list(zip(some, others, strict=False))
+    return bool(pairs) and len(some) == len(others) and all(
+        a.shape == b.shape and np.abs(a - b).max(initial=0) <= EQUAL * max(1e-300, np.abs(a).max(initial=0))
+        for a, b in pairs
+    )
+
+
+def _notes(edits: Sequence[Edit]) -> list[str]:
+    text = " ".join(edit.after for edit in edits)
+    return [f"store {meaning} as {name}" for name, meaning in NOTES.items() if name in text]
+
+
+def _fix(found: Sequence[_Candidate]) -> Fix:
+    """All changes that were confirmed. Those that correct more than two mistakes leave the cause open."""
+    notes = _notes([each.edit for each in found])
     causes: dict[str, Cause] = {}
-    for each in (*best, *found):
+    for each in found:
         if each.cause:
             causes.setdefault(each.cause.code, each.cause)
     cause = next(iter(causes.values()), NO_CAUSE)
-    if len(causes) == 2 and not by_chance:
+    if len(causes) == 2:
         cause = Cause.either(*causes.values())
-    elif cause and (len(causes) > 2 or by_chance):
+    elif len(causes) > 2:
         cause = Cause(cause.code, f"possibly {cause.text}")
-    certain = len(causes) in (1, 2) and not (by_chance or notes)  # an array that is not stored may fit by chance
-    return Fix(Suggestion(tuple(each.edit for each in best), "; ".join(notes)), cause, certain)
+    certain = len(causes) in (1, 2) and not notes  # an array that is not stored may fit by chance
+    return Fix(Suggestion(tuple(each.edit for each in found), "; ".join(notes)), cause, certain)
 
 
 def _depends_on_settings(case: Case) -> bool:

@@ -97,7 +97,9 @@ def _children(old: ast.AST, new: ast.AST) -> list[Pair] | None:
 
 
 def _reads_better_whole(parent: ast.AST, child: Pair) -> bool:
-    """Whether to show axis=0 instead of 0, and np.sin(x) instead of np.sin."""
+    """Whether to show axis=0 instead of 0, x.shape[1] instead of 1, and np.sin(x) instead of np.sin."""
+    if isinstance(parent, ast.Subscript) and isinstance(parent.value, ast.Attribute) and parent.value.attr == "shape":
+        return True
     if isinstance(parent, ast.keyword):
         return isinstance(child[0], ast.Constant | ast.UnaryOp | ast.Name)
     return isinstance(parent, ast.Call) and child[0] is parent.func and _children(*child) is None

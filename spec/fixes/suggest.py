@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from nnlaw.spec.fixes.dropped_terms import DroppedTerm, dropped_term
 from nnlaw.spec.fixes.minimize import smallest
@@ -19,14 +19,18 @@ def explain(
     case: Case,
     violation_on: Callable[[Case], Violation | None],
     passes: Callable[[Case], bool],
+    others: Sequence[Case] = (),
 ) -> Violation:
     """Return `violation` on the smallest input that shows it, with likely cause and suggested fix if they are found.
 
-    `violation_on` checks the failed law alone on another case, `passes` every law.
+    `violation_on` checks the failed law alone on another case, `passes` every law. `others` are the other cases of the
+    unit, which a fix must pass, too.
     """
     found = smallest(violation, case, violation_on)
     term = dropped_term(case, violation) if violation.law == "gradient" and not found.cause else DroppedTerm()
-    fix = search(case, violation.law, passes_law=lambda other: violation_on(other) is None, passes_all=passes)
+    fix = search(
+        case, violation.law, passes_law=lambda other: violation_on(other) is None, passes_all=passes, others=others
+    )
     if not found.cause:
         cause = _likeliest(term, fix)
         found = found.with_fields(cause=cause.text, cause_code=cause.code)

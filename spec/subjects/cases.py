@@ -154,10 +154,11 @@ class ModelCase(Case):
 
 @dataclass
 class OptimizerCase(Case):
-    """An optimizer; `make()` constructs a new one with the same settings."""
+    """An optimizer; `make()` constructs a new one with the same settings. `lr` is the learning rate to try it with."""
 
     kind = "optimizer"
     make: Callable[[], Any]
+    lr: float = 0.1
 
     def __post_init__(self) -> None:
         self.make = _making_subjects(self.make)

@@ -80,7 +80,7 @@ def test_a_wrong_expression(wrong: str, right: str, code: str, words: str) -> No
         ("return dy", "return dy * self.k", "self.k", "missing-factor", "the factor `self.k` is missing"),
         ("return dy", "return dy / self.k", "self.k", "missing-division", "the division by `self.k` is missing"),
         ("return dy", "return dy / len(dy)", "dy", "missing-division-by-batch-size", "`len(dy)`"),
-        ("return dy", "return dy * 2", "dy", "missing-factor", "the factor `2` is missing"),
+        ("return dy", "return 2 * dy", "dy", "missing-factor", "the factor `2` is missing"),
         ("return dy", "return dy ** 2", "dy", "missing-square", "`dy` is not squared"),
         ("return dy", "return dy + self.k", "self.k", "missing-term", "the term `self.k` is missing"),
         ("return dy", "return dy - self.k", "self.k", "missing-term", "the term `-self.k` is missing"),

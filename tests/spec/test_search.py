@@ -138,7 +138,7 @@ class Mine:
 
 @pytest.mark.parametrize(
     ("source", "right"),
-    [(LOSS, "* 2"), (MODEL, "/ len(x)"), (OPTIMIZER, "lr * g")],
+    [(LOSS, "2 * self.d"), (MODEL, "/ len(x)"), (OPTIMIZER, "lr * g")],
     ids=["loss", "model", "optimizer"],
 )
 def test_other_kinds_get_fixes_too(source: str, right: str, tmp_path: Path) -> None:
@@ -218,12 +218,13 @@ class Mine(Layer):
 """
 
 
-def test_two_possible_causes_are_both_returned(tmp_path: Path) -> None:
-    """If two edits fix the code for different reasons."""
+def test_of_edits_that_compute_the_same_the_nearest_is_suggested(tmp_path: Path) -> None:
+    """Here `1 + np.tanh(...)`, not `-0.5` for `0.5` nor `-self.x`."""
     forward = "self.x = x; return np.log1p(np.exp(-abs(x))) + np.maximum(x, 0)"
     found = explained(elementwise(forward, "return dy * 0.5 * (1 - np.tanh(0.5 * self.x))"), tmp_path)
-    assert found.cause_code == "wrong-sign|wrong-number"
-    assert found.cause == "either the sign is wrong, or the number 0.5 is used instead of -0.5"
+    assert found.suggestion is not None and len(found.suggestion.edits) == 1
+    assert "1 + np.tanh(0.5 * self.x)" in found.suggestion.edits[0].after
+    assert (found.cause_code, found.cause) == ("wrong-sign", "the sign is wrong")
 
 
 @pytest.mark.parametrize(
@@ -238,3 +239,61 @@ def test_two_possible_causes_are_both_returned(tmp_path: Path) -> None:
 def test_the_cause_comes_from_the_fix(source: str, cause: str, tmp_path: Path) -> None:
     """A number that fits only the present settings, such as 0.5 for the slope, is not suggested."""
     assert cause in explained(source, tmp_path).cause
+
+
+def test_a_number_is_not_mistaken_for_the_learning_rate(tmp_path: Path) -> None:
+    """0.1 is right for one learning rate only: the change must pass with two."""
+    source = """
+@optimizer("mine", like="adam")
+class Mine:
+    def __init__(self, beta1=0.9, beta2=0.999, eps=1e-8):
+        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+        self.state = {}
+
+    def step(self, w, g, lr):
+        s = self.state
+        if not s:
+            s["m"], s["v"], s["t"] = np.zeros_like(w), np.zeros_like(w), np.zeros(1)
+        s["t"] += 1
+        s["m"][:] = self.beta1 * s["m"] + 0.2 * g
+        s["v"][:] = self.beta2 * s["v"] + (1 - self.beta2) * g**2
+        m, v = s["m"] / (1 - self.beta1 ** s["t"]), s["v"] / (1 - self.beta2 ** s["t"])
+        w -= lr * m / (np.sqrt(v) + self.eps)
+"""
+    found = explained(source, tmp_path)
+    assert found.law == "definition"
+    assert found.suggestion is None or all("lr" not in edit.after for edit in found.suggestion.edits)
+
+
+NORM = """
+@layer("mine")
+@obeys("N ... -> N ...")
+class Mine:
+    def forward(self, x):
+        self.x = x
+        self.s = np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
+        self.h = (x - x.mean(axis=-1, keepdims=True)) / self.s
+        return self.h
+
+    def backward(self, dy):
+        d = {}
+        a = dy.sum(axis=-1, keepdims=True) / d
+        b = (dy * self.h).sum(axis=-1, keepdims=True) / d
+        return (dy - a - self.h * b) / self.s
+"""
+
+
+@pytest.mark.parametrize("wrong", ["self.x.size // len(self.x)", "len(self.x)", "self.x.shape[1]"])
+def test_a_fix_holds_for_every_number_of_axes(wrong: str, tmp_path: Path) -> None:
+    """The layer accepts any: shape[-1] is right for all, other sizes for some."""
+    suggestion = explained(NORM.format(wrong), tmp_path).suggestion
+    assert suggestion is not None and [edit.after for edit in suggestion.edits] == ["self.x.shape[-1]"]
+
+
+def test_a_term_that_forward_lacks_is_not_deleted_from_backward(tmp_path: Path) -> None:
+    """Neither the bias that forward never adds, nor the input that it does not pass on."""
+    without_bias = DENSE.replace(' + self.params["b"]', "")
+    backward = "dx = dy * (1 - self.output**2)\n        dx += dy\n        return dx"
+    for source in (without_bias, elementwise("return np.tanh(x)", backward)):
+        suggestion = explained(source, tmp_path).suggestion
+        assert suggestion is None or all(edit.after for edit in suggestion.edits)

@@ -14,7 +14,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array, first_index
 from nnlaw.spec.law import law
-from nnlaw.spec.laws.optimizer._shared import LR, SIZE, fresh, random_gradients, walked
+from nnlaw.spec.laws.optimizer._shared import SIZE, fresh, random_gradients, walked
 from nnlaw.spec.reference import OPTIMIZERS, Optimizer, Rule, find_reference, trajectory
 from nnlaw.spec.subjects.cases import OptimizerCase
 from nnlaw.spec.subjects.hyperparameters import (
@@ -58,11 +58,11 @@ def definition(case: OptimizerCase) -> None:
     declared = _hyperparameters(case, instance, name, row)
     w = random_gradients(case, STEPS + 1)[STEPS]
     runs = (np.full((STEPS, SIZE), STEEP, np.float32), random_gradients(case, STEPS, STEEP))
-    paths = [walked(fresh(case), w, gradients) for gradients in runs]
+    paths = [walked(fresh(case), w, gradients, case.lr) for gradients in runs]
 
     def matches(rule: Rule, h: Any, decay: str) -> list[bool]:
         pairs = zip(runs, paths, strict=True)
-        return [_near(trajectory(rule, h, w, gradients, LR, decay), path, w) for gradients, path in pairs]
+        return [_near(trajectory(rule, h, w, gradients, case.lr, decay), path, w) for gradients, path in pairs]
 
     forms = ("before", "after", "coupled") if row.coupled else ("before", "after")
     if any(all(matches(rule, h, decay)) for h in declared.combinations() for rule in row.variants for decay in forms):
@@ -72,7 +72,7 @@ def definition(case: OptimizerCase) -> None:
         why = f"settings that {name} does not have" if declared.unknown else "hyperparameters under unusual names"
         raise Inconclusive(f"{why}: {', '.join(declared.unknown or declared.missing)}")
     h = next(declared.combinations())
-    right = [trajectory(row.variants[0], h, w, gradients, LR) for gradients in runs]
+    right = [trajectory(row.variants[0], h, w, gradients, case.lr) for gradients in runs]
     odd = next(i for i, path in enumerate(paths) if not _near(right[i], path, w))
     off = np.abs(paths[odd] - right[odd])
     t, i = first_index(~(off < off.max() / 2))
@@ -80,7 +80,7 @@ def definition(case: OptimizerCase) -> None:
     raise Violation(
         "definition",
         location=case.location("step"),
-        array=f"the change of w[{i}] in {counted(t + 1, 'step')} with {gradients} and lr = {LR:g}",
+        array=f"the change of w[{i}] in {counted(t + 1, 'step')} with {gradients} and lr = {case.lr:g}",
         actual=f"{paths[odd][t, i] - w[i]:.4g}",
         expected=f"{right[odd][t, i] - w[i]:.4g}, as {name} is defined ({row.source})",
         cause=cause.text,

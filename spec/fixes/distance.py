@@ -1,0 +1,81 @@
+"""How far a change is from the author's source: what a person would write has the lowest distance.
+
+    distance(mutation)          the number of tokens that differ, and more for what nobody writes
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterator
+
+from nnlaw.spec.fixes.mutate import Mutation
+
+ODD = 4  # tokens, for each expression that nobody writes
+SIZES = {"size", "shape", "ndim"}
+
+
+def distance(mutation: Mutation) -> float:
+    """The tokens of the changed statement that are inserted, deleted or replaced, and ODD for each odd expression."""
+    if mutation.code == "wrong-size":  # one thought, although x.size // len(x) has many tokens
+        return 2
+    after = "" if isinstance(mutation.statement, ast.Pass) else ast.unparse(mutation.statement)
+    odd = _odd(mutation.statement) - _odd(ast.parse(mutation.before))
+    return _edits(_tokens(mutation.before), _tokens(after)) + ODD * max(0, odd)
+
+
+def _tokens(text: str) -> list[str]:
+    with_newline = io.StringIO(f"{text}\n").readline
+    return [token.string for token in tokenize.generate_tokens(with_newline) if token.string.strip()]
+
+
+def _edits(some: list[str], others: list[str]) -> int:
+    """The Levenshtein distance; adjacent tokens that are swapped count once."""
+    rows = [list(range(len(others) + 1))]
+    for i, one in enumerate(some, 1):
+        row = [i]
+        for j, other in enumerate(others, 1):
+            row.append(min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (one != other)))
+        rows.append(row)
+    return rows[-1][-1]
+
+
+def _odd(tree: ast.AST) -> int:
+    return sum(1 for _ in _odd_nodes(tree))
+
+
+def _odd_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Expressions that are correct but that nobody writes: -len(x), len(x.T), y / -x, x + x, x / 1, 0 + x."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _is_size(node) and any(_is_transposed(each) for each in node.args):
+            yield node
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and _is_size(node.operand):
+            yield node
+        elif isinstance(node, ast.BinOp):
+            by_negative = isinstance(node.op, ast.Div | ast.MatMult) and isinstance(node.right, ast.UnaryOp)
+            doubled = isinstance(node.op, ast.Add | ast.Sub | ast.Div) and ast.dump(node.left) == ast.dump(node.right)
+            if by_negative or doubled or _is_neutral(node):
+                yield node
+
+
+def _is_transposed(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "T"
+
+
+def _is_neutral(node: ast.BinOp) -> bool:
+    """Whether one operand is a number that changes nothing, or makes the other one irrelevant."""
+    numbers = [part.value for part in (node.left, node.right) if isinstance(part, ast.Constant)]
+    if isinstance(node.op, ast.Mult):
+        return 1 in numbers or 0 in numbers
+    right = node.right.value if isinstance(node.right, ast.Constant) else None
+    if isinstance(node.op, ast.Add | ast.Sub):
+        return right == 0 or (isinstance(node.op, ast.Add) and 0 in numbers)
+    return isinstance(node.op, ast.Div | ast.Pow) and right in (0, 1)
+
+
+def _is_size(node: ast.expr) -> bool:
+    inner = node.value if isinstance(node, ast.Subscript) else node
+    if isinstance(inner, ast.Attribute):
+        return inner.attr in SIZES
+    return isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == "len"
