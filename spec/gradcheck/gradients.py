@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from nnlaw.spec.arrays import Array
+from nnlaw.spec.arrays import Array, is_finite
 from nnlaw.spec.gradcheck.batch_size_probe import LargerBatch, factor_at_larger_batch, larger_batch_rows
 from nnlaw.spec.gradcheck.explain import NOT_COMPUTED
 from nnlaw.spec.gradcheck.finite_differences import (
@@ -29,7 +29,7 @@ from nnlaw.spec.reference import numeric_constants
 from nnlaw.spec.subjects.layer_protocol import convert
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.subject import Point, Subject, Target
-from nnlaw.spec.violation import Location, Violation
+from nnlaw.spec.violation import Cause, Location, Violation
 
 Thing = TypeVar("Thing")
 
@@ -114,6 +114,59 @@ def check_layer(layer: Subject, x: Array, rng: np.random.Generator, *, path: str
             forward=forward,
             parameter="" if name == "dx" else name[1:],
         )
+
+
+TIES = Cause("ties-counted-twice", "where several inputs are the maximum, each gets all of dy; dy must be divided "
+             "among them, or go to one of them")  # fmt: skip
+
+
+def check_ties(layer: Subject, x: Array, rng: np.random.Generator, *, path: str = "") -> None:
+    """Check dx where all inputs of a sample are equal, so that each of them is the maximum.
+
+    There a maximum has no slope along a single input, but one along all of them together: the sum of dx must be that
+    slope. The point is the first entry of each sample of x. Raises Violation; returns if there is no slope there.
+    """
+    layer = subject_of(layer)
+    template = layer.copy(values={"needs_dx": True}, float64=True)
+    if not layer.attribute("has_dx", True) or x[0].size < 2:
+        return
+    first = np.array(x, np.float64).reshape(len(x), -1)[:, 0].reshape(-1, *[1] * (x.ndim - 1))
+    point, direction = np.broadcast_to(first, x.shape).copy(), np.broadcast_to(
+        rng.standard_normal(first.shape), x.shape
+    )  # fmt: skip
+    twin = template.copy()
+    with np.errstate(all="ignore"):
+        y = np.array(twin.forward(point))
+        dy = rng.standard_normal(y.shape)
+        dx = np.asarray(twin.gradients(dy.copy())["dx"], np.float64)
+    if not is_finite(y) or not is_finite(dx) or dx.shape != point.shape:
+        return
+    float32 = y.dtype != np.float64 or _rounds_to_float32(template, point, y)
+    distance, slope = np.zeros(1), np.array([np.vdot(dx, direction)])
+
+    def evaluate(points: Sequence[Point]) -> list[float]:
+        moved: list[Point] = [(None, point + np.ravel(value)[0] * direction) for _, value in points]
+        return _weighted_outputs(template, point, dy, 0)(moved)
+
+    scale = float(np.abs(dy * y).sum()) + float(np.abs(dx * direction).sum())
+    found = measure(evaluate, distance, slope, name="the sum of dx over equal inputs", scale=scale, rng=rng,
+                    float32=float32)  # fmt: skip
+    if not found.wrong:
+        return
+    apart = template.copy()
+    apart.forward(point * (1 + 1e-7 * rng.standard_normal(point.shape)))
+    without_ties = float(np.vdot(apart.gradients(dy.copy())["dx"], direction))
+    several = np.isclose(without_ties, found.numeric[0], rtol=1e-3, atol=1e-6 * scale)
+    raise Violation(
+        "gradient",
+        location=layer.location("backward", path or layer.type_name),
+        array="the sum of dx over equal inputs",
+        actual=f"{found.analytic[0]:.6g}",
+        expected=f"{found.numeric[0]:.6g}",
+        reference="finite differences",
+        cause=TIES.text if several else "",
+        cause_code=TIES.code if several else "",
+    )
 
 
 def _weighted_outputs(layer: Subject, x: Array, dy: Array, target: Target, *, fresh: bool = True) -> Evaluate:

@@ -34,6 +34,31 @@ def violation(
     )
 
 
+MIN_SIZE = 16  # entries of an array from which a scale can be estimated
+LARGE, SMALL = 4.0, 0.1  # times the standard deviation of He initialization
+
+
+def wrong_scale(model: Any) -> Cause | None:
+    """The weights of an untrained model that are the furthest from the scale of He initialization, if any are far.
+
+    Both axes may be the inputs, so a scale is too large or too small only if it is for both.
+    """
+    found: list[tuple[float, Cause]] = []
+    for name, array in model.params.items():
+        weights = np.asarray(array, np.float64)
+        if weights.ndim < 2 or weights.size < MIN_SIZE or not weights.any():
+            continue
+        fans = sorted((weights.shape[0], weights.size // weights.shape[0]))
+        size, usual = float(np.sqrt(np.mean(weights**2))), [float(np.sqrt(2 / fan)) for fan in fans]
+        between = f"{usual[1]:.2g}" if fans[0] == fans[1] else f"{usual[1]:.2g} to {usual[0]:.2g}"
+        text = f"initial weights that are too {{}}: their root mean square in {name} is {size:.2g}, with He {between}"
+        if size > LARGE * usual[0]:
+            found.append((size / usual[0], Cause("large-initial-weights", text.format("large"))))
+        elif size < SMALL * usual[1]:
+            found.append((usual[1] / size, Cause("small-initial-weights", text.format("small"))))
+    return max(found, key=lambda row: row[0])[1] if found else None
+
+
 def check_training_unchanged(
     case: ModelCase, law: str, method: str, model: Any, x: Array, labels: Array
 ) -> float | None:
