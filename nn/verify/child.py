@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import select
 import sys
+import time
 import warnings
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from nnlaw._child import SPIN
 from nnlaw._names import install
+
+CHUNK = 2**20
 
 
 def main(requests: int, replies: int, notes: int) -> None:
@@ -32,7 +38,7 @@ def main(requests: int, replies: int, notes: int) -> None:
     np.seterr(all="ignore")  # laws try extreme inputs on purpose
     warnings.simplefilter("ignore")
     sys.dont_write_bytecode = True
-    own, reader = os.getpid(), os.fdopen(requests, "rb", buffering=2**16)
+    own = os.getpid()
 
     def write(content: bytes) -> None:
         if os.getpid() != own:  # a process that the code under test forked
@@ -41,8 +47,35 @@ def main(requests: int, replies: int, notes: int) -> None:
         while view:
             view = view[os.write(replies, view) :]
 
-    serve(reader.read, write, open_target)
+    serve(_reader(requests), write, open_target)
     leave(0)  # nothing that the code under test registered for the end is run
+
+
+def _reader(requests: int) -> Callable[[int], bytes]:
+    """A function that reads exactly so many bytes, or nothing if the pipe is closed."""
+    received = bytearray()
+    os.set_blocking(requests, False)
+
+    def read(count: int) -> bytes:
+        end = 0.0
+        while len(received) < count:
+            try:
+                content = os.read(requests, CHUNK)
+            except BlockingIOError:
+                end = end or time.perf_counter() + SPIN
+                if time.perf_counter() < end:
+                    os.sched_yield()
+                else:
+                    select.select([requests], [], [])
+                continue
+            if not content:
+                return b""
+            received.extend(content)
+        found = bytes(received[:count])
+        del received[:count]
+        return found
+
+    return read
 
 
 def _record_os_exit(notes: int) -> None:

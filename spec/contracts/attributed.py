@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import Any
 
 
@@ -15,6 +16,10 @@ class Attributed(ABC):
     @abstractmethod
     def attribute(self, name: str, default: Any = None, *, of_class: bool = False) -> Any:
         """The attribute of this name, or `default`; with `of_class`, of its class."""
+
+    def attributes_named(self, names: Collection[str]) -> dict[str, Any]:
+        """The attributes of these names; None for one that is missing."""
+        return {name: self.attribute(name) for name in names}
 
 
 def attribute_of(thing: object, name: str, default: Any = None, *, of_class: bool = False) -> Any:

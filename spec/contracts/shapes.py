@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-from nnlaw.spec.contracts.attributed import attribute_of
+from nnlaw.spec.contracts.attributed import Attributed
 from nnlaw.spec.violation import BadInput
 
 _DIM = re.compile(r"[A-Za-z_]\w*|\d+|\.\.\.")
@@ -76,8 +76,12 @@ def resolve(contract: Contract, owner: object) -> Dims:
     """
     sides = contract.inputs + contract.outputs
     first = {side[0] for side in sides if side}
-    names = {name for side in sides for name in side} - (first if len(first) == 1 else {"N"})
-    found = {name: attribute_of(owner, name) for name in names if name.isidentifier()}
+    words = {name for side in sides for name in side} - (first if len(first) == 1 else {"N"})
+    names = [name for name in words if name.isidentifier()]
+    if isinstance(owner, Attributed):
+        found = owner.attributes_named(names) if names else {}
+    else:
+        found = {name: getattr(owner, name, None) for name in names}
     whole = {name: size for name, size in found.items() if isinstance(size, Integral)}
     return {name: int(size) for name, size in whole.items() if not isinstance(size, bool)}
 

@@ -12,7 +12,6 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.declared import domain_of
 from nnlaw.spec.contracts.shapes import Contract, resolve
 from nnlaw.spec.subjects.cases import Case, LayerCase
-from nnlaw.spec.subjects.layer_protocol import convert_to_float32
 from nnlaw.spec.subjects.sampling import sample
 from nnlaw.spec.subjects.settings import construct, display_name
 from nnlaw.spec.subjects.subject import Subject
@@ -102,7 +101,7 @@ class _Attempt:
             if not built:
                 layer.call("build", shape, rng)
                 self.make = partial(_build, unbuilt, shape)
-            convert_to_float32(layer)
+            layer.to_float32()
             self.step = "domain"
             self.x = sample(rng, (N, *shape), domain_of(layer))
             self.step = "copy"
@@ -121,7 +120,7 @@ def _build(unbuilt: Subject, shape: tuple[int, ...], rng: np.random.Generator) -
     """Another such layer, built from this generator."""
     layer = unbuilt.completed()
     layer.call("build", shape, rng)
-    convert_to_float32(layer)
+    layer.to_float32()
     return layer
 
 

@@ -21,7 +21,7 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.declared import inside_domain
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase, ModelCase
-from nnlaw.spec.subjects.subject import Subject
+from nnlaw.spec.subjects.subject import Run, Subject
 
 STEP = 1e-6
 MODEL_ROWS = 4  # of a model's batch
@@ -68,8 +68,8 @@ class Float64Probe(ABC):
 
     def results(
         self, calls: Sequence[tuple[str, Sequence[Any]]], steps: Steps, kind: Subject | None
-    ) -> tuple[list[Any], dict[str, Array]]:
-        """The results of calls of a new copy, of class `kind`, with its parameters changed; and its gradients."""
+    ) -> Run:
+        """Calls of a new copy, of class `kind`, with its parameters changed."""
         params = {name: self.arrays[name] + step for name, step in steps.items() if name != "x"}
         with code_under_test():
             return self.thing.run(calls, variant=kind, params=params)
@@ -80,15 +80,18 @@ class _LayerProbe(Float64Probe):
     dy: Array = field(default_factory=lambda: np.zeros(0))
 
     def value(self, steps: Steps, kind: Subject | None = None) -> float:
-        (y,), _ = self.results([("forward", [self.arrays["x"] + steps.get("x", 0)])], steps, kind)
+        run = self.results([("forward", [self.arrays["x"] + steps.get("x", 0)])], steps, kind)
         with code_under_test():
-            return float(np.vdot(self.dy, y))
+            return float(np.vdot(self.dy, run.results[0]))
 
     def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
         x = self.arrays["x"] + steps.get("x", 0)
-        (y, dx), grads = self.results([("forward", [x]), ("backward", [self.dy.copy()])], steps, kind)
+        run = self.results([("forward", [x]), ("backward", [self.dy])], steps, kind)
         with code_under_test():
-            return float(np.vdot(self.dy, y)), {"x": dx} | {name: grads[name] for name in self.arrays if name != "x"}
+            y, dx = run.results
+            return float(np.vdot(self.dy, y)), {"x": dx} | {
+                name: run.grads[name] for name in self.arrays if name != "x"
+            }
 
 
 @dataclass
@@ -99,9 +102,10 @@ class _LossProbe(Float64Probe):
         return self.run(steps, kind)[0]
 
     def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
-        inputs = [self.arrays["x"] + steps.get("x", 0), self.target.copy()]
-        (value, gradient), _ = self.results([("forward", inputs), ("backward", [])], {}, kind)
+        inputs = [self.arrays["x"] + steps.get("x", 0), self.target]
+        run = self.results([("forward", inputs), ("backward", [])], {}, kind)
         with code_under_test():
+            value, gradient = run.results
             return float(value), {"x": gradient}
 
 
@@ -114,9 +118,9 @@ class _ModelProbe(Float64Probe):
         return self.run(steps, kind)[0]
 
     def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
-        (result,), _ = self.results([("loss_and_grads", [self.x.copy(), self.labels.copy()])], steps, kind)
+        run = self.results([("loss_and_grads", [self.x, self.labels])], steps, kind)
         with code_under_test():
-            value, grads = result
+            value, grads = run.results[0]
             return float(value), {name: grads.get(name, np.zeros_like(array)) for name, array in self.arrays.items()}
 
 

@@ -60,13 +60,13 @@ def explain(
     k = slopes.factor()
     other = clues.other_factor() if k is not None and clues.other_factor is not None else None
     if k is not None and (factors := common_factors(k, samples, shape, tolerance, other)):
-        return _either(factors + stored_factors(k, clues.constants, tolerance, other)[:1])
+        return _either(factors + stored_factors(k, clues.constants(), tolerance, other)[:1])
     gradient = _Gradient(slopes, shape, indices)
     found = [cause for cause, made in rows(gradient.numeric(), clues, samples) if gradient.fits(made)]
     if cause := _either(found) or _wrong_mask(slopes):
         return cause
     if k is not None and slopes.are_enough:
-        fitting = stored_factors(k, clues.constants, tolerance, other) or rare_factors(
+        fitting = stored_factors(k, clues.constants(), tolerance, other) or rare_factors(
             k, samples, shape, tolerance, other
         )
         return _either(fitting) or unnamed_factor(k, tolerance, other)

@@ -70,30 +70,28 @@ def check_layer(layer: Subject, x: Array, rng: np.random.Generator, *, path: str
     layer = subject_of(layer)
     template = layer.copy(values={"needs_dx": True}, float64=True)
     point = np.array(x, np.float64, order="C")
-    twin = template.copy()
-    previous = {name: np.array(g) for name, g in twin.grads.items()}
-    y = np.array(twin.forward(point))  # copied: the layer may reuse this array for its next output
+    twice = template.run([("forward", [point])] * 2)
+    y, again = map(np.asarray, twice.results)
+    fresh = any(twice.draws) or not np.array_equal(y, again)
     dy = rng.standard_normal(y.shape)
-    states = twin.generator_states()
-    returned = twin.gradients(dy.copy())  # before any other forward, which may overwrite a shared cache
-    random_backward = twin.generator_states() != states
+    once = template.run([("forward", [point]), ("backward", [dy])])
+    grads = {name: np.array(gradient) for name, gradient in once.grads.items()}
     float32 = y.dtype != np.float64 or _rounds_to_float32(template, point, y)
     unit = path or layer.type_name
     backward, forward = (layer.location(method, unit) for method in ("backward", "forward"))
     check_finite("output", y, forward)  # if the output is wrong, so is its gradient
-    dx, params = returned.pop("dx"), dict(template.params)
-    grads = {name[1:]: gradient for name, gradient in returned.items()}
+    dx, params = np.array(once.results[1]), {name: np.asarray(array) for name, array in twice.params.items()}
     _check_complete(params, grads, backward, lambda name: f"grads[{name!r}]")
     targets: dict[str, tuple[Array, Array, Target]] = {"dx": (point, dx, 0)} if layer.attribute("has_dx", True) else {}
     targets |= {f"d{name}": (params[name], grads[name], ("params", name)) for name in params}
-    fresh = not _is_repeatable(template, point)
     scale = float(np.abs(dy * y).sum())
     for name, (array, gradient, target) in targets.items():
         check_shape(name, gradient, array, backward, len(point))
         evaluate = _weighted_outputs(template, point, dy, target, fresh=fresh)
         found = measure(evaluate, array, gradient, name=name, scale=scale, rng=rng, float32=float32)
-        clues = Clues(dy=dy, array=array, previous=previous.get(name[1:]), constants=numeric_constants(layer))
-        clues.random_backward = random_backward
+        clues = Clues(dy=dy, array=array, random_backward=once.draws[1])
+        clues.constants = partial(numeric_constants, layer)
+        clues.previous = partial(_gradient_before, template, name)
         clues.others = {f"d{other}": grads[other] for other in grads if f"d{other}" != name}
         clues.other_factor = lambda name=name: factor_at_larger_batch(
             lambda: _larger_batch(template, point, dy, name), float32
@@ -167,6 +165,10 @@ def check_ties(layer: Subject, x: Array, rng: np.random.Generator, *, path: str 
         cause=TIES.text if several else "",
         cause_code=TIES.code if several else "",
     )
+
+
+def _gradient_before(layer: Subject, name: str) -> Array | None:
+    return layer.grads.get(name[1:])
 
 
 def _weighted_outputs(layer: Subject, x: Array, dy: Array, target: Target, *, fresh: bool = True) -> Evaluate:
@@ -352,11 +354,3 @@ def _check_complete(
                 cause="the gradient is never computed",
                 cause_code=NOT_COMPUTED.code,
             )
-
-
-def _is_repeatable(layer: Subject, x: Array) -> bool:
-    """Whether forward uses no random numbers and returns the same twice, so that one instance can be measured."""
-    twin = layer.copy()
-    states = twin.generator_states()
-    first = np.array(twin.forward(x))
-    return bool(np.array_equal(first, twin.forward(x))) and twin.generator_states() == states

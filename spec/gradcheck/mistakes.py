@@ -24,22 +24,23 @@ Row = tuple[Cause, Any]
 class Clues:
     """What is known besides the slopes. An array that is unknown is None.
 
-    The gradient is that of `array`. `previous` is what `grads` contained before backward, `random_backward` whether
-    backward used a random generator, `others` the gradients returned for other parameters. The functions measure only
-    when called: `jacobian()` gives ∂y/∂x as (y.size, x.size), `from_sample(i)` the part of the gradient that comes from
-    sample i, `other_factor()` the factor on this gradient for another batch size.
+    The gradient is that of `array`. `random_backward` is whether backward used a random generator, `others` the
+    gradients returned for other parameters. The functions measure only when called: `previous()` gives what `grads`
+    contained before backward, `constants()` the numbers that the code keeps, `jacobian()` ∂y/∂x as (y.size, x.size),
+    `from_sample(i)` the part of the gradient that comes from sample i, `other_factor()` the factor on this gradient for
+    another batch size.
     """
 
     dy: Array | None = None
     x: Array | None = None
     y: Array | None = None
     array: Array | None = None
-    previous: Array | None = None
     prediction: Array | None = None
     target: Array | None = None
-    constants: Sequence[float] = field(default_factory=tuple)
     random_backward: bool = False
     others: Mapping[str, Array] = field(default_factory=dict)
+    previous: Callable[[], Array | None] = lambda: None
+    constants: Callable[[], Sequence[float]] = tuple
     jacobian: Callable[[], Array | None] | None = None
     from_sample: Callable[[int], Array] | None = None
     other_factor: Callable[[], FactorAtLargerBatch | None] | None = None
@@ -84,9 +85,10 @@ def _of_right(right: Array, clues: Clues) -> Iterator[Row]:
     for axis, size in enumerate(right.shape):
         if size % 2 == 0:
             yield Cause("halves-swapped", f"the two halves of axis {axis} are swapped"), np.roll(right, size // 2, axis)
-    if clues.previous is not None and clues.previous.any():
+    previous = clues.previous()
+    if previous is not None and np.any(previous):
         text = "the gradient is added to the previous contents of grads; it should replace them"
-        yield Cause("added-to-previous-gradient", text), right + clues.previous
+        yield Cause("added-to-previous-gradient", text), right + previous
     if clues.array is not None and clues.dy is not None and right.ndim == 1 and clues.dy.ndim == 2:
         yield WRONG_AXIS, clues.dy.sum(axis=1) if clues.dy.sum(axis=0).shape == right.shape else None
 

@@ -13,9 +13,9 @@ import io
 import linecache
 import warnings
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from types import FunctionType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,8 +24,8 @@ from nnlaw.spec.contracts.obeys import Declaration, declaration_of
 from nnlaw.spec.subjects import global_generators
 from nnlaw.spec.subjects.copies import AnyGenerator, advance, copy_with_generators, generator_states
 from nnlaw.spec.subjects.interrupt import can_interrupt, interrupt_after
-from nnlaw.spec.subjects.layer_protocol import complete_layer, convert
-from nnlaw.spec.subjects.subject import Point, Setting, SourceFunction, Subject, Target
+from nnlaw.spec.subjects.layer_protocol import complete_layer, convert, convert_to_float32
+from nnlaw.spec.subjects.subject import Point, Run, Setting, SourceFunction, Subject, Target
 from nnlaw.spec.subjects.tracer import Tracer
 from nnlaw.spec.subjects.variants import functions_of, helpers_of, variant_of
 from nnlaw.spec.violation import Location
@@ -149,15 +149,19 @@ class ObjectSubject(Subject):
         *,
         variant: Subject | None = None,
         params: Mapping[str, Array] | None = None,
-    ) -> tuple[list[Any], dict[str, Array]]:
+    ) -> Run:
         each = self.copy(variant)
         for name, array in (params or {}).items():
             each.params[name] = array
-        results = [_copied(each.call(method, *args)) for method, args in calls]
-        return results, dict(each.grads)
+        begin = {name: np.array(array) for name, array in each.params.items()}
+        results, states = [], [each.generator_states()]
+        for method, args in calls:
+            results.append(_copied(each.call(method, *(_copied(arg, order="K") for arg in args))))
+            states.append(each.generator_states())
+        return Run(results, begin, dict(each.grads), [before != after for before, after in pairwise(states)])
 
     def steps(self, w: Array, gradients: Sequence[Array], lr: float) -> list[Array]:
-        path = []
+        path, w = [], w.copy()
         for g in gradients:
             self.object.step(w, np.array(g), lr)
             path.append(w.copy())
@@ -184,6 +188,9 @@ class ObjectSubject(Subject):
 
     def completed(self) -> Subject:
         return ObjectSubject(complete_layer(copy_with_generators(self.object)[0]))
+
+    def to_float32(self) -> None:
+        convert_to_float32(self.object)
 
     def create(self, settings: Mapping[str, Any], args: Sequence[Any] = ()) -> Subject:
         return ObjectSubject(_called(self._class, args, settings))
@@ -277,11 +284,11 @@ def _called(function: Callable[..., Any], args: Sequence[Any], settings: Mapping
             advance(args[i], own[i])
 
 
-def _copied(value: Any) -> Any:
+def _copied(value: Any, order: Literal["C", "K"] = "C") -> Any:
     """A copy of arrays, which the code under test may use again."""
     if isinstance(value, np.ndarray):
-        return value.copy()
-    return type(value)(_copied(each) for each in value) if type(value) in (tuple, list) else value
+        return value.copy(order)
+    return type(value)(_copied(each, order) for each in value) if type(value) in (tuple, list) else value
 
 
 def _annotation(found: Any) -> str:

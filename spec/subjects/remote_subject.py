@@ -4,6 +4,9 @@
     for unit in connection.open(target): ...      what the other side offers
     subject.forward(x)                            one request, one reply
 
+Operations whose result is not read, such as a copy, have no reply: while the other side makes the copy, this side goes
+on. Their errors are raised by the next request.
+
 Everything that the other side sends is data, and is checked first. If it sends anything else than the reply to the
 request, or nothing in time, SubjectEnded is raised, which no law catches.
 """
@@ -11,8 +14,7 @@ request, or nothing in time, SubjectEnded is raised, which no law catches.
 from __future__ import annotations
 
 import ast
-import weakref
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
@@ -26,13 +28,16 @@ from nnlaw.spec.law import CATALOG
 from nnlaw.spec.subjects.copies import advance
 from nnlaw.spec.subjects.remote_error import Frame, remote_error
 from nnlaw.spec.subjects.shared_arrays import SharedArrays
-from nnlaw.spec.subjects.subject import Point, Setting, SourceFunction, Subject, Target
-from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, BadFrame, decode, encode
+from nnlaw.spec.subjects.subject import Point, Run, Setting, SourceFunction, Subject, Target
+from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, ONLY_READ, BadFrame, decode, encode
 from nnlaw.spec.violation import BadInput, Location, NothingToCheck
 
 T = TypeVar("T")
 MAX_TEXT = 2000  # characters of an exception's text
 MAX_NAME = 200  # characters of a name
+
+
+FIXED = {*ATTRIBUTES, "has_dx"}  # attributes that are the same for all instances
 
 
 class SubjectEnded(BaseException):
@@ -49,8 +54,17 @@ class Connection:
         self.read, self.write = read, write
         self.arrays = SharedArrays(first=0, weak=True)
         self.dropped: list[int] = []
+        self.by_value = False
         self.number = 0
+        self.next_object = 1  # odd; the other side uses even numbers
+        self.cpu_time = 0.0  # of the other process, at its last reply
         self.ended = ""
+
+    def defer(self, operation: str, target: RemoteSubject, *arguments: Any) -> int:
+        """Send an operation and do not wait for it; the number of its result, if that is an object."""
+        number, self.next_object = self.next_object, self.next_object + 2
+        self.write(self._frame(operation, target, arguments, number))
+        return number
 
     def request(self, operation: str, target: RemoteSubject | None, *arguments: Any) -> Any:
         """The result of one operation. Raises what the code under test raised, or SubjectEnded."""
@@ -69,24 +83,32 @@ class Connection:
         self, operation: str, target: RemoteSubject | None, arguments: Sequence[Any]
     ) -> tuple[Any, BaseException | None]:
         """What one operation returns, or what it raises."""
-        self.number += 1
-        changes = self.arrays.changes()
-        forgotten = [self.arrays.take_dropped(), list(self.dropped)]
-        self.dropped.clear()
-        self.write(encode([self.number, operation, target, list(arguments), changes, forgotten], self))
+        self.write(self._frame(operation, target, arguments, None))
         size = LENGTH.unpack(self.read(LENGTH.size))[0]
         if size > MAX_FRAME:
             raise SubjectEnded(f"it sent a message of {size:,} bytes")
         try:
-            number, outcome, content, changed, generators = decode(self.read(size), self)
+            number, outcome, content, changed, generators, cpu_time = decode(self.read(size), self)
             if number != self.number or outcome not in ("value", "error"):
                 raise BadFrame("it is the reply to another request")
             self.arrays.apply(changed)
             self._restore(arguments, generators)
+            self.cpu_time = float(cpu_time)
             raised = _error(*content) if outcome == "error" else None
         except (BadFrame, KeyError, TypeError, ValueError, AttributeError) as error:
             raise SubjectEnded(f"it sent something else than a reply: {error}") from None
         return content, raised
+
+    def _frame(
+        self, operation: str, target: RemoteSubject | None, arguments: Sequence[Any], result: int | None
+    ) -> bytes:
+        """The frame of one operation, with what changed on this side since the last one."""
+        self.number += 1
+        changes = self.arrays.changes()
+        forgotten = [self.arrays.take_dropped(), self.dropped[:]]
+        self.dropped.clear()
+        self.by_value = operation in ONLY_READ
+        return encode([self.number, operation, target, list(arguments), changes, forgotten, result], self)
 
     def _restore(self, arguments: Sequence[Any], found: Sequence[np.random.Generator]) -> None:
         """Advance the random generators that were passed, as the code under test advanced them."""
@@ -100,7 +122,7 @@ class Connection:
         return self.arrays.number(array)
 
     def new_array(self, array: Array) -> int | None:
-        return self.arrays.add(array)
+        return None if self.by_value else self.arrays.add(array)
 
     def array(self, number: int, writable: bool) -> Array:
         return self.arrays.get(number)
@@ -121,10 +143,15 @@ class RemoteSubject(Subject):
     def __init__(self, connection: Connection, number: int, type_name: str) -> None:
         self.connection, self.number, self.type_name = connection, number, type_name
         self.known: dict[tuple[Any, ...], Any] = {}
-        weakref.finalize(self, connection.dropped.append, number)
+
+    def __del__(self) -> None:
+        self.connection.dropped.append(self.number)
 
     def _request(self, operation: str, *arguments: Any) -> Any:
         return self.connection.request(operation, self, *arguments)
+
+    def _defer(self, operation: str, *arguments: Any) -> int:
+        return self.connection.defer(operation, self, *arguments)
 
     def _once(self, operation: str, *arguments: Any) -> Any:
         """The result of an operation that never changes."""
@@ -138,8 +165,12 @@ class RemoteSubject(Subject):
         return _typed(self._once("form"), str)
 
     def attribute(self, name: str, default: Any = None, *, of_class: bool = False) -> Any:
-        found = (self._once if name in ATTRIBUTES else self._request)("attribute", name, of_class)
+        found = (self._once if name in FIXED else self._request)("attribute", name, of_class)
         return default if found is None else found
+
+    def attributes_named(self, names: Collection[str]) -> dict[str, Any]:
+        found = _typed(self._request("attributes_named", list(names)), list)
+        return dict(zip(names, found, strict=False))
 
     def attributes(self, *, own: bool = False) -> dict[str, Any]:
         return _typed(self._request("attributes", own), dict)
@@ -181,10 +212,14 @@ class RemoteSubject(Subject):
         fresh: bool,
         item: int | None = None,
     ) -> list[Any]:
-        found = _typed(self._request("sweep", method, list(args), target, list(points), fresh, item), list)
-        if len(found) != len(points):
+        indices, values = [index for index, _ in points], [value for _, value in points]
+        found = self._request("sweep", method, list(args), target, indices, values, fresh, item)
+        if isinstance(found, np.ndarray) and found.ndim:  # results of one shape
+            found = list(found)
+        results: list[Any] = _typed(found, list)
+        if len(results) != len(points):
             raise SubjectEnded("it sent something else than a reply: another number of results")
-        return found
+        return results
 
     def run(
         self,
@@ -192,12 +227,12 @@ class RemoteSubject(Subject):
         *,
         variant: Subject | None = None,
         params: Mapping[str, Array] | None = None,
-    ) -> tuple[list[Any], dict[str, Array]]:
+    ) -> Run:
         rows = [[method, list(args)] for method, args in calls]
-        ((results, grads),) = _rows([self._request("run", rows, variant, dict(params or {}))], 2)
-        if len(_typed(results, list)) != len(rows):
+        ((results, params, grads, draws),) = _rows([self._request("run", rows, variant, dict(params or {}))], 4)
+        if not len(_typed(results, list)) == len(_typed(draws, list)) == len(rows):
             raise SubjectEnded("it sent something else than a reply: another number of results")
-        return results, _typed(grads, dict)
+        return Run(results, _typed(params, dict), _typed(grads, dict), [each is True for each in draws])
 
     def gradients(self, dy: Array) -> dict[str, Array]:
         return _typed(self._request("gradients", dy), dict)
@@ -209,22 +244,25 @@ class RemoteSubject(Subject):
         return _RemoteMapping(self, holder)
 
     def set(self, name: str, value: Any) -> None:
-        self._request("set", name, value)
+        self._defer("set", name, value)
 
     def copy(
         self, variant: Subject | None = None, *, values: Mapping[str, Any] | None = None, float64: bool = False
     ) -> Subject:
-        return self._same_class(self._request("copy", variant, dict(values or {}), float64), variant is None)
+        return self._made("copy", variant, dict(values or {}), float64, same_class=variant is None)
 
-    def _same_class(self, found: Any, same: bool) -> RemoteSubject:
-        """A subject of the same class, of which the same is known."""
-        subject = _typed(found, RemoteSubject)
-        if same:
+    def _made(self, operation: str, *arguments: Any, same_class: bool) -> RemoteSubject:
+        """The subject that an operation makes; if it is one of the same class, the same is known of it."""
+        subject = RemoteSubject(self.connection, self._defer(operation, *arguments), self.type_name)
+        if same_class:
             subject.known = self.known
         return subject
 
     def completed(self) -> Subject:
-        return self._same_class(self._request("completed"), True)
+        return self._made("completed", same_class=True)
+
+    def to_float32(self) -> None:
+        self._defer("to_float32")
 
     def create(self, settings: Mapping[str, Any], args: Sequence[Any] = ()) -> Subject:
         return _typed(self._request("create", list(args), dict(settings)), RemoteSubject)
@@ -237,7 +275,7 @@ class RemoteSubject(Subject):
         self, changed: Sequence[ast.FunctionDef], stored: Sequence[str] = (), tracer: Subject | None = None
     ) -> Subject:
         sources = [ast.unparse(tree) for tree in changed]
-        return _typed(self._request("variant", sources, list(stored), tracer), RemoteSubject)
+        return self._made("variant", sources, list(stored), tracer, same_class=False)
 
     def limited(self, seconds: float) -> AbstractContextManager[None]:
         return nullcontext()
@@ -247,7 +285,7 @@ class RemoteSubject(Subject):
         return True
 
     def cpu_time(self) -> float:
-        return _typed(self._request("cpu_time"), float)
+        return self.connection.cpu_time
 
     def silenced(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -259,10 +297,10 @@ class RemoteSubject(Subject):
         return _typed(self._request("generator_states"), list)
 
     def skip_random(self, count: int) -> None:
-        self._request("skip_random", count)
+        self._defer("skip_random", count)
 
     def seed_globals(self, seed: int | None) -> None:
-        self._request("seed_globals", seed)
+        self._defer("seed_globals", seed)
 
     def global_numbers(self) -> tuple[float, ...]:
         return _typed(self._request("global_numbers"), tuple)
@@ -282,11 +320,11 @@ class _RemoteMapping(MutableMapping[str, Array]):
         return self.arrays[name]
 
     def __setitem__(self, name: str, array: Array) -> None:
-        self.subject._request("set_item", self.holder, name, array)
+        self.subject._defer("set_item", self.holder, name, array)
         self.arrays[name] = array
 
     def __delitem__(self, name: str) -> None:
-        self.subject._request("delete_item", self.holder, name)
+        self.subject._defer("delete_item", self.holder, name)
         del self.arrays[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -2,10 +2,14 @@
 
     serve(read, write, open_target)
 
-A request is (number, operation, object or None, arguments, changes of arrays, numbers to forget: arrays, objects). The
-reply is (number, "value" or "error", content, changes of arrays, random generators among the arguments, as they are
-now); the content of an error is (names of its class and bases, text, traceback). OPERATIONS lists what can be called:
-the methods of a Subject, and `open`, which calls `open_target`.
+A request is (number, operation, object or None, arguments, changes of arrays, numbers to forget: arrays, objects,
+number of the result or None). The reply is (number, "value" or "error", content, changes of arrays, random generators
+among the arguments, as they are now, CPU time of this process); the content of an error is (names of its class and
+bases, text, traceback). OPERATIONS lists what can be called: the methods of a Subject, and `open`, which calls
+`open_target`.
+
+A request with a number for its result has no reply: the result is kept under this number. After an error, nothing is
+done until the next request that has a reply, which is that error.
 """
 
 from __future__ import annotations
@@ -24,15 +28,14 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.subjects.interrupt import interrupt_after
 from nnlaw.spec.subjects.object_subject import ObjectSubject
 from nnlaw.spec.subjects.shared_arrays import SharedArrays
-from nnlaw.spec.subjects.subject import Subject
-from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, decode, encode
+from nnlaw.spec.subjects.subject import Subject, Target
+from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, ONLY_READ, decode, encode
 
 VARIANT_SECONDS = 0.5  # of CPU time for one call of a variant, which may never end
 MAX_TEXT = 2000  # characters of an exception's text
-BY_VALUE = frozenset(
-    {"attribute", "attributes", "generator_states", "gradients", "open", "run", "steps", "sweep", "take"}
-)
+BY_VALUE = ONLY_READ | {"attribute", "attributes", "attributes_named", "generator_states", "gradients", "open"}
 """Operations whose results are only read, so both sides need not hold the same arrays."""
+
 Open = Callable[[Any], Any]
 
 
@@ -60,7 +63,7 @@ class ServerTables:
     def object_number(self, thing: Any) -> tuple[int, str] | None:
         if not isinstance(thing, Subject):
             return None
-        self.next_object += 1
+        self.next_object += 2
         self.objects[self.next_object] = thing
         return self.next_object, thing.type_name
 
@@ -73,22 +76,30 @@ def serve(
 ) -> None:
     """Handle requests until `read`, which returns exactly so many bytes, returns an empty result."""
     tables = tables or ServerTables()
+    failed: Any = None  # the error of a request without a reply
     while header := read(LENGTH.size):
         size = LENGTH.unpack(header)[0]
         if size > MAX_FRAME:
             return
-        number, operation, target, arguments, changes, dropped = decode(read(size), tables)
+        number, operation, target, arguments, changes, dropped, result = decode(read(size), tables)
         tables.arrays.apply(changes)
         tables.arrays.drop(dropped[0])
         for each in dropped[1]:
             tables.objects.pop(each, None)
-        try:
-            function = open_target if operation == "open" else OPERATIONS[operation]
-            with _limited(arguments if target is None else (target, *arguments)):
-                outcome, content = "value", function(*arguments) if target is None else function(target, *arguments)
-        except BaseException as error:  # the laws decide what it means
-            outcome, content = "error", described(error)
-        rest = tables.arrays.changes(), _generators(arguments)
+        outcome, content = "error", failed
+        if failed is None:
+            try:
+                function = open_target if operation == "open" else OPERATIONS[operation]
+                with _limited(arguments if target is None else (target, *arguments)):
+                    outcome, content = "value", function(*arguments) if target is None else function(target, *arguments)
+            except BaseException as error:  # the laws decide what it means
+                outcome, content = "error", described(error)
+        if result is not None:
+            tables.objects[result] = content if isinstance(content, Subject) else ObjectSubject(None)
+            failed = content if outcome == "error" else None
+            continue
+        failed = None
+        rest = tables.arrays.changes(), _generators(arguments), time.process_time()
         tables.by_value = operation in BY_VALUE
         try:
             reply = encode([number, outcome, content, *rest], tables)
@@ -142,6 +153,28 @@ def _attribute(subject: Subject, name: str, of_class: bool) -> Any:
     return ObjectSubject(found) if callable(found) else found
 
 
+def _run(subject: Subject, calls: Any, variant: Subject | None, params: dict[str, Array]) -> tuple[Any, ...]:
+    found = subject.run(calls, variant=variant, params=params)
+    return found.results, found.params, found.grads, found.draws
+
+
+def _sweep(
+    subject: Subject,
+    method: str,
+    args: list[Any],
+    target: Target,
+    indices: list[int | None],
+    values: list[Any],
+    fresh: bool,
+    item: int | None,
+) -> Any:
+    """The results, as one array if they are arrays of one shape and dtype."""
+    points: list[Any] = list(zip(indices, values, strict=True))
+    found = subject.sweep(method, args, target, points, fresh=fresh, item=item)
+    kinds = {(each.dtype.char, each.shape) if type(each) is np.ndarray else ("", ()) for each in found}
+    return np.stack(found) if len(kinds) == 1 and kinds.pop()[0] in ("f", "d") else found
+
+
 def _set_item(subject: Subject, holder: str, name: Any, array: Any) -> None:
     subject.mapping(holder)[name] = array
 
@@ -172,11 +205,11 @@ def _rows(rows: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "attribute": _attribute,
+    "attributes_named": lambda subject, names: [_attribute(subject, name, False) for name in names],
     "attributes": lambda subject, own: subject.attributes(own=own),
     "call": _call,
     "completed": lambda subject: subject.completed(),
     "copy": lambda subject, variant, values, float64: subject.copy(variant, values=values, float64=float64),
-    "cpu_time": lambda subject: time.process_time(),
     "create": lambda subject, args, settings: subject.create(settings, args),
     "declaration": _declaration,
     "delete_item": _delete_item,
@@ -188,17 +221,16 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "has": lambda subject, method: subject.has(method),
     "items": lambda subject, holder: dict(subject.mapping(holder)),
     "location": _location,
-    "run": lambda subject, calls, variant, params: list(subject.run(calls, variant=variant, params=params)),
+    "run": _run,
     "seed_globals": lambda subject, seed: subject.seed_globals(seed),
     "set": lambda subject, name, value: subject.set(name, value),
     "set_item": _set_item,
     "steps": lambda subject, w, gradients, lr: subject.steps(w, gradients, lr),
     "settings": lambda subject: _rows(subject.settings()),
     "skip_random": lambda subject, count: subject.skip_random(count),
-    "sweep": lambda subject, method, args, target, points, fresh, item: subject.sweep(
-        method, args, target, points, fresh=fresh, item=item
-    ),
+    "sweep": _sweep,
     "take": _take,
+    "to_float32": lambda subject: subject.to_float32(),
     "tracer": lambda subject: subject.tracer(),
     "variant": _variant,
     "watch_generators": lambda subject, on: subject.watch_generators(on),

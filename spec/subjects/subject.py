@@ -72,6 +72,17 @@ class SourceFunction:
     """The whole file."""
 
 
+@dataclass(frozen=True)
+class Run:
+    """What calls of a copy return, in order, its parameters before them, and its gradients after them."""
+
+    results: list[Any]
+    params: dict[str, Array]
+    grads: dict[str, Array]
+    draws: list[bool]
+    """Whether each call draws random numbers from a generator inside the copy."""
+
+
 class Subject(Attributed):
     """One class, instance or function of the code under test."""
 
@@ -140,12 +151,12 @@ class Subject(Attributed):
         *,
         variant: Subject | None = None,
         params: Mapping[str, Array] | None = None,
-    ) -> tuple[list[Any], dict[str, Array]]:
-        """Make these calls on a new copy with other parameters: the results, and the gradients that it keeps then."""
+    ) -> Run:
+        """Make these calls, with copies of the arguments, on a new copy with other parameters."""
 
     @abstractmethod
     def steps(self, w: Array, gradients: Sequence[Array], lr: float) -> list[Array]:
-        """Take one step of an optimizer per gradient, each in an array of its own: w, which changes, after each."""
+        """Take one step of an optimizer per gradient, from a copy of w: that copy after each step."""
 
     @abstractmethod
     def mapping(self, holder: str) -> MutableMapping[str, Array]:
@@ -170,6 +181,10 @@ class Subject(Attributed):
     @abstractmethod
     def completed(self) -> Subject:
         """A copy of a layer that has every part of the protocol: params, grads, state, training, needs_dx and build."""
+
+    @abstractmethod
+    def to_float32(self) -> None:
+        """Convert its params and state to float32, and give every parameter a gradient array."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Subject:
         return self.copy()

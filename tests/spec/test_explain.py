@@ -54,7 +54,7 @@ def test_two_possible_causes_are_both_returned() -> None:
 
 def test_a_number_that_the_layer_stores() -> None:
     """As a factor or a divisor; any other factor is a constant factor; two slopes are too few for that."""
-    stores = Clues(constants=[0.3])
+    stores = Clues(constants=lambda: [0.3])
     for factor, code in (
         (0.3, "times-stored-number"),
         (1 / 0.3, "divided-by-stored-number"),
@@ -69,7 +69,7 @@ def test_a_number_that_the_layer_stores() -> None:
 def test_added_to_the_previous_gradient() -> None:
     """An addition instead of an assignment."""
     previous, right = np.ones((3, 4)), RIGHT.reshape(3, 4)
-    clues = Clues(previous=previous)
+    clues = Clues(previous=lambda: previous)
     found = explain((right + previous).reshape(-1), RIGHT, samples=5, shape=(3, 4), clues=clues)
     assert found.code == "added-to-previous-gradient"
 
@@ -104,7 +104,7 @@ def test_clues_about_the_code() -> None:
 
 def test_a_factor_that_may_be_a_stored_number_is_uncertain() -> None:
     """A half may be a missing 2, or the half that the layer stores."""
-    found = explain(RIGHT / 2, RIGHT, samples=5, shape=(3, 4), clues=Clues(constants=[0.5]))
+    found = explain(RIGHT / 2, RIGHT, samples=5, shape=(3, 4), clues=Clues(constants=lambda: [0.5]))
     assert found.code == "factor-2-too-small|times-stored-number" and "the stored 0.5" in found.text
 
 

@@ -256,8 +256,8 @@ def test_most_planted_mistakes_have_a_cause() -> None:
 def test_without_a_clue_its_mistakes_are_not_listed() -> None:
     """Without one clue, or the correct gradient, the other mistakes are still listed."""
     x = np.random.default_rng(2).standard_normal((3, 3))
-    known = {"dy": x + 1, "x": x, "y": np.tanh(x), "array": x, "previous": x + 2, "prediction": x, "target": x - 1,
-             "jacobian": lambda: np.diag(np.arange(9.0)), "from_sample": lambda i: x}  # fmt: skip
+    known = {"dy": x + 1, "x": x, "y": np.tanh(x), "array": x, "previous": lambda: x + 2, "prediction": x,
+             "target": x - 1, "jacobian": lambda: np.diag(np.arange(9.0)), "from_sample": lambda i: x}  # fmt: skip
     right = np.arange(9.0).reshape(3, 3) * known["dy"]
 
     def causes(right: Any, clues: dict[str, Any]) -> set[Cause]:

@@ -26,6 +26,17 @@ def gradients_of(layer: Subject, dy: Array) -> dict[str, Array]:
     return layer.gradients(dy)
 
 
+def gradients_at(layer: Subject, x: Array, dy: Array) -> dict[str, Array]:
+    """The gradients of one forward and one backward pass of a new copy."""
+    run = layer.run([("forward", [x]), ("backward", [dy])])
+    return {"dx": np.array(run.results[1])} | {f"d{name}": np.array(g) for name, g in run.grads.items()}
+
+
+def outputs_of(layer: Subject, x: Array) -> list[Array]:
+    """The outputs of consecutive calls of a new copy."""
+    return [np.asarray(y) for y in layer.run([("forward", [x])] * CALLS).results]
+
+
 def modes(case: LayerCase) -> Iterator[bool]:
     """Values of `training`: False, then True if the layer draws no random numbers."""
     yield False

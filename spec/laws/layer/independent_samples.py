@@ -5,6 +5,8 @@ Finds means and sums over the batch axis, the most common axis mistake.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from nnlaw.spec.arrays import Array, first_index
@@ -12,6 +14,7 @@ from nnlaw.spec.contracts.declared import inside_domain
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import modes, skip_if_samples_are_coupled
 from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import Violation
 
 FACTOR = 1e3  # how much larger the other rows are made
@@ -34,15 +37,25 @@ def independent_samples(case: LayerCase) -> None:
     """
     skip_if_samples_are_coupled(case)
     for training in modes(case):
-        together = np.array(case.fresh(training).forward(case.x))
-        alone = np.concatenate([case.fresh(training).forward(row[None]) for row in case.x])
-        _check_rows(case, together, alone, f"in a batch of {len(case.x)}", slice(None))
+        layer, chosen = case.fresh(training), (0, len(case.x) - 1)
         large = inside_domain(case.layer, case.x * case.x.dtype.type(FACTOR), case.x)
-        for i in (0, len(case.x) - 1):
-            batch = large.copy()
-            batch[i] = case.x[i]
-            among_large = np.array(case.fresh(training).forward(batch))
-            _check_rows(case, among_large, alone, f"among rows {FACTOR:g} times larger", slice(i, i + 1))
+        batches = [np.where(_is_row(i, case.x), case.x, large) for i in chosen]
+        together, *among_large = _outputs(layer, [case.x, *batches])
+        alone = np.concatenate(_outputs(layer, [row[None] for row in case.x]))
+        _check_rows(case, together, alone, f"in a batch of {len(case.x)}", slice(None))
+        for i, y in zip(chosen, among_large, strict=True):
+            _check_rows(case, y, alone, f"among rows {FACTOR:g} times larger", slice(i, i + 1))
+
+
+def _outputs(layer: Subject, batches: Sequence[Array]) -> list[Array]:
+    """The output for each batch, all of one shape, of a new copy."""
+    return layer.sweep("forward", [batches[0].copy()], 0, [(None, batch) for batch in batches], fresh=True)
+
+
+def _is_row(i: int, x: Array) -> Array:
+    """True in row i of an array like x."""
+    is_row: Array = np.arange(len(x)).reshape(-1, *[1] * (x.ndim - 1)) == i
+    return is_row
 
 
 def _check_rows(case: LayerCase, actual: Array, alone: Array, batch: str, rows: slice) -> None:

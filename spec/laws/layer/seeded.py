@@ -10,7 +10,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
 from nnlaw.spec.laws._rng_checks import check_seeded, creates_generator, fixed_seed
-from nnlaw.spec.laws.layer._shared import CALLS, check_equal
+from nnlaw.spec.laws.layer._shared import check_equal, outputs_of
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import Cause
@@ -48,10 +48,8 @@ def seeded(case: LayerCase) -> None:
             raise fixed_seed(array, location)
     for training in (True, False):
         first, second = case.fresh(training), case.fresh(training)
-        for _ in range(CALLS):
-            expected = np.array(first.forward(case.x))
-            note = "from an identical copy"
-            check_equal(case, "seeded", "forward", "output", second.forward(case.x), expected, CAUSE, note)
+        for expected, actual in zip(outputs_of(first, case.x), outputs_of(second, case.x), strict=True):
+            check_equal(case, "seeded", "forward", "output", actual, expected, CAUSE, "from an identical copy")
 
 
 def _all_arrays(layer: Subject) -> Array:

@@ -13,7 +13,6 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
 from nnlaw.spec.laws._settings import STATEMENT, WHY, check_settings
 from nnlaw.spec.subjects.cases import LayerCase
-from nnlaw.spec.subjects.layer_protocol import convert_to_float32
 
 
 @law("settings", kind="layer", family="domain", statement=STATEMENT, why=WHY, depends_on=("definition",))
@@ -25,7 +24,7 @@ def settings(case: LayerCase) -> None:
     def output_for(settings: dict[str, Any]) -> Array:
         layer = case.layer.create(settings).completed()
         layer.call("build", case.x.shape[1:], np.random.default_rng(case.seed))
-        convert_to_float32(layer)
+        layer.to_float32()
         outputs = [np.array(layer.forward(x)).ravel() for x in (case.x, case.other_x)]
         layer.training = False
         return np.concatenate([*outputs, np.array(layer.forward(case.x)).ravel()])

@@ -36,15 +36,15 @@ def stable(case: LayerCase) -> None:
     bounds = clipped_bounds(*(domain_of(case.layer) or (-FAR, FAR)))
     extreme = max(abs(bound) for bound in bounds)
     for training in modes(case):
+        templates = {np.float32: case.fresh(training), np.float64: in_float64(case.fresh(training))}
+        outputs = {dtype: layer.copy().forward(case.x.astype(dtype)) for dtype, layer in templates.items()}
         for signs in (case.x, -case.x, np.abs(case.x), -np.abs(case.x), 0 * case.x):
-            for dtype in (np.float32, np.float64):
+            for dtype, layer in templates.items():
                 x: Array = np.clip(np.sign(signs) * extreme, *bounds).astype(dtype)
-                layer = case.fresh(training) if dtype is np.float32 else in_float64(case.fresh(training))
-                y = np.array(layer.forward(x))
-                dx = np.asarray(layer.backward(random_dy(case, y)))
-                _check_finite(case, "forward", "output", y, x)
-                _check_finite(case, "backward", "dx", dx, x)
-                for name, array in layer.grads.items():
+                run = layer.run([("forward", [x]), ("backward", [random_dy(case, outputs[dtype])])])
+                _check_finite(case, "forward", "output", np.asarray(run.results[0]), x)
+                _check_finite(case, "backward", "dx", np.asarray(run.results[1]), x)
+                for name, array in run.grads.items():
                     _check_finite(case, "backward", f"d{name}", array, x, name)
 
 

@@ -58,7 +58,7 @@ def gradient(case: LossCase) -> None:
                 )
             evaluate = partial(_losses, loss, point, target)
             found = measure(evaluate, point, slope, name="d prediction", scale=typical, rng=case.rng)
-            clues = Clues(prediction=point.copy(), target=target, constants=numeric_constants(loss))
+            clues = Clues(prediction=point.copy(), target=target, constants=partial(numeric_constants, loss))
             clues.other_factor = partial(loss_factor_at_larger_batch, case, point, target)
             raise_if_wrong(
                 found,

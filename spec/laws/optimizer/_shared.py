@@ -32,4 +32,4 @@ def random_gradients(case: OptimizerCase, steps: int, scale: float = 1.0) -> Arr
 def walked(optimizer: Subject, w: Array, gradients: Iterable[Array], lr: float = LR) -> Array:
     """The weights after each step from a copy of w, with each gradient in a new array: (steps, SIZE)."""
     with np.errstate(all="ignore"):
-        return np.array(optimizer.steps(w.copy(), list(gradients), lr))
+        return np.array(optimizer.steps(w, list(gradients), lr))
