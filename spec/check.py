@@ -34,7 +34,7 @@ from nnlaw.spec.discovery.backward_results import (
 )
 from nnlaw.spec.discovery.find import find_in
 from nnlaw.spec.discovery.scope import scope_of
-from nnlaw.spec.gradcheck.finite_differences import at_points, check_shape, measure, raise_if_wrong
+from nnlaw.spec.gradcheck.finite_differences import at_points, check_finite, check_shape, measure, raise_if_wrong
 from nnlaw.spec.gradcheck.gradients import check_layer, off_constant
 from nnlaw.spec.report import Report, UnitOutcome
 from nnlaw.spec.subjects.cases import LayerCase
@@ -90,6 +90,7 @@ def check_backward(
         lambda moved: _pair(forward(*copy.deepcopy(moved)), forward, "(out, cache)")[0],
     )
     out, cache = _pair(forward(*copy.deepcopy(points)), forward, "(out, cache)")
+    check_finite("out", np.asarray(out, np.float64), Location.of(forward))
     dout = rng.standard_normal(np.shape(out))
     returned = backward(dout.copy(), cache)
     grads = list(returned) if isinstance(returned, tuple | list) else [returned]

@@ -311,6 +311,8 @@ def check_finite(name: str, array: Array, location: Location) -> None:
     """Raise a Violation if an array is not finite."""
     if not is_finite(array):
         index = first_index(~np.isfinite(array))
+        rows = np.isnan(array).reshape(-1, array.shape[-1]) if array.ndim > 1 else np.zeros((1, 1), bool)
+        whole = bool(rows.all(axis=1).any()) and not rows.all() and bool((rows.all(axis=1) == rows.any(axis=1)).all())
         raise Violation(
             "gradient",
             location=location,
@@ -318,4 +320,6 @@ def check_finite(name: str, array: Array, location: Location) -> None:
             index=index,
             actual=str(array[index]),
             expected="a finite number",
+            cause="often 0/0 in a whole row, such as a softmax whose row is masked as a whole (−inf alone)" if whole else "",
+            cause_code="masked-row" if whole else "",
         )

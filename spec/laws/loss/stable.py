@@ -19,6 +19,10 @@ from nnlaw.spec.violation import Cause, Violation
 OVERFLOW = Cause(
     "missing-max-shift", "often exp or log without subtracting the largest logit of each row first (log-sum-exp)"
 )
+EDGE = Cause(
+    "log-of-zero", "often the logarithm of 0 or a division by 0 at the end of the declared domain (0·log 0 is nan); "
+    "clip the prediction, or declare a domain that excludes the end"
+)
 ZERO_TARGET = Cause("log-of-zero-target", "often the logarithm of a target that is 0; 0·log 0 must count as 0")
 
 
@@ -38,8 +42,9 @@ def stable(case: LossCase) -> None:
     for sign in (1, -1):
         bounds = domain_of(case.loss)
         extreme: Array = case.prediction.copy()
-        extreme[:, 0] = np.clip(sign * EXTREME, *(bounds or (-EXTREME, EXTREME)))
-        _check_finite(case, extreme, f"predictions of {sign * EXTREME:g}")
+        first = extreme.reshape(len(extreme), -1)[:, 0]
+        first[:] = np.clip(sign * EXTREME, *(bounds or (-EXTREME, EXTREME)))
+        _check_finite(case, extreme, f"predictions of {first[0]:g}", OVERFLOW if bounds is None else EDGE)
         if bounds is None:
             apart: Array = case.prediction.copy()
             apart[::2] += sign * EXTREME
