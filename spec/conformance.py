@@ -231,7 +231,8 @@ class _Checker:
         """Check the laws of AT_ANY_SETTING; one that is inconclusive leaves no result."""
         report = Report(case.path, case.kind)
         for row in laws_of(case.kind):
-            if (self.laws is None or row.code in self.laws) and row.code in AT_ANY_SETTING.get(case.kind, ()):
+            applies = case.registered or row.code in FOR_ANY_CODE.get(case.kind, ())
+            if applies and (self.laws is None or row.code in self.laws) and row.code in AT_ANY_SETTING[case.kind]:
                 result = _check(row, case)
                 if result.outcome in (Outcome.PASS, Outcome.FAIL):
                     report.results.append(self.completed(result, case))

@@ -45,8 +45,9 @@ CASES: dict[str, type[Case]] = {
 MAX_CASES, MAX_READINGS, MAX_TEXT = 100, 50, 2000
 MIN_DISTINCT = 0.5  # of the entries of an input; equal ones show no mistake
 TYPES: dict[str, type | tuple[type, ...]] = {
-    "path": str, "name": str, "seed": int, "registered": bool, "quick": bool, "contract": (str, type(None)),
-    "x": np.ndarray, "labels": np.ndarray, "prediction": np.ndarray, "target": np.ndarray, "settings": dict,
+    "path": str, "name": str, "seed": int, "registered": bool, "is_second": bool, "quick": bool,
+    "contract": (str, type(None)), "x": np.ndarray, "labels": np.ndarray, "prediction": np.ndarray,
+    "target": np.ndarray, "settings": dict,
     "layer": Subject, "loss": Subject, "model": Subject, "thing": Subject, "make": (Subject, type(None)),
     "reload": (Subject, type(None)),
 }  # fmt: skip
@@ -68,7 +69,7 @@ def _cases_as_data(cases: Callable[[int], list[Case]], seed: int) -> list[Any]:
 
 
 def _field_names(case: Case) -> list[str]:
-    """The fields that are sent: not those that select the laws, which only the checking process sets."""
+    """The fields that are sent."""
     return [row.name for row in fields(case) if row.name in TYPES]
 
 
@@ -94,11 +95,18 @@ def _reading(calls: Any, compared: Any, missing: Any, notes: Any, cases: Any) ->
     made = _of(cases, RemoteSubject)
     return Reading(
         _text(calls),
-        lambda seed: [_case(*_items(row, 2)) for row in _of(made(seed), list)[:MAX_CASES]],
+        lambda seed: _first_is_checked([_case(*_items(row, 2)) for row in _of(made(seed), list)[:MAX_CASES]]),
         tuple(map(_text, _of(compared, list))),
         {_text(name): _text(reason) for name, reason in _of(missing, dict).items()},
         tuple(map(_text, _of(notes, list))),
     )
+
+
+def _first_is_checked(cases: list[Case]) -> list[Case]:
+    """The cases. Raises SubjectEnded if the first is one of those for which only some laws are checked."""
+    if cases and cases[0].is_second:
+        raise SubjectEnded("it sent no case for all laws")
+    return cases
 
 
 def _case(kind: Any, values: Any) -> Case:

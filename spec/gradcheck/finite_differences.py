@@ -320,6 +320,6 @@ def check_finite(name: str, array: Array, location: Location) -> None:
             index=index,
             actual=str(array[index]),
             expected="a finite number",
-            cause="often 0/0 in a whole row, such as a softmax whose row is masked as a whole (−inf alone)" if whole else "",
+            cause="often 0/0, such as a softmax of a row that is masked as a whole (−inf alone)" if whole else "",
             cause_code="masked-row" if whole else "",
         )

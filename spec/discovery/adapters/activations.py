@@ -164,6 +164,6 @@ def activation_readings(
         if best is None or best.layer is None:
             continue
         how = f"y = {calls[0]}, dx = dy · {calls[1]}; the derivative takes the {of}; {best.plan.layout.describe}"
-        cases = partial(layer_case, name.rpartition(".")[2], best.layer, best.x.shape, 0)
+        cases = partial(layer_case, name.rpartition(".")[2], best.layer, best.x.shape, 0, best.made)
         readings.append(Reading(how, cases, compared_arrays(best), dict(best.missing)))
     return readings

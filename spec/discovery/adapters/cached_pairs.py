@@ -87,7 +87,7 @@ def _pair(front: str, back: str, scope: Scope) -> Found | None:
     layer, shape, integers = best.layer, best.x.shape, best.plan.integers
 
     def cases(seed: int) -> list[Any]:
-        return layer_case(name, layer, shape, integers, seed)
+        return layer_case(name, layer, shape, integers, best.made, seed)
 
     reading = Reading(
         calls + best.plan.layout.describe, cases, compared_arrays(best), dict(best.missing), tuple(best.notes)

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlaw.spec.arrays import Array
+from nnlaw.spec.arrays import Array, is_finite
 from nnlaw.spec.discovery.adapted_layer import RATES, AdaptedLayer, Given, Plan, Step, adapt_instance, unpacked
 from nnlaw.spec.discovery.calls import (
     FLAG_NAMES,
@@ -48,6 +48,7 @@ from nnlaw.spec.discovery.match_gradients import (
 )
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.discovery.second_settings import second_instance, with_settings
 from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, is_like_weights, leaves
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.object_subject import subject_of
@@ -821,7 +822,7 @@ def found_of(best: Attempt, name: str, style: str, kind: type) -> Found:
     layer = best.layer
     reading = Reading(
         calls,
-        partial(layer_case, name, layer, best.x.shape, plan.integers),
+        partial(layer_case, name, layer, best.x.shape, plan.integers, best.made),
         compared_arrays(best),
         dict(best.missing),
         tuple(best.notes),
@@ -841,7 +842,7 @@ def _one_gradient_only(best: Attempt, reading: Reading, name: str) -> Iterator[R
     assert layer is not None
     if layer.plan.layout.single and skips_zeros(getattr(type(layer.instance), layer.plan.backward, None)):
         single = adapt_instance(layer.instance, replace(layer.plan, entry=1), layer.randomness)
-        cases = partial(layer_case, name, single, best.x.shape, layer.plan.integers)
+        cases = partial(layer_case, name, single, best.x.shape, layer.plan.integers, best.made)
         yield replace(reading, calls=f"{reading.calls}; dy is 0 but for one entry", cases=cases)
 
 
@@ -876,7 +877,7 @@ def _derivatives_alone(best: Attempt, reading: Reading, name: str) -> Iterator[R
         if shape != best.x.shape:
             continue
         calls = f"{best.made.call(name)}.{plan.forward}(x), dx = dy · {plan.backward}({text}); {plan.layout.describe}"
-        cases = partial(layer_case, name, alone, best.x.shape, plan.integers)
+        cases = partial(layer_case, name, alone, best.x.shape, plan.integers, best.made)
         yield replace(reading, calls=calls, cases=cases)
 
 
@@ -900,11 +901,35 @@ def compared_arrays(attempt: Attempt) -> tuple[str, ...]:
     return (*found, *(f"{name} {layer.params[name].shape}" for name in layer.plan.grads))
 
 
-def layer_case(name: str, layer: AdaptedLayer, shape: tuple[int, ...], integers: int, seed: int) -> list[Case]:
+def layer_case(
+    name: str, layer: AdaptedLayer, shape: tuple[int, ...], integers: int, made: Made | None, seed: int
+) -> list[Case]:
+    """The case of a layer, and one at second values of its settings, if it can be constructed with them."""
     x = standard_input(shape, seed)
     if integers:
         x = np.random.default_rng(seed).integers(0, integers, shape).astype(np.float64)
-    return [LayerCase(name, subject_of(copy.deepcopy(layer)), x, seed=seed, name=name, registered=False)]
+    first = LayerCase(name, subject_of(copy.deepcopy(layer)), x, seed=seed, name=name, registered=False)
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        second = second_layer(layer, made, x)
+        if second is not None:
+            path = with_settings(name, second[1])
+            return [first, replace(first, layer=subject_of(second[0]), path=path, is_second=True)]
+    return [first]
+
+
+def second_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> tuple[AdaptedLayer, dict[str, float]] | None:
+    """The layer with second values of its settings, and these; None if its output for x is then not finite."""
+    found = second_instance(layer.instance, made.settings if made is not None else {})
+    if found is None:
+        return None
+    thing, changed = found
+    if len(layer.plan.inputs) == 1:
+        thing = prepared(Made(thing), layer.plan.inputs[0]).instance
+    for name, places in layer.plan.aliases.items():
+        for place in places:
+            place.set(thing, layer.params[name].copy())
+    second = adapt_instance(thing, layer.plan, layer.randomness)
+    return (second, changed) if is_finite(second.forward(x)) else None
 
 
 def describe(attempt: Attempt, name: str) -> str:

@@ -6,6 +6,7 @@ layout are worked out by trying. Value and gradient must agree in one of these s
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 import itertools
@@ -29,6 +30,7 @@ from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
 from nnlaw.spec.discovery.scenarios import SCENARIOS, Scenario
 from nnlaw.spec.discovery.scope import Scope, arguments_of
+from nnlaw.spec.discovery.second_settings import second_functions, second_instance, with_settings
 from nnlaw.spec.subjects.cases import Case, LossCase
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.violation import Location
@@ -434,7 +436,32 @@ def _found(
 
 def _cases(name: str, loss: AdaptedLoss, seed: int) -> list[Case]:
     rng = np.random.default_rng((seed, 5))
-    return [
+    found: list[Case] = [
         LossCase(name, subject_of(copy.deepcopy(loss)), *loss.scenario.draw(rng, *size), seed=seed, registered=False)
         for size in ((5, 3), (4, 6))
     ]
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        p, t = loss.scenario.draw(rng, 5, 3)
+        second = second_loss(loss)
+        if second is not None and np.isfinite(second[0].forward(p, t)):
+            path = with_settings(name, second[1])
+            found.append(LossCase(path, subject_of(second[0]), p, t, seed=seed, registered=False, is_second=True))
+    return found
+
+
+def second_loss(loss: AdaptedLoss) -> tuple[AdaptedLoss, dict[str, float]] | None:
+    """The loss with second values of its settings, and these; None without a setting to change."""
+    code = loss.code
+    if code.thing is not None:
+        other = second_instance(code.thing, {})
+        if other is None:
+            return None
+        code, changed = replace(code, thing=other[0]), other[1]
+    else:
+        functions = [each for each in (code.value, code.gradient) if callable(each)]
+        others = second_functions(functions)
+        if others is None:
+            return None
+        (value, *gradient), changed = others
+        code = replace(code, value=value, gradient=gradient[0] if gradient else None)
+    return AdaptedLoss(code, loss.scenario, loss.layout, loss.randomness, loss.total, loss.link), changed

@@ -35,6 +35,8 @@ def dropout_mean(case: LayerCase) -> None:
     times 0 or times one constant. The mean over the draws must agree within six standard errors; declare
     keeps_mean = False if it is not meant to.
     """
+    if len(case.moved) > 1:
+        raise NotApplicable("several settings were changed, which may belong together")
     x: Array = np.resize(case.x, (ROWS, *case.x.shape[1:]))
     shifted = inside_domain(case.layer, x + np.where(x < 0, -1, 1).astype(x.dtype), x)  # away from 0
     try:

@@ -1,0 +1,131 @@
+"""A second value of every setting of code that is not registered, as far as it can be constructed again.
+
+    elu, changed = second_instance(elu, {"units": 3})      another ELU(3), with {"alpha": 0.7} instead of 1.0
+
+Settings are arguments with a default of a constructor, or of both functions of a pair, and constants of a class that
+nothing else in it is computed from. What is wrong only at other values than the author's shows there.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType
+from typing import Any
+
+from nnlaw.spec.discovery.function_pair import Activation, CachedPair
+from nnlaw.spec.subjects.settings import second_values
+
+Changed = dict[str, float]
+
+
+def second_instance(thing: Any, settings: Mapping[str, Any]) -> tuple[Any, Changed] | None:
+    """Another instance like `thing`, which was constructed with `settings`, and the settings that were changed.
+
+    None if there is no setting to change. What its constructor raises is raised.
+    """
+    if isinstance(thing, Activation | CachedPair):
+        return second_pair(thing)
+    kind = type(thing)
+    changed = {name: value for name, value in _defaults(kind).items() if name not in settings}
+    changed = second_values(changed, penalties=False)
+    constants = second_values(_constants(kind), penalties=False)
+    if not changed and not constants:
+        return None
+    found = kind(**copy.deepcopy(dict(settings)), **changed)
+    constants = {name: value for name, value in constants.items() if name not in changed}
+    for name, value in constants.items():
+        setattr(found, name, value)
+    return found, changed | constants
+
+
+def second_pair(pair: Activation | CachedPair) -> tuple[Activation | CachedPair, Changed] | None:
+    """The same pair, its functions called with second values of the settings that both have."""
+    found = second_functions(pair._functions)
+    if found is None:
+        return None
+    (function, derivative), changed = found
+    if isinstance(pair, Activation):
+        return Activation(function, derivative, pair._of), changed
+    twin = copy.deepcopy(pair)
+    twin._functions = function, derivative
+    return twin, changed
+
+
+def second_functions(functions: Sequence[Callable[..., Any]]) -> tuple[list[Callable[..., Any]], Changed] | None:
+    """These functions with other defaults for the settings that all of them have; None if there is no such setting."""
+    owners = [getattr(function, "__self__", None) for function in functions]
+    if owners[0] is not None and all(owner is owners[0] for owner in owners) and not inspect.isclass(owners[0]):
+        other = second_instance(owners[0], {})  # methods of one object
+        return other and ([getattr(other[0], function.__name__) for function in functions], other[1])
+    if not all(isinstance(function, FunctionType) for function in functions):
+        return None
+    defaults = [_defaults(function) for function in functions]
+    shared = {name: value for name, value in defaults[0].items() if all(row.get(name) == value for row in defaults)}
+    changed = second_values(shared, penalties=False)
+    twins = [_with_defaults(function, changed) for function in functions if isinstance(function, FunctionType)]
+    return (list(twins), changed) if changed else None
+
+
+def with_settings(name: str, changed: Changed) -> str:
+    """The name in diagnostics: ELU(alpha=0.7)."""
+    return f"{name}({', '.join(f'{key}={value:g}' for key, value in changed.items())})"
+
+
+def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        rows = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return {}
+    return {row.name: row.default for row in rows if row.default is not row.empty}
+
+
+def _with_defaults(function: FunctionType, changed: Mapping[str, float]) -> FunctionType:
+    twin = FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    names = [row.name for row in inspect.signature(function).parameters.values() if row.default is not row.empty]
+    twin.__kwdefaults__ = {k: changed.get(k, v) for k, v in (function.__kwdefaults__ or {}).items()}
+    positional = [name for name in names if name not in twin.__kwdefaults__]
+    twin.__defaults__ = tuple(
+        changed.get(name, value) for name, value in zip(positional, function.__defaults__ or (), strict=True)
+    )
+    twin.__dict__.update(function.__dict__)
+    return twin
+
+
+def _constants(kind: type) -> dict[str, float]:
+    """The numbers written in the class, or stored by its constructor as they are, that it computes nothing from."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError):
+        return {}
+    if not isinstance(tree, ast.ClassDef):
+        return {}
+    constructor = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+    statements = [node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]
+    found: dict[str, float] = {}
+    for node in [*statements, *(node for each in constructor for node in each.body)]:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if len(targets) == 1 and isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            name = _own_name(targets[0], in_class=node in statements)
+            if name and type(node.value.value) is float:
+                found[name] = node.value.value
+    used = {
+        _own_name(node, in_class=False) or _own_name(node, in_class=True)
+        for part in [*statements, *constructor]
+        for node in ast.walk(part)
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load)
+    }
+    return {name: value for name, value in found.items() if name not in used}
+
+
+def _own_name(node: ast.expr, *, in_class: bool) -> str:
+    """The name of an attribute of the class or of `self`; "" for anything else."""
+    if in_class:
+        return node.id if isinstance(node, ast.Name) else ""
+    is_self = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+    return node.attr if is_self and isinstance(node, ast.Attribute) else ""
