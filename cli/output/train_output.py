@@ -109,8 +109,14 @@ def training_lines(session: Session) -> list[str]:
 
 
 def test_lines(summary: dict[str, Any]) -> list[str]:
-    """Accuracy and the user's metrics on the test set."""
+    """Accuracy and the user's metrics on the test set, with a warning if all images get the same class."""
     lines = [f"Test set accuracy: {summary['test_accuracy']:.1%}"]
+    predicted = [i for i, column in enumerate(zip(*summary["confusion"], strict=True)) if any(column)]
+    if len(predicted) == 1 and sum(any(row) for row in summary["confusion"]) > 1:
+        lines.append(
+            f"Warning: the network predicts class {summary['classes'][predicted[0]]} for every test image; its output "
+            "does not depend on the input (--strict names the law that fails)"
+        )
     return lines + [f"Test set {name}: {value:.4g}" for name, value in summary["metrics"].items()]
 
 
