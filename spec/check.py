@@ -24,7 +24,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array, is_finite
 from nnlaw.spec.conformance import conformance
-from nnlaw.spec.discovery.adapters.layers import layer_of
+from nnlaw.spec.discovery.adapters.layers import TARGETS, layer_of
 from nnlaw.spec.discovery.backward_results import (
     describe,
     is_float_array,
@@ -35,7 +35,7 @@ from nnlaw.spec.discovery.backward_results import (
 from nnlaw.spec.discovery.find import find_in
 from nnlaw.spec.discovery.scope import scope_of
 from nnlaw.spec.gradcheck.finite_differences import at_points, check_finite, check_shape, measure, raise_if_wrong
-from nnlaw.spec.gradcheck.gradients import check_layer, off_constant
+from nnlaw.spec.gradcheck.gradients import check_layer, check_own_targets, off_constant
 from nnlaw.spec.report import Report, UnitOutcome
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.subjects.object_subject import object_of
@@ -199,6 +199,12 @@ def check_loss(
     def total() -> float:
         return float(_pair(loss(arrays, *points), loss, "(loss, grads)")[0])
 
+    for i, (name, array) in enumerate(zip(_names(loss, 1 + len(points))[1:], points, strict=True)):
+        if TARGETS.match(name) and isinstance(array, np.ndarray) and array.ndim == 1 and np.ptp(array):
+            def value_for(targets: Array, i: int = i) -> float:
+                return float(_pair(loss(arrays, *points[:i], targets, *points[i + 1 :]), loss, "(loss, grads)")[0])
+
+            check_own_targets(value_for, array, float(value), Location.of(loss))
     samples = _batch_size(points)
     targets = pair_gradients(arrays, grads, "params", loss)
     _check(total, targets, Location.of(loss), scale=abs(float(value)), samples=samples, rng=rng)

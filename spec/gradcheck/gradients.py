@@ -230,6 +230,7 @@ def check_model(model: Subject, x: Array, labels: Array, rng: np.random.Generato
     twin = template.copy()
     value, grads = twin.loss_and_grads(point, labels)
     location = model.location("loss_and_grads", path)
+    _check_own_targets(template, point, labels, float(value), location)
     params = dict(template.params)
     _check_complete(params, grads, location, lambda name: f"gradient of {name}")
     returned = {name: np.array(grads[name], np.float64) for name in params}
@@ -252,6 +253,44 @@ def check_model(model: Subject, x: Array, labels: Array, rng: np.random.Generato
         )
         raise_if_wrong(
             found, location=location, samples=len(point), gradient=gradient, clues=clues, parameter=name
+        )
+
+
+def _check_own_targets(model: Subject, x: Array, labels: Array, value: float, location: Location) -> None:
+    """Raise a Violation if the loss compares each output with the targets of all samples, as (N, 1) − (N,) does."""
+    try:
+        outputs = np.asarray(model.copy().predict(x), np.float64).reshape(len(x), -1)
+    except Exception:  # a network that only trains
+        return
+    if not is_finite(outputs) or np.ptp(outputs, axis=0).max(initial=0) < 1e-6:
+        return  # equal outputs have the same loss for any order of the targets
+
+    def loss(targets: Array) -> float:
+        return float(model.copy().loss_and_grads(x, targets)[0])
+
+    check_own_targets(loss, labels, value, location)
+
+
+def check_own_targets(
+    loss: Callable[[Array], float], targets: Array, value: float, location: Location
+) -> None:
+    """Raise a Violation if `loss` depends on the targets, but not on which sample each belongs to.
+
+    `value` is the loss of `targets`.
+    """
+    same = 1e-12 * abs(value)
+    orders = [order for order in (targets[::-1], np.roll(targets, 1, axis=0)) if not np.array_equal(order, targets)]
+    if not orders or any(abs(loss(order.copy()) - value) > same for order in orders):
+        return
+    if abs(loss(np.full_like(targets, targets[0])) - value) > same:
+        raise Violation(
+            "gradient",
+            location=location,
+            array="the loss",
+            actual=f"the same ({value:.6g}) if the targets are exchanged between samples",
+            expected="another value: each output belongs to the target of its own sample",
+            cause="often outputs (N, 1) and targets (N,), whose difference is (N, N); give both the same shape",
+            cause_code="broadcast-targets",
         )
 
 
