@@ -55,6 +55,8 @@ def _finite(context: click.Context, option: click.Parameter, value: float | None
 @click.option("-q", "--quiet", is_flag=True, help="Show only the summary.")
 @click.option("--fix", is_flag=True, help="Apply suggested fixes that are unique, and repeat the check.")
 @click.option("--diff", is_flag=True, help="Print what --fix would change as a unified diff; write nothing.")
+@click.option("--reproduce", type=click.Path(dir_okay=False, path_type=Path), metavar="OUT.py",
+              help="Write a script that shows the first wrong gradient by itself.")
 @click.option("--list", "only_list", is_flag=True, help="List what is found, and how it is called; check nothing.")
 @click.option("--output-format", type=click.Choice(FORMATS), default="text", show_default=True,
               help="Form of the output; github prints annotations of GitHub Actions.")
@@ -79,6 +81,7 @@ def command(
     quiet: bool,
     fix: bool,
     diff: bool,
+    reproduce: Path | None,
     only_list: bool,
     output_format: str,
     as_json: bool,
@@ -115,6 +118,8 @@ def command(
     baseline = None
     if baseline_file is not None:
         baseline = Baseline(baseline_file, record=True) if write_baseline else read_baseline(baseline_file)
+    if reproduce is not None and reproduce.exists():
+        raise BadInput(f"{reproduce} exists; it was not changed")
     project = project_settings()
     names = names or project.paths
     targets = list(_targets(names))
@@ -150,6 +155,8 @@ def command(
             progress.advance()
         if not any(result.reports for result in results):
             raise _no_such_law(laws)
+    if reproduce is not None:
+        click.echo(_write_script(results, reproduce), err=True)
     fixes: list[dict[str, Any]] = []
     for i, result in enumerate(results):
         if fix and result.name in originals:
@@ -167,7 +174,7 @@ def command(
     if output_format == "text":
         output.close(unneeded)
     else:
-        click.echo(_formatted(output_format, results, unneeded, fixes if fix else None).rstrip("\n"))
+        click.echo(_formatted(output_format, results, unneeded, fixes).rstrip("\n"))
     if baseline is not None and write_baseline:
         click.echo(baseline.write(), err=True)
     if unprotected := {text for result in results for text in result.unprotected()}:
@@ -175,6 +182,21 @@ def command(
     if csv is not None:
         csv_output.write(csv, csv_output.to_csv(results))
     return _exit_code(results, in_folders, allow_unchecked)
+
+
+def _write_script(results: list[TargetResult], out: Path) -> str:
+    """Write the script of the first failure that has one, and return what was written, as a sentence."""
+    rows = [data for result in results for report in result.reports for data in report["violations"]]
+    found = next((data for data in rows if data["script"]), None)
+    if found is None:
+        return f"{out} was not written: " + ("no failure can be shown in a few lines" if rows else "no law fails")
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(found["script"])
+    except OSError as error:
+        raise BadInput(f"{out}: {error.strerror or error}") from error
+    more = f"; {counted(len(rows) - 1, 'other failure')}: check FILE::Name for another script" if len(rows) > 1 else ""
+    return f"{out} shows {found['array']} of {found['subject']}: python {out}{more}"
 
 
 def _exit_code(results: list[TargetResult], in_folders: set[str], allow_unchecked: bool) -> int:
@@ -196,7 +218,7 @@ def _formatted(
     name: str,
     results: list[TargetResult],
     unneeded: list[DeclaredException],
-    fixes: list[dict[str, Any]] | None,
+    fixes: list[dict[str, Any]],
 ) -> str:
     """The whole output in a format other than text."""
     if name == "json":

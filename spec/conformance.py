@@ -308,7 +308,8 @@ def _explained(row: LawResult, case: Case, others: Sequence[Case]) -> LawResult:
         return next((row.violation for row in check_calls(other) if row.violation), None)
 
     def passes(other: Case) -> bool:
-        return _Checker(None, None).report(other, lambda attempt: other).outcome is UnitOutcome.PASSED
+        outcome = _Checker(None, None).report(other, lambda attempt: other).outcome
+        return outcome is UnitOutcome.PASSED or (other.is_second and outcome is UnitOutcome.NOT_CHECKED)
 
     try:
         return _failed(explain(row.violation, case, violation_on, passes, others))

@@ -161,7 +161,7 @@ class Violation(Exception):
     `array`, and `index` if one entry is meant, name what was compared; `parameter` names the parameter whose gradient
     it is. `actual` and `expected` are short texts such as "-0.0120" or "of shape (5, 3)"; `reference` is the source of
     the expected value, such as "finite differences". `cause` is the likely cause, `cause_code` its stable name.
-    `input` holds the smallest input found that shows the failure.
+    `input` holds the smallest input found that shows the failure, `script` a program that shows it by itself.
     """
 
     def __init__(
@@ -182,6 +182,7 @@ class Violation(Exception):
         replay: str = "",
         verify: str = "",
         input: dict[str, Any] | None = None,
+        script: str = "",
     ) -> None:
         super().__init__()
         self.law = law
@@ -199,6 +200,7 @@ class Violation(Exception):
         self.replay = replay
         self.verify = verify
         self.input = input
+        self.script = script
 
     def fields(self) -> dict[str, Any]:
         """The constructor's arguments, by name."""
@@ -291,6 +293,7 @@ class Violation(Exception):
         suggestion = data["suggestion"]
         return cls(
             **known,
+            script=data.get("script", ""),  # reports of version 0.1 have no script
             location=Location(**{field.name: data["location"][field.name] for field in fields(Location)}),
             index=None if data["index"] is None else tuple(data["index"]),
             suggestion=suggestion

@@ -15,9 +15,9 @@ from nnlaw.spec.report import SCHEMA_VERSION
 def to_json(
     results: Sequence[TargetResult],
     unneeded: Sequence[DeclaredException],
-    fixes: Sequence[dict[str, Any]] | None = None,
+    fixes: Sequence[dict[str, Any]] = (),
 ) -> str:
-    """Units, ignores that are not needed, laws that were not run, a summary and, with --fix, what was changed."""
+    """Units, ignores that are not needed, laws that were not run, what --fix changed, and a summary."""
     units = [{**report, "file": result.target.get("file", "")} for result in results for report in result.reports]
     not_run = [{"file": result.name, "laws": result.laws_not_run} for result in results if result.laws_not_run]
     content: dict[str, Any] = {
@@ -25,8 +25,7 @@ def to_json(
         "units": units,
         "unneeded_ignores": [row.to_dict() for row in unneeded],
         "laws_not_run": not_run,
+        "fixes": list(fixes),
         "summary": summary_counts(list(results)),
     }
-    if fixes is not None:
-        content["fixes"] = list(fixes)
     return json.dumps(content, indent=2)

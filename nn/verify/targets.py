@@ -113,6 +113,9 @@ def open_target(target: dict[str, str]) -> dict[str, list[Any]]:
         raise BadInput(f"{file}: it defines no {name}")
     names = [each for each in ([name] if name else loaded.names) if each not in loaded.unavailable]
     found = find(loaded.module, names)
+    if name and not any(each.kind for each in found):  # it may belong to a pair
+        everything = find(loaded.module, [each for each in loaded.names if each not in loaded.unavailable])
+        found = [each for each in everything if each.kind and name in (each.name, *each.names)] or found
     notes = [str(finding) for finding in loaded.findings]
     notes += [f"{module} is not installed; a placeholder was imported" for module in loaded.placeholders]
     notes += [f"{missing} is not available: {reason}" for missing, reason in loaded.unavailable.items()]

@@ -22,6 +22,7 @@ from nnlaw.spec.discovery.calls import Randomness
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
 from nnlaw.spec.discovery.slots import Slot, attributes_of, leaves
+from nnlaw.spec.subjects.recipe import Recipe
 
 FIRST_STATE = np.random.default_rng(0).bit_generator.state["state"]["state"]
 RATES = (1.0, 0.25)
@@ -91,6 +92,8 @@ class AdaptedLayer:
         self.seeds = np.random.default_rng(0)  # a law that advances it gets other random numbers in each call
         self.factor: Callable[[int], float] | None = None
         """A factor by which the gradients of the parameters are divided, by the number of samples."""
+        self.recipe: Recipe | None = None
+        """How a script calls it, if a few lines can."""
         self.passes_on = False
         """Whether forward is replaced by the identity, because a loss computes its derivative."""
         numbers = {**vars(type(instance)), **attributes_of(instance)}

@@ -34,6 +34,7 @@ from nnlaw.spec.subjects.cases import (
     OptimizerCase,
     ScheduleCase,
 )
+from nnlaw.spec.subjects.recipe import Recipe
 from nnlaw.spec.subjects.sampling import sample
 from nnlaw.spec.subjects.settings import all_settings, construct, display_name, other_settings
 from nnlaw.spec.subjects.subject import Subject
@@ -58,7 +59,25 @@ def cases(unit: Unit, seed: int = 0) -> list[Case]:
 def _built(unit: Unit, settings: dict[str, Any], seed: int) -> list[Case]:
     rest = dict(settings)
     shape = rest.pop("input_shape", None)
-    return _BUILDERS[unit.kind](unit, rest, shape, seed)
+    found = _BUILDERS[unit.kind](unit, rest, shape, seed)
+    return [replace(case, recipe=_recipe(unit, rest, case)) for case in found]
+
+
+def _recipe(unit: Unit, settings: dict[str, Any], case: Case) -> Recipe | None:
+    """How a script calls a registered layer or loss."""
+    name = unit.subject.type_name
+    if unit.subject.form != "class" or not name.isidentifier():
+        return None
+    make = f"{name}({', '.join(f'{key}={value!r}' for key, value in settings.items())})"
+    if isinstance(case, LossCase):
+        return Recipe((name,), make, "unit.forward(x, target)", "unit.backward()", {"x": "returned"})
+    if not isinstance(case, LayerCase):
+        return None
+    prepare = [f"unit.build({case.x.shape[1:]}, np.random.default_rng(0))"] if case.layer.has("build") else []
+    prepare += ["unit.training = unit.needs_dx = True", "unit.grads = {}"]
+    gradients = {"x": "returned"} | {key: f"unit.grads[{key!r}]" for key in case.layer.params}
+    places = {key: f"unit.params[{key!r}]" for key in case.layer.params}
+    return Recipe((name,), make, "unit.forward(x)", "unit.backward(dy)", gradients, places, prepare=tuple(prepare))
 
 
 def _second_cases(unit: Unit, settings: dict[str, Any], seed: int) -> list[Case]:

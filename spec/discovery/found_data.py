@@ -30,6 +30,7 @@ from nnlaw.spec.subjects.cases import (
     ScheduleCase,
 )
 from nnlaw.spec.subjects.object_subject import ObjectSubject
+from nnlaw.spec.subjects.recipe import Recipe
 from nnlaw.spec.subjects.remote_subject import RemoteSubject, SubjectEnded
 from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import Location
@@ -49,7 +50,7 @@ TYPES: dict[str, type | tuple[type, ...]] = {
     "contract": (str, type(None)), "x": np.ndarray, "labels": np.ndarray, "prediction": np.ndarray,
     "target": np.ndarray, "settings": dict,
     "layer": Subject, "loss": Subject, "model": Subject, "thing": Subject, "make": (Subject, type(None)),
-    "reload": (Subject, type(None)),
+    "reload": (Subject, type(None)), "recipe": (list, type(None)),
 }  # fmt: skip
 """The types of the fields of a case. A function is sent as a subject."""
 
@@ -74,6 +75,8 @@ def _field_names(case: Case) -> list[str]:
 
 
 def _sent(value: Any) -> Any:
+    if isinstance(value, Recipe):
+        return value.to_data()
     return ObjectSubject(value) if callable(value) and not isinstance(value, Subject) else value
 
 
@@ -121,6 +124,7 @@ def _case(kind: Any, values: Any) -> Case:
         own[name] = value
     _check_inputs(own)
     own["registered"] = False  # what is registered is listed as such
+    own["recipe"] = Recipe.of(own.get("recipe"))
     try:
         return known(**own)
     except TypeError:

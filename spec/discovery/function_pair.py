@@ -33,6 +33,7 @@ class CachedPair:
     ) -> None:
         self._functions = function, derivative
         self._names, self._second, self._incoming = tuple(arguments), second, incoming
+        self._pair = False
         for name, value in arguments.items():
             setattr(self, name, value)
 
@@ -46,15 +47,35 @@ class CachedPair:
         """The author's function behind a method."""
         return self._functions[method != "forward"]
 
+    @property
+    def functions(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        """f and g."""
+        return self._functions
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments behind x, by name."""
+        return {name: getattr(self, name) for name in self._names}
+
+    @property
+    def second(self) -> tuple[tuple[str, ...], int]:
+        """What g takes beside dout, and the position of dout."""
+        return self._second, self._incoming
+
     def forward(self, x: Array) -> Array:
         """The output; the cache is kept."""
         self._x = x
         result = self._functions[0](x, *(getattr(self, name) for name in self._names))
-        self._cache = None
+        self._cache, self._pair = None, isinstance(result, tuple | list) and len(result) == 2
         if isinstance(result, tuple | list) and len(result) > 1:
             result, self._cache = result[0], result[1] if len(result) == 2 else tuple(result[1:])
         self._y = np.asarray(result)
         return self._y
+
+    @property
+    def has_cache(self) -> bool:
+        """Whether f returned a pair of output and cache in the latest call."""
+        return self._pair
 
     def backward(self, dy: Array) -> Any:
         """What the second function returns."""

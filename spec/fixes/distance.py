@@ -1,6 +1,6 @@
 """How far a change is from the author's source: what a person would write has the lowest distance.
 
-    distance(mutation)          the number of tokens that differ, and more for what nobody writes
+    distance(mutation)          the number of tokens that differ, and more for what an author would not write
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from nnlaw.spec.fixes.mutate import Mutation
 
-ODD = 4  # tokens, for each expression that nobody writes
+ODD = 4  # tokens, for each expression that an author would not write
 SIZES = {"size", "shape", "ndim"}
 
 
@@ -46,7 +46,7 @@ def _odd(tree: ast.AST) -> int:
 
 
 def _odd_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Expressions that are correct but that nobody writes: -len(x), len(x.T), y / -x, x + x, x / 1, 0 + x."""
+    """Expressions that are correct but unusual: -len(x), len(x.T), y / -x, x + x, x / 1, 0 + x."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _is_size(node) and any(_is_transposed(each) for each in node.args):
             yield node

@@ -67,7 +67,7 @@ class _Candidate:
 def search(
     case: Case, law: str, *, passes_law: Passes, passes_all: Passes, others: Sequence[Case] = ()
 ) -> Fix:
-    """The changes of one place that fix `case` and the `others` of its unit; an empty Fix if none is found in time.
+    """The changes of one place that fix `case` and the `others` of its unit; an empty Fix if the time is over first.
 
     `passes_law` checks the failed law alone, `passes_all` every law, on a case with the changed source.
     """
@@ -81,7 +81,7 @@ def search(
         return Fix()
 
     def may_fix(variant: Subject) -> bool:
-        with contextlib.suppress(Exception), subject.limited(LAW_SECONDS):  # a change that breaks the code is no fix
+        with contextlib.suppress(Exception), subject.limited(LAW_SECONDS):  # a change that breaks the code does not fix it
             return is_promising(variant) if is_promising is not None else passes_law(builder.case_of(variant))
         return False
 
@@ -131,7 +131,7 @@ class _Confirmation:
         found: list[_Candidate] = []
         values: list[list[Array]] = []
         for each in sorted(candidates, key=lambda each: each.cost):
-            with contextlib.suppress(Exception):  # a change that breaks the code is no fix
+            with contextlib.suppress(Exception):  # a change that breaks the code does not fix it
                 computed = self.computed(each.variant)
                 if any(_are_equal(computed, other) for other in values) or not self.passes(each):
                     continue

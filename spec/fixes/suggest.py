@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from nnlaw.spec.fixes.dropped_terms import DroppedTerm, dropped_term
 from nnlaw.spec.fixes.minimize import smallest
+from nnlaw.spec.fixes.reproduce import script
 from nnlaw.spec.fixes.search import Fix, search
 from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.violation import Cause, Violation
@@ -34,7 +35,7 @@ def explain(
     if not found.cause:
         cause = _likeliest(term, fix)
         found = found.with_fields(cause=cause.text, cause_code=cause.code)
-    return found.with_fields(suggestion=fix.suggestion)
+    return found.with_fields(suggestion=fix.suggestion, script=script(found, case))
 
 
 def _likeliest(term: DroppedTerm, fix: Fix) -> Cause:

@@ -18,6 +18,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.declared import inside_domain
 from nnlaw.spec.subjects.object_subject import subject_of
+from nnlaw.spec.subjects.recipe import Recipe
 from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import Location
 
@@ -51,6 +52,8 @@ class Case:
     """Whether its settings and sizes are not the author's: only the laws of AT_ANY_SETTING check it."""
     moved: tuple[str, ...] = field(default=(), kw_only=True)
     """The settings that have a second value."""
+    recipe: Recipe | None = field(default=None, kw_only=True)
+    """How a script calls the unit, if a few lines can."""
 
     @property
     def rng(self) -> np.random.Generator:

@@ -27,5 +27,5 @@ def of(before: str, after: str) -> float:
     ],
 )
 def test_the_nearer_of_two_changes(before: str, near: str, far: str) -> None:
-    """Fewer tokens, and no expression that nobody writes."""
+    """Fewer tokens, and no unusual expression."""
     assert of(before, before) == 0 < of(before, near) < of(before, far)

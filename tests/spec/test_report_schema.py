@@ -29,6 +29,7 @@ def document(*reports: Report) -> dict[str, Any]:
         "units": units,
         "unneeded_ignores": [],
         "laws_not_run": [],
+        "fixes": [],
         "summary": dict.fromkeys(COUNTS, 0),
     }
     return json.loads(json.dumps(whole))  # type: ignore[no-any-return]  # JSON

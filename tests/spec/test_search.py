@@ -284,7 +284,7 @@ class Mine:
 
 
 @pytest.mark.parametrize("wrong", ["self.x.size // len(self.x)", "len(self.x)", "self.x.shape[1]"])
-def test_a_fix_holds_for_every_number_of_axes(wrong: str, tmp_path: Path) -> None:
+def test_a_fix_is_right_for_every_number_of_axes(wrong: str, tmp_path: Path) -> None:
     """The layer accepts any: shape[-1] is right for all, other sizes for some."""
     suggestion = explained(NORM.format(wrong), tmp_path).suggestion
     assert suggestion is not None and [edit.after for edit in suggestion.edits] == ["self.x.shape[-1]"]

@@ -23,6 +23,7 @@ from nnlaw.spec.discovery.calls import Made, constructions
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.function_pair import Activation
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
+from nnlaw.spec.discovery.recipes import recipe_of_activation
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.violation import Location
 
@@ -164,6 +165,7 @@ def activation_readings(
         if best is None or best.layer is None:
             continue
         how = f"y = {calls[0]}, dx = dy · {calls[1]}; the derivative takes the {of}; {best.plan.layout.describe}"
+        best.layer.recipe = recipe_of_activation(calls, of, best.plan)
         cases = partial(layer_case, name.rpartition(".")[2], best.layer, best.x.shape, 0, best.made)
         readings.append(Reading(how, cases, compared_arrays(best), dict(best.missing)))
     return readings

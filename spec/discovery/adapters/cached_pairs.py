@@ -27,6 +27,7 @@ from nnlaw.spec.discovery.adapters.layers import (
 from nnlaw.spec.discovery.calls import N_HIDDEN, N_IN, N_OUT, Made, N, Settings, guesses
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.function_pair import CachedPair
+from nnlaw.spec.discovery.recipes import recipe_of_pair
 from nnlaw.spec.discovery.scope import Scope, required_of
 from nnlaw.spec.violation import Location
 
@@ -85,6 +86,8 @@ def _pair(front: str, back: str, scope: Scope) -> Found | None:
     name = FORTH.sub("", front).strip("_") or front
     calls = f"{front}({', '.join(row.name for row in rows)}), then {back}({', '.join(row.name for row in back_rows)}); "
     layer, shape, integers = best.layer, best.x.shape, best.plan.integers
+    layer.forward(best.x)
+    layer.recipe = recipe_of_pair(layer.runs[0].thing, best.plan)
 
     def cases(seed: int) -> list[Any]:
         return layer_case(name, layer, shape, integers, best.made, seed)

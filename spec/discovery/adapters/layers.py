@@ -47,6 +47,7 @@ from nnlaw.spec.discovery.match_gradients import (
     match,
 )
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
+from nnlaw.spec.discovery.recipes import recipe_of_class
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import second_instance, with_settings
 from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, is_like_weights, leaves
@@ -820,6 +821,7 @@ def found_of(best: Attempt, name: str, style: str, kind: type) -> Found:
         reason = f"{plan.backward} raised {type(error).__name__}{at}: {error}"
         return Found("layer", name, style, location, kind, reason=reason)
     layer = best.layer
+    layer.recipe = recipe_of_class(best.made, plan, kind.__name__)
     reading = Reading(
         calls,
         partial(layer_case, name, layer, best.x.shape, plan.integers, best.made),
@@ -909,11 +911,12 @@ def layer_case(
     if integers:
         x = np.random.default_rng(seed).integers(0, integers, shape).astype(np.float64)
     first = LayerCase(name, subject_of(copy.deepcopy(layer)), x, seed=seed, name=name, registered=False)
+    first.recipe = layer.recipe
     with contextlib.suppress(Exception), np.errstate(all="ignore"):
         second = second_layer(layer, made, x)
         if second is not None:
             path = with_settings(name, second[1])
-            return [first, replace(first, layer=subject_of(second[0]), path=path, is_second=True)]
+            return [first, replace(first, layer=subject_of(second[0]), path=path, is_second=True, recipe=None)]
     return [first]
 
 

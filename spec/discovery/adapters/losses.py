@@ -28,6 +28,7 @@ from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
+from nnlaw.spec.discovery.recipes import recipe_of_loss
 from nnlaw.spec.discovery.scenarios import SCENARIOS, Scenario
 from nnlaw.spec.discovery.scope import Scope, arguments_of
 from nnlaw.spec.discovery.second_settings import second_functions, second_instance, with_settings
@@ -437,7 +438,10 @@ def _found(
 def _cases(name: str, loss: AdaptedLoss, seed: int) -> list[Case]:
     rng = np.random.default_rng((seed, 5))
     found: list[Case] = [
-        LossCase(name, subject_of(copy.deepcopy(loss)), *loss.scenario.draw(rng, *size), seed=seed, registered=False)
+        LossCase(
+            name, subject_of(copy.deepcopy(loss)), *loss.scenario.draw(rng, *size), seed=seed, registered=False,
+            recipe=recipe_of_loss(loss, name),
+        )
         for size in ((5, 3), (4, 6))
     ]
     with contextlib.suppress(Exception), np.errstate(all="ignore"):
