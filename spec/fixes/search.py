@@ -81,7 +81,7 @@ def search(
         return Fix()
 
     def may_fix(variant: Subject) -> bool:
-        with contextlib.suppress(Exception), subject.limited(LAW_SECONDS):  # a change that breaks the code does not fix it
+        with contextlib.suppress(Exception), subject.limited(LAW_SECONDS):  # some changes break the code
             return is_promising(variant) if is_promising is not None else passes_law(builder.case_of(variant))
         return False
 
@@ -131,7 +131,7 @@ class _Confirmation:
         found: list[_Candidate] = []
         values: list[list[Array]] = []
         for each in sorted(candidates, key=lambda each: each.cost):
-            with contextlib.suppress(Exception):  # a change that breaks the code does not fix it
+            with contextlib.suppress(Exception):  # some changes break the code
                 computed = self.computed(each.variant)
                 if any(_are_equal(computed, other) for other in values) or not self.passes(each):
                     continue
