@@ -22,6 +22,7 @@ COMMANDS = {
     "digits": "Write synthetic digits as MNIST files.",
     "predict": "Read handwritten digits in pictures.",
     "verify": "Check hand-written network code against every law.",
+    "grade": "Grade the submissions of a class by a rubric.",
     "new": "Write a skeleton of a layer, loss, optimizer, ... that passes.",
     "plugins": "List what can be named in nn train: layers, losses, optimizers, ...",
     "laws": "List the laws, or print the page of one.",

@@ -37,6 +37,7 @@ ROOMS = (
     ("nn.training",),
     ("nn.runs",),
     ("nn.verify",),
+    ("nn.grade",),
     ("nn.trace",),
     ("nn.bench",),
     ("nn.stress",),

@@ -81,7 +81,7 @@ def _rounded_number(text: str) -> str:
 def _excerpt(violation: Violation, width: int) -> RenderResult:
     """The source line, with carets below the expression that a suggested fix replaces."""
     place = violation.place
-    line = _source_line(place.path, place.line)
+    line = source_line(place.path, place.line)
     if not line:
         return
     number = str(place.line)
@@ -94,7 +94,7 @@ def _excerpt(violation: Violation, width: int) -> RenderResult:
         yield Text.assemble((f"{'':{gutter}} | ", "blue"), " " * first, ("^" * (last - first), "red"))
 
 
-def _source_line(path: str, number: int) -> str:
+def source_line(path: str, number: int) -> str:
     """A line of a source file; empty if it can't be read."""
     file = Path(path)
     try:

@@ -54,10 +54,11 @@ class _DelayedProgress(Progress):
 class FileProgress:
     """`checking file 3 of 12`, once it takes over a second, if standard error is a terminal."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, noun: str = "file") -> None:
         self.bar: Progress | None = None
         if sys.stderr.isatty():
-            self.bar = _DelayedProgress(TextColumn("checking file {task.fields[current]} of {task.total}"), BarColumn())
+            text = f"checking {noun} {{task.fields[current]}} of {{task.total}}"
+            self.bar = _DelayedProgress(TextColumn(text), BarColumn())
             self.task = self.bar.add_task("", total=total, current=1)
             self.current, self.total = 1, total
 
@@ -78,8 +79,8 @@ class FileProgress:
 
 
 @contextmanager
-def counting_files(total: int) -> Iterator[FileProgress]:
+def counting_files(total: int, noun: str = "file") -> Iterator[FileProgress]:
     """Show how many files are finished, until the block ends."""
-    progress = FileProgress(total)
+    progress = FileProgress(total, noun)
     with progress.bar or nullcontext():
         yield progress

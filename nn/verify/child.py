@@ -32,6 +32,7 @@ def main(requests: int, replies: int, notes: int) -> None:
 
     import numpy as np
 
+    from nnlaw.nn.verify.run_training import run_training
     from nnlaw.nn.verify.targets import open_target
     from nnlaw.spec.subjects.server import serve
 
@@ -47,7 +48,10 @@ def main(requests: int, replies: int, notes: int) -> None:
         while view:
             view = view[os.write(replies, view) :]
 
-    serve(_reader(requests), write, open_target)
+    def opened(target: dict[str, Any]) -> Any:
+        return run_training(target) if "train" in target else open_target(target)
+
+    serve(_reader(requests), write, opened)
     leave(0)  # nothing that the code under test registered for the end is run
 
 

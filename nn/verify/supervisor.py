@@ -60,6 +60,10 @@ class TargetResult:
     """The exceptions that comments of the file declare."""
     laws_not_run: list[str] = field(default_factory=list)
     """The codes of the laws that the file defines: what is checked has no part in its own outcome."""
+    ignored: list[str] = field(default_factory=list)
+    """The exceptions that the code declares, but that did not count, because `CheckOptions.exceptions` is false."""
+    hung_at: str = ""
+    """`mine.py:5` if a definition hung, so that none of the file's units could be listed."""
 
     @property
     def name(self) -> str:
@@ -77,6 +81,7 @@ class CheckOptions:
     """Codes of the laws to check (all if empty), random seed, and seconds allowed for the import and for each unit.
 
     `ignores` are declared exceptions, besides those that the code declares; with `exceptions` false, all are ignored.
+    With `explain` false, neither a fix nor the smallest input that fails is searched.
     """
 
     laws: tuple[str, ...] = ()
@@ -84,6 +89,7 @@ class CheckOptions:
     timeout: float = 60.0
     ignores: tuple[DeclaredException, ...] = ()
     exceptions: bool = True
+    explain: bool = True
 
 
 def check_targets(targets: list[Target], options: CheckOptions, jobs: int = 1) -> Iterator[TargetResult]:
@@ -192,7 +198,7 @@ class _TargetCheck:
                 label = f"{unit.kind} {unit.name}"
                 try:
                     label = label_of(unit)
-                    report = _checked(unit, self.options, explain=self.failed is None)
+                    report = _checked(unit, self.options, explain=self.options.explain and self.failed is None)
                 except SubjectEnded as error:
                     if error.while_explaining and self.failed is None:
                         self.failed = Report(unit.name, unit.kind)
@@ -242,7 +248,12 @@ class _TargetCheck:
                 names = ", ".join(each.name for each in self.nothing[:MAX_NAMES])
                 more = f" and {len(self.nothing) - MAX_NAMES} more" if len(self.nothing) > MAX_NAMES else ""
                 self.notes.append(f"no law checks by itself: {names}{more} (nn verify --list shows why)")
-            units: list[Unit | Found] = [*_units(opened.get("units")), *(each for each in found if each.kind)]
+            registered = _units(opened.get("units"))
+            if not self.options.exceptions:
+                rows = [(unit.name, unit.expected) for unit in registered if isinstance(unit.expected, dict)]
+                texts = [f"{name}: {law}: {reason}" for name, expected in rows for law, reason in expected.items()]
+                self.result.ignored = [text[:MAX_NOTE] for text in texts[:MAX_NOTES]]
+            units: list[Unit | Found] = [*registered, *(each for each in found if each.kind)]
             if not units:
                 raise NothingToCheck(_nothing(name, found))
             return units
@@ -251,6 +262,7 @@ class _TargetCheck:
             raise kind(str(error).replace(request.get("file", name), name)) from None
         except SubjectEnded as error:
             place = process.place or name
+            self.result.hung_at = process.place
             raise _NotLoaded(f"{place}: {error}") from None
         except (RemoteExit, RemoteError) as error:
             if is_internal(error):

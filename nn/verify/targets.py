@@ -96,9 +96,11 @@ def open_target(target: dict[str, str]) -> dict[str, list[Any]]:
 
     "units" are those that it registers: kind, name, subject and declared exceptions. "found" is what else its source
     defines, as found_data sends it; "notes" are remarks on how it was loaded. `folder`, the current folder of the
-    checking process, is put last on sys.path, and `definition` is the only one to check.
+    checking process, is put last on sys.path. `definition` is the only one to check, and those named in `without`,
+    separated by spaces, are left out.
     """
     target = dict(target)
+    without = target.pop("without", "").split()
     folder, name = target.pop("folder", ""), target.pop("definition", "")
     if folder and folder not in sys.path:
         sys.path.append(folder)
@@ -111,7 +113,7 @@ def open_target(target: dict[str, str]) -> dict[str, list[Any]]:
     loaded = load(file)
     if name and name not in loaded.names:
         raise BadInput(f"{file}: it defines no {name}")
-    names = [each for each in ([name] if name else loaded.names) if each not in loaded.unavailable]
+    names = [each for each in ([name] if name else loaded.names) if each not in (*loaded.unavailable, *without)]
     found = find(loaded.module, names)
     if name and not any(each.kind for each in found):  # it may belong to a pair
         everything = find(loaded.module, [each for each in loaded.names if each not in loaded.unavailable])

@@ -33,7 +33,7 @@ from nnlaw.spec.subjects.object_subject import ObjectSubject
 from nnlaw.spec.subjects.recipe import Recipe
 from nnlaw.spec.subjects.remote_subject import RemoteSubject, SubjectEnded
 from nnlaw.spec.subjects.subject import Subject
-from nnlaw.spec.violation import Location
+from nnlaw.spec.violation import Location, Violation
 
 T = TypeVar("T")
 
@@ -43,6 +43,8 @@ CASES: dict[str, type[Case]] = {
         BatchesCase, InitializerCase, LayerCase, LossCase, MetricCase, ModelCase, OptimizerCase, ScheduleCase
     )
 }  # fmt: skip
+VIOLATION = "violation"  # in place of the kind of a case: the law that fails while cases are made
+VIOLATION_TEXTS = ("law", "actual", "expected", "array", "cause", "cause_code")
 MAX_CASES, MAX_READINGS, MAX_TEXT = 100, 50, 2000
 MIN_DISTINCT = 0.5  # of the entries of an input; equal ones show no mistake
 TYPES: dict[str, type | tuple[type, ...]] = {
@@ -66,7 +68,12 @@ def to_data(found: Found) -> list[Any]:
 
 
 def _cases_as_data(cases: Callable[[int], list[Case]], seed: int) -> list[Any]:
-    return [[case.kind, {name: _sent(getattr(case, name)) for name in _field_names(case)}] for case in cases(seed)]
+    try:
+        made = cases(seed)
+    except Violation as violation:  # raised by a call that a case needs
+        texts = {name: getattr(violation, name) for name in VIOLATION_TEXTS}
+        return [[VIOLATION, {**texts, "location": list(astuple(violation.location))}]]
+    return [[case.kind, {name: _sent(getattr(case, name)) for name in _field_names(case)}] for case in made]
 
 
 def _field_names(case: Case) -> list[str]:
@@ -85,13 +92,17 @@ def from_data(data: Any) -> Found:
     kind, name, style, place, reason, names, rows = _items(data, 7)
     if _text(kind) not in ("", *UNIT_KINDS):
         raise SubjectEnded("it sent a unit of an unknown kind")
-    unit, method, path, line, column = _items(place, 5)
-    location = Location(_text(unit), _text(method), _text(path), _of(line, int), _of(column, int))
+    location = _location(place)
     readings = [_reading(*_items(row, 5)) for row in _of(rows, list)[:MAX_READINGS]]
     return Found(
         _text(kind), _text(name), _text(style), location, readings=tuple(readings), reason=_text(reason),
         names=tuple(map(_text, _of(names, list))),
     )  # fmt: skip
+
+
+def _location(data: Any) -> Location:
+    unit, method, path, line, column = _items(data, 5)
+    return Location(_text(unit), _text(method), _text(path), _of(line, int), _of(column, int))
 
 
 def _reading(calls: Any, compared: Any, missing: Any, notes: Any, cases: Any) -> Reading:
@@ -113,11 +124,15 @@ def _first_is_checked(cases: list[Case]) -> list[Case]:
 
 
 def _case(kind: Any, values: Any) -> Case:
-    known = CASES.get(kind) if isinstance(kind, str) else None
-    if known is None:
+    if kind == VIOLATION:
+        known = _of(values, dict)
+        texts: dict[str, Any] = {name: _text(known.get(name)) for name in VIOLATION_TEXTS}
+        raise Violation(**texts, location=_location(known.get("location")))
+    case = CASES.get(kind) if isinstance(kind, str) else None
+    if case is None:
         raise SubjectEnded("it sent a case of an unknown kind")
     own: dict[str, Any] = {}
-    names = {row.name for row in fields(known)}
+    names = {row.name for row in fields(case)}
     for name, value in _of(values, dict).items():
         if name not in names or name not in TYPES or not isinstance(value, TYPES[name]):
             raise SubjectEnded("it sent a case with other fields")
@@ -126,7 +141,7 @@ def _case(kind: Any, values: Any) -> Case:
     own["registered"] = False  # what is registered is listed as such
     own["recipe"] = Recipe.of(own.get("recipe"))
     try:
-        return known(**own)
+        return case(**own)
     except TypeError:
         raise SubjectEnded("it sent a case without some of its fields") from None
 

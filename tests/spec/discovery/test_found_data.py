@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nnlaw.nn.verify.supervisor import check_target
 from nnlaw.spec.conformance import conformance
 from nnlaw.spec.discovery.find import find
 from nnlaw.spec.discovery.found import Found
@@ -79,3 +80,14 @@ def test_a_unit_without_readings_is_not_checked() -> None:
     """The reason is part of the report."""
     found = from_data(["layer", "Dense", "", ["", "", "mine.py", 3, 1], "no input was found", [], []])
     assert isinstance(found, Found) and conformance(found).outcome is UnitOutcome.NOT_CHECKED
+
+
+@pytest.mark.slow
+def test_a_call_that_fails_while_cases_are_made_is_a_violation(tmp_path: Path) -> None:
+    """A missing transpose is a law that fails at its line, not an error."""
+    file = tmp_path / "mine.py"
+    file.write_text(DENSE.replace("{db}", "sum(axis=0)").replace("self.W.T", "self.W"), encoding="utf-8")
+    (report,) = check_target({"file": str(file)}).reports
+    (violation,) = report["violations"]
+    assert (report["outcome"], violation["law"], violation["location"]["line"]) == (UnitOutcome.FAILED, "shape", 15)
+    assert "raised ValueError" in violation["actual"]
