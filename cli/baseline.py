@@ -25,7 +25,8 @@ import tomli_w
 
 from nnlaw.cli.output.findings import ERROR, findings_of
 from nnlaw.cli.output.verify_output import ReportData
-from nnlaw.nn.core.atomic_write import replace_file
+from nnlaw.nn.core.atomic_write import write_output
+from nnlaw.nn.core.regular_file import MAX_TOML, read_regular
 from nnlaw.nn.verify.supervisor import TargetResult
 from nnlaw.spec.declared_exceptions import UNCHECKED, DeclaredException
 from nnlaw.spec.report import Outcome, UnitOutcome
@@ -79,10 +80,7 @@ class Baseline:
     def write(self) -> str:
         """Write the entries that were used; return what was done as one sentence. Raises BadInput if that fails."""
         rows = {"known": [asdict(entry) for entry in sorted(self.used)]}
-        try:
-            replace_file(self.file, (HEADER + tomli_w.dumps(rows)).encode(errors="backslashreplace"))
-        except OSError as error:
-            raise BadInput(f"{self.file}: cannot be written: {error.strerror}") from error
+        write_output(self.file, (HEADER + tomli_w.dumps(rows)).encode(errors="backslashreplace"))
         return f"{self.file}: {counted(len(self.used), 'known failure')} written"
 
     def _path(self, result: TargetResult) -> str:
@@ -94,7 +92,7 @@ class Baseline:
 def read_baseline(file: Path) -> Baseline:
     """The baseline of a file. Raises BadInput if it is not one."""
     try:
-        rows = tomllib.loads(file.read_text(encoding="utf-8")).get("known", [])
+        rows = tomllib.loads(read_regular(file, MAX_TOML).decode("utf-8-sig")).get("known", [])
         return Baseline(file, {Entry(**_texts(row)) for row in rows})
     except OSError as error:
         raise BadInput(f"{file}: {error.strerror}; write it with --write-baseline") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import io
 import os
 import signal
 import subprocess
@@ -17,6 +17,8 @@ from rich.progress import track
 
 from nnlaw.cli.output.console import console
 from nnlaw.cli.output.markdown import print_markdown
+from nnlaw.cli.output.output_option import output_file
+from nnlaw.cli.output.streams import echo, print_json
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -24,7 +26,8 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 @click.command()
 @click.argument("data", required=False, type=click.Path(path_type=Path))
 @click.option("--rounds", default=15, type=click.IntRange(min=2), help="Epochs, the first is a warm-up.  [default: 15]")
-@click.option("--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Write a report and its plot.")
+@click.option("--markdown", type=click.Path(path_type=Path), callback=output_file, metavar="FILE",
+              help="Write a report and its plot.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--peers", "removed", is_flag=True, hidden=True)
 def command(data: Path | None, rounds: int, markdown: Path | None, as_json: bool, removed: bool) -> int:
@@ -39,6 +42,8 @@ def command(data: Path | None, rounds: int, markdown: Path | None, as_json: bool
     if as_json:
         arguments += ["--json"]
     if markdown:
+        if markdown.suffix.lower() == ".png":
+            raise click.UsageError("--markdown: the plot ends in .png; expected a Markdown file such as bench.md")
         arguments += ["--markdown", str(markdown)]
     if data:
         arguments += [str(data)]
@@ -52,7 +57,7 @@ def command(data: Path | None, rounds: int, markdown: Path | None, as_json: bool
     if markdown is not None:
         write_report(results, shown, markdown)
     if as_json:
-        click.echo(json.dumps(results, indent=2))
+        print_json(results)
     elif markdown is None:
         print_markdown(report(results, shown).markdown())
     return 0
@@ -78,12 +83,16 @@ def _run_with_one_thread(arguments: list[str]) -> int:
 def write_report(results: dict[str, Any], shown: str, path: Path) -> None:
     """Write the report as Markdown, and the plot beside it under the same name. `shown` is the command line."""
     from nnlaw.nn.bench.report import plot, report
-    from nnlaw.nn.run_folder.folder import Run
+    from nnlaw.nn.core.atomic_write import is_open_file, write_output
 
-    folder, image = Run(path.parent), path.with_suffix(".png").name
-    folder.write_picture(image, lambda file: plot(results, file))
-    folder.write(path.name, report(results, shown, image).markdown().encode())
-    click.echo(f"Written: {path} and {path.with_suffix('.png')}", err=True)
+    if is_open_file(path):  # a device or a pipe, with no place for a plot
+        write_output(path, report(results, shown).markdown().encode())
+        return
+    image, picture = path.with_suffix(".png"), io.BytesIO()
+    plot(results, picture)
+    write_output(image, picture.getvalue())
+    write_output(path, report(results, shown, image.name).markdown().encode())
+    echo(f"Written: {path} and {image}", err=True)
 
 
 def show_progress(items: Sequence[int], what: str) -> Iterator[int]:
@@ -95,5 +104,5 @@ def show_progress(items: Sequence[int], what: str) -> Iterator[int]:
     every = -(-len(items) // 20)
     for i, item in enumerate(items):
         if i % every == 0:
-            click.echo(f"{what}: {i + 1} of {len(items)}", err=True)
+            echo(f"{what}: {i + 1} of {len(items)}", err=True)
         yield item

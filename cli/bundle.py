@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
+from nnlaw.cli.output.output_option import output_file
+from nnlaw.cli.output.streams import echo
+from nnlaw.nn.core.atomic_write import is_open_file
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.runs.bundle import write_bundle
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(path_type=Path), help="Zip file to write.  [RUN.zip in the current folder]")
+@click.option("--output", type=click.Path(path_type=Path), callback=output_file,
+              help="Zip file to write.  [RUN.zip in the current folder]")  # fmt: skip
 def command(run: Path, output: Path | None) -> None:
     """Pack settings, data digests, metrics, weights, plugins and test predictions of RUN into one zip file."""
     path = write_bundle(Run(run), output)
-    click.echo(f"{path}: {path.stat().st_size:,} bytes; reproduce it with: nn reproduce {path}")
+    if not is_open_file(path):
+        echo(f"{path}: {path.stat().st_size:,} bytes; reproduce it with: nn reproduce {shlex.quote(str(path))}")

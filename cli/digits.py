@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from nnlaw.cli.output.progress import counting
+from nnlaw.cli.output.streams import echo
 from nnlaw.nn.data.synthetic.digits import generate_digits, train_test_counts
 from nnlaw.nn.data.writer import create_empty_folder, write_folder
 
@@ -19,10 +20,10 @@ def command(folder: Path, count: int, seed: int) -> None:
     """Write synthetic digits to DIR, a new or empty folder. `nn train DIR` reads them."""
     train, test = train_test_counts(count)
     create_empty_folder(folder)
-    click.echo(f"Generating {count:,} synthetic digits from seed {seed}...")
+    echo(f"Generating {count:,} synthetic digits from seed {seed}...")
     with counting("generating digits") as progress:
         data = generate_digits(seed, train, test, progress)
     write_folder(folder, data)
-    click.echo(f"  Training: {train:,} images")
-    click.echo(f"  Test: {test:,} images")
-    click.echo(f"Written to {folder}: four IDX files, and SYNTHETIC.txt, which marks them as synthetic")
+    echo(f"  Training: {train:,} images")
+    echo(f"  Test: {test:,} images")
+    echo(f"Written to {folder}: four IDX files, and SYNTHETIC.txt, which marks them as synthetic")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from nnlaw.cli.output.progress import counting
+from nnlaw.cli.output.streams import echo
 from nnlaw.nn.data.download.download import check_mirrors, download, find_dataset, open_folder
 from nnlaw.nn.data.download.mirrors import DATASETS
 from nnlaw.nn.data.layout import shell_command
@@ -27,15 +28,15 @@ def command(folder: Path, dataset: str | None, mirrors: tuple[str, ...]) -> None
     mirrors = check_mirrors(mirrors) or remote.mirrors
     try:
         with open_folder(folder, remote) as missing:
-            click.echo(f"Downloading {remote.info.name} into {folder}...")
+            echo(f"Downloading {remote.info.name} into {folder}...")
             for file in remote.files:
                 if file not in missing:
-                    click.echo(f"  {file.name}: already there")
+                    echo(f"  {file.name}: already there")
                     continue
                 with counting(file.name) as progress:
                     host = download(file, mirrors, folder, progress)
                 size = (folder / file.name).stat().st_size
-                click.echo(f"  {file.name}: {size:,} bytes from {host}")
+                echo(f"  {file.name}: {size:,} bytes from {host}")
     except KeyboardInterrupt:
         raise click.exceptions.Abort(f"interrupted; continue with: {shell_command('fetch', folder)}") from None
-    click.echo(f"All four files have the expected SHA-256. Train with: {shell_command('train', folder)}")
+    echo(f"All four files have the expected SHA-256. Train with: {shell_command('train', folder)}")

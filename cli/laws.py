@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 
 import click
 from rich.box import SIMPLE
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from nnlaw.cli.output.console import console
 from nnlaw.cli.output.markdown import print_markdown
+from nnlaw.cli.output.streams import echo, print_json
 from nnlaw.spec.law import KINDS, Law, laws_of
 from nnlaw.spec.law_docs import page, to_dict, violations
 from nnlaw.spec.violation import BadInput
@@ -28,7 +28,7 @@ def command(code: str | None, kind: str | None, as_json: bool) -> None:
     """
     rows = _selected(code, kind)
     if as_json:
-        click.echo(json.dumps([_facts(row, run=code is not None) for row in rows], indent=2))
+        print_json([_facts(row, run=code is not None) for row in rows])
     elif code is None:
         _print_table(rows)
     else:
@@ -59,7 +59,7 @@ def _print_table(rows: list[Law]) -> None:
     out = console()
     if not out.is_terminal:
         for row in rows:
-            click.echo(f"{row.kind:11} {row.code:20} {row.family:10} {row.statement}")
+            echo(f"{row.kind:11} {row.code:20} {row.family:10} {row.statement}")
         return
     table = Table(box=SIMPLE)
     for name in ("kind", "law", "family"):

@@ -9,12 +9,14 @@ import difflib
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from nnlaw._child import discard, prestart
 from nnlaw._names import install
+from nnlaw.cli.output.streams import Stream, discard_output, echo, open_streams
 
 COMMANDS = {
     "train": "Train a network on MNIST files or on built-in synthetic digits.",
@@ -68,11 +70,12 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. End without a message if its reader is gone, as in `nn laws | head`."""
         try:
-            return super().invoke(ctx)
+            code = super().invoke(ctx)
+            Stream(err=False).flush()
+            return code
         except BrokenPipeError:
-            null = os.open(os.devnull, os.O_WRONLY)  # so that flushing at exit does not fail again
             for stream in (sys.stdout, sys.stderr):
-                os.dup2(null, stream.fileno())
+                discard_output(stream)
             return BROKEN_PIPE
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -89,39 +92,55 @@ def group() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run a command line and exit: 0 everything passed, 1 a law failed, 2 bad usage or unreadable input."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
-    sys.exit(run(args))
+    open_streams()
+    code = run(args)
+    try:
+        sys.stdout.flush()
+    except OSError:  # of help, which click prints
+        discard_output(sys.stdout)
+    sys.exit(code)
 
 
 def run(args: list[str] | None = None) -> int:
     """Run a command line and return the exit code."""
     install()  # files that we load may import `nn` and `spec`
+    leave = os._exit
+    os._exit = _leave_without_result  # type: ignore[assignment]  # mypy expects NoReturn
     try:
         code = group.main(args=args, prog_name="nn", standalone_mode=False)
     except click.exceptions.Abort as error:
-        click.echo(str(error) or "interrupted", err=True)
+        echo(str(error) or "interrupted", err=True)
         return 130
     except click.ClickException as error:
         _print_usage_error(error)
         return 2
-    except (Exception, SystemExit) as error:  # a plugin may call sys.exit
+    except BaseException as error:  # a plugin may raise GeneratorExit, or call sys.exit
         return _print_error(error)
     finally:
+        os._exit = leave
         discard()
     return code if isinstance(code, int) else 0
+
+
+def _leave_without_result(code: int, own: int = os.getpid(), leave: Callable[[int], None] = os._exit) -> None:
+    """What os._exit does while a command runs: a plugin that calls it ends the command with an error, as sys.exit does.
+
+    In a process that was forked, where it belongs, it works as always.
+    """
+    if os.getpid() != own:
+        leave(code)
+    raise SystemExit(f"called os._exit({code!r}) before there was a result")
 
 
 def _print_usage_error(error: click.ClickException) -> None:
     """The message, then the usage in a line; the whole help if no command was given."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        click.echo(error.format_message(), err=True)
+        echo(*error.format_message().split("\n"), err=True)
         return
-    click.echo(f"nn: {error.format_message()}", err=True)
+    echo(f"nn: {error.format_message()}", err=True)
     if isinstance(error, click.UsageError) and error.ctx is not None:
         usage = " ".join(error.ctx.get_usage().split())
-        click.echo(f"{usage}  Try '{error.ctx.command_path} --help'.", err=True)
+        echo(f"{usage}  Try '{error.ctx.command_path} --help'.", err=True)
 
 
 def _print_error(error: BaseException) -> int:
@@ -135,9 +154,9 @@ def _print_error(error: BaseException) -> int:
         console(stderr=True).print(Diagnostic(error))
         return 1
     if isinstance(error, BadInput):
-        click.echo(f"nn: {error}", err=True)
+        echo(f"nn: {error}", err=True)
         return 2
     from nnlaw.nn.plugins.errors import describe_internal_error, describe_user_error, is_internal
 
-    click.echo(f"nn: {describe_internal_error(error) if is_internal(error) else describe_user_error(error)}", err=True)
+    echo(f"nn: {describe_internal_error(error) if is_internal(error) else describe_user_error(error)}", err=True)
     return 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import keyword
+import shlex
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -11,6 +12,7 @@ from string import Template
 import click
 
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins
+from nnlaw.cli.output.streams import as_line, echo
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.spec import reference
 from nnlaw.spec.violation import BadInput
@@ -47,10 +49,10 @@ def command(kind: str, name: str, output: Path | None) -> None:
         raise BadInput(f"{file} exists; choose another file with --output") from None
     except OSError as error:
         raise BadInput(f"{file}: cannot be written: {error.strerror}") from error
-    click.echo(f"{file}\nNext: nn verify {file}")
+    echo(file, f"Next: {_command(file)}")
     standard_name = reference.standard_name(None, name, STANDARD_NAMES.get(kind, {}))
     if standard_name and standard_name != COMPUTES[kind]:
-        click.echo(
+        echo(
             f"Note: {name} is a standard name, but the skeleton computes {COMPUTES[kind]}. "
             f"The law definition fails until it computes {standard_name}."
         )
@@ -70,7 +72,18 @@ def _checked_name(kind: str, name: str) -> str:
     return found
 
 
+def _command(file: Path) -> str:
+    """The command that checks a file, quoted for a shell."""
+    separator = "-- " if str(file).startswith("-") else ""
+    return f"nn verify {separator}{shlex.quote(str(file))}"
+
+
 def _skeleton(kind: str, name: str, file: Path) -> str:
     class_name = "".join(word.capitalize() for word in name.split("_")) or "Mine"
     text = (files("nnlaw.cli") / "skeletons" / f"{kind}.txt").read_text(encoding="utf-8")
-    return Template(text).substitute(name=name, Class=class_name, function=f"{name}_{kind}", file=file)
+    return Template(text).substitute(name=name, Class=class_name, function=f"{name}_{kind}", file=_in_docstring(file))
+
+
+def _in_docstring(file: Path) -> str:
+    """The path as it is written in the docstring of the skeleton, where a backslash begins an escape."""
+    return as_line(file.as_posix()).replace("\\", "/").replace('"', "'")

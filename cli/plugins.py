@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from inspect import Parameter
 from pathlib import Path
 
@@ -10,7 +9,8 @@ import click
 from rich.table import Table
 
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins
-from nnlaw.cli.output.console import clean, console
+from nnlaw.cli.output.console import console
+from nnlaw.cli.output.streams import clean, print_json
 from nnlaw.nn.plugins.loader import load_plugin_file
 from nnlaw.nn.plugins.registry import REGISTRY, Plugin
 from nnlaw.spec.violation import relative_to_cwd
@@ -25,7 +25,7 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
         load_plugin_file(Path(file))
     plugins = list(REGISTRY.plugins.values())
     if as_json:
-        click.echo(json.dumps([_to_dict(plugin) for plugin in plugins], indent=2))
+        print_json([_to_dict(plugin) for plugin in plugins])
         return
     console().print(_table(plugins, with_files=bool(files)))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from nnlaw.cli.output.streams import as_line, echo, print_json
 
 if TYPE_CHECKING:
     from nnlaw.nn.images.framing import Bytes
@@ -37,21 +38,21 @@ def command(images: tuple[Path, ...], folder: Path | None, weights: str, several
     run = Run(folder) if folder else newest_run()
     reader = Predictor(run, weights)
     if not as_json:
-        click.echo(f"Weights: {reader.weights} of {run.folder}")
+        echo(f"Weights: {reader.weights} of {run.folder}")
     rows: list[dict[str, Any]] = []
     codes = [0]
     for picture in _pictures(images, reader, several):
         codes.append(picture.code)
         if picture.error:
             rows.append({"file": str(picture.file), "error": picture.error})
-            click.echo(f"nn: {picture.error}", err=True)
+            echo(f"nn: {picture.error}", err=True)
             continue
         predictions = [reader.predict(glyph) for glyph in picture.glyphs]
         rows += _rows(picture.file, reader.weights, predictions, several)
         if not as_json:
             _print(picture, predictions, reader.classes)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        print_json(rows)
     return max(codes)
 
 
@@ -104,14 +105,14 @@ def _rows(file: Path, weights: str, predictions: list[Prediction], several: bool
 def _print(picture: _Picture, predictions: list[Prediction], classes: tuple[str, ...]) -> None:
     from nnlaw.nn.runs.plots import shades
 
-    width = max(map(len, classes))
-    click.echo(f"{picture.file}:")
+    width = max(len(as_line(name)) for name in classes)
+    echo(f"{picture.file}:")
     for glyph, prediction in zip(picture.glyphs, predictions, strict=True):
         for line in shades(glyph):
-            click.echo(line)
-        click.echo(f"Prediction: {prediction.name} (confidence: {prediction.confidence:.1%})")
-        click.echo(f"Probabilities: [{', '.join(f'{p:.3f}' for p in prediction.probabilities)}]")
+            echo(line)
+        echo(f"Prediction: {prediction.name} (confidence: {prediction.confidence:.1%})")
+        echo(f"Probabilities: [{', '.join(f'{p:.3f}' for p in prediction.probabilities)}]")
         for label, p in zip(classes, prediction.probabilities, strict=True):
-            click.echo(f"  {label:<{width}} {'█' * round(40 * p):<40} {p:6.1%}")
+            echo(f"  {as_line(label):<{width}} {'█' * round(40 * p):<40} {p:6.1%}")
     if len(predictions) > 1:
-        click.echo(f"In order: {' '.join(prediction.name for prediction in predictions)}")
+        echo(f"In order: {' '.join(prediction.name for prediction in predictions)}")

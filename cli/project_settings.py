@@ -13,11 +13,11 @@ has no effect if that is elsewhere: what is checked has no part in its own outco
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nnlaw.nn.core.regular_file import read_toml
 from nnlaw.spec.declared_exceptions import DeclaredException, checked_exception
 from nnlaw.spec.violation import BadInput, relative_to_cwd
 
@@ -50,11 +50,7 @@ def project_settings() -> ProjectSettings:
 
 
 def _table(file: Path) -> dict[str, Any] | None:
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{relative_to_cwd(str(file))}: can't be read: {error}") from error
-    tools = content.get("tool", {})
+    tools = read_toml(Path(relative_to_cwd(str(file)))).get("tool", {})
     return tools.get("nnlaw") if isinstance(tools, dict) else None
 
 

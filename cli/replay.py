@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from nnlaw.cli.output.streams import echo
 from nnlaw.nn.run_folder.json_files import read_json
 from nnlaw.nn.runs.replay import replay
 from nnlaw.nn.stress.failure_report import PHASE as SCENARIO
@@ -28,5 +29,5 @@ def command(folder: Path) -> None:
     if found is None or not is_reproduced(recorded, found):
         now = "every law passes now" if found is None else f"{found.law} of {found.array} fails now"
         raise BadInput(f"{folder}: not reproduced: recorded was {recorded['law']} of {recorded['array']}, {now}")
-    click.echo(f"Reproduced, law {found.law}:")
+    echo(f"Reproduced, law {found.law}:")
     raise found

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
+from nnlaw.cli.output.streams import echo, print_json
 from nnlaw.cli.output.train_output import ProgressPrinter
 from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.runs.reproduce import Reproduction
@@ -29,13 +29,16 @@ def command(bundle: Path, data: str | None, as_json: bool) -> None:
         if as_json:
             found = reproduction.train(SilentReporter())
         else:
-            click.echo(f"Training {bundle} again: {session.settings.epochs} epochs on {session.dataset.name}")
+            echo(f"Training {bundle} again: {session.settings.epochs} epochs on {session.dataset.name}")
             printer = ProgressPrinter(session.settings.epochs, session.steps_per_epoch)
             try:
                 found = reproduction.train(printer)
             finally:
                 printer.close()
-    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(_lines(found)))
+    if as_json:
+        print_json(found)
+    else:
+        echo(*_lines(found))
     if found["outcome"] == "different":
         raise click.exceptions.Exit(1)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
+from nnlaw.cli.output.streams import echo, one_line, print_json
 from nnlaw.nn.runs.listing import list_runs
 from nnlaw.spec.violation import BadInput
 
@@ -23,15 +23,15 @@ def command(folder: Path, as_json: bool) -> None:
         raise BadInput(f"{folder}: no such folder; train a network first: nn train")
     rows = list_runs(folder)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     table = [HEADER, *map(_cells, rows)]
     widths = [max(len(row[i]) for row in table) for i in range(len(HEADER))]
     for cells in table:
-        click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
+        echo("  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
     for row in rows:
         if "because" in row:
-            click.echo(row["because"])
+            echo(row["because"])
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
@@ -39,10 +39,10 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         return "-" if row[name] is None else f"{row[name]:.2%}"
 
     def text(name: str) -> str:
-        return "-" if row[name] is None else str(row[name])
+        return "-" if row[name] is None else one_line(str(row[name]))
 
     layers = text("layers") if row["model"] in (None, "network") else row["model"]
     state = row["state"] + (" (strict)" if row["strict"] else "")
     date = (row["date"] or "-")[:16].replace("T", " ")
     accuracies = percent("test_accuracy"), percent("val_accuracy"), text("best_epoch")
-    return row["run"], date, state, *accuracies, text("optimizer"), text("lr"), text("seed"), layers
+    return one_line(row["run"]), one_line(date), state, *accuracies, text("optimizer"), text("lr"), text("seed"), layers

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,11 @@ import click
 
 from nnlaw.cli.output import stress_output
 from nnlaw.cli.output.progress import counting
+from nnlaw.cli.output.streams import echo, print_json
 from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.run_folder.array_files import read_arrays
 from nnlaw.nn.run_folder.folder import RUNS, Run
-from nnlaw.nn.run_folder.json_files import to_json
 from nnlaw.nn.stress.failure_report import violation_of, write_signature
 from nnlaw.nn.stress.runner import Runner, run_data
 from nnlaw.nn.stress.scenario import Scenario, ScenarioOutcome, ScenarioResult, scenarios
@@ -61,7 +60,7 @@ def command(
     """
     chosen = _chosen((*names, *old_names))
     if listed:
-        click.echo(stress_output.markdown(chosen))
+        echo(*stress_output.markdown(chosen))
         return
     run = _run(folder, as_json)
     run_data(run.folder)  # refuse unusable data before anything runs
@@ -79,12 +78,12 @@ def command(
     if as_json:
         rows = [_fields(result, failed) for result in results]
         found = {"run": str(run.folder), "seed": seed, "full": full, "scenarios": rows}
-        click.echo(json.dumps(to_json(found), indent=2))
+        print_json(found)
     else:
         stress_output.show(results, failed)
         images = [path for row in results for path in (run.folder / "stress" / row.scenario.name).glob("*.png")]
         if images:
-            click.echo(f"Images: {', '.join(sorted(map(str, images)))}")
+            echo(f"Images: {', '.join(sorted(map(str, images)))}")
     click.get_current_context().exit(int(bool(failed)))
 
 
@@ -110,7 +109,7 @@ def _run(folder: Path | None, quiet: bool) -> Run:
         read_arrays(folder / "weights.safetensors")
         return Run(folder)
     if not quiet:
-        click.echo("Training the default network on synthetic digits first...")
+        echo("Training the default network on synthetic digits first...")
     with counting("drawing digits") as advance:
         session = prepare(Settings(epochs=3), advance)
     run = Run.create(None, RUNS / "stress")  # not in runs/ itself, where `nn predict` looks for the newest run

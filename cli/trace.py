@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from nnlaw.cli.output.markdown import print_markdown
+from nnlaw.cli.output.streams import echo, print_json
 from nnlaw.nn.plugins.loader import load_plugin_file
-from nnlaw.nn.run_folder.json_files import to_json
 from nnlaw.nn.trace.trace import take_step
 from nnlaw.nn.trace.walkthrough import as_dict, walkthrough
 from nnlaw.nn.trace.worked_example import WorkedExample, read_rows, read_worked_example, textbook_file
@@ -65,12 +64,12 @@ def command(
     found = example.trace(seed)
     update = take_step(found, step) if step is not None else None
     if as_json:
-        click.echo(json.dumps(to_json(as_dict(found, update)), indent=2, allow_nan=False))
+        print_json(as_dict(found, update))
     else:
         note = RANDOM.format(init=example.init, seed=seed) if given or file else TEXTBOOK
         page = walkthrough(found, update, note).markdown()
         if as_markdown:
-            click.echo(page, nl=False)
+            echo(*page.rstrip("\n").split("\n"))
         else:
             print_markdown(page)
     if found.violation:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import click
 
 from nnlaw.cli.output import train_output
 from nnlaw.cli.output.progress import counting
+from nnlaw.cli.output.streams import echo, print_json
 from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.data.dataset_info import SYNTHETIC
@@ -71,14 +71,14 @@ def command(
         with run.locked():
             session = resume(run, flags, stop_after)
             if not as_json:
-                click.echo(f"Resuming {run.folder} after epoch {len(session.epochs)} of {session.settings.epochs}")
+                echo(f"Resuming {run.folder} after epoch {len(session.epochs)} of {session.settings.epochs}")
             _train(session, run, stop_after, as_json)
         return
     defaults = read_settings_file(config) if config else Settings()
     settings = defaults.with_changes({**flags, "plugins": flags["plugins"] or None})
     if not as_json:
         name = dataset_name(Path(settings.data)) if settings.data else SYNTHETIC
-        click.echo(f"Loading {name.removesuffix(' digits')} dataset...")
+        echo(f"Loading {name.removesuffix(' digits')} dataset...")
     with counting("rendering digits") as progress:
         session = prepare(settings, progress)
     run = Run.create(folder)
@@ -97,7 +97,7 @@ def _train(session: Session, run: Run, stop_after: int | None, as_json: bool) ->
     if summary is None:
         summary = {"epochs": session.settings.epochs, "stopped_after": stop_after}
     summary.pop("probabilities", None)
-    click.echo(json.dumps(summary | {"run": str(run.folder)}))
+    print_json(summary | {"run": str(run.folder)}, indent=None)
 
 
 def _resume_command(run: Run) -> str:
@@ -118,7 +118,7 @@ def _resume_hint(run: Run) -> Iterator[None]:
     except KeyboardInterrupt:
         raise click.exceptions.Abort(f"interrupted{hint()}") from None
     except BrokenPipeError:
-        click.echo(f"output pipe was closed{hint()}", err=True)
+        echo(f"output pipe was closed{hint()}", err=True)
         raise
     except BadInput as error:
         if isinstance(error.__cause__, OSError):
@@ -131,9 +131,9 @@ def _strict_hint(settings: Settings) -> Iterator[None]:
     """Point to --strict if a user's plugin raises in a training that is not strict."""
     try:
         yield
-    except (BadInput, Violation, BrokenPipeError):
+    except (BadInput, Violation, BrokenPipeError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:  # a plugin may raise anything
         if settings.strict or not settings.plugins:
             raise
         raise BadInput(f"{describe_user_error(error)}; --strict names the law that fails") from error
@@ -149,7 +149,7 @@ def _train_with_output(session: Session, run: Run, stop_after: int | None) -> No
     finally:
         printer.close()
     if summary is None:
-        click.echo(f"Stopped after epoch {stop_after} of {settings.epochs}; continue with: {_resume_command(run)}")
+        echo(f"Stopped after epoch {stop_after} of {settings.epochs}; continue with: {_resume_command(run)}")
         return
     _print(train_output.test_lines(summary))
     _print(train_output.confusion_lines(summary["confusion"], classes))
@@ -160,7 +160,7 @@ def _train_with_output(session: Session, run: Run, stop_after: int | None) -> No
 
 def _print(lines: list[str]) -> None:
     for line in lines:
-        click.echo(line)
+        echo(line)
 
 
 def _write_pictures(session: Session, run: Run, summary: dict[str, Any]) -> tuple[Array, Array, Array]:

@@ -19,8 +19,10 @@ from nnlaw.cli.baseline import Baseline, read_baseline
 from nnlaw.cli.output import csv_output
 from nnlaw.cli.output.github_output import to_github
 from nnlaw.cli.output.json_output import to_json
+from nnlaw.cli.output.output_option import output_file
 from nnlaw.cli.output.progress import counting_files
 from nnlaw.cli.output.sarif_output import to_sarif
+from nnlaw.cli.output.streams import clean, echo, print_text
 from nnlaw.cli.output.verify_output import Verbosity, VerifyOutput, captured_output, exceptions_of, is_nothing
 from nnlaw.cli.project_settings import project_settings
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
@@ -61,7 +63,7 @@ def _finite(context: click.Context, option: click.Parameter, value: float | None
 @click.option("--output-format", type=click.Choice(FORMATS), default="text", show_default=True,
               help="Form of the output; github prints annotations of GitHub Actions.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --output-format json.")
-@click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Write one row per file, too.")
+@click.option("--csv", type=click.Path(path_type=Path), callback=output_file, help="Write one row per file, too.")
 @click.option("--junit", hidden=True, expose_value=False, callback=_removed_junit)
 @click.option("--law", "laws", multiple=True, metavar="CODE", help="Check only this law. Can be repeated.")
 @click.option("--laws", "law_files", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
@@ -133,7 +135,7 @@ def command(
     )
     if only_list:
         for line in (line for target in targets for line in listed(target, options)):
-            click.echo(line)
+            echo(line)
         return 0
     files = {target["file"] for target in targets if "file" in target} if fix or diff else set()
     originals = {file: OriginalFile.read(Path(file)) for file in files if os.access(file, os.R_OK)}  # before the check
@@ -151,12 +153,12 @@ def command(
                 if output_format == "text":
                     output.add(result)
                 elif output_format != "github" and result.printed.strip():
-                    click.echo(captured_output(result), err=True)
+                    echo(*captured_output(result).split("\n"), err=True)
             progress.advance()
         if not any(result.reports for result in results):
             raise _no_such_law(laws)
     if reproduce is not None:
-        click.echo(_write_script(results, reproduce), err=True)
+        echo(_write_script(results, reproduce), err=True)
     fixes: list[dict[str, Any]] = []
     for i, result in enumerate(results):
         if fix and result.name in originals:
@@ -167,18 +169,19 @@ def command(
             output.add_fixes(result, fixed)
             fixes.append(fixed.to_dict(result.name))
         elif diff and result.name in originals:
-            click.echo(originals[result.name].diff(applicable_edits(result)), nl=False)
+            diff_text = originals[result.name].diff(applicable_edits(result))
+            print_text(clean(diff_text) if sys.stdout.isatty() else diff_text)
     unneeded = unneeded_ignores(results, options)
     if baseline is not None:
         unneeded += baseline.unneeded(results, laws)
     if output_format == "text":
         output.close(unneeded)
     else:
-        click.echo(_formatted(output_format, results, unneeded, fixes).rstrip("\n"))
+        print_text(_formatted(output_format, results, unneeded, fixes).rstrip("\n") + "\n")
     if baseline is not None and write_baseline:
-        click.echo(baseline.write(), err=True)
+        echo(baseline.write(), err=True)
     if unprotected := {text for result in results for text in result.unprotected()}:
-        click.echo(f"no sandbox on this system: checked code could {' and '.join(sorted(unprotected))}", err=True)
+        echo(f"no sandbox on this system: checked code could {' and '.join(sorted(unprotected))}", err=True)
     if csv is not None:
         csv_output.write(csv, csv_output.to_csv(results))
     return _exit_code(results, in_folders, allow_unchecked)
@@ -225,7 +228,7 @@ def _formatted(
         return to_json(results, unneeded, fixes)
     if name == "csv":
         return csv_output.to_csv(results)
-    return to_github(results, unneeded) if name == "github" else to_sarif(results, unneeded)
+    return clean(to_github(results, unneeded)) if name == "github" else to_sarif(results, unneeded)
 
 
 def unneeded_ignores(results: list[TargetResult], options: CheckOptions) -> list[DeclaredException]:
@@ -277,7 +280,7 @@ def _files_to_check(folder: Path) -> list[Path]:
     if not files:
         raise BadInput(f"{folder}: no Python files in this folder{left_out and f' ({left_out})'}")
     if left_out:
-        click.echo(f"{folder}: {left_out}", err=True)
+        echo(f"{folder}: {left_out}", err=True)
     return files
 
 

@@ -1,8 +1,8 @@
-"""The console of every command: width, color, and text from user files made safe to print.
+"""The console of every command: width and color. Control characters in text from user files are made visible.
 
     out = console()                       standard output; console(stderr=True) for standard error
     out.print(styled("passed"))           green on a terminal
-    clean(text)                           control characters and escape sequences shown as \\x1b
+    clean(text)                           control characters and escape sequences shown as \\x1b, from streams.py
 
 Color is used on a terminal; NO_COLOR turns it off, FORCE_COLOR turns it on in a pipe. On a terminal, lines wrap at its
 width; in a pipe or a file they don't. COLUMNS sets the width of both.
@@ -12,10 +12,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.text import Text
+
+from nnlaw.cli.output.streams import Stream, clean
 
 PIPE_WIDTH = 1000  # columns of a pipe or a file, where lines should not wrap
 MIN_WIDTH = 20
@@ -30,12 +35,18 @@ class _Console(Console):
         """Let BrokenPipeError reach cli.main, which ends the command."""
         raise
 
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """As rich does it; control characters are printed only if rich itself makes them."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=clean(segment.text))
+
 
 def console(*, stderr: bool = False) -> Console:
     """A console for standard output or standard error that prints text as it is, without markup or highlighting."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or os.environ.get("COLUMNS", "").isdigit() else PIPE_WIDTH
-    return _Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
+    file: Any = Stream(err=stderr)
+    return _Console(file=file, stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
 
 
 def styled(outcome: str, text: str = "") -> Text:
@@ -57,19 +68,3 @@ class Hanging:
             whole.rstrip()
             yield whole
             prefix = Text(" " * prefix.cell_len)
-
-
-def one_line(text: str) -> str:
-    """`text` on a single line, safe to print."""
-    return clean(" ".join(text.split()))
-
-
-def clean(text: str) -> str:
-    """`text` without what could change the terminal: tabs become spaces, other control characters their escapes."""
-    return "".join(_visible(c) for c in text)
-
-
-def _visible(character: str) -> str:
-    if character.isprintable() or character == "\n":
-        return character
-    return "    " if character == "\t" else character.encode("unicode_escape").decode()

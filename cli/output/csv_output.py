@@ -6,6 +6,7 @@ import csv
 import io
 from pathlib import Path
 
+from nnlaw.cli.output.streams import one_line
 from nnlaw.cli.output.verify_output import (
     ReportData,
     count_laws,
@@ -14,22 +15,26 @@ from nnlaw.cli.output.verify_output import (
     reasons,
     worst_outcome,
 )
-from nnlaw.nn.core.atomic_write import replace_file
+from nnlaw.nn.core.atomic_write import write_output
 from nnlaw.nn.verify.supervisor import TargetResult
 from nnlaw.spec.report import Outcome, UnitOutcome
-from nnlaw.spec.violation import BadInput, Violation
+from nnlaw.spec.violation import Violation
 
 COLUMNS = ("file", "outcome", "units", "passed", "failed", "diagnostic", "exceptions", "not checked")
 MAX_CELL = 1000  # characters
+FORMULA = ("=", "+", "-", "@")
 UNCHECKED = (UnitOutcome.PARTLY_CHECKED, UnitOutcome.NOT_CHECKED)
 
 
 def write(path: Path, content: str) -> None:
-    """Write the file as a whole. Raises BadInput if that fails."""
-    try:
-        replace_file(path, content.encode(errors="backslashreplace"))
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be written: {error.strerror}") from error
+    """Write the file. Raises BadInput if that fails."""
+    write_output(path, content.encode(errors="backslashreplace"))
+
+
+def cell(value: object) -> str:
+    """A value as a cell: of a sane length, on one line, and never a formula of a spreadsheet."""
+    text = one_line(str(value))[:MAX_CELL]
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def to_csv(results: list[TargetResult]) -> str:
@@ -48,7 +53,7 @@ def to_csv(results: list[TargetResult]) -> str:
             reason for report in reports if report["outcome"] in UNCHECKED for reason in reasons(report)
         )
         cells = [*row, _first_finding(reports), exceptions, unchecked]
-        writer.writerow([str(cell)[:MAX_CELL] for cell in cells])
+        writer.writerow(map(cell, cells))
     return text.getvalue()
 
 

@@ -22,7 +22,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from nnlaw.cli.output.console import Hanging, clean, one_line
+from nnlaw.cli.output.console import Hanging
+from nnlaw.cli.output.streams import clean, one_line
 from nnlaw.spec.discovery.source import read_source
 from nnlaw.spec.law import CATALOG
 from nnlaw.spec.violation import SMALLEST_INPUT, Edit, Violation

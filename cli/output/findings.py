@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nnlaw.cli.output.console import clean
+from nnlaw.cli.output.streams import clean
 from nnlaw.cli.output.verify_output import ReportData, reasons
 from nnlaw.nn.verify.supervisor import TargetResult
 from nnlaw.spec.declared_exceptions import UNCHECKED

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import click
 from rich.console import Console
 from rich.markdown import Markdown
 
 from nnlaw.cli.output.console import console
+from nnlaw.cli.output.streams import echo
 
 
 def print_markdown(text: str, out: Console | None = None) -> None:
@@ -15,4 +15,4 @@ def print_markdown(text: str, out: Console | None = None) -> None:
     if out.is_terminal:
         out.print(Markdown(text, code_theme="ansi_dark"))  # a theme without a background
     else:
-        click.echo(text, nl=False)
+        echo(*text.rstrip("\n").split("\n"))

@@ -6,18 +6,18 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
-from rich.console import RenderableType
-from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
+from rich.progress import Progress
 
 from nnlaw.cli.output.console import console
+from nnlaw.cli.output.streams import print_text
 
 DELAY = 1.0  # seconds before the progress of files is shown
+ERASE_REST = "\x1b[K"  # of the line
 
 
 @contextmanager
@@ -34,53 +34,45 @@ def counting(what: str) -> Iterator[Callable[[int, int], None] | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
 
 
-class _DelayedProgress(Progress):
-    """A bar that appears after a delay."""
-
-    shown_from = math.inf  # until the constructor of Progress, which renders once, is done
-
-    def __init__(self, *columns: ProgressColumn) -> None:
-        super().__init__(
-            *columns, console=console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
-        )
-        self.shown_from = time.monotonic() + DELAY
-
-    def get_renderables(self) -> Iterator[RenderableType]:
-        """Nothing before the delay is over."""
-        if time.monotonic() > self.shown_from:
-            yield from super().get_renderables()
-
-
 class FileProgress:
     """`checking file 3 of 12`, once it takes over a second, if standard error is a terminal."""
 
     def __init__(self, total: int, noun: str = "file") -> None:
-        self.bar: Progress | None = None
-        if sys.stderr.isatty():
-            text = f"checking {noun} {{task.fields[current]}} of {{task.total}}"
-            self.bar = _DelayedProgress(TextColumn(text), BarColumn())
-            self.task = self.bar.add_task("", total=total, current=1)
-            self.current, self.total = 1, total
+        self.total, self.current, self.noun = total, 1, noun
+        self.shown_from = time.monotonic() + DELAY
+        self.is_shown = False
+
+    def show(self) -> None:
+        """Show the current file, if it is time."""
+        if sys.stderr.isatty() and time.monotonic() > self.shown_from:
+            print_text(f"\rchecking {self.noun} {self.current} of {self.total}{ERASE_REST}", err=True)
+            self.is_shown = True
+
+    def hide(self) -> None:
+        """Erase the line."""
+        if self.is_shown:
+            print_text(f"\r{ERASE_REST}", err=True)
+            self.is_shown = False
 
     def advance(self) -> None:
         """One more file is finished."""
-        if self.bar is not None:
-            self.current = min(self.current + 1, self.total)
-            self.bar.update(self.task, advance=1, current=self.current)
+        self.current = min(self.current + 1, self.total)
+        self.show()
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
-        """Remove the bar while something is printed."""
-        if self.bar is not None:
-            self.bar.stop()
+        """Erase the line while something is printed."""
+        self.hide()
         yield
-        if self.bar is not None:
-            self.bar.start()
+        self.show()
 
 
 @contextmanager
 def counting_files(total: int, noun: str = "file") -> Iterator[FileProgress]:
     """Show how many files are finished, until the block ends."""
     progress = FileProgress(total, noun)
-    with progress.bar or nullcontext():
+    progress.show()
+    try:
         yield progress
+    finally:
+        progress.hide()

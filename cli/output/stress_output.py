@@ -6,13 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import click
 from rich.box import SIMPLE
 from rich.progress import Progress
 from rich.table import Column, Table
 from rich.text import Text
 
-from nnlaw.cli.output.console import clean, console, styled
+from nnlaw.cli.output.console import console, styled
+from nnlaw.cli.output.streams import clean, echo
 from nnlaw.nn.stress.scenario import Scenario, ScenarioOutcome, ScenarioResult
 
 
@@ -22,7 +22,7 @@ def progress(total: int, quiet: bool) -> Iterator[Callable[[ScenarioResult], Non
     if quiet:
         yield lambda row: None
     elif not sys.stderr.isatty():
-        yield lambda row: click.echo(f"{row.outcome:7}  {row.seconds:6.2f} s  {row.scenario.name}")
+        yield lambda row: echo(f"{row.outcome:7}  {row.seconds:6.2f} s  {row.scenario.name}")
     else:
         with Progress(console=console(stderr=True), transient=True) as bar:
             task = bar.add_task("scenarios", total=total)
@@ -38,18 +38,18 @@ def show(results: list[ScenarioResult], failed: dict[str, str]) -> None:
         table.add_row(*(Text(clean(cell)) for cell in cells), styled(row.outcome), f"{row.seconds:.1f}")
     console().print(table)
     for name, place in failed.items():
-        click.echo(f"{name}: nn replay {place}")
+        echo(f"{name}: nn replay {place}")
     counts = {word: sum(row.outcome is word for row in results) for word in ScenarioOutcome}
     many = "s" if len(results) != 1 else ""
     summary = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    click.echo(f"{len(results)} scenario{many}: {summary}")
+    echo(f"{len(results)} scenario{many}: {summary}")
 
 
-def markdown(chosen: list[Scenario]) -> str:
-    """The scenarios as a Markdown table."""
+def markdown(chosen: list[Scenario]) -> list[str]:
+    """The scenarios as the lines of a Markdown table."""
     lines = ["| scenario | what is done | expected |", "|---|---|---|"]
     lines += [f"| `{row.name}` | {_cell(row.what)} | {_cell(row.expected)} |" for row in chosen]
-    return "\n".join(lines)
+    return lines
 
 
 def _cell(text: str) -> str:

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import click
 import numpy as np
 
+from nnlaw.cli.output.streams import as_line, echo
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.runs.plots import braille
 from nnlaw.nn.training.session import Session
@@ -27,17 +27,19 @@ class ProgressPrinter:
         if sys.stdout.isatty():
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+            from nnlaw.cli.output.console import console
+
             columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-            self.bar = Progress(*columns, auto_refresh=False, transient=True)
+            self.bar = Progress(*columns, console=console(), auto_refresh=False, transient=True)
             self.task = self.bar.add_task("starting", total=epochs * steps)
             self.bar.start()
 
     def print_line(self, line: str) -> None:
         """Print a line, above the bar if there is one."""
         if self.bar is not None:
-            self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self.bar.console.print(as_line(line), soft_wrap=True)
         else:
-            click.echo(line)
+            echo(line)
 
     def status(self, text: str) -> None:
         """Print that work begins which takes more than a moment."""

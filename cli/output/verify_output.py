@@ -15,8 +15,9 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from nnlaw.cli.output.console import STYLES, Hanging, clean, console, one_line, styled
+from nnlaw.cli.output.console import STYLES, Hanging, console, styled
 from nnlaw.cli.output.diagnostic import INDENT, Diagnostic
+from nnlaw.cli.output.streams import clean, one_line
 from nnlaw.nn.verify.fix import FixedFile
 from nnlaw.nn.verify.supervisor import TargetResult
 from nnlaw.spec.declared_exceptions import DeclaredException
@@ -97,8 +98,9 @@ class VerifyOutput:
 
 
 def captured_output(result: TargetResult) -> str:
-    """What the code under test printed, between two marks."""
-    return f"--- output of {clean(result.name)} ---\n{clean(result.printed.rstrip())}\n---"
+    """What the code under test printed, between two marks; no line of it can look like one of ours."""
+    lines = [f"| {line}" for line in clean(result.printed.rstrip()).split("\n")]
+    return "\n".join([f"--- output of {one_line(result.name)} ---", *lines, "---"])
 
 
 def _not_run(result: TargetResult) -> str:

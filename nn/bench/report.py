@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from nnlaw.nn.core.markdown_page import MarkdownPage
 
@@ -78,7 +78,7 @@ def _target(row: dict[str, Any]) -> str:
     return f"{target['word']} {target['times']:g} × {target['of']}: {target['found']:.2f}, {result}"
 
 
-def plot(results: dict[str, Any], path: Path) -> None:
+def plot(results: dict[str, Any], path: Path | IO[bytes]) -> None:
     """Plot training loss against seconds of training, as a PNG."""
     from matplotlib.figure import Figure
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import sys
-import tomllib
 from dataclasses import asdict, dataclass, fields, replace
 from math import isfinite
 from pathlib import Path
@@ -12,9 +11,11 @@ from typing import Any
 
 import tomli_w
 
+from nnlaw.nn.core.regular_file import read_toml
 from nnlaw.spec.violation import BadInput
 
 FORMAT = 1  # of the TOML file
+PATHS = "surrogateescape"  # how bytes of a path that are not UTF-8 are kept
 MAX_NAME = 40  # characters of an unknown key that are shown and compared
 
 
@@ -79,9 +80,10 @@ class Settings:
         """The path of the user's plugin file named `name`; "" if there is none."""
         return next((path for path in self.plugins if Path(path).name == name), "")
 
-    def to_toml(self) -> str:
-        """The settings as config.toml records them."""
-        return tomli_w.dumps({"format": FORMAT} | asdict(self) | {"plugins": list(self.plugins)})
+    def to_toml(self) -> bytes:
+        """The settings as config.toml records them; paths keep bytes that are not UTF-8."""
+        text = tomli_w.dumps({"format": FORMAT} | asdict(self) | {"plugins": list(self.plugins)})
+        return text.encode(errors=PATHS)
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -89,16 +91,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 
     Raises BadInput if it can't be read or parsed, for an unknown key, another format, a wrong type or value.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except RecursionError:
-        raise BadInput(f"settings file {path}: brackets are nested too deeply, expected settings") from None
-    except FileNotFoundError:
-        raise BadInput(f"settings file {path}: no such file") from None
-    except OSError as error:
-        raise BadInput(f"settings file {path}: {error.strerror}") from error
-    except ValueError as error:  # includes integers of thousands of digits
-        raise BadInput(f"settings file {path}: {error}") from error
+    table = read_toml(path, "settings file", PATHS)
     found = table.pop("format", None)
     if type(found) is not int or found != FORMAT:
         text = "no format, expected the line format =" if found is None else f"format = {_shown(found)}, expected"

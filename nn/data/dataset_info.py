@@ -15,7 +15,6 @@ Sources: Y. LeCun, C. Cortes, C. Burges, the MNIST database; H. Xiao, K. Rasul, 
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase
@@ -24,12 +23,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnlaw.nn.core.regular_file import read_toml
 from nnlaw.spec.violation import BadInput
 
 DIGITS = tuple("0123456789")
 SYNTHETIC = "built-in synthetic digits"
 DESCRIPTION_FILE = "dataset.toml"
-MAX_DESCRIPTION = 256 * 1024  # bytes
 MAX_NAME = 40  # characters
 MAX_CLASSES = 256  # as many as a label of one byte can number
 
@@ -93,11 +92,7 @@ def read_description(folder: Path, info: DatasetInfo) -> DatasetInfo:
         return info
     if not os.path.isfile(path):  # reading from a pipe would block
         raise BadInput(f"{path}: not a file, expected a description in TOML")
-    try:
-        with path.open("rb") as file:
-            table = tomllib.loads(file.read(MAX_DESCRIPTION).decode())
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path}: {error}, expected TOML") from error
+    table = read_toml(path)
     unknown = set(table) - {"name", "classes", "first_label", "transposed"}
     if unknown:
         raise BadInput(f"{path}: unknown key {min(unknown)!r}, expected name, classes, first_label or transposed")

@@ -8,7 +8,6 @@ Source: Y. LeCun, C. Cortes, C. Burges, the MNIST database.
 from __future__ import annotations
 
 import gzip
-import os
 import struct
 import zlib
 from math import prod
@@ -87,6 +86,6 @@ def write_idx(path: Path, array: NDArray[np.uint8]) -> None:
     """Write an array of bytes of any shape as IDX, atomically. Raises BadInput."""
     header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
     try:
-        replace_file(path, header + np.ascontiguousarray(array, np.uint8).tobytes(), mark=str(os.getpid()))
+        replace_file(path, header + np.ascontiguousarray(array, np.uint8).tobytes())
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror}, expected a path for a file") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nnlaw.nn.core.atomic_write import replace_file
 from nnlaw.nn.data.dataset import Dataset
 from nnlaw.nn.data.idx import write_idx
 from nnlaw.nn.data.layout import FILES, SYNTHETIC_MARKER
@@ -24,7 +25,7 @@ def create_empty_folder(path: Path) -> None:
 def write_folder(path: Path, data: Dataset) -> None:
     """Write a synthetic data set. Raises BadInput if a file cannot be written."""
     try:  # the marker first, so that an interrupted call leaves no unmarked digits
-        (path / SYNTHETIC_MARKER).write_text(f"{data.name}, {data.source}\n", encoding="utf-8")
+        replace_file(path / SYNTHETIC_MARKER, f"{data.name}, {data.source}\n".encode())
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror}, expected a folder for files") from error
     arrays = (data.train_images, data.train_labels, data.test_images, data.test_labels)

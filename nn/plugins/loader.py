@@ -52,7 +52,9 @@ def import_file(path: Path, *, override: bool = False) -> ModuleType:
     except SyntaxError as error:
         place = f"{path}:{error.lineno}" if error.lineno else path  # null bytes have no line
         raise BadInput(f"{place}: {error.msg}") from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # such as SystemExit or GeneratorExit
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).name == path.name]
         place = f"{path}:{lines[-1]}" if lines else str(path)
         raise BadInput(f"{place}: {describe_import_error(error)}") from error

@@ -10,17 +10,19 @@ resume. Only one process at a time trains in a folder.
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from nnlaw.nn.core.atomic_write import replace_file, write_atomically
+from nnlaw.nn.core.atomic_write import TEMPORARY, replace_file, write_atomically
+from nnlaw.nn.core.regular_file import regular_file
 from nnlaw.nn.run_folder.array_files import array_bytes
 from nnlaw.nn.run_folder.json_files import json_line, json_text
 from nnlaw.spec.arrays import Array
@@ -29,7 +31,10 @@ from nnlaw.spec.violation import BadInput
 RUNS = Path("runs")
 LOCK = ".lock"
 PICTURES = ("curves.png", "mistakes.png")  # written last
+CLOCK_SKEW = 60.0  # seconds by which the clock of a file server may be ahead
 LOCK_TIMEOUT = 1.0  # seconds; `busy` holds the lock for much less
+_held: dict[Path, int] = {}
+"""The folders that this process has locked, with the inode of each lock."""
 
 
 @dataclass(frozen=True)
@@ -74,27 +79,34 @@ class Run:
             raise BadInput(f"{self.folder}: no such folder")
         lock = FileLock(self.folder / LOCK, timeout=LOCK_TIMEOUT)
         try:
+            regular_file(self._own(LOCK))
             lock.acquire()
         except Timeout:
             raise BadInput(f"{self.folder}: another process is training in this run folder") from None
         except OSError as error:
             raise BadInput(f"{self.folder}: could not be locked: {error.strerror}") from error
+        key = self.folder.absolute()
         try:
+            _held[key] = (self.folder / LOCK).stat().st_ino
+            for leftover in self.folder.glob(f".*{TEMPORARY}"):  # of a process that was killed
+                with suppress(OSError):
+                    leftover.unlink()
             yield
         finally:
+            _held.pop(key, None)
             lock.release()
 
     @property
     def busy(self) -> bool:
         """Whether a process is training in this folder now; False if the lock can't be opened."""
-        if not (self.folder / LOCK).exists():
-            return False
         try:
+            if not regular_file(self._own(LOCK)).exists():
+                return False
             with FileLock(self.folder / LOCK, timeout=0):
                 return False
         except Timeout:
             return True
-        except OSError:
+        except (OSError, BadInput):
             return False
 
     @property
@@ -104,9 +116,9 @@ class Run:
 
     def write(self, name: str, content: bytes) -> Path:
         """Write a file atomically. Raises BadInput if there is no room."""
-        path = self.folder / name
-        with _writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with self._writing(name) as path:
+            for parent in reversed(Path(name).parents[:-1]):  # but not the run folder itself, if it was removed
+                (self.folder / parent).mkdir(exist_ok=True)
             return replace_file(path, content)
 
     def write_json(self, name: str, value: Any) -> Path:
@@ -119,13 +131,12 @@ class Run:
 
     def write_picture(self, name: str, paint: Callable[[Path], None]) -> Path:
         """Let `paint` write a picture to a temporary path, then rename it. Raises BadInput if there is no room."""
-        with _writing(self.folder / name):
-            return write_atomically(self.folder / name, paint)
+        with self._writing(name) as path:
+            return write_atomically(path, paint)
 
     def append_lines(self, name: str, rows: list[dict[str, Any]]) -> None:
         """Append rows to a JSON-lines file. Raises BadInput if there is no room."""
-        path = self.folder / name
-        with _writing(path), path.open("a", encoding="utf-8") as file:
+        with self._writing(name) as path, regular_file(path).open("a", encoding="utf-8") as file:
             file.write("".join(json_line(row) for row in rows))
             file.flush()
             os.fsync(file.fileno())
@@ -140,21 +151,43 @@ class Run:
         if self.size(name) < size:
             raise BadInput(f"{self.folder / name}: {self.size(name):,} bytes, expected at least {size:,}")
         if self.size(name) > size:
-            os.truncate(self.folder / name, size)
+            with self._writing(name) as path:
+                os.truncate(path, size)
 
+    def _own(self, name: str) -> Path:
+        """The path of a file of the run. Raises BadInput if a link leads elsewhere."""
+        path = self.folder
+        for part in Path(name).parts:
+            path /= part
+            if path.is_symlink():
+                raise BadInput(f"{path}: is a link, expected a file of the run itself")
+        return path
 
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Turn OSError into BadInput."""
-    try:
-        yield
-    except OSError as error:
-        raise BadInput(f"{path}: could not be written: {error.strerror}") from error
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[Path]:
+        """The path to write to. Raises BadInput if that fails, or if the folder is not the one that was locked."""
+        path, lock = self._own(name), self.folder / LOCK
+        inode = _held.get(self.folder.absolute()) if _held else None
+        try:
+            if inode is not None and (not lock.exists() or lock.stat().st_ino != inode):
+                raise OSError(errno.ESTALE, f"the folder, or its {LOCK}, was renamed or removed during the training")
+            yield path
+        except OSError as error:
+            raise BadInput(f"{path}: could not be written: {error.strerror}") from error
 
 
 def newest_run() -> Run:
     """The run in runs/ whose weights were written last. Raises BadInput if there is none."""
-    found = sorted(RUNS.glob("*/weights.safetensors"), key=lambda path: path.stat().st_mtime)
+    found = sorted(RUNS.glob("*/weights.safetensors"), key=_written)
     if not found:
         raise BadInput(f"no trained run in {RUNS}/; train one first: nn train")
     return Run(found[-1].parent)
+
+
+def _written(path: Path) -> float:
+    """When a file was written; 0 if that is not known, or lies in the future."""
+    try:
+        found = path.stat().st_mtime
+    except OSError:  # a link that leads nowhere
+        return 0.0
+    return found if found <= time.time() + CLOCK_SKEW else 0.0

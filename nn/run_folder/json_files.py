@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from nnlaw.nn.core.regular_file import regular_file
+from nnlaw.nn.core.regular_file import read_regular
 from nnlaw.spec.violation import BadInput
 
+MAX_JSON = 2**26  # bytes
 _encode = json.JSONEncoder(allow_nan=False).encode
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file. Raises BadInput if there is none."""
     try:
-        found = json.loads(regular_file(path).read_text(encoding="utf-8"))
+        found = json.loads(read_regular(path, MAX_JSON).decode("utf-8-sig"))
     except BadInput:
         raise
     except FileNotFoundError as error:

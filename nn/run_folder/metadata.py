@@ -37,7 +37,7 @@ PLUGINS = "plugins"
 
 def write_record(run: Run, settings: Settings, data: Dataset, parts: Split) -> None:
     """Write the metadata, before the first step."""
-    run.write("config.toml", settings.to_toml().encode())
+    run.write("config.toml", settings.to_toml())
     for name, content in plugin_sources(settings.plugins).items():
         run.write(f"{PLUGINS}/{name}", content)
     buffer = io.BytesIO()

@@ -19,7 +19,8 @@ import struct
 import zipfile
 from pathlib import Path
 
-from nnlaw.nn.core.atomic_write import replace_file
+from nnlaw.nn.core.atomic_write import is_open_file, write_output
+from nnlaw.nn.core.regular_file import read_regular
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.json_files import read_json
 from nnlaw.spec.violation import BadInput
@@ -57,12 +58,20 @@ def write_bundle(run: Run, output: Path | None = None) -> Path:
     names = [*NEEDED, *(name for name in OPTIONAL if (run.folder / name).is_file())]
     names += [path.relative_to(run.folder).as_posix() for path in (run.folder / "plugins").rglob("*.py")]
     try:
-        content = _zipped({name: (run.folder / name).read_bytes() for name in names})
-        if output.exists() and output.read_bytes() != content:
-            raise BadInput(f"{output} exists already and is another file; choose another --output")
-        return replace_file(output, content)
+        content = _zipped({name: read_regular(run.folder / name, MAX_SIZE) for name in names})
     except OSError as error:
-        raise BadInput(f"{output}: could not be written: {error.strerror}") from error
+        raise BadInput(f"{error.filename or run.folder}: can't be read: {error.strerror}") from error
+    if not is_open_file(output) and output.exists() and not _has_content(output, content):
+        raise BadInput(f"{output} exists already and is another file; choose another --output")
+    write_output(output, content)
+    return output
+
+
+def _has_content(path: Path, content: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except OSError as error:
+        raise BadInput(f"{path}: can't be read: {error.strerror}") from error
 
 
 def _zipped(members: dict[str, bytes]) -> bytes:

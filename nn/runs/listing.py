@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from nnlaw.nn.plugins.errors import describe_user_error
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.json_files import read_json
 from nnlaw.nn.run_folder.metadata import read_record, read_run_settings
+from nnlaw.nn.training.checkpoint import NAME as CHECKPOINT
 from nnlaw.nn.training.checkpoint import read_header
 from nnlaw.spec.violation import BadInput
 
@@ -16,8 +18,21 @@ SETTINGS = ("layers", "model", "optimizer", "schedule", "lr", "batch_size", "str
 
 def list_runs(folder: Path) -> list[dict[str, Any]]:
     """One row per run, the newest last. A folder is a run if it has settings; an unreadable run has the reason."""
-    rows = [describe_run(Run(path.parent)) for path in folder.glob("*/config.toml")]
-    return sorted(rows, key=lambda row: (row["date"] or "", row["run"]))
+    try:
+        runs = [Run(path) for path in folder.iterdir() if _is_run(path)]
+    except OSError as error:
+        raise BadInput(f"{folder}: can't be read: {error.strerror}") from error
+    return sorted(map(describe_run, runs), key=lambda row: (row["date"] or "", row["run"]))
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        (folder / "config.toml").lstat()
+    except PermissionError:  # it may be one; its row has the reason
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def describe_run(run: Run) -> dict[str, Any]:
@@ -29,8 +44,9 @@ def describe_run(run: Run) -> dict[str, Any]:
         row |= {name: getattr(settings, name) for name in SETTINGS}
         row |= {"date": record["started"], "data": record["data"], "epochs": settings.epochs}
         return row | _progress(run, settings.epochs)
-    except BadInput as error:
-        return row | ({"state": "running"} if run.busy else {"because": str(error)})
+    except Exception as error:  # a file of a foreign run may hold anything; this one never hides the others
+        reason = str(error) if isinstance(error, BadInput) else f"{run.folder}: {describe_user_error(error)}"
+        return row | ({"state": "running"} if run.busy else {"because": reason})
 
 
 def _progress(run: Run, epochs: int) -> dict[str, Any]:
@@ -38,17 +54,24 @@ def _progress(run: Run, epochs: int) -> dict[str, Any]:
     done, best = len(tree["rows"]), (tree.get("best") or {}).get("epoch")
     last = tree["rows"][-1] if done else {}
     found = {"epoch": done, "best_epoch": best, "val_accuracy": last.get("val_accuracy")}
+    _check_accuracy(found["val_accuracy"], run.folder / CHECKPOINT)
     failed = _failure(run, int(tree["trainer"].get("done", 0)))
     if run.busy:
         state = f"running, epoch {min(done + 1, epochs)} of {epochs}"
     elif (run.folder / "summary.json").exists():
         state = "finished"
         found["test_accuracy"] = read_json(run.folder / "summary.json").get("test_accuracy")
+        _check_accuracy(found["test_accuracy"], run.folder / "summary.json")
     elif failed:
         state = f"failed: {failed}"
     else:
         state = f"stopped at epoch {done} of {epochs}"
     return found | {"state": state}
+
+
+def _check_accuracy(value: Any, path: Path) -> None:
+    if value is not None and not (isinstance(value, float) and 0 <= value <= 1):
+        raise BadInput(f"{path}: accuracy = {str(value)[:40]!r}, expected a number from 0 to 1")
 
 
 def _failure(run: Run, done: int) -> str:

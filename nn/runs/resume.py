@@ -34,7 +34,7 @@ def resume(run: Run, given: dict[str, Any], stop_after: int | None = None) -> Se
     check_record(run, session.dataset, session.split)
     session.restore(run)
     if settings != recorded:
-        run.write("config.toml", settings.to_toml().encode())
+        run.write("config.toml", settings.to_toml())
     (run.folder / "summary.json").unlink(missing_ok=True)
     record_resumption(run, done)
     return session

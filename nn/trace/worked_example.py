@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in layers and losses
+from nnlaw.nn.core.regular_file import read_toml
 from nnlaw.nn.core.rng import stream
 from nnlaw.nn.network import Network
 from nnlaw.nn.trace.trace import Trace, trace
@@ -95,14 +95,7 @@ def _array(name: str, value: Any) -> Array:
 
 def read_worked_example(path: Path) -> WorkedExample:
     """Read a worked example from a TOML file. Raises BadInput that names the file and the error in it."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(f"{path}: {error}, expected TOML") from error
+    table = read_toml(path)
     unknown, missing = sorted(set(table) - REQUIRED - OPTIONAL), sorted(REQUIRED - set(table))
     if unknown or missing:
         problem = f"unknown key {unknown[0]!r}" if unknown else f"no {missing[0]!r}"

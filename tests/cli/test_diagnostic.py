@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from nnlaw.cli.output.console import clean, console
+from nnlaw.cli.output.console import console
 from nnlaw.cli.output.diagnostic import Diagnostic
+from nnlaw.cli.output.streams import clean
 from nnlaw.spec.violation import Edit, Location, Suggestion, Violation
 
 SOURCE = """class Softmax:

@@ -33,7 +33,7 @@ def test_the_current_file_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch
     """The bar is removed before a result is printed."""
     text = shown(monkeypatch, Terminal(), -1.0)
     assert "checking file 1 of 3" in text and "checking file 3 of 3" in text and "4 of 3" not in text
-    lines = [line.rpartition("\x1b[2K")[2] for line in text.splitlines()]
+    lines = [line.rpartition("\x1b[K")[2] for line in text.splitlines()]
     assert [line for line in lines if line.startswith("result")] == ["result 0", "result 1", "result 2"]
 
 

@@ -115,7 +115,7 @@ def download(file: RemoteFile, mirrors: tuple[str, ...], folder: Path, progress:
         try:
             receive = partial(_receive, f"{mirror.rstrip('/')}/{file.name}", file, progress)
             with _writing(path):
-                write_atomically(path, receive, mark="part")
+                write_atomically(path, receive, "part")  # the folder is locked
             return host
         except DownloadError as error:
             failures[host] = f"{host}: {error}"

@@ -7,7 +7,6 @@ A damaged or missing file is computed again; without a writable folder nothing i
 
 from __future__ import annotations
 
-import os
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -58,4 +57,6 @@ def _write(path: Path, arrays: dict[str, Bytes]) -> None:
 
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, save, mark=str(os.getpid()))
+        if path.is_symlink() or path.is_fifo():
+            path.unlink()
+        write_atomically(path, save)

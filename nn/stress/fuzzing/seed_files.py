@@ -61,7 +61,7 @@ def image_files(folder: Path, variant: int) -> None:
 def settings_file(folder: Path, variant: int) -> None:
     """Settings as a run records them."""
     chosen = (Settings(layers="dense:3 relu dense:10"), Settings(optimizer="adam", lr=0.001, plugins=("mine.py",)))
-    (folder / "config.toml").write_text(chosen[variant].to_toml(), encoding="utf-8")
+    (folder / "config.toml").write_bytes(chosen[variant].to_toml())
 
 
 def finished_run(folder: Path, variant: int) -> None:

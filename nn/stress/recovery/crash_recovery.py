@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from nnlaw.spec.violation import BadInput, counted
 
 QUICK, FULL = 5, 50
 STARTUP = 30.0  # seconds allowed until the first step
-WRITING = f".{NAME}.tmp"
+WRITING = f".{NAME}."  # how the name of a checkpoint that is being written begins
 
 
 @scenario(
@@ -47,7 +48,7 @@ def kill_and_compare(training: Training, rng: np.random.Generator, needed: int) 
             fault = f"exit code {ended.code}: {ended.output[-300:]}" if ended.code else ""
         else:
             counts["kills"] += 1
-            counts["while_writing"] += (run / WRITING).exists()
+            counts["while_writing"] += _is_writing(run)
             if (run / NAME).exists():
                 fault, epochs = _lost_epochs(run)
                 lost, finished = max(lost, epochs), (run / "summary.json").exists()  # then only images are missing
@@ -78,12 +79,16 @@ def _kill_at_random_moment(process: subprocess.Popen[bytes], run: Path, rng: np.
     while process.poll() is None and _time_stamp(run) == stamp and time.monotonic() - began < STARTUP:
         time.sleep(0.001)  # while it imports and reads the checkpoint
     time.sleep(moment * 0.6 if process.poll() is None else 0)
-    while writing and process.poll() is None and not (run / WRITING).exists():
+    while writing and process.poll() is None and not _is_writing(run):
         pass  # no sleep: writing the file takes less time than the shortest sleep
     if process.poll() is not None:
         return False
     kill(process)
     return process.returncode < 0
+
+
+def _is_writing(run: Path) -> bool:
+    return run.exists() and any(name.startswith(WRITING) for name in os.listdir(run))
 
 
 def _time_stamp(run: Path) -> int:

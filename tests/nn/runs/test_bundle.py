@@ -77,7 +77,7 @@ def test_a_bundle_is_the_same_bytes_each_time(made: Path, workplace: Path, capsy
     assert cli(["bundle", str(made / "r"), "--output", "mine.txt"]) == 2
     assert "mine.txt exists already" in capsys.readouterr().err
     assert cli(["bundle", str(made / "r"), "--output", "absent/r.zip"]) == 2
-    assert "could not be written" in capsys.readouterr().err
+    assert "cannot be written" in capsys.readouterr().err
     assert cli(["bundle", str(made)]) == 2
     assert "is not a finished run" in capsys.readouterr().err
 
