@@ -14,6 +14,7 @@ from nnlaw.cli.output.feedback import HINTS, write_feedback
 from nnlaw.cli.output.grade_output import print_grades
 from nnlaw.cli.output.gradescope import to_gradescope
 from nnlaw.cli.output.progress import counting_files
+from nnlaw.cli.output.streams import echo, print_text
 from nnlaw.nn.grade.check import GradeOptions, check_submissions
 from nnlaw.nn.grade.copies import copies
 from nnlaw.nn.grade.rubric import Rubric, read_rubric, rubric_from
@@ -90,7 +91,7 @@ def command(
         csv_output.write(csv, grade_csv.to_csv(grades, rubric))
     print_grades(grades, rubric)
     if unprotected := {text for grade in grades for text in grade.checked.unprotected}:
-        click.echo(f"no sandbox on this system: checked code could {' and '.join(sorted(unprotected))}", err=True)
+        echo(f"no sandbox on this system: checked code could {' and '.join(sorted(unprotected))}", err=True)
     return 0
 
 
@@ -117,7 +118,7 @@ def _write_new_rubric(reference: Path, file: Path | None, options: GradeOptions)
         raise BadInput(f"{file}: exists already; name a new file")
     text = _new_rubric(reference, options)
     if file is None:
-        click.echo(text, nl=False)
+        print_text(text)
     else:
         csv_output.write(file, text)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nnlaw.cli.output.isolation import show_printed, trust_option
 from nnlaw.cli.output.streams import as_line, echo, print_json
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
               help="Weights of the epoch with the best validation accuracy, or of the last one.")  # fmt: skip
 @click.option("--all", "several", is_flag=True, help="Read every digit in a picture, line by line from left to right.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a list of {file, prediction, confidence, ...}.")
-def command(images: tuple[Path, ...], folder: Path | None, weights: str, several: bool, as_json: bool) -> int:
+@trust_option
+def command(
+    images: tuple[Path, ...], folder: Path | None, weights: str, several: bool, as_json: bool, trust: bool
+) -> int:
     """Recognize the digit in each of IMAGES, picture files or folders of them, with a trained run.
 
     A picture is refused, with the reason, if it does not show one digit: if it is blank or a photograph, or shows
@@ -33,12 +37,23 @@ def command(images: tuple[Path, ...], folder: Path | None, weights: str, several
     Exit codes: 0 all pictures were read, 1 a picture was refused, 2 a file could not be read.
     """
     from nnlaw.nn.run_folder.folder import Run, newest_run  # here and below, so that --help is quick
+    from nnlaw.nn.run_folder.metadata import read_run_settings
     from nnlaw.nn.runs.predictor import Predictor
+    from nnlaw.nn.verify.isolated_run import isolated
 
     run = Run(folder) if folder else newest_run()
-    reader = Predictor(run, weights)
+    with isolated(run.folder, read_run_settings(run.folder).plugins, trust) as process:
+        reader = Predictor(run, weights, process.open_model if process else None)
+        code = _predict(images, reader, several, as_json)
+    if process:
+        show_printed(process, run.folder)
+    return code
+
+
+def _predict(images: tuple[Path, ...], reader: Predictor, several: bool, as_json: bool) -> int:
+    """Read the pictures and print what they show; the exit code."""
     if not as_json:
-        echo(f"Weights: {reader.weights} of {run.folder}")
+        echo(f"Weights: {reader.weights} of {reader.folder}")
     rows: list[dict[str, Any]] = []
     codes = [0]
     for picture in _pictures(images, reader, several):

@@ -7,34 +7,43 @@ from typing import Any
 
 import click
 
+from nnlaw.cli.output.isolation import show_printed, trust_option
 from nnlaw.cli.output.streams import echo, print_json
 from nnlaw.cli.output.train_output import ProgressPrinter
 from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.runs.reproduce import Reproduction
+from nnlaw.nn.verify.isolated_run import isolated
 
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--data", help="Path of the data, if it has moved.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(bundle: Path, data: str | None, as_json: bool) -> None:
+@trust_option
+def command(bundle: Path, data: str | None, as_json: bool, trust: bool) -> None:
     """Train BUNDLE again and compare the results step by step.
 
     Prints identical, within band, or different (with the first step that differs). Exit code 0, 0, 1; 2 if undecided.
 
-    This runs the plugins in the bundle: trust its author.
+    Plugins in the bundle run in a sandbox. What they compute is compared here, but a plugin can return any numbers.
     """
-    with Reproduction(bundle, data) as reproduction:
-        session = reproduction.session
-        if as_json:
-            found = reproduction.train(SilentReporter())
-        else:
-            echo(f"Training {bundle} again: {session.settings.epochs} epochs on {session.dataset.name}")
-            printer = ProgressPrinter(session.settings.epochs, session.steps_per_epoch)
-            try:
-                found = reproduction.train(printer)
-            finally:
-                printer.close()
+    with Reproduction(bundle, data) as reproduction, reproduction.naming_the_bundle():
+        folder, settings = reproduction.recorded.folder, reproduction.settings
+        with isolated(folder, settings.plugins, trust) as process:
+            steps = reproduction.prepare(process)
+            if as_json:
+                found = reproduction.train(SilentReporter(), process)
+            else:
+                where = " in a sandbox" if process else ""
+                name = reproduction.split.dataset.name
+                echo(f"Training {bundle} again{where}: {settings.epochs} epochs on {name}")
+                printer = ProgressPrinter(settings.epochs, steps)
+                try:
+                    found = reproduction.train(printer, process)
+                finally:
+                    printer.close()
+        if process:
+            show_printed(process, bundle)
     if as_json:
         print_json(found)
     else:

@@ -10,12 +10,15 @@ from typing import Any
 import click
 
 from nnlaw.cli.output import stress_output
+from nnlaw.cli.output.isolation import trust_option
 from nnlaw.cli.output.progress import counting
 from nnlaw.cli.output.streams import echo, print_json
 from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.run_folder.array_files import read_arrays
 from nnlaw.nn.run_folder.folder import RUNS, Run
+from nnlaw.nn.run_folder.metadata import read_run_settings
+from nnlaw.nn.run_folder.trust import require_trust
 from nnlaw.nn.stress.failure_report import violation_of, write_signature
 from nnlaw.nn.stress.runner import Runner, run_data
 from nnlaw.nn.stress.scenario import Scenario, ScenarioOutcome, ScenarioResult, scenarios
@@ -41,6 +44,7 @@ def _refuse_junit(context: click.Context, parameter: click.Parameter, value: Pat
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--junit", hidden=True, expose_value=False, callback=_refuse_junit, type=click.Path(path_type=Path))
 @click.option("--list", "listed", is_flag=True, help="List the scenarios and exit.")
+@trust_option
 def command(
     folder: Path | None,
     names: tuple[str, ...],
@@ -51,6 +55,7 @@ def command(
     timeout: float | None,
     as_json: bool,
     listed: bool,
+    trust: bool,
 ) -> None:
     """Inject faults and check how nn copes: bad data, damaged files, crashes, full disks, adversarial images.
 
@@ -62,7 +67,7 @@ def command(
     if listed:
         echo(*stress_output.markdown(chosen))
         return
-    run = _run(folder, as_json)
+    run = _run(folder, as_json, trust)
     run_data(run.folder)  # refuse unusable data before anything runs
     runner = Runner(run, seed, full, timeout)
     results: list[ScenarioResult] = []
@@ -103,10 +108,11 @@ def _chosen(names: tuple[str, ...]) -> list[Scenario]:
     return list(chosen.values())
 
 
-def _run(folder: Path | None, quiet: bool) -> Run:
+def _run(folder: Path | None, quiet: bool, trust: bool) -> Run:
     """The given run, or one that is trained now. Raises BadInput if the given one has no weights."""
     if folder is not None:
         read_arrays(folder / "weights.safetensors")
+        require_trust(folder, read_run_settings(folder).plugins, trust)
         return Run(folder)
     if not quiet:
         echo("Training the default network on synthetic digits first...")

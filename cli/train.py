@@ -19,7 +19,9 @@ from nnlaw.nn.data.dataset_info import SYNTHETIC
 from nnlaw.nn.data.load import dataset_name
 from nnlaw.nn.plugins.errors import describe_user_error
 from nnlaw.nn.run_folder.folder import Run
-from nnlaw.nn.run_folder.metadata import read_settings_file
+from nnlaw.nn.run_folder.metadata import NAME as RECORD
+from nnlaw.nn.run_folder.metadata import PLUGINS, read_run_settings, read_settings_file
+from nnlaw.nn.run_folder.trust import require_trust
 from nnlaw.nn.runs.plots import plot_curves, plot_mistakes
 from nnlaw.nn.runs.resume import resume
 from nnlaw.nn.training.checkpoint import NAME as CHECKPOINT
@@ -52,12 +54,14 @@ from nnlaw.spec.violation import BadInput, Violation
 @click.option("--stop-after", type=click.IntRange(min=1), help="Stop after this epoch, to continue with --resume.")
 @click.option("--resume", "resumed", type=click.Path(path_type=Path), help="Continue a stopped run.")
 @click.option("--json", "as_json", is_flag=True, help="Print only the summary, as JSON.")
+@click.option("--trust", is_flag=True, help="Run the plugins in the resumed run folder with your rights.")
 def command(
     config: Path | None,
     folder: Path | None,
     stop_after: int | None,
     resumed: Path | None,
     as_json: bool,
+    trust: bool,
     **flags: Any,
 ) -> None:
     """Train on DATA: a folder with the four files of MNIST, Fashion-MNIST or EMNIST, or an .npz file.
@@ -68,6 +72,7 @@ def command(
         if config or folder:
             raise BadInput(f"--{'config' if config else 'run'} can't be combined with --resume")
         run = Run(resumed)
+        require_trust(run.folder, read_run_settings(run.folder).plugins, trust)
         with run.locked():
             session = resume(run, flags, stop_after)
             if not as_json:
@@ -75,6 +80,8 @@ def command(
             _train(session, run, stop_after, as_json)
         return
     defaults = read_settings_file(config) if config else Settings()
+    if config and (config.parent / RECORD).exists() and not flags["plugins"]:  # the settings of another run
+        require_trust(config.parent, defaults.plugins, trust)
     settings = defaults.with_changes({**flags, "plugins": flags["plugins"] or None})
     if not as_json:
         name = dataset_name(Path(settings.data)) if settings.data else SYNTHETIC
@@ -102,7 +109,8 @@ def _train(session: Session, run: Run, stop_after: int | None, as_json: bool) ->
 
 def _resume_command(run: Run) -> str:
     """The command that continues a run, quoted for a shell."""
-    return f"nn train --resume {shlex.quote(str(run.folder))}"
+    trust = " --trust" if any((run.folder / PLUGINS).glob("*.py")) else ""
+    return f"nn train --resume {shlex.quote(str(run.folder))}{trust}"
 
 
 @contextmanager

@@ -5,7 +5,7 @@
     open_streams()                                 at the start: closed streams become the null device
 
 Text from outside, such as names, messages and file names, may contain anything. Each argument of `echo` stays one line
-of printable characters and of a sane length, whatever is in it.
+of printable characters and of a sane length.
 """
 
 from __future__ import annotations

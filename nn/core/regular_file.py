@@ -26,7 +26,7 @@ def regular_file(path: Path) -> Path:
 
 
 def read_regular(path: Path, most: int) -> bytes:
-    """The content of a regular file. Raises BadInput if it is none or larger than `most` bytes, and OSError."""
+    """The content of a regular file. Raises BadInput if it is another one or larger than `most` bytes; OSError."""
     with open(regular_file(path), "rb", opener=_without_blocking) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise BadInput(f"{path}: not a file, expected a regular file")

@@ -33,8 +33,8 @@ LOCK = ".lock"
 PICTURES = ("curves.png", "mistakes.png")  # written last
 CLOCK_SKEW = 60.0  # seconds by which the clock of a file server may be ahead
 LOCK_TIMEOUT = 1.0  # seconds; `busy` holds the lock for much less
-_held: dict[Path, int] = {}
-"""The folders that this process has locked, with the inode of each lock."""
+_locked: dict[Path, int] = {}
+"""The folders that this process has locked, and the inode of each lock."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,13 @@ class Run:
             raise BadInput(f"{self.folder}: could not be locked: {error.strerror}") from error
         key = self.folder.absolute()
         try:
-            _held[key] = (self.folder / LOCK).stat().st_ino
+            _locked[key] = (self.folder / LOCK).stat().st_ino
             for leftover in self.folder.glob(f".*{TEMPORARY}"):  # of a process that was killed
                 with suppress(OSError):
                     leftover.unlink()
             yield
         finally:
-            _held.pop(key, None)
+            _locked.pop(key, None)
             lock.release()
 
     @property
@@ -167,7 +167,7 @@ class Run:
     def _writing(self, name: str) -> Iterator[Path]:
         """The path to write to. Raises BadInput if that fails, or if the folder is not the one that was locked."""
         path, lock = self._own(name), self.folder / LOCK
-        inode = _held.get(self.folder.absolute()) if _held else None
+        inode = _locked.get(self.folder.absolute()) if _locked else None
         try:
             if inode is not None and (not lock.exists() or lock.stat().st_ino != inode):
                 raise OSError(errno.ESTALE, f"the folder, or its {LOCK}, was renamed or removed during the training")

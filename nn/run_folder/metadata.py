@@ -113,7 +113,8 @@ def record_resumption(run: Run, epoch: int) -> None:
 
 def read_run_settings(folder: Path) -> Settings:
     """The settings of a run, with the copies of its plugins. Raises BadInput if it is not a run folder."""
-    return read_settings_file(config_file(folder))
+    settings = Settings().with_changes(read_settings(config_file(folder)))
+    return replace(settings, plugins=tuple(map(str, _copies(config_file(folder), settings))))
 
 
 def config_file(folder: Path) -> Path:
@@ -127,9 +128,12 @@ def config_file(folder: Path) -> Path:
 def read_settings_file(path: Path) -> Settings:
     """The settings of a TOML file. In a run folder, plugins are the copies in it, as the originals may have changed."""
     settings = Settings().with_changes(read_settings(path))
-    copies = [path.parent / PLUGINS / copy_name(i, name) for i, name in enumerate(settings.plugins, 1)]
-    used = [str(c) if c.is_file() else name for c, name in zip(copies, settings.plugins, strict=True)]
+    used = [str(c) if c.is_file() else name for c, name in zip(_copies(path, settings), settings.plugins, strict=True)]
     return replace(settings, plugins=tuple(used))
+
+
+def _copies(config: Path, settings: Settings) -> list[Path]:
+    return [config.parent / PLUGINS / copy_name(i, name) for i, name in enumerate(settings.plugins, 1)]
 
 
 def digests(data: Dataset, parts: Split) -> dict[str, str]:

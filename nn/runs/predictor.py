@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from nnlaw.nn.images.framing import Frame
 from nnlaw.nn.run_folder.array_files import read_arrays, read_epoch
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.metadata import read_record, read_run_settings
+from nnlaw.nn.run_folder.trust import own_plugins
 from nnlaw.nn.training.build import build_model, load_plugins, load_weights
 from nnlaw.nn.training.checkpoint import read_header
 from nnlaw.spec.arrays import Array
@@ -30,12 +33,12 @@ class Predictor:
     """The network of a run, with the standardization of its training data.
 
     `which` selects the weights of the "last" epoch or of the "best" one, that with the best validation accuracy;
-    `weights` describes them. Raises BadInput if the folder is not a run with weights.
+    `weights` describes them. `open_model` returns the network, by default `load_model`, which imports the plugins of
+    the run. Raises BadInput if the folder is not a run with weights.
     """
 
-    def __init__(self, run: Run, which: str = "last") -> None:
-        record, settings, tree = read_record(run), read_run_settings(run.folder), read_header(run)
-        load_plugins(settings)
+    def __init__(self, run: Run, which: str = "last", open_model: Callable[[Run, str], Any] | None = None) -> None:
+        record, tree = read_record(run), read_header(run)
         self.folder = run.folder
         self.mean, self.deviation = record["mean"], record["deviation"]
         self.classes: tuple[str, ...] = tuple(record["classes"])
@@ -43,10 +46,9 @@ class Predictor:
         self.frame = _frame(record.get("frame", {}), run)
         if which == "best" and tree.get("best") is None:
             raise BadInput(f"{run.folder}: no best epoch, as there are no validation images; use --weights last")
-        self.model = build_model(settings, self.n_in, len(self.classes))
-        file = run.folder / ("weights.safetensors" if which == "last" else "best.safetensors")
-        load_weights(self.model, read_arrays(file))
-        self.weights = f"{which} epoch ({read_epoch(file)})"  # the checkpoint may be an epoch ahead after a crash
+        self.model = (open_model or load_model)(run, which)
+        epoch = read_epoch(_weights_file(run, which))  # the checkpoint may be an epoch ahead after a crash
+        self.weights = f"{which} epoch ({epoch})"
 
     def predict(self, image: Array) -> Prediction:
         """The prediction for a picture (H, W), uint8, with the class name that the run recorded."""
@@ -63,6 +65,20 @@ class Predictor:
         if not np.isfinite(p).all():
             raise BadInput(f"{self.folder}: its weights give {p.max()} for this picture, expected probabilities")
         return p
+
+
+def load_model(run: Run, which: str) -> Any:
+    """The network of a run with its weights. Imports the plugins in the run folder. Raises BadInput."""
+    record, settings = read_record(run), read_run_settings(run.folder)
+    own_plugins(run.folder, settings.plugins)
+    load_plugins(settings)
+    model = build_model(settings, record["n_in"], len(record["classes"]))
+    load_weights(model, read_arrays(_weights_file(run, which)))
+    return model
+
+
+def _weights_file(run: Run, which: str) -> Path:
+    return run.folder / ("weights.safetensors" if which == "last" else "best.safetensors")
 
 
 def _frame(recorded: Any, run: Run) -> Frame:

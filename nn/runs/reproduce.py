@@ -18,18 +18,23 @@ from dataclasses import replace
 from itertools import zip_longest
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from nnlaw.nn.core.reporter import Reporter
+from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.run_folder.array_files import read_arrays
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.json_files import read_json
 from nnlaw.nn.run_folder.metadata import check_record, read_record, read_run_settings, versions
+from nnlaw.nn.run_folder.trust import own_plugins
 from nnlaw.nn.runs.bundle import unpack_bundle
-from nnlaw.nn.training.session import Session, prepare
-from nnlaw.spec.arrays import digest
+from nnlaw.nn.training.evaluation import CORPUS
+from nnlaw.nn.training.session import Session, prepare, prepare_data
+from nnlaw.nn.training.summary import summarize
+from nnlaw.spec.arrays import Array, digest
 from nnlaw.spec.violation import BadInput, Violation
 
 BAND = {"rounding": 1e-2, "epoch_loss": 0.05, "accuracy": 0.005}  # relative, relative, share of the test images
@@ -38,12 +43,30 @@ TIME = "seconds"
 COUNTED = ("train_accuracy", "val_accuracy")  # one picture changes them by more than rounding
 
 
-class Reproduction:
-    """A bundle, unpacked into a temporary folder and ready to be trained again. A context manager.
+class Isolated(Protocol):
+    """Training in a process of its own, for a bundle that brings plugins: nn/verify/isolated_run.py."""
 
-    Raises BadInput if the bundle can't be read, or if the data at `data`, by default at the recorded path, are not
-    those that it was trained on.
+    def prepare(self, data: str) -> int:
+        """Prepare the training; the steps of an epoch."""
+
+    def epoch(self, number: int) -> dict[str, Any]:
+        """Train an epoch; its metrics."""
+
+    def test_probabilities(self, count: int) -> Array:
+        """The probabilities of the first test images."""
+
+    def read(self, name: str) -> bytes:
+        """A file of its run folder."""
+
+
+class Reproduction:
+    """A bundle, unpacked into a temporary folder. A context manager; call `prepare`, then `train`.
+
+    With a `process`, both happen there, and what it computes is compared here. Raises BadInput if the bundle can't be
+    read, or if the data at `data`, by default at the recorded path, are not those that it was trained on.
     """
+
+    session: Session | None = None
 
     def __init__(self, bundle: Path, data: str | None = None) -> None:
         self.bundle, self.data = bundle, data
@@ -52,11 +75,11 @@ class Reproduction:
     def __enter__(self) -> Reproduction:
         self.recorded = Run(Path(self.temporary.name) / "recorded")
         try:
-            with self._naming_the_bundle():
+            with self.naming_the_bundle():
                 self.recorded.folder.mkdir()
                 unpack_bundle(self.bundle, self.recorded.folder)
                 self.record = read_record(self.recorded)
-                self.session = self._prepared()
+                self.settings = self._settings()
         except BaseException:
             self.temporary.cleanup()
             raise
@@ -66,37 +89,62 @@ class Reproduction:
         self.temporary.cleanup()
 
     @contextmanager
-    def _naming_the_bundle(self) -> Iterator[None]:
+    def naming_the_bundle(self) -> Iterator[None]:
         """Put the bundle in place of the temporary folder in messages."""
         try:
             yield
         except BadInput as error:
             raise BadInput(str(error).replace(str(self.recorded.folder), str(self.bundle))) from error
 
-    def _prepared(self) -> Session:
+    def _settings(self) -> Settings:
         settings = read_run_settings(self.recorded.folder)
-        for name in settings.plugins:
-            if not Path(name).is_relative_to(self.recorded.folder):
-                raise BadInput(f"{self.bundle}: its plugin {Path(name).name} is missing from plugins/")
+        own_plugins(self.recorded.folder, settings.plugins)
         if self.data is None and settings.data and not Path(settings.data).exists():
             raise BadInput(f"{self.bundle}: the data is not at {settings.data}; give its path with --data")
-        session = prepare(replace(settings, data=settings.data if self.data is None else self.data))
-        check_record(self.recorded, session.dataset, session.split)
-        summary, saved = read_json(self.recorded.folder / "summary.json"), self.recorded.folder / "weights.safetensors"
-        if summary.get("digests", {}).get("weights") != digest(read_arrays(saved)):
-            raise BadInput(f"{self.bundle}: its weights do not match the digest in summary.json")
-        return session
+        return replace(settings, data=settings.data if self.data is None else self.data)
 
-    def train(self, reporter: Reporter) -> dict[str, Any]:
+    def prepare(self, process: Isolated | None = None) -> int:
+        """Load the data, compare them with the recorded ones, and build the network; the steps of an epoch."""
+        with self.naming_the_bundle():
+            if process is None:
+                self.session = prepare(self.settings)
+                self.split, steps = self.session.split, self.session.steps_per_epoch
+            else:
+                self.split, steps = prepare_data(self.settings), process.prepare(self.settings.data)
+            check_record(self.recorded, self.split.dataset, self.split)
+            summary = read_json(self.recorded.folder / "summary.json")
+            weights = digest(read_arrays(self.recorded.folder / "weights.safetensors"))
+            if summary.get("digests", {}).get("weights") != weights:
+                raise BadInput(f"{self.bundle}: its weights do not match the digest in summary.json")
+        return steps
+
+    def train(self, reporter: Reporter, process: Isolated | None = None) -> dict[str, Any]:
         """Train again and compare. Raises Violation if a law fails that passed in the recorded run."""
         repeated = Run.create(Path(self.temporary.name) / "repeated")
         try:
-            self.session.train(repeated, reporter)
+            if self.session is not None:
+                self.session.train(repeated, reporter)
+            elif process is not None:
+                self._train_isolated(repeated, reporter, process)
         except Violation as violation:
             raise violation.with_fields(replay="") from violation  # the temporary folder is deleted
-        with self._naming_the_bundle():
+        with self.naming_the_bundle():
             found = compare(self.recorded, repeated)
-        return found | {"versions": {"recorded": self.record["versions"], "here": versions()}}
+        with threadpool_limits(self.settings.threads or None):  # as when the record was written
+            here = versions()
+        return found | {"versions": {"recorded": self.record["versions"], "here": here}}
+
+    def _train_isolated(self, repeated: Run, reporter: Reporter, process: Isolated) -> None:
+        """Train in the process; what can be computed from its weights and probabilities is computed here."""
+        for epoch in range(1, self.settings.epochs + 1):
+            reporter.epoch(process.epoch(epoch))
+        for name in ("metrics.jsonl", "weights.safetensors"):
+            repeated.write(name, process.read(name))
+        labels, images = self.split.y_test, self.split.dataset.test_images[:CORPUS]
+        first, probabilities = process.test_probabilities(len(images)), process.test_probabilities(len(labels))
+        corpus = {"images": images, "labels": labels[:CORPUS], "probabilities": first}
+        repeated.write_arrays("corpus.safetensors", corpus)
+        repeated.write_json("summary.json", summarize(replace(self.settings, plugins=()), self.split, probabilities))
 
 
 def compare(recorded: Run, repeated: Run) -> dict[str, Any]:
@@ -177,8 +225,8 @@ def _finite(value: float | None) -> float | None:
 def _accuracy(run: Run) -> float:
     path = run.folder / "summary.json"
     found = read_json(path).get("test_accuracy")
-    if not isinstance(found, float):
-        raise BadInput(f"{path}: test_accuracy = {found!r}, expected a number")
+    if not isinstance(found, float) or not 0 <= found <= 1:
+        raise BadInput(f"{path}: test_accuracy = {str(found)[:40]!r}, expected a number from 0 to 1")
     return found
 
 

@@ -68,7 +68,7 @@ def read_failure_report(folder: Path) -> FailureReport:
     try:
         settings = Settings(**checked_types(dict(record["settings"]), str(path)))
         copies = (str(folder / copy_name(i, name)) for i, name in enumerate(settings.plugins, 1))
-        _require_violation(record["violation"])
+        recorded_violation(record, path)
         return FailureReport(
             Phase(record["phase"]),
             replace(settings, plugins=tuple(copies)),
@@ -85,6 +85,9 @@ def _positive(record: dict[str, Any], name: str) -> int:
     return value
 
 
-def _require_violation(recorded: Any) -> None:
-    if not all(isinstance(recorded[name], str) for name in ("law", "array")):
-        raise ValueError("violation without law and array")
+def recorded_violation(record: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The violation in a failure report. Raises BadInput if it has no law or no array."""
+    found = record.get("violation")
+    if not isinstance(found, dict) or not all(isinstance(found.get(name), str) for name in ("law", "array")):
+        raise BadInput(f"{path}: not a failure report: violation without law and array")
+    return found

@@ -260,15 +260,21 @@ def prepare(settings: Settings, progress: Progress | None = None) -> Session:
     written but built-in digits in the user's cache folder.
     """
     load_plugins(settings)
-    dataset = load(Path(settings.data)) if settings.data else default_digits(progress)
+    parts = prepare_data(settings, progress)
+    dataset = parts.dataset
     settings = settings.with_output_layer(dataset.n_classes)
-    validation = settings.validation
-    if validation < 0:
-        validation = min(5000, len(dataset.train_images) // 12)
-    parts = split(dataset, validation, stream(np.random.SeedSequence(settings.seed), "split"))
     model = build_model(settings, parts.x_train.shape[1], dataset.n_classes)
     check_log = CheckLog() if settings.strict else None
     check_single_sample_batches(settings, model, parts.x_train, parts.y_train)
     steps_per_epoch = count_batches(settings, parts)
     trainer = make_trainer(settings, model, settings.epochs * steps_per_epoch, check_log)
     return Session(settings, dataset, parts, model, trainer, check_log, steps_per_epoch)
+
+
+def prepare_data(settings: Settings, progress: Progress | None = None) -> Split:
+    """Load the data of a training and split them. Imports no plugin. Raises BadInput."""
+    dataset = load(Path(settings.data)) if settings.data else default_digits(progress)
+    validation = settings.validation
+    if validation < 0:
+        validation = min(5000, len(dataset.train_images) // 12)
+    return split(dataset, validation, stream(np.random.SeedSequence(settings.seed), "split"))

@@ -36,6 +36,15 @@ def main(requests: int, replies: int, notes: int) -> None:
     from nnlaw.nn.verify.targets import open_target
     from nnlaw.spec.subjects.server import serve
 
+    def open_request(request: dict[str, Any]) -> Any:
+        if "train" in request:
+            return run_training(request)
+        if "run" not in request:
+            return open_target(request)
+        from nnlaw.nn.runs.isolated_requests import handle  # for a run that brings its own plugins
+
+        return handle(request)
+
     np.seterr(all="ignore")  # laws try extreme inputs on purpose
     warnings.simplefilter("ignore")
     sys.dont_write_bytecode = True
@@ -48,10 +57,7 @@ def main(requests: int, replies: int, notes: int) -> None:
         while view:
             view = view[os.write(replies, view) :]
 
-    def opened(target: dict[str, Any]) -> Any:
-        return run_training(target) if "train" in target else open_target(target)
-
-    serve(_reader(requests), write, opened)
+    serve(_reader(requests), write, open_request)
     leave(0)  # nothing that the code under test registered for the end is run
 
 

@@ -105,6 +105,7 @@ def resume_run(folder: Path, name: str) -> None:
 def read_bundle(folder: Path, name: str) -> None:
     """Unpack a bundle; if it is valid, train with its settings and compare."""
     with Reproduction(folder / name, str(folder.parent / "data-0")) as reproduction:
+        reproduction.prepare()
         try:
             reproduction.train(SilentReporter())
         except Violation:
