@@ -25,6 +25,7 @@ from nnlaw.nn.run_folder.trust import require_trust
 from nnlaw.nn.runs.plots import plot_curves, plot_mistakes
 from nnlaw.nn.runs.resume import resume
 from nnlaw.nn.training.checkpoint import NAME as CHECKPOINT
+from nnlaw.nn.training.checkpoint import read_header
 from nnlaw.nn.training.session import Session, prepare
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import BadInput, Violation
@@ -72,8 +73,9 @@ def command(
         if config or folder:
             raise BadInput(f"--{'config' if config else 'run'} can't be combined with --resume")
         run = Run(resumed)
-        require_trust(run.folder, read_run_settings(run.folder).plugins, trust)
         with run.locked():
+            read_header(run)  # refuses what is not a run folder
+            require_trust(run.folder, read_run_settings(run.folder).plugins, trust)
             session = resume(run, flags, stop_after)
             if not as_json:
                 echo(f"Resuming {run.folder} after epoch {len(session.epochs)} of {session.settings.epochs}")

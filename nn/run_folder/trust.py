@@ -1,4 +1,4 @@
-"""Plugins that a run folder or a bundle brings with it: code of somebody else, until its user says otherwise.
+"""Plugins that a run folder or a bundle brings with it: foreign code, unless it is trusted.
 
     plugins = own_plugins(folder, settings.plugins)     the copies in the folder; nothing outside of it is loaded
     require_trust(folder, plugins, trust)               refuse to import them here without --trust
@@ -17,7 +17,8 @@ def own_plugins(folder: Path, plugins: Sequence[str]) -> list[Path]:
     files = [Path(name) for name in plugins]
     for file in files:
         if not file.is_file() or not file.resolve().is_relative_to(folder.resolve()):
-            raise BadInput(f"{folder}: its plugin {file.name} is missing from {file.parent.name}/")
+            name = file.name.partition("-")[2]  # copies are numbered
+            raise BadInput(f"{folder}: its plugin {name} is missing from {file.parent.name}/")
     return files
 
 

@@ -36,7 +36,7 @@ NEEDED = {"landlock"}  # the mechanism that keeps the plugins from writing files
 
 @contextmanager
 def isolated(folder: Path, plugins: Sequence[str], trust: bool) -> Iterator[IsolatedRun | None]:
-    """A process for the plugins of a run; None if it has none, or is trusted.
+    """A process for the plugins of a run; None if there are no plugins, or they are trusted.
 
     Raises BadInput if the system has no sandbox, or the process ends or sends something that is not expected.
     """

@@ -62,9 +62,9 @@ def test_a_failing_file_prints_its_diagnostic_and_a_summary(folder: Path, nn: An
 
 
 def test_output_of_the_code_is_shown_without_control_characters(folder: Path, nn: Any) -> None:
-    """It is shown between two marks."""
+    """It is shown between two marks, each line with a mark of its own."""
     out = nn("verify", "work/bob.py")[1]
-    assert out.startswith("--- output of work/bob.py ---\n<bob>\\x1b[2J\n---\n\n")
+    assert out.startswith("--- output of work/bob.py ---\n| <bob>\\x1b[2J\n---\n\n")
 
 
 def test_a_passing_file_is_two_lines(folder: Path, nn: Any) -> None:

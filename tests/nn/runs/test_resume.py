@@ -502,7 +502,7 @@ def test_a_killed_training_resumes_bit_for_bit(
     time.sleep(moment)
     process.kill()
     assert process.wait() == -signal.SIGKILL
-    assert cli(["train", "--resume", "r", "--json"]) == 0
+    assert cli(["train", "--resume", "r", "--trust", "--json"]) == 0
     assert_same(uninterrupted, workplace / "r")
 
 
@@ -514,8 +514,8 @@ def test_an_interrupted_training_prints_the_command(tiny_folder: Path, workplace
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert process.returncode == 130
-    assert err.strip() == "interrupted; continue with: nn train --resume r"
-    assert cli(["train", "--resume", "r", "--json"]) == 0
+    assert err.strip() == "interrupted; continue with: nn train --resume r --trust"
+    assert cli(["train", "--resume", "r", "--trust", "--json"]) == 0
     assert_same(uninterrupted, workplace / "r")
 
 
@@ -529,7 +529,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tiny_folder: Path, workplace: Pa
     process = start("train", str(tiny_folder), *SLOW, "--run", "r", preexec_fn=no_room)
     _, err = process.communicate()
     assert process.returncode == 2
-    assert "could not be written: File too large; continue with: nn train --resume r" in err
+    assert "could not be written: File too large; continue with: nn train --resume r --trust" in err
     assert len(err.strip().splitlines()) == 1 and not list((workplace / "r").glob(".*.tmp"))
-    assert cli(["train", "--resume", "r", "--json"]) == 0
+    assert cli(["train", "--resume", "r", "--trust", "--json"]) == 0
     assert_same(uninterrupted, workplace / "r")
