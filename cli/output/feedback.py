@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from nnlaw.cli.output.console import clean, one_line
 from nnlaw.cli.output.diagnostic import source_line
+from nnlaw.cli.output.streams import clean, one_line
 from nnlaw.nn.core.atomic_write import replace_file
 from nnlaw.nn.grade.score import Grade, RequirementGrade
 from nnlaw.nn.grade.submissions import Submission

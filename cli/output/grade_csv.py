@@ -10,11 +10,9 @@ import csv
 import io
 from collections.abc import Sequence
 
+from nnlaw.cli.output.csv_output import cell
 from nnlaw.nn.grade.rubric import Rubric
 from nnlaw.nn.grade.score import Grade
-
-MAX_CELL = 1000  # characters
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that begins so
 
 
 def to_csv(grades: Sequence[Grade], rubric: Rubric) -> str:
@@ -43,9 +41,6 @@ def _row(grade: Grade, laws: Sequence[Sequence[str]]) -> list[object]:
     return [*cells, "; ".join(checked.exceptions), ", ".join(grade.copies), review, problems, f"{checked.seconds:.1f}"]
 
 
-def _cell(value: object) -> object:
+def _cell(value: object) -> str:
     """Text that a spreadsheet can't take for a formula; numbers unchanged."""
-    if isinstance(value, float | int):
-        return f"{value:g}"
-    text = str(value)[:MAX_CELL]
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"{value:g}" if isinstance(value, float | int) else cell(value)

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nnlaw.cli.output.console import clean, console, one_line
+from nnlaw.cli.output.console import console
+from nnlaw.cli.output.streams import clean, one_line
 from nnlaw.nn.grade.rubric import Rubric
 from nnlaw.nn.grade.score import Grade
 from nnlaw.nn.grade.statistics import failures, summary
