@@ -27,12 +27,15 @@ from nnlaw.spec.fixes.suggest import explain
 from nnlaw.spec.guards.call_checks import CALL_CHECKS, check_calls
 from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.law import AT_ANY_SETTING, CATALOG, FOR_ANY_CODE, Law, laws_of
+from nnlaw.spec.laws import load_laws
 from nnlaw.spec.report import EVERYTHING, LawResult, Outcome, Report, UnitOutcome, merged
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.remote_subject import SubjectEnded
 from nnlaw.spec.subjects.traceback_location import exception_violation
 from nnlaw.spec.subjects.unit import METHODS, Unit
 from nnlaw.spec.violation import BadInput, Inconclusive, Location, NotApplicable, Violation
+
+load_laws()
 
 ATTEMPTS = 3  # an inconclusive law is checked on up to so many cases, with new random inputs
 

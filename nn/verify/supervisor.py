@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 
 from nnlaw.nn.plugins.errors import describe_internal_error, is_internal
 from nnlaw.nn.plugins.registry import KINDS
+from nnlaw.nn.verify.check_unit import check_unit, is_checked_by, label_of
 from nnlaw.nn.verify.process import SubjectProcess
-from nnlaw.nn.verify.targets import check_unit, is_checked_by, label_of, units_in_process
+from nnlaw.nn.verify.targets import units_in_process
 from nnlaw.spec.declared_exceptions import UNCHECKED, DeclaredException, ignore_comments, laws_defined_in
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.found_data import from_data

@@ -1,7 +1,7 @@
-"""From a file, a module or a name to units, and from a unit to its report.
+"""From a file, a module or a name to the units in it.
 
     open_target({"file": "/home/me/mine.py"})     in the process of the code under test: what it offers to the laws
-    check_unit(unit, [], seed=0)                  where the laws are
+    units_in_process({"name": "relu"})            in this process
 """
 
 from __future__ import annotations
@@ -10,26 +10,16 @@ import ast
 import difflib
 import importlib
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins, before a user's file is loaded
-from nnlaw.nn.plugins.errors import describe_internal_error, is_internal, user_code_line
 from nnlaw.nn.plugins.loader import load_plugin_file
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.nn.plugins.units import chosen_unit, unit_of
-from nnlaw.spec.conformance import codes_of, conformance
-from nnlaw.spec.declared_exceptions import DeclaredException
-from nnlaw.spec.discovery.find import find
-from nnlaw.spec.discovery.found import Found
-from nnlaw.spec.discovery.found_data import to_data
-from nnlaw.spec.discovery.load import load
 from nnlaw.spec.discovery.targets import targets as discovery_targets
-from nnlaw.spec.report import Report
-from nnlaw.spec.subjects.remote_subject import SubjectEnded
 from nnlaw.spec.subjects.unit import Unit
-from nnlaw.spec.violation import BadInput, NothingToCheck, relative_to_cwd
+from nnlaw.spec.violation import BadInput, NothingToCheck
 
 
 def units_in_file(path: Path) -> list[Unit]:
@@ -110,6 +100,15 @@ def open_target(target: dict[str, str]) -> dict[str, list[Any]]:
     if file is None or _registers(file):
         rows = [(unit.kind, unit.name, unit.subject, unit.expected) for unit in units_in_process(target)]
         return {"units": [row for row in rows if not name or row[2].type_name == name], "found": [], "notes": []}
+    return _found_in(file, name)
+
+
+def _found_in(file: Path, name: str) -> dict[str, list[Any]]:
+    """What a file that registers nothing defines."""
+    from nnlaw.spec.discovery.find import find  # not needed for other files, whose process then starts sooner
+    from nnlaw.spec.discovery.found_data import to_data
+    from nnlaw.spec.discovery.load import load
+
     loaded = load(file)
     if name and name not in loaded.names:
         raise BadInput(f"{file}: it defines no {name}")
@@ -159,50 +158,3 @@ def _registers(file: Path) -> bool:
         )
         for node in ast.walk(tree)
     )  # fmt: skip
-
-
-def check_unit(
-    unit: Unit | Found,
-    laws: list[str],
-    seed: int,
-    *,
-    explain: bool = True,
-    expected: dict[str, str] | None = None,
-    ignores: Sequence[DeclaredException] = (),
-) -> Report:
-    """Check one unit as conformance() does. If it can't be checked, the report has the reason."""
-    try:
-        return conformance(unit, laws or None, seed=seed, explain=explain, expected=expected, ignores=ignores)
-    except BadInput as error:
-        reason = str(error) if unit.name in str(error) else f"{label_of(unit)}: {error}"
-    except SubjectEnded:
-        raise
-    except Exception as error:  # raised by the code under test in an unexpected place, or a bug in nn
-        if is_internal(error):
-            reason = f"{label_of(unit)}: {describe_internal_error(error)}"
-            return Report(unit.name, unit.kind, reason=reason, internal=True)
-        reason = _raised(unit, error)
-    except BaseException as error:  # SystemExit, KeyboardInterrupt
-        reason = _raised(unit, error)
-    return Report(unit.name, unit.kind, reason=reason)
-
-
-def label_of(unit: Unit | Found) -> str:
-    """Place, kind and name; without the place if it can't be found."""
-    try:
-        return unit.label
-    except SubjectEnded:
-        raise
-    except BaseException:  # raised by the code under test
-        return f"{unit.kind} {unit.name}"
-
-
-def is_checked_by(unit: Unit | Found, laws: Sequence[str]) -> bool:
-    """Whether any of the laws applies to the unit's kind; True if `laws` is empty."""
-    return not laws or bool(codes_of(unit.kind) & set(laws))
-
-
-def _raised(unit: Unit | Found, error: BaseException) -> str:
-    line = relative_to_cwd(user_code_line(error))
-    place = f"{line}: {unit.kind} {unit.name}" if line else label_of(unit)
-    return f"{place}: raised {type(error).__name__}{f': {error}' if str(error) else ''}"

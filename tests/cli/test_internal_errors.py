@@ -9,7 +9,7 @@ import pytest
 import nnlaw.nn.training.build
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.plugins.errors import is_internal, user_code_line
-from nnlaw.nn.verify.targets import check_unit
+from nnlaw.nn.verify.check_unit import check_unit
 from nnlaw.spec import Unit
 
 PLUGIN = """from nn import Layer, layer
@@ -58,7 +58,7 @@ def test_a_full_disk_is_not_an_internal_error(monkeypatch: pytest.MonkeyPatch, n
 
 def test_a_bug_in_a_check_is_not_the_units_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report names an internal error."""
-    monkeypatch.setattr("nnlaw.nn.verify.targets.conformance", None)
+    monkeypatch.setattr("nnlaw.nn.verify.check_unit.conformance", None)
     report = check_unit(Unit("layer", "mine", object), [], 0)
     assert report.outcome == "error" and "internal error" in report.reason
 

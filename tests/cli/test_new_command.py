@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from nnlaw.nn.plugins.registry import KINDS
+from nnlaw.nn.verify.check_unit import check_unit
 from nnlaw.nn.verify.supervisor import check_target
-from nnlaw.nn.verify.targets import check_unit, units_in_file
+from nnlaw.nn.verify.targets import units_in_file
 from nnlaw.spec.law import laws_of
 
 

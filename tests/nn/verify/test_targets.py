@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from nnlaw.nn.plugins.registry import REGISTRY
-from nnlaw.nn.verify.targets import check_unit, is_checked_by, named_unit, units_in_file, units_in_module
+from nnlaw.nn.verify.check_unit import check_unit, is_checked_by
+from nnlaw.nn.verify.targets import named_unit, units_in_file, units_in_module
 from nnlaw.spec import BadInput, Unit
 
 UNMARKED = """class Twice:
@@ -118,6 +119,6 @@ def test_an_exception_becomes_the_reason_of_a_report(
     def fail(*args: Any, **settings: Any) -> None:
         raise error
 
-    monkeypatch.setattr("nnlaw.nn.verify.targets.conformance", fail)
+    monkeypatch.setattr("nnlaw.nn.verify.check_unit.conformance", fail)
     report = check_unit(Unit("layer", "mine", Mine), [], 0)
     assert report.outcome == "error" and words in report.reason

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from loopback import Loopback
 
-from nnlaw.nn.verify.targets import check_unit
+from nnlaw.nn.verify.check_unit import check_unit
 from nnlaw.spec import Unit, obeys
 from nnlaw.spec.report import UnitOutcome
 from nnlaw.spec.subjects.object_subject import ObjectSubject
