@@ -1,14 +1,14 @@
 """Checks of functions and classes in any of the usual styles; no protocol is needed.
 
-    check(Dense)                                        every law that applies to a class, an instance or a module
-    check(relu, relu_prime)                             a function and its derivative
-    check_backward(forward, backward, x, w, b)          forward(x, w, b) -> (out, cache), backward(dout, cache) -> grads
-    check_object(layer, x)                              an instance whose backward returns its gradients, or keeps them
-    check_weights(forward, backward, weights, x, y)     weights [(W, b), ...]; backward(y, cache, weights) -> [(dW, db)]
-    check_loss(loss, params, x, y)                      loss(params, x, y) -> (loss, grads)
+    check(Dense)                                every law that applies to a class, an instance or a module
+    check(Conv, input_shape=(2, 3, 8, 8))       with a hint, where its calls can't be worked out
+    check(relu, relu_prime)                     a function and its derivative
+    check(forward, backward, x, w, b)           forward(x, w, b) -> (out, cache), backward(dout, cache) -> grads
+    check(forward, backward, weights, x, y)     weights [(W, b), ...]; backward(y, cache, weights) -> [(dW, db), ...]
+    check(loss, params, x, y)                   loss(params, x, y) -> (loss, grads)
 
-The others work on float64 copies and raise Violation, law `gradient`, for the first wrong array, with the likely cause;
-Inconclusive if that can't be decided; BadInput if the functions don't fit the call.
+check_object, check_backward, check_weights and check_loss are these calls in words that raise Violation, law
+`gradient`, for the first wrong array; Inconclusive if that can't be decided; BadInput if the functions don't fit.
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ from nnlaw.spec.discovery.backward_results import (
     tree_to_float64,
 )
 from nnlaw.spec.discovery.find import find_in
+from nnlaw.spec.discovery.hints import Hints, hinted
 from nnlaw.spec.discovery.scope import scope_of
 from nnlaw.spec.gradcheck.finite_differences import at_points, check_finite, check_shape, measure, raise_if_wrong
 from nnlaw.spec.gradcheck.gradients import check_layer, check_own_targets, off_constant
-from nnlaw.spec.report import Report, UnitOutcome
+from nnlaw.spec.report import LawResult, Outcome, Report, UnitOutcome
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.subjects.object_subject import object_of
-from nnlaw.spec.violation import BadInput, Location, Violation, counted
+from nnlaw.spec.violation import BadInput, Inconclusive, Location, Violation, counted
 
 
 class CheckFailed(AssertionError):
@@ -54,30 +55,84 @@ class CheckFailed(AssertionError):
         self.reports = reports
 
 
-def check(thing: Any, *inputs: Any, kind: str | None = None, seed: int = 0) -> Report | list[Report]:
+def check(
+    thing: Any,
+    *inputs: Any,
+    kind: str | None = None,
+    layout: str = "",
+    input_shape: Any = None,
+    targets: str = "",
+    learning_rate: str = "",
+    seed: int = 0,
+) -> Report | list[Report]:
     """Check a class, an instance, a function with its derivative, or a module, without any change of it.
 
         check(Dense)    check(Dense(4, 3), x)    check(relu, relu_prime)    check(my_module)
+        check(Conv, input_shape=(2, 3, 8, 8))    check(forward, backward, x, w, b)
 
     An instance of a layer is called with `inputs`; without any, and for a class, constructor settings and inputs are
-    worked out. `kind` chooses among the units of a module.
+    worked out. Functions that are followed by arrays are called with them, as in check_backward, check_weights and
+    check_loss. The other arguments are hints, for what can't be worked out; a message names the one that it needs:
+
+    kind: "layer", "loss", "optimizer", ...: the units of a module to check
+    layout: "rows", "columns", "one" and so on: where the samples are
+    input_shape: the shape of an input with its batch, or one such shape per input
+    targets: "labels", "one-hot", "real", "binary" and so on
+    learning_rate: the name of the argument or attribute that is the learning rate
 
     Returns the report, or those of a module. Raises CheckFailed if a law fails or a unit can't be checked, BadInput if
-    nothing to check is found.
+    nothing to check is found, or if a hint has an unknown value.
     """
-    found = [unit for unit in find_in(thing, inputs) if unit.is_unit and kind in (None, unit.kind)]
-    if not found:
-        name = getattr(thing, "__name__", type(thing).__name__)
-        raise BadInput(f"{name}: found no layer, loss, optimizer, network or function with a derivative")
-    reports = [conformance(unit, seed=seed) for unit in found]
+    if inspect.isclass(thing) and inputs and input_shape is None:
+        shapes = tuple(np.shape(x) for x in inputs)
+        input_shape = shapes[0] if len(shapes) == 1 else shapes
+    if is_function(thing) and any(not callable(value) for value in inputs):
+        reports = [_report_of_functions(thing, inputs, np.random.default_rng(seed))]
+    else:
+        with hinted(Hints(input_shape, layout, targets, learning_rate)):
+            units = find_in(thing, inputs)
+            found = [unit for unit in units if unit.is_unit and kind in (None, unit.kind)]
+            reports = [conformance(unit, seed=seed) for unit in found]
+        if not found:
+            name = getattr(thing, "__name__", type(thing).__name__)
+            what = kind or "layer, loss, optimizer, network or function with a derivative"
+            raise BadInput(f"{name}: found no {what}")
     failed = [each for each in reports if each.outcome not in (UnitOutcome.PASSED, UnitOutcome.PARTLY_CHECKED)]
     if failed:
         raise CheckFailed(failed)
     return reports if isinstance(thing, ModuleType) else reports[0]
 
 
+def is_function(thing: Any) -> bool:
+    """Whether it is a function, not a class or an instance of one."""
+    return inspect.isroutine(thing)
+
+
+def _report_of_functions(function: Callable[..., Any], inputs: Sequence[Any], rng: np.random.Generator) -> Report:
+    """The report on functions called with given arrays: check_backward, check_weights or check_loss."""
+    name = getattr(function, "__name__", "function")
+    compared: list[str] = []
+    result = LawResult("gradient", Outcome.PASS)
+    try:
+        if not callable(inputs[0]):
+            check_loss(function, *inputs, rng=rng, compared=compared)
+        elif isinstance(inputs[1], list | tuple | Mapping):
+            check_weights(function, inputs[0], *inputs[1:], rng=rng, compared=compared)
+        else:
+            check_backward(function, inputs[0], *inputs[1:], rng=rng, compared=compared)
+    except Violation as violation:
+        result = LawResult("gradient", Outcome.FAIL, violation.message, violation)
+    except Inconclusive as error:
+        result = LawResult("gradient", Outcome.INCONCLUSIVE, str(error))
+    return Report(name, "function", [result], calls=f"{name} with the given arrays", compared=compared)
+
+
 def check_backward(
-    forward: Callable[..., Any], backward: Callable[..., Any], *inputs: Any, rng: np.random.Generator | None = None
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    *inputs: Any,
+    rng: np.random.Generator | None = None,
+    compared: list[str] | None = None,
 ) -> None:
     """Check `backward(dout, cache) -> gradients` against `forward(*inputs) -> (out, cache)`.
 
@@ -99,7 +154,8 @@ def check_backward(
     integers = [i for i, x in enumerate(inputs) if isinstance(x, np.ndarray) and x.dtype.kind in "iu"]
     if len(grads) == len(arrays) + len(integers) and all(g is not None for g in grads) and integers:
         floats = [np.array(x, np.float64) if i in integers else x for i, x in enumerate(inputs)]
-        return check_backward(forward, backward, *floats, rng=rng)  # integers such as those of a truth table
+        # integers such as those of a truth table
+        return check_backward(forward, backward, *floats, rng=rng, compared=compared)
     if len(grads) > len(arrays):  # some return None for an input without a gradient
         grads = [g for g in grads if g is not None]
     if len(grads) != len(arrays):
@@ -112,6 +168,7 @@ def check_backward(
     targets = {f"d{name}": (x, g) for name, x, g in zip(names, arrays, grads, strict=True)}
     scale = float(np.abs(dout * out).sum())
     source = Location.of(forward)
+    _note(compared, targets)
     _check(total, targets, Location.of(backward), scale=scale, samples=_batch_size(arrays), rng=rng, source=source)
 
 
@@ -162,6 +219,7 @@ def check_weights(
     *,
     loss: Callable[[Array, Array], float] | None = None,
     rng: np.random.Generator | None = None,
+    compared: list[str] | None = None,
 ) -> None:
     """Check `backward(y, cache, weights) -> [(dW, db), ...]` for `forward(x, weights) -> (a, cache)`.
 
@@ -181,12 +239,17 @@ def check_weights(
         return float(cost(np.asarray(_pair(forward(point.copy(), params), forward, "(a, cache)")[0]), y))
 
     targets = pair_gradients(params, grads, "weights", backward)
+    _note(compared, targets)
     samples, source = _sample_count(np.asarray(y)), Location.of(forward)
     _check(total, targets, Location.of(backward), scale=abs(total()), samples=samples, rng=rng, source=source)
 
 
 def check_loss(
-    loss: Callable[..., Any], params: Any, *data: Any, rng: np.random.Generator | None = None
+    loss: Callable[..., Any],
+    params: Any,
+    *data: Any,
+    rng: np.random.Generator | None = None,
+    compared: list[str] | None = None,
 ) -> None:
     """Check `loss(params, *data) -> (loss, grads)`; params is an array, or lists and dicts of arrays, grads alike."""
     rng = rng or np.random.default_rng(0)
@@ -207,6 +270,7 @@ def check_loss(
             check_own_targets(value_for, array, float(value), Location.of(loss))
     samples = _batch_size(points)
     targets = pair_gradients(arrays, grads, "params", loss)
+    _note(compared, targets)
     _check(total, targets, Location.of(loss), scale=abs(float(value)), samples=samples, rng=rng)
 
 
@@ -230,6 +294,12 @@ def _moved(tree: Any) -> Any:
     if isinstance(tree, list | tuple):
         return type(tree)(_moved(branch) for branch in tree)
     return np.array(off_constant(tree)) if isinstance(tree, np.ndarray) and tree.size > 1 else tree
+
+
+def _note(compared: list[str] | None, targets: Mapping[str, tuple[Array, Any]]) -> None:
+    """Add the arrays that are compared, with their shapes, to a list, if there is one."""
+    if compared is not None:
+        compared += [f"{name} {np.shape(array)}" for name, (array, _) in targets.items()]
 
 
 def _check(

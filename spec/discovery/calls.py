@@ -24,7 +24,7 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.scope import Scope
 
 N = 5  # the batch; different from every other size
-N_IN, N_OUT, N_HIDDEN = 4, 3, 6
+N_IN, N_OUT, N_HIDDEN, N_GROUPED = 4, 3, 6, 4
 MAX_CONSTRUCTIONS = 240  # calls of one constructor
 RATE_NAMES = re.compile(
     r"(lr|eta|learning_?rate|learn_?rate|l_?rate|step_?size|rate_of_learning|alpha|η|α|lrate|learningrate|rate)$", re.I
@@ -167,6 +167,10 @@ def constructions(kind: type, scope: Scope | None = None, limit: int = 6) -> Ite
         ]
         combinations = iter(list(zip(*choices, strict=False)))
     else:
+        if any(re.search("group", row.name) for row in rows):  # sizes that groups divide
+            named = zip((row.name for row in rows), choices, strict=True)
+            choices = [choice if "group" in name or type(choice[0]) is not int else [N_GROUPED]
+                       for name, choice in named]  # fmt: skip
         combinations = _products(choices)
     for values in itertools.islice(combinations, MAX_CONSTRUCTIONS):
         settings = {row.name: value for row, value in zip(rows, values, strict=True)}
@@ -287,6 +291,7 @@ GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
     (r"pool.*size|pool_?(h|w|height|width)|^pool|window", [2, (2, 2)]),
     (r"(kernel|filter|field).*(size|dim|shape|h$|w$|height|width)|^(k|f|kh|kw|fh|fw|ksize|size_filter)$|^kernel$",
      [2, 3, (2, 3), (3, 3)]),
+    (r"group", [2, 1, 3]),
     (r"(out|num|n|nb|number|count).*(filter|kernel|channel|map)|filters?$|(out|output)_?(ch|c|depth|channels)$",
      [N_OUT]),
     (r"^(n_?f|c_?out|nf)$", [N_OUT]),

@@ -17,13 +17,17 @@ from nnlaw.spec.discovery.adapters import (
     cached_pairs,
     functional_networks,
     initializers,
+    joint_losses,
     layers,
     losses,
     metrics,
     networks,
     optimizers,
     schedules,
+    values_only,
 )
+from nnlaw.spec.discovery.calls import constructions
+from nnlaw.spec.discovery.closures import class_of_closures
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.nothing import explain_nothing
 from nnlaw.spec.discovery.partners import with_partners
@@ -31,6 +35,7 @@ from nnlaw.spec.discovery.scope import Scope, scope_of
 
 ADAPTERS: tuple[Callable[[Scope], Iterator[Found]], ...] = (
     optimizers.adapt,
+    joint_losses.adapt,
     losses.adapt,
     networks.adapt,
     functional_networks.adapt,
@@ -41,6 +46,7 @@ ADAPTERS: tuple[Callable[[Scope], Iterator[Found]], ...] = (
     schedules.adapt,
     metrics.adapt,
     batch_iterators.adapt,
+    values_only.adapt,
 )
 
 
@@ -74,6 +80,11 @@ def find(module: ModuleType, names: Iterable[str] | None = None) -> list[Found]:
 def find_in_scope(scope: Scope) -> list[Found]:
     """The units among the definitions of a scope, and what no law checks."""
     found: list[Found] = []
+    for name, function in list(scope.functions.items()):
+        kind = class_of_closures(function, lambda each: (one.instance for one in constructions(each, scope, limit=3)))
+        if kind is not None:
+            scope.take(name)
+            scope.classes[name] = scope.everything[name] = kind
     for adapt in ADAPTERS:
         for unit in adapt(scope):
             scope.take(*(unit.names or (unit.name,)))

@@ -86,7 +86,10 @@ class CachedPair:
 
 
 class Activation:
-    """f(x) and its derivative as a function of the input or the output, to be multiplied with dy."""
+    """f(x) and its derivative as a function of the input or the output, to be multiplied with dy.
+
+    A derivative of "nothing" takes no argument: it is that at the latest x.
+    """
 
     def __init__(self, function: Callable[..., Any], derivative: Callable[..., Any], of: str) -> None:
         self._functions, self._of = (function, derivative), of
@@ -111,8 +114,11 @@ class Activation:
 
     def backward(self, dy: Array) -> Array:
         """dy times the derivative: entry by entry or, if that is a matrix per sample, by a matrix product."""
-        at = self._x if self._of == "input" else self._y
-        slope = np.asarray(self._functions[1](at.copy()))
+        if self._of == "nothing":
+            self.forward(self._x)
+            slope = np.asarray(self._functions[1]())
+        else:
+            slope = np.asarray(self._functions[1]((self._x if self._of == "input" else self._y).copy()))
         if slope.shape != dy.shape and slope.ndim == dy.ndim + 1 and slope.shape[-1] == dy.shape[-1]:
             found: Array = np.einsum("...i,...ij->...j", dy, slope)
             return found

@@ -58,7 +58,7 @@ def match(
     sources = [("object", *row) for row in kept] + [("returned", *row) for row in returned]
     found: dict[str, Kept] = {}
     taken: set[tuple[str, Slot]] = set()
-    for rule in (_by_name, _by_place, _by_shape):
+    for rule in (_by_path, _by_name, _by_place, _by_shape):
         for name, (slot, array) in params.items():
             if name in found:
                 continue
@@ -71,6 +71,26 @@ def match(
 
 
 Source = tuple[str, Slot, Array]
+
+
+def _by_path(slot: Slot, array: Array, sources: list[Source], _: object) -> Source | None:
+    """The array on the same path through nested dicts, behind the name of a gradient: dtheta['W'] of theta['W']."""
+    if len(slot.steps) < 2:
+        return None
+    for where, place, value in sources:
+        own = slot.steps[1:] if where == "returned" else slot.steps
+        pairs = [(a, b) for a, b in zip(place.steps, own, strict=False) if a != b]
+        if len(place.steps) != len(own) or value.shape != array.shape or len(own) < 2:
+            continue
+        if not pairs if where == "returned" else len(pairs) == 1 and _is_gradient_step(*pairs[0]):
+            return where, place, value
+    return None
+
+
+def _is_gradient_step(place: tuple[str, object], slot: tuple[str, object]) -> bool:
+    """Whether one step of a path is the gradient of the other one, by its name."""
+    names = place[1], slot[1]
+    return place[0] == slot[0] and all(isinstance(name, str) for name in names) and is_gradient_of(*map(str, names))
 
 
 def _by_name(slot: Slot, array: Array, sources: list[Source], _: object) -> Source | None:

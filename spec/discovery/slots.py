@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.closures import Closures
 
 UNUSED = "the output does not depend on it at the inputs that were tried"
 MAX_DEPTH = 6
@@ -119,7 +120,9 @@ def is_user_object(thing: Any) -> bool:
 
 
 def attributes_of(thing: Any) -> dict[str, Any]:
-    """The attributes of an instance, those in __slots__ included."""
+    """The attributes of an instance, those in __slots__ included; of closures, the variables that they share."""
+    if isinstance(thing, Closures):
+        return thing.variables()
     found = dict(getattr(thing, "__dict__", {}))
     for kind in type(thing).__mro__:
         names = getattr(kind, "__slots__", ())

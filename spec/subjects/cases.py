@@ -54,6 +54,8 @@ class Case:
     """The settings that have a second value."""
     recipe: Recipe | None = field(default=None, kw_only=True)
     """How a script calls the unit, if a few lines can."""
+    values_only: bool = field(default=False, kw_only=True)
+    """Whether it computes no gradient, so that only the law `definition` checks it."""
 
     @property
     def rng(self) -> np.random.Generator:

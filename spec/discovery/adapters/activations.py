@@ -68,18 +68,20 @@ def _classes(scope: Scope) -> Iterator[Found]:
 
 
 def derivative_methods(kind: type) -> tuple[str, str] | None:
-    """The methods of a class that compute a function and its derivative, each of one argument, if it has both."""
+    """The methods of a class that compute a function and its derivative, if it has both.
 
-    def of_one(names: tuple[str, ...]) -> str | None:
+    Each takes one argument; a derivative may take no argument: it is that at the latest input of the function.
+    """
+
+    def taking(count: int, names: tuple[str, ...]) -> str | None:
         for name in names:
             static = isinstance(inspect.getattr_static(kind, name, None), staticmethod | classmethod)
-            if static or is_method(kind, name):
-                count = len(required_of(getattr(kind, name), bound=not static))
-                if count == 1:
-                    return name
+            if (static or is_method(kind, name)) and len(required_of(getattr(kind, name), bound=not static)) == count:
+                return name
         return None
 
-    function, derivative = of_one(FUNCTION_METHODS), of_one(DERIVATIVE_METHODS)
+    function = taking(1, FUNCTION_METHODS)
+    derivative = taking(1, DERIVATIVE_METHODS) or taking(0, DERIVATIVE_METHODS)
     return (function, derivative) if function and derivative and function != derivative else None
 
 
@@ -154,9 +156,10 @@ def activation(
 def activation_readings(
     name: str, functions: tuple[Callable[..., Any], Callable[..., Any]], calls: tuple[str, str], scope: Scope
 ) -> list[Reading]:
-    """Readings in which the derivative takes the input, and the output."""
+    """Readings in which the derivative takes the input, and the output; or nothing, if it has no argument."""
     readings: list[Reading] = []
-    for of in ("input", "output"):
+    takes_nothing = not required_of(functions[1])
+    for of in ("nothing",) if takes_nothing else ("input", "output"):
         instance = Activation(*functions, of)
         try:
             best: Attempt | None = best_attempt([Made(instance)], ("forward", "backward"), scope)

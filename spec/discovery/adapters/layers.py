@@ -35,9 +35,11 @@ from nnlaw.spec.discovery.calls import (
     N,
     Randomness,
     constructions,
+    guesses,
     standard_input,
 )
 from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.hints import hints
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.match_gradients import (
     CONTAINERS,
@@ -67,6 +69,9 @@ BACKWARD = (
     "backwards", "_backward", "_backwards", "bp", "back", "bwd", "backward_batch",
 )  # fmt: skip
 FORWARD_WORD = re.compile(r"forward|feed|fprop|fwd|_fp\b", re.I)
+UPSTREAM = re.compile(
+    r"^(upstream\w*|d_?out\w*|dy|d_?z|d_?a|delta\w*|grad_?out\w*|out\w*_?grad\w*|output_?err\w*)$", re.I
+)
 BACKWARD_WORD = re.compile(r"backward|backprop|back_?prop|bprop|bwd|_bp\b|^back_", re.I)
 TARGETS = re.compile(r"^(y|t|targets?|labels?|y_?true|true|truth|y_?train|expected|desired|ys)$", re.I)
 INCOMING = re.compile(
@@ -108,13 +113,25 @@ def layer_in(kind: type, name: str, scope: Scope) -> Found | None:
     location, style = class_location(kind), f"class with {methods[0]} and {methods[1]}"
     made = list(constructions(kind, scope))
     if not made:
-        reason = f"can't construct {name}{inspect.signature(kind)}; pass an instance: check({name}(...), x)"
+        reason = f"can't construct {name}{inspect.signature(kind)}; pass an instance: check({_example(kind, name)})"
         return Found("layer", name, style, location, kind, reason=reason)
     best = best_attempt(made, methods, scope)
     if best is None:
-        reason = f"found no input that {name}.{methods[0]} takes; pass one: check({name}(...), x)"
+        shape = hints().input_shape or ((2, 3, 8, 8) if _is_convolution(made[0].instance) else (5, 4))
+        reason = f"found no input that {name}.{methods[0]} takes; pass its shape: check({name}, input_shape={shape})"
         return Found("layer", name, style, location, kind, reason=reason)
     return found_of(best, name, style, kind)
+
+
+def _example(kind: type, name: str) -> str:
+    """A construction to fill in, such as `Dense(n_in=4, n_out=3)`."""
+    rows = [row for row in inspect.signature(kind).parameters.values() if row.default is row.empty]
+    named = [row for row in rows if row.kind in (row.POSITIONAL_OR_KEYWORD, row.KEYWORD_ONLY)]
+    return Made(None, {row.name: (guesses(row) or [None])[0] for row in named}).call(name)
+
+
+def _is_convolution(instance: Any) -> bool:
+    return any(array.ndim == 4 for _, array in array_slots(instance))
 
 
 def layer_of(instance: Any, inputs: Sequence[Any], scope: Scope, name: str = "") -> Found:
@@ -134,7 +151,8 @@ def layer_of(instance: Any, inputs: Sequence[Any], scope: Scope, name: str = "")
         needed = [row.name for row in required_of(getattr(kind, methods[0]), bound=True) if not mode_value(row)]
         shapes = ", ".join(str(np.shape(x)) for x in inputs)
         what = f"{counted(len(inputs), 'array')} of shape {shapes}" if inputs else "any input that was tried"
-        reason = f"{name}.{methods[0]}({', '.join(needed)}) can't be called with {what}; pass one array per argument"
+        one = f"pass one array per argument: check({name.lower()}, {', '.join(needed)})"
+        reason = f"{name}.{methods[0]}({', '.join(needed)}) can't be called with {what}; {one}"
         return Found("layer", name, style, location, kind, reason=reason)
     found = found_of(best, name, style, kind)
     if point is None or best.layer is None:
@@ -178,7 +196,10 @@ def layer_methods(kind: type) -> tuple[str, str] | None:
     forward_names = [*FORWARD, *(name for name in others if FORWARD_WORD.search(name))]
     forward = [name for name in forward_names if is_method(kind, name) and required_of(getattr(kind, name), bound=True)]
     backward_names = [*BACKWARD, *(name for name in others if BACKWARD_WORD.search(name))]
-    backward = [name for name in backward_names if is_method(kind, name)]
+    backward = [name for name in backward_names if is_method(kind, name)] or [
+        name for name in others if is_method(kind, name) and name not in forward[:1]
+        and any(UPSTREAM.match(row.name) for row in required_of(getattr(kind, name), bound=True)[:1])
+    ]  # fmt: skip
     if not forward or not backward:
         return None
     rows = arguments_of(getattr(kind, backward[0]), bound=True)
@@ -254,7 +275,10 @@ def attempts(
     training = tuple(Given("mode", value, row.name) for row in flags for value in mode_value(row))
     needed = [row for row in rows if not mode_value(row)]
     unprepared = made
-    for layout, shapes, integers in shapes_to_try or input_shapes(made, len(needed)):
+    given_shapes = [(layout, shapes, 0) for layout, shapes, _ in hints().inputs()]
+    for layout, shapes, integers in shapes_to_try or given_shapes or input_shapes(made, len(needed)):
+        if not hints().allows(layout) and not shapes_to_try:
+            continue
         if point is None and len(shapes) == 1:
             made = prepared(unprepared, shapes[0])
         numbers = itertools.count()
@@ -344,8 +368,7 @@ def input_shapes(made: Made, count: int) -> Iterator[tuple[Layout, tuple[tuple[i
         return
     for shape in declared:
         yield rows, (shape,), 0
-    conv = any(array.ndim == 4 for _, array in array_slots(made.instance))
-    if conv:
+    if _is_convolution(made.instance):
         for shape in images:
             yield rows, (shape,), 0
     for layout in (rows, columns, one_row, one_column, one):
@@ -402,6 +425,7 @@ def try_plan(
     sizes = sum(int(np.prod(shape)) for shape in plan.inputs)
     shape = plan.inputs[0] if len(plan.inputs) == 1 else (sizes,)
     count = 3 if plan.layout.single or len(shape) > 2 else 2 if len(shape) == 2 else N  # images are large
+    count = next((n for layout, shapes, n in hints().inputs() if (layout, shapes) == (plan.layout, plan.inputs)), count)
     x = standard_input((count, *shape), 0)
     if plan.integers:
         x = np.random.default_rng(0).integers(0, plan.integers, (count, *shape)).astype(np.float64)
@@ -623,6 +647,8 @@ def backward_arguments(made: Made, plan: Plan) -> Iterator[tuple[tuple[Given, ..
 
 def is_rate(name: str) -> bool:
     """Whether an argument is a learning rate, by its name."""
+    if name == hints().learning_rate:
+        return True
     return (bool(RATE_NAMES.match(name)) and name.lower() != "alpha") or name.lower() in ("alpha", "lr")
 
 
@@ -751,7 +777,10 @@ def _check_rates(attempt: Attempt, layer: AdaptedLayer, dy: Array) -> None:
     second = layer._backward(dy, RATES[1])[1]
     for name in steps:
         if first[name].shape != second[name].shape or not np.allclose(first[name], second[name], rtol=1e-6, atol=1e-9):
-            attempt.missing[name] = "backward changes it by a step that is not proportional to a known learning rate"
+            attempt.missing[name] = (
+                "backward changes it by a step that is not proportional to a known learning rate; name it: "
+                f'check({type(layer.instance).__name__}, learning_rate="...")'
+            )
     if any(name in attempt.missing for name in steps):
         kept = {name: place for name, place in layer.plan.grads.items() if name not in attempt.missing}
         aliases = {name: places for name, places in layer.plan.aliases.items() if name in kept}

@@ -25,6 +25,7 @@ from nnlaw.spec.discovery.adapters.activations import FLAGS
 from nnlaw.spec.discovery.adapters.layers import TARGETS, layer_methods
 from nnlaw.spec.discovery.calls import Randomness, constructions
 from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.hints import hints
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
@@ -316,7 +317,9 @@ def found_of(
     for layout, code in itertools.product((LAYOUTS[row] for row in (*BATCHES, *SINGLE)), codes):
         if layout.single and rows and not rows[-1][1].layout.single:
             break
-        for scenario in SCENARIOS:
+        for scenario in SCENARIOS if hints().allows(layout) else ():
+            if hints().targets not in ("", scenario.targets):
+                continue
             try:
                 with np.errstate(all="ignore"):
                     rows += _trials(code, scenario, layout, randomness, named)
@@ -333,7 +336,10 @@ def found_of(
     if not rows:
         if error is None or not named:
             return None
-        reason = f"found no predictions and targets that it takes; {type(error).__name__}: {error}"
+        reason = (
+            f"found no predictions and targets that it takes ({type(error).__name__}: {error}); "
+            f'name them: check({name}, targets="labels", layout="columns")'
+        )
         return Found("loss", name, style, location, thing, reason=reason, names=names)
     rows.sort(key=lambda row: (row[1].layout.name != "rows", row[0]))
     for link in links:

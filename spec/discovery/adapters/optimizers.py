@@ -18,6 +18,7 @@ from nnlaw.spec.discovery import adapted_optimizer as names
 from nnlaw.spec.discovery.adapted_optimizer import AdaptedOptimizer, OptimizerPlan
 from nnlaw.spec.discovery.calls import constructions
 from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.hints import hints
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.slots import attributes_of
@@ -67,7 +68,7 @@ def role_of(name: str, position: int) -> str:
     ):  # fmt: skip
         if pattern.match(name):
             return role
-    return "rate" if name in ("alpha", "a") and position > 0 else ""
+    return "rate" if (name in ("alpha", "a") and position > 0) or name == hints().learning_rate else ""
 
 
 def _roles(function: Any, *, bound: bool) -> tuple[tuple[str, str], ...] | None:
@@ -121,8 +122,9 @@ def _plans(
         return
     for made in constructions(kind, scope, limit=2):
         settings = tuple(made.settings.items())
-        rates = tuple(key for key in attributes_of(made.instance) if names.RATE.match(key))
-        rates = rates or tuple(key for key in attributes_of(made.instance) if key in ("alpha", "a"))
+        keys = list(attributes_of(made.instance))
+        rates = tuple(key for key in keys if key == hints().learning_rate or names.RATE.match(key))
+        rates = rates or tuple(key for key in keys if key in ("alpha", "a"))
         for form in forms:
             yield OptimizerPlan(method, roles, form, settings, "", rates)
 
@@ -165,7 +167,8 @@ def _found(name: str, named: str, style: str, location: Location, thing: Any, pl
         return Found("optimizer", name, style, location, thing, reason=reason)
     rate = bool(plan.rate) or any(role == "rate" for role, _ in plan.roles) or any(r == "state" for r, _ in plan.roles)
     if not rate:
-        return Found("optimizer", name, style, location, thing, reason="found no learning rate of it")
+        reason = f'found no learning rate; name it: check({name}, learning_rate="...")'
+        return Found("optimizer", name, style, location, thing, reason=reason)
     calls = f"{name}{'.' if plan.method else ''}{plan.method}({', '.join(key for _, key in plan.roles)})"
     words = {"array": "one array", "list": "lists of arrays", "dict": "dicts of arrays", "d-dict": "dicts of arrays",
              "keys": "one array per key", "owner": "arrays of a layer", "pair": "weights and bias"}  # fmt: skip
