@@ -10,6 +10,7 @@ import ast
 import difflib
 import importlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,11 +101,11 @@ def open_target(target: dict[str, str]) -> dict[str, list[Any]]:
     if file is None or _registers(file):
         rows = [(unit.kind, unit.name, unit.subject, unit.expected) for unit in units_in_process(target)]
         return {"units": [row for row in rows if not name or row[2].type_name == name], "found": [], "notes": []}
-    return _found_in(file, name)
+    return _found_in(file, name, without)
 
 
-def _found_in(file: Path, name: str) -> dict[str, list[Any]]:
-    """What a file that registers nothing defines."""
+def _found_in(file: Path, name: str, without: Sequence[str]) -> dict[str, list[Any]]:
+    """What a file that registers nothing defines, without some of its names."""
     from nnlaw.spec.discovery.find import find  # not needed for other files, whose process then starts sooner
     from nnlaw.spec.discovery.found_data import to_data
     from nnlaw.spec.discovery.load import load
