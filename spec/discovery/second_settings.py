@@ -30,7 +30,7 @@ def second_instance(thing: Any, settings: Mapping[str, Any]) -> tuple[Any, Chang
     if isinstance(thing, Activation | CachedPair):
         return second_pair(thing)
     kind = type(thing)
-    changed = {name: value for name, value in _defaults(kind).items() if name not in settings}
+    changed = {name: value for name, value in defaults_of(kind).items() if name not in settings}
     changed = second_values(changed, penalties=False)
     constants = second_values(_constants(kind), penalties=False)
     if not changed and not constants:
@@ -63,10 +63,10 @@ def second_functions(functions: Sequence[Callable[..., Any]]) -> tuple[list[Call
         return other and ([getattr(other[0], function.__name__) for function in functions], other[1])
     if not all(isinstance(function, FunctionType) for function in functions):
         return None
-    defaults = [_defaults(function) for function in functions]
+    defaults = [defaults_of(function) for function in functions]
     shared = {name: value for name, value in defaults[0].items() if all(row.get(name) == value for row in defaults)}
     changed = second_values(shared, penalties=False)
-    twins = [_with_defaults(function, changed) for function in functions if isinstance(function, FunctionType)]
+    twins = [_withdefaults_of(function, changed) for function in functions if isinstance(function, FunctionType)]
     return (list(twins), changed) if changed else None
 
 
@@ -75,7 +75,8 @@ def with_settings(name: str, changed: Changed) -> str:
     return f"{name}({', '.join(f'{key}={value:g}' for key, value in changed.items())})"
 
 
-def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+def defaults_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The defaults of the arguments of a function or a constructor, by name."""
     try:
         rows = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -83,7 +84,7 @@ def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
     return {row.name: row.default for row in rows if row.default is not row.empty}
 
 
-def _with_defaults(function: FunctionType, changed: Mapping[str, float]) -> FunctionType:
+def _withdefaults_of(function: FunctionType, changed: Mapping[str, float]) -> FunctionType:
     twin = FunctionType(
         function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
     )

@@ -7,6 +7,7 @@ rate, such as 1/N: it must be common to all gradients, and is printed.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 import itertools
@@ -36,9 +37,11 @@ from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.match_gradients import Kept, in_gradient_container, is_gradient_name, match
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.scope import Scope
+from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
 from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, is_like_weights, is_user_object, leaves
 from nnlaw.spec.subjects.cases import Case, ModelCase
 from nnlaw.spec.subjects.object_subject import subject_of
+from nnlaw.spec.subjects.settings import PENALTIES, second_value, second_values
 from nnlaw.spec.violation import Location
 
 FORWARD = re.compile(
@@ -54,6 +57,8 @@ GRADIENT = (
 )
 GRADIENT_WORDS = re.compile(r"prime|deriv|grad|back|delta|d_loss|dloss|bprop", re.I)
 LOSS = re.compile(r"loss|cost|error|entropy|objective|mse|criterion|^_?J$", re.I)
+IN_THE_LOSS = re.compile(rf"{PENALTIES.pattern}|smoothing|temperature|slope|leak|delta", re.I)
+"""Names of settings that change the loss and the gradient alike; others, such as a momentum, change the step."""
 AGREES, TRIALS = 1e-4, 400  # TRIALS limits the calls that are tried for one class
 MAX_SIZE = 4096  # of one input
 LAYOUTS_TRIED = ("rows", "columns", "one column", "one row", "one")
@@ -239,9 +244,10 @@ class Trial:
             notes.append(f"convention: all gradients have the factor {plan.factor} (N samples, C outputs)")
         if plan.steps:
             notes.append("gradients: the step that the code takes, divided by the learning rate")
+        made = self.made if self.own and plan.factor == "1" else None
         reading = Reading(
             describe(plan, self.made, name),
-            partial(_cases, name, self.network, self.x.shape[1:]),
+            partial(_cases, name, self.network, self.x.shape[1:], made),
             tuple(f"{key} {params[key].shape}" for key in plan.grads),
             dict(self.missing),
             tuple(notes),
@@ -259,13 +265,42 @@ def describe(plan: NetworkPlan, made: Made, name: str) -> str:
     return f"{text}; {plan.layout.describe}; targets: {plan.targets}"
 
 
-def _cases(name: str, network: AdaptedNetwork, sample: tuple[int, ...], seed: int) -> list[Case]:
-    found: list[Case] = []
+def _cases(
+    name: str, network: AdaptedNetwork, sample: tuple[int, ...], made: Made | None, seed: int
+) -> list[Case]:
+    """Two batches; if the loss is the code's own, another one at second values of the settings that change it."""
+    found: list[ModelCase] = []
     for count in (N, N - 1):
         x, labels = _data(count, sample, seed, network.plan.integers)
         subject = subject_of(copy.deepcopy(network))
         found.append(ModelCase(name, subject, _no_model, x, labels, seed=seed, name=name, registered=False))
-    return found
+    if made is not None:
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            second = second_network(network, made, found[-1].x, found[-1].labels)
+            if second is not None:
+                path = with_settings(name, second[1])
+                found.append(replace(found[-1], model=subject_of(second[0]), path=path, is_second=True))
+    return list(found)
+
+
+def second_network(
+    network: AdaptedNetwork, made: Made, x: Array, labels: Array
+) -> tuple[AdaptedNetwork, dict[str, float]] | None:
+    """The network with second values of its settings, such as penalties, and these; None if its loss is the same."""
+    defaults = {name: value for name, value in defaults_of(type(network.instance)).items() if name not in made.settings}
+    changed = {
+        name: value for name, value in second_values(defaults, penalties=True).items() if IN_THE_LOSS.search(name)
+    }
+    given = {name: second_value(0.0) for name in made.settings if PENALTIES.search(name)}
+    if not changed and not given:
+        return None
+    instance = type(network.instance)(**copy.deepcopy(made.settings | given), **changed)
+    for name, slots in network.plan.aliases.items():
+        for slot in slots:
+            slot.set(instance, network.params[name].copy())
+    second = AdaptedNetwork(instance, network.plan, network.randomness)
+    before, after = (each.loss_and_grads(x, labels)[0] for each in (network, second))
+    return (second, changed | given) if np.isfinite(after) and after != before else None
 
 
 def _no_model(rng: np.random.Generator) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,8 +22,10 @@ from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.hints import hints
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
 from nnlaw.spec.discovery.slots import attributes_of
 from nnlaw.spec.subjects.cases import Case, OptimizerCase
+from nnlaw.spec.subjects.settings import second_values
 from nnlaw.spec.violation import Location
 
 METHODS = (
@@ -36,6 +39,9 @@ DESCENT = re.compile(r"gradientdescent|^(vanilla|simple)?(sgd|gd)|stochasticgd")
 FUNCTION = re.compile(r"update_?(params?|parameters?|weights?)|sgd|adam|rmsprop|momentum|gradient_?descent|adagrad|"
                       r"nesterov|adadelta|optim|^(update|step)$", re.I)  # fmt: skip
 FORMS = ("dict", "d-dict", "list", "array")
+
+RATE_DECAY = re.compile(r"^_*(lr_?|learning_?rate_?|rate_?)?decay(_?rate)?_*$", re.I)
+"""Names of a decay that may be one of the learning rate, which no definition has."""
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
@@ -178,6 +184,19 @@ def _found(name: str, named: str, style: str, location: Location, thing: Any, pl
 
 
 def _cases(name: str, named: str, thing: Any, plan: OptimizerPlan, seed: int) -> list[Case]:
-    return [OptimizerCase(name, partial(AdaptedOptimizer, thing, plan), seed=seed, name=named, registered=False)]
+    first = OptimizerCase(name, partial(AdaptedOptimizer, thing, plan), seed=seed, name=named, registered=False)
+    if not inspect.isclass(thing):
+        return [first]
+    settings = dict(plan.settings)
+    changed = {
+        key: value
+        for key, value in second_values(defaults_of(thing), penalties=True).items()
+        if key not in settings and not names.RATE.match(key) and not RATE_DECAY.match(key)
+    }
+    second = replace(plan, settings=tuple((settings | changed).items()))
+    if not changed or not _works(thing, second):
+        return [first]
+    make = partial(AdaptedOptimizer, thing, second)
+    return [first, replace(first, make=make, path=with_settings(name, changed), is_second=True)]
 
 
