@@ -14,7 +14,7 @@ from nnlaw.spec.contracts.shapes import Contract, resolve
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.sampling import sample
 from nnlaw.spec.subjects.settings import construct, display_name
-from nnlaw.spec.subjects.subject import Subject
+from nnlaw.spec.subjects.subject import Opaque, Subject
 from nnlaw.spec.subjects.traceback_location import cause_of
 from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.violation import BadInput, Violation
@@ -101,8 +101,9 @@ class _Attempt:
             if not built:
                 layer.call("build", shape, rng)
                 self.make = partial(_build, unbuilt, shape)
-            layer.to_float32()
             self.step = "domain"
+            _check_holders(unit, layer)
+            layer.to_float32()
             self.x = sample(rng, (N, *shape), domain_of(layer))
             self.step = "copy"
             layer.copy()
@@ -114,6 +115,18 @@ class _Attempt:
                     probe.forward(self.x.copy())
         except Exception as error:
             self.error = error
+
+
+def _check_holders(unit: Unit, layer: Subject) -> None:
+    """Raise BadInput if the parameters or gradients are a list, whose arrays have no names."""
+    for holder in ("params", "grads"):
+        found = layer.attribute(holder)
+        kind = found.type_name if isinstance(found, Opaque) else type(found).__name__
+        if kind in ("list", "tuple") and (isinstance(found, Opaque) or len(found)):
+            raise BadInput(
+                f"{unit.label}: {holder} is a {kind}, expected a dict of arrays by name, such as "
+                '{"W": W, "b": b}; without the decorator nn verify also takes lists'
+            )
 
 
 def _build(unbuilt: Subject, shape: tuple[int, ...], rng: np.random.Generator) -> Subject:

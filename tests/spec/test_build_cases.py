@@ -96,6 +96,20 @@ def test_an_input_shape_that_the_layer_accepts_is_found(thing: Any, shape: tuple
     assert cases(layer(thing))[0].x.shape == shape  # type: ignore[attr-defined]  # the kind of case is known here
 
 
+class Listed(Affine):
+    """Has its arrays in lists."""
+
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        super().build(shape, rng)
+        self.params = list(self.params.values())  # type: ignore[assignment]  # on purpose
+
+
+def test_lists_of_parameters_are_refused_by_name() -> None:
+    """Their arrays have no names, so that their gradients could not be compared."""
+    with pytest.raises(BadInput, match="params is a list, expected a dict of arrays by name"):
+        cases(layer(Listed))
+
+
 @obeys("N C -> N C")
 class Log:
     """y = ln x."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nnlaw.nn.verify.targets import check_unit, units_in_file
+from nnlaw.nn.verify.check_unit import check_unit
+from nnlaw.nn.verify.targets import units_in_file
 from nnlaw.spec.discovery.find import find
 from nnlaw.spec.discovery.load import load
 from nnlaw.spec.report import Report, UnitOutcome
