@@ -14,6 +14,8 @@ from nnlaw.spec.discovery.slots import Slot
 from nnlaw.spec.subjects.gradient_names import is_gradient_of, short_name
 
 CONTAINERS = re.compile(r"^_?(d|g|grad|grads|gradient|gradients|deltas?|derivatives?|d_?params?|param_?grads)$", re.I)
+HISTORY = re.compile(r"^_?(v|m|s)$|veloc|moment|cache|prev|last|old|best|mean|var|history|accum", re.I)
+"""Names of what code keeps beside gradients: velocities, earlier weights, values of the forward pass."""
 
 
 @dataclass(frozen=True)
@@ -73,26 +75,6 @@ def match(
 Source = tuple[str, Slot, Array]
 
 
-def _by_path(slot: Slot, array: Array, sources: list[Source], _: object) -> Source | None:
-    """The array on the same path through nested dicts, behind the name of a gradient: dtheta['W'] of theta['W']."""
-    if len(slot.steps) < 2:
-        return None
-    for where, place, value in sources:
-        own = slot.steps[1:] if where == "returned" else slot.steps
-        pairs = [(a, b) for a, b in zip(place.steps, own, strict=False) if a != b]
-        if len(place.steps) != len(own) or value.shape != array.shape or len(own) < 2:
-            continue
-        if not pairs if where == "returned" else len(pairs) == 1 and _is_gradient_step(*pairs[0]):
-            return where, place, value
-    return None
-
-
-def _is_gradient_step(place: tuple[str, object], slot: tuple[str, object]) -> bool:
-    """Whether one step of a path is the gradient of the other one, by its name."""
-    names = place[1], slot[1]
-    return place[0] == slot[0] and all(isinstance(name, str) for name in names) and is_gradient_of(*map(str, names))
-
-
 def _by_name(slot: Slot, array: Array, sources: list[Source], _: object) -> Source | None:
     """The array that is named for the parameter, in the same object if there are several; of the right shape first."""
     rows = []
@@ -119,16 +101,49 @@ def _is_wrapped(place: Slot, slot: Slot) -> bool:
     return place.steps[:-1] in (slot.steps, slot.steps[:-1]) and len(slot.steps) + 1 >= len(place.steps) > 1
 
 
+def _by_path(slot: Slot, array: Array, sources: list[Source], _: object) -> Source | None:
+    """The array whose keys are those of the parameter, below another attribute: `slopes['layer1']['W']`."""
+    keys = [key for _, key in slot.steps]
+    for where, place, value in sources:
+        found = [key for _, key in place.steps]
+        depth = min(len(keys), len(found)) - (where == "object")
+        tail = list(zip(reversed(keys), reversed(found), strict=False))[:depth]
+        if (
+            len(tail) > 1 - (len(found) == 1) and value.shape == array.shape and place.steps[:1] != slot.steps[:1]
+            and not any(HISTORY.search(str(key)) for key in found) and all(_same_key(*pair) for pair in tail)
+        ):  # fmt: skip
+            return where, place, value
+    return None
+
+
+def _same_key(key: object, found: object) -> bool:
+    """Whether two keys are equal, or the second one is the name of the gradient of the first one."""
+    return key == found or (isinstance(key, str) and isinstance(found, str) and is_gradient_of(found, key))
+
+
 def _by_place(
     slot: Slot, array: Array, sources: list[Source], params: Mapping[str, tuple[Slot, Array]]
 ) -> Source | None:
-    """The array at the same index of a list of gradients, or at the same rank of a returned tuple."""
+    """The array at the same index of a list of gradients: that of the entry, or of the layer."""
+    rows = [row for row in sources if row[2].shape == array.shape and (row[0] == "returned" or is_named(row[1]))]
     if slot.steps[-1][0] == "[" and isinstance(slot.steps[-1][1], int):
-        for where, place, value in sources:
-            same = place.steps and place.steps[-1] == slot.steps[-1] and value.shape == array.shape
-            if same and (where == "returned" or in_gradient_container(place)):
-                return where, place, value
+        for row in rows:
+            if row[1].steps and row[1].steps[-1] == slot.steps[-1]:
+                return row
+    index = _layer(slot)
+    if index is None:
+        return None
+    rank = sorted({each for other, _ in params.values() if (each := _layer(other)) is not None}).index(index)
+    for wanted in (index, rank):
+        for row in rows:
+            if _layer(row[1]) == wanted and len(row[1].steps) > 1:
+                return row
     return None
+
+
+def _layer(slot: Slot) -> int | None:
+    """The first index on the way to an array: that of its layer."""
+    return next((key for _, key in slot.steps if isinstance(key, int)), None)
 
 
 def _by_shape(

@@ -471,7 +471,6 @@ def _with_gradients(
     if stepped:
         grads = {name: Kept("step") for name in stepped}
     else:
-        kept = [row for row in kept if is_gradient_name(row[0].key) or in_gradient_container(row[0])]
         grads = match(
             {name: (slots[0], network.params[name]) for name, slots in aliases.items()},
             [row for row in kept if row[0] not in own],
