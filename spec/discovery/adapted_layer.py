@@ -10,7 +10,9 @@ back. So no call sees what an earlier one left behind, and backward is called on
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,6 +79,18 @@ class Plan:
     """Where the object keeps its learning rate, if it steps by itself and has no such argument."""
 
 
+SMALL = 1e-4
+
+
+def clips(*functions: Any) -> bool:
+    """Whether the source of one of these functions clips values, such as gradients."""
+    for function in functions:
+        with contextlib.suppress(OSError, TypeError):
+            if "clip" in inspect.getsource(function):
+                return True
+    return False
+
+
 class AdaptedLayer:
     """The protocol over an instance and a plan."""
 
@@ -89,6 +103,8 @@ class AdaptedLayer:
         self.state: dict[str, Array] = {}
         self.training = self.needs_dx = True
         self.runs: list[_Run] = []
+        self.scale = SMALL if clips(self.source_of("backward")) else 1.0
+        """The factor on dy in calls of backward, whose results are divided by it: small values are not clipped."""
         self.seeds = np.random.default_rng(0)  # a law that advances it gets other random numbers in each call
         self.factor: Callable[[int], float] | None = None
         """A factor by which the gradients of the parameters are divided, by the number of samples."""
@@ -163,16 +179,16 @@ class AdaptedLayer:
             dy = whole.reshape(self.shape)
         columns = [self.plan.layout.split(column) for column in unpacked(dy, self.shapes)]
         for run, slopes in zip(self.runs, zip(*columns, strict=True), strict=True):
-            run.backward([slope.copy() for slope in slopes])
+            run.backward([self.scale * slope for slope in slopes])
         grads: dict[str, Array] = {}
         for name in self.plan.grads:
             parts = [run.gradient(name) for run in self.runs]
-            grads[name] = parts[0] if len(parts) == 1 else np.sum(parts, axis=0)
+            grads[name] = (parts[0] if len(parts) == 1 else np.sum(parts, axis=0)) / self.scale
         if not self.has_dx:
             return None, grads
         gradients = []
         for i in range(len(self.plan.inputs)):
-            parts = [run.dx(i) for run in self.runs]
+            parts = [run.dx(i) / self.scale for run in self.runs]
             column = self.plan.layout.join(parts)
             gradients.append(column.reshape(len(column), -1) if len(self.plan.inputs) > 1 else column)
         return (gradients[0] if len(gradients) == 1 else np.concatenate(gradients, axis=1)), grads

@@ -26,6 +26,7 @@ from nnlaw.spec.discovery.calls import FLAG_NAMES, RATE_NAMES, Randomness
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
 from nnlaw.spec.discovery.scenarios import softmax
+from nnlaw.spec.discovery.sequences import outputs_of, without_time
 from nnlaw.spec.discovery.slots import Slot, array_slots
 
 ROLES = {
@@ -42,6 +43,10 @@ ROLES = {
     "zero": re.compile(r"^(momentum|mu|reg\w*|lamb?da?_?\w*|lmbda|decay|weight_?decay|l2\w*|l1\w*|dropout\w*|noise|"
                        r"beta|drop\w*)$", re.I),
     "false": re.compile(r"^(verbose|debug|print\w*|plot\w*|shuffle|log\w*|disp\w*|show\w*|graph\w*|save\w*)$", re.I),
+    "state": re.compile(
+        r"^(h|c|a|s)_?(prev|init|t_?1|tm1|last|old|0)\w*$|^h$|^(prev|previous|init|initial|last|start)_?(h|c|a|s|state|hidden|cell)\w*$|"
+        r"^(hidden|cell|rnn)(_?states?)?(_prev)?$|^states?$", re.I,
+    ),
     "cache": re.compile(r"^(c|caches?|memory|memories|store|saved|intermediates?|fwd|forward_\w*)$", re.I),
     "true": FLAG_NAMES,
     "x": re.compile(
@@ -64,7 +69,7 @@ class Call:
 
     def __str__(self) -> str:
         words = {"x": "x", "t": "targets", "o": "output", "rate": "learning_rate", "epochs": "1", "count": "N",
-                 "zero": "0.0", "false": "False", "true": "True", "cache": "cache"}  # fmt: skip
+                 "zero": "0.0", "false": "False", "true": "True", "cache": "cache", "state": "state"}  # fmt: skip
         text = ", ".join(f"{key}={words[role]}" if key else words[role] for role, key in self.arguments)
         return f"{self.method}({text})"
 
@@ -82,7 +87,8 @@ def roles_of(function: Any, *, training: bool) -> Arguments | None:
         if row.kind in (row.VAR_POSITIONAL, row.VAR_KEYWORD):
             continue
         taken = [role for role, _ in found]
-        role = next((role for role, names in ROLES.items() if names.match(row.name) and role not in taken), "")
+        free = [role for role in ROLES if role not in taken or role == "state"]
+        role = next((role for role in free if ROLES[role].match(row.name) and (role != "state" or "x" in taken)), "")
         if row.default is not row.empty:
             passed = ("rate", "epochs", "count", "false", *(("t",) if row.default is None else ())) if training else ()
             if role in passed:
@@ -115,33 +121,37 @@ USUAL_LOSSES: dict[str, Callable[[Array, Array], float]] = {
 }
 """Losses of outputs and targets, (N, C) both, to try for code without a loss of its own."""
 
-Factor = Callable[[int, int], float]
+Factor = Callable[[int, int, int], float]
 
 
 def _negative(factor: Factor) -> Factor:
-    return lambda n, c: -factor(n, c)
+    return lambda n, c, t: -factor(n, c, t)
 
 
 _POSITIVE: dict[str, Factor] = {
-    "1": lambda n, c: 1.0,
-    "1/N": lambda n, c: 1 / n,
-    "N": lambda n, c: n,
-    "2": lambda n, c: 2.0,
-    "1/2": lambda n, c: 0.5,
-    "2/N": lambda n, c: 2 / n,
-    "1/(2N)": lambda n, c: 0.5 / n,
-    "N/2": lambda n, c: 0.5 * n,
-    "1/C": lambda n, c: 1 / c,
-    "2/C": lambda n, c: 2 / c,
-    "C": lambda n, c: c,
-    "C/2": lambda n, c: 0.5 * c,
-    "1/(NC)": lambda n, c: 1 / (n * c),
-    "2/(NC)": lambda n, c: 2 / (n * c),
-    "NC": lambda n, c: n * c,
-    "NC/2": lambda n, c: 0.5 * n * c,
+    "1": lambda n, c, t: 1.0,
+    "1/N": lambda n, c, t: 1 / n,
+    "N": lambda n, c, t: n,
+    "2": lambda n, c, t: 2.0,
+    "1/2": lambda n, c, t: 0.5,
+    "2/N": lambda n, c, t: 2 / n,
+    "1/(2N)": lambda n, c, t: 0.5 / n,
+    "N/2": lambda n, c, t: 0.5 * n,
+    "1/C": lambda n, c, t: 1 / c,
+    "2/C": lambda n, c, t: 2 / c,
+    "C": lambda n, c, t: c,
+    "C/2": lambda n, c, t: 0.5 * c,
+    "1/(NC)": lambda n, c, t: 1 / (n * c),
+    "2/(NC)": lambda n, c, t: 2 / (n * c),
+    "NC": lambda n, c, t: n * c,
+    "NC/2": lambda n, c, t: 0.5 * n * c,
+    "1/T": lambda n, c, t: 1 / t,
+    "T": lambda n, c, t: t,
+    "1/(NT)": lambda n, c, t: 1 / (n * t),
+    "2/(NT)": lambda n, c, t: 2 / (n * t),
 }
 FACTORS = _POSITIVE | {f"-{text}": _negative(factor) for text, factor in _POSITIVE.items()}
-"""Factors that are conventions if all gradients of a network have them, by their text: N samples, C outputs."""
+"""Factors that are conventions if all gradients have them, by their text: N samples, C outputs, T steps."""
 
 
 @dataclass(frozen=True)
@@ -169,8 +179,20 @@ class NetworkPlan:
     data: tuple[tuple[Slot, str], ...] = ()
     """The attributes with the inputs and targets that the constructor got."""
     integers: int = 0
+    sequence: bool = False
+    """Whether an input is a sequence, whose first axis is time."""
+    times: int = 0
+    """The number of steps of a sequence, if there is a target for each; else 0."""
+    part: int = 0
+    """Which of the returned values is the output of a sequence."""
+    state: tuple[int, ...] | None = None
+    """The shape of the initial state, where it is an argument; 0 stands for the number of samples."""
     factor: str = "1"
     steps: bool = False
+
+    def counts(self, samples: int) -> tuple[int, int, int]:
+        """The numbers that a mean may run over: N samples, C outputs, T steps with targets."""
+        return (1 if self.layout.single else samples), self.outputs, max(self.times, 1)
 
 
 class AdaptedNetwork:
@@ -192,8 +214,8 @@ class AdaptedNetwork:
 
     def predict(self, x: Array) -> Array:
         """The outputs, (N, C)."""
-        found = [run.output() for run in self._runs(x, np.zeros(len(x), np.int64), RATES[0])]
-        return rows_of(self.plan.layout, found)
+        found = [run.rows_of_output() for run in self._runs(x, np.zeros(len(x), np.int64), RATES[0])]
+        return np.concatenate(found).reshape(len(x), -1)
 
     def loss_and_grads(self, x: Array, labels: Array) -> tuple[float, dict[str, Array]]:
         """The loss, and the gradient of each parameter divided by the convention's factor."""
@@ -201,7 +223,7 @@ class AdaptedNetwork:
         losses = [run.loss() for run in runs]
         runs = self._runs(x, labels, RATES[0]) if not isinstance(self.plan.loss, str) else runs
         grads = self.gradients(runs)
-        factor = FACTORS[self.plan.factor](1 if self.plan.layout.single else len(x), self.plan.outputs)
+        factor = FACTORS[self.plan.factor](*self.plan.counts(len(x)))
         total = sum(losses)
         return float(total), {name: gradient / factor for name, gradient in grads.items()}
 
@@ -221,34 +243,40 @@ class AdaptedNetwork:
     def _runs(self, x: Array, labels: Array, rate: float) -> list[NetworkRun]:
         self.randomness.reset()
         targets = targets_of(labels, self.plan)
-        given = np.abs(np.rint(x)).astype(int) % self.plan.integers if self.plan.integers else x
+        given = np.floor(np.abs(x) * 997).astype(int) % self.plan.integers if self.plan.integers else x
         inputs = self.plan.layout.split(given)
         return [NetworkRun(self, one, t, rows, rate) for one, (t, rows) in zip(inputs, targets, strict=True)]
 
 
 def targets_of(labels: Array, plan: NetworkPlan) -> list[tuple[Any, Array]]:
     """For each call, the targets as the code takes them, and the same as rows (N, C)."""
+    layout, kinds = plan.layout, labels
+    if plan.times:  # each step has another target
+        kinds = labels[:, None] + np.arange(plan.times) ** 2
+    elif plan.sequence:
+        layout = without_time(layout)
     if plan.targets in ("one-hot", "labels"):
-        rows = np.eye(plan.outputs)[labels % plan.outputs]
+        rows = np.eye(plan.outputs)[kinds % plan.outputs]
     elif plan.targets == "real":
-        table = np.random.default_rng(8).uniform(0.1, 0.9, (8, plan.outputs))
-        rows = table[labels % 8]
+        rows = np.random.default_rng(8).uniform(0.1, 0.9, (8, plan.outputs))[kinds % 8]
     else:
-        rows = (labels % 2).astype(np.float64)[:, None]
+        rows = (kinds % 2).astype(np.float64)[..., None]
     if plan.targets == "labels":
-        classes = labels % plan.outputs
-        given: list[Any] = [int(one) for one in classes] if plan.layout.single else [classes]
+        given = _numbers(kinds % plan.outputs, layout)
     elif plan.targets == "binary vector":
-        given = [float(one) for one in rows[:, 0]] if plan.layout.single else [rows[:, 0]]
+        given = _numbers(rows[..., 0], layout)
     else:
-        given = plan.layout.split(rows)
-    return list(zip(given, ([row[None] for row in rows] if plan.layout.single else [rows]), strict=True))
+        given = layout.split(rows)
+    given = [one.item() if np.ndim(one) == 0 else one for one in given]
+    calls = list(rows) if layout.single else [rows]
+    return [(t, each.reshape(-1, plan.outputs)) for t, each in zip(given, calls, strict=True)]
 
 
-def rows_of(layout: Layout, outputs: list[Array]) -> Array:
-    """Outputs as rows, (N, C)."""
-    y = layout.join([np.asarray(one) for one in outputs])
-    return np.asarray(y.reshape(len(y), -1))
+def _numbers(targets: Array, layout: Layout) -> list[Any]:
+    """For each call, targets of one number for each sample (N,), or each step (N, T)."""
+    if layout.single:
+        return list(targets)
+    return [targets.T if layout.name.startswith("time first") else targets]
 
 
 class NetworkRun:
@@ -264,8 +292,12 @@ class NetworkRun:
         for slot in self.plan.rates:
             slot.set(self.thing, rate)
         self.before = {name: array.copy() for name, array in network.params.items()}
+        self.samples = 1 if self.plan.layout.single else len(rows) // max(self.plan.times, 1)
         self.context = {"x": x, "t": t, "rate": rate, "epochs": 1, "zero": 0.0, "false": False, "true": True}
-        self.context["count"] = 1 if self.plan.layout.single else len(rows)
+        self.context |= {"count": self.samples, "state": None}
+        if self.plan.state is not None:
+            shape = [size or self.samples for size in self.plan.state]
+            self.context["state"] = 0.3 * np.sin(1 + np.arange(np.prod(shape))).reshape(shape)
         for slot, role in self.plan.data:
             slot.set(self.thing, copy.deepcopy(self.context[role]))
         self.returned: Any = None
@@ -284,17 +316,30 @@ class NetworkRun:
         if self.plan.forward is None:
             return None
         found = self.call(self.plan.forward)
-        self.context["o"], self.context["cache"] = output_in(found, self.thing, self.rows), found
+        parts = found if isinstance(found, tuple) else (found,)
+        output = parts[self.plan.part] if self.plan.sequence else output_in(found, self.thing, self.rows)
+        self.context["o"], self.context["cache"] = output, found
         if isinstance(found, tuple) and len(found) == 2:
             self.context["cache"] = found[1]
         return self.context["o"]
 
-    def output(self) -> Array:
-        """The output."""
+    def output(self) -> Any:
+        """The output; for a sequence, all that was returned."""
         if self.plan.output is not None:
-            found: Array = output_in(self.call(self.plan.output), self.thing, self.rows)
-            return found
-        return np.asarray(self.forward())
+            found = self.call(self.plan.output)
+            return found if self.plan.sequence else output_in(found, self.thing, self.rows)
+        returned = self.forward()
+        return self.context["cache"] if self.plan.sequence else np.asarray(returned)
+
+    def rows_of_output(self) -> Array:
+        """The output as rows, (N, C)."""
+        plan, found = self.plan, self.output()
+        if not plan.sequence:
+            return plan.layout.join([np.asarray(found)]).reshape(self.samples, -1)
+        for place, y in outputs_of(found, plan.layout, self.samples, plan.sample[0]):
+            if place == plan.part and (y.ndim == 3) == bool(plan.times):
+                return y.reshape(-1, plan.outputs)
+        raise ValueError("no output for each sample")
 
     def compute(self) -> None:
         """Run forward, if there is one, and the method that computes gradients or takes a step."""
@@ -321,7 +366,7 @@ class NetworkRun:
         if loss == "returned":
             self.compute()
             return float(np.sum(number_in(self.returned)))
-        return USUAL_LOSSES[loss](rows_of(self.plan.layout, [self.output()]), self.rows)
+        return USUAL_LOSSES[loss](self.rows_of_output(), self.rows)
 
 
 def own_loss(run: NetworkRun, call: Call) -> Any:
@@ -336,6 +381,8 @@ def own_loss(run: NetworkRun, call: Call) -> Any:
 def number_in(returned: Any) -> Any:
     """The number in a returned value: itself, or the only number in a tuple. Raises ValueError if there is none."""
     rows = list(returned) if isinstance(returned, tuple | list) else [returned]
+    if isinstance(returned, dict):
+        rows = list(returned.values())
     found = [one for one in rows if isinstance(one, int | float | np.number) or (
         isinstance(one, np.ndarray) and one.size == 1 and one.dtype.kind == "f")]  # fmt: skip
     if len(found) != 1:

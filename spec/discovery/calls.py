@@ -302,7 +302,7 @@ GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
     (r"(seq|sequence|time|context|block|max)_?(len|length|steps?|size)|^(t|seq|timesteps)$", [6]),
     (r"vocab|num_?embeddings|n_?tokens|dictionary", [7]),
     (r"head", [2, 1]),
-    (r"hid|^h_?(dim|size)?$|d_?ff|latent|^nh$", [N_HIDDEN, N_IN]),
+    (r"hid|^h_?(dim|size)?$|d_?ff|latent|^nh$|n_?state|state_?(size|dim)|^n_?h$|recurrent|^n_a$", [N_HIDDEN, N_IN]),
     (r"embed|d_?model|emb_?dim|^d$|^d_?k$|^dim$|^features?$|num_?features|n_?features", [N_IN]),
     (r"(out|output|next|curr|fan_?out|classes|labels|neurons|units|nodes|n_?y|^m$|^o$|d_?out|^out)", [N_OUT]),
     (r"(in|input|prev|fan_?in|n_?x|^n$|^i$|d_?in|^size$|^width$)", [N_IN]),

@@ -43,15 +43,24 @@ def _same(x: Array) -> Array:
     return x
 
 
+def _swap(x: Array) -> Array:
+    """Samples and time swapped; an array without a time axis as it is."""
+    return np.swapaxes(x, 0, 1) if x.ndim > 2 else x
+
+
 LAYOUTS = {
     row.name: row
     for row in (
         Layout("rows", "samples are rows", _same, _same),
         Layout("as given", "inputs as given", _same, _same),
         Layout("columns", "samples are columns", lambda x: np.moveaxis(x, 0, -1), lambda x: np.moveaxis(x, -1, 0)),
-        Layout("time first", "time is the first axis", lambda x: np.swapaxes(x, 0, 1), lambda x: np.swapaxes(x, 0, 1)),
+        Layout("time first", "time is the first axis", _swap, _swap),
         Layout("time first, columns", "time is the first axis and samples are the last",
                lambda x: np.moveaxis(x, 0, -1), lambda x: np.moveaxis(x, -1, 0)),
+        Layout("features first", "features are the first axis, samples the second and time is the last",
+               lambda x: np.moveaxis(x, -1, 0) if x.ndim > 2 else x,
+               lambda x: np.moveaxis(x, 0, -1) if x.ndim > 2 else x),
+        Layout("time last", "one sequence per call, time is the last axis", lambda x: x.T, lambda x: x.T, True),
         Layout("one row", "one sample per call, a row", lambda x: x[None], lambda x: x[0] if len(x) == 1 else x, True),
         Layout("one column", "one sample per call, a column", lambda x: x[..., None],
                lambda x: x[..., 0] if x.ndim and x.shape[-1] == 1 else x, True),

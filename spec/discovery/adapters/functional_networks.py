@@ -15,6 +15,7 @@ import itertools
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,9 @@ from nnlaw.spec.violation import Location
 
 INIT = re.compile(r"init|random_?(w|p)|(create|make|get|build|setup|new|set)_?\w*(param|weight|theta|net|model)", re.I)
 FORWARD = re.compile(r"forward|feed|fprop|predict|propagat|hypothesis|inference|^(model|net|output|fwd|run)$", re.I)
-GRADIENT = re.compile(r"back|bprop|grad|propagate$|cost_?function|loss_?fun|^(cost|loss)\w*$|nn_?cost|prime", re.I)
+GRADIENT = re.compile(
+    r"back|bprop|bptt|through_?time|grad|propagate$|cost_?function|loss_?fun|^(cost|loss)\w*$|nn_?cost|prime", re.I
+)
 UPDATE = re.compile(r"update|optimi|train|step|^fit|predict|check|numerical|accuracy|plot|test|batch", re.I)
 CONTAINER = re.compile(
     r"^(params?\w*|parameters?|weights?|thetas?|model|network|nn|net|ws?|p|nn_?params|weights_?and_?\w*)$", re.I
@@ -138,6 +141,7 @@ def _named(made: Any, function: Callable[..., Any]) -> dict[str, Array]:
     return params if any(value.ndim for value in params.values()) else {}
 
 
+@cache
 def returned_names(function: Callable[..., Any]) -> list[str]:
     """The names in the last return statement: ["Z1", "A1"] of `return Z1, A1`."""
     try:
@@ -155,7 +159,7 @@ def _networks(
     losses: dict[str, Callable[..., Any]], initials: list[tuple[str, dict[str, Array], Any]],
 ) -> Iterator[FunctionalNetwork]:  # fmt: skip
     """The functions that may belong together, the most likely first."""
-    used = global_weights(scope, gradient)
+    used = global_weights(scope, gradient, *forwards.values())
     starts: list[tuple[str, dict[str, Array], Any]] = list(initials)
     if used:
         starts = [("", used, None)]
@@ -222,11 +226,11 @@ def _common(first: str, second: str) -> int:
     return len(set(first.lower().split("_")) & set(second.lower().split("_")))
 
 
-def global_weights(scope: Scope, function: Callable[..., Any]) -> dict[str, Array]:
-    """The arrays of floats among the module's global names that a function reads."""
+def global_weights(scope: Scope, *functions: Callable[..., Any]) -> dict[str, Array]:
+    """The arrays of floats among the module's global names that functions read."""
     return {
         name: np.array(scope.namespace[name], np.float64)
-        for name in function.__code__.co_names
+        for name in dict.fromkeys(name for function in functions for name in function.__code__.co_names)
         if isinstance(scope.namespace.get(name), np.ndarray) and scope.namespace[name].dtype.kind == "f"
     }
 
@@ -256,20 +260,22 @@ class FunctionalNetwork:
 
     def describe_functions(self) -> str:
         """The functions that are called, with their arguments."""
-        _, _, *functions, _ = self._fixed
-        return ", ".join(
-            f"{f.__name__}({', '.join(row.name for row in arguments_of(f))})" for f in functions if f is not None
-        )
+        return ", ".join(f"{f.__name__}({', '.join(row.name for row in arguments_of(f))})" for f in self.functions)
+
+    @property
+    def functions(self) -> list[Callable[..., Any]]:
+        """The functions that are called."""
+        return [f for f in self._fixed[2:5] if f is not None]
 
     def source_of(self, method: str) -> Any:
         """The author's function behind a method."""
         return self._fixed[3]
 
-    def forward(self, x: Array) -> Any:
+    def forward(self, x: Array, h_prev: Any) -> Any:
         """The output; what the function returned is kept."""
         function = self._fixed[2]
         assert function is not None
-        returned = self._call(function, {"x": x})
+        returned = self._call(function, {"x": x, "state": h_prev})
         self._values = {}
         if isinstance(returned, tuple):
             names = returned_names(function)
@@ -286,21 +292,23 @@ class FunctionalNetwork:
             return returned[1]
         return output_in(returned, None, np.zeros((1, 1)))
 
-    def gradient_of_loss(self, x: Array, targets: Any, learning_rate: float) -> Any:
+    def gradient_of_loss(self, x: Array, targets: Any, learning_rate: float, h_prev: Any) -> Any:
         """What the function that computes the gradients returns."""
         function = self._fixed[3]
-        returned = self._call(function, {"x": x, "t": targets, "rate": learning_rate, "epochs": 1})
+        given = {"x": x, "t": targets, "rate": learning_rate, "epochs": 1, "state": h_prev}
+        returned = self._call(function, given)
         names = returned_names(function)
-        if isinstance(returned, tuple) and len(names) == len(returned) == len(set(names)) and all(names):
-            arrays = all(isinstance(value, np.ndarray | np.number) for value in returned)
+        if isinstance(returned, tuple) and len(names) == len(returned) and any(names):
+            names = [name if names.count(name) == 1 and name else f"[{i}]" for i, name in enumerate(names)]
+            arrays = all(isinstance(value, np.ndarray | np.number | float) for value in returned)
             return dict(zip(names, returned, strict=True)) if arrays else returned
         return returned
 
-    def loss(self, x: Array, targets: Any) -> Any:
+    def loss(self, x: Array, targets: Any, h_prev: Any) -> Any:
         """The loss."""
         if self._fixed[4] is None:
             raise TypeError("no loss function")
-        return self._call(self._fixed[4], {"x": x, "t": targets})
+        return self._call(self._fixed[4], {"x": x, "t": targets, "state": h_prev})
 
     def _call(self, function: Callable[..., Any], given: dict[str, Any]) -> Any:
         module, _, _, _, _, use_globals = self._fixed
@@ -335,7 +343,8 @@ class FunctionalNetwork:
                 used.append("container")
                 found.append(self._container())
                 continue
-            role = next((role for role, names in ROLES.items() if names.match(name) and role not in used), "")
+            free = [role for role in ROLES if role not in used or role == "state"]
+            role = next((role for role in free if ROLES[role].match(name) and (role != "state" or "x" in used)), "")
             values = given | {"cache": self._cache(), "zero": 0.0, "false": False, "true": True}
             if self._returned is not None:
                 values["o"] = self._result_of(self._returned)

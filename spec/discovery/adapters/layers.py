@@ -52,6 +52,7 @@ from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
 from nnlaw.spec.discovery.recipes import recipe_of_class
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import second_instance, with_settings
+from nnlaw.spec.discovery.sequences import is_recurrent, length_of
 from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, is_like_weights, leaves
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.object_subject import subject_of
@@ -357,6 +358,12 @@ def input_shapes(made: Made, count: int) -> Iterator[tuple[Layout, tuple[tuple[i
     declared = shape_settings(made)
     if count == 0:
         return
+    if is_recurrent(type(made.instance)):
+        steps = length_of(made.instance, made.settings)
+        states = list(dict.fromkeys([N_HIDDEN, *sizes[:4]])) if count > 1 else [0]
+        for layout in (rows, time, LAYOUTS["time first, columns"], one_column, one):
+            for size, state in itertools.product(sizes[:4], states):
+                yield layout, ((steps, size), *[(state,)] * (count - 1)), 0
     if count > 1:
         choices: list[tuple[int, ...]] = list(dict.fromkeys([*flat, (N_HIDDEN,), (N_IN,), (N_OUT,)]))
         shapes: tuple[tuple[int, ...], ...]

@@ -38,6 +38,13 @@ from nnlaw.spec.discovery.match_gradients import Kept, in_gradient_container, is
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.scope import Scope
 from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
+from nnlaw.spec.discovery.sequences import (
+    LAYOUTS_OF_SEQUENCES,
+    is_recurrent,
+    length_of,
+    outputs_of,
+    state_shapes,
+)
 from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, is_like_weights, is_user_object, leaves
 from nnlaw.spec.subjects.cases import Case, ModelCase
 from nnlaw.spec.subjects.object_subject import subject_of
@@ -49,7 +56,7 @@ FORWARD = re.compile(
     r"compute_?output\w*|activate|__call__|call|classify|evaluate|inference|infer|hypothesis|net|fp|fwd)$", re.I,
 )  # fmt: skip
 GRADIENT = (
-    re.compile(r"back|bprop|^_*bp$", re.I),
+    re.compile(r"back|bprop|bptt|through_?time|^_*bp$", re.I),
     re.compile(r"grad|prime|deriv", re.I),
     re.compile(r"^_*(\w*loss\w*|\w*cost\w*)$", re.I),
     re.compile(r"train|learn|update|step|optimi", re.I),
@@ -59,7 +66,9 @@ GRADIENT_WORDS = re.compile(r"prime|deriv|grad|back|delta|d_loss|dloss|bprop", r
 LOSS = re.compile(r"loss|cost|error|entropy|objective|mse|criterion|^_?J$", re.I)
 IN_THE_LOSS = re.compile(rf"{PENALTIES.pattern}|smoothing|temperature|slope|leak|delta", re.I)
 """Names of settings that change the loss and the gradient alike; others, such as a momentum, change the step."""
-AGREES, TRIALS = 1e-4, 400  # TRIALS limits the calls that are tried for one class
+AGREES = 1e-4
+TRIALS, PATIENCE = 400, 40  # calls that are tried for one class, and after one that agrees in part with its own loss
+SYMBOLS = "N samples, C outputs, T steps"
 MAX_SIZE = 4096  # of one input
 LAYOUTS_TRIED = ("rows", "columns", "one column", "one row", "one")
 
@@ -105,14 +114,16 @@ def found_of(
 ) -> Found | None:  # fmt: skip
     """The best way to call one of the instances."""
     best: Trial | None = None
+    since = 0
     for one in instances:
         for trial in itertools.islice(trials(one, methods, randomness), TRIALS):
             single = trial.network.plan.layout.single
             if best is not None and best.complete and single > best.network.plan.layout.single:
                 break  # a batch of one sample hides factors of the batch size
+            since += 1
             if best is None or trial.score > best.score:
-                best = trial
-            if trial.right:
+                best, since = trial, 0
+            if trial.right or (best.own and best.complete and best.agreeing and since > PATIENCE):
                 break
         if best is not None and (best.right or (best.complete and best.agreeing)):
             break
@@ -227,7 +238,8 @@ class Trial:
     def score(self) -> tuple[float, ...]:
         """A higher one is better."""
         share = self.agreeing / self.total
-        return (share == 1, share, self.own, -len(self.missing), self.total)
+        sequence = self.network.plan.sequence and self.complete and self.agreeing > 0
+        return (sequence, share == 1, share, self.own, -len(self.missing), self.total)
 
     def found(self, name: str, style: str, location: Location, thing: Any, names: tuple[str, ...]) -> Found:
         """The Found, without readings if nothing agrees with a loss that was only guessed."""
@@ -241,7 +253,7 @@ class Trial:
         params = self.network.params
         notes = [] if self.own else [f"loss: {plan.loss}"]
         if plan.factor != "1":
-            notes.append(f"convention: all gradients have the factor {plan.factor} (N samples, C outputs)")
+            notes.append(f"convention: all gradients have the factor {plan.factor} ({SYMBOLS})")
         if plan.steps:
             notes.append("gradients: the step that the code takes, divided by the learning rate")
         made = self.made if self.own and plan.factor == "1" else None
@@ -271,7 +283,7 @@ def _cases(
     """Two batches; if the loss is the code's own, another one at second values of the settings that change it."""
     found: list[ModelCase] = []
     for count in (N, N - 1):
-        x, labels = _data(count, sample, seed, network.plan.integers)
+        x, labels = _data(count, sample, seed)
         subject = subject_of(copy.deepcopy(network))
         found.append(ModelCase(name, subject, _no_model, x, labels, seed=seed, name=name, registered=False))
     if made is not None:
@@ -307,38 +319,68 @@ def _no_model(rng: np.random.Generator) -> None:
     return None
 
 
-def _data(count: int, sample: tuple[int, ...], seed: int, integers: int = 0) -> tuple[Array, Array]:
-    rng = np.random.default_rng((seed, 3))
-    x = rng.integers(0, integers, (count, *sample)) if integers else standard_input((count, *sample), seed)
-    return np.asarray(x, np.float64), rng.permutation(np.arange(count) % 6)
+def _data(count: int, sample: tuple[int, ...], seed: int) -> tuple[Array, Array]:
+    return standard_input((count, *sample), seed), np.random.default_rng((seed, 3)).permutation(np.arange(count) % 6)
 
 
 def trials(one: Instance, methods: list[str], randomness: Randomness) -> Iterator[Trial]:
     """Ways to call a network, the most likely first."""
     instance = one.made.instance
-    forwards: list[Call | None] = list(_forward_calls(instance, methods))
-    for layout in (LAYOUTS[name] for name in LAYOUTS_TRIED):
-        for sample, integers in _samples(one):
-            x, labels = _data(N, sample, 0, integers)
-            starts = list(_starts(one, forwards, layout, sample, x, labels, randomness, integers))
-            for start, method in itertools.product(starts, methods):
-                roles = roles_of(getattr(instance, method), training=True)
-                if roles is None or (any(role == "cache" for role, _ in roles) and start.forward is None):
-                    continue
-                for plan in _target_plans(replace(start, gradient=Call(method, roles))):
+    forwards = list(_forward_calls(instance, methods))
+    for blank in _inputs(one):
+        x, labels = _data(N, blank.sample, 0)
+        starts = list(_starts(one, forwards, blank, x, labels, randomness))
+        for start, method in itertools.product(starts, methods):
+            roles = roles_of(getattr(instance, method), training=True)
+            if roles is None or (any(role == "cache" for role, _ in roles) and start.forward is None):
+                continue
+            if start.state is not None and not any(role == "state" for role, _ in roles) and start.forward is None:
+                continue
+            for plan in _target_plans(replace(start, gradient=Call(method, roles))):
+                if _runs(instance, plan, x, labels, randomness):
                     yield from _trials_of(one, plan, x, labels, randomness)
 
 
-def _forward_calls(instance: Any, methods: list[str]) -> Iterator[Call | None]:
+def _runs(instance: Any, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness) -> bool:
+    """Whether the calls of a plan run, with another number of samples as well: a layout may fit one by chance."""
+    try:
+        for count in (N, N - 1):
+            AdaptedNetwork(instance, plan, randomness)._runs(x[:count], labels[:count], 0.5)[0].compute()
+    except Exception:
+        return False
+    return True
+
+
+def _forward_calls(instance: Any, methods: list[str]) -> list[Call]:
     names = [name for name in dir(instance) if FORWARD.match(name) and callable(getattr(instance, name))]
     names.sort(key=lambda name: (not re.search(r"forward|fprop|propagate", name, re.I), name.startswith("_")))
+    found = []
     for name in names:
         roles = roles_of(getattr(instance, name), training=False)
-        if roles is not None and {role for role, _ in roles} <= {"x", "true", "false"} and hasattr(
-            getattr(instance, name), "__code__"
-        ):
-            yield Call(name, roles)
-    yield None
+        known = roles is not None and {role for role, _ in roles} <= {"x", "true", "false", "state"}
+        if roles is not None and known and hasattr(getattr(instance, name), "__code__"):
+            found.append(Call(name, roles))
+    return found
+
+
+def _inputs(one: Instance) -> Iterator[NetworkPlan]:
+    """Plans with a layout and the shape of one input only; those of sequences first if the code is recurrent."""
+    instance = one.made.instance
+    rates = tuple(
+        Slot(((".", name),)) for name, value in attributes_of(instance).items()
+        if is_rate(name) and isinstance(value, float | int) and not isinstance(value, bool)
+    )  # fmt: skip
+    blank = NetworkPlan(LAYOUTS["rows"], (), N_OUT, "one-hot", Call(""), data=one.data, rates=rates)
+    if is_recurrent(*getattr(instance, "functions", [type(instance)])):
+        steps, sizes = length_of(instance, one.made.settings), likely_sizes(one.made)
+        blank = replace(blank, sequence=True)
+        for name, size in itertools.product(LAYOUTS_OF_SEQUENCES, sizes[:4]):
+            yield replace(blank, layout=LAYOUTS[name], sample=(steps, size))
+        for name, size in itertools.product(("one", "rows", "columns"), sizes):
+            yield replace(blank, layout=LAYOUTS[name], sample=(steps,), integers=size)
+        blank = replace(blank, sequence=False)
+    for name, (sample, integers) in itertools.product(LAYOUTS_TRIED, _samples(one)):
+        yield replace(blank, layout=LAYOUTS[name], sample=sample, integers=integers)
 
 
 def _samples(one: Instance) -> list[tuple[tuple[int, ...], int]]:
@@ -354,41 +396,47 @@ def _samples(one: Instance) -> list[tuple[tuple[int, ...], int]]:
 
 
 def _starts(
-    one: Instance, forwards: list[Call | None], layout: Layout, sample: tuple[int, ...], x: Array, labels: Array,
-    randomness: Randomness, integers: int,
-) -> Iterator[NetworkPlan]:  # fmt: skip
+    one: Instance, forwards: list[Call], blank: NetworkPlan, x: Array, labels: Array, randomness: Randomness
+) -> Iterator[NetworkPlan]:
     """Plans whose forward runs, with the number of its outputs; without forward, guesses of it."""
-    rates = tuple(
-        Slot(((".", name),)) for name, value in attributes_of(one.made.instance).items()
-        if is_rate(name) and isinstance(value, float | int) and not isinstance(value, bool)
-    )  # fmt: skip
-    blank = NetworkPlan(layout, sample, N_OUT, "one-hot", Call(""), data=one.data, rates=rates, integers=integers)
-    works: list[Call] = []
-    outputs = 0
+    works: list[NetworkPlan] = []
+    shapes = [None, *(state_shapes(one.made.instance, blank.layout) if blank.sequence else [])]
     for call in forwards:
-        if call is None or (works and not re.search(r"forward|fprop|propagate", call.method, re.I)):
+        if works and not re.search(r"forward|fprop|propagate", call.method, re.I):
             continue
-        plan = replace(blank, forward=call)
-        try:
-            runs = AdaptedNetwork(one.made.instance, plan, randomness)._runs(x, labels, 1.0)
-            found = [np.asarray(run.forward()) for run in runs]
-        except Exception:
-            continue
-        count = _outputs(found, layout)
-        if count and found[0].dtype.kind == "f":
-            works.append(call)
-            outputs = outputs or count
-    for call in works[:2]:
-        yield replace(blank, forward=call, outputs=outputs)
+        states = shapes if any(role == "state" for role, _ in call.arguments) else [None]
+        for plan in (replace(blank, forward=call, state=state) for state in states):
+            try:
+                run = AdaptedNetwork(one.made.instance, plan, randomness)._runs(x, labels, 1.0)[0]
+                found = list(_with_outputs(plan, run))
+            except Exception:
+                continue
+            works += found
+            if found:
+                break
+    for plan in works[:2]:
+        yield plan
     if works:
-        yield replace(blank, output=works[0], outputs=outputs)
+        yield replace(works[0], forward=None, output=works[0].forward)
+    elif blank.sequence:
+        for outputs, times in itertools.product(dict.fromkeys([blank.integers or N_OUT, N_OUT]), (blank.sample[0], 0)):
+            yield from (replace(blank, outputs=outputs, times=times, state=state) for state in shapes)
     else:
         yield from (replace(blank, outputs=count) for count in (N_OUT, 2, 1))
 
 
-def _outputs(found: list[Array], layout: Layout) -> int:
+def _with_outputs(plan: NetworkPlan, run: NetworkRun) -> Iterator[NetworkPlan]:
+    """The plan with the number of outputs, for each value that may be the output."""
+    y = run.forward()
+    if plan.sequence:
+        for place, rows in outputs_of(run.context["cache"], plan.layout, run.samples, plan.sample[0]):
+            yield replace(plan, part=place, outputs=rows.shape[-1], times=plan.sample[0] * (rows.ndim == 3))
+    elif np.asarray(y).dtype.kind == "f" and (count := _outputs(np.asarray(y), plan.layout)):
+        yield replace(plan, outputs=count)
+
+
+def _outputs(y: Array, layout: Layout) -> int:
     """The number of outputs; 0 if the samples are elsewhere."""
-    y = found[0]
     if layout.single:
         return y.size if y.size <= 64 and y.ndim <= 2 and (y.ndim < 2 or 1 in y.shape) else 0
     if y.ndim not in (1, 2) or y.shape[0 if layout.name == "rows" else -1] != N:
@@ -608,11 +656,10 @@ def compare(network: AdaptedNetwork, x: Array, labels: Array, *, exact: bool) ->
             ratios.append(analytic / slope if slope else np.inf)
         rows.append(ratios)
     best = ("1", -1)
-    count = 1 if network.plan.layout.single else len(x)
     for text, factor in FACTORS.items():
         if (network.plan.steps and text.startswith("-")) or (exact and text != "1"):
             continue
-        value = factor(count, network.plan.outputs)
+        value = factor(*network.plan.counts(len(x)))
         agreeing = sum(bool(ratios) and all(abs(r / value - 1) < AGREES for r in ratios) for ratios in rows)
         agreeing += sum(not ratios for ratios in rows) if agreeing else 0
         if agreeing > best[1]:
