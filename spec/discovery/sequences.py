@@ -26,7 +26,7 @@ RECURRENT = re.compile(
 LENGTH = re.compile(r"(^t$|seq\w*_?len|sequence_?length|time_?steps?|n_?steps|seq_?size|cell_?length|unroll)", re.I)
 LAYOUTS_OF_SEQUENCES = ("rows", "time first", "features first", "time first, columns", "one column", "one", "time last")
 WITHOUT_TIME = {"time first": "rows", "features first": "columns", "time first, columns": "columns", "time last": "one"}
-"""The layout of an array without a time axis, beside one with it, where it is another one."""
+"""The layout of an array without a time axis in code that takes sequences in this layout, if it differs."""
 
 
 def is_recurrent(*things: Any) -> bool:
