@@ -186,7 +186,7 @@ class NetworkPlan:
     part: int = 0
     """Which of the returned values is the output of a sequence."""
     state: tuple[int, ...] | None = None
-    """The shape of the initial state, if there is such an argument; 0 stands for the number of samples."""
+    """The shape of the initial state, if there is such an argument; 0 means the number of samples."""
     factor: str = "1"
     steps: bool = False
 

@@ -134,9 +134,9 @@ def _by_place(
     if index is None:
         return None
     rank = sorted({each for other, _ in params.values() if (each := _layer(other)) is not None}).index(index)
-    for wanted in (index, rank):
+    for number in (index, rank):
         for row in rows:
-            if _layer(row[1]) == wanted and len(row[1].steps) > 1:
+            if _layer(row[1]) == number and len(row[1].steps) > 1:
                 return row
     return None
 

@@ -54,7 +54,7 @@ def without_time(layout: Layout) -> Layout:
 
 
 def state_shapes(instance: Any, layout: Layout) -> list[tuple[int, ...]]:
-    """Shapes of an initial state to try; 0 stands for the number of samples."""
+    """Shapes of an initial state to try; 0 means the number of samples."""
     arrays = [array for _, array in array_slots(instance) if array.ndim == 2]
     square = [array.shape[0] for array in arrays if array.shape[0] == array.shape[1]]
     sizes = list(dict.fromkeys([*square, *(size for array in arrays[:4] for size in array.shape)]))[:4]
