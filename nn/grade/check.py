@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,7 @@ def _current_folder(folder: Path) -> Iterator[None]:
 
 
 def _check_file(checked: CheckedSubmission, file: str, options: GradeOptions) -> None:
-    """Add the reports on a file. A definition that hangs is left out, and the rest is checked."""
+    """Add the reports on a file. A definition that hangs or exits is left out, and the rest is checked."""
     check = CheckOptions(seed=options.seed, timeout=options.timeout, exceptions=False, explain=options.explain)
     target = {"file": file}
     try:
@@ -130,6 +130,8 @@ def _check_file(checked: CheckedSubmission, file: str, options: GradeOptions) ->
         checked.exceptions.append(str(error))
     for _ in range(MAX_HANGS):
         result = check_target(target, check)
+        if result.ended_at == "":  # perhaps the machine was busy
+            result = check_target(target, replace(check, timeout=2 * options.timeout))
         checked.unprotected = result.unprotected()
         hung = _hung_definition(result, file)
         if not hung or hung in target.get("without", "").split():
@@ -142,8 +144,8 @@ def _check_file(checked: CheckedSubmission, file: str, options: GradeOptions) ->
 
 
 def _hung_definition(result: TargetResult, file: str) -> str:
-    """The class or function that hung while it was tried out; empty if it was the import, or nothing."""
-    path, _, line = result.hung_at.rpartition(":")
+    """The class or function that hung, or ended the process, while it was tried out; empty if it was another place."""
+    path, _, line = (result.ended_at or "").rpartition(":")
     if path != file or not line.isdigit() or len(result.reports) != 1:
         return ""
     tree = _parsed(file)

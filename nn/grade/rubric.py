@@ -38,6 +38,7 @@ from nnlaw.spec.report import Outcome
 from nnlaw.spec.violation import BadInput
 
 DEFAULT_POINTS = 10.0
+GRADIENT_WEIGHT = 2  # of a law on gradients in a new rubric; others have 1
 HEADER = """# A rubric for nn grade, written from a reference solution. Edit names and points.
 #
 # `names` are patterns for the names of classes and functions; capital letters and _ don't matter. `laws` are points per
@@ -179,7 +180,7 @@ def rubric_from(reports: Sequence[dict[str, Any]]) -> str:
     """The text of a rubric that requires the units of a reference solution.
 
     Names are required where several units are of one kind. A law's points grow with the number of laws that depend on
-    it, which are skipped if it fails.
+    it, which are skipped if it fails; laws on gradients count twice.
     """
     kinds = Counter(report["kind"] for report in reports)
     names: Counter[str] = Counter()
@@ -203,13 +204,22 @@ def _quoted(text: str) -> str:
 
 def _points(kind: str, codes: Sequence[str]) -> dict[str, float]:
     """Points for each law of a unit, in tenths. Their sum is DEFAULT_POINTS."""
-    weights = {code: 1 + sum(code in _needed(kind, other, codes) for other in codes) for code in codes}
+    weights = {code: _weight(kind, code) * (1 + _dependents(kind, code, codes)) for code in codes}
     total = sum(weights.values())
     points = {code: int(10 * DEFAULT_POINTS * weight / total) / 10 for code, weight in weights.items()}
     if points:
         highest = max(points, key=lambda code: points[code])
         points[highest] = round(points[highest] + DEFAULT_POINTS - sum(points.values()), 1)
     return points
+
+
+def _weight(kind: str, code: str) -> int:
+    law = CATALOG.get((kind, code))
+    return GRADIENT_WEIGHT if law is not None and law.family == "gradient" else 1
+
+
+def _dependents(kind: str, code: str, codes: Sequence[str]) -> int:
+    return sum(code in _needed(kind, other, codes) for other in codes)
 
 
 def _needed(kind: str, code: str, codes: Sequence[str]) -> set[str]:

@@ -81,7 +81,7 @@ def graded(checked: CheckedSubmission, rubric: Rubric) -> Grade:
     units = checked.reports
     choice = _assigned(rubric.requirements, units)
     rows = [
-        _trained(row, checked) if row.train else _row(row, units, choice.get(i))
+        _trained(row, checked) if row.train else _row(row, units, choice, i)
         for i, row in enumerate(rubric.requirements)
     ]
     return Grade(checked, rows, rubric.out_of)
@@ -126,10 +126,12 @@ def _compared_share(report: ReportData) -> float:
     return compared / (compared + missing) if missing else 1.0
 
 
-def _row(requirement: Requirement, units: Sequence[tuple[str, ReportData]], chosen: int | None) -> RequirementGrade:
-    if chosen is None:
-        return _not_found(requirement, units)
-    file, report = units[chosen]
+def _row(
+    requirement: Requirement, units: Sequence[tuple[str, ReportData]], choice: dict[int, int], number: int
+) -> RequirementGrade:
+    if number not in choice:
+        return _not_found(requirement, [unit for j, unit in enumerate(units) if j not in choice.values()])
+    file, report = units[choice[number]]
     points = round(points_of(requirement, report), 2)
     inconclusive = any(row["outcome"] == Outcome.INCONCLUSIVE for row in report["laws"])
     return RequirementGrade(
@@ -152,7 +154,7 @@ def _reason(report: ReportData) -> str:
 
 
 def _not_found(requirement: Requirement, units: Sequence[tuple[str, ReportData]]) -> RequirementGrade:
-    """No unit meets it. Units of the right kind under other names are for a person to look at."""
+    """No unit meets it. Other units of the right kind are for a person to look at."""
     kinds = " or ".join(requirement.kinds)
     others = [report["name"] for _, report in units if report["kind"] in requirement.kinds]
     names = f" named {' or '.join(requirement.names)}" if requirement.names else ""

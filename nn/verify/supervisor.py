@@ -63,8 +63,8 @@ class TargetResult:
     """The codes of the laws that the file defines: what is checked has no part in its own outcome."""
     ignored: list[str] = field(default_factory=list)
     """The exceptions that the code declares, but that did not count, because `CheckOptions.exceptions` is false."""
-    hung_at: str = ""
-    """`mine.py:5` if a definition hung, so that none of the file's units could be listed."""
+    ended_at: str | None = None
+    """`mine.py:5` if the process ended before it listed the units; empty if it was not in the user's code."""
 
     @property
     def name(self) -> str:
@@ -263,7 +263,7 @@ class _TargetCheck:
             raise kind(str(error).replace(request.get("file", name), name)) from None
         except SubjectEnded as error:
             place = process.place or name
-            self.result.hung_at = process.place
+            self.result.ended_at = process.place
             raise _NotLoaded(f"{place}: {error}") from None
         except (RemoteExit, RemoteError) as error:
             if is_internal(error):
