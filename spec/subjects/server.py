@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.subjects.failed_product import text_of
 from nnlaw.spec.subjects.interrupt import interrupt_after
 from nnlaw.spec.subjects.object_subject import ObjectSubject
 from nnlaw.spec.subjects.shared_arrays import SharedArrays
@@ -130,7 +131,7 @@ def _generators(arguments: Sequence[Any]) -> list[np.random.Generator]:
 def described(error: BaseException) -> tuple[list[str], str, list[tuple[str, str, str, int]]]:
     """The names of an exception's class and its bases, its text, and its traceback."""
     try:
-        text = str(error)[:MAX_TEXT]
+        text = text_of(error)[:MAX_TEXT]
     except Exception:
         text = "an exception whose text can't be made"
     frames = [

@@ -10,6 +10,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from nnlaw.spec.subjects.failed_product import text_of
 from nnlaw.spec.subjects.remote_error import Frame, RemoteError, RemoteExit
 from nnlaw.spec.violation import Location, Violation
 
@@ -48,7 +49,7 @@ def exception_violation(law: str, unit: str, error: Exception) -> Violation:
     return Violation(
         law,
         location=Location(unit, place.method, place.path, place.line),
-        actual=f"{type(error).__name__} on valid input: {error}",
+        actual=f"{type(error).__name__} on valid input: {text_of(error)}",
         expected="no exception",
         cause=cause,
         cause_code=code,

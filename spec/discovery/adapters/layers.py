@@ -55,6 +55,7 @@ from nnlaw.spec.discovery.second_settings import second_instance, with_settings
 from nnlaw.spec.discovery.sequences import is_recurrent, length_of
 from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, is_like_weights, leaves
 from nnlaw.spec.subjects.cases import Case, LayerCase
+from nnlaw.spec.subjects.failed_product import text_of
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.traceback_location import raised_at
 from nnlaw.spec.violation import Violation, counted
@@ -854,7 +855,7 @@ def found_of(best: Attempt, name: str, style: str, kind: type) -> Found:
         if best.always_raises and dy_alone and place.path and any(len(p) for p in plan.aliases.values()):
             reading = Reading(calls, partial(_raising, name, plan.backward, error), ("the output",))
             return Found("layer", name, style, location, kind, (reading,))
-        reason = f"{plan.backward} raised {type(error).__name__}{at}: {error}"
+        reason = f"{plan.backward} raised {type(error).__name__}{at}: {text_of(error)}"
         return Found("layer", name, style, location, kind, reason=reason)
     layer = best.layer
     layer.recipe = recipe_of_class(best.made, plan, kind.__name__)
@@ -925,7 +926,7 @@ def _raising(name: str, method: str, error: Exception, seed: int) -> list[Case]:
     raise Violation(
         "shape",
         location=replace(place, unit=name, method=method),
-        actual=f"raised {type(error).__name__}: {error}",
+        actual=f"raised {type(error).__name__}: {text_of(error)}",
         expected="no exception for a gradient of the output's shape",
         cause_code="exception",
     )

@@ -11,6 +11,7 @@ from nnlaw.spec.contracts.call import Call
 from nnlaw.spec.contracts.shapes import Mismatch, bind, expected_shape
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.call._shared import line_of
+from nnlaw.spec.subjects.failed_product import text_of
 from nnlaw.spec.subjects.traceback_location import cause_of
 from nnlaw.spec.violation import Violation, counted
 
@@ -37,7 +38,7 @@ def shape(call: Call) -> None:
         cause = cause_of(call.error)
         raise call.violation(
             "shape",
-            actual=f"raised {type(call.error).__name__}: {call.error}",
+            actual=f"raised {type(call.error).__name__}: {text_of(call.error)}",
             expected=f"no exception: the input fits the contract {call.contract.text}",
             cause=cause,
             cause_code="exception" if cause else "",
