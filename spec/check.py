@@ -17,6 +17,7 @@ import copy
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -35,12 +36,17 @@ from nnlaw.spec.discovery.backward_results import (
 from nnlaw.spec.discovery.find import find_in
 from nnlaw.spec.discovery.hints import Hints, hinted
 from nnlaw.spec.discovery.scope import scope_of
+from nnlaw.spec.fixes.float64_probe import Float64Probe, Steps
+from nnlaw.spec.fixes.recompile import VariantBuilder
+from nnlaw.spec.fixes.wrong_value import wrong_value
 from nnlaw.spec.gradcheck.finite_differences import at_points, check_finite, check_shape, measure, raise_if_wrong
 from nnlaw.spec.gradcheck.gradients import check_layer, check_own_targets, off_constant
+from nnlaw.spec.gradcheck.mistakes import Clues
 from nnlaw.spec.report import LawResult, Outcome, Report, UnitOutcome
 from nnlaw.spec.subjects.cases import LayerCase
-from nnlaw.spec.subjects.object_subject import object_of
-from nnlaw.spec.violation import BadInput, Inconclusive, Location, Violation, counted
+from nnlaw.spec.subjects.object_subject import object_of, subject_of
+from nnlaw.spec.subjects.subject import Subject
+from nnlaw.spec.violation import NO_CAUSE, BadInput, Cause, Inconclusive, Location, Violation, counted
 
 
 class CheckFailed(AssertionError):
@@ -271,7 +277,48 @@ def check_loss(
     samples = _batch_size(points)
     targets = pair_gradients(arrays, grads, "params", loss)
     _note(compared, targets)
-    _check(total, targets, Location.of(loss), scale=abs(float(value)), samples=samples, rng=rng)
+    try:
+        _check(total, targets, Location.of(loss), scale=abs(float(value)), samples=samples, rng=rng, weights=True)
+    except Violation as violation:
+        if violation.index is None or violation.cause:
+            raise
+        cause = _wrong_value(loss, arrays, points, {name: array for name, (array, _) in targets.items()})
+        raise violation.with_fields(cause=cause.text, cause_code=cause.code) from None
+
+
+def _wrong_value(
+    loss: Callable[..., Any], params: Any, points: Sequence[Any], arrays: dict[str, Array]
+) -> Cause:
+    """The other value whose gradient a loss returns; `arrays` are the parameters, by the names of their gradients."""
+    builder = VariantBuilder.of_function(subject_of(loss))
+    if builder is None:
+        return NO_CAUSE
+    return wrong_value(builder, _FunctionProbe(builder.subject, arrays, params=params, points=points))
+
+
+@dataclass
+class _FunctionProbe(Float64Probe):
+    """loss(params, *data) -> (loss, grads); `arrays` are the arrays in params themselves."""
+
+    params: Any = None
+    points: Sequence[Any] = ()
+
+    def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
+        """The loss and its gradients."""
+        before = {name: self.arrays[name].copy() for name in steps}
+        try:
+            for name, step in steps.items():
+                self.arrays[name] += step
+            value, grads = (kind or self.thing)(self.params, *copy.deepcopy(list(self.points)))
+            pairs = pair_gradients(self.params, grads, "params", self.thing)
+            return float(value), {name: np.array(gradient) for name, (_, gradient) in pairs.items()}
+        finally:
+            for name, array in before.items():
+                self.arrays[name][...] = array
+
+    def value(self, steps: Steps, kind: Subject | None = None) -> float:
+        """The loss alone."""
+        return self.run(steps, kind)[0]
 
 
 def _off_constants(tree: Any, output: Callable[[Any], Any]) -> Any:
@@ -311,12 +358,19 @@ def _check(
     samples: int,
     rng: np.random.Generator,
     source: Location | None = None,
+    weights: bool = False,
 ) -> None:
-    """Compare every gradient with finite differences of `total`, which reads the arrays anew at each call."""
+    """Compare every gradient with finite differences of `total`, which reads the arrays anew at each call.
+
+    `weights`: the arrays are parameters, which a penalty may be added to.
+    """
     for name, (array, gradient) in targets.items():
         check_shape(name, np.asarray(gradient), array, location)
         found = measure(at_points(total, array), array, np.array(gradient), name=name, scale=scale, rng=rng)
-        raise_if_wrong(found, location=location, samples=samples, gradient=np.asarray(gradient), forward=source)
+        clues = Clues(array=array) if weights else None
+        raise_if_wrong(
+            found, location=location, samples=samples, gradient=np.asarray(gradient), forward=source, clues=clues
+        )
 
 
 def _default_loss(a: Array, y: Array) -> Callable[[Array, Array], float]:

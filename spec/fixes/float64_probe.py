@@ -46,7 +46,7 @@ def code_under_test() -> Iterator[None]:
 
 @dataclass
 class Float64Probe(ABC):
-    """`thing` in float64, and the arrays that may be changed: "x", and the parameters by name."""
+    """`thing` in float64, and the arrays that may be changed: "x", if it has a gradient, and the parameters by name."""
 
     thing: Subject
     arrays: dict[str, Array]
@@ -77,21 +77,20 @@ class Float64Probe(ABC):
 
 @dataclass
 class _LayerProbe(Float64Probe):
+    x: Array = field(default_factory=lambda: np.zeros(0))
     dy: Array = field(default_factory=lambda: np.zeros(0))
 
     def value(self, steps: Steps, kind: Subject | None = None) -> float:
-        run = self.results([("forward", [self.arrays["x"] + steps.get("x", 0)])], steps, kind)
+        run = self.results([("forward", [self.x + steps.get("x", 0)])], steps, kind)
         with code_under_test():
             return float(np.vdot(self.dy, run.results[0]))
 
     def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
-        x = self.arrays["x"] + steps.get("x", 0)
-        run = self.results([("forward", [x]), ("backward", [self.dy])], steps, kind)
+        run = self.results([("forward", [self.x + steps.get("x", 0)]), ("backward", [self.dy])], steps, kind)
         with code_under_test():
             y, dx = run.results
-            return float(np.vdot(self.dy, y)), {"x": dx} | {
-                name: run.grads[name] for name in self.arrays if name != "x"
-            }
+            grads = {"x": dx} | run.grads
+            return float(np.vdot(self.dy, y)), {name: grads[name] for name in self.arrays}
 
 
 @dataclass
@@ -135,7 +134,8 @@ def probes(case: Case) -> Iterator[Float64Probe]:
                 x = np.array(inside_domain(layer, scale * point, point), np.float64)
                 with code_under_test():
                     dy = rng.standard_normal(np.shape(layer.copy().forward(x)))
-                yield _LayerProbe(layer, {"x": x} | dict(layer.params), not training, dy)
+                arrays = {"x": x} if layer.attribute("has_dx", True) else {}
+                yield _LayerProbe(layer, arrays | dict(layer.params), not training, x, dy)
     elif isinstance(case, LossCase):
         prediction = np.array(case.prediction, np.float64)
         for scale in LOSS_SCALES:

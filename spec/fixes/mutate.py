@@ -180,10 +180,36 @@ def _replacements(old: ast.stmt) -> Iterator[tuple[str, dict[str, ast.AST | str]
         yield "extra-statement", {}, ast.Pass()
     if isinstance(old, ast.AugAssign):
         yield "added-instead-of-assigned", {"target": old.target}, ast.Assign([old.target], old.value)
+        if isinstance(old.target, ast.Name):
+            value = ast.BinOp(ast.Name(old.target.id, ast.Load()), old.op, old.value)
+            yield "changed-in-place", {"target": old.target}, ast.Assign([old.target], value)
+        elif isinstance(old.op, ast.Add) and _has_index_arrays(old.target):
+            yield "repeated-indices", {}, _add_at(old.target, old.value)
     elif isinstance(old, ast.Assign):
         target = old.targets[0]
         if isinstance(target, ast.Name | ast.Attribute | ast.Subscript):
             yield "assigned-instead-of-added", {"target": target}, ast.AugAssign(target, ast.Add(), old.value)
+        if _has_index_arrays(target):
+            yield "repeated-indices", {}, _add_at(target, old.value)
+        if isinstance(old.value, ast.Name | ast.Attribute) and isinstance(target, ast.Name | ast.Attribute):
+            copied = ast.Call(ast.Attribute(old.value, "copy", ast.Load()), [], [])
+            yield "missing-copy", {"target": target, "value": old.value}, ast.Assign(old.targets, copied)
+
+
+def _has_index_arrays(target: ast.expr) -> bool:
+    """Whether entries are chosen by arrays of indices, in which one may be repeated."""
+    if not isinstance(target, ast.Subscript):
+        return False
+    parts = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
+    return not any(isinstance(part, ast.Slice | ast.Constant) for part in parts)
+
+
+def _add_at(target: ast.expr, value: ast.expr) -> ast.stmt:
+    """np.add.at(array, indices, value)."""
+    assert isinstance(target, ast.Subscript)
+    add = ast.Attribute(ast.Name("np", ast.Load()), "add", ast.Load())
+    array = copy.deepcopy(target.value)
+    return ast.Expr(ast.Call(ast.Attribute(add, "at", ast.Load()), [array, target.slice, value], []))
 
 
 def _may_be_deleted(statement: ast.stmt) -> bool:

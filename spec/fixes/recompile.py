@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,9 +30,9 @@ STORED = {"layer": ("self.input", "self.output"), "loss": ("self.prediction", "s
 
 @dataclass
 class VariantBuilder:
-    """A case, the subject under test, and its functions that have a source."""
+    """A case, if there is one, the subject under test, and its functions that have a source."""
 
-    case: Case
+    case: Case | None
     subject: Subject
     functions: list[SourceFunction]
 
@@ -43,27 +43,42 @@ class VariantBuilder:
         functions = [f for f in subject.functions() if _is_as_on_disk(f)] if subject is not None else []
         return cls(case, subject, functions) if subject is not None and functions else None
 
+    @classmethod
+    def of_function(cls, function: Subject) -> VariantBuilder | None:
+        """A function alone, without a case."""
+        functions = [f for f in function.functions() if _is_as_on_disk(f)]
+        return cls(None, function, functions) if functions else None
+
+    @property
+    def kind(self) -> str:
+        """The kind of the unit."""
+        return "function" if self.case is None else self.case.kind
+
     @cached_property
     def stored(self) -> tuple[str, ...]:
         """The names of STORED that the class does not use itself."""
         own = {name for f in self.functions if f.of_class for name in f.names}
-        return tuple(name for name in STORED.get(self.case.kind, ()) if name.removeprefix("self.") not in own)
+        return tuple(name for name in STORED.get(self.kind, ()) if name.removeprefix("self.") not in own)
 
-    def variants(self) -> Iterator[tuple[Source, Mutation, Subject]]:
-        """Every change of every function, tier by tier, and the class or function with it."""
+    def variants(self, codes: Collection[str] = ()) -> Iterator[tuple[Source, Mutation, Subject]]:
+        """Every change of every function, tier by tier, and the class or function with it.
+
+        With `codes`, only changes of the first tier that correct these mistakes.
+        """
         sources = self.sources()
         stored = [ast.parse(name, mode="eval").body for name in self.stored]
         trees = [source.tree for source in sources]
         streams = [mutations(tree, [*_operands(tree, trees), *stored]) for tree in trees]
         waiting = [next(stream, None) for stream in streams]
-        for tier in range(len(TIERS)):
+        for tier in range(len(TIERS) if not codes else 1):
             for i, (source, stream) in enumerate(zip(sources, streams, strict=True)):
                 if source.tree.name == "forward" and tier > MAX_TIER_OF_FORWARD:
                     continue
                 mutation = waiting[i]
                 while mutation is not None and mutation.tier == tier:
-                    with contextlib.suppress(Exception):  # some changes do not compile
-                        yield source, mutation, self.variant([source])
+                    if not codes or mutation.code in codes:
+                        with contextlib.suppress(Exception):  # some changes do not compile
+                            yield source, mutation, self.variant([source])
                     mutation = next(stream, None)
                 waiting[i] = mutation
 
@@ -74,7 +89,7 @@ class VariantBuilder:
 
     def variant(self, sources: Sequence[Source], tracer: Subject | None = None) -> Subject:
         """The class or function in which these functions are as their trees are now."""
-        names = [name.removeprefix("self.") if name in self.stored else "" for name in STORED.get(self.case.kind, ())]
+        names = [name.removeprefix("self.") if name in self.stored else "" for name in STORED.get(self.kind, ())]
         return self.subject.variant([source.tree for source in sources], names, tracer)
 
     def case_of(self, variant: Subject) -> Case:

@@ -148,6 +148,10 @@ def calls(node: ast.expr, operands: Operands) -> Iterator[Change]:
         yield Change(new, code, {"name": name, "other": other})
     if name in REDUCTIONS:
         yield from _reductions(node, name)
+    if any(keyword.arg == "out" for keyword in node.keywords):
+        rest = [keyword for keyword in node.keywords if keyword.arg != "out"]
+        out = next(keyword.value for keyword in node.keywords if keyword.arg == "out")
+        yield Change(ast.Call(node.func, node.args, rest), "changed-in-place", {"target": out})
     if len(node.args) == 1 and not node.keywords:
         yield Change(node.args[0], "extra-call", {"function": node.func})
     for i in range(len(node.args) - 1):
@@ -274,6 +278,24 @@ def _slices(node: ast.Slice, reverse: ast.expr) -> Iterator[ast.Slice]:
     for op in (ast.Add(), ast.Sub()):
         if node.upper is not None:
             yield ast.Slice(node.lower, ast.BinOp(node.upper, op, ONE), node.step)
+
+
+def first_states(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """The state before the first step, which is zero; an index t − 1 or max(t − 1, 0) takes another one."""
+    if isinstance(node, ast.Subscript) and not is_stored(node):
+        for part in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
+            if (step := _step_before(part)) is not None:
+                is_later = ast.Compare(step, [ast.Gt()], [ast.Constant(0)])
+                yield Change(_times(is_later, node), "wrong-first-state", {"step": step})
+
+
+def _step_before(node: ast.expr) -> ast.Name | None:
+    """t of t − 1 and of max(t − 1, 0)."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "max" and len(node.args) == 2:
+        node = next((arg for arg in node.args if isinstance(arg, ast.BinOp)), node)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and isinstance(node.left, ast.Name):
+        return node.left if is_number(node.right) and ast.unparse(node.right) == "1" else None
+    return None
 
 
 def _is_reversed(node: ast.Subscript) -> bool:
@@ -439,7 +461,7 @@ def missing_products(node: ast.expr, operands: Operands) -> Iterator[Change]:
 WHOLE_VALUES = {missing_products}
 """Rules for the whole value that a statement assigns or returns, not for parts of it."""
 TIERS: tuple[tuple[Rule, ...], ...] = (
-    (signs_and_operands, transposes, calls, comparisons, numbers, sizes, indices),
+    (signs_and_operands, transposes, calls, comparisons, numbers, sizes, indices, first_states),
     (other_names,),
     (missing_operands,),
     (missing_factors, missing_sums),

@@ -85,7 +85,7 @@ def search(
             return is_promising(variant) if is_promising is not None else passes_law(builder.case_of(variant))
         return False
 
-    confirm = _Confirmation(builder, [*_other_cases(case), *others], passes_law, passes_all)
+    confirm = _Confirmation(builder, case, [*_other_cases(case), *others], passes_law, passes_all)
     with subject.silenced(), np.errstate(all="ignore"):
         for candidates in _tiers(builder, may_fix):
             if found := confirm.confirmed(candidates):
@@ -122,6 +122,7 @@ class _Confirmation:
     """Tries promising changes with every law, on every case of the unit."""
 
     builder: VariantBuilder
+    case: Case
     others: Sequence[Case]
     passes_law: Passes
     passes_all: Passes
@@ -155,7 +156,7 @@ class _Confirmation:
 
     def computed(self, variant: Subject) -> list[Array]:
         """What the changed code computes at several points, to compare two changes."""
-        case = self.builder.case
+        case = self.case
         if isinstance(case, OptimizerCase):
             rng = np.random.default_rng(0x5EED)
             w, gradients = rng.standard_normal(4), list(rng.standard_normal((3, 4)))
@@ -165,7 +166,7 @@ class _Confirmation:
 
     def of_another_rank(self) -> LayerCase | None:
         """A layer's case with samples of two axes instead of one, if forward accepts them."""
-        case = self.builder.case
+        case = self.case
         if not isinstance(case, LayerCase) or case.x.ndim != 2:
             return None
         wide = np.stack([case.x, case.other_x[: len(case.x)]], axis=1)

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 from nnlaw.spec.fixes.dropped_terms import DroppedTerm, dropped_term
+from nnlaw.spec.fixes.float64_probe import ProbeFailed, probes
 from nnlaw.spec.fixes.minimize import smallest
+from nnlaw.spec.fixes.recompile import VariantBuilder
 from nnlaw.spec.fixes.reproduce import script
 from nnlaw.spec.fixes.search import Fix, search
+from nnlaw.spec.fixes.wrong_value import WrongValue, changed_in_place, wrong_value
 from nnlaw.spec.subjects.cases import Case
-from nnlaw.spec.violation import Cause, Violation
+from nnlaw.spec.violation import NO_CAUSE, Cause, Suggestion, Violation
 
 
 def explain(
@@ -28,14 +32,42 @@ def explain(
     unit, which a fix must pass, too.
     """
     found = smallest(violation, case, violation_on)
-    term = dropped_term(case, violation) if violation.law == "gradient" and not found.cause else DroppedTerm()
+    of_gradient = violation.law == "gradient"
+    in_place = _changed_in_place(case) if of_gradient else None
+    if in_place is not None:
+        found = found.with_fields(cause=in_place.cause.text, cause_code=in_place.cause.code)
+        fixed = VariantBuilder.of(case)
+        fits = fixed is not None and passes(fixed.case_of(in_place.variant))
+        suggestion = Suggestion((in_place.edit,)) if fits else None
+        return found.with_fields(suggestion=suggestion, script=script(found, case))
+    term = dropped_term(case, violation) if of_gradient and not found.cause else DroppedTerm()
     fix = search(
         case, violation.law, passes_law=lambda other: violation_on(other) is None, passes_all=passes, others=others
     )
     if not found.cause:
         cause = _likeliest(term, fix)
+        if not cause and fix.suggestion is None and of_gradient:
+            cause = _of_another_value(case)
         found = found.with_fields(cause=cause.text, cause_code=cause.code)
     return found.with_fields(suggestion=fix.suggestion, script=script(found, case))
+
+
+def _changed_in_place(case: Case) -> WrongValue | None:
+    """The change in place that makes the value wrong, if the gradient is right without it."""
+    builder = VariantBuilder.of(case)
+    with contextlib.suppress(ProbeFailed):
+        probe = next(probes(case), None)
+        return changed_in_place(builder, probe) if builder is not None and probe is not None else None
+    return None
+
+
+def _of_another_value(case: Case) -> Cause:
+    """The cause if the gradient is right and the value wrong."""
+    builder = VariantBuilder.of(case)
+    with contextlib.suppress(ProbeFailed):
+        probe = next(probes(case), None)
+        return wrong_value(builder, probe) if builder is not None and probe is not None else NO_CAUSE
+    return NO_CAUSE
 
 
 def _likeliest(term: DroppedTerm, fix: Fix) -> Cause:

@@ -175,9 +175,9 @@ def _decayed(slopes: _Slopes, gradient: _Gradient, parameter: Array) -> Cause:
     if not k or not slopes.fit(slopes.numeric + k * own):
         return NO_CAUSE
     if k < 0:
-        text = f"the gradient of a penalty is missing: {-k:.4g} times the parameter"
+        text = f"{-k:.4g} times the parameter is missing, as the gradient of a penalty that the value has"
         return Cause("missing-penalty-gradient", text)
-    text = f"a multiple of the parameter is added, as by weight decay (multiple {k:.4g})"
+    text = f"{k:.4g} times the parameter is added, as by weight decay that the value lacks"
     return Cause("added-weight-decay", text)
 
 

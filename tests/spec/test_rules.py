@@ -12,6 +12,7 @@ EXPRESSIONS = (
     "-dy", "~m", "a + b", "a - b", "a * b", "a / b", "a ** b", "a @ b.T", "a / len(a)", "a.mean(axis=0)", "a.max()",
     "np.sin(a)", "np.where(m, a, b)", "f(a, b)", "a > b", "3", "a[::-1]", "a[1]", "a[1:2]", "self.x", "(a, b)",
     "self.params['W']", "x[2:]", "e * p * (1 - p)", "x.sum(axis=1, keepdims=True)",
+    "s[:, t - 1]", "np.maximum(a, 0, out=a)",
 )  # fmt: skip
 
 
@@ -29,7 +30,7 @@ def test_every_code_has_a_text_and_every_text_a_code() -> None:
     elsewhere = {
         "added-instead-of-assigned", "assigned-instead-of-added", "extra-statement", "statements-swapped",
         "batch-size-instead-of-axis-size", "wrong-axis-size", "wrong-axis-argument", "shifted-values",
-        "mask-from-wrong-array",
+        "mask-from-wrong-array", "missing-copy", "repeated-indices",
     }  # fmt: skip
     unused = {code for code in set(TEXTS) - codes - elsewhere if not code.endswith(("-sum", "-mean", "-max", "-min"))}
     assert codes - {""} <= set(TEXTS) and not unused

@@ -297,3 +297,42 @@ def test_a_term_that_forward_lacks_is_not_deleted_from_backward(tmp_path: Path) 
     for source in (without_bias, elementwise("return np.tanh(x)", backward)):
         suggestion = explained(source, tmp_path).suggestion
         assert suggestion is None or all(edit.after for edit in suggestion.edits)
+
+
+RECURRENT = """
+@layer("mine")
+@obeys("N T n -> N T h")
+class Mine(Layer):
+    def __init__(self, h: int):
+        self.h = h
+
+    def build(self, shape, rng):
+        self.params = {{"Wx": rng.normal(0, 0.5, (shape[1], self.h)), "Wh": rng.normal(0, 0.5, (self.h, self.h))}}
+
+    def forward(self, x):
+        self.x, self.states = x, np.zeros((*x.shape[:2], self.h), x.dtype)
+        before = np.zeros((len(x), self.h), x.dtype)
+        for t in range(x.shape[1]):
+            before = np.tanh(x[:, t] @ self.params["Wx"] + before @ self.params["Wh"])
+            self.states[:, t] = before
+        return self.states.copy()
+
+    def backward(self, dy):
+        g, dx, later = {{k: np.zeros_like(v) for k, v in self.params.items()}}, np.zeros_like(self.x), 0
+        for t in reversed(range(self.x.shape[1])):
+            d = (dy[:, t] + later) * (1 - self.states[:, t] ** 2)
+            g["Wx"] += self.x[:, t].T @ d
+            g["Wh"] += {}.T @ d
+            dx[:, t], later = d @ self.params["Wx"].T, d @ self.params["Wh"].T
+        self.grads = g
+        return dx
+"""
+
+
+@pytest.mark.parametrize("index", ["t - 1", "max(t - 1, 0)"])
+def test_the_state_before_the_first_step(index: str, tmp_path: Path) -> None:
+    """It is zero; an index takes the first or the last state instead."""
+    found = explained(RECURRENT.format(f"self.states[:, {index}]"), tmp_path)
+    assert found.cause_code == "wrong-first-state" and found.suggestion is not None
+    assert found.cause.startswith("the state before the first step is zero, but `self.states[:, ")
+    assert "(t > 0) * self.states" in found.suggestion.edits[0].after
