@@ -17,7 +17,7 @@ from rich.progress import track
 
 from nnlaw.cli.output.console import console
 from nnlaw.cli.output.markdown import print_markdown
-from nnlaw.cli.output.output_option import output_file
+from nnlaw.cli.output.option_checks import output_file
 from nnlaw.cli.output.streams import echo, print_json
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")

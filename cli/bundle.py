@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from nnlaw.cli.output.output_option import output_file
+from nnlaw.cli.output.option_checks import output_file
 from nnlaw.cli.output.streams import echo
 from nnlaw.nn.core.atomic_write import is_open_file
 from nnlaw.nn.run_folder.folder import Run

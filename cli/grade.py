@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from nnlaw.cli.output import csv_output, grade_csv
 from nnlaw.cli.output.feedback import HINTS, write_feedback
 from nnlaw.cli.output.grade_output import print_grades
 from nnlaw.cli.output.gradescope import to_gradescope
+from nnlaw.cli.output.option_checks import finite
 from nnlaw.cli.output.progress import counting_files
 from nnlaw.cli.output.streams import echo, print_text
 from nnlaw.nn.grade.check import GradeOptions, check_submissions
@@ -22,12 +22,6 @@ from nnlaw.nn.grade.score import Grade, graded
 from nnlaw.nn.grade.submissions import Submission, submissions
 from nnlaw.spec.report import UnitOutcome
 from nnlaw.spec.violation import BadInput
-
-
-def _finite(context: click.Context, option: click.Parameter, value: float) -> float:
-    if not math.isfinite(value):
-        raise click.BadParameter(f"{value} is not a number of seconds")
-    return value
 
 
 @click.command()
@@ -47,7 +41,7 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed.")
 @click.option("--jobs", type=click.IntRange(min=1), default=min(2, os.cpu_count() or 1), show_default=True,
               help="Submissions to check in parallel.")
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=20.0, show_default=True, callback=_finite,
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=20.0, show_default=True, callback=finite,
               metavar="SECONDS", help="Seconds allowed to import a file, and to check each class.")
 def command(
     folder: Path | None,

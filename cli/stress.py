@@ -11,6 +11,7 @@ import click
 
 from nnlaw.cli.output import stress_output
 from nnlaw.cli.output.isolation import trust_option
+from nnlaw.cli.output.option_checks import finite
 from nnlaw.cli.output.progress import counting
 from nnlaw.cli.output.streams import echo, print_json
 from nnlaw.nn.core.reporter import SilentReporter
@@ -39,7 +40,7 @@ def _refuse_junit(context: click.Context, parameter: click.Parameter, value: Pat
 @click.option("--full/--quick", default=False, help="Thorough or quick.  [quick]")
 @click.option("--jobs", default=2, show_default=True, type=click.IntRange(min=1), help="Scenarios run at a time.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Random seed.")
-@click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS",
+@click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS", callback=finite,
               help="Seconds allowed for each scenario; not on Windows.  [600; 7200 with --full]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--junit", hidden=True, expose_value=False, callback=_refuse_junit, type=click.Path(path_type=Path))

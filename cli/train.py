@@ -47,7 +47,8 @@ from nnlaw.spec.violation import BadInput, Violation
 @click.option("--schedule", help="Learning rate over time.  [constant]")
 @click.option("--init", help="Initializer of the weights.  [he]")
 @click.option("--batches", help="Batch sampler.  [shuffled]")
-@click.option("--validation", type=int, help="Number of validation images.  [5000, or a twelfth of a small set]")
+@click.option("--validation", type=click.IntRange(min=0),
+              help="Number of validation images.  [5000, or a twelfth of a small set]")  # fmt: skip
 @click.option("--threads", type=int, help="BLAS threads; 0: all cores.  [1]")
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="Your plugin file. Can be repeated.")
 @click.option("--config", type=click.Path(path_type=Path), help="Read settings from a TOML file; options override it.")
@@ -141,9 +142,9 @@ def _strict_hint(settings: Settings) -> Iterator[None]:
     """Point to --strict if a user's plugin raises in a training that is not strict."""
     try:
         yield
-    except (BadInput, Violation, BrokenPipeError, KeyboardInterrupt):
+    except (BadInput, Violation, BrokenPipeError):
         raise
-    except BaseException as error:  # a plugin may raise anything
+    except Exception as error:
         if settings.strict or not settings.plugins:
             raise
         raise BadInput(f"{describe_user_error(error)}; --strict names the law that fails") from error

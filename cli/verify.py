@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import glob
 import importlib.util
-import math
 import os
 import sys
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from nnlaw.cli.baseline import Baseline, read_baseline
 from nnlaw.cli.output import csv_output
 from nnlaw.cli.output.github_output import to_github
 from nnlaw.cli.output.json_output import to_json
-from nnlaw.cli.output.output_option import output_file
+from nnlaw.cli.output.option_checks import finite, output_file
 from nnlaw.cli.output.progress import counting_files
 from nnlaw.cli.output.sarif_output import to_sarif
 from nnlaw.cli.output.streams import clean, echo, print_text
@@ -43,12 +42,6 @@ EXIT_CODES = {UnitOutcome.PASSED: 0, UnitOutcome.FAILED: 1, UnitOutcome.ERROR: 2
 def _removed_junit(context: click.Context, option: click.Parameter, value: object) -> None:
     if value is not None:
         raise BadInput("--junit was removed; use pytest --nn-plugin FILE --junitxml OUT")
-
-
-def _finite(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
-        raise click.BadParameter(f"{value} is not a number of seconds")
-    return value
 
 
 @click.command()
@@ -75,7 +68,7 @@ def _finite(context: click.Context, option: click.Parameter, value: float | None
 @click.option("--allow-unchecked", is_flag=True, help="Exit code 0 even if something was only partly or not checked.")
 @click.option("--seed", type=click.IntRange(min=0), help="Random seed.  [default: 0]")
 @click.option("--jobs", type=click.IntRange(min=1), help="Files to check in parallel.  [default: up to 4]")
-@click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS", callback=_finite,
+@click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS", callback=finite,
               help="Seconds allowed to import a file, and to check each class.  [default: 60]")
 def command(
     names: tuple[str, ...],

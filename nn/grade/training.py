@@ -56,7 +56,7 @@ def train(requirement: Requirement, file: str, data: TrainingData) -> TrainingRe
     """Train in a process of its own, with the time limit of the requirement."""
     start = time.monotonic()
     request = {
-        "file": os.path.abspath(file), "train": requirement.train, "predict": requirement.predict,
+        "file": os.fsencode(os.path.abspath(file)), "train": requirement.train, "predict": requirement.predict,
         "images": data.images, "labels": data.labels, "test_images": data.test_images,
     }  # fmt: skip
     with SubjectProcess() as process:

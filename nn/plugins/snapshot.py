@@ -8,16 +8,18 @@ The copies are in one folder, as the originals were, so that `import helper` fin
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+NOT_UTF_8 = re.compile("[\ud800-\udfff]")  # as Python shows such bytes of a file name
 OWN = {"nnlaw"}  # never copied, even if a plugin is beside it in a checkout
 
 
 def copy_name(i: int, path: str) -> str:
-    """The file name of the copy of the i-th plugin, from 1."""
-    return f"{i}-{Path(path).name}"
+    """The file name of the copy of the i-th plugin, from 1; `_` for bytes that are not UTF-8, which zip can't store."""
+    return NOT_UTF_8.sub("_", f"{i}-{Path(path).name}")
 
 
 def plugin_sources(plugins: Sequence[str]) -> dict[str, bytes]:

@@ -51,7 +51,7 @@ def write_bundle(run: Run, output: Path | None = None) -> Path:
 
     Raises BadInput if the run is not finished, or `output` exists with other content.
     """
-    output = output or Path(f"{run.folder.resolve().name}.zip")
+    output = output or Path(f"{_name(run.folder)}.zip")
     missing = [name for name in NEEDED if not (run.folder / name).is_file()]
     if missing:
         raise BadInput(f"{run.folder} is not a finished run (no {missing[0]})")
@@ -61,10 +61,19 @@ def write_bundle(run: Run, output: Path | None = None) -> Path:
         content = _zipped({name: read_regular(run.folder / name, MAX_SIZE) for name in names})
     except OSError as error:
         raise BadInput(f"{error.filename or run.folder}: can't be read: {error.strerror}") from error
+    except UnicodeEncodeError as error:
+        raise BadInput(f"{run.folder}: the name {str(error.object)[:80]!r} is not UTF-8, as zip files need") from error
     if not is_open_file(output) and output.exists() and not _has_content(output, content):
         raise BadInput(f"{output} exists already and is another file; choose another --output")
     write_output(output, content)
     return output
+
+
+def _name(folder: Path) -> str:
+    try:
+        return folder.resolve().name
+    except OSError:  # the current folder was removed
+        return folder.name
 
 
 def _has_content(path: Path, content: bytes) -> bool:
@@ -98,9 +107,12 @@ def unpack_bundle(path: Path, folder: Path) -> None:
             members = {entry.filename: file.read(entry) for entry in _checked(path, file.infolist(), size)}
     except READ_ERRORS as error:
         raise BadInput(f"{path}: not a readable bundle: {error}") from error
-    for name, content in members.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
+    try:
+        for name, content in members.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+    except OSError as error:
+        raise BadInput(f"{path}: {name[:80]!r} can't be unpacked: {error.strerror}") from error
     index = read_json(folder / INDEX)
     if index.get("format") != FORMAT:
         raise BadInput(f"{path}: bundle of format {index.get('format')!r}, expected {FORMAT}")

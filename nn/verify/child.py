@@ -37,6 +37,7 @@ def main(requests: int, replies: int, notes: int) -> None:
     from nnlaw.spec.subjects.server import serve
 
     def open_request(request: dict[str, Any]) -> Any:
+        request = {key: os.fsdecode(value) if isinstance(value, bytes) else value for key, value in request.items()}
         if "train" in request:
             return run_training(request)
         if "run" not in request:

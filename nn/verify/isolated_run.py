@@ -77,7 +77,7 @@ class IsolatedRun:
 
     def open_model(self, run: Run, which: str) -> IsolatedRun:
         """Import the plugins and load the weights; `predict` is then that of the network."""
-        self.request("model", folder=os.path.abspath(run.folder), which=which)
+        self.request("model", folder=_encoded(run.folder), which=which)
         return self
 
     def predict(self, x: Array) -> Array:
@@ -86,12 +86,12 @@ class IsolatedRun:
 
     def replay(self, folder: Path) -> Violation | None:
         """Repeat a recorded failure; the law that fails, if it fails again."""
-        found = self.request("replay", folder=os.path.abspath(folder))
+        found = self.request("replay", folder=_encoded(folder))
         return None if found is None else self._violation(found)
 
     def prepare(self, data: str) -> int:
         """Prepare the training of the run on the data at a path; the steps of an epoch."""
-        steps = self.request("prepare", folder=os.path.abspath(self.folder), data=data and os.path.abspath(data))
+        steps = self.request("prepare", folder=_encoded(self.folder), data=_encoded(data) if data else "")
         return steps if type(steps) is int and steps > 0 else self._unexpected()
 
     def epoch(self, number: int) -> dict[str, Any]:
@@ -131,3 +131,8 @@ class IsolatedRun:
 
     def _unexpected(self) -> NoReturn:
         raise BadInput(f"{self.folder}: its own code sent something else than a result, expected numbers")
+
+
+def _encoded(path: Path | str) -> bytes:
+    """An absolute path as bytes: it is not a text if it is not UTF-8."""
+    return os.fsencode(os.path.abspath(path))

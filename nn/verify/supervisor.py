@@ -236,12 +236,14 @@ class _TargetCheck:
     def opened(self, process: SubjectProcess) -> list[Unit | Found]:
         """The units of the target, which live in the process. Raises _NotLoaded."""
         name = self.result.name
-        request = {key: os.path.abspath(value) if key == "file" else value for key, value in self.result.target.items()}
+        target, file = self.result.target, os.path.abspath(name) if "file" in self.result.target else name
+        paths = {"file": os.fsencode(file)} if "file" in target else {}  # not a text if it is not UTF-8
+        request = {**target, **paths, "folder": os.fsencode(_current_folder())}
         try:
             process.allow(STARTUP)
             process.connection.request("open", None, {})
             process.allow(self.options.timeout)
-            opened = _typed(process.connection.request("open", None, {**request, "folder": _current_folder()}), dict)
+            opened = _typed(process.connection.request("open", None, request), dict)
             found = [from_data(row) for row in _typed(opened.get("found"), list)[:MAX_UNITS]]
             self.notes = [_typed(note, str)[:MAX_NOTE] for note in _typed(opened.get("notes"), list)[:MAX_NOTES]]
             self.nothing = [each for each in found if not each.kind]
@@ -260,7 +262,7 @@ class _TargetCheck:
             return units
         except BadInput as error:
             kind = NothingToCheck if isinstance(error, NothingToCheck) else _NotLoaded
-            raise kind(str(error).replace(request.get("file", name), name)) from None
+            raise kind(str(error).replace(file.encode(errors="backslashreplace").decode(), name)) from None
         except SubjectEnded as error:
             place = process.place or name
             self.result.ended_at = process.place
