@@ -70,7 +70,7 @@ def requirement_markdown(grade: Grade, row: RequirementGrade, hints: str) -> str
         parts.append(f"called as `{_code(row.report['calls'])}`")
     for data in row.report["violations"]:
         parts.append(_violation(Violation.from_dict(data), grade.checked.submission, hints))
-    if not row.report["violations"] and row.reason:
+    if row.reason and (not row.report["violations"] or row.report["missing"]):
         parts.append(_escaped(row.reason))
     skipped = sum(law["outcome"] == Outcome.SKIPPED for law in row.report["laws"])
     if skipped:

@@ -42,17 +42,17 @@ def print_grades(grades: Sequence[Grade], rubric: Rubric) -> None:
 def _table(grades: Sequence[Grade], rubric: Rubric) -> Table:
     table = Table(box=SIMPLE, pad_edge=False)
     table.add_column("student", no_wrap=True, max_width=MAX_STUDENT)
-    table.add_column(f"score/{rubric.out_of:g}", justify="right", no_wrap=True)
+    table.add_column(f"score\n/{rubric.out_of:g}", justify="right", no_wrap=True)
     for requirement in rubric.requirements:
         heading = one_line(requirement.name)
-        table.add_column(f"{heading}/{requirement.points:g}", justify="right", max_width=MAX_HEADING, overflow="fold")
-    table.add_column("fails")
-    table.add_column("seconds", justify="right")
+        table.add_column(f"{heading}\n/{requirement.points:g}", justify="right", max_width=MAX_HEADING, overflow="fold")
+    table.add_column("fails", overflow="fold")
+    table.add_column("time", justify="right", no_wrap=True)
     for grade in grades:
         points = [Text(f"{row.points:g}", _style(row.points, row.requirement.points)) for row in grade.rows]
         score = Text(f"{grade.score:g}{'*' if remarks(grade) else ''}", _style(grade.score, grade.out_of))
         fails = Text(", ".join(grade.failed_laws))
-        table.add_row(Text(one_line(grade.student)), score, *points, fails, f"{grade.checked.seconds:.1f}")
+        table.add_row(Text(one_line(grade.student)), score, *points, fails, f"{grade.checked.seconds:.1f} s")
     return table
 
 

@@ -8,6 +8,7 @@
     names = ["*dense*", "*linear*"]      of the class or function; without it, any
     points = 10
     laws = { gradient = 6 }              the other laws share the rest
+    arrays = 3                           that are compared: x, W and b; fewer give that share of the points
 
     [[require]]
     name = "reaches 95% on MNIST"
@@ -42,7 +43,7 @@ GRADIENT_WEIGHT = 2  # of a law on gradients in a new rubric; others have 1
 HEADER = """# A rubric for nn grade, written from a reference solution. Edit names and points.
 #
 # `names` are patterns for the names of classes and functions; capital letters and _ don't matter. `laws` are points per
-# law, which are part of `points`; the laws that are not listed share the rest.
+# law, which are part of `points`; the laws that are not listed share the rest. `arrays` are to be compared: x, W and b.
 
 title = ""
 
@@ -68,6 +69,7 @@ class Requirement:
     kinds: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     laws: dict[str, float] = field(default_factory=dict)
+    arrays: int = 0
     train: str = ""
     predict: str = ""
     data: Path | None = None
@@ -141,6 +143,8 @@ def _requirement(row: Any, place: str, folder: Path) -> Requirement:
     for key in ("points", "accuracy", "accuracy_for_no_points", "seconds"):
         if key in values and (type(values[key]) not in (int, float) or not 0 <= values[key] < 1e6):
             raise BadInput(f"{place}: {key} = {values[key]!r}, expected a number, 0 or more")
+    if type(values.get("arrays", 0)) is not int or values.get("arrays", 0) < 0:
+        raise BadInput(f"{place}: arrays = {values['arrays']!r}, expected a whole number")
     laws = values.get("laws", {})
     if not isinstance(laws, dict) or not all(type(each) in (int, float) and each >= 0 for each in laws.values()):
         raise BadInput(f"{place}: laws = {laws!r}, expected points by law, as in {{ gradient = 6 }}")
@@ -194,6 +198,7 @@ def rubric_from(reports: Sequence[dict[str, Any]]) -> str:
         lines = [f"name = {_quoted(name)}", f"kind = {_quoted(report['kind'])}"]
         lines += [f"names = [{_quoted(f'*{_normalized(own)}*')}]"] if kinds[report["kind"]] > 1 else []
         lines += [f"points = {DEFAULT_POINTS:g}", f"laws = {{ {points} }}"]
+        lines += [f"arrays = {len(report['compared'])}"] if len(report["compared"]) > 1 else []
         parts.append("\n".join(["[[require]]", *lines, "", ""]))
     return "".join([*parts, TRAINING]) if "model" in kinds else "".join(parts).rstrip("\n") + "\n"
 

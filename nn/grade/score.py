@@ -117,13 +117,13 @@ def points_of(requirement: Requirement, report: ReportData) -> float:
     others = [law for law in outcomes if law not in requirement.laws]
     rest = requirement.points - sum(requirement.laws.values())
     lost = sum(requirement.laws.get(law, rest / max(1, len(others))) for law in lost_laws)
-    return max(0.0, requirement.points - lost) * _compared_share(report)
+    return max(0.0, requirement.points - lost) * _compared_share(requirement, report)
 
 
-def _compared_share(report: ReportData) -> float:
-    """The share of the arrays that were compared."""
-    compared, missing = len(report["compared"]), len(report["missing"])
-    return compared / (compared + missing) if missing else 1.0
+def _compared_share(requirement: Requirement, report: ReportData) -> float:
+    """The share of the arrays that were compared; those of registered units, which all are, have no list."""
+    compared = len(report["compared"])
+    return compared / max(compared + len(report["missing"]), requirement.arrays) if compared else 1.0
 
 
 def _row(
@@ -134,9 +134,11 @@ def _row(
     file, report = units[choice[number]]
     points = round(points_of(requirement, report), 2)
     inconclusive = any(row["outcome"] == Outcome.INCONCLUSIVE for row in report["laws"])
-    return RequirementGrade(
-        requirement, points, file, report, _reason(report), report["outcome"] in REVIEW or inconclusive
-    )
+    reason = _reason(report)
+    if 0 < len(report["compared"]) < requirement.arrays:
+        few = f"compared {', '.join(report['compared'])}; {requirement.arrays} arrays are required"
+        reason = f"{reason}; {few}" if reason else few
+    return RequirementGrade(requirement, points, file, report, reason, report["outcome"] in REVIEW or inconclusive)
 
 
 def _reason(report: ReportData) -> str:

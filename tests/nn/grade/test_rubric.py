@@ -44,6 +44,7 @@ def test_requirements_are_read_in_order(tmp_path: Path) -> None:
         (DENSE + "laws = { gradeint = 1 }", "no law 'gradeint'"),
         (DENSE + "laws = { gradient = 11 }", "11 points, expected 10"),
         (DENSE + "names = 3", "names = 3"),
+        (DENSE + "arrays = 1.5", "arrays = 1.5"),
         (DENSE + 'train = "f(x)"', "a kind, or both train and predict"),
         ('[[require]]\nname = "x"\n', "a kind, or both train and predict"),
         ('[[require]]\nname = "x"\nkind = "leyer"\n', "unknown kind 'leyer'"),
@@ -83,7 +84,8 @@ def test_points_for_an_accuracy() -> None:
 
 def report(kind: str, name: str, *codes: str) -> dict[str, object]:
     """A report with laws that pass."""
-    return {"kind": kind, "name": name, "laws": [{"law": code, "outcome": "pass"} for code in codes]}
+    laws = [{"law": code, "outcome": "pass"} for code in codes]
+    return {"kind": kind, "name": name, "compared": ["x", "W"], "laws": laws}
 
 
 def test_a_rubric_from_reports_can_be_read(tmp_path: Path) -> None:

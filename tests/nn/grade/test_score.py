@@ -59,6 +59,15 @@ def test_what_could_not_be_compared_gives_no_points() -> None:
     assert row.points == pytest.approx(6.67) and row.review and "b not checked: no gradient" in row.reason
 
 
+def test_too_few_arrays_give_their_share() -> None:
+    """A layer without weights is not all of a dense layer; registered units have no list of arrays."""
+    three = Requirement("dense", 9, ("layer",), arrays=3)
+    assert points_of(three, report(gradient="pass")) == pytest.approx(6)
+    assert points_of(three, report(gradient="pass") | {"compared": []}) == 9
+    (row,) = grade_of([report(gradient="pass")], three).rows
+    assert row.reason == "compared x, W; 3 arrays are required"
+
+
 def test_an_error_gives_no_points_and_its_reason() -> None:
     """So does a unit that hung before its kind was known, if its name is required."""
     hung = report("Dense", kind="file", reason="hw.py:3: timed out after 5 s")
