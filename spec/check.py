@@ -43,6 +43,7 @@ from nnlaw.spec.gradcheck.finite_differences import at_points, check_finite, che
 from nnlaw.spec.gradcheck.gradients import check_layer, check_own_targets, off_constant
 from nnlaw.spec.gradcheck.mistakes import Clues
 from nnlaw.spec.report import LawResult, Outcome, Report, UnitOutcome
+from nnlaw.spec.short_tracebacks import short_traceback
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.subjects.object_subject import object_of, subject_of
 from nnlaw.spec.subjects.subject import Subject
@@ -61,6 +62,7 @@ class CheckFailed(AssertionError):
         self.reports = reports
 
 
+@short_traceback
 def check(
     thing: Any,
     *inputs: Any,
@@ -89,6 +91,7 @@ def check(
     Returns the report, or those of a module. Raises CheckFailed if a law fails or a unit can't be checked, BadInput if
     nothing to check is found, or if a hint has an unknown value.
     """
+    __tracebackhide__ = True
     if inspect.isclass(thing) and inputs and input_shape is None:
         shapes = tuple(np.shape(x) for x in inputs)
         input_shape = shapes[0] if len(shapes) == 1 else shapes
@@ -98,7 +101,7 @@ def check(
         with hinted(Hints(input_shape, layout, targets, learning_rate)):
             units = find_in(thing, inputs)
             found = [unit for unit in units if unit.is_unit and kind in (None, unit.kind)]
-            reports = [conformance(unit, seed=seed) for unit in found]
+            reports = [conformance(unit, seed=seed, explain=True) for unit in found]
         if not found:
             name = getattr(thing, "__name__", type(thing).__name__)
             what = kind or "layer, loss, optimizer, network or function with a derivative"
@@ -133,6 +136,7 @@ def _report_of_functions(function: Callable[..., Any], inputs: Sequence[Any], rn
     return Report(name, "function", [result], calls=f"{name} with the given arrays", compared=compared)
 
 
+@short_traceback
 def check_backward(
     forward: Callable[..., Any],
     backward: Callable[..., Any],
@@ -178,6 +182,7 @@ def check_backward(
     _check(total, targets, Location.of(backward), scale=scale, samples=_batch_size(arrays), rng=rng, source=source)
 
 
+@short_traceback
 def check_object(layer: Any, *inputs: Any, rng: np.random.Generator | None = None) -> None:
     """Check a layer written as a class, called with these inputs: `forward(x) -> y`, and `backward(dy)`.
 
@@ -216,6 +221,7 @@ def _check_count(case: LayerCase, layer: Any, missing: Mapping[str, str]) -> Non
         )
 
 
+@short_traceback
 def check_weights(
     forward: Callable[..., Any],
     backward: Callable[..., Any],
@@ -250,6 +256,7 @@ def check_weights(
     _check(total, targets, Location.of(backward), scale=abs(total()), samples=samples, rng=rng, source=source)
 
 
+@short_traceback
 def check_loss(
     loss: Callable[..., Any],
     params: Any,

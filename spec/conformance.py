@@ -29,6 +29,7 @@ from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.law import AT_ANY_SETTING, CATALOG, FOR_ANY_CODE, Law, laws_of
 from nnlaw.spec.laws import load_laws
 from nnlaw.spec.report import EVERYTHING, LawResult, Outcome, Report, UnitOutcome, merged
+from nnlaw.spec.short_tracebacks import short_traceback
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.remote_subject import SubjectEnded
 from nnlaw.spec.subjects.traceback_location import exception_violation
@@ -40,6 +41,7 @@ load_laws()
 ATTEMPTS = 3  # an inconclusive law is checked on up to so many cases, with new random inputs
 
 
+@short_traceback
 def conformance(
     subject: Any,
     laws: Iterable[str] | None = None,

@@ -57,10 +57,11 @@ class LawResult:
 
     def check(self) -> None:
         """Return if the law passes; else raise Violation, Inconclusive or, with the reason, unittest.SkipTest."""
+        __tracebackhide__ = True
         if self.exception is not None:
             raise unittest.SkipTest(f"declared exception: {self.exception.reason}")
         if self.violation is not None:
-            raise self.violation
+            raise self.violation.with_traceback(None) from None
         if self.outcome is Outcome.INCONCLUSIVE:
             raise Inconclusive(self.reason)
         if self.outcome is not Outcome.PASS:

@@ -26,6 +26,7 @@ from nnlaw.spec.gradcheck.finite_differences import (
 )
 from nnlaw.spec.gradcheck.mistakes import Clues
 from nnlaw.spec.reference import numeric_constants
+from nnlaw.spec.short_tracebacks import short_traceback
 from nnlaw.spec.subjects.layer_protocol import convert
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.subject import Point, Subject, Target
@@ -36,6 +37,7 @@ Thing = TypeVar("Thing")
 MIN_LOSS = 1.0  # a trained model's loss may be near zero, but terms of this size cancel in it and leave roundoff
 
 
+@short_traceback
 def check_gradient(
     f: Callable[[Array], float],
     x: Array,
@@ -61,6 +63,7 @@ def check_gradient(
     raise_if_wrong(found, location=Location.of(f), samples=len(point) if point.ndim else 1, gradient=point)
 
 
+@short_traceback
 def check_layer(layer: Subject, x: Array, rng: np.random.Generator, *, path: str = "") -> None:
     """Check `backward` of a layer: the gradient of its input and of every parameter.
 
@@ -219,6 +222,7 @@ def _slopes_from_sample(layer: Subject, x: Array, dy: Array, i: int, array: Arra
     return slopes
 
 
+@short_traceback
 def check_model(model: Subject, x: Array, labels: Array, rng: np.random.Generator, *, path: str = "model") -> None:
     """Check the gradients that a whole model returns against the loss that it returns.
 

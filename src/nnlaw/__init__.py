@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         rows_sum_to_one,
         strict,
     )
+    from nnlaw.spec.pytest_plugin import parametrize_with_laws
 
 __all__ = [
     "CATALOG",
@@ -95,6 +96,7 @@ __all__ = [
     "model",
     "obeys",
     "optimizer",
+    "parametrize_with_laws",
     "rows_sum_to_one",
     "schedule",
     "strict",
@@ -112,7 +114,8 @@ __version__ = "0.2.0"
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'nnlaw' has no attribute {name!r}")
-    found = getattr(importlib.import_module("nnlaw.nn" if name in _FROM_NN else "nnlaw.spec"), name)
+    places = {"parametrize_with_laws": "nnlaw.spec.pytest_plugin"} | dict.fromkeys(_FROM_NN, "nnlaw.nn")
+    found = getattr(importlib.import_module(places.get(name, "nnlaw.spec")), name)
     globals()[name] = found
     return found
 
