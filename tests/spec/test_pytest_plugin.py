@@ -118,7 +118,7 @@ def test_an_id_that_pytest_prints_selects_that_test(tmp_path: Path) -> None:
     assert "1 test collected" in pytest_run(tmp_path, "-q", "--collect-only", "test_one.py")
     assert "27 tests collected" in pytest_run(tmp_path, "-q", "--collect-only", "mine.py::layer-twice")
     pytest_run(tmp_path, "-q")
-    assert "1 failed" in (again := pytest_run(tmp_path, "-q", "--lf")) and "passed" not in again
+    assert "1 failed" in (rerun := pytest_run(tmp_path, "-q", "--lf")) and "passed" not in rerun
 
 
 @pytest.mark.slow
