@@ -233,6 +233,17 @@ class AdaptedNetwork:
             run.compute()
         return {name: np.asarray(sum(run.read(name) for run in runs)) for name in self.plan.grads}
 
+    def adds_up(self, x: Array, labels: Array) -> bool:
+        """Whether a second call on the same batch doubles all gradients: they are added to those of earlier calls."""
+        if self.plan.steps or not self.plan.grads:
+            return False
+        runs = self._runs(x, labels, RATES[0])
+        first = self.gradients(runs)
+        for run in runs:
+            run.computed = False
+        second = self.gradients(runs)
+        return all(first[name].any() and np.allclose(second[name], 2 * first[name], rtol=1e-9) for name in first)
+
     def steps_are_proportional(self, x: Array, labels: Array) -> bool:
         """Whether the step that the code takes is the learning rate times one gradient."""
         if not self.plan.steps or not (self.plan.rates or any(r == "rate" for r, _ in self.plan.gradient.arguments)):

@@ -254,6 +254,9 @@ class Trial:
         notes = [] if self.own else [f"loss: {plan.loss}"]
         if plan.factor != "1":
             notes.append(f"convention: all gradients have the factor {plan.factor} ({SYMBOLS})")
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            if self.network.adds_up(self.x, self.labels):
+                notes.append("gradients are added to those of earlier calls; set them to 0 before each call")
         if plan.steps:
             notes.append("gradients: the step that the code takes, divided by the learning rate")
         made = self.made if self.own and plan.factor == "1" else None
