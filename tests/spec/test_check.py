@@ -270,3 +270,148 @@ def test_functions_that_do_not_fit_the_call_are_refused(call: Callable[[], None]
     """In one sentence with counts and names."""
     with pytest.raises(BadInput, match=re.escape(words)):
         call()
+
+
+def test_a_penalty_on_a_bias_of_zero_is_compared_away_from_zero() -> None:
+    """At the start value and slope of its penalty are 0."""
+
+    def loss(p: Any, x: Array, y: Array, forgotten: bool = False) -> Any:
+        off = x @ p["w"] + p["b"] - y[:, None]
+        value = 0.5 * float((off**2).sum()) / len(x) + 0.1 * float((p["b"] ** 2).sum())
+        db = off.sum(axis=0) / len(x) + (0.0 if forgotten else 0.2 * p["b"])
+        return value, {"w": x.T @ off / len(x), "b": db}
+
+    y = RNG(7).normal(size=5)
+    check_loss(loss, {"w": W, "b": np.zeros(3)}, X, y)
+    with pytest.raises(Violation, match=r"d params\['b'\]"):
+        check_loss(lambda p, x, t: loss(p, x, t, True), {"w": W, "b": np.zeros(3)}, X, y)
+
+
+def test_weights_that_begin_at_one_are_moved() -> None:
+    """A gain of 1 that is missing on the way back shows only elsewhere."""
+    gain = np.ones(4)
+
+    def scaled(x: Array, g: Array) -> Any:
+        return g * np.tanh(x), (np.tanh(x), g)
+
+    def right(dout: Array, cache: Any) -> Any:
+        h, g = cache
+        return dout * g * (1 - h**2), (dout * h).sum(axis=0)
+
+    check_backward(scaled, right, X, gain)
+    with pytest.raises(Violation, match="dx"):
+        check_backward(scaled, lambda d, c: (d * (1 - c[0] ** 2), (d * c[0]).sum(axis=0)), X, gain)
+
+
+def test_constants_stay_if_the_function_refuses_others() -> None:
+    """A mask of ones that must be 0 or 1 is passed as it is."""
+
+    def masked(x: Array, mask: Array) -> Any:
+        if not np.isin(mask, (0, 1)).all():
+            raise ValueError("a mask is 0 or 1")
+        return x * mask, (x, mask)
+
+    with pytest.raises(ValueError, match="a mask is 0 or 1"):  # from the slopes of the mask itself
+        check_backward(masked, lambda d, c: (d * c[1], d * c[0]), X, np.ones((5, 4)))
+
+
+def test_outputs_that_meet_the_targets_of_all_samples_fail() -> None:
+    """(N, 1) minus (N,) is (N, N), and the gradient may agree."""
+    y = RNG(7).normal(size=5)
+
+    def loss(p: Any, x: Array, t: Array) -> Any:
+        off = x @ p["w"] - t
+        return float(np.mean(off**2)), {"w": 2 * x.T @ off.sum(axis=-1, keepdims=True) / off.size}
+
+    def right(p: Any, x: Array, t: Array) -> Any:
+        off = x @ p["w"] - t[:, None]
+        return float(np.mean(off**2)), {"w": 2 * x.T @ off / off.size}
+
+    check_loss(right, {"w": W[:, :1]}, X, y)
+    with pytest.raises(Violation) as found:
+        check_loss(loss, {"w": W[:, :1]}, X, y)
+    assert found.value.cause_code == "broadcast-targets"
+
+
+def test_a_row_of_nan_is_reported_at_its_place() -> None:
+    """A softmax of a row that is masked as a whole is 0/0; no slope is measured."""
+    mask = np.ones((5, 4), bool)
+    mask[2] = False
+
+    def attend(x: Array) -> Any:
+        s = np.where(mask, x, -np.inf)
+        with np.errstate(invalid="ignore"):
+            e = np.exp(s - s.max(axis=-1, keepdims=True))
+        return e / e.sum(axis=-1, keepdims=True), mask
+
+    with pytest.raises(Violation, match=r"out\[2, 0\] = nan") as found:
+        check_backward(attend, lambda d, c: d, X)
+    assert found.value.cause_code == "masked-row"
+
+
+class TableLookup:
+    """Rows of a table, by integers; the gradient of the indices may be None or left out."""
+
+    def __init__(self, returned: Callable[[Array], Any]) -> None:
+        self.params: dict[str, Array] = {"W": RNG(3).normal(size=(6, 3))}
+        self.grads: dict[str, Array] = {}
+        self.returned = returned
+
+    def forward(self, ids: Array) -> Array:
+        self.ids = ids
+        return self.params["W"][ids]
+
+    def backward(self, dout: Array) -> Any:
+        slope = np.zeros_like(self.params["W"])
+        np.add.at(slope, self.ids, dout)
+        self.grads["W"] = slope
+        return self.returned(slope)
+
+
+@pytest.mark.parametrize("returned", [lambda w: None, lambda w: w, lambda w: (None, w), lambda w: (w,)])
+def test_indices_have_no_gradient(returned: Callable[[Array], Any]) -> None:
+    """A table of rows passes, in any style of what backward returns."""
+    check_object(TableLookup(returned), np.array([1, 4, 1, 0]))
+
+
+class Rounded:
+    """Tanh, computed in float32."""
+
+    def forward(self, x: Array) -> Array:
+        self.y = np.tanh(x.astype(np.float32))
+        return self.y
+
+    def backward(self, dy: Array) -> Array:
+        return dy.astype(np.float32) * (1 - self.y**2)
+
+
+class Masking:
+    """Dropout with numbers of NumPy's global generator."""
+
+    def forward(self, x: Array) -> Array:
+        self.mask = (np.random.rand(*x.shape) > 0.3) / 0.7
+        return x * self.mask
+
+    def backward(self, dy: Array) -> Array:
+        return dy * self.mask
+
+
+class Product:
+    """Two inputs, and a gradient for each."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        self.kept = a, b
+        return a * b
+
+    def backward(self, dy: Array) -> Any:
+        a, b = self.kept
+        return dy * b, dy * a
+
+
+@pytest.mark.parametrize(
+    ("layer", "inputs"),
+    [(Rounded(), (X,)), (Masking(), (X,)), (Product(), (X, X[::-1])), (Product(), ((X, X[::-1]),))],
+)
+def test_right_code_in_unusual_forms_passes(layer: Any, inputs: tuple[Any, ...]) -> None:
+    """Float32 inside, random masks, two inputs as arguments or in a tuple."""
+    check_object(layer, *inputs)

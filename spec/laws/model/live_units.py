@@ -6,10 +6,16 @@ Finds ReLUs whose input is negative for every sample, and saturated sigmoids: un
 from __future__ import annotations
 
 from nnlaw.spec.law import law
+from nnlaw.spec.laws.model._shared import wrong_scale
 from nnlaw.spec.subjects.cases import ModelCase
-from nnlaw.spec.violation import Location, NotApplicable, Violation
+from nnlaw.spec.violation import Cause, Location, NotApplicable, Violation
 
 MAX_DEAD = 0.9  # the largest share of constant units
+DEAD = Cause(
+    "dead-units",
+    "often ReLUs whose input is always negative, after a step that was too long or with biases far below 0; lower the "
+    "learning rate, or use leaky_relu",
+)
 
 
 @law(
@@ -33,13 +39,14 @@ def live_units(case: ModelCase) -> None:
         flat = output.reshape(len(output), -1)
         dead = float((flat == flat[0]).all(axis=0).mean())
         if dead > MAX_DEAD:
+            scale = wrong_scale(case.fresh())
+            cause = scale if scale is not None and scale.code == "small-initial-weights" else DEAD
             raise Violation(
                 "live-units",
                 location=Location(path, "forward"),
                 array="the output",
                 actual=f"constant in {dead:.0%} of its units over {len(flat)} samples",
                 expected=f"at most {MAX_DEAD:.0%} constant units",
-                cause="often ReLUs whose input is always negative, after a step that was too long or with biases far "
-                "below 0; lower the learning rate, or use leaky_relu",
-                cause_code="dead-units",
+                cause=cause.text,
+                cause_code=cause.code,
             )

@@ -146,3 +146,28 @@ def test_one_output_is_checked_at_nearly_certain_predictions(first: int, least: 
     report = conformance(case, ["definition"])
     assert [row.outcome for row in report.results if row.law == "definition"] == [outcome]
     assert all("nearly certain" in found.message for found in report.violations)
+
+
+class Logarithms:
+    """Binary cross-entropy without a clip, on probabilities."""
+
+    targets = "binary"
+
+    def __init__(self, domain: tuple[float, float]) -> None:
+        self.domain = domain
+
+    def forward(self, p: Any, t: Any) -> float:
+        self.p, self.t = p, t
+        return float(np.sum(-t * np.log(p) - (1 - t) * np.log(1 - p)) / len(p))
+
+    def backward(self) -> Any:
+        return (-self.t / self.p + (1 - self.t) / (1 - self.p)) / len(self.p)
+
+
+def test_stable_stays_inside_the_domain_and_names_its_end() -> None:
+    """The cause is the logarithm of 0, not a missing shift of logits; a domain without the end passes."""
+    p = np.random.default_rng(0).uniform(0.1, 0.9, (5, 3)).astype(np.float32)
+    t = np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1]]
+    (found,) = conformance(LossCase("mine", Logarithms((0.0, 1.0)), p, t), ["stable"]).violations
+    assert found.cause_code == "log-of-zero" and "predictions of 1" in found.message
+    assert not conformance(LossCase("mine", Logarithms((1e-6, 1 - 1e-6)), p, t), ["stable"]).violations
