@@ -131,8 +131,10 @@ def _report_of_found(
     reports: list[Report] = []
     for reading in found.readings:
         rows: list[Report] = []
+        undecided = [UnitOutcome.FAILED]
         try:
             checker = replace(checker, cases=reading.cases(seed))
+            undecided += [UnitOutcome.NOT_CHECKED] if any(case.values_only for case in checker.cases) else []
             for i, case in enumerate(checker.cases):
                 rows.append(checker.report(case, partial(_resample_reading, reading, seed, i)))
                 if rows[-1].outcome is UnitOutcome.FAILED:
@@ -142,9 +144,10 @@ def _report_of_found(
             report = Report(found.name, found.kind, [checker.excepted(_failed(violation))])
         report.name, report.calls, report.compared = found.name, reading.calls, list(reading.compared)
         report.missing, report.notes = dict(reading.missing), [*report.notes, *reading.notes]
-        if report.outcome is not UnitOutcome.FAILED:
+        if report.outcome not in undecided:
             return checker.finished(report)
         reports.append(report)
+    reports.sort(key=lambda report: report.outcome is not UnitOutcome.FAILED)
     return checker.finished(
         reports[0] if reports else Report(found.name, found.kind, missing={EVERYTHING: found.reason})
     )

@@ -161,7 +161,8 @@ class Violation(Exception):
     `array`, and `index` if one entry is meant, name what was compared; `parameter` names the parameter whose gradient
     it is. `actual` and `expected` are short texts such as "-0.0120" or "of shape (5, 3)"; `reference` is the source of
     the expected value, such as "finite differences". `cause` is the likely cause, `cause_code` its stable name.
-    `input` holds the smallest input found that shows the failure, `script` a program that shows it by itself.
+    `note` is a further remark, such as why the unit is compared with a definition. `input` holds the smallest input
+    found that shows the failure, `script` a program that shows it by itself.
     """
 
     def __init__(
@@ -177,6 +178,7 @@ class Violation(Exception):
         reference: str = "",
         cause: str = "",
         cause_code: str = "",
+        note: str = "",
         suggestion: Suggestion | None = None,
         step: int | None = None,
         replay: str = "",
@@ -195,6 +197,7 @@ class Violation(Exception):
         self.reference = reference
         self.cause = cause
         self.cause_code = cause_code
+        self.note = note
         self.suggestion = suggestion
         self.step = step
         self.replay = replay
@@ -255,6 +258,8 @@ class Violation(Exception):
             lines.append(("likely cause", self.cause))
         if self.suggestion is not None:
             lines.append(("suggested fix", str(self.suggestion)))
+        if self.note:
+            lines.append(("note", self.note))
         if self.step is not None:
             lines.append(("", f"after step {self.step}"))
         for name, array in (self.input or {}).items():
@@ -294,6 +299,7 @@ class Violation(Exception):
         return cls(
             **known,
             script=data.get("script", ""),  # reports of version 0.1 have no script
+            note=data.get("note", ""),  # older files lack it
             location=Location(**{field.name: data["location"][field.name] for field in fields(Location)}),
             index=None if data["index"] is None else tuple(data["index"]),
             suggestion=suggestion

@@ -78,15 +78,15 @@ def test_reference_layers_agree_with_known_values(row: dict[str, Any]) -> None:
     """One of the accepted variants gives the row's output; batchnorm is compared in training mode only."""
     settings = row["settings"]
     arrays = {name: np.array(value) for name, value in settings.items() if name in NORM}
-    kept = [value for value in settings.values() if isinstance(value, float)]
-    points = [np.array(row["x"])]
-    found = [y for of in reference.LAYERS[row["name"]].variants for (y,) in of(points, arrays, kept)]
+    numbers = reference.Settings({name: value for name, value in settings.items() if isinstance(value, float)})
+    given = reference.Given([np.array(row["x"])], arrays, numbers)
+    found = [y for of in reference.LAYERS[row["name"]].variants for (y,) in of(given)]
     assert any(np.allclose(y, row["y"], rtol=1e-12, atol=1e-14) for y in found)
 
 
 @of_kind(KNOWN, "loss")
 def test_reference_losses_agree_with_known_values(row: dict[str, Any]) -> None:
     """One of the accepted variants gives the row's loss."""
-    points, target = [np.array(row["x"])], np.array(row["target"])
-    found = [value for of in reference.LOSSES[row["name"]].variants for (value,) in of(points, target, [])]
+    given = reference.Given([np.array(row["x"])], target=np.array(row["target"]))
+    found = [value for of in reference.LOSSES[row["name"]].variants for (value,) in of(given)]
     assert any(value == pytest.approx(row["loss"], rel=1e-12) for value in found)

@@ -124,6 +124,11 @@ class AdaptedLayer:
         return getattr(type(self.instance), {"forward": self.plan.forward}.get(method, self.plan.backward), None)
 
     @property
+    def input_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes of the inputs of one sample, which are side by side in x."""
+        return self.plan.inputs
+
+    @property
     def has_mode(self) -> bool:
         """Whether an attribute or an argument chooses between training and evaluation."""
         return bool(self.plan.mode) or any(given.what == "mode" for given in self.plan.forward_arguments)

@@ -20,7 +20,8 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.calls import Randomness
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.scenarios import Scenario, sigmoid, softmax
-from nnlaw.spec.discovery.slots import array_slots
+from nnlaw.spec.discovery.slots import array_slots, attributes_of
+from nnlaw.spec.subjects.hyperparameters import numeric_defaults
 
 LINKS: dict[str, Callable[[Array], Array]] = {"softmax": softmax, "sigmoid": sigmoid}
 """From logits to the predictions that the loss takes."""
@@ -74,6 +75,11 @@ class AdaptedLoss:
         self.code, self.scenario, self.layout, self.randomness = code, scenario, layout, randomness
         self.total, self.link = total, link
         self.smooth = True  # no slope is zero, so the prediction is not clipped
+        numbers = {**vars(type(code.thing)), **attributes_of(code.thing)} if code.thing is not None else {}
+        numbers |= {} if isinstance(code.value, str) else numeric_defaults(code.value)
+        for name, value in numbers.items():  # laws look for constants such as δ among the attributes
+            if isinstance(value, int | float) and not isinstance(value, bool) and not hasattr(self, name):
+                setattr(self, name, value)
 
     def source_of(self, method: str) -> Any:
         """The author's function behind a method, for locations."""

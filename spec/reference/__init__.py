@@ -1,14 +1,18 @@
 """Reference implementations: a unit with a standard name, its own or one declared by `like`, must compute the same.
 
 Each name has every accepted variant in float64, with its source. A free number of a definition (a slope, an ε or a
-margin) may have any usual value, or the value of any number among the unit's attributes.
+margin) is that of the instance, if an attribute has a usual name for it; else it may have any usual value, or the value
+of any number among the unit's attributes.
 """
 
-from nnlaw.spec.reference.functions import INITIALIZERS, METRICS, SCHEDULES, Metric, Variance
-from nnlaw.spec.reference.layers import LAYERS, log_softmax
+from nnlaw.spec.reference.activations import log_softmax, sigmoid
+from nnlaw.spec.reference.definition import Definition, Given
+from nnlaw.spec.reference.functions import INITIALIZERS, METRICS, SCHEDULES, Initializer, Metric, Variance
+from nnlaw.spec.reference.layers import LAYERS
 from nnlaw.spec.reference.losses import LOSSES
 from nnlaw.spec.reference.names import SYNONYMS, find_reference, numeric_constants, standard_name
 from nnlaw.spec.reference.optimizers import OPTIMIZERS, Optimizer, Rule, trajectory
+from nnlaw.spec.reference.settings import Settings
 
 __all__ = [
     "INITIALIZERS",
@@ -18,13 +22,18 @@ __all__ = [
     "OPTIMIZERS",
     "SCHEDULES",
     "SYNONYMS",
+    "Definition",
+    "Given",
+    "Initializer",
     "Metric",
     "Optimizer",
     "Rule",
+    "Settings",
     "Variance",
     "find_reference",
     "log_softmax",
     "numeric_constants",
+    "sigmoid",
     "standard_name",
     "trajectory",
 ]

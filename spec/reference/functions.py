@@ -61,15 +61,28 @@ SCHEDULES: dict[str, tuple[tuple[Factor, ...], tuple[str, ...]]] = {
 
 Variance: TypeAlias = Callable[[int, int], float]
 
-INITIALIZERS: dict[str, tuple[Variance, ...]] = {
-    "zeros": (lambda i, o: 0.0,),
-    "he": (lambda i, o: 2 / i,),  # He et al. 2015, eq. 10
-    "he_uniform": (lambda i, o: 2 / i,),
-    "xavier": (lambda i, o: 2 / (i + o), lambda i, o: 1 / i),  # Glorot & Bengio 2010, eq. 12; Caffe's
-    "xavier_uniform": (lambda i, o: 2 / (i + o), lambda i, o: 1 / i),
-    "lecun": (lambda i, o: 1 / i,),  # LeCun et al. 1998, eq. 16
-    "lecun_uniform": (lambda i, o: 1 / i,),
-    "orthogonal": (lambda i, o: 1 / max(i, o),),  # Saxe et al. 2014
+
+@dataclass(frozen=True)
+class Initializer:
+    """One standard name: the source of its definition, and the accepted variances."""
+
+    source: str
+    variances: tuple[Variance, ...]
+
+
+HE = "K. He et al., ICCV 2015, eq. 10"
+GLOROT = "X. Glorot, Y. Bengio, AISTATS 2010, eq. 12 and 16; Caffe's has fan_in alone"
+LECUN = "Y. LeCun et al., Efficient BackProp, 1998, eq. 16"
+
+INITIALIZERS: dict[str, Initializer] = {
+    "zeros": Initializer("the number 0", (lambda i, o: 0.0,)),
+    "he": Initializer(HE, (lambda i, o: 2 / i,)),
+    "he_uniform": Initializer(HE, (lambda i, o: 2 / i,)),
+    "xavier": Initializer(GLOROT, (lambda i, o: 2 / (i + o), lambda i, o: 1 / i)),
+    "xavier_uniform": Initializer(GLOROT, (lambda i, o: 2 / (i + o), lambda i, o: 1 / i)),
+    "lecun": Initializer(LECUN, (lambda i, o: 1 / i,)),
+    "lecun_uniform": Initializer(LECUN, (lambda i, o: 1 / i,)),
+    "orthogonal": Initializer("A. M. Saxe et al., ICLR 2014", (lambda i, o: 1 / max(i, o),)),
 }
 
 # ------------------------------------------------------------------------------------------------------- metrics
@@ -126,8 +139,9 @@ def _averages(of: Callable[[Array, Array], Array]) -> tuple[Score, ...]:
 
 @dataclass(frozen=True)
 class Metric:
-    """One standard metric: its accepted variants, its range, and whether higher is better."""
+    """One standard metric: its source and accepted variants, its range, and whether higher is better."""
 
+    source: str
     variants: tuple[Score, ...]
     minimum: float = 0.0
     maximum: float = 1.0
@@ -156,19 +170,31 @@ def _harmonic(p: Array, y: Array) -> float:
     precision, recall = float(_precision(p, y).mean()), float(_recall(p, y).mean())
     return 2 * precision * recall / max(precision + recall, 1e-30)
 
+BISHOP = "C. M. Bishop, Pattern Recognition and Machine Learning"
+RIJSBERGEN = "C. J. van Rijsbergen, Information Retrieval, 1979, chapter 7: an average over classes, or of class 1"
 
 METRICS = {
-    "accuracy": Metric((_accuracy,)),
-    "error": Metric((lambda p, y: 1 - _accuracy(p, y),), higher_is_better=False),
-    "cross_entropy": Metric((_cross_entropy,), maximum=inf, higher_is_better=False),
-    "brier": Metric(  # Brier 1950
-        (_brier, lambda p, y: _brier(p, y) / p.shape[1]), maximum=2.0, higher_is_better=False
+    "accuracy": Metric("I. Goodfellow et al., Deep Learning, section 5.1.2", (_accuracy,)),
+    "error": Metric(
+        "I. Goodfellow et al., Deep Learning, section 5.1.2",
+        (lambda p, y: 1 - _accuracy(p, y),),
+        higher_is_better=False,
     ),
-    "precision": Metric(_averages(_precision)),
-    "recall": Metric(_averages(_recall)),
-    "balanced_accuracy": Metric(_averages(_recall)[:1]),
-    "top_2_accuracy": Metric((_top(2),)),
-    "confusion_matrix": Metric((_confusion, lambda p, y: _confusion(p, y).T), maximum=inf),
-    "r2": Metric((_r2,), minimum=-inf),
-    "f1": Metric((*_averages(_f1), lambda p, y: _harmonic(p, y))),
+    "cross_entropy": Metric(f"{BISHOP}, section 4.3.4", (_cross_entropy,), maximum=inf, higher_is_better=False),
+    "brier": Metric(
+        "G. W. Brier, Monthly Weather Review 78 (1950): summed over the classes, or their mean",
+        (_brier, lambda p, y: _brier(p, y) / p.shape[1]),
+        maximum=2.0,
+        higher_is_better=False,
+    ),
+    "precision": Metric(RIJSBERGEN, _averages(_precision)),
+    "recall": Metric(RIJSBERGEN, _averages(_recall)),
+    "balanced_accuracy": Metric("K. H. Brodersen et al., ICPR 2010", _averages(_recall)[:1]),
+    "f1": Metric(
+        f"{RIJSBERGEN}; the harmonic mean of averages: M. Sokolova, G. Lapalme, 2009",
+        (*_averages(_f1), lambda p, y: _harmonic(p, y)),
+    ),
+    "top_2_accuracy": Metric("O. Russakovsky et al., IJCV 115 (2015), section 4.1, with k = 2", (_top(2),)),
+    "confusion_matrix": Metric(RIJSBERGEN, (_confusion, lambda p, y: _confusion(p, y).T), maximum=inf),
+    "r2": Metric("T. Hastie et al., The Elements of Statistical Learning, section 3.2", (_r2,), minimum=-inf),
 }

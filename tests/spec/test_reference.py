@@ -27,6 +27,7 @@ from nnlaw.spec.reference import (
     METRICS,
     OPTIMIZERS,
     SCHEDULES,
+    Given,
     Rule,
     find_reference,
     numeric_constants,
@@ -155,7 +156,7 @@ def test_an_affine_map_may_keep_its_transpose(settings: dict[str, bool], expecte
 def test_softmaxes_are_known() -> None:
     """Of rows, and their logarithms."""
     for name in ("softmax", "log_softmax"):
-        found = [next(variant([X], {}, []))[0] for variant in LAYERS[name].variants]
+        found = [next(variant(Given([X])))[0] for variant in LAYERS[name].variants]
         rows = np.exp(X) / np.exp(X).sum(axis=1, keepdims=True)
         assert np.allclose(found[0], rows if name == "softmax" else np.log(rows))
 

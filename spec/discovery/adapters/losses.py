@@ -272,10 +272,10 @@ def returns_pair(code: LossCode) -> bool:
         try:
             with np.errstate(all="ignore"):
                 found = code.call(None, "value", code.value_roles, {"p": p, "t": t})
-        except Exception:
+            if isinstance(found, tuple) and len(found) == 2 and (np.ndim(found[0]), np.shape(found[1])) == (0, p.shape):
+                return True
+        except Exception:  # it fails, or returns lists of unequal lengths
             continue
-        if isinstance(found, tuple) and len(found) == 2 and np.ndim(found[0]) == 0 and np.shape(found[1]) == p.shape:
-            return True
     return False
 
 
@@ -445,8 +445,8 @@ def _cases(name: str, loss: AdaptedLoss, seed: int) -> list[Case]:
     rng = np.random.default_rng((seed, 5))
     found: list[Case] = [
         LossCase(
-            name, subject_of(copy.deepcopy(loss)), *loss.scenario.draw(rng, *size), seed=seed, registered=False,
-            recipe=recipe_of_loss(loss, name),
+            name, subject_of(copy.deepcopy(loss)), *loss.scenario.draw(rng, *size), seed=seed, name=_last(name),
+            registered=False, recipe=recipe_of_loss(loss, name),
         )
         for size in ((5, 3), (4, 6))
     ]

@@ -1,8 +1,9 @@
-"""Activations and losses without a derivative: their values are compared with the definition of their name.
+"""Activations, losses and dropout without a derivative: their values are compared with the definition of their name.
 
     def sigmoid(x)      class MSE: __call__(prediction, target)      cross_entropy(y_true, y_pred)
 
-A function that has a derivative in its module, which could not be called, is not checked.
+Several ways to call such a function may run; it is right if its values are those of the definition in one of them. A
+function that has a derivative in its module, which could not be called, is not checked.
 """
 
 from __future__ import annotations
@@ -10,89 +11,70 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from nnlaw.spec.arrays import Array
-from nnlaw.spec.discovery.adapted_loss import TOTALS, signature_of
-from nnlaw.spec.discovery.adapters.losses import LOSS_WORDS, is_target, roles_of
+from nnlaw.spec.arrays import Array, is_finite
+from nnlaw.spec.discovery.adapted_loss import TOTALS, AdaptedLoss, LossCode, describe, signature_of
+from nnlaw.spec.discovery.adapters.layers import mode_value
+from nnlaw.spec.discovery.adapters.losses import BATCHES, LOSS_WORDS, SINGLE, is_target, roles_of
 from nnlaw.spec.discovery.calls import Randomness, constructions, standard_input
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
-from nnlaw.spec.discovery.scenarios import Scenario
+from nnlaw.spec.discovery.scenarios import SCENARIOS, Scenario
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.reference.activations import ACTIVATIONS
+from nnlaw.spec.reference.definition import Given
+from nnlaw.spec.reference.losses import LOSSES
+from nnlaw.spec.reference.names import standard_name
 from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase
 from nnlaw.spec.subjects.hyperparameters import numeric_defaults
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.violation import Location
 
-ACTIVATIONS = {
-    **{name: name for name in ("relu", "leaky_relu", "elu", "selu", "gelu", "swish", "mish", "sigmoid", "tanh",
-                               "softplus", "softsign", "relu6", "softmax", "log_softmax")},
-    "silu": "swish", "logistic": "sigmoid", "lrelu": "leaky_relu", "leakyrelu": "leaky_relu",
-    "logsoftmax": "log_softmax",
-}  # fmt: skip
-LOSSES = {
-    "mse": "mse", "mean_squared_error": "mse", "mean_square_error": "mse", "rmse": "rmse",
-    "root_mean_squared_error": "rmse", "mae": "mae", "mean_absolute_error": "mae", "huber": "huber",
-    "cross_entropy": "nll", "crossentropy": "nll", "categorical_cross_entropy": "nll",
-    "categorical_crossentropy": "nll", "cce": "nll", "sparse_categorical_crossentropy": "nll",
-    "nll": "nll", "binary_cross_entropy": "binary_cross_entropy", "binary_crossentropy": "binary_cross_entropy",
-    "bce": "binary_cross_entropy", "softmax_cross_entropy": "softmax_cross_entropy",
-    "cross_entropy_with_logits": "softmax_cross_entropy", "softmax_cross_entropy_with_logits": "softmax_cross_entropy",
-}  # fmt: skip
-AFFIX = re.compile(r"^(get|compute|calc|calculate|my|np|numpy|basic|stable)_|_(loss|cost|error|fn|func|function|"
-                   r"activation|forward)$")  # fmt: skip
 SLOPE = re.compile(r"^(alpha|slope|negative_slope|leak|a|beta)$")
 METHODS = ("__call__", "forward", "loss", "compute", "calculate", "call", "apply", "activate", "activation")
-MAX_READINGS = 8
+OF_NUMBERS = ("mse", "rmse", "mae", "huber", "cosine_similarity")
+"""Losses whose targets are any numbers."""
+DROP_RATE = 0.3  # not 0.5, where the probabilities to keep and to drop are equal
 UNKNOWN = "it computes no gradient, and its name is not that of a standard loss"
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
-    """The activations and losses of the module that compute no gradient."""
+    """The activations, losses and dropout functions of the module that compute no gradient."""
+    randomness = Randomness.of(scope.module)
     for name, thing in [*scope.classes.items(), *scope.functions.items()]:
-        low = standard_of(name.rpartition(".")[2])
-        standard = ACTIVATIONS.get(low) or LOSSES.get(low)
-        if not standard and not inspect.isclass(thing) and LOSS_WORDS.search(name) and _looks_like("loss", thing):
-            yield Found("", name, "", Location.of(thing), thing, reason=UNKNOWN)
-        if not standard:
+        own = name.rpartition(".")[2]
+        rows = [(kind, read) for table, kind, read in TABLES if standard_name(None, own, table)]
+        if not rows:
+            if not inspect.isclass(thing) and LOSS_WORDS.search(name) and _looks_like("loss", thing):
+                yield Found("", name, "", Location.of(thing), thing, reason=UNKNOWN)
             continue
+        kind, read = rows[0]
         function = _only_method(thing, scope) if inspect.isclass(thing) else thing
         if function is None:
             continue
-        kind = "layer" if low in ACTIVATIONS else "loss"
         location = class_location(thing) if inspect.isclass(thing) else Location.of(thing)
         others = [other for other in scope.everything if is_derivative_name(other, name)]
         if others:
             reason = f"its derivative {others[0]} could not be called"
             yield Found(kind, name, "", location, thing, reason=reason)
             continue
-        read = _activation if kind == "layer" else _loss
         with np.errstate(all="ignore"):
-            readings = list(read(name, standard, function, scope))
+            readings = tuple(read(own, function, randomness))
         reason = "" if readings else "found no arguments that it takes"
         if readings or _looks_like(kind, function):
-            yield Found(kind, name, f"{kind} without a derivative", location, thing, tuple(readings), reason)
+            yield Found(kind, name, f"{kind} without a derivative", location, thing, readings, reason)
 
 
 def _looks_like(kind: str, function: Any) -> bool:
     names = [row.name for row in signature_of(function)]
     return len(names) == 1 if kind == "layer" else len(names) == 2 and any(map(is_target, names))
-
-
-def standard_of(name: str) -> str:
-    """A name in lower case with underscores, without words such as compute and loss."""
-    low = re.sub(r"([a-z0-9])([A-Z][a-z])", r"\1_\2", name).lower().strip("_").replace("__", "_")
-    found = AFFIX.sub("", AFFIX.sub("", low))
-    squeezed = {key.replace("_", ""): key for key in (*ACTIVATIONS, *LOSSES)}
-    return low if low in ACTIVATIONS or low in LOSSES else squeezed.get(found.replace("_", ""), found)
 
 
 def _only_method(kind: type, scope: Scope) -> Any:
@@ -128,109 +110,105 @@ class Values:
         return twin
 
     def forward(self, x: Array) -> Array:
-        """f(x), with samples as rows."""
+        """f(x), with samples as rows; of a tuple, its first entry."""
         self._randomness.reset()
-        parts = [np.asarray(self._function(part.copy(), **self._more)) for part in self._layout.split(x)]
+        found = [self._function(part.copy(), **self._more) for part in self._layout.split(x)]
+        parts = [np.asarray(one[0] if isinstance(one, tuple) else one) for one in found]
         return np.array(self._layout.join(parts), np.float64)
 
 
-def _activation(name: str, standard: str, function: Any, scope: Scope) -> Iterator[Reading]:
+def _layer_reading(name: str, values: Values, call: str, layout: Layout) -> Reading:
+    def cases(seed: int) -> list[Case]:
+        x = standard_input((5, 4), seed)
+        return [LayerCase(name, subject_of(values), x, seed=seed, name=name, registered=False, values_only=True)]
+
+    return Reading(f"{call}; {layout.describe}; it has no derivative", cases, ("its values",))
+
+
+def _activation(name: str, function: Any, randomness: Randomness) -> Iterator[Reading]:
+    """A function of x, and of a slope if it must be passed, in each layout that it takes."""
     more = {row.name: 0.3 for row in required_of(function)[1:] if SLOPE.match(row.name)}
     if len(required_of(function)) != 1 + len(more):
         return
-    for layout in ("rows", "columns", "one row", "one column", "one"):
-        values = Values(function, more, LAYOUTS[layout], Randomness.of(scope.module))
+    for layout in (LAYOUTS[key] for key in ("rows", "columns", "one row", "one column", "one")):
+        values = Values(function, more, layout, randomness)
         try:
             y = values.forward(standard_input((5, 4), 0))
-        except Exception:
+        except Exception:  # not in this layout
             continue
-        if y.shape != (5, 4):
-            continue
-        calls = f"{name}({', '.join(['x', *more])}); {LAYOUTS[layout].describe}; it has no derivative"
-        yield Reading(calls, partial(_layer_case, name, standard, values), ("its values",))
+        if y.shape == (5, 4):
+            yield _layer_reading(name, values, f"{name}({', '.join(['x', *more])})", layout)
 
 
-def _layer_case(name: str, standard: str, values: Values, seed: int) -> list[Case]:
-    x = standard_input((5, 4), seed)
-    return [LayerCase(name, subject_of(values), x, seed=seed, name=standard, registered=False, values_only=True)]
+def _dropout(name: str, function: Any, randomness: Randomness) -> Iterator[Reading]:
+    """A function of x and a probability, perhaps with a flag for training."""
+    rows = arguments_of(function)
+    needed = [row for row in required_of(function)[1:] if not mode_value(row)]
+    rates = [row.name for row in needed] or [row.name for row in rows[1:] if isinstance(row.default, float)]
+    if len(needed) > 1 or len(rates) != 1:
+        return
+    more = {rates[0]: DROP_RATE, **{row.name: mode_value(row)[0] for row in rows[1:] if mode_value(row)}}
+    values = Values(function, more, LAYOUTS["rows"], randomness)
+    try:
+        y = values.forward(standard_input((5, 4), 0))
+    except Exception:  # it takes something else
+        return
+    if y.shape == (5, 4):
+        yield _layer_reading(name, values, f"{name}(x, {rates[0]}={DROP_RATE})", LAYOUTS["rows"])
 
 
-@dataclass
-class ValueLoss:
-    """A loss behind the protocol, without a gradient; targets as the definition of its name has them."""
-
-    function: Callable[..., Any]
-    roles: Sequence[str]
-    layout: Layout
-    form: str
-    domain: tuple[float, float] | None = None
-    total: str = ""
-    per_output: bool = False
-    """Whether it is divided by the number of outputs, too."""
-    power: int = 1
-
-    def source_of(self, method: str) -> Any:
-        """The author's function."""
-        return self.function
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> ValueLoss:
-        return self
-
-    def forward(self, prediction: Array, target: Array) -> float:
-        """The loss."""
-        if self.form == "one-hot":
-            target = np.eye(prediction.shape[1])[target]
-        values = [
-            self.function(*({"p": p, "t": t}[role].copy() for role in self.roles))
-            for p, t in zip(self.layout.split(prediction), self.layout.split(target), strict=True)
-        ]
-        parts = [np.asarray(value, np.float64) for value in values]
-        found = np.mean(parts) if self.layout.single else TOTALS[self.total](parts[0])
-        return (prediction.shape[1] if self.per_output else 1) * float(found) ** self.power
-
-
-def _loss(name: str, standard: str, function: Any, scope: Scope) -> Iterator[Reading]:
-    """The reading that agrees with the definition; without one, those whose values are finite."""
+def _loss(name: str, function: Any, randomness: Randomness) -> Iterator[Reading]:
+    """A function of predictions and targets whose value is finite, in each scenario and layout that it takes."""
     names = [row.name for row in signature_of(function)]
     if len(names) != 2 or len(arguments_of(function)) > 4:
         return
     readings: dict[tuple[str, float], Reading] = {}
-    for loss, known in _trials(standard, function, names):
-        try:
-            value = loss.forward(*SCENARIO[known].draw(np.random.default_rng(1), 5, 3))
-        except Exception:
+    for roles, key, scenario in itertools.product(roles_of(names), (*BATCHES, *SINGLE), SCENARIOS):
+        code, layout = LossCode(None, function, roles, function, roles), LAYOUTS[key]
+        p, t = scenario.draw(np.random.default_rng(1), 5, 3)
+        if not _is_usual(name, scenario) or not _has_definition(name, p, t):
             continue
-        if np.isfinite(value) and (known, round(value, 9)) not in readings:  # else it is the same
-            calls = f"{name}({', '.join({'p': 'prediction', 't': 'target'}[role] for role in loss.roles)})"
-            calls = f"{calls}; {SCENARIO[known]}; {loss.layout.describe}; it has no derivative"
-            notes = ("convention: it is divided by the number of outputs, too",) if loss.per_output else ()
-            cases = partial(_loss_case, name, known, loss)
-            readings[known, round(value, 9)] = Reading(calls, cases, ("its values",), notes=notes)
-    yield from list(readings.values())[:MAX_READINGS]
+        try:
+            values = np.array(AdaptedLoss(code, scenario, layout, randomness).values(p, t), np.float64)
+        except Exception:  # not in this scenario
+            continue
+        if not is_finite(values) or values[0].size > p.size:
+            continue
+        for total in TOTALS if values[0].size > 1 else ("",):
+            loss = AdaptedLoss(code, scenario, layout, randomness, total)
+            known = str(scenario), round(loss.forward(p, t), 9)
+            if known not in readings:  # else it is the same
+                call = describe(code, name, loss).split(", then")[0]
+                calls = f"{call}; {scenario}; {layout.describe}; it has no derivative"
+                readings[known] = Reading(calls, partial(_loss_cases, name, loss), ("its values",))
+    yield from readings.values()
 
 
-SCENARIO = {
-    "mse": Scenario("real", "real"), "mae": Scenario("real", "real"), "huber": Scenario("real", "real"),
-    "nll": Scenario("rows", "labels"), "binary_cross_entropy": Scenario("entries", "binary"),
-    "softmax_cross_entropy": Scenario("real", "labels"),
-}  # fmt: skip
-"""The predictions and targets of each definition."""
+def _is_usual(name: str, scenario: Scenario) -> bool:
+    """Whether the targets are of the kind that a loss of this name takes: in a special case, such as one-hot rows for
+    the cosine, a wrong value may be right.
+    """
+    standard = standard_name(None, name, LOSSES)
+    if standard in OF_NUMBERS:
+        return scenario.domain == scenario.targets == "real"
+    return (scenario.targets == "distributions") if standard == "kl" else scenario.targets != "real"
 
 
-def _trials(standard: str, function: Any, names: list[str]) -> Iterator[tuple[ValueLoss, str]]:
-    """Ways to call a loss, each with the name of a definition: a cross-entropy may take logits."""
-    power = 2 if standard == "rmse" else 1
-    first = {"rmse": "mse"}.get(standard, standard)
-    for known in (first, *(("softmax_cross_entropy",) if first == "nll" else ())):
-        forms = ("one-hot", "labels") if SCENARIO[known].targets == "labels" else ("",)
-        domain = None if SCENARIO[known].domain == "real" else (0.0, 1.0)
-        for layout in (LAYOUTS[row] for row in ("rows", "columns", "one", "one column")):
-            totals = ("",) if layout.single else tuple(TOTALS)[1:]
-            for form, roles, total in itertools.product(forms, roles_of(names), totals):
-                for per_output in (False, True) if first == "nll" else (False,):
-                    yield ValueLoss(function, roles, layout, form, domain, total, per_output, power), known
+def _has_definition(name: str, p: Array, t: Array) -> bool:
+    """Whether a variant of the loss of this name has a finite value for such predictions and targets."""
+    variants = LOSSES[standard_name(None, name, LOSSES)].variants
+    return any(is_finite(np.array(found)) for of in variants for found in of(Given([p], target=t)))
 
 
-def _loss_case(name: str, standard: str, loss: ValueLoss, seed: int) -> list[Case]:
-    p, t = SCENARIO[standard].draw(np.random.default_rng((seed, 5)), 5, 3)
-    return [LossCase(name, subject_of(loss), p, t, seed=seed, name=standard, registered=False, values_only=True)]
+def _loss_cases(name: str, loss: AdaptedLoss, seed: int) -> list[Case]:
+    p, t = loss.scenario.draw(np.random.default_rng((seed, 5)), 5, 3)
+    return [LossCase(name, subject_of(loss), p, t, seed=seed, name=name, registered=False, values_only=True)]
+
+
+Read = Callable[[str, Callable[..., Any], Randomness], Iterator[Reading]]
+TABLES: tuple[tuple[Mapping[str, Any], str, Read], ...] = (
+    (ACTIVATIONS, "layer", _activation),
+    ({"dropout": ""}, "layer", _dropout),
+    (LOSSES, "loss", _loss),
+)
+"""The standard names that are looked for, the kind of their laws, and how such a function is called."""

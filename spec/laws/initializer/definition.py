@@ -10,8 +10,9 @@ import numpy as np
 
 from nnlaw.spec.arrays import first_index
 from nnlaw.spec.law import law
+from nnlaw.spec.laws._names import why_compared
 from nnlaw.spec.laws.initializer._shared import SHAPES, check_variance, weights_of
-from nnlaw.spec.reference import INITIALIZERS, find_reference
+from nnlaw.spec.reference import INITIALIZERS, Initializer, find_reference
 from nnlaw.spec.subjects.cases import InitializerCase
 from nnlaw.spec.subjects.hyperparameters import infer_from_settings
 from nnlaw.spec.violation import Inconclusive, Violation
@@ -31,16 +32,24 @@ def definition(case: InitializerCase) -> None:
     within five standard errors. Names that end in "uniform" must keep all weights below 1.1·√(3·variance);
     "orthogonal" must have orthonormal rows or columns within 1e-4.
     """
-    name, variances = find_reference(case.thing, case.name, INITIALIZERS)
+    name, row = find_reference(case.thing, case.name, INITIALIZERS)
+    try:
+        _check(case, name, row)
+    except Violation as violation:
+        raise violation.with_fields(note=why_compared(case, case.thing, name, row.source)) from None
+
+
+def _check(case: InitializerCase, name: str, row: Initializer) -> None:
+    """Mean and variance, then what the names orthogonal and uniform promise."""
     found = []
-    for accepted in variances:
+    for accepted in row.variances:
         try:
             for shape in SHAPES:
                 check_variance("definition", case, shape, accepted)
         except Violation as violation:
             found.append(violation)
     unknown = infer_from_settings(case.thing, case.settings, {}).unknown
-    if len(found) == len(variances):
+    if len(found) == len(row.variances):
         raise Inconclusive(f"settings that {name} does not have: {', '.join(unknown)}") if unknown else found[0]
     for shape in SHAPES:
         weights = weights_of(case, shape).astype(np.float64)

@@ -90,8 +90,12 @@ def mismatch(
     cause: Cause,
     wrong: Array | None,
     note: str = "",
+    remark: str = "",
 ) -> Violation:
-    """The violation at the first entry for which `wrong` is true; without `wrong`, a violation about the shapes."""
+    """The violation at the first entry for which `wrong` is true; without `wrong`, a violation about the shapes.
+
+    `note` describes the expected value, `remark` is a line of its own.
+    """
     at = None if wrong is None else first_index(wrong)
     value = str(np.shape(expected)) if at is None else f"{expected[at]:.6g}"
     return Violation(
@@ -104,6 +108,7 @@ def mismatch(
         expected=f"{value} ({note})" if note else value,
         cause=cause.text,
         cause_code=cause.code,
+        note=remark,
     )
 
 

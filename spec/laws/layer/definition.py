@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.declared import declared_value, inside_domain
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.law import law
+from nnlaw.spec.laws._names import why_compared
+from nnlaw.spec.laws.layer._dropout import check_dropout
 from nnlaw.spec.laws.layer._shared import mismatch
-from nnlaw.spec.reference import LAYERS, numeric_constants, standard_name
+from nnlaw.spec.reference import LAYERS, Given, Settings, standard_name
 from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.subjects.hyperparameters import numeric_attributes
 from nnlaw.spec.violation import Cause, NotApplicable, Violation
 
 RANGES = {"sigmoid": (0, 1), "tanh": (-1, 1), "softsign": (-1, 1), "softmax": (0, 1), "relu6": (0, 6)}
 
-VARIED = {"dense", "flatten", "dropout", "batchnorm", "layernorm", "rmsnorm"}
+VARIED = {"dense", "flatten"}
 """Names that people give to many functions: in code that is not registered they define none of them."""
 
 
@@ -40,15 +44,22 @@ def definition(case: LayerCase) -> None:
     name = standard_name(case.layer, case.name, LAYERS)
     if name not in LAYERS or (name in VARIED and not case.registered):
         raise NotApplicable("not a standard layer")
+    note = why_compared(case, case.layer, name)
+    if name == "dropout" and not case.registered:
+        check_dropout(case, note)
+        return
     _check_declared_range(case, name)
     layer = in_float64(case.fresh(name == "batchnorm"))
-    points = [inside_domain(case.layer, scale * case.x.astype(np.float64), case.x) for scale in (1.0, 6.0)]
+    points = _points(case)
     outputs = [np.array(layer.copy().forward(x), np.float64) for x in points]
     params = {key: np.asarray(array, np.float64) for key, array in layer.params.items()}
-    numbers = numeric_constants(case.layer) + [float(array.item()) for array in params.values() if array.size == 1]
+    learned = tuple(float(array.item()) for array in params.values() if array.size == 1)
+    inputs = tuple(map(tuple, case.layer.attribute("input_shapes", ()) or ()))
+    settings = Settings(numeric_attributes(case.layer), learned)
+    given = Given(points, params, settings, inputs=inputs, output=outputs[0].shape)
     misses = []
     for variant in LAYERS[name].variants:
-        for references in variant(points, params, numbers):
+        for references in variant(given):
             pairs = list(zip(outputs, references, strict=True))
             if all(y.shape == r.shape for y, r in pairs):
                 error = max(float(np.abs(y - r).max() / max(1.0, np.abs(r).max())) for y, r in pairs)
@@ -61,7 +72,16 @@ def definition(case: LayerCase) -> None:
     for y, r in zip(outputs, min(misses, key=lambda miss: miss[0])[1], strict=True):
         wrong = ~(np.abs(y - r) <= 1e-4 * max(1.0, np.abs(r).max()))
         if wrong.any():
-            raise mismatch(case, "definition", "forward", "output", y, r, cause, wrong, f"the closest {name}")
+            closest = f"the closest {name}"
+            raise mismatch(case, "definition", "forward", "output", y, r, cause, wrong, closest, note)
+
+
+def _points(case: LayerCase) -> list[Array]:
+    """x and 6x; for integers x, and x in another order."""
+    x = case.x.astype(np.float64)
+    if not (x % 1).any():
+        return [x, x[::-1].copy()]
+    return [inside_domain(case.layer, scale * x, case.x) for scale in (1.0, 6.0)]
 
 
 def _check_declared_range(case: LayerCase, name: str) -> None:

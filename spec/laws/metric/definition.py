@@ -9,7 +9,10 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
+from nnlaw.spec.laws._names import why_compared
 from nnlaw.spec.laws.metric._shared import definition_of, failure, predictions
+from nnlaw.spec.reference import METRICS
+from nnlaw.spec.reference.functions import Score
 from nnlaw.spec.subjects.cases import MetricCase
 from nnlaw.spec.subjects.hyperparameters import infer_from_settings
 from nnlaw.spec.violation import NO_CAUSE, Cause, Inconclusive
@@ -49,8 +52,16 @@ def definition(case: MetricCase) -> None:
     at = next((i for i, pair in enumerate(zip(found, right, strict=True)) if not _close(*pair)), 0)
     summed = all(_close(value, len(y) * each) for (_, y), value, each in zip(batches, found, right, strict=True))
     array = f"{name} of {len(batches[at][1])} samples"
-    cause = SUM if summed and right[at].ndim == 0 else NO_CAUSE
-    raise failure(case, "definition", array, _shown(found[at]), _shown(right[at]), cause)
+    others = [other for other, of in METRICS.items() if any(_matches(batches, found, one) for one in of.variants)]
+    summed = summed and right[at].ndim == 0
+    cause = SUM if summed else Cause("other-metric", f"it computes {others[0]}") if others else NO_CAUSE
+    violation = failure(case, "definition", array, _shown(found[at]), _shown(right[at]), cause)
+    raise violation.with_fields(note=why_compared(case, case.thing, name, row.source))
+
+
+def _matches(batches: list[tuple[Array, Array]], found: list[Array], variant: Score) -> bool:
+    """Whether a metric has these values."""
+    return all(_close(value, np.asarray(variant(p, y))) for (p, y), value in zip(batches, found, strict=True))
 
 
 def _close(found: Array, right: Array) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array, first_index
 from nnlaw.spec.law import law
+from nnlaw.spec.laws._names import why_compared
 from nnlaw.spec.laws.optimizer._shared import SIZE, fresh, random_gradients, walked
 from nnlaw.spec.reference import OPTIMIZERS, Optimizer, Rule, find_reference, trajectory
 from nnlaw.spec.subjects.cases import OptimizerCase
@@ -85,6 +86,7 @@ def definition(case: OptimizerCase) -> None:
         expected=f"{right[odd][t, i] - w[i]:.4g}, as {name} is defined ({row.source})",
         cause=cause.text,
         cause_code=cause.code,
+        note=why_compared(case, instance, name),
     )
 
 
