@@ -48,7 +48,8 @@ UNKNOWN = "it computes no gradient, and its name is not that of a standard loss"
 def adapt(scope: Scope) -> Iterator[Found]:
     """The activations, losses and dropout functions of the module that compute no gradient."""
     randomness = Randomness.of(scope.module)
-    for name, thing in [*scope.classes.items(), *scope.functions.items()]:
+    things: list[tuple[str, Any]] = [*scope.classes.items(), *scope.functions.items()]
+    for name, thing in things:
         own = name.rpartition(".")[2]
         rows = [(kind, read) for table, kind, read in TABLES if standard_name(None, own, table)]
         if not rows:
