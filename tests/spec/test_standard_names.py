@@ -106,7 +106,7 @@ def cell(count: int, size: int = 6, inputs: int = 4) -> tuple[Array, Array, Arra
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 0, 3, 2), (2, 3, 0, 1)])
 def test_lstm_with_gates_in_any_order(order: tuple[int, ...]) -> None:
-    """With one matrix for x and h, or with two; without the sigmoid of the forget gate it is no LSTM."""
+    """With one matrix for x and h, or with two; the sigmoid of the forget gate belongs to it."""
     x, h, wx, wh, b = cell(4)
     c = RNG.normal(size=h.shape)
     i, f, o, g = (np.split(x @ wx + h @ wh + b, 4, axis=1)[k] for k in order)
@@ -122,7 +122,7 @@ def test_lstm_with_gates_in_any_order(order: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("reset_after", [False, True])
 def test_gru_with_the_reset_before_or_after(reset_after: bool) -> None:
-    """Both, and z or 1 − z in front of the state; without the reset gate it is no GRU."""
+    """Both, and z or 1 − z in front of the state; the reset gate belongs to it."""
     x, h, wx, wh, b = cell(3)
     (rx, zx, nx), (rh, zh, nh) = np.split(x @ wx + b, 3, axis=1), np.split(wh, 3, axis=1)
     r, z = sigmoid(rx + h @ rh), sigmoid(zx + h @ zh)
