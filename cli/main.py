@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -38,6 +39,7 @@ COMMANDS = {
 }
 
 HELP = {"-h", "--help"}
+INTERRUPTED = 130  # exit code after Ctrl-C, as shells report it: 128 + SIGINT
 BROKEN_PIPE = 141  # exit code if the reader of the output is gone, as shells report it: 128 + SIGPIPE
 
 
@@ -92,12 +94,16 @@ def group() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run a command line and exit: 0 everything passed, 1 a law failed, 2 bad usage or unreadable input."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # set by nnlaw/__main__.py
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     open_streams()
-    code = run(args)
     try:
+        code = run(args)
         sys.stdout.flush()
     except OSError:  # of help, which click prints
         discard_output(sys.stdout)
+    except KeyboardInterrupt:  # while the first one was handled
+        code = INTERRUPTED
     sys.exit(code)
 
 
@@ -110,7 +116,10 @@ def run(args: list[str] | None = None) -> int:
         code = group.main(args=args, prog_name="nn", standalone_mode=False)
     except click.exceptions.Abort as error:
         echo(str(error) or "interrupted", err=True)
-        return 130
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        echo("interrupted", err=True)
+        return INTERRUPTED
     except click.ClickException as error:
         _print_usage_error(error)
         return 2

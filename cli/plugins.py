@@ -10,7 +10,7 @@ from rich.table import Table
 
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins
 from nnlaw.cli.output.console import console
-from nnlaw.cli.output.streams import clean, print_json
+from nnlaw.cli.output.streams import one_line, print_json
 from nnlaw.nn.plugins.loader import load_plugin_file
 from nnlaw.nn.plugins.registry import REGISTRY, Plugin
 from nnlaw.spec.violation import relative_to_cwd
@@ -44,7 +44,7 @@ def _table(plugins: list[Plugin], *, with_files: bool) -> Table:
     for plugin in plugins:
         file = "" if plugin.built_in else relative_to_cwd(plugin.file)
         row = [plugin.kind, plugin.name, plugin.contract, ", ".join(_settings(plugin)), file]
-        table.add_row(*map(clean, row[: len(table.columns)]))
+        table.add_row(*map(one_line, row[: len(table.columns)]))
     return table
 
 

@@ -131,7 +131,8 @@ def command(
             echo(line)
         return 0
     files = {target["file"] for target in targets if "file" in target} if fix or diff else set()
-    originals = {file: OriginalFile.read(Path(file)) for file in files if os.access(file, os.R_OK)}  # before the check
+    readable = [file for file in files if os.path.isfile(file) and os.access(file, os.R_OK)]
+    originals = {file: OriginalFile.read(Path(file)) for file in readable}  # before the check
     verbosity = Verbosity.VERBOSE if verbose else Verbosity.QUIET if quiet else Verbosity.NORMAL
     output = VerifyOutput(verbosity, in_folders, stderr=diff)
     results: list[TargetResult] = []

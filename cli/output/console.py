@@ -2,7 +2,6 @@
 
     out = console()                       standard output; console(stderr=True) for standard error
     out.print(styled("passed"))           green on a terminal
-    clean(text)                           control characters and escape sequences shown as \\x1b, from streams.py
 
 Color is used on a terminal; NO_COLOR turns it off, FORCE_COLOR turns it on in a pipe. On a terminal, lines wrap at its
 width; in a pipe or a file they don't. COLUMNS sets the width of both.

@@ -70,7 +70,7 @@ class VerifyOutput:
 
     def add_fixes(self, result: TargetResult, fixed: FixedFile) -> None:
         """Print what became of the fixes of a result; the summary then counts those of the second check."""
-        name = clean(result.name)
+        name = one_line(result.name)
         lines = [f"{name}:{edit.line}:{edit.column}: fixed: {one_line(str(edit))}" for edit in fixed.applied]
         if fixed.reason:
             lines.append(f"{name}: not fixed: {one_line(fixed.reason)}")
@@ -80,9 +80,9 @@ class VerifyOutput:
 
     def close(self, unneeded: Iterable[DeclaredException] = ()) -> None:
         """Print what was not needed, the files without units, and the summary."""
-        lines = [Text(f"{clean(row.source)}: the ignore of {row.law} is not needed; remove it") for row in unneeded]
+        lines = [Text(f"{one_line(row.source)}: the ignore of {row.law} is not needed; remove it") for row in unneeded]
         empty = [result.name for result in self.results if any(map(is_nothing, result.reports))]
-        if found := [clean(name) for name in empty if name in self.listed]:
+        if found := [one_line(name) for name in empty if name in self.listed]:
             lines.append(Text(f"nothing to check in {counted(len(found), 'file')}: {', '.join(found)}"))
         outcome = worst_outcome(self.results)
         lines.append(Text(summary(self.results), f"bold {STYLES[outcome]}"))
@@ -104,9 +104,9 @@ def captured_output(result: TargetResult) -> str:
 
 
 def _not_run(result: TargetResult) -> str:
-    laws = ", ".join(clean(law) for law in result.laws_not_run)
+    laws = ", ".join(one_line(law) for law in result.laws_not_run)
     verb = "is" if len(result.laws_not_run) == 1 else "are"
-    return f"{clean(result.name)}: its own {laws} {verb} not run; add --laws {clean(result.name)}"
+    return f"{one_line(result.name)}: its own {laws} {verb} not run; add --laws {one_line(result.name)}"
 
 
 def is_nothing(report: ReportData) -> bool:
@@ -116,8 +116,8 @@ def is_nothing(report: ReportData) -> bool:
 
 def _unit_name(result: TargetResult, report: ReportData) -> str:
     """`layers.py: Dense`; `layer relu` for a unit that is built in."""
-    name = clean(report["name"])
-    return f"{report['kind']} {name}" if {"kind", "name"} & set(result.target) else f"{clean(result.name)}: {name}"
+    name = one_line(report["name"])
+    return f"{report['kind']} {name}" if {"kind", "name"} & set(result.target) else f"{one_line(result.name)}: {name}"
 
 
 def _report_lines(report: ReportData, name: str, verbosity: Verbosity) -> Iterator[RenderableType]:
@@ -256,13 +256,13 @@ def _exception_count(counts: dict[str, int]) -> str:
 
 def _summary_of_file(result: TargetResult) -> str:
     """`network.py: 3 of 4 units passed (Dense, ReLU, CrossEntropy), 1 failed (Softmax)`."""
-    name = clean(result.name)
+    name = one_line(result.name)
     if any(map(is_nothing, result.reports)):
         return f"{name}: nothing to check"
     if any(report["kind"] == "file" for report in result.reports):
         return f"{name} could not be checked"
     names = {
-        outcome: [clean(report["name"]) for report in result.reports if report["outcome"] == outcome]
+        outcome: [one_line(report["name"]) for report in result.reports if report["outcome"] == outcome]
         for outcome in UnitOutcome
     }
     passed, total = names.pop(UnitOutcome.PASSED), len(result.reports)

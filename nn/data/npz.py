@@ -61,10 +61,11 @@ class NpzFile:
 
     def array(self, name: str) -> NDArray[Any]:
         """One array of numbers."""
-        try:
-            entry = self.zip.getinfo(f"{name}.npy")
-        except KeyError:
-            raise BadInput(f"{self.path}: {name} is missing, {self.expected}") from None
+        entries = [entry for entry in self.zip.infolist() if entry.filename == f"{name}.npy"]
+        if len(entries) != 1:
+            found = "there twice" if entries else "missing"
+            raise BadInput(f"{self.path}: {name} is {found}, {self.expected}")
+        entry = entries[0]
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise BadInput(f"{self.label(name)} is compressed by a method that NumPy does not use, {self.expected}")
         try:

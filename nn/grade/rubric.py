@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -33,6 +32,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from nnlaw.nn.core.regular_file import read_toml
 from nnlaw.nn.plugins.registry import KINDS
 from nnlaw.spec.law import CATALOG
 from nnlaw.spec.report import Outcome
@@ -111,12 +111,7 @@ def _normalized(name: str) -> str:
 
 def read_rubric(file: Path) -> Rubric:
     """Read a rubric. Raises BadInput, with the place, if it is not valid."""
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"{file}: {error.strerror}") from error
-    except ValueError as error:
-        raise BadInput(f"{file}: not a rubric: {error}") from error
+    content = read_toml(file)
     rows = content.get("require")
     if set(content) - {"title", "require"} or not isinstance(rows, list) or not rows:
         raise BadInput(f"{file}: expected `title` and one or more tables [[require]]")

@@ -34,6 +34,7 @@ from nnlaw.spec.violation import BadInput
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # others, such as PostScript, would run programs
 SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
 MAX_PIXELS = 50_000_000
+MAX_SIDE = 65_535  # the longest that a JPEG can have; each row of a narrow picture costs as much as a wide one
 MAX_FILE_SIZE = 256_000_000  # bytes
 WORKING_SIZE = 256  # pixels along the longest side; larger pictures are averaged down
 SIXTEEN_TO_EIGHT = 257  # steps of 16 bits per step of 8
@@ -121,9 +122,9 @@ def read_gray(path: Path) -> Gray:
     try:
         _check_size(path)
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
+            if picture.width * picture.height > MAX_PIXELS or max(picture.size) > MAX_SIDE:
                 size = f"{picture.width}×{picture.height} pixels"
-                raise BadInput(f"{path}: {size}, expected at most {MAX_PIXELS:,} in all")
+                raise BadInput(f"{path}: {size}, expected at most {MAX_PIXELS:,} in all, and {MAX_SIDE:,} along a side")
             picture.draft(None, (WORKING_SIZE, WORKING_SIZE))  # a JPEG is unpacked no larger than needed
             return _to_gray(ImageOps.exif_transpose(picture))
     except FileNotFoundError:

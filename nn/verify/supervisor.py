@@ -136,6 +136,8 @@ def _with_comments(result: TargetResult, options: CheckOptions) -> CheckOptions:
     file = result.target.get("file")
     if file is None:
         return options
+    if os.path.exists(file) and not os.path.isfile(file):  # reading a pipe would block
+        raise BadInput(f"{file}: not a file, expected a Python file or a notebook")
     result.laws_not_run = laws_defined_in(file)
     result.ignores = ignore_comments(file) if options.exceptions else []
     project = [replace(row, path="*") for row in options.ignores if row.is_in(file)]

@@ -9,10 +9,12 @@ used, so `import nnlaw` alone is fast.
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import os
 
+TYPE_CHECKING = False  # not from typing, which takes a while to import: an interrupt then would print a traceback
 if TYPE_CHECKING:
+    from typing import Any
+
     from nnlaw.nn import Layer, batches, initializer, layer, loss, metric, model, optimizer, schedule
     from nnlaw.spec import (
         CATALOG,
@@ -103,10 +105,10 @@ __all__ = [
 ]
 
 _FROM_NN = {"Layer", "batches", "initializer", "layer", "loss", "metric", "model", "optimizer", "schedule"}
-_HERE = Path(__file__).parent
+_HERE = os.path.dirname(os.path.abspath(__file__))
 
-if not (_HERE / "spec" / "__init__.py").is_file():  # a checkout on Windows, where links are text files
-    __path__.append(str(_HERE.parent.parent))
+if not os.path.isfile(os.path.join(_HERE, "spec", "__init__.py")):  # a checkout on Windows, where links are text files
+    __path__.append(os.path.dirname(os.path.dirname(_HERE)))
 
 __version__ = "0.2.0"
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -97,3 +98,77 @@ def test_os_exit_in_a_plugin_is_no_result(
     assert run(["train", str(tiny_folder), *flags]) == 2
     assert "m.py:5: SystemExit: called os._exit(0) before there was a result" in capsys.readouterr().err
     assert os._exit is leave
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
+def test_an_interrupt_while_the_command_is_imported_prints_nothing() -> None:
+    """No traceback of Python's imports."""
+    code = (
+        "import os, runpy, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'click':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "runpy.run_module('nnlaw', run_name='__main__')\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_names_with_line_breaks_stay_on_their_line(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name of a unit or a file can't look like the result of another one."""
+    from nnlaw.cli.main import run
+
+    text = "from nnlaw.nn import metric\n@metric('mm\\nother.py: x passed')\ndef mm(p, y):\n    return 0.5\n"
+    Path("a\nb.py").write_text(text)
+    run(["verify", "a\nb.py"])
+    run(["verify", "a\nb.py", "--csv", "c.csv", "-q"])
+    lines = capsys.readouterr().out.splitlines() + Path("c.csv").read_text().splitlines()
+    assert lines and not [line for line in lines if line.startswith(("other.py", "b.py"))]
+
+
+def test_toml_may_begin_with_a_byte_order_mark(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Settings, examples and pyproject.toml, as Notepad writes them."""
+    from nnlaw.cli.main import run
+    from nnlaw.nn.core.settings import read_settings
+
+    mark = b"\xef\xbb\xbf"
+    Path("s.toml").write_bytes(mark + b"format = 1\r\nepochs = 3\r\n")
+    assert read_settings(Path("s.toml")) == {"epochs": 3}
+    Path("t.toml").write_bytes(mark + b'layers = "dense:1"\nloss = "mse"\nx = [[1]]\ny = [[1]]\n')
+    assert run(["trace", "t.toml", "--json"]) == 0
+    Path("pyproject.toml").write_bytes(mark + b"[tool.nnlaw]\nseed = 'x'\n")
+    assert run(["verify"]) == 2
+    assert "seed = 'x'" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+@pytest.mark.parametrize(
+    "command", ["train --config p", "trace p", "verify p", "train p", "predict p", "reproduce p", "verify a --laws p"]
+)
+def test_pipes_as_inputs_never_block(workplace: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    """They are refused, exit code 2."""
+    from nnlaw.cli.main import run
+
+    os.mkfifo("p")
+    assert run(command.split()) == 2
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train --validation -1", "train --epochs 0", "train --lr nan", "train --seed -1", "train --threads -1",
+        "stress --timeout nan", "verify --timeout inf", "verify --jobs 0", "digits d --count -7", "bench --rounds 1",
+        "trace --step nan", "train --stop-after 0", "train --adversarial 1.1", "train --clip-norm -1",
+    ],
+)  # fmt: skip
+def test_settings_outside_their_range_are_refused(
+    workplace: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """Before anything is written."""
+    from nnlaw.cli.main import run
+
+    assert run(command.split()) == 2
+    assert "internal error" not in capsys.readouterr().err and not os.listdir()

@@ -62,8 +62,14 @@ def check_mirrors(urls: tuple[str, ...]) -> tuple[str, ...]:
         except ValueError:
             valid = False
         if not valid:
-            raise BadInput(f"--mirror {url}: expected a URL that begins with http:// or https://")
+            raise BadInput(f"--mirror {_without_password(url)}: expected a URL that begins with http:// or https://")
     return urls
+
+
+def _without_password(url: str) -> str:
+    """The URL with `...` in place of user and password."""
+    scheme, separator, rest = url.rpartition("//")
+    return f"{scheme}{separator}{'...@' if '@' in rest else ''}{rest.rpartition('@')[2]}"
 
 
 @contextmanager
@@ -111,7 +117,7 @@ def download(file: RemoteFile, mirrors: tuple[str, ...], folder: Path, progress:
     """
     path, failures = folder / file.name, {}
     for mirror in mirrors * ROUNDS:
-        host = urlsplit(mirror).netloc
+        host = urlsplit(mirror).netloc.rpartition("@")[2]  # without user and password
         try:
             receive = partial(_receive, f"{mirror.rstrip('/')}/{file.name}", file, progress)
             with _writing(path):

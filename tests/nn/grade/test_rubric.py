@@ -35,7 +35,7 @@ def test_requirements_are_read_in_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("x = = 1", "not a rubric"),
+        ("x = = 1", "expected TOML"),
         ("", "[[require]]"),
         (DENSE + DENSE, "two requirements"),
         (DENSE + "weight = 3", "unknown key 'weight'"),

@@ -1,6 +1,7 @@
 """The command nn runs."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,31 @@ def test_runs_are_listed_with_state_and_accuracy(
     (workplace / "runs/c/failure/signature.json").write_text("{}")
     assert cli(["runs"]) == 0
     assert "not a failure report" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        ("summary.json", b'{"test_accuracy": "0.9"}'), ("summary.json", b'{"test_accuracy": []}'),
+        ("summary.json", b'{"test_accuracy": NaN}'), ("summary.json", b'{"test_accuracy": 1' + b"0" * 400 + b"}"),
+        ("summary.json", b"[" * 200_000), ("summary.json", b"\xff"), ("record.json", b"[]"), ("config.toml", b"\x00"),
+        ("checkpoint.safetensors", b""), ("failure", b"a file"),
+    ],
+    ids=lambda damage: f"{damage[0]} {damage[1][:24]!r}",
+)  # fmt: skip
+def test_one_damaged_run_never_hides_the_others(
+    stopped_run: Path, workplace: Path, capsys: pytest.CaptureFixture[str], damage: tuple[str, bytes]
+) -> None:
+    """It is listed with the reason, or as far as it can be read, in the table and as JSON."""
+    for name in "ab":
+        shutil.copytree(stopped_run, workplace / "runs" / name)
+    (workplace / "runs" / "b" / damage[0]).write_bytes(damage[1])
+    (workplace / "runs" / "c").mkdir()
+    (workplace / "runs" / "c" / "config.toml").symlink_to("nowhere")
+    assert cli(["runs"]) == 0 and cli(["runs", "--json"]) == 0
+    out = capsys.readouterr().out
+    table, _, rest = out.partition("\n[\n")
+    rows = json.loads("[\n" + rest)
+    stopped = [row["run"] for row in rows if row["state"].startswith("stopped")]
+    assert "runs/a" in stopped and len(rows) == 3
+    assert "runs/a" in table and "runs/b" in table
