@@ -8,6 +8,7 @@ Formats for build servers, and the baseline, are made from these rows.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,10 @@ def unit_name(report: ReportData) -> str:
     return f"{report['kind']}:{report['name']}"
 
 
-def posix_path(path: str) -> str:
-    """The path with slashes on every system."""
+def repository_path(path: str) -> str:
+    """The path relative to the checkout of GitHub Actions, or to the current folder elsewhere, with slashes."""
+    root = os.environ.get("GITHUB_WORKSPACE", "")
+    whole = os.path.abspath(path)
+    if path and root and Path(whole).is_relative_to(os.path.abspath(root)):
+        path = os.path.relpath(whole, root)
     return Path(path).as_posix() if path else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nnlaw.cli.output.findings import Finding, findings, posix_path
+from nnlaw.cli.output.findings import Finding, findings, repository_path
 from nnlaw.nn.verify.supervisor import TargetResult
 from nnlaw.spec.declared_exceptions import DeclaredException
 
@@ -28,7 +28,7 @@ def to_github(results: Iterable[TargetResult], unneeded: Iterable[DeclaredExcept
 
 
 def _annotation(finding: Finding) -> str:
-    place = {"file": posix_path(finding.path), "line": finding.line, "col": finding.column}
+    place = {"file": repository_path(finding.path), "line": finding.line, "col": finding.column}
     known = {name: str(value) for name, value in place.items() if value}
     title = {"title": f"{finding.code}: {finding.unit}"}
     return _command("warning" if finding.is_warning else "error", known | title, finding.text)

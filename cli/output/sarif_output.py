@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 import nnlaw
-from nnlaw.cli.output.findings import ERROR, Finding, findings, posix_path
+from nnlaw.cli.output.findings import ERROR, Finding, findings, repository_path
 from nnlaw.nn.verify.supervisor import TargetResult
 from nnlaw.spec.declared_exceptions import UNCHECKED, DeclaredException
 from nnlaw.spec.law import CATALOG
@@ -80,11 +80,12 @@ def _fix(edit: Edit) -> dict[str, Any]:
 
 
 def _artifact(path: str) -> dict[str, str]:
-    """A relative reference if the file is below the current folder, which code scanning resolves; else a file: URI."""
-    return {"uri": Path(path).as_uri() if os.path.isabs(path) else quote(posix_path(path))}
+    """A relative reference if the file is below the checkout or the current folder; else a file: URI."""
+    found = repository_path(path)
+    return {"uri": Path(found).as_uri() if os.path.isabs(found) else quote(found)}
 
 
 def _fingerprint(finding: Finding) -> str:
     """The same as long as path, unit and law are."""
-    parts = "\0".join((posix_path(finding.path), finding.unit, finding.code))
+    parts = "\0".join((repository_path(finding.path), finding.unit, finding.code))
     return hashlib.sha256(parts.encode(errors="backslashreplace")).hexdigest()[:32]

@@ -24,6 +24,7 @@ from typing import Any
 from nnlaw.nn.grade.rubric import Requirement, Rubric
 from nnlaw.nn.grade.submissions import Submission
 from nnlaw.nn.grade.training import TrainingData, TrainingResult, train
+from nnlaw.nn.plugins.errors import describe_internal_error
 from nnlaw.nn.verify.supervisor import CheckOptions, TargetResult, check_target
 from nnlaw.spec.declared_exceptions import ignore_comments
 from nnlaw.spec.discovery.notebook import read_cells
@@ -96,16 +97,25 @@ def _checked(
     start = time.monotonic()
     checked = CheckedSubmission(submission, problems=list(submission.problems))
     if submission.files:
-        with _current_folder(submission.folder):
-            for file in submission.files:
-                _check_file(checked, file, options)
-            if not any(report["kind"] != "file" or report["reason"] for _, report in checked.reports):
-                checked.problems.append("nothing to check: no layer, loss, network, ... is defined")
-            for requirement in (row for row in rubric.requirements if row.train):
-                file = _file_for(requirement, submission.files)
-                checked.trained[requirement.name] = train(requirement, file, data[requirement.name])
+        try:
+            with _current_folder(submission.folder):
+                _check_files(checked, rubric, options, data)
+        except Exception as error:  # a bug in nn, which must not lose the rest of the class
+            checked.problems.append(describe_internal_error(error))
     checked.seconds = time.monotonic() - start
     return checked
+
+
+def _check_files(
+    checked: CheckedSubmission, rubric: Rubric, options: GradeOptions, data: dict[str, TrainingData]
+) -> None:
+    for file in checked.submission.files:
+        _check_file(checked, file, options)
+    if not any(report["kind"] != "file" or report["reason"] for _, report in checked.reports):
+        checked.problems.append("nothing to check: no layer, loss, network, ... is defined")
+    for requirement in (row for row in rubric.requirements if row.train):
+        file = _file_for(requirement, checked.submission.files)
+        checked.trained[requirement.name] = train(requirement, file, data[requirement.name])
 
 
 @contextmanager
@@ -122,6 +132,8 @@ def _current_folder(folder: Path) -> Iterator[None]:
 
 def _check_file(checked: CheckedSubmission, file: str, options: GradeOptions) -> None:
     """Add the reports on a file. A definition that hangs or exits is left out, and the rest is checked."""
+    if not _defines_something(file):
+        return
     check = CheckOptions(seed=options.seed, timeout=options.timeout, exceptions=False, explain=options.explain)
     target = {"file": file}
     try:
@@ -143,6 +155,13 @@ def _check_file(checked: CheckedSubmission, file: str, options: GradeOptions) ->
     checked.reports += [(file, report) for report in result.reports]
 
 
+def _defines_something(file: str) -> bool:
+    """Whether a file has a class or function, or can't be parsed, which checking it reports."""
+    tree = _parsed(file)
+    kinds = ast.ClassDef | ast.FunctionDef | ast.Lambda
+    return tree is None or any(isinstance(node, kinds) for node in ast.walk(tree))
+
+
 def _hung_definition(result: TargetResult, file: str) -> str:
     """The class or function that hung, or ended the process, while it was tried out; empty if it was another place."""
     path, _, line = (result.ended_at or "").rpartition(":")
@@ -161,9 +180,11 @@ def _hung_definition(result: TargetResult, file: str) -> str:
 
 
 def _parsed(file: str) -> ast.Module | None:
+    """The syntax tree of a file; None if it can't be read or parsed."""
+    source = source_of(Path(file))
     try:
-        return ast.parse(source_of(Path(file)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.parse(source) if source.strip() or not os.path.getsize(file) else None
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 

@@ -35,7 +35,7 @@ def read_cells(path: Path) -> tuple[str, dict[str, str]]:
         cells = [cell for sheet in sheets for cell in sheet.get("cells", ()) if cell.get("cell_type") == "code"]
         codes = [code if isinstance(code := cell.get("source", cell.get("input", "")), str) else "".join(code)
                  for cell in cells]  # fmt: skip
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise BadInput(f"{path}: not a notebook: {error}") from error
     lines: list[str] = []
     first_lines: list[int] = []

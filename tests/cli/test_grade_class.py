@@ -16,7 +16,7 @@ def test_a_class_of_forty(workplace: Path, nn: Any) -> None:
     expected = make_class(workplace / "hw")
     Path("rubric.toml").write_text(RUBRIC, encoding="utf-8")
     args = ["hw", "--rubric", "rubric.toml", "--csv", "grades.csv", "--feedback", "feedback", "--hints", "none"]
-    code, out, err = nn("grade", *args, "--timeout", "5")
+    code, out, err = nn("grade", *args, "--timeout", "20")
     rows = list(csv.DictReader(Path("grades.csv").read_text(encoding="utf-8").splitlines()))
     assert code == 0 and "Traceback" not in out + err and len(expected) == 40
     assert [row["student"] for row in rows] == sorted(expected)

@@ -77,7 +77,7 @@ def write(folder: Path, **sources: str) -> None:
 def test_a_class_is_graded(folder: Path, nn: Any) -> None:
     """Table and CSV have a row per student, in order; a hang costs the class that hangs alone; copies are noted."""
     write(folder, ann=GOOD, bob=WRONG, cid=HANGS, dan=WRONG.replace("dy", "g"), eve="", fay=EXCUSED)
-    code, out, err = nn("grade", "hw", "--rubric", "rubric.toml", "--timeout", "3", "--csv", "g.csv")
+    code, out, err = nn("grade", "hw", "--rubric", "rubric.toml", "--timeout", "8", "--csv", "g.csv")
     assert code == 0 and "Traceback" not in out + err
     rows = {row["student"]: row for row in csv.DictReader(Path("g.csv").read_text().splitlines())}
     scores = {name: (float(row["score"]), row["out_of"]) for name, row in rows.items()}
@@ -86,7 +86,7 @@ def test_a_class_is_graded(folder: Path, nn: Any) -> None:
     }  # fmt: skip
     assert rows["bob"]["dense layer"] == "4" and rows["bob"]["dense layer: gradient"] == "fail"
     assert rows["bob"]["dense layer: stale-gradient"] == "skipped" and rows["bob"]["copies"] == "dan"
-    assert "timed out after 3 s" in rows["cid"]["problems"] and "nothing to check" in rows["eve"]["problems"]
+    assert "timed out after 8 s" in rows["cid"]["problems"] and "nothing to check" in rows["eve"]["problems"]
     assert "my sign is better" in rows["fay"]["exceptions"] and "I like it" in rows["fay"]["exceptions"]
     assert "fay: declares an exception, which does not count: " in out and "bob: same code as dan" in out
     assert "gradient  █" in out and out.splitlines()[-1].startswith("6 students: mean 7.83 of 15")

@@ -77,6 +77,12 @@ SARIF = closed(
 ODD = "a,b:c 100%/läyers.py"
 
 
+@pytest.fixture(autouse=True)
+def no_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests may run in GitHub Actions."""
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
+
+
 def result(*reports: Report, file: str = "layers.py") -> TargetResult:
     """The result of a file."""
     return TargetResult({"file": file}, [report.to_dict() for report in reports])
@@ -139,6 +145,17 @@ def test_an_annotation_of_a_notebook_has_no_line() -> None:
     """Lines of its cells are not lines of the file."""
     ((_, properties, _),) = commands(to_github([result(failing("net.ipynb"), file="net.ipynb")], []))
     assert properties["file"] == "net.ipynb" and "line" not in properties
+
+
+def test_paths_are_relative_to_the_checkout(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GitHub resolves them from the root of the repository, also if a step runs in a folder of it."""
+    (workplace / "backend").mkdir()
+    monkeypatch.chdir(workplace / "backend")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(workplace))
+    ((_, properties, _),) = commands(to_github([result(failing())], []))
+    assert properties["file"] == "backend/layers.py"
+    (run,) = json.loads(to_sarif([result(failing())], []))["runs"]
+    assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "backend/layers.py"
 
 
 def test_sarif_fits_its_schema() -> None:
