@@ -27,6 +27,7 @@ from nnlaw.spec.discovery.adapters.networks import Instance, found_of
 from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, Randomness, guesses
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.subjects.settings import PENALTIES
 from nnlaw.spec.violation import Location
 
 INIT = re.compile(r"init|random_?(w|p)|(create|make|get|build|setup|new|set)_?\w*(param|weight|theta|net|model)", re.I)
@@ -249,6 +250,8 @@ class FunctionalNetwork:
             self.forward = None  # type: ignore[method-assign,assignment]  # hides the method: there is no such function
         if loss is None:
             self.loss = None  # type: ignore[method-assign,assignment]  # hides the method, too
+        self.penalty: float | None = None
+        """The value of penalties on weights that have a default; None for the default, or 0 without one."""
         self._values: dict[str, Any] = {}
         self._returned: Any = None
 
@@ -342,6 +345,9 @@ class FunctionalNetwork:
             if CONTAINER.match(name) and "container" not in used:
                 used.append("container")
                 found.append(self._container())
+                continue
+            if self.penalty is not None and PENALTIES.search(name):
+                found.append(self.penalty)
                 continue
             free = [role for role in ROLES if role not in used or role == "state"]
             role = next((role for role in free if ROLES[role].match(name) and (role != "state" or "x" in used)), "")

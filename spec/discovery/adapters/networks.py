@@ -307,6 +307,8 @@ def second_network(
         name: value for name, value in second_values(defaults, penalties=True).items() if IN_THE_LOSS.search(name)
     }
     given = {name: second_value(0.0) for name in made.settings if PENALTIES.search(name)}
+    if hasattr(network.instance, "penalty"):  # it is made of functions
+        return _second_functions(network, x, labels)
     if not changed and not given:
         return None
     instance = type(network.instance)(**copy.deepcopy(made.settings | given), **changed)
@@ -314,8 +316,23 @@ def second_network(
         for slot in slots:
             slot.set(instance, network.params[name].copy())
     second = AdaptedNetwork(instance, network.plan, network.randomness)
-    before, after = (each.loss_and_grads(x, labels)[0] for each in (network, second))
-    return (second, changed | given) if np.isfinite(after) and after != before else None
+    return (second, changed | given) if _changes_the_loss(network, second, x, labels) else None
+
+
+def _second_functions(
+    network: AdaptedNetwork, x: Array, labels: Array
+) -> tuple[AdaptedNetwork, dict[str, float]] | None:
+    instance = copy.deepcopy(network.instance)
+    instance.penalty = second_value(0.0)
+    second = AdaptedNetwork(instance, network.plan, network.randomness)
+    names = inspect.signature(instance.source_of("backward")).parameters
+    changed = {name: instance.penalty for name in names if PENALTIES.search(name)}
+    return (second, changed) if changed and _changes_the_loss(network, second, x, labels) else None
+
+
+def _changes_the_loss(first: AdaptedNetwork, second: AdaptedNetwork, x: Array, labels: Array) -> bool:
+    before, after = (each.loss_and_grads(x, labels)[0] for each in (first, second))
+    return bool(np.isfinite(after) and after != before)
 
 
 def _no_model(rng: np.random.Generator) -> None:
