@@ -1,4 +1,4 @@
-"""nn/grade/check.py: submissions are checked one by one, and none can disturb the others."""
+"""nn/grade/check.py: submissions are checked one by one, and each leaves the others alone."""
 
 import os
 import sys
