@@ -78,7 +78,7 @@ def command(
     with submissions(folder, single=single, without=_own_files(rubric_file, rubric, csv, feedback)) as found:
         grades = _grades(found, rubric, options)
         if feedback is not None:
-            write_feedback(grades, feedback, hints)
+            write_feedback(grades, feedback, hints, rubric.title)
         if gradescope is not None:
             csv_output.write(gradescope, to_gradescope(grades[0], hints))
     if csv is not None:

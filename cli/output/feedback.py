@@ -26,14 +26,14 @@ HINTS = ("none", "cause", "fix")
 MARKUP = re.compile(r"([\\`*_{}\[\]<>#|!~])")
 
 
-def write_feedback(grades: Sequence[Grade], folder: Path, hints: str) -> None:
+def write_feedback(grades: Sequence[Grade], folder: Path, hints: str, title: str = "") -> None:
     """Write a file per student, named after it. Raises BadInput if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         used: set[str] = set()
         for grade in grades:
             name = _file_name(grade, used)
-            replace_file(folder / f"{name}.md", to_markdown(grade, hints).encode(errors="backslashreplace"))
+            replace_file(folder / f"{name}.md", to_markdown(grade, hints, title).encode(errors="backslashreplace"))
     except OSError as error:
         raise BadInput(f"{folder}: feedback cannot be written: {error.strerror}") from error
 
@@ -50,9 +50,10 @@ def _file_name(grade: Grade, used: set[str]) -> str:
     return own
 
 
-def to_markdown(grade: Grade, hints: str) -> str:
+def to_markdown(grade: Grade, hints: str, title: str = "") -> str:
     """The page of one student."""
-    lines = [f"# {_escaped(grade.student)}: {grade.score:g} of {grade.out_of:g}", ""]
+    heading = ": ".join(_escaped(part) for part in (title, grade.student) if part)
+    lines = [f"# {heading}: {grade.score:g} of {grade.out_of:g}", ""]
     lines += [f"- {_escaped(problem)}" for problem in grade.checked.problems]
     lines += [f"- A declared exception does not count: {_escaped(text)}" for text in grade.checked.exceptions]
     for row in grade.rows:

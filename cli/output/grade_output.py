@@ -28,6 +28,8 @@ MAX_HEADING = 14
 def print_grades(grades: Sequence[Grade], rubric: Rubric) -> None:
     """Print the table, the remarks, a bar per law that fails, and the summary."""
     out = console()
+    if rubric.title:
+        out.print(Text(one_line(rubric.title), "bold"))
     out.print(_table(grades, rubric))
     for grade in grades:
         for remark in remarks(grade):

@@ -24,5 +24,7 @@ def test_a_class_of_forty(workplace: Path, nn: Any) -> None:
     by_student = {row["student"]: row for row in rows}
     assert by_student["copy0"]["copies"] == "copy1, copy2, good0" and not by_student["bug0"]["copies"]
     assert {row["late"] for row in rows} == {"", "yes"} and by_student["bug5"]["late"] == "yes"
+    assert out.startswith("Layers by hand\n")
+    assert Path("feedback/good0.md").read_text(encoding="utf-8").startswith("# Layers by hand: good0: 40 of 40\n")
     assert len(list(Path("feedback").iterdir())) == 40 and not list(workplace.rglob("outside.py"))
     assert out.splitlines()[-1].startswith("40 students: ")
