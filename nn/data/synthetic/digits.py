@@ -28,7 +28,7 @@ from nnlaw.nn.data.synthetic.strokes import STYLES
 from nnlaw.spec.violation import BadInput
 
 VERSION = 1  # of the bytes that a seed gives
-TRAIN, TEST = 6000, 1000
+TRAIN, TEST = 18_000, 3000  # of the default set
 MIN_COUNT, MAX_COUNT = 70, 600_000  # images in one data set
 CHUNK = 2048  # images generated at a time
 MAX_STYLE_POINTS, TRAITS = 20, 6  # points of a style; other properties that differ from image to image
@@ -53,12 +53,14 @@ class HandStyle:
 
 
 DEFAULT_HAND_STYLE = HandStyle()
+NEAT_HAND_STYLE = HandStyle(jitter=3.6, bend=9.0, aspect=0.1, slant=(0.12, 0.144), turn=0.054)
+"""Three fifths of the variation: the default recipe reaches 95% on such digits."""
 
 
 def generate_digits(
     seed: int = 0,
-    train: int = TRAIN,
-    test: int = TEST,
+    train: int = 6000,
+    test: int = 1000,
     progress: Progress | None = None,
     style: HandStyle = DEFAULT_HAND_STYLE,
 ) -> Dataset:
@@ -79,15 +81,15 @@ def generate_digits(
 
 
 def default_digits(progress: Progress | None = None) -> Dataset:
-    """The data set of seed 0, generated on first use and then kept in the user's cache folder."""
+    """Neat digits of seed 0, generated on first use and then kept in the user's cache folder."""
     parts = ("train_images", "train_labels", "test_images", "test_labels")
     shapes = dict(zip(parts, ((TRAIN, SIDE, SIDE), (TRAIN,), (TEST, SIDE, SIDE), (TEST,)), strict=True))
 
     def compute() -> dict[str, Bytes]:
-        data = generate_digits(progress=progress)
+        data = generate_digits(0, TRAIN, TEST, progress, NEAT_HAND_STYLE)
         return {name: getattr(data, name) for name in parts}
 
-    recipe = hashlib.sha256(repr((VERSION, STYLES, DEFAULT_HAND_STYLE)).encode()).hexdigest()[:16]  # edits change it
+    recipe = hashlib.sha256(repr((VERSION, STYLES, NEAT_HAND_STYLE)).encode()).hexdigest()[:16]  # edits change it
     arrays = cached(f"digits-{VERSION}-{recipe}-seed-0-{TRAIN}-{TEST}", shapes, compute)
     images, labels, test_images, test_labels = arrays.values()
     return Dataset(SYNTHETIC, images, labels, test_images, test_labels, synthetic=True, source=source_name(0))
