@@ -40,11 +40,16 @@ COMMANDS = {
 
 HELP = {"-h", "--help"}
 INTERRUPTED = 130  # exit code after Ctrl-C, as shells report it: 128 + SIGINT
+COMPLETION = "_NN_COMPLETE"  # set by a shell that completes a command line
 BROKEN_PIPE = 141  # exit code if the reader of the output is gone, as shells report it: 128 + SIGPIPE
 
 
 class LazyGroup(click.Group):
     """A group that imports a command only when it is called."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """`nn help train` is `nn train --help`."""
+        return super().parse_args(ctx, [*args[1:], "--help"] if args[:1] == ["help"] else args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of COMMANDS."""
@@ -123,6 +128,10 @@ def run(args: list[str] | None = None) -> int:
     except click.ClickException as error:
         _print_usage_error(error)
         return 2
+    except SystemExit as done:
+        if COMPLETION not in os.environ:
+            return _print_error(done)
+        return int(done.code or 0)
     except BaseException as error:  # a plugin may raise GeneratorExit, or call sys.exit
         return _print_error(error)
     finally:

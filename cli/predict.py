@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from nnlaw.nn.images.framing import Bytes
     from nnlaw.nn.runs.predictor import Prediction, Predictor
 
+TABLE_HEADER = "digit  confidence  file"
+UNSURE = 0.7  # a prediction with less confidence is marked
+
 
 @click.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -23,16 +26,19 @@ if TYPE_CHECKING:
 @click.option("--weights", type=click.Choice(["best", "last"]), default="last", show_default=True,
               help="Weights of the epoch with the best validation accuracy, or of the last one.")  # fmt: skip
 @click.option("--all", "several", is_flag=True, help="Read every digit in a picture, line by line from left to right.")
+@click.option("--show", is_flag=True, help="Show each picture and all probabilities, also of several pictures.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a list of {file, prediction, confidence, ...}.")
 @trust_option
 def command(
-    images: tuple[Path, ...], folder: Path | None, weights: str, several: bool, as_json: bool, trust: bool
+    images: tuple[Path, ...], folder: Path | None, weights: str, several: bool, show: bool, as_json: bool, trust: bool
 ) -> int:
     """Recognize the digit in each of IMAGES, picture files or folders of them, with a trained run.
 
     A picture is refused, with the reason, if it does not show one digit: if it is blank or a photograph, or shows
     several digits (use --all) or digits that touch each other. A picture that is refused or cannot be read does not
     stop the others.
+
+    Several pictures, or a folder, give a table; --show shows the pictures, too.
 
     Exit codes: 0 all pictures were read, 1 a picture was refused, 2 a file could not be read.
     """
@@ -44,30 +50,38 @@ def command(
     run = Run(folder) if folder else newest_run()
     with isolated(run.folder, read_run_settings(run.folder).plugins, trust) as process:
         reader = Predictor(run, weights, process.open_model if process else None)
-        code = _predict(images, reader, several, as_json)
+        code = _predict(images, reader, several, show, as_json)
     if process:
         show_printed(process, run.folder)
     return code
 
 
-def _predict(images: tuple[Path, ...], reader: Predictor, several: bool, as_json: bool) -> int:
-    """Read the pictures and print what they show; the exit code."""
+def _predict(images: tuple[Path, ...], reader: Predictor, several: bool, show: bool, as_json: bool) -> int:
+    """Read the pictures and print what they show, a line for each if there are several; the exit code."""
+    as_table = not show and (len(images) > 1 or images[0].is_dir())
     if not as_json:
         echo(f"Weights: {reader.weights} of {reader.folder}")
+        if as_table:
+            echo(TABLE_HEADER)
     rows: list[dict[str, Any]] = []
-    codes = [0]
+    codes, errors = [0], []
     for picture in _pictures(images, reader, several):
         codes.append(picture.code)
         if picture.error:
             rows.append({"file": str(picture.file), "error": picture.error})
-            echo(f"nn: {picture.error}", err=True)
-            continue
+            errors.append(f"nn: {picture.error}")
         predictions = [reader.predict(glyph) for glyph in picture.glyphs]
         rows += _rows(picture.file, reader.weights, predictions, several)
-        if not as_json:
+        if as_table and not as_json:
+            _print_row(picture, predictions)
+        elif not picture.error and not as_json:
             _print(picture, predictions, reader.classes)
+        if errors and not as_table:
+            echo(errors.pop(), err=True)
     if as_json:
         print_json(rows)
+    if errors:
+        echo(*errors, err=True)
     return max(codes)
 
 
@@ -117,6 +131,16 @@ def _rows(file: Path, weights: str, predictions: list[Prediction], several: bool
     return rows
 
 
+def _print_row(picture: _Picture, predictions: list[Prediction]) -> None:
+    """A line of the table: what was read, the lowest confidence, the file."""
+    read = " ".join(prediction.name for prediction in predictions)
+    lowest = f"{min(p.confidence for p in predictions):.1%}" if predictions else "-"
+    remark = "" if predictions else ("  refused" if picture.code == 1 else "  not readable")
+    if predictions and min(p.confidence for p in predictions) < UNSURE:
+        remark = "  unsure"
+    echo(f"{read or '-':<5}  {lowest:>10}  {picture.file}{remark}")
+
+
 def _print(picture: _Picture, predictions: list[Prediction], classes: tuple[str, ...]) -> None:
     from nnlaw.nn.runs.plots import shades
 
@@ -125,7 +149,8 @@ def _print(picture: _Picture, predictions: list[Prediction], classes: tuple[str,
     for glyph, prediction in zip(picture.glyphs, predictions, strict=True):
         for line in shades(glyph):
             echo(line)
-        echo(f"Prediction: {prediction.name} (confidence: {prediction.confidence:.1%})")
+        unsure = ", unsure" if prediction.confidence < UNSURE else ""
+        echo(f"Prediction: {prediction.name} (confidence: {prediction.confidence:.1%}{unsure})")
         echo(f"Probabilities: [{', '.join(f'{p:.3f}' for p in prediction.probabilities)}]")
         for label, p in zip(classes, prediction.probabilities, strict=True):
             echo(f"  {as_line(label):<{width}} {'█' * round(40 * p):<40} {p:6.1%}")

@@ -42,6 +42,7 @@ def _refuse_junit(context: click.Context, parameter: click.Parameter, value: Pat
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Random seed.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS", callback=finite,
               help="Seconds allowed for each scenario; not on Windows.  [600; 7200 with --full]")
+@click.option("-v", "--verbose", is_flag=True, help="Also show what the scenarios that passed did and observed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--junit", hidden=True, expose_value=False, callback=_refuse_junit, type=click.Path(path_type=Path))
 @click.option("--list", "listed", is_flag=True, help="List the scenarios and exit.")
@@ -54,6 +55,7 @@ def command(
     jobs: int,
     seed: int,
     timeout: float | None,
+    verbose: bool,
     as_json: bool,
     listed: bool,
     trust: bool,
@@ -86,10 +88,10 @@ def command(
         found = {"run": str(run.folder), "seed": seed, "full": full, "scenarios": rows}
         print_json(found)
     else:
-        stress_output.show(results, failed)
         images = [path for row in results for path in (run.folder / "stress" / row.scenario.name).glob("*.png")]
         if images:
-            echo(f"Images: {', '.join(sorted(map(str, images)))}")
+            echo(f"Images: {len(images)} in {run.folder / 'stress'}")
+        stress_output.show(results, failed, verbose)
     click.get_current_context().exit(int(bool(failed)))
 
 

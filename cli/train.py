@@ -12,7 +12,7 @@ import click
 
 from nnlaw.cli.output import train_output
 from nnlaw.cli.output.progress import counting
-from nnlaw.cli.output.streams import echo, print_json
+from nnlaw.cli.output.streams import as_line, echo, print_json
 from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.data.dataset_info import SYNTHETIC
@@ -22,7 +22,7 @@ from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.metadata import NAME as RECORD
 from nnlaw.nn.run_folder.metadata import PLUGINS, read_run_settings, read_settings_file
 from nnlaw.nn.run_folder.trust import require_trust
-from nnlaw.nn.runs.plots import plot_curves, plot_mistakes
+from nnlaw.nn.runs.plots import MAX_MISTAKES, plot_curves, plot_mistakes
 from nnlaw.nn.runs.resume import resume
 from nnlaw.nn.training.checkpoint import NAME as CHECKPOINT
 from nnlaw.nn.training.checkpoint import read_header
@@ -179,8 +179,15 @@ def _write_pictures(session: Session, run: Run, summary: dict[str, Any]) -> tupl
     truth = session.split.y_test
     predicted = summary["probabilities"].argmax(axis=1)
     wrong = (predicted != truth).nonzero()[0]
+    total, confidence = len(truth), summary["probabilities"].max(axis=1)[wrong]
     images, truth, predicted = session.dataset.test_images[wrong], truth[wrong], predicted[wrong]
-    classes = session.dataset.classes
-    run.write_picture("curves.png", lambda path: plot_curves(session.epochs, path))
-    run.write_picture("mistakes.png", lambda path: plot_mistakes(images, truth, predicted, classes, path))
+    classes, settings, name = session.dataset.classes, session.settings, as_line(run.folder.name)
+    recipe = settings.layers if settings.model == "network" else settings.model
+    title = f"{name}: {recipe}, {settings.optimizer}, lr {settings.lr:g}"
+    title = f"{title[:100]}\ntest accuracy {summary['test_accuracy']:.1%} on {as_line(session.dataset.name)}"
+    shown = f"{name}: {min(len(images), MAX_MISTAKES)} of {len(images):,} mistakes among {total:,} test images"
+    run.write_picture("curves.png", lambda path: plot_curves(session.epochs, path, title))
+    run.write_picture(
+        "mistakes.png", lambda path: plot_mistakes(images, truth, predicted, classes, path, confidence, shown)
+    )
     return images, truth, predicted

@@ -55,6 +55,7 @@ class Network:
         self.layers: list[Any] = []
         self.paths: list[str] = []
         self.layer_names: list[str] = []  # as registered
+        self.shapes: list[tuple[int, ...]] = [(n_in,)]  # of a sample, before the first layer and after each
         repeats: Counter[str] = Counter()
         shape: tuple[int, ...] = (n_in,)
         for choice in choices:
@@ -71,6 +72,7 @@ class Network:
             self.paths.append(f"{len(self.layers)}:{name}({_arrow(before, shape)})")
             self.layers.append(layer)
             self.layer_names.append(name)
+            self.shapes.append(shape)
         if n_out and shape != (n_out,):
             outputs = counted(shape[0], "output") if len(shape) == 1 else f"outputs of shape {_sizes(shape)}"
             raise BadInput(f"the last layer has {outputs}, but the data has {n_out} classes")

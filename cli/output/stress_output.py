@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.box import SIMPLE
-from rich.progress import Progress
-from rich.table import Column, Table
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from nnlaw.cli.output.console import console, styled
+from nnlaw.cli.output.console import Hanging, console, styled
 from nnlaw.cli.output.streams import clean, echo
 from nnlaw.nn.stress.scenario import Scenario, ScenarioOutcome, ScenarioResult
 
@@ -22,21 +21,27 @@ def progress(total: int, quiet: bool) -> Iterator[Callable[[ScenarioResult], Non
     if quiet:
         yield lambda row: None
     elif not sys.stderr.isatty():
-        yield lambda row: echo(f"{row.outcome:7}  {row.seconds:6.2f} s  {row.scenario.name}")
+        count = itertools.count(1)
+        width = len(str(total))
+        yield lambda row: echo(
+            f"{next(count):>{width}}/{total}  {row.outcome:7}  {row.seconds:6.2f} s  {row.scenario.name}"
+        )
     else:
-        with Progress(console=console(stderr=True), transient=True) as bar:
+        columns = TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn()
+        with Progress(*columns, console=console(stderr=True), transient=True) as bar:
             task = bar.add_task("scenarios", total=total)
             yield lambda row: bar.update(task, advance=1, description=row.scenario.name)
 
 
-def show(results: list[ScenarioResult], failed: dict[str, str]) -> None:
-    """Print the table, how to repeat what failed, and a summary line."""
-    names = "scenario", "what is done", "expected", "observed", "outcome", "s"
-    table = Table(*(Column(name, overflow="fold") for name in names), box=SIMPLE)
+def show(results: list[ScenarioResult], failed: dict[str, str], verbose: bool) -> None:
+    """Print each scenario that did not pass, or with `verbose` all, how to repeat what failed, and a summary line."""
+    out = console()
     for row in results:
-        cells = row.scenario.name, row.scenario.what, row.scenario.expected, row.observation.text
-        table.add_row(*(Text(clean(cell)) for cell in cells), styled(row.outcome), f"{row.seconds:.1f}")
-    console().print(table)
+        if verbose or row.outcome is not ScenarioOutcome.PASSED:
+            out.print(Text(row.scenario.name, "bold"), styled(row.outcome), f"{row.seconds:.1f} s")
+            for label, text in (("what", row.scenario.what), ("expected", row.scenario.expected),
+                                ("observed", row.observation.text)):  # fmt: skip
+                out.print(Hanging(Text(f"  {label:<8}  "), Text(clean(text))))
     for name, place in failed.items():
         echo(f"{name}: nn replay {place}")
     counts = {word: sum(row.outcome is word for row in results) for word in ScenarioOutcome}

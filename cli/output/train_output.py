@@ -15,6 +15,7 @@ from nnlaw.nn.runs.plots import braille
 from nnlaw.nn.training.session import Session
 from nnlaw.spec.arrays import Array
 
+UNBALANCED = 2  # so many times as many images of one class as of another
 MAX_LETTERS = 5  # of class names above the columns of the confusion matrix; longer names are numbered
 
 
@@ -29,9 +30,10 @@ class ProgressPrinter:
 
             from nnlaw.cli.output.console import console
 
-            columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+            texts = TextColumn("{task.description}"), TextColumn("{task.fields[rate]}")
+            columns = (texts[0], BarColumn(20), texts[1], TimeRemainingColumn(), TextColumn("left"))
             self.bar = Progress(*columns, console=console(), auto_refresh=False, transient=True)
-            self.task = self.bar.add_task("starting", total=epochs * steps)
+            self.task = self.bar.add_task("starting", total=epochs * steps, rate="")
             self.bar.start()
 
     def print_line(self, line: str) -> None:
@@ -48,14 +50,19 @@ class ProgressPrinter:
     def advance(self, epoch: int, step: int, loss: float) -> None:
         """Update the progress bar."""
         if self.bar is not None:
-            self.bar.update(self.task, completed=step, description=f"epoch {epoch}/{self.epochs}  loss {loss:.3f}")
+            text, speed = f"epoch {epoch}/{self.epochs}  loss {loss:.3f}", self.bar.tasks[0].speed
+            rate = f"{speed:,.0f} steps/s" if speed else ""
+            self.bar.update(self.task, completed=step, description=text, rate=rate)
             self.bar.refresh()
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """Print loss, accuracy and the user's metrics, on validation images if there are any."""
+        """Print loss, accuracy and the user's metrics, on validation images if there are any, and the time."""
         accuracy = row.get("val_accuracy", row["train_accuracy"])
         line = f"Epoch {row['epoch']}/{self.epochs}:  Loss = {row['loss']:.3f}, Accuracy = {accuracy:.1%}"
-        self.print_line(line + "".join(f", {name} = {value:.4g}" for name, value in row.get("metrics", {}).items()))
+        validation = row.get("val_loss", row.get("val_cross_entropy"))
+        line += "" if validation is None else f", Validation loss = {validation:.3f}"
+        line += "".join(f", {name} = {value:.4g}" for name, value in row.get("metrics", {}).items())
+        self.print_line(f"{line}, {row['seconds']:.1f} s")
 
     def close(self) -> None:
         """Remove the progress bar."""
@@ -64,7 +71,7 @@ class ProgressPrinter:
 
 
 def dataset_lines(session: Session) -> list[str]:
-    """The sizes of the splits, with the number of images per class."""
+    """The sizes of the splits, and the number of images per class of a split with UNBALANCED classes."""
     data, parts = session.dataset, session.split
     lines = [
         f"  Training: {len(data.train_images):,} images",
@@ -75,13 +82,15 @@ def dataset_lines(session: Session) -> list[str]:
     lines.append(f"  Training on {len(parts.x_train):,}, validating on {len(parts.x_val):,}")
     for name, labels in (("training", parts.y_train), ("validation", parts.y_val), ("test", parts.y_test)):
         counts = np.bincount(labels, minlength=data.n_classes)
+        if not len(labels) or counts.max() <= UNBALANCED * counts.min():
+            continue
         classes = ", ".join(f"{c}: {n:,}" for c, n in zip(data.classes, counts, strict=True))
         lines.append(f"  Images per class, {name}: {classes}")
     return lines
 
 
 def architecture_lines(session: Session) -> list[str]:
-    """The sizes of the network: one line per layer with weights, and the total."""
+    """The sizes of the network: one line per layer with weights, the total, and a table of all layers."""
     model = session.model
     arrays = dict(model.params)
     matrices = {name: array for name, array in arrays.items() if array.ndim > 1}
@@ -96,7 +105,22 @@ def architecture_lines(session: Session) -> list[str]:
         sizes = f"{rows} inputs × {columns} outputs" if i == 1 else f"{rows} × {columns}"
         lines.append(f"  Layer {i}: {sizes} = {array.size:,} weights")
     lines.append(f"  Total: {weights:,} weights + {biases:,} biases = {weights + biases:,} trainable parameters")
-    return lines
+    return lines + layer_table(model)
+
+
+def layer_table(model: Any) -> list[str]:
+    """One line per layer: name, shape of a sample before and after it, number of parameters; [] for other models."""
+    if not hasattr(model, "shapes"):
+        return []
+    sizes = ["×".join(map(str, shape)) for shape in model.shapes]
+    rows = [("layer", "in", "out", "parameters")]
+    for name, layer, before, after in zip(model.layer_names, model.layers, sizes, sizes[1:], strict=False):
+        rows.append((name, before, after, f"{sum(array.size for array in layer.params.values()):,}"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        f"  {name:<{widths[0]}}  {before:>{widths[1]}}  {after:>{widths[2]}}  {count:>{widths[3]}}"
+        for name, before, after, count in rows
+    ]
 
 
 def training_lines(session: Session) -> list[str]:
@@ -124,12 +148,13 @@ def test_lines(summary: dict[str, Any]) -> list[str]:
 
 def closing_lines(summary: dict[str, Any], run: Run) -> list[str]:
     """The number of checks if strict, the run folder, the result and the next command."""
-    lines = []
+    lines: list[str] = []
     if checks := summary["judged"]:
         lines.append(f"Every law passed: {len(checks)} laws, {sum(checks.values()):,} checks")
-    lines.append(f"Run folder: {run.folder} (curves.png, mistakes.png, metrics.jsonl, weights.safetensors, ...)")
-    command = f"nn predict digit.png --run {shlex.quote(str(run.folder))}"
-    lines.append(f"Test accuracy {summary['test_accuracy']:.1%}; classify a picture with: {command}")
+    lines.append(f"Run folder: {run.folder}")
+    lines.append("  curves.png, mistakes.png, metrics.jsonl, weights.safetensors, ...")
+    lines.append(f"Test accuracy {summary['test_accuracy']:.1%}; classify a picture with:")
+    lines.append(f"  nn predict digit.png --run {shlex.quote(str(run.folder))}")
     return lines
 
 

@@ -11,11 +11,12 @@ from PIL import Image, ImageDraw
 from nnlaw.spec.arrays import Array
 
 CELL, LINE, COLUMNS = 84, 16, 8  # pixels per digit, pixels per line of text below it, digits per row
+MAX_MISTAKES = 40
 MAX_LETTERS = 14  # per line below a digit
 LOSSES = {"loss": "training", "val_loss": "validation", "val_cross_entropy": "validation, cross-entropy"}
 
 
-def plot_curves(rows: list[dict[str, Any]], path: Path) -> None:
+def plot_curves(rows: list[dict[str, Any]], path: Path, title: str = "") -> None:
     """Loss and accuracy over epochs as a PNG."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -23,33 +24,46 @@ def plot_curves(rows: list[dict[str, Any]], path: Path) -> None:
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in rows]
-    for axes, names, title in (
+    figure.suptitle(title, fontsize=10, parse_math=False)
+    for axes, names, label_of_y in (
         (left, LOSSES, "loss"),
         (right, {"train_accuracy": "training", "val_accuracy": "validation"}, "accuracy"),
     ):
         for key, label in names.items():
             if key in rows[0]:
                 axes.plot(epochs, [row[key] for row in rows], marker="o", label=label)
-        axes.set(xlabel="epoch", ylabel=title)
+        axes.set(xlabel="epoch", ylabel=label_of_y)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
     figure.savefig(path, format="png", dpi=120)
 
 
-def plot_mistakes(images: Array, truth: Array, predicted: Array, classes: tuple[str, ...], path: Path) -> None:
-    """Up to 40 misclassified digits, each with its label and its prediction, as a PNG."""
-    count = min(len(images), 40)
+def plot_mistakes(
+    images: Array,
+    truth: Array,
+    predicted: Array,
+    classes: tuple[str, ...],
+    path: Path,
+    confidence: Array | None = None,
+    title: str = "",
+) -> None:
+    """Up to 40 misclassified digits, each with its label, its prediction and its confidence, as a PNG."""
+    count = min(len(images), MAX_MISTAKES)
     rows = max(1, -(-count // COLUMNS))
     pairs = [(classes[t], classes[p]) for t, p in zip(truth[:count], predicted[:count], strict=True)]
     texts = [[f"{label} read as {read}"] for label, read in pairs]
     if any(len(text) > MAX_LETTERS for [text] in texts):
         texts = [[label[:MAX_LETTERS], f"as {read}"[:MAX_LETTERS]] for label, read in pairs]
+    if confidence is not None:
+        texts = [[*text, f"{p:.0%} sure"] for text, p in zip(texts, confidence, strict=False)]
     height = CELL + LINE * max(map(len, texts), default=1)
-    sheet = Image.new("L", (COLUMNS * CELL, rows * height), 255)
+    top = 2 * LINE if title else 0
+    sheet = Image.new("L", (COLUMNS * CELL, top + rows * height), 255)
     pen = ImageDraw.Draw(sheet)
+    pen.text((4, LINE // 2), title, fill=0)
     for i in range(count):
-        x, y = i % COLUMNS * CELL, i // COLUMNS * height
+        x, y = i % COLUMNS * CELL, top + i // COLUMNS * height
         digit = Image.fromarray(255 - images[i]).resize((CELL - 4, CELL - 4), Image.Resampling.NEAREST)
         sheet.paste(digit, (x + 2, y + 2))
         for line, text in enumerate(texts[i]):

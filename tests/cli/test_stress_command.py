@@ -41,7 +41,7 @@ def damaged(sound: Path, workplace: Path) -> Path:
 @pytest.mark.slow
 def test_scenarios_that_pass_print_a_table_and_exit_0(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Name, what is done, expected, observed, outcome; a line for each as it ends."""
-    assert run(["stress", str(sound), "--scenario", "edge-nan", "--scenario", "sound"]) == 0
+    assert run(["stress", str(sound), "--scenario", "edge-nan", "--scenario", "sound", "-v"]) == 0
     out = capsys.readouterr().out
     for words in ("edge-nan", "one number of the input", "law finite", "input[3, 5] = nan", "2 scenarios: 2 passed"):
         assert words in out
@@ -69,11 +69,11 @@ def test_a_scenario_that_fails_exits_1_and_is_replayed(damaged: Path, capsys: py
 def test_images_are_saved_in_the_run_folder(
     sound: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The last line lists them."""
+    """The output has their number and folder."""
     shutil.copytree(sound, workplace / "kept")
     assert run(["stress", "kept", "--scenario", "fgsm"]) == 0
     images = sorted(Path("kept/stress").glob("*/*.png"))
-    assert images and f"Images: {', '.join(map(str, images))}" in capsys.readouterr().out
+    assert images and f"Images: {len(images)} in {Path('kept/stress')}\n" in capsys.readouterr().out
 
 
 @pytest.mark.slow
