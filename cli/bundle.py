@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from nnlaw.cli.completion import runs
 from nnlaw.cli.output.option_checks import output_file
 from nnlaw.cli.output.streams import echo
 from nnlaw.nn.core.atomic_write import is_open_file
@@ -15,7 +16,7 @@ from nnlaw.nn.runs.bundle import write_bundle
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", shell_complete=runs, type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), callback=output_file,
               help="Zip file to write.  [RUN.zip in the current folder]")  # fmt: skip
 def command(run: Path, output: Path | None) -> None:

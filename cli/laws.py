@@ -9,6 +9,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
+from nnlaw.cli.completion import law_codes
 from nnlaw.cli.output.console import console
 from nnlaw.cli.output.markdown import print_markdown
 from nnlaw.cli.output.streams import echo, print_json
@@ -18,7 +19,7 @@ from nnlaw.spec.violation import BadInput
 
 
 @click.command()
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=law_codes)
 @click.option("--kind", help="Only laws of this kind, such as layer or loss.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(code: str | None, kind: str | None, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from string import Template
 import click
 
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins
+from nnlaw.cli.completion import kinds
 from nnlaw.cli.output.streams import as_line, echo
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.spec import reference
@@ -30,7 +31,7 @@ STANDARD_NAMES: dict[str, dict[str, object]] = {
 
 
 @click.command()
-@click.argument("kind")
+@click.argument("kind", shell_complete=kinds)
 @click.argument("name")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="The file.  [default: NAME.py]")
 def command(kind: str, name: str, output: Path | None) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nnlaw.cli.completion import runs
 from nnlaw.cli.output.isolation import show_printed, trust_option
 from nnlaw.cli.output.streams import as_line, echo, print_json
 
@@ -22,7 +23,8 @@ UNSURE = 0.7  # a prediction with less confidence is marked
 
 @click.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--run", "folder", type=click.Path(path_type=Path), help="A trained run (the newest by default).")
+@click.option("--run", "folder", shell_complete=runs, type=click.Path(path_type=Path),
+              help="A trained run (the newest by default).")  # fmt: skip
 @click.option("--weights", type=click.Choice(["best", "last"]), default="last", show_default=True,
               help="Weights of the epoch with the best validation accuracy, or of the last one.")  # fmt: skip
 @click.option("--all", "several", is_flag=True, help="Read every digit in a picture, line by line from left to right.")

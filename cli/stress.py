@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from nnlaw.cli.completion import runs, scenario_names
 from nnlaw.cli.output import stress_output
 from nnlaw.cli.output.isolation import trust_option
 from nnlaw.cli.output.option_checks import finite
@@ -33,8 +34,8 @@ def _refuse_junit(context: click.Context, parameter: click.Parameter, value: Pat
 
 
 @click.command()
-@click.argument("folder", metavar="[RUN]", type=click.Path(path_type=Path), required=False)
-@click.option("--scenario", "names", multiple=True, metavar="NAME",
+@click.argument("folder", shell_complete=runs, metavar="[RUN]", type=click.Path(path_type=Path), required=False)
+@click.option("--scenario", "names", shell_complete=scenario_names, multiple=True, metavar="NAME",
               help="Run only this scenario; can be repeated; 'edge-*' runs all with that prefix.")
 @click.option("--drill", "old_names", multiple=True, hidden=True)
 @click.option("--full/--quick", default=False, help="Thorough or quick.  [quick]")

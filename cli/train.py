@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from nnlaw.cli.completion import plugin_names, runs
 from nnlaw.cli.output import train_output
 from nnlaw.cli.output.progress import counting
 from nnlaw.cli.output.streams import as_line, echo, print_json
@@ -41,12 +42,12 @@ from nnlaw.spec.violation import BadInput, Violation
 @click.option("--adversarial", type=float, help="Adversarial training: largest change of a pixel, 0 to 1.  [0]")
 @click.option("--seed", type=int, help="Random seed.  [0]")
 @click.option("--layers", help='Layers, e.g. "dense:128 relu dense:64 relu dense:10".')
-@click.option("--model", help="A whole model instead of layers.  [network]")
-@click.option("--loss", help="Loss.  [softmax_cross_entropy]")
-@click.option("--optimizer", help="Optimizer, e.g. adam or momentum:beta=0.95.  [sgd]")
-@click.option("--schedule", help="Learning rate over time.  [constant]")
-@click.option("--init", help="Initializer of the weights.  [he]")
-@click.option("--batches", help="Batch sampler.  [shuffled]")
+@click.option("--model", shell_complete=plugin_names, help="A whole model instead of layers.  [network]")
+@click.option("--loss", shell_complete=plugin_names, help="Loss.  [softmax_cross_entropy]")
+@click.option("--optimizer", shell_complete=plugin_names, help="Optimizer, e.g. adam or momentum:beta=0.95.  [sgd]")
+@click.option("--schedule", shell_complete=plugin_names, help="Learning rate over time.  [constant]")
+@click.option("--init", shell_complete=plugin_names, help="Initializer of the weights.  [he]")
+@click.option("--batches", shell_complete=plugin_names, help="Batch sampler.  [shuffled]")
 @click.option("--validation", type=click.IntRange(min=0),
               help="Number of validation images.  [5000, or a twelfth of a small set]")  # fmt: skip
 @click.option("--threads", type=int, help="BLAS threads; 0: all cores.  [1]")
@@ -54,7 +55,8 @@ from nnlaw.spec.violation import BadInput, Violation
 @click.option("--config", type=click.Path(path_type=Path), help="Read settings from a TOML file; options override it.")
 @click.option("--run", "folder", type=click.Path(path_type=Path), help="Run folder to create.  [runs/<time>]")
 @click.option("--stop-after", type=click.IntRange(min=1), help="Stop after this epoch, to continue with --resume.")
-@click.option("--resume", "resumed", type=click.Path(path_type=Path), help="Continue a stopped run.")
+@click.option("--resume", "resumed", shell_complete=runs, type=click.Path(path_type=Path),
+              help="Continue a stopped run.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print only the summary, as JSON.")
 @click.option("--trust", is_flag=True, help="Run the plugins in the resumed run folder with your rights.")
 def command(

@@ -15,6 +15,7 @@ import click
 
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins
 from nnlaw.cli.baseline import Baseline, read_baseline
+from nnlaw.cli.completion import law_codes, names_and_files
 from nnlaw.cli.output import csv_output
 from nnlaw.cli.output.github_output import to_github
 from nnlaw.cli.output.json_output import to_json
@@ -45,7 +46,7 @@ def _removed_junit(context: click.Context, option: click.Parameter, value: objec
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[FILE|FOLDER|MODULE|NAME]...")
+@click.argument("names", nargs=-1, shell_complete=names_and_files, metavar="[FILE|FOLDER|MODULE|NAME]...")
 @click.option("-v", "--verbose", is_flag=True, help="Show every law, and the smallest input that fails.")
 @click.option("-q", "--quiet", is_flag=True, help="Show only the summary.")
 @click.option("--fix", is_flag=True, help="Apply suggested fixes that are unique, and repeat the check.")
@@ -58,7 +59,8 @@ def _removed_junit(context: click.Context, option: click.Parameter, value: objec
 @click.option("--json", "as_json", is_flag=True, help="The same as --output-format json.")
 @click.option("--csv", type=click.Path(path_type=Path), callback=output_file, help="Write one row per file, too.")
 @click.option("--junit", hidden=True, expose_value=False, callback=_removed_junit)
-@click.option("--law", "laws", multiple=True, metavar="CODE", help="Check only this law. Can be repeated.")
+@click.option("--law", "laws", multiple=True, shell_complete=law_codes, metavar="CODE",
+              help="Check only this law. Can be repeated.")
 @click.option("--laws", "law_files", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
               help="Also check the laws that FILE defines with @law. Can be repeated.")
 @click.option("--no-exceptions", is_flag=True, help="Ignore declared exceptions: expected, comments, pyproject.toml.")

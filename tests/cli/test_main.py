@@ -100,3 +100,39 @@ def test_only_an_unfinished_run_can_be_resumed_after_an_interrupt(
     err = capsys.readouterr().err.strip()
     assert err == "interrupted" + (f"{more}: nn train --resume r" if more else "")
     assert run(["train", "--resume", "r"]) == (0 if more else 2)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("nn tr", ["train", "trace"]),
+        ("nn laws grad", ["gradient"]),
+        ("nn new opt", ["optimizer"]),
+        ("nn train --optimizer ada", ["adam", "adamw"]),
+        ("nn train --init h", ["he"]),
+        ("nn verify dro", ["dropout", "dro"]),
+        ("nn verify --law simp", ["simplex"]),
+        ("nn predict --run runs/", ["runs/b", "runs/a", "runs/"]),
+        ("nn stress --scenario edge-nan", ["edge-nan"]),
+    ],
+)
+def test_names_are_completed(
+    workplace: Path, nn: Any, monkeypatch: pytest.MonkeyPatch, line: str, expected: list[str]
+) -> None:
+    """Commands, laws, kinds, plugins of the option's kind, runs with the newest first; nothing else is printed."""
+    for name in ("a", "b"):
+        (workplace / "runs" / name).mkdir(parents=True)
+        (workplace / "runs" / name / "config.toml").touch()
+    words = line.split()
+    monkeypatch.setenv("_NN_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+    code, out, err = nn()
+    assert [row.partition(",")[2] for row in out.splitlines()] == expected
+    assert (code, err) == (0, "")
+
+
+@pytest.mark.parametrize("words", [["help", "runs"], ["help"]])
+def test_help_is_a_command(nn: Any, words: list[str]) -> None:
+    """`nn help runs` is `nn runs --help`."""
+    assert nn(*words) == nn(*words[1:], "--help")
