@@ -8,9 +8,11 @@
 from __future__ import annotations
 
 import unittest
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from html import escape
 from typing import Any
 
 from nnlaw.spec.declared_exceptions import DeclaredException
@@ -71,7 +73,7 @@ class LawResult:
         return self.law
 
 
-@dataclass
+@dataclass(repr=False)
 class Report:
     """The results of one unit. `reason` is why it could not be checked; `internal`: because of a bug in the checker."""
 
@@ -121,6 +123,39 @@ class Report:
         """Whether declared exceptions cover everything that was not checked."""
         open_rows = [row for row in self.results if row.outcome == Outcome.INCONCLUSIVE and row.exception is None]
         return self.exception is not None or (bool(self.exceptions) and not self.missing and not open_rows)
+
+    @property
+    def summary(self) -> str:
+        """`Dense: failed (1 fail, 12 pass, 3 skipped)`."""
+        counts: Counter[Outcome] = Counter(row.outcome for row in self.results if row.outcome is not Outcome.NOT_APPLICABLE)
+        texts = [f"{counts[outcome]} {outcome}" for outcome in WORST_FIRST if counts[outcome]]
+        return f"{self.name}: {self.outcome}" + (f" ({', '.join(texts)})" if texts else "")
+
+    @property
+    def remarks(self) -> list[str]:
+        """The diagnostics, and what could not be checked and why."""
+        reasons = [f"{what}: {UnitOutcome.NOT_CHECKED}: {reason}" for what, reason in self.missing.items()]
+        return [violation.message for violation in self.violations] + reasons + ([self.reason] if self.reason else [])
+
+    def __repr__(self) -> str:
+        return f"<Report {self.summary}>"
+
+    def __str__(self) -> str:
+        return "\n".join([self.summary, *self.remarks])
+
+    def _repr_html_(self) -> str:
+        """For a notebook: the summary, the diagnostics, and every law that applies in a table to fold out."""
+        rows = "".join(
+            f"<tr><td>{escape(row.law)}</td><td>{row.outcome}</td><td style='text-align: left'>"
+            f"{escape(row.violation.headline if row.violation else row.reason)}</td></tr>"
+            for row in self.results
+            if row.outcome is not Outcome.NOT_APPLICABLE
+        )
+        remarks = "".join(f"<pre>{escape(remark)}</pre>" for remark in self.remarks)
+        table = f"<table><tr><th>law</th><th>outcome</th><th></th></tr>{rows}</table>"
+        compared = f"<p>compared: {escape(', '.join(self.compared))}</p>" if self.compared else ""
+        laws = f"<details><summary>laws</summary>{compared}{table}</details>" if rows else ""
+        return f"<div><b>{escape(self.summary)}</b>{remarks}{laws}</div>"
 
     def __iter__(self) -> Iterator[LawResult]:
         return iter(self.results)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import linecache
 import os
 from dataclasses import asdict, dataclass, fields, replace
+from html import escape
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -308,6 +309,14 @@ class Violation(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+    def __repr__(self) -> str:
+        return f"<Violation {self.headline}>"
+
+    def _repr_html_(self) -> str:
+        """For a notebook: the diagnostic, its first line in bold."""
+        first, *rest = escape(self.message).split("\n")
+        return "\n".join([f"<pre><b>{first}</b>", *rest]) + "</pre>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self.fields(),)

@@ -122,5 +122,12 @@ def __getattr__(name: str) -> Any:
     return found
 
 
+def load_ipython_extension(ipython: Any) -> None:
+    """`%load_ext nnlaw` in a notebook: adds %%check."""
+    from nnlaw._notebook import load
+
+    load(ipython)
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
