@@ -127,7 +127,8 @@ class Report:
     @property
     def summary(self) -> str:
         """`Dense: failed (1 fail, 12 pass, 3 skipped)`."""
-        counts: Counter[Outcome] = Counter(row.outcome for row in self.results if row.outcome is not Outcome.NOT_APPLICABLE)
+        counts: Counter[Outcome] = Counter(row.outcome for row in self.results)
+        del counts[Outcome.NOT_APPLICABLE]
         texts = [f"{counts[outcome]} {outcome}" for outcome in WORST_FIRST if counts[outcome]]
         return f"{self.name}: {self.outcome}" + (f" ({', '.join(texts)})" if texts else "")
 
