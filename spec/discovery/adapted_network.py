@@ -14,7 +14,7 @@ import copy
 import inspect
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,12 +49,16 @@ ROLES = {
     ),
     "cache": re.compile(r"^(c|caches?|memory|memories|store|saved|intermediates?|fwd|forward_\w*)$", re.I),
     "true": FLAG_NAMES,
+    "x2": re.compile(r"^(x|inputs?|img|image|samples?|left|in|a|s|u)_?(2|b|two|right)$|^(right|second)\w*$", re.I),
     "x": re.compile(
         r"^(x|xs|x_?\w*|inputs?\w*|data\w*|features?|samples?|images?|img|a0|a_?0|in_?put\w*|training_?\w*|pixels|vector|"
         r"train_?x|batch_?x|batch|examples?|obs|center|words?|observations?)$", re.I,
     ),
 }
 """What an argument of a network's methods is, by its name."""
+
+AFTER_X = ("state", "x2")
+"""Roles of arguments that follow the input."""
 
 Arguments = tuple[tuple[str, str], ...]
 """For each argument its role and, if it is passed by name, its name."""
@@ -69,8 +73,9 @@ class Call:
 
     def __str__(self) -> str:
         words = {"x": "x", "t": "targets", "o": "output", "rate": "learning_rate", "epochs": "1", "count": "N",
-                 "zero": "0.0", "false": "False", "true": "True", "cache": "cache", "state": "state"}  # fmt: skip
-        text = ", ".join(f"{key}={words[role]}" if key else words[role] for role, key in self.arguments)
+                 "zero": "0.0", "false": "False", "true": "True", }  # fmt: skip
+        rows = [(words.get(role, role), key) for role, key in self.arguments]
+        text = ", ".join(f"{key}={word}" if key else word for word, key in rows)
         return f"{self.method}({text})"
 
 
@@ -87,8 +92,7 @@ def roles_of(function: Any, *, training: bool) -> Arguments | None:
         if row.kind in (row.VAR_POSITIONAL, row.VAR_KEYWORD):
             continue
         taken = [role for role, _ in found]
-        free = [role for role in ROLES if role not in taken or role == "state"]
-        role = next((role for role in free if ROLES[role].match(row.name) and (role != "state" or "x" in taken)), "")
+        role = role_of(row.name, taken)
         if row.default is not row.empty:
             passed = ("rate", "epochs", "count", "false", *(("t",) if row.default is None else ())) if training else ()
             if role in passed:
@@ -102,6 +106,12 @@ def roles_of(function: Any, *, training: bool) -> Arguments | None:
             return None
         found.append((role, row.name if row.kind is row.KEYWORD_ONLY else ""))
     return tuple(found)
+
+
+def role_of(name: str, taken: Collection[str]) -> str:
+    """The role of an argument by its name, beside roles that are taken; "" if there is none."""
+    free = (role for role in ROLES if (role not in taken or role == "state") and (role not in AFTER_X or "x" in taken))
+    return next((role for role in free if ROLES[role].match(name)), "")
 
 
 def _sums(o: Array, t: Array) -> float:
@@ -158,8 +168,9 @@ FACTORS = _POSITIVE | {f"-{text}": _negative(factor) for text, factor in _POSITI
 class NetworkPlan:
     """How to call one network.
 
-    `sample` is the shape of one input, `outputs` the number of outputs. `targets` is "one-hot", "labels", "binary" or
-    "binary vector". `loss` is a method, "returned" for the number that the gradient call returns, or a usual loss.
+    `sample` is the shape of one input, `outputs` the number of outputs. `targets` is "one-hot", "labels", "binary",
+    "binary vector" or "the input". `loss` is a method, "returned" for the number that the gradient call returns, or a
+    usual loss.
     """
 
     layout: Layout
@@ -179,6 +190,8 @@ class NetworkPlan:
     data: tuple[tuple[Slot, str], ...] = ()
     """The attributes with the inputs and targets that the constructor got."""
     integers: int = 0
+    pair: bool = False
+    """Whether there are two inputs, which are the halves of one along its first axis."""
     sequence: bool = False
     """Whether an input is a sequence, whose first axis is time."""
     times: int = 0
@@ -253,9 +266,14 @@ class AdaptedNetwork:
 
     def _runs(self, x: Array, labels: Array, rate: float) -> list[NetworkRun]:
         self.randomness.reset()
-        targets = targets_of(labels, self.plan)
         given = np.floor(np.abs(x) * 997).astype(int) % self.plan.integers if self.plan.integers else x
-        inputs = self.plan.layout.split(given)
+        targets = [(None, rows.reshape(-1, self.plan.outputs)) for rows in (x if self.plan.layout.single else [x])] if (
+            self.plan.targets == "the input"
+        ) else targets_of(labels, self.plan)
+        split = self.plan.layout.split
+        inputs: list[Any] = split(given)
+        if self.plan.pair:
+            inputs = list(zip(split(given[:, 0]), split(given[:, 1]), strict=True))
         return [NetworkRun(self, one, t, rows, rate) for one, (t, rows) in zip(inputs, targets, strict=True)]
 
 
@@ -293,7 +311,7 @@ def _numbers(targets: Array, layout: Layout) -> list[Any]:
 class NetworkRun:
     """One batch, or one sample, on a copy of the network."""
 
-    def __init__(self, network: AdaptedNetwork, x: Array, t: Any, rows: Array, rate: float) -> None:
+    def __init__(self, network: AdaptedNetwork, x: Any, t: Any, rows: Array, rate: float) -> None:
         self.plan, self.rate, self.rows = network.plan, rate, rows
         self.thing = copy.deepcopy(network.instance)
         for name, slots in self.plan.aliases.items():
@@ -306,6 +324,8 @@ class NetworkRun:
         self.samples = 1 if self.plan.layout.single else len(rows) // max(self.plan.times, 1)
         self.context = {"x": x, "t": t, "rate": rate, "epochs": 1, "zero": 0.0, "false": False, "true": True}
         self.context |= {"count": self.samples, "state": None}
+        if self.plan.pair:
+            self.context |= {"x": x[0], "x2": x[1]}
         if self.plan.state is not None:
             shape = [size or self.samples for size in self.plan.state]
             self.context["state"] = 0.3 * np.sin(1 + np.arange(np.prod(shape))).reshape(shape)

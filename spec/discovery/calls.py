@@ -13,7 +13,7 @@ import inspect
 import itertools
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -132,23 +132,17 @@ def _tanh_slope(x: Array) -> Array:
     return np.asarray(1 - np.tanh(x) ** 2)
 
 
-def _layers_of(scope: Scope | None, kind: type | None) -> list[Any]:
-    """Lists of layers of the module, for a container: two without parameters, else one that can be constructed."""
-    found: list[Any] = []
-    for other in (scope.everything if scope is not None else {}).values():
-        is_layer = inspect.isclass(other) and hasattr(other, "forward") and hasattr(other, "backward")
-        if is_layer and other is not kind and not CONTAINER.search(str(inspect.signature(other))):
-            found += [made.instance for made in constructions(other, None, limit=1)]
-    simple = [layer for layer in found if not any(isinstance(v, np.ndarray) for v in vars(layer).values())]
-    return [row for row in (simple[:2], found[:1], found) if row]
-
-
 DERIVATIVE = re.compile(r"prime|deriv|grad|^d_?(act|func)")
 CONTAINER = re.compile(r"\b(layers|modules|blocks|children|stack|sublayers|components)\b", re.I)
 
 
-def constructions(kind: type, scope: Scope | None = None, limit: int = 6) -> Iterator[Made]:
-    """Instances of a class, each with other settings: up to `limit` of them, the most likely ones first."""
+def constructions(
+    kind: type, scope: Scope | None = None, limit: int = 6, given: Mapping[str, list[Any]] | None = None
+) -> Iterator[Made]:
+    """Instances of a class, each with other settings: up to `limit` of them, the most likely ones first.
+
+    `given` has choices for some of its arguments.
+    """
     try:
         rows = [
             row
@@ -159,7 +153,7 @@ def constructions(kind: type, scope: Scope | None = None, limit: int = 6) -> Ite
         rows = []
     found = 0
     pair = any(DERIVATIVE.search(row.name) for row in rows)
-    choices = [guesses(row, scope, kind, pair) for row in rows]
+    choices = [(given or {}).get(row.name) or guesses(row, scope, kind, pair) for row in rows]
     if any(re.match(r"w_?hh?$", row.name, re.I) for row in rows):  # a recurrent layer: weights that fit each other
         choices = [
             _recurrent_biases() if row.name.lower().startswith("b") else choice
@@ -209,8 +203,6 @@ def guesses(
     """
     name, kind = row.name.strip("_"), row.annotation
     low = name.lower()
-    if CONTAINER.match(name) and _layers_of(scope, owner):
-        return _layers_of(scope, owner)
     if pair and DERIVATIVE.search(name):
         return [_tanh_slope]
     if pair and re.search(r"act|func|^fn?$", low):

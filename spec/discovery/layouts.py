@@ -65,5 +65,8 @@ LAYOUTS = {
         Layout("one column", "one sample per call, a column", lambda x: x[..., None],
                lambda x: x[..., 0] if x.ndim and x.shape[-1] == 1 else x, True),
         Layout("one", "one sample per call", _same, _same, True),
+        Layout("batch of one row", "one sample per call, a row in a batch", lambda x: x[None, None], np.squeeze, True),
+        Layout("batch of one column", "one sample per call, a column in a batch", lambda x: x[None, ..., None],
+               np.squeeze, True),
     )
 }  # fmt: skip

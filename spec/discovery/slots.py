@@ -80,6 +80,21 @@ def array_slots(thing: Any) -> list[tuple[Slot, Array]]:
     return found
 
 
+def number_slots(thing: Any, steps: tuple[tuple[str, Any], ...] = ()) -> list[Slot]:
+    """The places of the numbers among the attributes of an object and of the objects that it holds."""
+    found: list[Slot] = []
+    for name, value in attributes_of(thing).items():
+        place = (*steps, (".", name))
+        if isinstance(value, float | int) and not isinstance(value, bool):
+            found.append(Slot(place))
+        rows = enumerate(value[:64]) if isinstance(value, list | tuple) else ()
+        inner = [((*place, ("[", i)), each) for i, each in rows] or [(place, value)]
+        for path, each in inner:
+            if len(path) <= MAX_DEPTH and is_user_object(each) and not isinstance(each, np.ndarray):
+                found += number_slots(each, path)
+    return found
+
+
 def leaves(tree: Any) -> list[tuple[Slot, Array]]:
     """The arrays in a returned value, with their places: those of an array itself, a tuple, a dict or an object."""
     if isinstance(tree, np.ndarray | np.number | float):

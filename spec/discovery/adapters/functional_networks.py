@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.discovery.adapted_network import ROLES, output_in
+from nnlaw.spec.discovery.adapted_network import ROLES, output_in, role_of
 from nnlaw.spec.discovery.adapters.losses import LOSS_WORDS
 from nnlaw.spec.discovery.adapters.networks import Instance, found_of
 from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, Randomness, guesses
@@ -349,8 +349,7 @@ class FunctionalNetwork:
             if self.penalty is not None and PENALTIES.search(name):
                 found.append(self.penalty)
                 continue
-            free = [role for role in ROLES if role not in used or role == "state"]
-            role = next((role for role in free if ROLES[role].match(name) and (role != "state" or "x" in used)), "")
+            role = role_of(name, used)
             values = given | {"cache": self._cache(), "zero": 0.0, "false": False, "true": True}
             if self._returned is not None:
                 values["o"] = self._result_of(self._returned)

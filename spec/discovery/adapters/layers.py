@@ -34,7 +34,6 @@ from nnlaw.spec.discovery.calls import (
     Made,
     N,
     Randomness,
-    constructions,
     guesses,
     standard_input,
 )
@@ -54,6 +53,7 @@ from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import second_instance, with_settings
 from nnlaw.spec.discovery.sequences import is_recurrent, length_of
 from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, is_like_weights, leaves
+from nnlaw.spec.discovery.stacks import built
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.failed_product import text_of
 from nnlaw.spec.subjects.object_subject import subject_of
@@ -113,7 +113,7 @@ def layer_in(kind: type, name: str, scope: Scope) -> Found | None:
     if methods is None or is_base_class(kind):
         return None
     location, style = class_location(kind), f"class with {methods[0]} and {methods[1]}"
-    made = list(constructions(kind, scope))
+    made = list(built(kind, scope))
     if not made:
         reason = f"can't construct {name}{inspect.signature(kind)}; pass an instance: check({_example(kind, name)})"
         return Found("layer", name, style, location, kind, reason=reason)

@@ -31,7 +31,7 @@ from nnlaw.spec.discovery.adapted_network import (
     roles_of,
 )
 from nnlaw.spec.discovery.adapters.layers import is_rate, layer_methods, likely_sizes
-from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, N, Randomness, constructions, standard_input
+from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, N, Randomness, standard_input
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.match_gradients import Kept, in_gradient_container, is_gradient_name, match
@@ -45,7 +45,8 @@ from nnlaw.spec.discovery.sequences import (
     outputs_of,
     state_shapes,
 )
-from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, is_like_weights, is_user_object, leaves
+from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, is_like_weights, is_user_object, leaves, number_slots
+from nnlaw.spec.discovery.stacks import built
 from nnlaw.spec.subjects.cases import Case, ModelCase
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.settings import PENALTIES, second_value, second_values
@@ -53,7 +54,8 @@ from nnlaw.spec.violation import Location
 
 FORWARD = re.compile(
     r"^_*(forward\w*|feed_?forward\w*|fprop|propagate|predict_?proba\w*|query|predict\w*|scores?|run|think|output\w*|"
-    r"compute_?output\w*|activate|__call__|call|classify|evaluate|inference|infer|hypothesis|net|fp|fwd)$", re.I,
+    r"compute_?output\w*|activate|__call__|call|classify|evaluate|inference|infer|hypothesis|net|fp|fwd|"
+    r"reconstruct\w*)$", re.I,
 )  # fmt: skip
 GRADIENT = (
     re.compile(r"back|bprop|bptt|through_?time|^_*bp$", re.I),
@@ -70,7 +72,7 @@ AGREES = 1e-4
 TRIALS, PATIENCE = 400, 40  # calls that are tried for one class, and after one that agrees in part with its own loss
 SYMBOLS = "N samples, C outputs, T steps"
 MAX_SIZE = 4096  # of one input
-LAYOUTS_TRIED = ("rows", "columns", "one column", "one row", "one")
+LAYOUTS_TRIED = ("rows", "columns", "one column", "one row", "one", "batch of one row", "batch of one column")
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
@@ -146,7 +148,8 @@ def gradient_methods(kind: type) -> list[str]:
     found: list[str] = []
     losses = [name for name in own if LOSS.search(name) and not GRADIENT_WORDS.search(name)]
     alone = any([role for role, _ in roles_of_method(getattr(kind, name)) or ()] == ["x"] for name in losses)
-    bare = [name for name in own if _is_network_call(getattr(kind, name), alone and bool(GRADIENT_WORDS.search(name)))]
+    alone = alone or any(re.match("decode|reconstruct", name, re.I) for name in own)
+    bare = [name for name in own if _is_network_call(getattr(kind, name), alone)]
     constructor = roles_of(kind, training=True) or ()
     data = {"x", "t"} <= {role for role, _ in constructor}
     for pattern in GRADIENT:
@@ -158,9 +161,9 @@ def gradient_methods(kind: type) -> list[str]:
 
 
 def _is_network_call(method: Any, alone: bool) -> bool:
-    """Whether a method takes targets or, with `alone`, inputs alone, as that of an autoencoder."""
+    """Whether a method takes targets or, with `alone`, inputs without them, as that of an autoencoder."""
     roles = [role for role, _ in roles_of_method(method) or ()]
-    return "t" in roles or (alone and roles == ["x"])
+    return "t" in roles or (alone and roles[:1] == ["x"] and set(roles) <= {"x", "rate", "epochs", "count", "false"})
 
 
 def roles_of_method(method: Any) -> Arguments | None:
@@ -191,7 +194,7 @@ class Instance:
 
 def instances_of(kind: type, scope: Scope) -> Iterator[Instance]:
     """Instances to try."""
-    for made in constructions(kind, scope, limit=3):
+    for made in built(kind, scope, limit=3):
         if has_weights(made.instance) or made.instance is not None:
             yield Instance(made)
     roles = roles_of(kind, training=True) or ()
@@ -347,7 +350,7 @@ def trials(one: Instance, methods: list[str], randomness: Randomness) -> Iterato
     """Ways to call a network, the most likely first."""
     instance = one.made.instance
     forwards = list(_forward_calls(instance, methods))
-    for blank in _inputs(one):
+    for blank in _inputs(one, methods):
         x, labels = _data(N, blank.sample, 0)
         starts = list(_starts(one, forwards, blank, x, labels, randomness))
         for start, method in itertools.product(starts, methods):
@@ -377,19 +380,16 @@ def _forward_calls(instance: Any, methods: list[str]) -> list[Call]:
     found = []
     for name in names:
         roles = roles_of(getattr(instance, name), training=False)
-        known = roles is not None and {role for role, _ in roles} <= {"x", "true", "false", "state"}
+        known = roles is not None and {role for role, _ in roles} <= {"x", "x2", "true", "false", "state"}
         if roles is not None and known and hasattr(getattr(instance, name), "__code__"):
             found.append(Call(name, roles))
     return found
 
 
-def _inputs(one: Instance) -> Iterator[NetworkPlan]:
+def _inputs(one: Instance, methods: list[str]) -> Iterator[NetworkPlan]:
     """Plans with a layout and the shape of one input only; those of sequences first if the code is recurrent."""
     instance = one.made.instance
-    rates = tuple(
-        Slot(((".", name),)) for name, value in attributes_of(instance).items()
-        if is_rate(name) and isinstance(value, float | int) and not isinstance(value, bool)
-    )  # fmt: skip
+    rates = tuple(slot for slot in number_slots(instance) if is_rate(slot.key))
     blank = NetworkPlan(LAYOUTS["rows"], (), N_OUT, "one-hot", Call(""), data=one.data, rates=rates)
     if is_recurrent(*getattr(instance, "functions", [type(instance)])):
         steps, sizes = length_of(instance, one.made.settings), likely_sizes(one.made)
@@ -399,6 +399,9 @@ def _inputs(one: Instance) -> Iterator[NetworkPlan]:
         for name, size in itertools.product(("one", "rows", "columns"), sizes):
             yield replace(blank, layout=LAYOUTS[name], sample=(steps,), integers=size)
         blank = replace(blank, sequence=False)
+    if any(role == "x2" for name in methods for role, _ in roles_of(getattr(instance, name), training=True) or ()):
+        for name, (sample, _) in itertools.product(LAYOUTS_TRIED[:5], _samples(one)):
+            yield replace(blank, layout=LAYOUTS[name], sample=(2, *sample), pair=True)
     for name, (sample, integers) in itertools.product(LAYOUTS_TRIED, _samples(one)):
         yield replace(blank, layout=LAYOUTS[name], sample=sample, integers=integers)
 
@@ -458,14 +461,17 @@ def _with_outputs(plan: NetworkPlan, run: NetworkRun) -> Iterator[NetworkPlan]:
 def _outputs(y: Array, layout: Layout) -> int:
     """The number of outputs; 0 if the samples are elsewhere."""
     if layout.single:
-        return y.size if y.size <= 64 and y.ndim <= 2 and (y.ndim < 2 or 1 in y.shape) else 0
+        return y.size if y.size <= 64 and sorted(y.shape)[:-1] == [1] * (y.ndim - 1) else 0
     if y.ndim not in (1, 2) or y.shape[0 if layout.name == "rows" else -1] != N:
         return 0
     return 1 if y.ndim == 1 else y.size // N
 
 
 def _target_plans(plan: NetworkPlan) -> Iterator[NetworkPlan]:
-    kinds = ("one-hot", "labels") if plan.outputs > 1 else ("binary", "binary vector")
+    kinds: tuple[str, ...] = ("one-hot", "labels") if plan.outputs > 1 else ("binary", "binary vector")
+    if not any(role == "t" for role, _ in plan.gradient.arguments) and plan.sample and not plan.data:
+        plan = replace(plan, outputs=plan.sample[-1]) if plan.forward is plan.output is None else plan
+        kinds = ("the input",) if plan.outputs == plan.sample[-1] and not plan.integers else ()
     for kind in kinds:
         yield replace(plan, targets=kind)
 

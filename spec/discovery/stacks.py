@@ -1,0 +1,187 @@
+"""Networks that are built of other definitions: layers that fit each other, a loss, an optimizer.
+
+    for made in built(Network, scope): made.instance      Network(), after add(Dense(4, 6)), add(Dense(6, 3))
+
+The parts are definitions of the module, imported ones as well. Without a loss there, half the sum of squares is given.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.calls import CONTAINER, N_HIDDEN, N_IN, N_OUT, Made, constructions
+from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.discovery.slots import array_slots
+
+FORWARD = re.compile(r"^_?(forward|feed_?forward|fprop|propagate|__call__|call$)", re.I)
+BACKWARD = re.compile(r"back|bprop", re.I)
+ADD = re.compile(r"^_?(add|append|push|stack)(_?(layers?|module))?$", re.I)
+SET_UP = re.compile(
+    r"^(compile|use|configure|set_?up|set|use_?loss|set_?(loss|cost|optimi[sz]er)\w*|add_?loss|set_?\w*loss)$", re.I
+)
+LOSS = re.compile(r"loss|cost|criterion|objective|error", re.I)
+DERIVATIVE = re.compile(r"prime|deriv|grad|^d_?|_d$|delta", re.I)
+OPTIMIZER = re.compile(r"optim|^opt$", re.I)
+PLAIN = re.compile(r"sgd|gradient_?descent|vanilla", re.I)
+DENSE = re.compile(r"dense|linear|affine|fc|full|layer", re.I)
+SMOOTH = re.compile(r"tanh|sigmoid|softplus|sine?$", re.I)
+OTHER = re.compile(r"drop|flatten|pool|conv|reshape|softmax|norm|pad|embed|rnn|lstm|gru", re.I)
+MAX_BUILT = 8
+
+
+def built(kind: type, scope: Scope, limit: int = 6) -> Iterator[Made]:
+    """Instances of a class; of one that is made of layers, those with layers, a loss and an optimizer of the module."""
+    given = {row.name: choices for row in required_of(kind) if (choices := _parts(row.name, scope, kind))}
+    for made in constructions(kind, scope, limit, given):
+        yield from itertools.islice(_set_up(made, scope), MAX_BUILT)
+
+
+def _parts(name: str, scope: Scope, owner: type) -> list[Any]:
+    """Values for an argument that is a part of a network, by its name: layers, a loss, its derivative, an optimizer."""
+    if CONTAINER.match(name):
+        return stacks(scope, owner)
+    if LOSS.search(name):
+        return _losses(scope, derivative=bool(DERIVATIVE.search(name)))
+    return _optimizers(scope) if OPTIMIZER.search(name) else []
+
+
+def _set_up(made: Made, scope: Scope) -> Iterator[Made]:
+    """The instance after `add(layer)` of each layer, if it has no arrays yet, and after methods such as compile."""
+    kind, filled = type(made.instance), [made.instance]
+    add = next((name for name in dir(kind) if ADD.match(name) and len(required_of(getattr(kind, name))) == 2), None)
+    if add is not None and not array_slots(made.instance):
+        filled = [thing for layers in stacks(scope, kind) if (thing := _added(made.instance, add, layers)) is not None]
+    methods = [name for name in dir(kind) if SET_UP.match(name) and inspect.isfunction(getattr(kind, name))]
+    for thing in filled or [made.instance]:
+        ready = [thing]
+        for name in methods:
+            ready = [after for each in ready for after in _called(each, name, scope)] or ready
+        for each in ready:
+            yield Made(each, made.settings)
+
+
+def _added(instance: Any, add: str, layers: list[Any]) -> Any:
+    thing = copy.deepcopy(instance)
+    try:
+        for layer in layers:
+            getattr(thing, add)(copy.deepcopy(layer))
+        copy.deepcopy(thing)
+    except Exception:
+        return None
+    return thing if array_slots(thing) else None
+
+
+def _called(instance: Any, method: str, scope: Scope) -> Iterator[Any]:
+    """The instance after a method such as compile(loss, optimizer), with each choice of its arguments."""
+    rows = [row for row in arguments_of(getattr(instance, method)) if row.default is row.empty or row.default is None]
+    choices = [_parts(row.name, scope, type(instance)) or [row.default] for row in rows]
+    for values in itertools.islice(zip(*choices, strict=False) if len(rows) == 2 else itertools.product(*choices), 6):
+        thing = copy.deepcopy(instance)
+        try:
+            getattr(thing, method)(*copy.deepcopy(values))
+            copy.deepcopy(thing)
+        except Exception:
+            continue
+        yield thing
+
+
+def stacks(scope: Scope, owner: type) -> list[Any]:
+    """Lists of layers to try: two dense layers and an activation; without these, two simple layers, one layer, all."""
+    made = [(name, one) for name, kind in _classes(scope) if kind is not owner and _is_layer(kind)
+            for one in constructions(kind, scope, limit=1)]  # fmt: skip
+    dense = [one for name, one in sorted(made, key=lambda row: not DENSE.search(row[0])) if _is_dense(one)]
+    simple = [(name, one.instance) for name, one in made if not array_slots(one.instance)]
+    between = sorted(
+        ((name, layer) for name, layer in simple if not OTHER.search(name) and not LOSS.search(name)),
+        key=lambda row: not SMOOTH.search(row[0]),
+    )
+    found: list[Any] = []
+    for one, sizes in itertools.product(dense[:2], ((N_IN, N_HIDDEN, N_OUT), (N_IN, N_IN, N_IN))):
+        first, last = _resized(one, *sizes[:2]), _resized(one, *sizes[1:])
+        if first is not None and last is not None:
+            found += [[first, layer, last] for _, layer in between[:1]] + [[first, last]]
+    layers = [one.instance for _, one in made]
+    return found or [row for row in ([layer for _, layer in simple[:2]], layers[:1], layers) if row]
+
+
+def _is_dense(made: Made) -> bool:
+    given = {value for value in made.settings.values() if type(value) is int}
+    sizes = {N_IN, N_OUT}
+    return sizes <= given and any(set(array.shape) == sizes for _, array in array_slots(made.instance))
+
+
+def _resized(made: Made, inputs: int, outputs: int) -> Any:
+    """A layer of the same settings with other sizes; None if it can't be constructed."""
+    sizes = {N_IN: inputs, N_OUT: outputs}
+    settings = {name: sizes.get(value, value) if type(value) is int else value for name, value in made.settings.items()}
+    try:
+        return type(made.instance)(**copy.deepcopy(settings))
+    except Exception:
+        return None
+
+
+def _classes(scope: Scope) -> list[tuple[str, type]]:
+    return [(name, value) for name, value in _definitions(scope) if inspect.isclass(value)]
+
+
+LIBRARIES = r"(builtins|numpy|typing|abc|collections|dataclasses|nnlaw|enum|functools)\b"
+
+
+def _definitions(scope: Scope) -> list[tuple[str, Any]]:
+    """The classes and functions of the module, then those that it imports from other modules of the project."""
+    own = list(scope.everything.items())
+    known = {name for name, _ in own}
+    return own + [
+        (name, value) for name, value in scope.namespace.items()
+        if name not in known and (inspect.isclass(value) or inspect.isfunction(value))
+        and not re.match(LIBRARIES, value.__module__)
+    ]  # fmt: skip
+
+
+def _is_layer(kind: type) -> bool:
+    names = [name for name in dir(kind) if inspect.isfunction(getattr(kind, name, None))]
+    container = any(CONTAINER.match(row.name) for row in arguments_of(kind))
+    return any(map(FORWARD.match, names)) and any(map(BACKWARD.search, names)) and not container
+
+
+def _losses(scope: Scope, *, derivative: bool) -> list[Any]:
+    """The losses of the module, as instances and functions, or their derivatives; else half the sum of squares."""
+    functions = [value for name, value in _definitions(scope) if inspect.isfunction(value) and "." not in name
+                 and LOSS_NAME.search(name) and bool(DERIVATIVE.search(name)) == derivative
+                 and len(required_of(value)) == 2]  # fmt: skip
+    if derivative:
+        return functions or [_slope_truth_first, _slope]
+    kinds = [kind for name, kind in _classes(scope) if LOSS_NAME.search(name)]
+    instances = [made.instance for kind in kinds for made in constructions(kind, None, limit=1)]
+    return [*instances, *kinds, *functions] or [_half_squares, _half_squares]
+
+
+LOSS_NAME = re.compile(r"loss|cost|mse|mean_?squared|entropy|squared?_?error|criterion|mae|bce|cce", re.I)
+
+
+def _half_squares(first: Array, second: Array) -> float:
+    return float(0.5 * np.sum((np.asarray(first) - np.asarray(second)) ** 2))
+
+
+def _slope_truth_first(truth: Array, prediction: Array) -> Any:
+    return np.subtract(prediction, truth)
+
+
+def _slope(prediction: Array, truth: Array) -> Any:
+    return np.subtract(prediction, truth)
+
+
+def _optimizers(scope: Scope) -> list[Any]:
+    """Optimizers of the module, those that take a plain gradient step first, as instances and as classes."""
+    named = [(name, kind) for name, kind in _classes(scope) if OPTIMIZER.search(name) or PLAIN.search(name)]
+    named.sort(key=lambda row: not PLAIN.search(row[0]))
+    found = [made.instance for _, kind in named for made in constructions(kind, None, limit=1)]
+    return [*found, *(kind for _, kind in named)]
