@@ -413,7 +413,7 @@ def number_in(returned: Any) -> Any:
     """The number in a returned value: itself, or the only number in a tuple. Raises ValueError if there is none."""
     rows = list(returned) if isinstance(returned, tuple | list) else [returned]
     if isinstance(returned, dict):
-        rows = list(returned.values())
+        rows = [one for one in returned.values() if not isinstance(one, np.ndarray)]  # an array may be db
     found = [one for one in rows if isinstance(one, int | float | np.number) or (
         isinstance(one, np.ndarray) and one.size == 1 and one.dtype.kind == "f")]  # fmt: skip
     if len(found) != 1:

@@ -164,19 +164,19 @@ def _losses(scope: Scope, *, derivative: bool) -> list[Any]:
     return [*instances, *kinds, *functions] or [_half_squares, _half_squares]
 
 
-LOSS_NAME = re.compile(r"loss|cost|mse|mean_?squared|entropy|squared?_?error|criterion|mae|bce|cce", re.I)
+LOSS_NAME = re.compile(r"loss|cost|[mrs]se|mean_?squared|entropy|squared?_?error|criterion|mae|bce|cce", re.I)
 
 
-def _half_squares(first: Array, second: Array) -> float:
-    return float(0.5 * np.sum((np.asarray(first) - np.asarray(second)) ** 2))
+def _half_squares(y_true: Array, y_pred: Array) -> float:
+    return float(0.5 * np.sum(np.subtract(y_pred, y_true) ** 2))
 
 
-def _slope_truth_first(truth: Array, prediction: Array) -> Any:
-    return np.subtract(prediction, truth)
+def _slope_truth_first(y_true: Array, y_pred: Array) -> Any:
+    return np.subtract(y_pred, y_true)
 
 
-def _slope(prediction: Array, truth: Array) -> Any:
-    return np.subtract(prediction, truth)
+def _slope(y_pred: Array, y_true: Array) -> Any:
+    return np.subtract(y_pred, y_true)
 
 
 def _optimizers(scope: Scope) -> list[Any]:

@@ -183,13 +183,12 @@ def _guessed_weights(
     """Weights and biases by the names of arguments or the keys that functions read, for rows and for columns."""
     arguments = [row.name for function in functions for row in arguments_of(function)]
     keys = [key for function in functions for key in _keys(function)]
-    for names, positional in ((arguments, True), (keys, False)):
+    numbered = [f"{key}{i}" for key in keys for i in (1, 2) if key in ("W", "w", "b")]  # "W" + str(layer)
+    for names, positional in ((arguments, True), (numbered, False), (keys, False)):
         weights = sorted({name for name in names if WEIGHT.match(name)})
         biases = sorted({name for name in names if BIAS.match(name)})
         if not weights or len(weights) > len(HIDDEN_SIZES) or len(biases) not in (0, len(weights)):
             continue
-        if not positional and weights[0] in ("W", "w"):  # "W" + str(layer)
-            weights, biases = ([f"{one[0]}{i}" for i in (1, 2)] if one else [] for one in (weights, biases))
         sizes = [N_IN, *HIDDEN_SIZES[: len(weights) - 1], 1 if binary else N_OUT]
         for columns in (False, True):
             rng = np.random.default_rng(2)
@@ -342,7 +341,8 @@ class FunctionalNetwork:
             if len(self.params) == 1 and re.search(r"theta|^w$|weight|param", name, re.I):
                 found.append(next(iter(self.params.values())))
                 continue
-            if CONTAINER.match(name) and "container" not in used:
+            output = function is self._fixed[4] and ROLES["o"].match(name)  # loss(p, y)
+            if CONTAINER.match(name) and "container" not in used and not output:
                 used.append("container")
                 found.append(self._container())
                 continue
