@@ -81,7 +81,7 @@ def array_slots(thing: Any) -> list[tuple[Slot, Array]]:
 
 
 def number_slots(thing: Any, steps: tuple[tuple[str, Any], ...] = ()) -> list[Slot]:
-    """The places of the numbers among the attributes of an object and of the objects that it holds."""
+    """The places of the numbers among the attributes of an object and of its parts."""
     found: list[Slot] = []
     for name, value in attributes_of(thing).items():
         place = (*steps, (".", name))

@@ -30,7 +30,7 @@ SET_UP = re.compile(
 LOSS = re.compile(r"loss|cost|criterion|objective|error", re.I)
 DERIVATIVE = re.compile(r"prime|deriv|grad|^d_?|_d$|delta", re.I)
 OPTIMIZER = re.compile(r"optim|^opt$", re.I)
-PLAIN = re.compile(r"sgd|gradient_?descent|vanilla", re.I)
+SIMPLE = re.compile(r"sgd|gradient_?descent|vanilla", re.I)
 DENSE = re.compile(r"dense|linear|affine|fc|full|layer", re.I)
 SMOOTH = re.compile(r"tanh|sigmoid|softplus|sine?$", re.I)
 OTHER = re.compile(r"drop|flatten|pool|conv|reshape|softmax|norm|pad|embed|rnn|lstm|gru", re.I)
@@ -180,8 +180,8 @@ def _slope(y_pred: Array, y_true: Array) -> Any:
 
 
 def _optimizers(scope: Scope) -> list[Any]:
-    """Optimizers of the module, those that take a plain gradient step first, as instances and as classes."""
-    named = [(name, kind) for name, kind in _classes(scope) if OPTIMIZER.search(name) or PLAIN.search(name)]
-    named.sort(key=lambda row: not PLAIN.search(row[0]))
+    """Optimizers of the module, those of gradient descent first, as instances and as classes."""
+    named = [(name, kind) for name, kind in _classes(scope) if OPTIMIZER.search(name) or SIMPLE.search(name)]
+    named.sort(key=lambda row: not SIMPLE.search(row[0]))
     found = [made.instance for _, kind in named for made in constructions(kind, None, limit=1)]
     return [*found, *(kind for _, kind in named)]
