@@ -23,7 +23,7 @@ from typing import Any
 
 from nnlaw.spec.violation import BadInput
 
-SOURCES = (".py", ".pyi", ".ipynb")  # a report is never written over one, as `--csv *.py` would
+SOURCES = (".py", ".pyi", ".pyw", ".pyx", ".ipynb")  # a report is never written over one, as `--csv *.py` would
 OPEN_FILES = ("/dev/", "/proc/")  # links below these are files that a process has open, such as /dev/stdout
 MAX_NAME = 200  # bytes of the name that are part of the temporary name
 TEMPORARY = ".tmp"

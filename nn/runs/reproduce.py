@@ -74,6 +74,7 @@ class Reproduction:
 
     def __enter__(self) -> Reproduction:
         self.recorded = Run(Path(self.temporary.name) / "recorded")
+        self.repeated = Run(Path(self.temporary.name) / "repeated")
         try:
             with self.naming_the_bundle():
                 self.recorded.folder.mkdir()
@@ -90,11 +91,13 @@ class Reproduction:
 
     @contextmanager
     def naming_the_bundle(self) -> Iterator[None]:
-        """Put the bundle in place of the temporary folder in messages."""
+        """Put the bundle in place of the temporary folders in messages."""
         try:
             yield
         except BadInput as error:
-            raise BadInput(str(error).replace(str(self.recorded.folder), str(self.bundle))) from error
+            text = str(error).replace(str(self.recorded.folder), str(self.bundle))
+            text = text.replace(str(self.repeated.folder), f"{self.bundle}, trained again")
+            raise BadInput(text) from error.__cause__
 
     def _settings(self) -> Settings:
         settings = read_run_settings(self.recorded.folder)
@@ -120,7 +123,7 @@ class Reproduction:
 
     def train(self, reporter: Reporter, process: Isolated | None = None) -> dict[str, Any]:
         """Train again and compare. Raises Violation if a law fails that passed in the recorded run."""
-        repeated = Run.create(Path(self.temporary.name) / "repeated")
+        repeated = Run.create(self.repeated.folder)
         try:
             if self.session is not None:
                 self.session.train(repeated, reporter)

@@ -31,6 +31,7 @@ from nnlaw.spec.violation import BadInput, Violation
 
 STARTUP = 60.0  # seconds for the process to start on a busy machine
 MAX_FILE = 2**26  # bytes of a file that a training writes there
+NUMBERS = ("loss", "train_accuracy", "val_loss", "val_cross_entropy", "val_accuracy")  # in the row of an epoch
 NEEDED = {"landlock"}  # the mechanism that keeps the plugins from writing files
 
 
@@ -57,7 +58,8 @@ def isolated(folder: Path, plugins: Sequence[str], trust: bool) -> Iterator[Isol
             yield run
         except SubjectEnded as error:
             place = f"{process.place}: " if process.place else ""
-            raise BadInput(f"{folder}: {place}its own code {error}; it ran in a sandbox, {hint}") from None
+            reason = str(error).removeprefix("it ")
+            raise BadInput(f"{folder}: {place}its own code {reason}; it ran in a sandbox, {hint}") from None
 
 
 class IsolatedRun:
@@ -99,8 +101,13 @@ class IsolatedRun:
         row = self.request("epoch", number=number)
         if isinstance(row, dict) and "violation" in row:
             raise self._violation(row["violation"])
-        known = isinstance(row, dict) and all(isinstance(row.get(name), float) for name in ("loss", "train_accuracy"))
-        return dict(row) if known else self._unexpected()
+        metrics = row.get("metrics", {}) if isinstance(row, dict) else None
+        if not isinstance(metrics, dict) or not all(isinstance(value, float) for value in metrics.values()):
+            self._unexpected()
+        found = {name: row[name] for name in NUMBERS if isinstance(row.get(name), float)}
+        if not {"loss", "train_accuracy"} <= set(found):
+            self._unexpected()
+        return {"epoch": number, **found, "metrics": {str(name): value for name, value in metrics.items()}}
 
     def test_probabilities(self, count: int) -> Array:
         """The probabilities of the first `count` test images, computed by the trained network."""
@@ -108,10 +115,11 @@ class IsolatedRun:
 
     def read(self, name: str) -> bytes:
         """A file of the run that is trained."""
-        try:
-            return read_regular(self.process.child.folder / REPEATED / name, MAX_FILE)
-        except OSError as error:
-            raise BadInput(f"{self.folder}: {name} of the repeated training: {error.strerror}") from error
+        folder = self.process.child.folder
+        file = folder / REPEATED / name
+        if not file.is_file() or not file.resolve().is_relative_to(folder.resolve()):  # a link, or a pipe
+            self._unexpected()
+        return read_regular(file, MAX_FILE)
 
     def _is_own(self, path: str) -> bool:
         return Path(path).is_relative_to(os.path.abspath(self.folder))
