@@ -295,5 +295,5 @@ def test_nn_train_beside_such_packages(project: Path, tiny_folder: Path) -> None
     flags = ["--plugin", "mine.py", "--layers", "dense:8 twice dense:10", "--epochs", "1", "--run", "r", "--strict"]
     result = python("-m", "nnlaw", "train", str(tiny_folder), *flags, cwd=project)
     assert result.returncode == 0 and "Test set accuracy: " in result.stdout, result.stdout + result.stderr
-    result = python("-m", "nnlaw", "train", "--resume", "r", "--epochs", "2", cwd=project)
+    result = python("-m", "nnlaw", "train", "--resume", "r", "--trust", "--epochs", "2", cwd=project)
     assert result.returncode == 0 and "Epoch 2/2" in result.stdout, result.stdout + result.stderr

@@ -19,13 +19,16 @@ from nnlaw.nn.training.trainer import Snapshot, Trainer
 from nnlaw.spec.violation import BadInput
 
 NAME = "checkpoint.safetensors"
+NOT_SAVED = ("registered", "is_second", "moved", "recipe", "values_only")
+"""Fields of a case that are the same in every training, and not in files of version 0.1."""
 
 
 def snapshot_tree(snapshot: Snapshot) -> dict[str, Any]:
     """A snapshot as a tree that can be packed."""
     tree = {row.name: getattr(snapshot, row.name) for row in fields(Snapshot)}
     progress = dict(vars(snapshot.progress))
-    del progress["registered"]  # the same in every training, and not in files of version 0.1
+    for name in NOT_SAVED:
+        progress.pop(name, None)
     return tree | {"progress": progress}
 
 

@@ -13,8 +13,6 @@ import os
 
 TYPE_CHECKING = False  # not from typing, which takes a while to import: an interrupt then would print a traceback
 if TYPE_CHECKING:
-    from typing import Any
-
     from nnlaw.nn import Layer, batches, initializer, layer, loss, metric, model, optimizer, schedule
     from nnlaw.spec import (
         CATALOG,
@@ -113,7 +111,7 @@ if not os.path.isfile(os.path.join(_HERE, "spec", "__init__.py")):  # a checkout
 __version__ = "0.2.0"
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'nnlaw' has no attribute {name!r}")
     places = {"parametrize_with_laws": "nnlaw.spec.pytest_plugin"} | dict.fromkeys(_FROM_NN, "nnlaw.nn")
