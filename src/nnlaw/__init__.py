@@ -120,7 +120,7 @@ def __getattr__(name: str) -> object:
     return found
 
 
-def load_ipython_extension(ipython: Any) -> None:
+def load_ipython_extension(ipython: object) -> None:
     """`%load_ext nnlaw` in a notebook: adds %%check."""
     from nnlaw._notebook import load
 

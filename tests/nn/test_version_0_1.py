@@ -220,7 +220,7 @@ def test_the_files_are_unchanged() -> None:
 
 def test_a_half_done_run_is_resumed(old: Path) -> None:
     """With a plugin, optimizer state, layer state and generators; the result is the recorded one."""
-    assert call("nn train --resume half_done_run --json") == 0
+    assert call("nn train --resume half_done_run --trust --json") == 0
     assert_outcome(old / "half_done_run", KNOWN["outcomes"]["half_done_run, resumed"])
 
 
@@ -229,7 +229,7 @@ def test_a_finished_run_is_extended_or_refused(old: Path, name: str) -> None:
     """It is extended if its schedule is constant; with another schedule it is refused and unchanged."""
     constant = name == "finished_run"
     before = (old / name / "weights.safetensors").read_bytes()
-    assert call(f"nn train --resume {name} --epochs 4 --json") == (0 if constant else 2)
+    assert call(f"nn train --resume {name} --epochs 4 --trust --json") == (0 if constant else 2)
     assert ((old / name / "weights.safetensors").read_bytes() == before) is not constant
     if constant:
         assert_outcome(old / name, KNOWN["outcomes"]["finished_run, trained on"])
