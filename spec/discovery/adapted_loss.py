@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -84,6 +84,21 @@ class AdaptedLoss:
     def source_of(self, method: str) -> Any:
         """The author's function behind a method, for locations."""
         return self.code.source_of(method)
+
+    @property
+    def instance(self) -> Any:
+        """The author's object; None for functions."""
+        return self.code.thing
+
+    def own_functions(self) -> list[Any]:
+        """The author's functions, the gradient first."""
+        return [f for f in (self.code.gradient, self.code.value) if f is not None and not isinstance(f, str)]
+
+    def replace_functions(self, made: Mapping[str, Any]) -> None:
+        """Use other functions of these names."""
+        code = self.code
+        value, gradient = (made.get(getattr(f, "__name__", ""), f) for f in (code.value, code.gradient))
+        self.code = replace(code, value=value, gradient=gradient)
 
     def _arguments(self, prediction: Array, target: Array) -> list[dict[str, Any]]:
         """For each call, the arrays by role."""

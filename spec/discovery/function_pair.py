@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,15 @@ class CachedPair:
     def source_of(self, method: str) -> Callable[..., Any]:
         """The author's function behind a method."""
         return self._functions[method != "forward"]
+
+    def own_functions(self) -> list[Any]:
+        """The author's functions, the derivative first."""
+        return list(reversed(self._functions))
+
+    def replace_functions(self, made: Mapping[str, Any]) -> None:
+        """Use other functions of these names."""
+        first, second = (made.get(function.__name__, function) for function in self._functions)
+        self._functions = first, second
 
     @property
     def functions(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -105,6 +114,15 @@ class Activation:
     def source_of(self, method: str) -> Callable[..., Any]:
         """The author's function behind a method."""
         return self._functions[method != "forward"]
+
+    def own_functions(self) -> list[Any]:
+        """The author's functions, the derivative first."""
+        return list(reversed(self._functions))
+
+    def replace_functions(self, made: Mapping[str, Any]) -> None:
+        """Use other functions of these names."""
+        first, second = (made.get(function.__name__, function) for function in self._functions)
+        self._functions = first, second
 
     def forward(self, x: Array) -> Array:
         """f(x)."""

@@ -18,11 +18,21 @@ SIZES = {"size", "shape", "ndim"}
 
 def distance(mutation: Mutation) -> float:
     """The tokens of the changed statement that are inserted, deleted or replaced, and ODD for each odd expression."""
+    if _is_swapped(mutation.old, mutation.new):
+        return 0.5
     if mutation.code == "wrong-size":  # one thought, although x.size // len(x) has many tokens
         return 2
     after = "" if isinstance(mutation.statement, ast.Pass) else ast.unparse(mutation.statement)
     odd = _odd(mutation.statement) - _odd(ast.parse(mutation.before))
     return _edits(_tokens(mutation.before), _tokens(after)) + ODD * max(0, odd)
+
+
+def _is_swapped(old: ast.AST, new: ast.AST) -> bool:
+    """Whether a − b became b − a."""
+    if not (isinstance(old, ast.BinOp) and isinstance(new, ast.BinOp) and isinstance(old.op, ast.Sub)):
+        return False
+    sides = (ast.dump(old.left), ast.dump(old.right)), (ast.dump(new.right), ast.dump(new.left))
+    return isinstance(new.op, ast.Sub) and sides[0] == sides[1]
 
 
 def _tokens(text: str) -> list[str]:

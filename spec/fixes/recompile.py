@@ -57,13 +57,18 @@ class VariantBuilder:
     @cached_property
     def stored(self) -> tuple[str, ...]:
         """The names of STORED that the class does not use itself."""
+        if not any(f.of_class for f in self.functions):
+            return ()
         own = {name for f in self.functions if f.of_class for name in f.names}
         return tuple(name for name in STORED.get(self.kind, ()) if name.removeprefix("self.") not in own)
 
-    def variants(self, codes: Collection[str] = ()) -> Iterator[tuple[Source, Mutation, Subject]]:
+    def variants(
+        self, codes: Collection[str] = (), *, of_value: bool = False
+    ) -> Iterator[tuple[Source, Mutation, Subject]]:
         """Every change of every function, tier by tier, and the class or function with it.
 
-        With `codes`, only changes of the first tier that correct these mistakes.
+        With `codes`, only changes of the first tier that correct these mistakes. Functions that compute the value alone
+        are changed in the first tier, or in all with `of_value`.
         """
         sources = self.sources()
         stored = [ast.parse(name, mode="eval").body for name in self.stored]
@@ -73,6 +78,8 @@ class VariantBuilder:
         for tier in range(len(TIERS) if not codes else 1):
             for i, (source, stream) in enumerate(zip(sources, streams, strict=True)):
                 if source.tree.name == "forward" and tier > MAX_TIER_OF_FORWARD:
+                    continue
+                if source.function.of_value and tier and not of_value:
                     continue
                 mutation = waiting[i]
                 while mutation is not None and mutation.tier == tier:

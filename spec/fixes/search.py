@@ -36,7 +36,7 @@ NOTES = {
     "self.input": "the input of forward", "self.output": "the output of forward",
     "self.prediction": "the prediction that forward gets", "self.target": "the target that forward gets",
 }  # fmt: skip
-MAX_PROMISING, MAX_CONFIRMED = 16, 3  # changes of one tier
+MAX_PROMISING, MAX_CONFIRMED = 40, 3  # changes of one tier
 OTHER_RATE = 0.7  # of the first learning rate
 TOLERANCE = 1e-4  # of the slope along one direction
 EQUAL = 1e-7  # of the largest value: two changes compute the same

@@ -89,7 +89,7 @@ def _changes(builder: VariantBuilder, probe: Float64Probe, codes: Collection[str
         pairs = zip(steps, slopes, strict=True)
         return all(abs(probe.slope(step, variant) - slope) <= NEAR * size for step, slope in pairs)
 
-    for count, (source, mutation, variant) in enumerate(builder.variants(codes)):
+    for count, (source, mutation, variant) in enumerate(builder.variants(codes, of_value=True)):
         if mutation.tier > found_in or (count % 4 == 0 and thread_time() + subject.cpu_time() > began + MAX_SECONDS):
             return
         with contextlib.suppress(Exception), subject.limited(CALL_SECONDS):  # some changes break the code

@@ -27,7 +27,14 @@ from nnlaw.spec.subjects.interrupt import can_interrupt, interrupt_after
 from nnlaw.spec.subjects.layer_protocol import complete_layer, convert, convert_to_float32
 from nnlaw.spec.subjects.subject import Point, Run, Setting, SourceFunction, Subject, Target
 from nnlaw.spec.subjects.tracer import Tracer
-from nnlaw.spec.subjects.variants import functions_of, helpers_of, variant_of
+from nnlaw.spec.subjects.variants import (
+    ChangedFunctions,
+    changed_functions,
+    functions_behind,
+    functions_of,
+    helpers_of,
+    variant_of,
+)
 from nnlaw.spec.violation import Location
 
 SETTING_KINDS: dict[Any, str] = {
@@ -179,7 +186,10 @@ class ObjectSubject(Subject):
     ) -> Subject:
         twin, generators = copy_with_generators(self.object)
         if variant is not None:
-            _authors_object(twin).__class__ = object_of(variant)
+            if isinstance(object_of(variant), ChangedFunctions):
+                _authors_object(twin).replace_functions(object_of(variant).by_name)
+            else:
+                _authors_object(twin).__class__ = object_of(variant)
         for name, value in (values or {}).items():
             setattr(twin, name, value)
         if float64:
@@ -198,19 +208,20 @@ class ObjectSubject(Subject):
     def functions(self) -> list[SourceFunction]:
         thing = _authors_object(self.object)
         if type(thing).__module__.startswith("nnlaw.spec."):  # an adapter of functions
-            return []
+            own = functions_behind(thing)
+            of_gradient = {id(f) for f in [*own[:1], *helpers_of(own[:1])]}
+            return [_source(f, False, id(f) not in of_gradient) for f in [*own, *helpers_of(own)]]
         own = functions_of(thing)
-        return [
-            SourceFunction(f.__name__, code.co_filename, code.co_firstlineno, code.co_names, f in own, _text(f))
-            for f in [*own, *helpers_of(own)]
-            for code in [f.__code__]
-        ]
+        return [_source(f, f in own) for f in [*own, *helpers_of(own)]]
 
     def variant(
         self, changed: Sequence[ast.FunctionDef], stored: Sequence[str] = (), tracer: Subject | None = None
     ) -> Subject:
         recorder = None if tracer is None else object_of(tracer)
-        found = variant_of(_authors_object(self.object), changed, stored, recorder)
+        thing = _authors_object(self.object)
+        if functions_behind(thing):
+            return ObjectSubject(changed_functions(functions_behind(thing), changed, recorder), is_variant=True)
+        found = variant_of(thing, changed, stored, recorder)
         return ObjectSubject(found, is_variant=True)
 
     @contextlib.contextmanager
@@ -259,7 +270,8 @@ class ObjectSubject(Subject):
 
 def _authors_object(thing: Any) -> Any:
     """The instance that an adapter wraps; any other object itself."""
-    return thing.instance if hasattr(type(thing), "source_of") and hasattr(thing, "instance") else thing
+    found = getattr(thing, "instance", None) if hasattr(type(thing), "source_of") else None
+    return thing if found is None else found
 
 
 def object_of(subject: Subject) -> Any:
@@ -295,6 +307,12 @@ def _annotation(found: Any) -> str:
     if found is inspect.Parameter.empty:
         return ""
     return found if isinstance(found, str) else str(getattr(found, "__name__", found))
+
+
+def _source(f: FunctionType, of_class: bool, of_value: bool = False) -> SourceFunction:
+    code = f.__code__
+    names = code.co_names
+    return SourceFunction(f.__name__, code.co_filename, code.co_firstlineno, names, of_class, _text(f), of_value)
 
 
 def _text(function: FunctionType) -> str:

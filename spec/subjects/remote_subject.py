@@ -268,8 +268,11 @@ class RemoteSubject(Subject):
         return _typed(self._request("create", list(args), dict(settings)), RemoteSubject)
 
     def functions(self) -> list[SourceFunction]:
-        rows = _rows(self._request("functions"), 6)
-        return [SourceFunction(str(n), str(p), _typed(i, int), tuple(c), bool(o), str(t)) for n, p, i, c, o, t in rows]
+        rows = _rows(self._request("functions"), 7)
+        return [
+            SourceFunction(str(n), str(p), _typed(i, int), tuple(c), bool(o), str(t), bool(v))
+            for n, p, i, c, o, t, v in rows
+        ]
 
     def variant(
         self, changed: Sequence[ast.FunctionDef], stored: Sequence[str] = (), tracer: Subject | None = None

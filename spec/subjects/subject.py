@@ -70,6 +70,8 @@ class SourceFunction:
     of_class: bool
     text: str = field(repr=False)
     """The whole file."""
+    of_value: bool = False
+    """Whether it belongs to the value alone, and not to the function that computes its gradient."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
@@ -72,6 +73,38 @@ def variant_of(
         made[name].__dict__.update(thing.__dict__)
         return made[name]
     return type(type(thing).__name__, (type(thing),), made)
+
+
+@dataclass(frozen=True)
+class ChangedFunctions:
+    """Functions by name, some of them changed, for an adapter of functions."""
+
+    by_name: dict[str, Any]
+
+
+def functions_behind(adapter: Any) -> list[FunctionType]:
+    """The author's functions that an adapter calls; empty if they can't be replaced."""
+    own = adapter.own_functions() if hasattr(type(adapter), "own_functions") else []
+    if not all(isinstance(f, FunctionType) and f.__closure__ is None for f in own):
+        return []
+    return own if len({id(f.__globals__) for f in own}) == 1 else []
+
+
+def changed_functions(
+    own: Sequence[FunctionType], changed: Sequence[ast.FunctionDef], tracer: Tracer | None
+) -> ChangedFunctions:
+    """These functions and those of their file that they use, some of them replaced."""
+    known = {f.__name__: f for f in [*helpers_of(own), *own]}
+    namespace = dict(own[0].__globals__) | ({} if tracer is None else {NAME: tracer})
+    for name, f in known.items():
+        namespace[name] = FunctionType(f.__code__, namespace, name, f.__defaults__)
+        namespace[name].__kwdefaults__ = f.__kwdefaults__
+    for tree in changed:
+        original = known[tree.name]
+        exec(compile(ast.Module([tree], []), original.__code__.co_filename, "exec"), namespace)
+        namespace[tree.name].__defaults__ = original.__defaults__
+        namespace[tree.name].__kwdefaults__ = original.__kwdefaults__
+    return ChangedFunctions({f.__name__: namespace[f.__name__] for f in own})
 
 
 def _storing(forward: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:

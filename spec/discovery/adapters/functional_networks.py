@@ -14,7 +14,7 @@ import inspect
 import itertools
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -272,6 +272,17 @@ class FunctionalNetwork:
     def source_of(self, method: str) -> Any:
         """The author's function behind a method."""
         return self._fixed[3]
+
+    def own_functions(self) -> list[Any]:
+        """The author's functions, the one that computes gradients first; empty if they read global weights."""
+        forward, gradient, loss, use_globals = self._fixed[2:]
+        return [] if use_globals else list(dict.fromkeys(f for f in (gradient, forward, loss) if f is not None))
+
+    def replace_functions(self, made: Mapping[str, Any]) -> None:
+        """Use other functions of these names."""
+        module, thing, forward, gradient, loss, use_globals = self._fixed
+        found: list[Any] = [f and made.get(f.__name__, f) for f in (forward, gradient, loss)]
+        self._fixed = module, thing, found[0], found[1], found[2], use_globals
 
     def forward(self, x: Array, h_prev: Any) -> Any:
         """The output; what the function returned is kept."""

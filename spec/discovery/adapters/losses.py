@@ -116,7 +116,7 @@ def is_used_with(scope: Scope, link: str) -> bool:
     imports = re.compile(rf"^\s*(from|import)\b.*\b{re.escape(path.stem)}\b", re.M)
     files = itertools.islice(itertools.chain(path.parent.glob("*.py"), path.parent.parent.glob("*/*.py"),
                                              path.parent.parent.glob("*.py")), MAX_PROJECT_FILES)  # fmt: skip
-    texts = (file.read_text(encoding="utf-8", errors="ignore") for file in files if file != path)
+    texts = (file.read_text(encoding="utf-8", errors="ignore") for file in files if file != path and file.is_file())
     return any(link in text.lower() and imports.search(text) for text in texts)
 
 
