@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from nnlaw.spec.fixes.mutate import Mutation
 
 ODD = 4  # tokens, for each expression that an author would not write
+DELETED = 0.8  # tokens, for each that is deleted: what is shorter is clearer
 SIZES = {"size", "shape", "ndim"}
 
 
 def distance(mutation: Mutation) -> float:
     """The tokens of the changed statement that are inserted, deleted or replaced, and ODD for each odd expression."""
     if _is_swapped(mutation.old, mutation.new):
-        return 0.5
+        return 0.9
     if mutation.code == "wrong-size":  # one thought, although x.size // len(x) has many tokens
         return 2
     after = "" if isinstance(mutation.statement, ast.Pass) else ast.unparse(mutation.statement)
@@ -31,6 +32,8 @@ def _is_swapped(old: ast.AST, new: ast.AST) -> bool:
     """Whether a − b became b − a."""
     if not (isinstance(old, ast.BinOp) and isinstance(new, ast.BinOp) and isinstance(old.op, ast.Sub)):
         return False
+    if isinstance(old.left, ast.Constant):  # 1 - y
+        return False
     sides = (ast.dump(old.left), ast.dump(old.right)), (ast.dump(new.right), ast.dump(new.left))
     return isinstance(new.op, ast.Sub) and sides[0] == sides[1]
 
@@ -40,13 +43,13 @@ def _tokens(text: str) -> list[str]:
     return [token.string for token in tokenize.generate_tokens(with_newline) if token.string.strip()]
 
 
-def _edits(some: list[str], others: list[str]) -> int:
-    """The Levenshtein distance; adjacent tokens that are swapped count once."""
-    rows = [list(range(len(others) + 1))]
+def _edits(some: list[str], others: list[str]) -> float:
+    """The Levenshtein distance; a token that is deleted counts less."""
+    rows: list[list[float]] = [[float(i) for i in range(len(others) + 1)]]
     for i, one in enumerate(some, 1):
-        row = [i]
+        row = [DELETED * i]
         for j, other in enumerate(others, 1):
-            row.append(min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (one != other)))
+            row.append(min(rows[-1][j] + DELETED, row[-1] + 1, rows[-1][j - 1] + (one != other)))
         rows.append(row)
     return rows[-1][-1]
 

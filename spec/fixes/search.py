@@ -89,7 +89,7 @@ def search(
     with subject.silenced(), np.errstate(all="ignore"):
         for candidates in _tiers(builder, may_fix):
             if found := confirm.confirmed(candidates):
-                return _fix(found)
+                return _fix(found, builder.stored)
     return Fix()
 
 
@@ -103,12 +103,14 @@ def _tiers(builder: VariantBuilder, may_fix: Callable[[Subject], bool]) -> Itera
         if count % 4 == 0 and _cpu_time(builder.subject) > began + MAX_SECONDS:
             break
         if len(found) < MAX_PROMISING and may_fix(variant) and (edit := source.edit()):
-            found.append(_candidate(source, mutation, variant, edit))
+            found.append(_candidate(source, mutation, variant, edit, builder.stored))
     yield found
 
 
-def _candidate(source: Source, mutation: Mutation, variant: Subject, edit: Edit) -> _Candidate:
-    cost = distance(mutation) + 4 * len(_notes([edit])) + 4 * (source.tree.name == "forward")
+def _candidate(
+    source: Source, mutation: Mutation, variant: Subject, edit: Edit, stored: Sequence[str]
+) -> _Candidate:
+    cost = distance(mutation) + 4 * len(_notes([edit], stored)) + 4 * (source.tree.name == "forward")
     return _Candidate(variant, edit, describe(mutation), cost, mutation.inserts_number)
 
 
@@ -184,21 +186,22 @@ class _Confirmation:
 
 
 def _are_equal(some: Sequence[Array], others: Sequence[Array]) -> bool:
-    pairs = list(zip(some, others, strict=False))
-    return bool(pairs) and len(some) == len(others) and all(
+    pairs = list(zip(some, others, strict=False))  # empty if there are no gradients: both equal the reference
+    return len(some) == len(others) and all(
         a.shape == b.shape and np.abs(a - b).max(initial=0) <= EQUAL * max(1e-300, np.abs(a).max(initial=0))
         for a, b in pairs
     )
 
 
-def _notes(edits: Sequence[Edit]) -> list[str]:
+def _notes(edits: Sequence[Edit], stored: Sequence[str]) -> list[str]:
+    """What forward has to store for the edits; `stored` are the names that the class does not use itself."""
     text = " ".join(edit.after for edit in edits)
-    return [f"store {meaning} as {name}" for name, meaning in NOTES.items() if name in text]
+    return [f"store {meaning} as {name}" for name, meaning in NOTES.items() if name in stored and name in text]
 
 
-def _fix(found: Sequence[_Candidate]) -> Fix:
+def _fix(found: Sequence[_Candidate], stored: Sequence[str]) -> Fix:
     """All changes that were confirmed. Those that correct more than two mistakes leave the cause open."""
-    notes = _notes([each.edit for each in found])
+    notes = _notes([each.edit for each in found], stored)
     causes: dict[str, Cause] = {}
     for each in found:
         if each.cause:

@@ -177,7 +177,7 @@ def _decayed(slopes: _Slopes, gradient: _Gradient, parameter: Array) -> Cause:
     if k < 0:
         text = f"{-k:.4g} times the parameter is missing, as the gradient of a penalty that the value has"
         return Cause("missing-penalty-gradient", text)
-    text = f"{k:.4g} times the parameter is added, as by weight decay that the value lacks"
+    text = f"{k:.4g} times the parameter is added, as by weight decay that the value lacks or counts differently"
     return Cause("added-weight-decay", text)
 
 
