@@ -68,6 +68,19 @@ def test_files_without_definitions_are_not_run(tmp_path: Path) -> None:
     assert found["ann"] == ["net.py: ReLU passed"] and found["bob"][0] == "bob.ipynb: bob error"
 
 
+def test_a_definition_that_hangs_or_exits_is_left_out(tmp_path: Path) -> None:
+    """It is an error under its name, with the line, and the rest of the file is checked."""
+    hangs = RELU.replace("ReLU", "Hangs").replace("        return dy * (self.x > 0)", "        while True: pass")
+    exits = RELU.replace("ReLU", "Exits").replace("        self.x = x\n", "        import os; os._exit(0)\n")
+    (tmp_path / "ann.py").write_text(hangs + exits + RELU, encoding="utf-8")
+    with submissions(tmp_path) as found:
+        (row,) = check_submissions(found, Rubric(()), GradeOptions(timeout=8, jobs=1))
+    outcomes = {report["name"]: report["outcome"] for _, report in row.reports}
+    assert outcomes == {"Hangs": "error", "Exits": "error", "ReLU": "passed"}
+    reasons = [report["reason"] for _, report in row.reports[:2]]
+    assert reasons == ["ann.py:7: timed out after 8 s", "ann.py:11: called os._exit"]
+
+
 def test_a_bug_in_nn_costs_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The others are graded."""
     for student in ("ann", "bob"):
