@@ -1,4 +1,4 @@
-"""From a unit to its report, whatever the code under test raises.
+"""From a unit to its report, with any exception of the code under test.
 
     check_unit(unit, [], seed=0)
 """

@@ -105,7 +105,7 @@ def open_target(target: dict[str, str]) -> dict[str, list[Any]]:
 
 
 def _found_in(file: Path, name: str, without: Sequence[str]) -> dict[str, list[Any]]:
-    """What a file that registers nothing defines, without some of its names."""
+    """What a file without registered units defines, without some of its names."""
     from nnlaw.spec.discovery.find import find  # not needed for other files, whose process then starts sooner
     from nnlaw.spec.discovery.found_data import to_data
     from nnlaw.spec.discovery.load import load

@@ -75,8 +75,8 @@ def check_layer(layer: Subject, x: Array, rng: np.random.Generator, *, path: str
     template = layer.copy(values={"needs_dx": True}, float64=True)
     point = np.array(x, np.float64, order="C")
     twice = template.run([("forward", [point])] * 2)
-    y, again = map(np.asarray, twice.results)
-    fresh = any(twice.draws) or not np.array_equal(y, again)
+    y, second = map(np.asarray, twice.results)
+    fresh = any(twice.is_random) or not np.array_equal(y, second)
     dy = rng.standard_normal(y.shape)
     once = template.run([("forward", [point]), ("backward", [dy])])
     grads = {name: np.array(gradient) for name, gradient in once.grads.items()}
@@ -93,7 +93,7 @@ def check_layer(layer: Subject, x: Array, rng: np.random.Generator, *, path: str
         check_shape(name, gradient, array, backward, len(point))
         evaluate = _weighted_outputs(template, point, dy, target, fresh=fresh)
         found = measure(evaluate, array, gradient, name=name, scale=scale, rng=rng, float32=float32)
-        clues = Clues(dy=dy, array=array, random_backward=once.draws[1])
+        clues = Clues(dy=dy, array=array, random_backward=once.is_random[1])
         clues.constants = partial(numeric_constants, layer)
         clues.previous = partial(_gradient_before, template, name)
         clues.others = {f"d{other}": grads[other] for other in grads if f"d{other}" != name}

@@ -4,8 +4,8 @@
     for unit in connection.open(target): ...      what the other side offers
     subject.forward(x)                            one request, one reply
 
-Operations whose result is not read, such as a copy, have no reply: while the other side makes the copy, this side goes
-on. Their errors are raised by the next request.
+Operations whose result is not read, such as a copy, have no reply: while the other side makes the copy, this side
+continues. Their errors are raised by the next request.
 
 Everything that the other side sends is data, and is checked first. If it sends anything else than the reply to the
 request, or nothing in time, SubjectEnded is raised, which no law catches.
@@ -229,10 +229,10 @@ class RemoteSubject(Subject):
         params: Mapping[str, Array] | None = None,
     ) -> Run:
         rows = [[method, list(args)] for method, args in calls]
-        ((results, params, grads, draws),) = _rows([self._request("run", rows, variant, dict(params or {}))], 4)
-        if not len(_typed(results, list)) == len(_typed(draws, list)) == len(rows):
+        ((results, params, grads, is_random),) = _rows([self._request("run", rows, variant, dict(params or {}))], 4)
+        if not len(_typed(results, list)) == len(_typed(is_random, list)) == len(rows):
             raise SubjectEnded("it sent something else than a reply: another number of results")
-        return Run(results, _typed(params, dict), _typed(grads, dict), [each is True for each in draws])
+        return Run(results, _typed(params, dict), _typed(grads, dict), [each is True for each in is_random])
 
     def gradients(self, dy: Array) -> dict[str, Array]:
         return _typed(self._request("gradients", dy), dict)

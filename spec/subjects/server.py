@@ -156,7 +156,7 @@ def _attribute(subject: Subject, name: str, of_class: bool) -> Any:
 
 def _run(subject: Subject, calls: Any, variant: Subject | None, params: dict[str, Array]) -> tuple[Any, ...]:
     found = subject.run(calls, variant=variant, params=params)
-    return found.results, found.params, found.grads, found.draws
+    return found.results, found.params, found.grads, found.is_random
 
 
 def _sweep(

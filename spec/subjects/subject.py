@@ -81,8 +81,8 @@ class Run:
     results: list[Any]
     params: dict[str, Array]
     grads: dict[str, Array]
-    draws: list[bool]
-    """Whether each call draws random numbers from a generator inside the copy."""
+    is_random: list[bool]
+    """Whether each call uses random numbers of a generator inside the copy."""
 
 
 class Subject(Attributed):
