@@ -19,7 +19,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.declared import inside_domain
-from nnlaw.spec.gradcheck.gradients import in_float64
+from nnlaw.spec.gradcheck.gradients import in_float64, move_constants
 from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase, ModelCase
 from nnlaw.spec.subjects.subject import Run, Subject
 
@@ -145,4 +145,6 @@ def probes(case: Case) -> Iterator[Float64Probe]:
     elif isinstance(case, ModelCase):
         model = in_float64(case.model)
         x, labels = np.array(case.x[:MODEL_ROWS], np.float64), case.labels[:MODEL_ROWS]
+        with code_under_test():
+            move_constants(model, x, labels)
         yield _ModelProbe(model, dict(model.params), x=x, labels=labels)

@@ -233,7 +233,7 @@ def check_model(model: Subject, x: Array, labels: Array, rng: np.random.Generato
     """
     model = subject_of(model)
     template, point = in_float64(model), np.array(x, np.float64)
-    _move_constants(template, point, labels)
+    move_constants(template, point, labels)
     twin = template.copy()
     value, grads = twin.loss_and_grads(point, labels)
     location = model.location("loss_and_grads", path)
@@ -301,7 +301,7 @@ def check_own_targets(
         )
 
 
-def _move_constants(model: Subject, x: Array, labels: Array) -> None:
+def move_constants(model: Subject, x: Array, labels: Array) -> None:
     """Move parameters whose entries are all equal, such as zeros and ones, if the loss stays finite."""
     before = dict(model.params)
     moved = {name: off_constant(array) for name, array in before.items()}
