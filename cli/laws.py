@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 
 import click
 from rich.box import SIMPLE
@@ -13,6 +14,8 @@ from nnlaw.cli.completion import law_codes
 from nnlaw.cli.output.console import console
 from nnlaw.cli.output.markdown import print_markdown
 from nnlaw.cli.output.streams import echo, print_json
+from nnlaw.nn.plugins.installed import BUILT_IN, LAWS, installed, origin
+from nnlaw.nn.verify.own_laws import own_laws
 from nnlaw.spec.law import KINDS, Law, laws_of
 from nnlaw.spec.law_docs import page, to_dict, violations
 from nnlaw.spec.violation import BadInput
@@ -27,7 +30,11 @@ def command(code: str | None, kind: str | None, as_json: bool) -> None:
 
     If several kinds of code have a law CODE, every page is printed; --kind selects one. In a pipe, pages are Markdown.
     """
-    rows = _selected(code, kind)
+    with own_laws(row.file for row in installed(LAWS)):
+        _show(_selected(code, kind), code, as_json)
+
+
+def _show(rows: list[Law], code: str | None, as_json: bool) -> None:
     if as_json:
         print_json([_facts(row, run=code is not None) for row in rows])
     elif code is None:
@@ -52,7 +59,19 @@ def _selected(code: str | None, kind: str | None) -> list[Law]:
 def _facts(row: Law, *, run: bool) -> dict[str, object]:
     """The law as JSON takes it; with `run`, also what checking its counterexample finds."""
     found = [violation.to_dict() for violation in violations(row)] if run else []
-    return {**to_dict(row), **({"violations": found} if run else {})}
+    return {**to_dict(row), "from": _origin(row), **({"violations": found} if run else {})}
+
+
+def _origin(row: Law) -> str:
+    """Where the law comes from: built in, a package, or a file."""
+    own = row.check.__module__.startswith("nnlaw.")
+    return BUILT_IN if own else origin(inspect.getsourcefile(row.check) or "")
+
+
+def _statement(row: Law) -> str:
+    """The statement, with the file or package that the law comes from if it is not built in."""
+    source = _origin(row)
+    return row.statement if source == BUILT_IN else f"{row.statement} (from {source})"
 
 
 def _print_table(rows: list[Law]) -> None:
@@ -60,12 +79,12 @@ def _print_table(rows: list[Law]) -> None:
     out = console()
     if not out.is_terminal:
         for row in rows:
-            echo(f"{row.kind:11} {row.code:20} {row.family:10} {row.statement}")
+            echo(f"{row.kind:11} {row.code:20} {row.family:10} {_statement(row)}")
         return
     table = Table(box=SIMPLE)
     for name in ("kind", "law", "family"):
         table.add_column(name, no_wrap=True)
     table.add_column("statement")
     for row in rows:
-        table.add_row(row.kind, Text(row.code, "bold"), row.family, Text(row.statement))
+        table.add_row(row.kind, Text(row.code, "bold"), row.family, Text(_statement(row)))
     out.print(table)

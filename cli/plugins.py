@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from inspect import Parameter
-from pathlib import Path
 
 import click
 from rich.table import Table
@@ -11,27 +10,28 @@ from rich.table import Table
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins
 from nnlaw.cli.output.console import console
 from nnlaw.cli.output.streams import one_line, print_json
+from nnlaw.nn.plugins.installed import BUILT_IN, PLUGINS, installed, origin, source_file
 from nnlaw.nn.plugins.loader import load_plugin_file
 from nnlaw.nn.plugins.registry import REGISTRY, Plugin
-from nnlaw.spec.violation import relative_to_cwd
 
 
 @click.command()
-@click.option("--plugin", "files", multiple=True, metavar="FILE", help="List your own plugins, too. Can be repeated.")
+@click.option("--plugin", "files", multiple=True, metavar="FILE|MODULE",
+              help="List your own plugins, too. Can be repeated.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(files: tuple[str, ...], as_json: bool) -> None:
-    """List the plugins: kind, name, contract and settings, and the file of your own ones."""
-    for file in files:
-        load_plugin_file(Path(file))
+    """List the plugins: kind, name, contract and settings, and the file or package of those that are not built in."""
+    for file in dict.fromkeys([*(row.file for row in installed(PLUGINS)), *map(source_file, files)]):
+        load_plugin_file(file)
     plugins = list(REGISTRY.plugins.values())
     if as_json:
         print_json([_to_dict(plugin) for plugin in plugins])
         return
-    console().print(_table(plugins, with_files=bool(files)))
+    console().print(_table(plugins))
 
 
-def _table(plugins: list[Plugin], *, with_files: bool) -> Table:
-    """One row per plugin. Settings and files wrap; the other columns keep their width."""
+def _table(plugins: list[Plugin]) -> Table:
+    """One row per plugin. Settings and origins wrap; the other columns keep their width."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title, texts in (
         ("kind", [plugin.kind for plugin in plugins]),
@@ -39,11 +39,11 @@ def _table(plugins: list[Plugin], *, with_files: bool) -> Table:
         ("contract", [plugin.contract for plugin in plugins]),
     ):
         table.add_column(title, min_width=max(map(len, texts)))
-    for title in ("settings", "file") if with_files else ("settings",):
+    for title in ("settings",) if all(plugin.built_in for plugin in plugins) else ("settings", "from"):
         table.add_column(title, overflow="fold")
     for plugin in plugins:
-        file = "" if plugin.built_in else relative_to_cwd(plugin.file)
-        row = [plugin.kind, plugin.name, plugin.contract, ", ".join(_settings(plugin)), file]
+        source = "" if plugin.built_in else origin(plugin.file)
+        row = [plugin.kind, plugin.name, plugin.contract, ", ".join(_settings(plugin)), source]
         table.add_row(*map(one_line, row[: len(table.columns)]))
     return table
 
@@ -55,6 +55,7 @@ def _to_dict(plugin: Plugin) -> dict[str, object]:
         "contract": plugin.contract,
         "settings": _settings(plugin),
         "file": plugin.file,
+        "from": BUILT_IN if plugin.built_in else origin(plugin.file),
     }
 
 

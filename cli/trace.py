@@ -8,6 +8,7 @@ import click
 
 from nnlaw.cli.output.markdown import print_markdown
 from nnlaw.cli.output.streams import echo, print_json
+from nnlaw.nn.plugins.installed import source_file
 from nnlaw.nn.plugins.loader import load_plugin_file
 from nnlaw.nn.trace.trace import take_step
 from nnlaw.nn.trace.walkthrough import as_dict, walkthrough
@@ -55,7 +56,7 @@ def command(
     if step is not None and not 0 < step < float("inf"):
         raise BadInput(f"--step {step:g}, expected a learning rate above 0")
     for plugin in plugins:
-        load_plugin_file(Path(plugin))
+        load_plugin_file(source_file(plugin))
     options = {"layers": layers, "loss": loss, "init": init, "x": x, "y": y}
     given = {name: value for name, value in options.items() if value is not None}
     if given and file is not None:

@@ -19,6 +19,7 @@ from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.data.dataset_info import SYNTHETIC
 from nnlaw.nn.data.load import dataset_name
 from nnlaw.nn.plugins.errors import describe_user_error
+from nnlaw.nn.plugins.installed import source_file, with_installed
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.metadata import NAME as RECORD
 from nnlaw.nn.run_folder.metadata import PLUGINS, read_run_settings, read_settings_file
@@ -51,7 +52,8 @@ from nnlaw.spec.violation import BadInput, Violation
 @click.option("--validation", type=click.IntRange(min=0),
               help="Number of validation images.  [5000, or a twelfth of a small set]")  # fmt: skip
 @click.option("--threads", type=int, help="BLAS threads; 0: all cores.  [1]")
-@click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="Your plugin file. Can be repeated.")
+@click.option("--plugin", "plugins", multiple=True, metavar="FILE|MODULE",
+              help="Your plugins: a file, or a module such as acme.layers. Can be repeated.")  # fmt: skip
 @click.option("--config", type=click.Path(path_type=Path), help="Read settings from a TOML file; options override it.")
 @click.option("--run", "folder", type=click.Path(path_type=Path), help="Run folder to create.  [runs/<time>]")
 @click.option("--stop-after", type=click.IntRange(min=1), help="Stop after this epoch, to continue with --resume.")
@@ -87,7 +89,8 @@ def command(
     defaults = read_settings_file(config) if config else Settings()
     if config and (config.parent / RECORD).exists() and not flags["plugins"]:  # the settings of another run
         require_trust(config.parent, defaults.plugins, trust)
-    settings = defaults.with_changes({**flags, "plugins": flags["plugins"] or None})
+    plugins = tuple(str(source_file(name)) for name in flags["plugins"])
+    settings = with_installed(defaults.with_changes({**flags, "plugins": plugins or None}))
     if not as_json:
         name = dataset_name(Path(settings.data)) if settings.data else SYNTHETIC
         echo(f"Loading {name.removesuffix(' digits')} dataset...")

@@ -25,6 +25,7 @@ from nnlaw.cli.output.sarif_output import to_sarif
 from nnlaw.cli.output.streams import clean, echo, print_text
 from nnlaw.cli.output.verify_output import Verbosity, VerifyOutput, captured_output, exceptions_of, is_nothing
 from nnlaw.cli.project_settings import project_settings
+from nnlaw.nn.plugins.installed import LAWS, installed, source_file
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.nn.verify.fix import applicable_edits, apply_fixes
 from nnlaw.nn.verify.own_laws import own_laws
@@ -61,8 +62,8 @@ def _removed_junit(context: click.Context, option: click.Parameter, value: objec
 @click.option("--junit", hidden=True, expose_value=False, callback=_removed_junit)
 @click.option("--law", "laws", multiple=True, shell_complete=law_codes, metavar="CODE",
               help="Check only this law. Can be repeated.")
-@click.option("--laws", "law_files", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
-              help="Also check the laws that FILE defines with @law. Can be repeated.")
+@click.option("--laws", "law_files", multiple=True, metavar="FILE|MODULE", type=click.Path(path_type=Path),
+              help="Also check the laws that this file or module defines with @law. Can be repeated.")
 @click.option("--no-exceptions", is_flag=True, help="Ignore declared exceptions: expected, comments, pyproject.toml.")
 @click.option("--baseline", "baseline_file", type=click.Path(dir_okay=False, path_type=Path),
               help="Known failures, which don't count.")
@@ -138,7 +139,8 @@ def command(
     verbosity = Verbosity.VERBOSE if verbose else Verbosity.QUIET if quiet else Verbosity.NORMAL
     output = VerifyOutput(verbosity, in_folders, stderr=diff)
     results: list[TargetResult] = []
-    with own_laws(law_files), counting_files(len(targets)) as progress:
+    law_files = tuple(source_file(str(file)) for file in law_files)
+    with own_laws([*(row.file for row in installed(LAWS)), *law_files]), counting_files(len(targets)) as progress:
         for result in check_targets(targets, options, jobs or min(4, os.cpu_count() or 1)):
             results.append(result)
             if any(Path(result.name).absolute() == file.absolute() for file in law_files):

@@ -20,7 +20,7 @@ def own_laws(files: Iterable[Path]) -> Iterator[None]:
     """Import the files and check their laws, too. Raises BadInput if one can't be imported or defines no law."""
     built_in, for_any_code = dict(CATALOG), {kind: set(codes) for kind, codes in FOR_ANY_CODE.items()}
     try:
-        for file in files:
+        for file in dict.fromkeys(files):
             before = set(CATALOG)
             import_file(file, override=True)
             new = set(CATALOG) - before

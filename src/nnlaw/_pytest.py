@@ -36,6 +36,8 @@ def pytest_configure(config: Any) -> None:
 
     from nnlaw._names import install
     from nnlaw.cli.project_settings import project_settings
+    from nnlaw.nn.plugins.installed import LAWS, installed
+    from nnlaw.nn.verify.own_laws import own_laws
     from nnlaw.nn.verify.supervisor import CheckOptions, check_target
     from nnlaw.spec.pytest_plugin import Suite
     from nnlaw.spec.violation import BadInput
@@ -48,7 +50,8 @@ def pytest_configure(config: Any) -> None:
     options = CheckOptions(seed=project.seed, timeout=project.timeout, ignores=project.ignores)
 
     def check(file: Path) -> tuple[list[dict[str, Any]], str]:
-        result = check_target({"file": str(file)}, options)
+        with own_laws(row.file for row in installed(LAWS)):
+            result = check_target({"file": str(file)}, options)
         return result.reports, result.printed
 
     config.pluginmanager.register(Suite(files, check), "nnlaw-suite")

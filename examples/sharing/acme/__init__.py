@@ -1,0 +1,1 @@
+"""A layer and a law to share."""
