@@ -48,7 +48,8 @@ def test_the_example_package_is_found_when_it_is_installed(tmp_path: Path) -> No
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         return f"{done.stdout}{done.stderr}exit {done.returncode}"
 
-    assert any("acme_softsign" in line and "nnlaw-acme 1.0" in line for line in nn("plugins").splitlines())
+    listed = [line for line in nn("plugins").splitlines() if "acme_softsign" in line]
+    assert len(listed) == 1 and "nnlaw-acme 1.0" in listed[0]
     assert "acme_softsign" in nn("plugins", "--plugin", "acme.layers")
     assert "(from nnlaw-acme 1.0)" in nn("laws") and "shifts the mean" in nn("laws", "acme-zero-at-zero")
     assert "acme-zero-at-zero" in (checked := nn("verify", "shifted.py")) and "exit 1" in checked

@@ -18,7 +18,8 @@ from nnlaw.nn.plugins.registry import REGISTRY, canonical
 from nnlaw.spec.violation import BadInput, relative_to_cwd
 
 BUILT_IN = "built in"
-PLUGINS, LAWS = "nnlaw.plugins", "nnlaw.laws"
+NAMESPACE = "nnlaw"
+PLUGINS, LAWS = f"{NAMESPACE}.plugins", f"{NAMESPACE}.laws"  # the groups of entry points
 NAMED = {"model": "model", "loss": "loss", "optimizer": "optimizer", "schedule": "schedule", "init": "initializer",
          "batches": "batches"}  # fmt: skip
 """The settings that name one plugin each, with its kind."""
