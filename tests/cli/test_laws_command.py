@@ -86,7 +86,7 @@ def test_a_page_is_formatted_for_a_terminal(capsys: Capture, monkeypatch: pytest
 def test_json_has_every_field(capsys: Capture) -> None:
     """All fields of all laws; for one law also what its counterexample shows."""
     fields = {"kind", "law", "family", "tier", "statement", "why", "checks", "depends_on", "references",
-              "counterexample", "instead"}  # fmt: skip
+              "counterexample", "instead", "from"}  # fmt: skip
     rows = json.loads(ran(capsys, "--json")[1])
     assert len(rows) == len(CATALOG) and all(set(row) == fields for row in rows)
     assert all(row["references"] and row["checks"] for row in rows)
