@@ -75,7 +75,7 @@ NEUTRAL_WORDS = frozenset({
     "op", "unit", "class", "the", "a", "of", "with", "using", "and", "on", "compute", "calc", "calculate",
     "calculation", "get", "apply", "init", "initializer", "initialization",
     "initialize", "weight", "weights", "param", "params", "parameter", "parameters", "metric",
-    "score", "method", "batch", "ml", "nn", "dnn",
+    "score", "method", "batch", "mini", "minibatch", "ml", "nn", "dnn",
 })  # fmt: skip
 """Words that do not describe what is computed."""
 

@@ -24,6 +24,8 @@ from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
 from nnlaw.spec.discovery.slots import attributes_of
+from nnlaw.spec.reference.names import standard_name
+from nnlaw.spec.reference.optimizers import OPTIMIZERS
 from nnlaw.spec.subjects.cases import Case, OptimizerCase
 from nnlaw.spec.subjects.settings import second_values
 from nnlaw.spec.violation import Location
@@ -33,9 +35,8 @@ METHODS = (
     "__call__", "update_param", "apply_gradient", "get_update", "update_layer", "calc", "compute_update",
     "update_weight", "call", "apply_update", "minimize",
 )  # fmt: skip
-STANDARD = ("adamw", "adamax", "nadam", "amsgrad", "adagrad", "adadelta", "rmsprop", "nesterov", "momentum", "adam",
-            "lion", "sgd")  # fmt: skip
-DESCENT = re.compile(r"gradientdescent|^(vanilla|simple)?(sgd|gd)|stochasticgd")
+WORDS = re.compile("|".join((*OPTIMIZERS, "nag", "gradient_?descent", r"(^|_)gd(_|$)")), re.I)
+"""Words in the names of optimizers, also of those that are not standard, such as RAdam."""
 FUNCTION = re.compile(r"update_?(params?|parameters?|weights?)|sgd|adam|rmsprop|momentum|gradient_?descent|adagrad|"
                       r"nesterov|adadelta|optim|^(update|step)$", re.I)  # fmt: skip
 FORMS = ("dict", "d-dict", "list", "array")
@@ -56,13 +57,6 @@ def adapt(scope: Scope) -> Iterator[Found]:
             found = _function(name, function)
             if found is not None:
                 yield found
-
-
-def standard_name_of(name: str) -> str:
-    """The standard name that a name contains: "adam" of AdamOptimizer; "" if there is none."""
-    low = re.sub(r"[^a-z]", "", name.lower())
-    found = next((known for known in STANDARD if known in low), "")
-    return "sgd" if not found and DESCENT.search(low) else "nesterov" if low in ("nag", "nagoptimizer") else found
 
 
 def role_of(name: str, position: int) -> str:
@@ -86,7 +80,7 @@ def _roles(function: Any, *, bound: bool) -> tuple[tuple[str, str], ...] | None:
 
 
 def _class(name: str, kind: type, scope: Scope) -> Found | None:
-    named = standard_name_of(name)
+    named = standard_name(None, name, OPTIMIZERS)
     for method in METHODS:
         function = inspect.getattr_static(kind, method, None)
         if not inspect.isfunction(function) or is_empty(function):
@@ -98,7 +92,7 @@ def _class(name: str, kind: type, scope: Scope) -> Found | None:
         inputs = required_of(kind)
         owns = bool(inputs) and role_of(inputs[0].name, 0) in ("w", "owner")
         if not (kinds & {"g"} and kinds & {"w", "owner"}) and not (owns and kinds <= {"g", "rate", "t"}) and not (
-            "owner" in kinds and (named or re.search("optim", name, re.I))
+            "owner" in kinds and (WORDS.search(name) or re.search("optim", name, re.I))
         ):
             continue
         for plan in _plans(kind, method, roles, owns, scope):
@@ -148,7 +142,9 @@ def _function(name: str, function: Any) -> Found | None:
     for form in FORMS if many else tuple(reversed(FORMS)):
         plan = OptimizerPlan("", roles, form)
         if _works(function, plan):
-            named = standard_name_of(name) or ("" if any(role == "state" for role, _ in roles) else "sgd")
+            own = name.rpartition(".")[2]
+            other = WORDS.search(own) or any(role == "state" for role, _ in roles)
+            named = standard_name(None, own, OPTIMIZERS) or ("" if other else "sgd")
             return _found(name, named, "function", Location.of(function), function, plan)
     return None
 
