@@ -39,7 +39,8 @@ def _elu(x: Array, a: float) -> Array:
     return np.where(x > 0, x, a * np.expm1(np.minimum(x, 0)))
 
 
-SLOPES = (0.01, 0.001, 0.02, 0.05, 0.1, 0.2, 0.25, 0.3, 1 / 3, 1 / 5.5)
+SLOPES = (0.01, 1e-4, 0.001, 0.005, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 1 / 3, 0.4, 0.5, 1 / 5.5)
+ALPHAS = (1.0, 0.01, 0.1, 0.2, 0.3, 0.5, 0.7, 1.5, 1.6732632423543772, 2.0)
 _erf = np.vectorize(math.erf, otypes=[float])
 
 ACTIVATIONS: dict[str, Definition] = {
@@ -48,7 +49,7 @@ ACTIVATIONS: dict[str, Definition] = {
         "A. L. Maas et al., ICML 2013; any slope for x < 0",
         (map_of(lambda x, a: np.where(x > 0, x, a * x), "slope", *SLOPES),),
     ),
-    "elu": Definition("D.-A. Clevert et al., ICLR 2016, eq. 15", (map_of(_elu, "alpha", 1.0),)),
+    "elu": Definition("D.-A. Clevert et al., ICLR 2016, eq. 15: α in use from 0.01 to 2", (map_of(_elu, "alpha", *ALPHAS),)),
     "selu": Definition(
         "G. Klambauer et al., NeurIPS 2017, eq. 2",
         (map_of(lambda x: 1.0507009873554805 * _elu(x, 1.6732632423543772)),),

@@ -45,6 +45,12 @@ def _momentum_mean(g: Array, t: float, s: Memory, h: Any) -> Any:
     return _mean(s, "v", h.beta, g)
 
 
+def _momentum_from_first(g: Array, t: float, s: Memory, h: Any) -> Any:
+    """The running mean starts at the first gradient instead of 0, as PyTorch's with dampening = β."""
+    s["v"] = g if t == 1 else s["v"]
+    return _mean(s, "v", h.beta, g)
+
+
 def _nesterov(g: Array, t: float, s: Memory, h: Any) -> Any:
     return g + h.beta * _sum(s, "v", h.beta, g)
 
@@ -170,8 +176,11 @@ class Optimizer:
     variants: tuple[Rule, ...]
     mistakes: Mapping[Cause, Rule] = field(default_factory=dict)
     coupled: bool = True
+    accepted: str = ""
+    """The accepted variants in words, for the list of standard names."""
 
 
+ADAM_FORMS = "ε outside or inside the root, or ε̂ of section 2"
 ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 ADAM_MISTAKES: dict[Cause, Rule] = {
     Cause("constant-step-count", "t is stuck at 1: every step is corrected as if it were the first"): (
@@ -193,19 +202,30 @@ ADAM_MISTAKES: dict[Cause, Rule] = {
 }
 
 OPTIMIZERS = {
-    "sgd": Optimizer("Robbins & Monro 1951", {"beta": 0.0}, (_sgd, _momentum, _momentum_mean, _nesterov)),
+    "sgd": Optimizer(
+        "Robbins & Monro 1951",
+        {"beta": 0.0},
+        (_sgd, _momentum, _momentum_mean, _momentum_from_first, _nesterov),
+        accepted="plain, or with momentum",
+    ),
     "momentum": Optimizer(
         "Polyak 1964",
         {"beta": 0.9},
-        (_momentum, _momentum_mean),
+        (_momentum, _momentum_mean, _momentum_from_first),
         {
             Cause("swapped-factors", "β and 1 − β are swapped"): lambda g, t, s, h: _mean(s, "v", 1 - h.beta, g),
             Cause("missing-decay-factor", "the velocity never decays: β is missing"): (
                 lambda g, t, s, h: _sum(s, "v", 1, g)
             ),
         },
+        accepted="v ← βv + g or βv + (1 − β)g, from 0 or from the first gradient; the learning rate in v or outside",
     ),
-    "nesterov": Optimizer("Nesterov 1983; Sutskever et al. 2013", {"beta": 0.9}, (_nesterov, _nesterov_mean)),
+    "nesterov": Optimizer(
+        "Nesterov 1983; Sutskever et al. 2013",
+        {"beta": 0.9},
+        (_nesterov, _nesterov_mean),
+        accepted="the look-ahead as g + βv, with g or (1 − β)g in v",
+    ),
     "rmsprop": Optimizer(
         "Tieleman & Hinton 2012",
         {"rho": 0.9, "eps": 1e-8},
@@ -221,23 +241,33 @@ OPTIMIZERS = {
                 lambda g, t, s, h: g / (np.sqrt(_mean(s, "s", h.rho, g * g) / (1 - h.rho**t)) + h.eps)
             ),
         },
+        accepted="ε outside or inside the root; the mean starts at 0 or at the first g²",
     ),
-    "adagrad": Optimizer("Duchi et al. 2011", {"eps": 1e-8}, (_adagrad, _adagrad_inside)),
+    "adagrad": Optimizer(
+        "Duchi et al. 2011", {"eps": 1e-8}, (_adagrad, _adagrad_inside), accepted="ε outside or inside the root"
+    ),
     "adadelta": Optimizer("Zeiler 2012", {"rho": 0.95, "eps": 1e-6}, (_adadelta,)),
-    "adam": Optimizer("Kingma & Ba 2015", ADAM, (_adam, _adam_inside, _adam_hat), ADAM_MISTAKES),
+    "adam": Optimizer("Kingma & Ba 2015", ADAM, (_adam, _adam_inside, _adam_hat), ADAM_MISTAKES, accepted=ADAM_FORMS),
     "adamw": Optimizer(
         "Loshchilov & Hutter 2019",
         ADAM | {"decay": 0.01},
         (_adam, _adam_inside, _adam_hat),
         ADAM_MISTAKES,
         coupled=False,
+        accepted=f"{ADAM_FORMS}; the decay before or after the step",
     ),
     "amsgrad": Optimizer(
         "Reddi et al. 2018",
         ADAM,
         (_amsgrad, _amsgrad_hat, lambda g, t, s, h: _amsgrad(g, inf, s, h)),
+        accepted="the maximum of v or v̂, with the correction or without",
     ),
-    "nadam": Optimizer("Dozat 2016", ADAM, (_nadam, lambda g, t, s, h: _nadam(g, t, s, h, 0), _nadam_scheduled)),
+    "nadam": Optimizer(
+        "Dozat 2016",
+        ADAM,
+        (_nadam, lambda g, t, s, h: _nadam(g, t, s, h, 0), _nadam_scheduled),
+        accepted="with a constant or a scheduled β₁",
+    ),
     "adamax": Optimizer("Kingma & Ba 2015", ADAM, (_adamax,)),
     "lion": Optimizer("Chen et al. 2023", {"beta1": 0.9, "beta2": 0.99}, (_lion,), coupled=False),
     "signsgd": Optimizer("Bernstein et al. 2018", {}, (_sign,)),

@@ -2,6 +2,7 @@
 
     python tools/pages             write all of them
     python tools/pages laws        write docs/laws/
+    python tools/pages names       write docs/names/
 
 A maker is a function that returns the pages of one folder, by their path there. To add one, write its module beside
 this file and list it in MAKERS. A test compares each folder with what its maker returns.
@@ -13,10 +14,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from names import pages as name_pages
+
 from nnlaw.spec.law_docs import pages as law_pages
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-MAKERS: dict[str, Callable[[], dict[str, str]]] = {"laws": law_pages}
+MAKERS: dict[str, Callable[[], dict[str, str]]] = {"laws": law_pages, "names": name_pages}
 
 
 def write(name: str) -> None:
