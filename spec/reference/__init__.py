@@ -5,20 +5,23 @@ margin) is that of the instance, if an attribute has a usual name for it; else i
 of any number among the unit's attributes.
 """
 
-from nnlaw.spec.reference.activations import log_softmax, sigmoid
+from nnlaw.spec.reference.activations import ACTIVATIONS, log_softmax, sigmoid
 from nnlaw.spec.reference.definition import Definition, Given
 from nnlaw.spec.reference.functions import INITIALIZERS, METRICS, SCHEDULES, Initializer, Metric, Variance
 from nnlaw.spec.reference.layers import LAYERS
 from nnlaw.spec.reference.losses import LOSSES
 from nnlaw.spec.reference.names import SYNONYMS, find_reference, numeric_constants, standard_name
+from nnlaw.spec.reference.normalization import NORMALIZATIONS
 from nnlaw.spec.reference.optimizers import OPTIMIZERS, Optimizer, Rule, trajectory
 from nnlaw.spec.reference.settings import Settings
 
 __all__ = [
+    "ACTIVATIONS",
     "INITIALIZERS",
     "LAYERS",
     "LOSSES",
     "METRICS",
+    "NORMALIZATIONS",
     "OPTIMIZERS",
     "SCHEDULES",
     "SYNONYMS",

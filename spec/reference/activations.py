@@ -49,7 +49,7 @@ ACTIVATIONS: dict[str, Definition] = {
         "A. L. Maas et al., ICML 2013; any slope for x < 0",
         (map_of(lambda x, a: np.where(x > 0, x, a * x), "slope", *SLOPES),),
     ),
-    "elu": Definition("D.-A. Clevert et al., ICLR 2016, eq. 15: α in use from 0.01 to 2", (map_of(_elu, "alpha", *ALPHAS),)),
+    "elu": Definition("D.-A. Clevert et al., ICLR 2016, eq. 15: with any usual α", (map_of(_elu, "alpha", *ALPHAS),)),
     "selu": Definition(
         "G. Klambauer et al., NeurIPS 2017, eq. 2",
         (map_of(lambda x: 1.0507009873554805 * _elu(x, 1.6732632423543772)),),
@@ -76,8 +76,12 @@ ACTIVATIONS: dict[str, Definition] = {
     "hardtanh": Definition("R. Collobert, 2004", (map_of(lambda x, a: np.clip(x, -abs(a), abs(a)), "alpha", 1.0),)),
     "relu6": Definition("A. Krizhevsky, 2010", (map_of(lambda x: np.clip(x, 0, 6)),)),
     "softmax": Definition(
-        "I. Goodfellow et al., Deep Learning, section 4.1: over the classes of each sample",
-        (map_of(lambda x: np.exp(log_softmax(x))), map_of(lambda x: np.exp(log_softmax(x, 1)))),
+        "I. Goodfellow et al., Deep Learning, section 4.1: over the classes of each sample, which are the last axis, the second or all",
+        (
+            map_of(lambda x: np.exp(log_softmax(x))),
+            map_of(lambda x: np.exp(log_softmax(x, 1))),
+            map_of(lambda x: np.exp(log_softmax(x.reshape(len(x), -1))).reshape(x.shape)),
+        ),
     ),
     "log_softmax": Definition(
         "I. Goodfellow et al., Deep Learning, section 6.2.2.3: over the classes of each sample",
