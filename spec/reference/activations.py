@@ -76,7 +76,7 @@ ACTIVATIONS: dict[str, Definition] = {
     "hardtanh": Definition("R. Collobert, 2004", (map_of(lambda x, a: np.clip(x, -abs(a), abs(a)), "alpha", 1.0),)),
     "relu6": Definition("A. Krizhevsky, 2010", (map_of(lambda x: np.clip(x, 0, 6)),)),
     "softmax": Definition(
-        "I. Goodfellow et al., Deep Learning, section 4.1: over the classes of each sample, which are the last axis, the second or all",
+        "I. Goodfellow et al., Deep Learning, section 4.1: over the last axis, the second or a whole sample",
         (
             map_of(lambda x: np.exp(log_softmax(x))),
             map_of(lambda x: np.exp(log_softmax(x, 1))),
