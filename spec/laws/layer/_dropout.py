@@ -36,11 +36,11 @@ def check_dropout(case: LayerCase, note: str) -> None:
         either += keeps
     keeps = [*either, *(1 - p for p in either)] if either else keeps
     kept = y != 0
-    drawn = len(np.unique(kept.reshape(len(y), -1), axis=0)) * y[0].size  # a mask may be that of several samples
+    sampled = len(np.unique(kept.reshape(len(y), -1), axis=0)) * y[0].size  # a mask may be that of several samples
     share, factors = float(kept.mean()), (y / x)[kept]
     if np.ptp(factors) > 1e-6 * np.abs(factors).max():
         raise NotApplicable("its factors differ, so it is not dropout with a mask of zeros")
-    factor, error = float(factors.mean()), 5 * float(np.sqrt(share * (1 - share) / drawn))
+    factor, error = float(factors.mean()), 5 * float(np.sqrt(share * (1 - share) / sampled))
     near = [keep for keep in keeps if abs(keep - share) <= error]
     if keeps and not near:
         swapped = abs(1 - keeps[0] - share) <= error
