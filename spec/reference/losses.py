@@ -72,9 +72,8 @@ def _signs(t: Array) -> Array:
 
 
 def _focal(p: Array, t: Array, gamma: float, alpha: float) -> Array:
-    """−α·(1 − p)^γ·log p for the probability p of the class of each sample."""
-    right = (_rows(p, t) * p).sum(axis=1)
-    found: Array = -alpha * (1 - right) ** gamma * np.log(right)
+    """−α·(1 − p)^γ·log p for the probability p of the class of each sample, or of each of its classes."""
+    found: Array = (-alpha * _rows(p, t) * (1 - p) ** gamma * np.log(p)).sum(axis=1)
     return found
 
 
