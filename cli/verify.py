@@ -31,6 +31,7 @@ from nnlaw.nn.verify.fix import applicable_edits, apply_fixes
 from nnlaw.nn.verify.own_laws import own_laws
 from nnlaw.nn.verify.supervisor import CheckOptions, Target, TargetResult, check_targets, listed
 from nnlaw.spec.declared_exceptions import DeclaredException
+from nnlaw.spec.discovery.targets import python_files
 from nnlaw.spec.discovery.targets import targets as discovery_targets
 from nnlaw.spec.fixes.edited_file import OriginalFile
 from nnlaw.spec.law import CATALOG
@@ -272,8 +273,9 @@ def _targets(names: tuple[str, ...]) -> Iterator[Target]:
 
 
 def _files_to_check(folder: Path) -> list[Path]:
-    """The Python files of a folder. Folders that are left out are reported on standard error."""
-    files, ignored = _python_files(folder)
+    """The Python files of a folder, without _notes.py. Folders that are left out are named on standard error."""
+    found, ignored = python_files(folder)
+    files = [file for file in found if not file.name.startswith("_")]
     left_out = f"left out: {_grouped(ignored)}" if ignored else ""
     if not files:
         raise BadInput(f"{folder}: no Python files in this folder{left_out and f' ({left_out})'}")
@@ -291,31 +293,6 @@ def _grouped(ignored: list[tuple[str, Path]]) -> str:
         f"{counted(len(folders), reason)} ({folders[0]}{', ...' if len(folders) > 1 else ''})"
         for reason, folders in groups.items()
     )
-
-
-def _python_files(folder: Path) -> tuple[list[Path], list[tuple[str, Path]]]:
-    """The user's own files in a folder, and the folders that are left out, each with the reason.
-
-    Checking a file runs it, so copies in run folders, virtual environments and hidden folders are left out.
-    """
-    files: list[Path] = []
-    ignored: list[tuple[str, Path]] = []
-    for here, folders, names in os.walk(folder):
-        reasons = {name: _reason_to_ignore(Path(here, name)) for name in sorted(folders)}
-        folders[:] = [name for name, reason in reasons.items() if not reason]
-        ignored += [(reason, Path(here, name)) for name, reason in reasons.items() if reason and name != "__pycache__"]
-        own = [name for name in names if name.endswith((".py", ".ipynb")) and not name.startswith((".", "_"))]
-        files += [Path(here, name) for name in own]
-    return sorted(files), ignored
-
-
-def _reason_to_ignore(folder: Path) -> str:
-    """What kind of folder to ignore this is; empty for a folder to check."""
-    if folder.name.startswith((".", "_")):
-        return "hidden folder"
-    if (folder / "pyvenv.cfg").is_file():
-        return "virtual environment"
-    return "run folder" if (folder / "config.toml").is_file() and (folder / "record.json").is_file() else ""
 
 
 def _is_module(name: str) -> bool:

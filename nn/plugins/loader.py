@@ -5,34 +5,40 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import inspect
 import sys
 import traceback
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from nnlaw.nn.plugins.registry import REGISTRY, Plugin
+from nnlaw.spec.discovery.needed_statements import Definitions
 from nnlaw.spec.violation import BadInput, Location, NothingToCheck
 
 
-def load_plugin_file(path: Path, *, override: bool = False) -> list[Plugin]:
+def load_plugin_file(path: Path, *, override: bool = False, definitions_only: bool = False) -> list[Plugin]:
     """Import a user's plugin file and return its plugins. With `override`, they may have the names of built-in ones.
+
+    With `definitions_only`, a training script in it is not run.
 
     Raises NothingToCheck if it registers no plugin; BadInput as import_file does.
     """
     before = dict(REGISTRY.plugins)
-    module = import_file(path, override=override)
+    module = import_file(path, override=override, definitions_only=definitions_only)
     new = [plugin for key, plugin in REGISTRY.plugins.items() if before.get(key) is not plugin]
     if not new:
         raise NothingToCheck(f"{path}: no layer, loss, ... is registered: {_how_to_register(module)}")
     return new
 
 
-def import_file(path: Path, *, override: bool = False) -> ModuleType:
+def import_file(path: Path, *, override: bool = False, definitions_only: bool = False) -> ModuleType:
     """Import a user's file. With `override`, its plugins may have the names of built-in ones.
+
+    With `definitions_only`, the statements that define nothing are left out.
 
     Raises BadInput with file and line if it can't be read or parsed, or raises on import.
     """
@@ -48,7 +54,10 @@ def import_file(path: Path, *, override: bool = False) -> ModuleType:
         sys.path.append(str(path.parent.resolve()))
     try:
         with REGISTRY.user_plugins(override):
-            spec.loader.exec_module(module)
+            if definitions_only:
+                exec(_definitions(path), module.__dict__)
+            else:
+                spec.loader.exec_module(module)
     except SyntaxError as error:
         place = f"{path}:{error.lineno}" if error.lineno else path  # null bytes have no line
         raise BadInput(f"{place}: {error.msg}") from error
@@ -59,6 +68,13 @@ def import_file(path: Path, *, override: bool = False) -> ModuleType:
         place = f"{path}:{lines[-1]}" if lines else str(path)
         raise BadInput(f"{place}: {describe_import_error(error)}") from error
     return module
+
+
+def _definitions(path: Path) -> CodeType:
+    """The statements of a file that define something, and those that they need."""
+    tree = ast.parse(path.read_bytes(), str(path))
+    future = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    return compile(ast.Module([*future, *Definitions(tree).needed()], []), str(path), "exec", dont_inherit=True)
 
 
 def describe_import_error(error: BaseException) -> str:

@@ -24,8 +24,18 @@ from nnlaw.spec.violation import BadInput, NothingToCheck
 
 
 def units_in_file(path: Path) -> list[Unit]:
-    """The units that a user's file registers. They may have the names of built-in ones."""
-    return [unit_of(plugin) for plugin in load_plugin_file(path, override=True)]
+    """The units that a user's file registers. They may have the names of built-in ones.
+
+    Its definitions alone are run, not its training script; the whole file only if a definition needs that.
+    """
+    before = dict(REGISTRY.plugins)
+    try:
+        plugins = load_plugin_file(path, override=True, definitions_only=True)
+    except BadInput:  # which the import of the whole file reports
+        REGISTRY.plugins.clear()
+        REGISTRY.plugins.update(before)
+        plugins = load_plugin_file(path, override=True)
+    return [unit_of(plugin) for plugin in plugins]
 
 
 def units_in_module(name: str) -> list[Unit]:

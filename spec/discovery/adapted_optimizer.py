@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -53,10 +53,17 @@ def four_arrays(w: Array) -> list[Array]:
     return [part.reshape(shape).copy() for part, shape in zip(parts, SHAPES, strict=True)]
 
 
-class Owner:
-    """A layer or a network with the arrays under all usual names; the code changes one spelling."""
+OWNER_FORMS = ("owner", "owner with dicts")
 
-    def __init__(self, arrays: list[Array], gradients: list[Array]) -> None:
+
+class Owner:
+    """A layer or a network with the arrays under all usual names; the code changes one spelling.
+
+    Its methods, such as get_params(), return lists or, with `as_dicts`, dicts.
+    """
+
+    def __init__(self, arrays: list[Array], gradients: list[Array], as_dicts: bool = False) -> None:
+        self._as_dicts = as_dicts
         for row in SPELLINGS:
             for name, value in zip(row, (arrays[0], gradients[0], arrays[1], gradients[1]), strict=True):
                 setattr(self, name, value.copy())
@@ -65,6 +72,28 @@ class Owner:
         self.grads["db"] = gradients[1].copy()
         self.trainable = True
 
+    def get_params(self) -> Any:
+        """The arrays themselves, to be changed in place."""
+        return self.params if self._as_dicts else list(self.params.values())
+
+    def get_grads(self) -> Any:
+        """Their gradients, in the same order or below the same keys."""
+        grads = {key: self.grads[key] for key in self.params}
+        return grads if self._as_dicts else list(grads.values())
+
+    def params_and_grads(self) -> Iterator[tuple[Array, Array]]:
+        """Each array with its gradient."""
+        return ((array, self.grads[key]) for key, array in self.params.items())
+
+    def set_params(self, params: Any) -> None:
+        """Put in other arrays."""
+        self.params = dict(params) if isinstance(params, dict) else dict(zip(self.params, params, strict=True))
+
+    parameters = get_parameters = get_weights = trainable_params = get_params
+    gradients = get_gradients = get_grads
+    set_parameters = set_weights = set_params
+    parameters_and_gradients = params_and_grads
+
     @property
     def layers(self) -> list[Owner]:
         """A network with one layer."""
@@ -72,7 +101,7 @@ class Owner:
 
     def load(self, arrays: list[Array], gradients: list[Array]) -> None:
         """Put in the arrays of the next step; what the optimizer added stays."""
-        other = Owner(arrays, gradients)
+        other = Owner(arrays, gradients, self._as_dicts)
         for name, value in vars(other).items():
             setattr(self, name, value)
 
@@ -117,7 +146,7 @@ class AdaptedOptimizer:
             self._thing = thing(**copy.deepcopy(dict(plan.settings)))
             defaults = attributes_of(self._thing)
         elif inspect.isclass(thing):
-            zeros = [np.zeros((2, 2)), np.zeros(2)] if plan.form == "owner" else four_arrays(np.zeros(6))
+            zeros = [np.zeros((2, 2)), np.zeros(2)] if plan.form in OWNER_FORMS else four_arrays(np.zeros(6))
             self._start(zeros, zeros)
             defaults, self._thing = attributes_of(self._thing), None
         if any(role == "state" for role, _ in plan.roles) and plan.form == "array":
@@ -137,7 +166,8 @@ class AdaptedOptimizer:
     def _start(self, arrays: list[Array], gradients: list[Array]) -> None:
         """Construct the optimizer with the arrays."""
         form = self._plan.constructor
-        self._owner = Owner(arrays, gradients) if form == "owner" else None
+        as_dicts = self._plan.form == "owner with dicts"
+        self._owner = Owner(arrays, gradients, as_dicts) if form == "owner" else None
         given: Any = {"list": arrays, "dict": dict(zip(NAMES, arrays, strict=False)), "owner": self._owner}[form]
         self._thing = self._author(given, **copy.deepcopy(dict(self._plan.settings)))
 
@@ -166,12 +196,12 @@ class AdaptedOptimizer:
             if self._thing is None:
                 self._kept = [array.copy() for array in arrays]
                 self._start(self._kept, gradients)
-            elif plan.constructor != "owner":
+            else:
                 for kept, array in zip(self._kept, arrays, strict=True):
                     kept[...] = array
             arrays = self._kept
-        if plan.form == "owner" or plan.constructor == "owner":
-            self._owner = self._owner or Owner(arrays, gradients)
+        if plan.form in OWNER_FORMS or plan.constructor == "owner":
+            self._owner = self._owner or Owner(arrays, gradients, plan.form == "owner with dicts")
             self._owner.load(arrays, gradients)
         if self._thing is not None:
             for name in plan.rate:
@@ -186,7 +216,7 @@ class AdaptedOptimizer:
             slopes = {f"{prefix}{name}": g for name, g in zip(NAMES, gradients, strict=True)}
         values = {"w": first, "g": slopes, "owner": self._owner, "key": key, "rate": lr, "t": self._count,
                   "b": arrays[-1], "db": gradients[-1]}  # fmt: skip
-        if plan.form == "owner":
+        if plan.form in OWNER_FORMS:
             values |= {"w": arrays[0], "g": gradients[0]}
         states = {name: self._state(name, slopes, lr) for role, name in plan.roles if role == "state"}
         given = [states[name] if role == "state" else values[role] for role, name in plan.roles]
@@ -218,7 +248,7 @@ class AdaptedOptimizer:
     def _result(self, returned: Any, arrays: list[Array], first: Any, before: list[Array]) -> list[Array]:
         """The new arrays: returned, changed in place, or kept by the layer."""
         plan = self._plan
-        if plan.form == "owner" and not (plan.constructor and plan.constructor != "owner"):
+        if plan.form in OWNER_FORMS and not (plan.constructor and plan.constructor != "owner"):
             assert self._owner is not None
             return self._owner.changed(before)
         if isinstance(returned, dict) and set(NAMES) <= set(returned):

@@ -128,6 +128,22 @@ class Settings(dict[str, Any]):
         raise KeyError(key)
 
 
+class AnyActivation:
+    """The hyperbolic tangent, with its derivative under any usual name."""
+
+    def __call__(self, x: Array) -> Array:
+        return np.asarray(np.tanh(x))
+
+    def __getattr__(self, name: str) -> Callable[[Array], Array]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        is_slope = DERIVATIVE.search(name) or re.fullmatch(r"d|df|d_\w+|diff\w*|der|slope|backward", name)
+        return _tanh_slope if is_slope else self
+
+    def __repr__(self) -> str:
+        return "tanh"
+
+
 def _tanh_slope(x: Array) -> Array:
     return np.asarray(1 - np.tanh(x) ** 2)
 
@@ -152,8 +168,39 @@ def constructions(
     except (TypeError, ValueError):
         rows = []
     found = 0
+    for chosen in (rows, [*rows, *_unset(kind)]):
+        for made in _constructed(kind, chosen, scope, given or {}):
+            yield made
+            found += 1
+            if found >= limit:
+                return
+        if (found and rows) or not _unset(kind):
+            return
+
+
+def _unset(kind: type) -> list[inspect.Parameter]:
+    """Arguments whose default, 0 or None, leaves a size or a function open."""
+    try:
+        rows = inspect.signature(kind).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    sizes = [row for row in rows if row.kind is row.POSITIONAL_OR_KEYWORD
+             and (row.default is None or (type(row.default) in (int, str) and not row.default))]  # fmt: skip
+    return [row for row in sizes if UNSET.search(row.name) and not re.search("seed|init|weight|bias|optim", row.name)]
+
+
+UNSET = re.compile(
+    r"(^|_)(in|out|input|output|n|num|size|dim|len|shape|units|act|activation|channels|features|height|width|kernel|"
+    r"filters)(_|$|put)"
+)
+
+
+def _constructed(
+    kind: type, rows: list[inspect.Parameter], scope: Scope | None, given: Mapping[str, list[Any]]
+) -> Iterator[Made]:
+    """Instances with values for these arguments."""
     pair = any(DERIVATIVE.search(row.name) for row in rows)
-    choices = [(given or {}).get(row.name) or guesses(row, scope, kind, pair) for row in rows]
+    choices = [given.get(row.name) or guesses(row, scope, kind, pair) for row in rows]
     if any(re.match(r"w_?hh?$", row.name, re.I) for row in rows):  # a recurrent layer: weights that fit each other
         choices = [
             _recurrent_biases() if row.name.lower().startswith("b") else choice
@@ -179,9 +226,6 @@ def constructions(
         except Exception:
             continue
         yield Made(instance, settings)
-        found += 1
-        if found >= limit:
-            return
 
 
 def _products(choices: list[list[Any]]) -> Iterator[tuple[Any, ...]]:
@@ -207,7 +251,7 @@ def guesses(
         return [_tanh_slope]
     if pair and re.search(r"act|func|^fn?$", low):
         return [np.tanh]
-    if re.search(r"config|cfg|options|params$|hparam|settings|^args$|^opts?$", low):
+    if re.search(r"config|cfg|options|params$|parameters$|hparam|settings|^args$|^opts?$", low):
         return [Settings()]
     for pattern, values in GUESSES:
         if re.search(pattern, low):
@@ -275,7 +319,8 @@ GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
     (r"momentum|decay|^rho$|beta_?[12]$", [0.9]),
     (r"^(eps|epsilon)$", [1e-5]),
     (r"^(alpha|slope|negative_slope|leak|scale|gain)$", [0.3]),
-    (r"activation|act_?fn|^act$|nonlinearity|^fn$|func", ["relu", "sigmoid", "tanh", None, "Sigmoid", "linear"]),
+    (r"activation|act_?fn|^act$|nonlinearity|^fn$|func",
+     lambda: ["relu", "sigmoid", AnyActivation(), "tanh", None, "Sigmoid", "linear"]),
     (r"optimi[sz]er|^opt$", [None, "sgd"]),
     (r"init", ["xavier", "he", "random", None, "normal"]),
     (r"pad", [0, 1, "same", "valid", (0, 0), (1, 1)]),

@@ -126,7 +126,7 @@ def _method(name: str, function: FunctionType) -> Callable[..., Any]:
     def method(self: Closures, *arguments: Any, **named: Any) -> Any:
         return self._functions[name](*arguments, **named)
 
-    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     method.__name__ = name
     method.__signature__ = inspect.Signature([own, *inspect.signature(function).parameters.values()])  # type: ignore[attr-defined]  # of a function
     method.__code__ = method.__code__.replace(

@@ -13,12 +13,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_layer import AdaptedLayer
+from nnlaw.spec.discovery.averaging_updates import averaging_update
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase
 from nnlaw.spec.subjects.object_subject import object_of, subject_of
@@ -31,6 +33,8 @@ class Factor:
     text: str
     of: Callable[[int], float]
     inverse: str
+    by_size: bool = False
+    """Whether it depends on the number of all entries instead."""
 
 
 FACTORS = {
@@ -46,19 +50,20 @@ FACTORS = {
         Factor("2/N", lambda n: 2 / n, "N/2"),
         Factor("N/2", lambda n: n / 2, "2/N"),
         Factor("1", lambda n: 1.0, "1"),
+        Factor("N·C", lambda n: n, "", by_size=True),
     )
 }
 TOLERANCE = 1e-4
 
 
-def with_partners(found: list[Found]) -> list[Found]:
+def with_partners(found: list[Found], module: ModuleType) -> list[Found]:
     """The units, some with a further reading that a partner explains."""
     layers = {unit.name: factor_of_layer(unit) for unit in found if unit.kind == "layer" and unit.readings}
     losses = {unit.name: factor_of_loss(unit) for unit in found if unit.kind == "loss" and unit.readings}
     has_model = any(unit.kind == "model" for unit in found)
     return [
         _layer(unit, layers[unit.name], losses, has_model) if unit.name in layers
-        else _loss(unit, losses[unit.name][0], layers) if unit.name in losses
+        else _loss(unit, losses[unit.name][0], layers, module) if unit.name in losses
         else unit
         for unit in found
     ]  # fmt: skip
@@ -93,16 +98,21 @@ def _layer(unit: Found, factor: str, losses: dict[str, tuple[str, bool, str]], h
     return _with(unit, replace(scaled, missing={**reading.missing, "scale": reason}))
 
 
-def _loss(unit: Found, factor: str, layers: dict[str, str]) -> Found:
+def _loss(unit: Found, factor: str, layers: dict[str, str], module: ModuleType) -> Found:
     if factor not in FACTORS or factor == "1":
         return unit
     for layer, other in layers.items():
-        if other == FACTORS[factor].inverse:
+        if other and other == FACTORS[factor].inverse:
             reading = unit.readings[0]
             note = f"convention: the gradient has the factor {factor}, which {layer} takes out again"
             return _with(
                 unit, replace(reading, cases=_scaled(reading, FACTORS[factor]), notes=(*reading.notes, note))
             )
+    update = averaging_update(module) if factor in ("N", "N·C") else ""
+    if update:
+        reading = unit.readings[0]
+        note = f"convention: the gradient has the factor {factor}; the update takes a mean over the batch ({update})"
+        return _with(unit, replace(reading, cases=_scaled(reading, FACTORS[factor]), notes=(*reading.notes, note)))
     return unit
 
 
@@ -121,7 +131,7 @@ def _scaled(reading: Reading, factor: Factor) -> Callable[[int], list[Case]]:
                 layer.factor = factor.of
                 found.append(replace(case, layer=subject_of(layer)))
             elif isinstance(case, LossCase):
-                found.append(replace(case, loss=subject_of(FactoredLoss(object_of(case.loss.copy()), factor.of))))
+                found.append(replace(case, loss=subject_of(FactoredLoss(object_of(case.loss.copy()), factor))))
         return found
 
     return cases
@@ -145,8 +155,8 @@ def _passing_on(reading: Reading) -> Callable[[int], list[Case]]:
 class FactoredLoss:
     """A loss whose gradient is divided by a factor."""
 
-    def __init__(self, loss: Any, factor: Callable[[int], float]) -> None:
-        self.loss, self.factor, self.samples = loss, factor, 1
+    def __init__(self, loss: Any, factor: Factor) -> None:
+        self.loss, self.factor, self.count = loss, factor, 1
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or "loss" not in vars(self):
@@ -155,12 +165,12 @@ class FactoredLoss:
 
     def forward(self, prediction: Array, target: Array) -> Any:
         """The loss."""
-        self.samples = len(prediction)
+        self.count = prediction.size if self.factor.by_size else len(prediction)
         return self.loss.forward(prediction, target)
 
     def backward(self) -> Array:
         """Its gradient, divided by the factor."""
-        return np.asarray(self.loss.backward()) / self.factor(self.samples)
+        return np.asarray(self.loss.backward()) / self.factor.of(self.count)
 
 
 def factor_of_layer(unit: Found) -> str:
@@ -199,10 +209,11 @@ def _ratios(f: Callable[[], float], array: Array, gradient: Array, rng: np.rando
         yield float(np.vdot(gradient, direction)) / ((values[0] - values[1]) / 2e-5)
 
 
-def factor_name(ratios: list[float], samples: int) -> str:
+def factor_name(ratios: list[float], samples: int, size: int = 0) -> str:
     """The name of the factor that all ratios are; "" if there is none."""
     for name, factor in FACTORS.items():
-        if all(abs(ratio - factor.of(samples)) <= TOLERANCE * abs(factor.of(samples)) for ratio in ratios):
+        value = factor.of(size if factor.by_size else samples)
+        if value and all(abs(ratio - value) <= TOLERANCE * abs(value) for ratio in ratios):
             return name
     return ""
 
@@ -221,5 +232,5 @@ def factor_of_loss(unit: Found) -> tuple[str, bool, str]:
             ratios = list(_ratios(lambda: float(loss.forward(point, case.target)), point, gradient, rng))
             twice = float(loss.forward(np.concatenate([point, point]), np.concatenate([case.target] * 2)))
             link = str(loss.attribute("link", "") or "")
-            return factor_name(ratios, len(point)), bool(np.isclose(twice, 2 * value)), link
+            return factor_name(ratios, len(point), point.size), bool(np.isclose(twice, 2 * value)), link
     return "", False, ""

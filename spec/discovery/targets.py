@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import glob
 import importlib.util
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,8 @@ from pathlib import Path
 from nnlaw.spec.violation import BadInput
 
 SUFFIXES = (".py", ".ipynb")
-_NOT_BELOW = {"__pycache__", "node_modules", "site-packages", "dist-packages", "venv", "env", "build", "dist"}
+_ENVIRONMENTS = ("venv", "env")
+_OTHERS = ("node_modules", "site-packages", "dist-packages", "build", "dist")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def targets(arguments: Sequence[str]) -> list[Target]:
 def _targets(argument: str) -> Iterator[Target]:
     path = Path(argument)
     if path.is_dir():
-        files = sorted(_below(path))
+        files, _ = python_files(path)
         if not files:
             raise BadInput(f"{argument}: no .py file or notebook in this folder")
         yield from map(Target, files)
@@ -59,7 +61,7 @@ def _targets(argument: str) -> Iterator[Target]:
     if matches:
         for match in matches:
             if Path(match).is_dir():
-                yield from map(Target, sorted(_below(Path(match))))
+                yield from map(Target, python_files(Path(match))[0])
             elif Path(match).suffix in SUFFIXES:
                 yield Target(Path(match))
         return
@@ -79,16 +81,30 @@ def _checked(name: str, argument: str) -> str:
     return name
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    """The Python files and notebooks below a folder, without hidden folders, environments and build output."""
-    for entry in folder.iterdir():
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            if entry.name not in _NOT_BELOW and not (entry / "pyvenv.cfg").exists():
-                yield from _below(entry)
-        elif entry.suffix in SUFFIXES:
-            yield entry
+def python_files(folder: Path) -> tuple[list[Path], list[tuple[str, Path]]]:
+    """The user's own files and notebooks below a folder, and the folders that are left out, each with the reason.
+
+    They are hidden folders, environments, build output and run folders.
+    """
+    files: list[Path] = []
+    left_out: list[tuple[str, Path]] = []
+    for here, folders, names in os.walk(folder):
+        reasons = {name: _reason_to_leave_out(Path(here, name)) for name in sorted(folders)}
+        folders[:] = [name for name, reason in reasons.items() if not reason]
+        left_out += [(reason, Path(here, name)) for name, reason in reasons.items() if reason and name != "__pycache__"]
+        files += [Path(here, name) for name in names if name.endswith(SUFFIXES) and not name.startswith(".")]
+    return sorted(files), left_out
+
+
+def _reason_to_leave_out(folder: Path) -> str:
+    """What kind of folder to leave out this is; empty for a folder to check."""
+    if folder.name.startswith((".", "_")):
+        return "hidden folder"
+    if folder.name in _ENVIRONMENTS or (folder / "pyvenv.cfg").is_file():
+        return "virtual environment"
+    if folder.name in _OTHERS:
+        return "folder of other code"
+    return "run folder" if (folder / "config.toml").is_file() and (folder / "record.json").is_file() else ""
 
 
 def _module_file(parts: list[str]) -> Path | None:

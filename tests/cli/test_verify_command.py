@@ -44,7 +44,7 @@ def folder(workplace: Path) -> Path:
     """A correct file, a wrong one that prints, one with a syntax error, and one that is left out."""
     (workplace / "work").mkdir()
     (workplace / "work/ann.py").write_text(LAYER.format(name="double", slope=2))
-    (workplace / "work/bob.py").write_text("print('<bob>\\x1b[2J')\n" + LAYER.format(name="twice", slope=1))
+    (workplace / "work/bob.py").write_text("class Run: print('<bob>\\x1b[2J')\n" + LAYER.format(name="twice", slope=1))
     (workplace / "work/eve.py").write_text("x = = 3\n")
     (workplace / "work/_notes.py").write_text("")
     return workplace / "work"

@@ -24,6 +24,7 @@ from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.function_pair import Activation
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.recipes import recipe_of_activation
+from nnlaw.spec.discovery.remarks import remarks_of_layer
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.violation import Location
 
@@ -170,5 +171,6 @@ def activation_readings(
         how = f"y = {calls[0]}, dx = dy · {calls[1]}; the derivative takes the {of}; {best.plan.layout.describe}"
         best.layer.recipe = recipe_of_activation(calls, of, best.plan)
         cases = partial(layer_case, name.rpartition(".")[2], best.layer, best.x.shape, 0, best.made)
-        readings.append(Reading(how, cases, compared_arrays(best), dict(best.missing)))
+        notes = remarks_of_layer(best.layer, best.x)
+        readings.append(Reading(how, cases, compared_arrays(best), dict(best.missing), notes))
     return readings

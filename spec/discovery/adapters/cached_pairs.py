@@ -9,6 +9,7 @@ import inspect
 import itertools
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,30 +73,39 @@ def _pair(front: str, back: str, scope: Scope) -> Found | None:
     if not rows or not back_rows or any(TARGETS.match(row.name) for row in back_rows):
         return None
     best: Attempt | None = None
+    chosen: tuple[str, ...] = ()
     for (second, incoming), arguments in itertools.islice(
         itertools.product(second_arguments(back_rows, rows), argument_values(rows[1:], scope)), MAX_TRIES
     ):
         instance = CachedPair(forward, backward, arguments, second, incoming)
         found = best_attempt([Made(instance)], ("forward", "backward"), scope)
         if found is not None and found.layer is not None and (best is None or found.score > best.score):
-            best = found
+            best, chosen = found, second
         if found is not None and found.perfect:
             break
     if best is None or best.layer is None:
         return None
     name = FORTH.sub("", front).strip("_") or front
     calls = f"{front}({', '.join(row.name for row in rows)}), then {back}({', '.join(row.name for row in back_rows)}); "
-    layer, shape, integers = best.layer, best.x.shape, best.plan.integers
-    layer.forward(best.x)
-    layer.recipe = recipe_of_pair(layer.runs[0].thing, best.plan)
+    readings = [_reading(best, calls, name)]
+    given = {row.name: vars(best.made.instance)[row.name] for row in rows[1:]}
+    for other, incoming in second_arguments(back_rows, rows):  # the input in place of the output, or the reverse
+        if other != chosen and {*other} ^ {*chosen} == {"input", "output"}:
+            instance = CachedPair(forward, backward, given, other, incoming)
+            found = best_attempt([Made(instance)], ("forward", "backward"), scope)
+            readings += [_reading(found, calls, name)] if found is not None and found.perfect else []
+    location = Location.of(forward)
+    return Found("layer", name, "pair of functions", location, forward, tuple(readings), names=(front, back))
 
-    def cases(seed: int) -> list[Any]:
-        return layer_case(name, layer, shape, integers, best.made, seed)
 
-    reading = Reading(
-        calls + best.plan.layout.describe, cases, compared_arrays(best), dict(best.missing), tuple(best.notes)
-    )
-    return Found("layer", name, "pair of functions", Location.of(forward), forward, (reading,), names=(front, back))
+def _reading(attempt: Attempt, calls: str, name: str) -> Reading:
+    layer = attempt.layer
+    assert layer is not None
+    layer.forward(attempt.x)
+    layer.recipe = recipe_of_pair(layer.runs[0].thing, attempt.plan)
+    cases = partial(layer_case, name, layer, attempt.x.shape, attempt.plan.integers, attempt.made)
+    missing, notes = dict(attempt.missing), tuple(attempt.notes)
+    return Reading(calls + attempt.plan.layout.describe, cases, compared_arrays(attempt), missing, notes)
 
 
 def second_arguments(
@@ -113,8 +123,10 @@ def second_arguments(
     for i, name in enumerate(names):
         if i == incoming:
             continue
-        if name in own:
-            choices.append([name])
+        if name in own or name == front[0].name:
+            choices.append([name if name in own else "input"])
+        elif name.lower() in ("z", "h"):
+            choices.append(["cache", "input", "output"])
         elif STORED_X.match(name):
             choices.append(["input", "cache", "output"])
         elif STORED_Y.match(name):

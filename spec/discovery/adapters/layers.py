@@ -44,18 +44,20 @@ from nnlaw.spec.discovery.match_gradients import (
     CONTAINERS,
     Kept,
     in_gradient_container,
-    is_gradient_name,
     match,
 )
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
+from nnlaw.spec.discovery.parameters import Aliases, parameters_of
 from nnlaw.spec.discovery.recipes import recipe_of_class
+from nnlaw.spec.discovery.remarks import remarks_of_layer
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import second_instance, with_settings
 from nnlaw.spec.discovery.sequences import is_recurrent, length_of
-from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, is_like_weights, leaves
+from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, leaves
 from nnlaw.spec.discovery.stacks import built
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.failed_product import text_of
+from nnlaw.spec.subjects.gradient_names import is_gradient_of
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.traceback_location import raised_at
 from nnlaw.spec.violation import Violation, counted
@@ -382,7 +384,7 @@ def input_shapes(made: Made, count: int) -> Iterator[tuple[Layout, tuple[tuple[i
     for layout in (rows, columns, one_row, one_column, one):
         for shape in flat:
             yield layout, (shape,), 0
-    for shape in dict.fromkeys([*images, *sequences, *planes]):
+    for shape in dict.fromkeys([*((size, 1) for size in sizes[:3]), *images, *sequences, *planes]):
         yield rows, (shape,), 0
     for shape in sequences:
         yield rows, (shape[::-1],), 0
@@ -482,8 +484,8 @@ def _forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> 
     if y.dtype.kind not in "f" or not y.size or not keeps_samples(y, len(x), plan.layout):
         return None
     instance = made.instance
-    aliases, unused = parameters_of(instance, plan, inputs, randomness)
-    lazy, _ = parameters_of(thing, plan, inputs, randomness)
+    aliases, unused = _parameters(instance, plan, inputs, randomness)
+    lazy, _ = _parameters(thing, plan, inputs, randomness)
     if len(lazy) > len(aliases):  # made by the first call
         instance, aliases = thing, lazy
     instance = copy.deepcopy(instance)
@@ -559,40 +561,17 @@ def _further_outputs(value: Any) -> Iterator[Kept]:
         yield Kept("returned", Slot((("[", i),)))
 
 
-def parameters_of(
+def _parameters(
     instance: Any, plan: Plan, inputs: list[Array], randomness: Randomness
-) -> tuple[dict[str, tuple[Slot, ...]], tuple[str, ...]]:
-    """The arrays of floats, by name, that the output depends on and that forward leaves as they are.
+) -> tuple[Aliases, tuple[str, ...]]:
+    """The parameters of a layer, and the names of arrays that look like them; what forward changes is neither."""
 
-    Also the names of arrays that look like weights, but that the output does not depend on.
-    """
-    groups: dict[int, list[Slot]] = {}
-    arrays: dict[int, Array] = {}
-    for slot, array in array_slots(instance):
-        if array.dtype.kind in "fi" and array.size:
-            groups.setdefault(id(array), []).append(slot)
-            arrays[id(array)] = array
-    found: list[tuple[Slot, ...]] = []
-    unused: list[str] = []
-    for key, slots in groups.items():
-        if arrays[key].dtype.kind == "i" and not np.issubdtype(arrays[key].dtype, np.signedinteger):
-            continue
-        if all(is_gradient_name(slot.key) or in_gradient_container(slot) for slot in slots):
-            continue
-        try:
-            depends = _depends_on(instance, plan, inputs, tuple(slots), randomness)
-        except Exception:
-            continue
-        if depends:
-            found.append(tuple(slots))
-        elif depends is not None and is_like_weights(arrays[key]):
-            unused.append(slots[0].name)
-    keys = [slots[0].key or slots[0].name for slots in found]
-    aliases = {
-        (key if keys.count(key) == 1 and key else slots[0].name): slots
-        for key, slots in zip(keys, found, strict=True)
-    }
-    return aliases, tuple(unused)
+    def depends(slots: tuple[Slot, ...]) -> bool | None:
+        with contextlib.suppress(Exception):
+            return _depends_on(instance, plan, inputs, slots, randomness)
+        return None
+
+    return parameters_of(instance, depends)
 
 
 def _depends_on(
@@ -639,7 +618,8 @@ def backward_arguments(made: Made, plan: Plan) -> Iterator[tuple[tuple[Given, ..
         for slot in incoming_attributes(made, plan):
             yield (), ((slot, Given("dy")),)
         return
-    if 1 < len(rows) == 1 + len(plan.more):  # a gradient for each output
+    is_stored = any(STORED_X.match(row.name) or re.match("fwd|forward|cache|ctx|saved", row.name) for row in rows)
+    if 1 < len(rows) == 1 + len(plan.more) and not is_stored:  # a gradient for each output
         yield tuple(Given("dy", i) for i in range(len(rows))), ()
     choices = [choices_for(row.name, row, made, i, len(rows)) for i, row in enumerate(rows)]
     tried = 0
@@ -679,9 +659,11 @@ def choices_for(name: str, row: inspect.Parameter, made: Made, i: int, count: in
         return stored
     if count > 2 and CONTAINERS.match(name) and low not in ("d", "g", "grad", "gradient", "delta"):
         return [Given("gradients"), Given("dy")]
+    if UPSTREAM.match(name):
+        return [Given("dy")]
     if INCOMING.match(name):
         return [Given("dy"), Given("x", 0), Given("y")] if count > 1 else [Given("dy")]
-    if STORED_X.match(name):
+    if STORED_X.match(name) or low in ("z", "h"):
         return [Given("x", 0), Given("dy"), Given("y")] if count > 1 else [Given("dy")]
     if STORED_Y.match(name):
         return [Given("y"), Given("dy"), Given("x", 0)] if count > 1 else [Given("dy")]
@@ -725,6 +707,9 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
         for slot, array in array_slots(thing)
         if array.dtype.kind == "f" and (slot not in before or not _same(before[slot], array))
     ]
+    kept += [(Slot(((".", name),)), np.asarray(value)) for name, value in attributes_of(thing).items()
+             if isinstance(value, float)
+             and any(is_gradient_of(name, slots[0].key) for slots in plan.aliases.values())]  # fmt: skip
     returned = leaves(run.returned) if run.returned is not None else []
     places = {name: (slots[0], layer.params[name]) for name, slots in plan.aliases.items()}
     own = {slot for slots in plan.aliases.values() for slot in slots}
@@ -764,6 +749,8 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
     shapes = bool(right == len(layer.params))
     if found_dx is not None:
         shapes = shapes and found_dx.shape == attempt.x.shape
+    elif plan.integers and not layer.params:
+        attempt.missing["x"] = "no gradient was found for an input of integers"
     elif not plan.integers and "x" not in attempt.missing:
         if not layer.params:
             attempt.missing["x"] = "backward returned and kept no gradient of the input"
@@ -821,6 +808,7 @@ def _dx_places(
         rows += [("object", slot, array) for slot, array in kept if slot not in own]
         rows = [row for row in rows if (row[0], row[1]) not in used]
         named = [row for name in DX_NAMES for row in rows if row[1].key == name]
+        named += [row for row in rows if row[0] == "returned" and row[1].key in ("x", "X", "inputs", "input")]
         steps = [row for row in rows if row[0] == "returned" and row[1].steps[:1] == (("[", 0),)]
         if steps and len(inputs) == 1 and len(returned) == len(x) > 1 and steps[0][2].shape == x.shape[1:]:
             yield Kept("returned")  # one array per time step
@@ -830,6 +818,7 @@ def _dx_places(
         kept_named = [row for row in named if row[2].shape == x.shape]
         any_returned = [row for row in rows if row[0] == "returned"]
         found = alone[:1] or [row for row in kept_named if row[0] == "returned"] or first[:1] or kept_named
+        found = found or [row for row in named if row[0] == "returned"][:1]
         if not found and any_returned:
             found = any_returned[:1]
         if not found:
@@ -864,12 +853,38 @@ def found_of(best: Attempt, name: str, style: str, kind: type) -> Found:
         partial(layer_case, name, layer, best.x.shape, plan.integers, best.made),
         compared_arrays(best),
         dict(best.missing),
-        tuple(best.notes),
+        (*best.notes, *remarks_of_layer(layer, best.x)),
     )
     readings = (
-        reading, *_derivatives_alone(best, reading, name), *_one_gradient_only(best, reading, name)
+        reading, *_derivatives_alone(best, reading, name), *_one_gradient_only(best, reading, name),
+        *_input_for_output(best, reading, name),
     )  # fmt: skip
     return Found("layer", name, style, location, kind, readings)
+
+
+def _input_for_output(best: Attempt, reading: Reading, name: str) -> Iterator[Reading]:
+    """For a backward whose argument z may be the input or the output: the reading with the other one."""
+    layer = best.layer
+    assert layer is not None
+    rows = required_of(getattr(type(layer.instance), layer.plan.backward, None), bound=True)
+    first = [row.name for row in required_of(getattr(type(layer.instance), layer.plan.forward, None), bound=True)][:1]
+    other = {"x": Given("y"), "y": Given("x", 0)}
+    swapped = tuple(
+        other[given.what] if given.what in other and i < len(rows) and is_either(rows[i].name, first) else given
+        for i, given in enumerate(layer.plan.backward_arguments)
+    )
+    if swapped != layer.plan.backward_arguments and len(layer.plan.inputs) == 1:
+        changed = adapt_instance(layer.instance, replace(layer.plan, backward_arguments=swapped), layer.randomness)
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            dx = changed.backward(np.ones_like(changed.forward(best.x)))
+            if np.shape(dx) == best.x.shape:  # type: ignore[arg-type]  # None: ()
+                cases = partial(layer_case, name, changed, best.x.shape, layer.plan.integers, best.made)
+                yield replace(reading, calls=describe(replace(best, plan=changed.plan), name), cases=cases)
+
+
+def is_either(name: str, first: list[str]) -> bool:
+    """Whether an argument of backward may be the input or the output of forward, whose first argument is named."""
+    return name not in first and (name.lower() in ("z", "h") or not (STORED_X.match(name) or STORED_Y.match(name)))
 
 
 def _one_gradient_only(best: Attempt, reading: Reading, name: str) -> Iterator[Reading]:

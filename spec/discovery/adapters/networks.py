@@ -34,8 +34,9 @@ from nnlaw.spec.discovery.adapters.layers import is_rate, layer_methods, likely_
 from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, N, Randomness, standard_input
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
-from nnlaw.spec.discovery.match_gradients import Kept, in_gradient_container, is_gradient_name, match
+from nnlaw.spec.discovery.match_gradients import Kept, match
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
+from nnlaw.spec.discovery.parameters import Aliases, parameters_of
 from nnlaw.spec.discovery.scope import Scope
 from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
 from nnlaw.spec.discovery.sequences import (
@@ -45,7 +46,7 @@ from nnlaw.spec.discovery.sequences import (
     outputs_of,
     state_shapes,
 )
-from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, is_like_weights, is_user_object, leaves, number_slots
+from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, is_user_object, leaves, number_slots
 from nnlaw.spec.discovery.stacks import built
 from nnlaw.spec.subjects.cases import Case, ModelCase
 from nnlaw.spec.subjects.object_subject import subject_of
@@ -527,7 +528,7 @@ def _with_gradients(
     one: Instance, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness
 ) -> NetworkPlan:
     """The plan with its parameters and the places of their gradients."""
-    aliases, unused = parameters_of(one, plan, x, labels, randomness)
+    aliases, unused = _parameters(one, plan, x, labels, randomness)
     plan = replace(plan, aliases=aliases, unused=unused)
     instance = _moved(one.made.instance, aliases)
     network = AdaptedNetwork(instance, plan, randomness)
@@ -574,33 +575,16 @@ def _is_array(place: Kept, run: NetworkRun) -> bool:
     return found.dtype.kind in "fi"
 
 
-def parameters_of(
+def _parameters(
     one: Instance, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness
-) -> tuple[dict[str, tuple[Slot, ...]], tuple[str, ...]]:
-    """The arrays of floats, by name, that the output or the gradient call depends on.
+) -> tuple[Aliases, tuple[str, ...]]:
+    """The arrays that the output or the gradient call depends on, and the names of those that look like weights."""
 
-    Also the names of arrays that look like weights, but that neither depends on.
-    """
-    instance = one.made.instance
-    groups: dict[int, list[Slot]] = {}
-    data = {slot for slot, _ in one.data}
-    for slot, array in array_slots(instance):
-        if array.dtype.kind in "fi" and array.size and slot not in data:
-            groups.setdefault(id(array), []).append(slot)
-    found: list[tuple[Slot, ...]] = []
-    unused: list[str] = []
-    for slots in groups.values():
-        if all(is_gradient_name(slot.key) or in_gradient_container(slot) for slot in slots):
-            continue
-        if _depends(instance, plan, tuple(slots), x, labels, randomness):
-            found.append(tuple(slots))
-        elif is_like_weights(slots[0].get(instance)) and slots[0].steps[0] != (".", "_fixed"):  # of FunctionalNetwork
-            unused.append(slots[0].name)
-    keys = [slots[0].key for slots in found]
-    aliases = {
-        (key if key and keys.count(key) == 1 else slots[0].name): slots for key, slots in zip(keys, found, strict=True)
-    }
-    return aliases, tuple(unused)
+    def depends(slots: tuple[Slot, ...]) -> bool | None:
+        is_fixed = slots[0].steps[0] == (".", "_fixed")  # of FunctionalNetwork
+        return _depends(one.made.instance, plan, slots, x, labels, randomness) or (None if is_fixed else False)
+
+    return parameters_of(one.made.instance, depends, {slot for slot, _ in one.data})
 
 
 def _depends(

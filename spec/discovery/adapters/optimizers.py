@@ -105,9 +105,9 @@ def _plans(
     kind: type, method: str, roles: tuple[tuple[str, str], ...], owns: bool, scope: Scope
 ) -> Iterator[OptimizerPlan]:
     kinds = {role for role, _ in roles}
-    forms: tuple[str, ...] = ("owner",) if "owner" in kinds else ("keys",) if "key" in kinds else FORMS
+    forms: tuple[str, ...] = names.OWNER_FORMS if "owner" in kinds else ("keys",) if "key" in kinds else FORMS
     many = any(len(key) > 1 and key.endswith("s") for role, key in roles if role in "wg")
-    forms = forms if many or len(forms) == 1 else tuple(reversed(forms))
+    forms = forms if many or forms[0] in ("owner", "keys") else tuple(reversed(forms))
     if "b" in kinds:
         forms = ("owner",) if "owner" in kinds else ("pair",)
     if owns:
@@ -115,8 +115,7 @@ def _plans(
         values = {row.name: 0.1 for row in rest}
         containers = ("owner",) if role_of(first.name, 0) == "owner" else ("list", "dict")
         for container in containers:
-            form = "list" if container == "owner" else container
-            for each in dict.fromkeys((form, "owner" if container == "owner" else form)):
+            for each in ("list", *names.OWNER_FORMS) if container == "owner" else (container,):
                 plan = OptimizerPlan(method, roles, each, tuple(values.items()), container)
                 yield _with_rates(plan, kind, values)
         return
@@ -173,7 +172,8 @@ def _found(name: str, named: str, style: str, location: Location, thing: Any, pl
         return Found("optimizer", name, style, location, thing, reason=reason)
     calls = f"{name}{'.' if plan.method else ''}{plan.method}({', '.join(key for _, key in plan.roles)})"
     words = {"array": "one array", "list": "lists of arrays", "dict": "dicts of arrays", "d-dict": "dicts of arrays",
-             "keys": "one array per key", "owner": "arrays of a layer", "pair": "weights and bias"}  # fmt: skip
+             "keys": "one array per key", "owner": "arrays of a layer",
+             "owner with dicts": "arrays of a network, in dicts", "pair": "weights and bias"}  # fmt: skip
     reading = Reading(f"{calls}; {words[plan.form]}; compared with {named}", partial(_cases, name, named, thing, plan),
                       ("the weights after each of 10 steps",))  # fmt: skip
     return Found("optimizer", name, style, location, thing, (reading,))

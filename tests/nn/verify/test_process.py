@@ -16,10 +16,11 @@ from nnlaw.spec.subjects import sandbox
 
 slow = pytest.mark.slow
 CHILDREN = """
-for i in range(3):
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"], start_new_session=True)
-print(os.getcwd(), flush=True)
-time.sleep(100)
+class Run:
+    for i in range(3):
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"], start_new_session=True)
+    print(os.getcwd(), flush=True)
+    time.sleep(100)
 
 @schedule("steady")
 def steady(t):

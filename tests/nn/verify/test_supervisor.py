@@ -81,7 +81,7 @@ def test_after_the_time_limit_the_process_and_its_children_are_killed(
     """The reason names the line that was running, during the import as during a call."""
     child = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60.125)'])\n\n"
     result = check_source(child + HANG, timeout=1.0)
-    assert "mine.py:7: timed out after 1 s" in result.reports[0]["reason"]
+    assert "mine.py:8: timed out after 1 s" in result.reports[0]["reason"]
     assert not running("sleep(60.125)")
     result = check_source(layer_source("stuck", HANG) + layer_source(), timeout=3.0)
     assert outcomes(result) == [("stuck", "error"), ("good", "passed")]

@@ -1,0 +1,43 @@
+"""Which arrays of an object are parameters: those that its output depends on, under any name.
+
+    aliases, unused = parameters_of(layer, depends)      depends(slots) tries whether the output changes with an array
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from typing import Any
+
+from nnlaw.spec.discovery.match_gradients import in_gradient_container, is_gradient_name
+from nnlaw.spec.discovery.slots import Slot, array_slots, is_like_weights
+
+Aliases = dict[str, tuple[Slot, ...]]
+"""The places of each parameter, by its name: the same array may be kept in several."""
+
+
+def parameters_of(
+    instance: Any, depends: Callable[[tuple[Slot, ...]], bool | None], data: Container[Slot] = ()
+) -> tuple[Aliases, tuple[str, ...]]:
+    """The parameters, and the names of arrays that look like weights, but that nothing depends on.
+
+    `depends` returns None for an array that is a cache or a state; `data` are places of training data.
+    """
+    groups: dict[int, list[Slot]] = {}
+    for slot, array in array_slots(instance):
+        if array.dtype.kind in "fi" and array.size and slot not in data:
+            groups.setdefault(id(array), []).append(slot)
+    found: list[tuple[Slot, ...]] = []
+    unused: list[str] = []
+    for slots in groups.values():
+        if all(is_gradient_name(slot.key) or in_gradient_container(slot) for slot in slots):
+            continue
+        is_parameter = depends(tuple(slots))
+        if is_parameter:
+            found.append(tuple(slots))
+        elif is_parameter is not None and is_like_weights(slots[0].get(instance)):
+            unused.append(slots[0].name)
+    keys = [slots[0].key or slots[0].name for slots in found]
+    aliases = {
+        (key if keys.count(key) == 1 else slots[0].name): slots for key, slots in zip(keys, found, strict=True)
+    }
+    return aliases, tuple(unused)

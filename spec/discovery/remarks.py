@@ -1,0 +1,77 @@
+"""Remarks on code that is not registered: properties that only laws of registered code check.
+
+    remarks_of_layer(layer, x)      ("forward returns nan for inputs of 1000",)
+
+A remark never changes an outcome.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array, is_finite
+from nnlaw.spec.discovery.adapted_layer import AdaptedLayer, unpacked
+from nnlaw.spec.discovery.adapted_loss import AdaptedLoss
+
+LARGE = 1000.0
+
+
+def remarks_of_layer(layer: AdaptedLayer, x: Array) -> tuple[str, ...]:
+    """Whether large inputs give nan, a second backward another result, and evaluation mode a random output."""
+    found: list[str] = []
+    for remark in (_large_inputs, _second_backward, _random_in_evaluation):
+        try:
+            with np.errstate(all="ignore"):
+                found += remark(copy.deepcopy(layer), x)
+        except Exception:  # it is called in a way that it need not support
+            continue
+    return tuple(found)
+
+
+def remarks_of_loss(loss: AdaptedLoss, prediction: Array, target: Array) -> tuple[str, ...]:
+    """Whether a loss of any numbers is finite for large ones."""
+    try:
+        with np.errstate(all="ignore"):
+            finite = loss.scenario.domain != "real" or np.isfinite(loss.forward(LARGE * prediction, target))
+    except Exception:
+        return ()
+    return () if finite else (f"the loss is not finite for predictions of about {LARGE:g}",)
+
+
+def _large_inputs(layer: AdaptedLayer, x: Array) -> Iterator[str]:
+    if layer.plan.integers or layer.params:
+        return
+    large = np.where(np.arange(x.size).reshape(x.shape) % 3 == 0, LARGE, -LARGE)
+    if is_finite(layer.forward(x)) and not is_finite(layer.forward(large)):
+        yield f"the output for inputs of {LARGE:g} and {-LARGE:g} has nan or inf"
+
+
+def _second_backward(layer: AdaptedLayer, x: Array) -> Iterator[str]:
+    if any(place.where == "step" for place in layer.plan.grads.values()):
+        return
+    y = layer.forward(x)
+    dy = np.random.default_rng(3).standard_normal(y.shape)
+    run, results = layer.runs[0], []
+    for _ in range(2):
+        try:
+            run.backward([layer.plan.layout.split(part)[0].copy() for part in unpacked(dy, layer.shapes)])
+        except Exception as error:
+            yield f"a second backward after one forward raises {type(error).__name__}"
+            return
+        results.append({name: run.gradient(name) for name in layer.plan.grads})
+    added = [name for name, first in results[0].items() if np.allclose(results[1][name], 2 * first) and first.any()]
+    if added:
+        yield f"a second backward adds to the gradient of {', '.join(added)}"
+
+
+def _random_in_evaluation(layer: AdaptedLayer, x: Array) -> Iterator[str]:
+    outputs = []
+    for skip in (0, 7):
+        layer.seeds = np.random.default_rng(0)
+        layer.seeds.bit_generator.advance(skip)  # type: ignore[attr-defined]  # PCG64 has it
+        outputs.append(layer.forward(x))
+    if not layer.has_mode and not np.array_equal(outputs[0], outputs[1]):
+        yield "the output is random, and it has no mode for evaluation"
