@@ -177,6 +177,7 @@ def _operands(tree: ast.FunctionDef, trees: Sequence[ast.FunctionDef]) -> Operan
         for node in ast.walk(each):
             text = ast.unparse(node) if isinstance(node, ast.expr) else ""
             of_self = text.startswith("self.") and "[" not in text.partition("self.params")[0]
+            of_self = of_self or _is_complement(node)
             if isinstance(node, ast.arg) and node.arg != "self" and each is tree:
                 found.setdefault(node.arg, ast.Name(node.arg, ast.Load()))
             elif id(node) in called or not (of_self or each is tree) or text in found:
@@ -185,9 +186,22 @@ def _operands(tree: ast.FunctionDef, trees: Sequence[ast.FunctionDef]) -> Operan
                 found[text] = ast.Name(node.id, ast.Load())
             elif isinstance(node, ast.Attribute) and of_self and node.attr not in ("params", "grads", "T"):
                 found[text] = _loaded(node)
-            elif isinstance(node, ast.Subscript | ast.Call) and (_is_loaded(node) or text.startswith("len(")):
+            elif isinstance(node, ast.BinOp | ast.Subscript | ast.Call) and _may_be_inserted(node, text):
                 found[text] = node
     return [copy.deepcopy(node) for node in found.values()]  # apart from the trees, which are changed
+
+
+def _may_be_inserted(node: ast.BinOp | ast.Subscript | ast.Call, text: str) -> bool:
+    return _is_complement(node) or _is_loaded(node) or (isinstance(node, ast.Call) and text.startswith("len("))
+
+
+def _is_complement(node: ast.AST) -> bool:
+    """Whether it is 1 − self.rate, of which backward may need the same."""
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and isinstance(node.left, ast.Constant)):
+        return False
+    right = node.right
+    of_self = isinstance(right, ast.Attribute) and isinstance(right.value, ast.Name) and right.value.id == "self"
+    return of_self and node.left.value == 1
 
 
 def _is_loaded(node: ast.AST) -> bool:

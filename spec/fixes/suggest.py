@@ -44,6 +44,8 @@ def explain(
     fix = search(
         case, violation.law, passes_law=lambda other: violation_on(other) is None, passes_all=passes, others=others
     )
+    if fix.certain and fix.cause and "|" in found.cause_code:  # the edit shows which one of several it is
+        found = found.with_fields(cause=fix.cause.text, cause_code=fix.cause.code)
     if not found.cause:
         cause = _likeliest(term, fix)
         if not cause and fix.suggestion is None and of_gradient:

@@ -80,6 +80,8 @@ def _changes(builder: VariantBuilder, probe: Float64Probe, codes: Collection[str
     steps = [{name: rng.standard_normal(np.shape(a)) for name, a in probe.arrays.items()} for _ in range(DIRECTIONS)]
     slopes = [sum(float(np.vdot(grads[name], each)) for name, each in step.items()) for step in steps]
     size = max(map(abs, slopes))
+    if all(abs(probe.slope(step) - slope) <= NEAR * size for step, slope in zip(steps, slopes, strict=True)):
+        return  # at this point the gradient is right
     began = thread_time() + subject.cpu_time()
 
     def fits(variant: Subject) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from nnlaw.spec import Violation, check_loss
 from nnlaw.spec.check import check
 from nnlaw.spec.conformance import conformance
+from nnlaw.spec.discovery.find import find_in
 from nnlaw.spec.discovery.load import load
 
 COST = """import numpy as np
@@ -106,3 +107,28 @@ def test_a_relu_in_place_in_a_residual_block(wrong: str, right: str, code: str, 
             assert check(unit).outcome == "passed"  # type: ignore[union-attr]  # one unit has one report
     (violation,) = conformance(unit, explain=True).violations
     assert violation.law == "gradient" and violation.cause_code in code.split("|") and violation.suggestion is not None
+
+
+STALE = """import numpy as np
+
+
+class Scale:
+    def __init__(self, n):
+        self.W = np.random.randn(n, n)
+        self.transposed = self.W.T.copy()
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, dout):
+        self.dW = self.x.T @ dout
+        return dout @ self.transposed
+"""
+
+
+def test_no_change_in_place_is_named_where_the_gradient_is_right(tmp_path: Path) -> None:
+    """A copy of the weights is out of date only once they have moved."""
+    (tmp_path / "scale.py").write_text(STALE)
+    (violation,) = conformance(find_in(load(tmp_path / "scale.py").module.Scale)[0], explain=True).violations
+    assert violation.cause_code not in ("missing-copy", "changed-in-place", "wrong-value")
