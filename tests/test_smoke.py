@@ -27,6 +27,7 @@ STEPS: dict[str, tuple[list[str], int]] = {
     "stress": (["one", "--scenario", "edge-plain"], 0),
     "fetch": (["here", "--mirror", "http://127.0.0.1:9/nothing"], 2),
     "bench": (["--rounds", "0"], 2),
+    "grade": (["nowhere"], 2),
 }
 
 
