@@ -89,6 +89,10 @@ OLD_NAMES = {
 }  # files written for version 0.1 import these
 
 
+if __name__ != "nnlaw.spec":  # under a second name everything would be registered twice
+    raise ImportError("import nnlaw.spec, not spec: the package is called nnlaw")
+
+
 class _Package(ModuleType):
     def __setattr__(self, name: str, value: object) -> None:
         """Keep the functions check, conformance and law when the modules of these names are imported."""
@@ -112,7 +116,3 @@ def __getattr__(name: str) -> object:
 
 def _module(name: str) -> ModuleType:
     return import_module(f"{__name__}.{name}")
-
-
-if __name__ != "nnlaw.spec":  # under a second name everything would be registered twice
-    raise ImportError("import nnlaw.spec, not spec: the package is called nnlaw")
