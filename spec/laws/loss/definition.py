@@ -5,7 +5,9 @@ It finds scaled losses, missing terms, and probabilities that are clipped far in
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -47,6 +49,9 @@ def definition(case: LossCase) -> None:
     name = standard_name(case.loss, case.name, LOSSES)
     if not name:
         raise NotApplicable("it has no standard name")
+    if not case.registered and "hinge" in name and not np.isin(case.target, (-1, 0, 1)).all():
+        with contextlib.suppress(Violation):  # the same code may take -1 and 1
+            return definition(replace(case, target=2 * _target(case, name) - 1))
     points, slack = _points(case)
     target = _target(case, name)
     found = np.array([float(case.fresh().forward(point, target)) for point in points])
