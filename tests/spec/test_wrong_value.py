@@ -127,7 +127,7 @@ class Scale:
 """
 
 
-def test_no_change_in_place_is_named_where_the_gradient_is_right(tmp_path: Path) -> None:
+def test_no_change_in_place_is_named_if_the_gradient_is_right_at_first(tmp_path: Path) -> None:
     """A copy of the weights is out of date only once they have moved."""
     (tmp_path / "scale.py").write_text(STALE)
     (violation,) = conformance(find_in(load(tmp_path / "scale.py").module.Scale)[0], explain=True).violations
