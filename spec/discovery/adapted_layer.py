@@ -103,7 +103,8 @@ class AdaptedLayer:
         self.state: dict[str, Array] = {}
         self.training = self.needs_dx = True
         self.runs: list[_Run] = []
-        self.scale = SMALL if clips(self.source_of("backward")) else 1.0
+        parts = map(type, attributes_of(instance).values())
+        self.scale = SMALL if clips(self.source_of("backward"), *parts) else 1.0
         """The factor on dy in calls of backward, whose results are divided by it: small values are not clipped."""
         self.seeds = np.random.default_rng(0)  # a law that advances it gets other random numbers in each call
         self.factor: Callable[[int], float] | None = None
@@ -228,8 +229,8 @@ class AdaptedLayer:
         fresh, _ = self._backward(dy, RATES[0])
         if y.shape != expected.shape or not np.array_equal(used.ys[0], self.runs[0].ys[0]):
             return None, None
-        used.backward([self.plan.layout.split(part)[0].copy() for part in unpacked(dy, self.shapes)])
-        gradients = [self.plan.layout.join([used.dx(i)]) for i in range(len(self.plan.inputs))]
+        used.backward([self.scale * self.plan.layout.split(part)[0] for part in unpacked(dy, self.shapes)])
+        gradients = [self.plan.layout.join([used.dx(i) / self.scale]) for i in range(len(self.plan.inputs))]
         found = gradients[0] if len(gradients) == 1 else np.concatenate([g.reshape(len(x), -1) for g in gradients], 1)
         return found, fresh
 
