@@ -128,6 +128,8 @@ class OptimizerPlan:
     settings: tuple[tuple[str, Any], ...] = ()
     constructor: str = ""
     rate: tuple[str, ...] = ()
+    from_zero: bool = False
+    """Whether the step count that is passed starts at 0."""
 
 
 class AdaptedOptimizer:
@@ -214,8 +216,8 @@ class AdaptedOptimizer:
             prefix = "d" if plan.form == "d-dict" else ""
             first = dict(zip(NAMES, arrays, strict=True))
             slopes = {f"{prefix}{name}": g for name, g in zip(NAMES, gradients, strict=True)}
-        values = {"w": first, "g": slopes, "owner": self._owner, "key": key, "rate": lr, "t": self._count,
-                  "b": arrays[-1], "db": gradients[-1]}  # fmt: skip
+        values = {"w": first, "g": slopes, "owner": self._owner, "key": key, "rate": lr,
+                  "t": self._count - plan.from_zero, "b": arrays[-1], "db": gradients[-1]}  # fmt: skip
         if plan.form in OWNER_FORMS:
             values |= {"w": arrays[0], "g": gradients[0]}
         states = {name: self._state(name, slopes, lr) for role, name in plan.roles if role == "state"}

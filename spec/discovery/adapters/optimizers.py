@@ -174,9 +174,16 @@ def _found(name: str, named: str, style: str, location: Location, thing: Any, pl
     words = {"array": "one array", "list": "lists of arrays", "dict": "dicts of arrays", "d-dict": "dicts of arrays",
              "keys": "one array per key", "owner": "arrays of a layer",
              "owner with dicts": "arrays of a network, in dicts", "pair": "weights and bias"}  # fmt: skip
-    reading = Reading(f"{calls}; {words[plan.form]}; compared with {named}", partial(_cases, name, named, thing, plan),
-                      ("the weights after each of 10 steps",))  # fmt: skip
-    return Found("optimizer", name, style, location, thing, (reading,))
+    counted = any(role == "t" for role, _ in plan.roles)  # the caller may count from 1 or from 0
+    readings = tuple(
+        Reading(
+            f"{calls}; {words[plan.form]}; compared with {named}{'; the first step is 0' if start else ''}",
+            partial(_cases, name, named, thing, replace(plan, from_zero=start)),
+            ("the weights after each of 10 steps",),
+        )
+        for start in ((False, True) if counted else (False,))
+    )
+    return Found("optimizer", name, style, location, thing, readings)
 
 
 def _cases(name: str, named: str, thing: Any, plan: OptimizerPlan, seed: int) -> list[Case]:
