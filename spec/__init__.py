@@ -12,6 +12,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+if __name__ != "nnlaw.spec":  # under a second name everything would be registered twice
+    raise ImportError("import nnlaw.spec, not spec: the package is called nnlaw")
+
 if TYPE_CHECKING:
     from nnlaw.spec.check import CheckFailed, check, check_backward, check_loss, check_object, check_weights
     from nnlaw.spec.conformance import conformance
@@ -88,9 +91,6 @@ OLD_NAMES = {
     "Where": "Location",
 }  # files written for version 0.1 import these
 
-
-if __name__ != "nnlaw.spec":  # under a second name everything would be registered twice
-    raise ImportError("import nnlaw.spec, not spec: the package is called nnlaw")
 
 
 class _Package(ModuleType):

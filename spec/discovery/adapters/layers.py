@@ -632,6 +632,10 @@ def backward_arguments(made: Made, plan: Plan) -> Iterator[tuple[tuple[Given, ..
     if 1 < len(rows) == 1 + len(plan.more) and not is_stored:  # a gradient for each output
         yield tuple(Given("dy", i) for i in range(len(rows))), ()
     choices = [choices_for(row.name, row, made, i, len(rows)) for i, row in enumerate(rows)]
+    incoming = [i for i, row in enumerate(rows) if INCOMING.match(row.name)]
+    others = [row for i, row in enumerate(rows) if i not in incoming]
+    if len(incoming) == 1 and any(STORED_X.match(row.name) or STORED_Y.match(row.name) for row in others):
+        choices[incoming[0]] = [Given("dy")]  # arrays of equal sizes would fit in any order
     tried = 0
     for given in itertools.product(*choices):
         if sum(one.what == "dy" for one in given) != 1:
