@@ -85,6 +85,8 @@ def _class(name: str, kind: type, scope: Scope) -> Found | None:
         function = inspect.getattr_static(kind, method, None)
         if not inspect.isfunction(function) or is_empty(function):
             continue
+        if "weight" in method and hasattr(kind, method.replace("weights", "bias").replace("weight", "bias")):
+            continue  # it moves a part of the arrays
         roles = _roles(function, bound=True)
         if roles is None:
             continue
