@@ -46,6 +46,7 @@ CASES: dict[str, type[Case]] = {
 VIOLATION = "violation"  # in place of the kind of a case: the law that fails while cases are made
 VIOLATION_TEXTS = ("law", "actual", "expected", "array", "cause", "cause_code")
 MAX_CASES, MAX_READINGS, MAX_TEXT = 100, 50, 2000
+MIN_INDICES = 4  # different ones, if the entries are indices
 MIN_DISTINCT = 0.5  # of the entries of an input; equal ones show no mistake
 TYPES: dict[str, type | tuple[type, ...]] = {
     "path": str, "name": str, "seed": int, "registered": bool, "is_second": bool, "quick": bool,
@@ -153,7 +154,9 @@ def _check_inputs(values: Mapping[str, Any]) -> None:
         array: Array | None = values.get(name)
         if array is None or array.dtype.kind != "f" or array.size <= 4:
             continue
-        if not np.isfinite(array).all() or len(np.unique(array)) < MIN_DISTINCT * array.size:
+        distinct = len(np.unique(array)) if np.isfinite(array).all() else 0
+        enough = MIN_INDICES if (array == np.round(array)).all() else MIN_DISTINCT * array.size
+        if distinct < enough:
             raise SubjectEnded("it sent inputs that can't show a mistake")
 
 

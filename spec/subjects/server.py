@@ -34,7 +34,7 @@ from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, ONLY_READ, decode, encod
 
 VARIANT_SECONDS = 0.5  # of CPU time for one call of a variant, which may never end
 MAX_TEXT = 2000  # characters of an exception's text
-BY_VALUE = ONLY_READ | {"attribute", "attributes", "attributes_named", "generator_states", "gradients", "open"}
+BY_VALUE = ONLY_READ | {"attribute", "attributes", "attributes_named", "generator_states", "gradients", "open", "take"}
 """Operations whose results are only read, so both sides need not hold the same arrays."""
 
 Open = Callable[[Any], Any]

@@ -42,7 +42,7 @@ MAX_DEPTH = 32  # of nested tuples
 MAX_AXES = 32
 MAX_GENERATOR, MAX_POOL = 4096, 64  # bytes, and integers in the pool of its seed
 DTYPES = frozenset("?bBhHiIlLqQefdgFD")  # np.dtype.char
-ONLY_READ = frozenset({"run", "steps", "sweep", "take"})
+ONLY_READ = frozenset({"run", "steps", "sweep"})
 """Operations that copy their arguments, so both sides need not hold the same arrays."""
 
 LENGTH = struct.Struct("<I")
