@@ -70,7 +70,8 @@ def command(
     trust: bool,
     **flags: Any,
 ) -> None:
-    """Train on DATA: a folder with the four files of MNIST, Fashion-MNIST or EMNIST, or an .npz file.
+    """Train on DATA: a folder with the four files of MNIST, Fashion-MNIST or EMNIST, an .npz or CSV file, or a folder
+    of images per class.
 
     `nn fetch DATA` downloads MNIST. Without DATA, train on built-in synthetic digits.
     """
@@ -96,6 +97,8 @@ def command(
         echo(f"Loading {name.removesuffix(' digits')} dataset...")
     with counting("rendering digits") as progress:
         session = prepare(settings, progress)
+    for note in () if as_json else session.split.dataset.notes:
+        echo(note)
     run = Run.create(folder)
     with run.locked():
         _train(session, run, stop_after, as_json)

@@ -18,13 +18,15 @@ from nnlaw.nn.data.dataset_info import DIGITS
 from nnlaw.spec.violation import BadInput
 
 Bytes = NDArray[np.uint8]
+TEST_FRACTION = 7  # one in so many images, where the data have no test part
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Images (N, H, W) uint8 and class indices (N,) uint8, for training and for testing.
 
-    `source` is a folder, a file, or the code and the seed that generated the images; these are `synthetic`.
+    `source` is a folder, a file, or the code and the seed that generated the images; these are `synthetic`. `notes` are
+    remarks on how they were read.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Dataset:
     classes: tuple[str, ...] = DIGITS
     synthetic: bool = False
     source: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def n_classes(self) -> int:
@@ -65,6 +68,16 @@ class Split:
     deviation: float
     train_rows: NDArray[Any]
     val_rows: NDArray[Any]
+
+
+def hold_out(images: Bytes, labels: NDArray[np.int64]) -> tuple[tuple[Bytes, Any], tuple[Bytes, Any]]:
+    """Images and labels for training and for testing: one in seven at random, as in MNIST. Raises BadInput."""
+    count = len(images) // TEST_FRACTION
+    if not count:
+        raise BadInput(f"{len(images)} images, expected at least {TEST_FRACTION}, of which one is the test set")
+    rows = np.random.default_rng(0).permutation(len(images))
+    test, train = np.sort(rows[:count]), np.sort(rows[count:])
+    return (images[train], labels[train]), (images[test], labels[test])
 
 
 def split(data: Dataset, validation: int, rng: np.random.Generator) -> Split:

@@ -54,6 +54,10 @@ def _parse(file: IO[bytes] | gzip.GzipFile, path: Path, dims: int) -> NDArray[np
         raise BadInput(f"{path}: empty, expected an IDX file")
     magic = bytes((0, 0, 8, dims))
     if not magic.startswith(header[:4]):
+        if header.lstrip()[:1] == b"<":
+            raise BadInput(f"{path}: a web page, expected an IDX file; delete it and download the file again")
+        if header[:4] == magic[::-1]:
+            raise BadInput(f"{path}: its header is little-endian, expected big-endian numbers, as IDX files have")
         raise BadInput(f"{path}: magic number 0x{header[:4].hex()}, expected 0x{magic.hex()}")
     if len(header) < 4 + 4 * dims:
         raise BadInput(f"{path}: the header ends after {len(header)} bytes, expected {4 + 4 * dims}")

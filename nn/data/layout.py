@@ -35,7 +35,8 @@ def find_files(path: Path) -> DatasetFiles:
         return _four_files(path.parent, split)
     if not os.path.isdir(path):  # unlike Path.is_dir, raises for no path, even if it is too long or forbidden
         if os.path.exists(path):
-            raise BadInput(f"{path}: is not a folder, expected a folder with the four MNIST files, or an .npz file")
+            expected = "expected a folder with the four MNIST files, an .npz file or a CSV file"
+            raise BadInput(f"{path}: is not a folder, {expected}")
         hint = f"download them with: {shell_command('fetch', path)}"
         raise BadInput(f"{path}: does not exist, expected a folder with the four MNIST files; {hint}")
     try:

@@ -1,32 +1,55 @@
-"""Load a data set from a folder of IDX files, from one file of an EMNIST split, or from an .npz file.
+"""Load a data set: a folder of IDX files, one file of an EMNIST split, an .npz file, CSV files, folders of images.
 
-    data = load(Path("mnist/"))          load(Path("mnist.npz"))
+    data = load(Path("mnist/"))          load(Path("mnist.npz"))          load(Path("train.csv"))
     dataset_name(Path("mnist/"))         its name, without reading its images
+
+Images that are dark on light are inverted, so that all networks learn, and predict, light digits on dark.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnlaw.nn.data.class_folders import has_class_folders, read_class_folders
+from nnlaw.nn.data.csv_images import is_csv, read_csv
 from nnlaw.nn.data.dataset import Bytes, Dataset
-from nnlaw.nn.data.dataset_info import MNIST, DatasetInfo, info_from_labels, make_upright, read_description
+from nnlaw.nn.data.dataset_info import MAX_NAME, MNIST, DatasetInfo, info_from_labels, make_upright, read_description
 from nnlaw.nn.data.idx import read_idx
 from nnlaw.nn.data.layout import DatasetFiles, find_files
 from nnlaw.nn.data.npz import SUFFIX, NpzFile
 from nnlaw.spec.violation import BadInput
 
+LIGHT, MOST = 200, 0.9  # a shade, and a share of the border
+CONVERT = (
+    "(x, y), _, (t, u) = pickle.load(gzip.open('mnist.pkl.gz'), encoding='latin1'); "
+    "np.savez('mnist.npz', y_train=y, y_test=u, "
+    "x_train=np.uint8(256 * x.reshape(-1, 28, 28)), x_test=np.uint8(256 * t.reshape(-1, 28, 28)))"
+)  # of deeplearning.net's mnist.pkl.gz, whose pixels are k / 256
+
 
 def load(path: Path) -> Dataset:
     """Load and check the data set at a path. Raises BadInput with what was found and what was expected."""
-    return load_npz(path) if path.suffix == SUFFIX else load_folder(path)
+    _refuse_pickles(path)
+    if path.suffix == SUFFIX:
+        return load_npz(path)
+    if is_csv(path):
+        return _load_csv(path)
+    if _is_class_folders(path):
+        return _load_class_folders(path)
+    return load_folder(path)
 
 
 def dataset_name(path: Path) -> str:
     """Name of the data set at a path, without reading its images. Raises BadInput as `load` does."""
+    _refuse_pickles(path)
+    if is_csv(path) or _is_class_folders(path):
+        folder = path if path.is_dir() else path.parent
+        return read_description(folder, MNIST if is_csv(path) else replace(MNIST, name=path.resolve().name)).name
     if path.suffix != SUFFIX:
         return _folder_info(find_files(path)).name
     with NpzFile(path) as file:
@@ -51,6 +74,32 @@ def load_npz(path: Path) -> Dataset:
     with NpzFile(path) as file:
         info = _npz_info(file)
         return _dataset(path, info, _npz_pair(file, "train", info), _npz_pair(file, "test", info))
+
+
+def _load_csv(path: Path) -> Dataset:
+    """Load CSV files, whose labels are those of the digits unless a dataset.toml says otherwise."""
+    (images, labels), (test_images, test_labels), notes = read_csv(path)
+    info = read_description(path if path.is_dir() else path.parent, info_from_labels(labels, test_labels))
+    train = images, _class_indices(images, labels, str(path), "it", str(path), info)
+    test = test_images, _class_indices(test_images, test_labels, str(path), "it", str(path), info)
+    return _dataset(path, info, train, test, notes)
+
+
+def _is_class_folders(path: Path) -> bool:
+    return not any(path.glob("*ubyte*")) and has_class_folders(path)
+
+
+def _load_class_folders(path: Path) -> Dataset:
+    (images, labels), (test_images, test_labels), classes, notes = read_class_folders(path)
+    info = DatasetInfo(path.resolve().name[:MAX_NAME], tuple(name[:MAX_NAME] for name in classes))
+    train, test = (images, labels.astype(np.uint8)), (test_images, test_labels.astype(np.uint8))
+    return _dataset(path, read_description(path, info), train, test, notes)
+
+
+def _refuse_pickles(path: Path) -> None:
+    """Raise BadInput for a pickle, which runs code when it is read."""
+    if {".pkl", ".pickle"} & {suffix.lower() for suffix in path.suffixes[-2:]}:
+        raise BadInput(f"{path}: a pickle can run code, expected an .npz file; to convert it: {CONVERT}")
 
 
 def _folder_info(files: DatasetFiles) -> DatasetInfo:
@@ -105,13 +154,22 @@ def _class_indices(
     return indices
 
 
-def _dataset(path: Path, info: DatasetInfo, train: tuple[Bytes, Bytes], test: tuple[Bytes, Bytes]) -> Dataset:
+def _dataset(
+    path: Path,
+    info: DatasetInfo,
+    train: tuple[Bytes, Bytes],
+    test: tuple[Bytes, Bytes],
+    notes: tuple[str, ...] = (),
+) -> Dataset:
     """The data set of two pairs of images and labels. Raises BadInput if the image sizes differ."""
     (train_images, train_labels), (test_images, test_labels) = train, test
     if test_images.shape[1:] != train_images.shape[1:]:
         raise BadInput(
             f"{path}: test images are {_size(test_images)} pixels, expected {_size(train_images)} as in training"
         )
+    if is_dark_on_light(train_images):
+        train_images, test_images = 255 - train_images, 255 - test_images
+        notes += ("the images are dark on light: they are inverted, as nn predict does",)
     return Dataset(
         info.name,
         make_upright(train_images, info),
@@ -121,7 +179,14 @@ def _dataset(path: Path, info: DatasetInfo, train: tuple[Bytes, Bytes], test: tu
         info.classes,
         info.synthetic,
         str(path),
+        notes,
     )
+
+
+def is_dark_on_light(images: Bytes) -> bool:
+    """Whether nearly all pixels at the borders of the images are light."""
+    border = np.concatenate([images[:, [0, -1]].reshape(-1), images[:, :, [0, -1]].reshape(-1)])
+    return bool(np.mean(border >= LIGHT) > MOST)
 
 
 def _size(images: Bytes) -> str:

@@ -43,6 +43,18 @@ def test_idx_survives_a_round_trip(tmp_path_factory: pytest.TempPathFactory, arr
     assert back.dtype == np.uint8 and np.array_equal(back, array)
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(b"<!DOCTYPE html><html>", "a web page"), (header(2, 2, 2)[:4][::-1] + b"x" * 20, "little-endian")],
+)
+def test_what_is_in_place_of_the_file_is_named(
+    tmp_path: Path, refusal: Refusal, content: bytes, expected: str
+) -> None:
+    """A page that a server sent, and a header in the other byte order."""
+    (tmp_path / "file").write_bytes(gzip.compress(content))
+    assert expected in refusal(lambda: read_idx(tmp_path / "file", dims=3))
+
+
 @given(noise=st.binary(max_size=64), gzipped=st.booleans(), dims=st.sampled_from([1, 3]))
 @settings(deadline=None)
 def test_noise_raises_only_bad_input(
