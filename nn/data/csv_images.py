@@ -2,7 +2,7 @@
 
     train, test, notes = read_csv(Path("kaggle/"))          also a .csv file, or a .zip with .csv files
 
-A header is optional; in one, the column `label` may stand anywhere. The test part is the file of the same name with
+A header is optional; in one, the label may be in any column. The test part is the file of the same name with
 `test` in place of `train`; without one, or if it has no labels, a seventh of the rows is held out.
 """
 
@@ -41,7 +41,7 @@ def read_csv(path: Path) -> tuple[Part, Part, tuple[str, ...]]:
     names = _names(path)
     found = _training_names(names) or (names if len(names) == 1 else [])
     if len(found) != 1:
-        raise BadInput(f"{path}: {len(found)} CSV files of training images, expected one such as train.csv")
+        raise BadInput(f"{path}: {len(found)} CSV files of training images, expected a single file such as train.csv")
     train = _read(path, found[0])
     assert train is not None
     other = re.sub("(?i)train", "test", found[0])
@@ -85,7 +85,7 @@ def _zip(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _read(path: Path, name: str, *, needs_labels: bool = True) -> Part | None:
-    """The images and labels of one file; None if it has no labels and needs none."""
+    """The images and labels of one file; None if it has no labels, and they are not needed."""
     if path.suffix.lower() == ".zip":
         with _zip(path) as file:
             if file.getinfo(name).file_size > 4 * MAX_BYTES:  # a row has up to four characters per pixel

@@ -77,7 +77,7 @@ def load_npz(path: Path) -> Dataset:
 
 
 def _load_csv(path: Path) -> Dataset:
-    """Load CSV files, whose labels are those of the digits unless a dataset.toml says otherwise."""
+    """Load CSV files, whose labels are those of the digits unless a dataset.toml has others."""
     (images, labels), (test_images, test_labels), notes = read_csv(path)
     info = read_description(path if path.is_dir() else path.parent, info_from_labels(labels, test_labels))
     train = images, _class_indices(images, labels, str(path), "it", str(path), info)

@@ -44,7 +44,7 @@ def test_with_and_without_a_header(tmp_path: Path, text: str) -> None:
 
 
 def test_a_folder_with_a_test_file(tmp_path: Path) -> None:
-    """It is the test set if it has labels; Kaggle's has none."""
+    """It is the test set if it has labels; Kaggle's has no labels."""
     (tmp_path / "mnist_train.csv").write_text(rows(header=False))
     (tmp_path / "mnist_test.csv").write_text(rows(header=False))
     assert len(load(tmp_path).test_images) == 21 and not load(tmp_path).notes
@@ -79,13 +79,13 @@ def test_what_can_not_be_read(tmp_path: Path, refusal: Refusal, text: str, expec
 
 def test_a_damaged_zip_or_no_file(tmp_path: Path, refusal: Refusal) -> None:
     """Both are refused."""
-    (tmp_path / "a.zip").write_bytes(b"PK\3\4 and no more")
+    (tmp_path / "a.zip").write_bytes(b"PK\3\4 and the rest is missing")
     assert "expected a .zip" in refusal(lambda: load(tmp_path / "a.zip"))
     assert "no such file" in refusal(lambda: load(tmp_path / "b.csv"))
 
 
 def test_images_that_are_dark_on_light_are_inverted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Training says so."""
+    """Training prints that."""
     images = np.full((21, 4, 4), 255, np.uint8)
     images[:, 1:3, 1:3] = IMAGES[:, 1:3, 1:3] // 2
     np.savez(tmp_path / "scans.npz", x_train=images, y_train=LABELS, x_test=images, y_test=LABELS)
