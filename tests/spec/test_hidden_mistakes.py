@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parents[2] / "fixtures" / "hidden"
 FILES = sorted(FOLDER.glob("*/*.py"))
 RIGHT, WRONG = ([path for path in FILES if path.parent.name == side] for side in ("right", "wrong"))
 some_seeds = pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(seed, marks=[pytest.mark.slow, pytest.mark.no_cover]) for seed in range(1, 20))]
+    "seed", [0, *(pytest.param(seed, marks=[pytest.mark.slow, pytest.mark.no_cover]) for seed in (1, 2))]
 )
 
 
