@@ -33,6 +33,12 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import BadInput, Violation
 
 
+def _not_negative(context: click.Context, option: click.Parameter, value: int | None) -> int | None:
+    if value is not None and value < 0:
+        raise BadInput(f"{option.opts[0]} {value}, expected 0 or more")
+    return value
+
+
 @click.command()
 @click.argument("data", required=False)
 @click.option("--strict", is_flag=True, default=None, help="Check every law while training.")
@@ -49,7 +55,7 @@ from nnlaw.spec.violation import BadInput, Violation
 @click.option("--schedule", shell_complete=plugin_names, help="Learning rate over time.  [constant]")
 @click.option("--init", shell_complete=plugin_names, help="Initializer of the weights.  [he]")
 @click.option("--batches", shell_complete=plugin_names, help="Batch sampler.  [shuffled]")
-@click.option("--validation", type=click.IntRange(min=0),
+@click.option("--validation", type=int, callback=_not_negative,
               help="Number of validation images.  [5000, or a twelfth of a small set]")  # fmt: skip
 @click.option("--threads", type=int, help="BLAS threads; 0: all cores.  [1]")
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE|MODULE",

@@ -62,7 +62,8 @@ class ProgressPrinter:
         validation = row.get("val_loss", row.get("val_cross_entropy"))
         line += "" if validation is None else f", Validation loss = {validation:.3f}"
         line += "".join(f", {name} = {value:.4g}" for name, value in row.get("metrics", {}).items())
-        self.print_line(f"{line}, {row['seconds']:.1f} s")
+        seconds = row.get("seconds")  # absent where a bundle is trained in another process
+        self.print_line(line if seconds is None else f"{line}, {seconds:.1f} s")
 
     def close(self) -> None:
         """Remove the progress bar."""

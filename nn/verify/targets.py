@@ -125,7 +125,8 @@ def _found_in(file: Path, name: str, without: Sequence[str]) -> dict[str, list[A
         raise BadInput(f"{file}: it defines no {name}")
     names = [each for each in ([name] if name else loaded.names) if each not in (*loaded.unavailable, *without)]
     found = find(loaded.module, names)
-    if name and not any(each.kind for each in found):  # it may belong to a pair
+    alone = any(each.kind for each in found) and isinstance(getattr(loaded.module, name, None), type)
+    if name and not alone:  # a function may belong to a pair
         everything = find(loaded.module, [each for each in loaded.names if each not in loaded.unavailable])
         found = [each for each in everything if each.kind and name in (each.name, *each.names)] or found
     notes = [str(finding) for finding in loaded.findings]

@@ -16,10 +16,10 @@ from nnlaw.spec.violation import Violation
 ROOT = Path(__file__).parents[2]
 SOURCE = """from nn import layer
 from spec import obeys
-print("printed by mine.py")
 @layer("twice")
 @obeys("N ... -> N ...")
 class Twice:
+    print("printed by mine.py")
     def forward(self, x): return 2 * x
     def backward(self, dy): return dy
 """

@@ -102,7 +102,7 @@ def test_the_page_is_up_to_date() -> None:
     """docs/edge-cases.md has the table that nn stress --list prints."""
     rows = [row for name, row in scenarios().items() if name.startswith("edge-")]
     page = (ROOT / "docs" / "edge-cases.md").read_text(encoding="utf-8")
-    assert len(rows) == len(CASES) and page.endswith(f"\n{markdown(rows)}\n")
+    assert len(rows) == len(CASES) and page.endswith("\n".join(["", *markdown(rows), ""]))
 
 
 def test_every_reworded_text_is_in_the_matrix() -> None:
