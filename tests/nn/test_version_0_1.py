@@ -297,7 +297,7 @@ def test_a_bundle_has_the_same_members(old: Path) -> None:
     "name", [pytest.param(n, marks=[pytest.mark.slow][n.startswith("default"):]) for n in KNOWN["recipes"]]
 )
 def test_a_recipe_has_the_same_weights(empty: Path, name: str, capsys: Capture) -> None:
-    """A short training with each optimizer, schedule, loss and batch sampler; nn digits writes the earlier built-in digits."""
+    """A short training with each optimizer, schedule, loss and batch sampler, on the built-in digits of nn digits."""
     built_in = name == "default recipe on the built-in digits"
     assert not built_in or call("nn digits old") == 0
     assert call(KNOWN["recipes"][name]["line"] + (" old" if built_in else "") + " --run r --json") == 0
