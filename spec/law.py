@@ -109,7 +109,8 @@ def code_of(function: LawFunction) -> str:
 
 def _file(row: Law) -> tuple[bool, str]:
     """The module of a law; those of users come last."""
-    return not row.check.__module__.startswith("nnlaw.spec.laws."), row.check.__module__
+    module = row.check.__module__ or ""  # of a law that exec defines
+    return not module.startswith("nnlaw.spec.laws."), module
 
 
 @lru_cache(maxsize=1)
