@@ -5,7 +5,7 @@
     subject.forward(x)                            one request, one reply
 
 Operations whose result is not read, such as a copy, have no reply: while the other side makes the copy, this side
-continues. Their errors are raised by the next request.
+continues. Their errors are raised by the first request that uses the copy.
 
 Everything that the other side sends is data, and is checked first. If it sends anything else than the reply to the
 request, or nothing in time, SubjectEnded is raised, which no law catches.
@@ -14,6 +14,7 @@ request, or nothing in time, SubjectEnded is raised, which no law catches.
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
@@ -60,11 +61,15 @@ class Connection:
         self.cpu_time = 0.0  # of the other process, at its last reply
         self.ended = ""
 
-    def defer(self, operation: str, target: RemoteSubject, *arguments: Any) -> int:
-        """Send an operation and do not wait for it; the number of its result, if that is an object."""
+    def make(self, operation: str, target: RemoteSubject, *arguments: Any) -> int:
+        """Send an operation that makes an object, and do not wait for it; the number of the object."""
         number, self.next_object = self.next_object, self.next_object + 2
         self.write(self._frame(operation, target, arguments, number))
         return number
+
+    def change(self, operation: str, target: RemoteSubject, *arguments: Any) -> None:
+        """Send an operation that changes an object, and do not wait for it."""
+        self.write(self._frame(operation, target, arguments, 0))
 
     def request(self, operation: str, target: RemoteSubject | None, *arguments: Any) -> Any:
         """The result of one operation. Raises what the code under test raised, or SubjectEnded."""
@@ -93,7 +98,9 @@ class Connection:
                 raise BadFrame("it is the reply to another request")
             self.arrays.apply(changed)
             self._restore(arguments, generators)
-            self.cpu_time = float(cpu_time)
+            if not (isinstance(cpu_time, float) and math.isfinite(cpu_time)):
+                raise BadFrame("its CPU time is not a number")
+            self.cpu_time = max(self.cpu_time, cpu_time)
             raised = _error(*content) if outcome == "error" else None
         except (BadFrame, KeyError, TypeError, ValueError, AttributeError) as error:
             raise SubjectEnded(f"it sent something else than a reply: {error}") from None
@@ -150,8 +157,8 @@ class RemoteSubject(Subject):
     def _request(self, operation: str, *arguments: Any) -> Any:
         return self.connection.request(operation, self, *arguments)
 
-    def _defer(self, operation: str, *arguments: Any) -> int:
-        return self.connection.defer(operation, self, *arguments)
+    def _change(self, operation: str, *arguments: Any) -> None:
+        self.connection.change(operation, self, *arguments)
 
     def _once(self, operation: str, *arguments: Any) -> Any:
         """The result of an operation that never changes."""
@@ -244,7 +251,7 @@ class RemoteSubject(Subject):
         return _RemoteMapping(self, holder)
 
     def set(self, name: str, value: Any) -> None:
-        self._defer("set", name, value)
+        self._change("set", name, value)
 
     def copy(
         self, variant: Subject | None = None, *, values: Mapping[str, Any] | None = None, float64: bool = False
@@ -253,7 +260,7 @@ class RemoteSubject(Subject):
 
     def _made(self, operation: str, *arguments: Any, same_class: bool) -> RemoteSubject:
         """The subject that an operation makes; if it is one of the same class, the same is known of it."""
-        subject = RemoteSubject(self.connection, self._defer(operation, *arguments), self.type_name)
+        subject = RemoteSubject(self.connection, self.connection.make(operation, self, *arguments), self.type_name)
         if same_class:
             subject.known = self.known
         return subject
@@ -262,7 +269,7 @@ class RemoteSubject(Subject):
         return self._made("completed", same_class=True)
 
     def to_float32(self) -> None:
-        self._defer("to_float32")
+        self._change("to_float32")
 
     def create(self, settings: Mapping[str, Any], args: Sequence[Any] = ()) -> Subject:
         return _typed(self._request("create", list(args), dict(settings)), RemoteSubject)
@@ -300,10 +307,10 @@ class RemoteSubject(Subject):
         return _typed(self._request("generator_states"), list)
 
     def skip_random(self, count: int) -> None:
-        self._defer("skip_random", count)
+        self._change("skip_random", count)
 
     def seed_globals(self, seed: int | None) -> None:
-        self._defer("seed_globals", seed)
+        self._change("seed_globals", seed)
 
     def global_numbers(self) -> tuple[float, ...]:
         return _typed(self._request("global_numbers"), tuple)
@@ -323,11 +330,11 @@ class _RemoteMapping(MutableMapping[str, Array]):
         return self.arrays[name]
 
     def __setitem__(self, name: str, array: Array) -> None:
-        self.subject._defer("set_item", self.holder, name, array)
+        self.subject._change("set_item", self.holder, name, array)
         self.arrays[name] = array
 
     def __delitem__(self, name: str) -> None:
-        self.subject._defer("delete_item", self.holder, name)
+        self.subject._change("delete_item", self.holder, name)
         del self.arrays[name]
 
     def __iter__(self) -> Iterator[str]:

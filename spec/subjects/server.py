@@ -8,8 +8,8 @@ among the arguments, as they are now, CPU time of this process); the content of 
 bases, text, traceback). OPERATIONS lists what can be called: the methods of a Subject, and `open`, which calls
 `open_target`.
 
-A request with a number for its result has no reply: the result is kept under this number. After an error, nothing is
-done until the next request that has a reply, which is that error.
+A request with a number for its result has no reply: the result is kept under this number, and with number 0 there is no
+result. Its error is that of every later request that uses the result or, without a result, the object.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import contextlib
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -40,12 +40,19 @@ BY_VALUE = ONLY_READ | {"attribute", "attributes", "attributes_named", "generato
 Open = Callable[[Any], Any]
 
 
+@dataclass(frozen=True)
+class Failed:
+    """In place of an object that could not be made or changed: the error, as described() returns it."""
+
+    error: Any
+
+
 class ServerTables:
     """The arrays and objects of this side."""
 
     def __init__(self) -> None:
         self.arrays = SharedArrays(first=1, weak=False)
-        self.objects: dict[int, Subject] = {}
+        self.objects: dict[int, Subject | Failed] = {}
         self.next_object = 0
         self.by_value = False
 
@@ -68,8 +75,16 @@ class ServerTables:
         self.objects[self.next_object] = thing
         return self.next_object, thing.type_name
 
-    def object(self, number: int, type_name: str) -> Subject:
+    def object(self, number: int, type_name: str) -> Subject | Failed:
         return self.objects[number]
+
+    def finish(self, result: int, target: Any, outcome: str, content: Any) -> None:
+        """Keep what a request without a reply has made, or its error."""
+        if result:
+            self.objects[result] = content if outcome == "value" else Failed(content)
+        elif outcome == "error":
+            for number in [number for number, each in self.objects.items() if each is target]:
+                self.objects[number] = Failed(content)
 
 
 def serve(
@@ -77,7 +92,6 @@ def serve(
 ) -> None:
     """Handle requests until `read`, which returns exactly so many bytes, returns an empty result."""
     tables = tables or ServerTables()
-    failed: Any = None  # the error of a request without a reply
     while header := read(LENGTH.size):
         size = LENGTH.unpack(header)[0]
         if size > MAX_FRAME:
@@ -87,19 +101,20 @@ def serve(
         tables.arrays.drop(dropped[0])
         for each in dropped[1]:
             tables.objects.pop(each, None)
-        outcome, content = "error", failed
-        if failed is None:
-            try:
+        own = arguments if target is None else (target, *arguments)
+        failed = next((each for each in own if isinstance(each, Failed)), None)
+        try:
+            if failed is not None:
+                outcome, content = "error", failed.error
+            else:
                 function = open_target if operation == "open" else OPERATIONS[operation]
-                with _limited(arguments if target is None else (target, *arguments)):
-                    outcome, content = "value", function(*arguments) if target is None else function(target, *arguments)
-            except BaseException as error:  # the laws decide what it means
-                outcome, content = "error", described(error)
+                with _limited(own):
+                    outcome, content = "value", function(*own)
+        except BaseException as error:  # the laws decide what it means
+            outcome, content = "error", described(error)
         if result is not None:
-            tables.objects[result] = content if isinstance(content, Subject) else ObjectSubject(None)
-            failed = content if outcome == "error" else None
+            tables.finish(result, target, outcome, content)
             continue
-        failed = None
         rest = tables.arrays.changes(), _generators(arguments), time.process_time()
         tables.by_value = operation in BY_VALUE
         try:
