@@ -7,6 +7,7 @@ Without test/, a seventh of the images is held out.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ Part = tuple[Bytes, NDArray[np.int64]]
 
 def has_class_folders(path: Path) -> bool:
     """Whether a folder contains at least two folders with images, directly or in its folder train."""
-    return path.is_dir() and len(_classes(_train_folder(path))) > 1
+    return os.path.isdir(path) and len(_classes(_train_folder(path))) > 1
 
 
 def read_class_folders(path: Path) -> tuple[Part, Part, tuple[str, ...], tuple[str, ...]]:
@@ -38,12 +39,12 @@ def read_class_folders(path: Path) -> tuple[Part, Part, tuple[str, ...], tuple[s
     test_folder = next((path / name for name in ("test", "testing") if folder != path and (path / name).is_dir()), None)
     if test_folder is not None:
         return train, _read(test_folder, names, train[0].shape[1:]), names, ()
-    train, test = hold_out(*train)
+    train, test = hold_out(*train, str(path))
     return train, test, names, (f"there is no test folder: {len(test[0]):,} of the images are the test set",)
 
 
 def _train_folder(path: Path) -> Path:
-    return next((path / name for name in ("train", "training") if (path / name).is_dir()), path)
+    return next((path / name for name in ("train", "training") if os.path.isdir(path / name)), path)
 
 
 def _classes(folder: Path) -> list[str]:

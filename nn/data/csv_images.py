@@ -9,6 +9,7 @@ A header is optional; in one, the label may be in any column. The test part is t
 from __future__ import annotations
 
 import io
+import os
 import re
 import warnings
 import zipfile
@@ -33,7 +34,7 @@ Part = tuple[Bytes, NDArray[np.int64]]
 
 def is_csv(path: Path) -> bool:
     """Whether a path is a .csv file, a .zip file, or a folder with a CSV file of training images."""
-    return path.suffix.lower() in (".csv", ".zip") or (path.is_dir() and bool(_training_names(_names(path))))
+    return path.suffix.lower() in (".csv", ".zip") or (os.path.isdir(path) and bool(_training_names(_names(path))))
 
 
 def read_csv(path: Path) -> tuple[Part, Part, tuple[str, ...]]:
@@ -49,15 +50,15 @@ def read_csv(path: Path) -> tuple[Part, Part, tuple[str, ...]]:
     if test is not None:
         return train, test, ()
     reason = f"{Path(other).name} has no labels" if other in names and other != found[0] else "there is no test file"
-    train, test = hold_out(*train)
+    train, test = hold_out(*train, str(path))
     return train, test, (f"{reason}: {len(test[0]):,} of the rows of {Path(found[0]).name} are the test set",)
 
 
 def _names(path: Path) -> list[str]:
     """The CSV files in a folder or a zip; those beside a CSV file. Raises BadInput."""
     if path.suffix.lower() != ".zip":
-        folder = path if path.is_dir() else path.parent
-        if not path.exists():
+        folder = path if os.path.isdir(path) else path.parent
+        if not os.path.isdir(path) and not os.path.isfile(path):  # reading from a pipe would block
             raise BadInput(f"{path}: no such file, expected a CSV file with a label and the pixels in each row")
         try:
             names = sorted(each.name for each in folder.iterdir() if each.suffix.lower() == ".csv" and each.is_file())

@@ -70,11 +70,11 @@ class Split:
     val_rows: NDArray[Any]
 
 
-def hold_out(images: Bytes, labels: NDArray[np.int64]) -> tuple[tuple[Bytes, Any], tuple[Bytes, Any]]:
+def hold_out(images: Bytes, labels: NDArray[np.int64], source: str) -> tuple[tuple[Bytes, Any], tuple[Bytes, Any]]:
     """Images and labels for training and for testing: one in seven at random, as in MNIST. Raises BadInput."""
     count = len(images) // TEST_FRACTION
     if not count:
-        raise BadInput(f"{len(images)} images, expected at least {TEST_FRACTION}, of which one is the test set")
+        raise BadInput(f"{source}: {len(images)} images, expected {TEST_FRACTION} or more, one of them for testing")
     rows = np.random.default_rng(0).permutation(len(images))
     test, train = np.sort(rows[:count]), np.sort(rows[count:])
     return (images[train], labels[train]), (images[test], labels[test])

@@ -8,6 +8,7 @@ Images that are dark on light are inverted, so that all networks learn, and pred
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def dataset_name(path: Path) -> str:
     """Name of the data set at a path, without reading its images. Raises BadInput as `load` does."""
     _refuse_pickles(path)
     if is_csv(path) or _is_class_folders(path):
-        folder = path if path.is_dir() else path.parent
+        folder = path if os.path.isdir(path) else path.parent
         return read_description(folder, MNIST if is_csv(path) else replace(MNIST, name=path.resolve().name)).name
     if path.suffix != SUFFIX:
         return _folder_info(find_files(path)).name
@@ -79,14 +80,14 @@ def load_npz(path: Path) -> Dataset:
 def _load_csv(path: Path) -> Dataset:
     """Load CSV files, whose labels are those of the digits unless a dataset.toml has others."""
     (images, labels), (test_images, test_labels), notes = read_csv(path)
-    info = read_description(path if path.is_dir() else path.parent, info_from_labels(labels, test_labels))
+    info = read_description(path if os.path.isdir(path) else path.parent, info_from_labels(labels, test_labels))
     train = images, _class_indices(images, labels, str(path), "it", str(path), info)
     test = test_images, _class_indices(test_images, test_labels, str(path), "it", str(path), info)
     return _dataset(path, info, train, test, notes)
 
 
 def _is_class_folders(path: Path) -> bool:
-    return not any(path.glob("*ubyte*")) and has_class_folders(path)
+    return has_class_folders(path) and not any(path.glob("*ubyte*"))
 
 
 def _load_class_folders(path: Path) -> Dataset:

@@ -891,7 +891,7 @@ def _input_for_output(best: Attempt, reading: Reading, name: str) -> Iterator[Re
         changed = adapt_instance(layer.instance, replace(layer.plan, backward_arguments=swapped), layer.randomness)
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
             dx = changed.backward(np.ones_like(changed.forward(best.x)))
-            if np.shape(dx) == best.x.shape:  # type: ignore[arg-type]  # None: ()
+            if np.shape(dx) == best.x.shape:  # type: ignore[arg-type]  # np.shape(None) is ()
                 cases = partial(layer_case, name, changed, best.x.shape, layer.plan.integers, best.made)
                 yield replace(reading, calls=describe(replace(best, plan=changed.plan), name), cases=cases)
 
@@ -941,7 +941,7 @@ def _derivatives_alone(best: Attempt, reading: Reading, name: str) -> Iterator[R
         alone = adapt_instance(layer.instance, plan, layer.randomness)
         shape: tuple[int, ...] | None = None
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
-            shape = np.shape(alone.backward(np.ones_like(alone.forward(best.x))))  # type: ignore[arg-type]  # None: ()
+            shape = np.shape(alone.backward(np.ones_like(alone.forward(best.x))))  # type: ignore[arg-type]  # np.shape(None) is ()
         if shape != best.x.shape:
             continue
         calls = f"{best.made.call(name)}.{plan.forward}(x), dx = dy · {plan.backward}({text}); {plan.layout.describe}"
