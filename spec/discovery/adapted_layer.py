@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +23,7 @@ from nnlaw.spec.discovery.calls import Randomness
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
 from nnlaw.spec.discovery.slots import Slot, attributes_of, leaves
+from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.recipe import Recipe
 
 FIRST_STATE = np.random.default_rng(0).bit_generator.state["state"]["state"]
@@ -86,7 +86,7 @@ def clips(*functions: Any) -> bool:
     """Whether the source of one of these functions clips values, such as gradients."""
     for function in functions:
         with contextlib.suppress(OSError, TypeError):
-            if "clip" in inspect.getsource(function):
+            if "clip" in source_text(function):
                 return True
     return False
 

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from nnlaw.spec.discovery.source_text import source_text
+
 
 class Closures:
     """What one call of the author's function returned; the subclasses have its functions as methods."""
@@ -92,7 +94,7 @@ def functions_in(returned: Any) -> dict[str, FunctionType] | None:
 def returns_functions(factory: Any) -> bool:
     """Whether a function defines functions and returns some of them, by its source."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(factory))).body[0]
+        tree = ast.parse(textwrap.dedent(source_text(factory))).body[0]
     except (OSError, TypeError, SyntaxError, IndexError):
         return False
     last = tree.body[-1] if isinstance(tree, ast.FunctionDef) else None

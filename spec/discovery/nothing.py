@@ -10,6 +10,7 @@ from typing import Any
 
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.scope import Scope
+from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.violation import Location
 
 
@@ -44,7 +45,7 @@ def is_empty(method: Any) -> bool:
     if getattr(method, "__isabstractmethod__", False):
         return True
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(method)))
+        tree = ast.parse(textwrap.dedent(source_text(method)))
     except (OSError, TypeError, SyntaxError):
         return False
     function = tree.body[0]

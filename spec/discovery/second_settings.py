@@ -17,6 +17,7 @@ from types import FunctionType
 from typing import Any
 
 from nnlaw.spec.discovery.function_pair import Activation, CachedPair
+from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.settings import second_values
 
 Changed = dict[str, float]
@@ -101,7 +102,7 @@ def _withdefaults_of(function: FunctionType, changed: Mapping[str, float]) -> Fu
 def _constants(kind: type) -> dict[str, float]:
     """The numbers written in the class, or stored by its constructor as they are, that it computes nothing from."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+        tree = ast.parse(textwrap.dedent(source_text(kind))).body[0]
     except (OSError, TypeError, SyntaxError, IndexError):
         return {}
     if not isinstance(tree, ast.ClassDef):

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.slots import array_slots, attributes_of
+from nnlaw.spec.discovery.source_text import source_text
 
 STEPS = 3  # fewer hide mistakes between steps, more than 4 meet backpropagation that is truncated
 RECURRENT = re.compile(
@@ -33,7 +33,7 @@ def is_recurrent(*things: Any) -> bool:
     """Whether the source of a class or a function has the words of recurrent networks."""
     for thing in things:
         try:
-            text = inspect.getsource(thing)
+            text = source_text(thing)
         except (OSError, TypeError):
             continue
         if RECURRENT.search(re.sub(r"#.*", "", text)):

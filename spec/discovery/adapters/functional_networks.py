@@ -27,6 +27,7 @@ from nnlaw.spec.discovery.adapters.networks import Instance, found_of
 from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, Randomness, guesses
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.settings import PENALTIES
 from nnlaw.spec.violation import Location
 
@@ -118,7 +119,7 @@ def _single_output(values: list[Any]) -> Iterator[Any]:
 def is_binary(function: Callable[..., Any]) -> bool:
     """Whether a loss is that of one output that is 0 or 1."""
     try:
-        return bool(re.search(r"\b1\.?0?\s*-\s*(self\.)?[yYt]\b", inspect.getsource(function)))
+        return bool(re.search(r"\b1\.?0?\s*-\s*(self\.)?[yYt]\b", source_text(function)))
     except (OSError, TypeError):
         return False
 
@@ -146,7 +147,7 @@ def _named(made: Any, function: Callable[..., Any]) -> dict[str, Array]:
 def returned_names(function: Callable[..., Any]) -> list[str]:
     """The names in the last return statement: ["Z1", "A1"] of `return Z1, A1`."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        tree = ast.parse(textwrap.dedent(source_text(function)))
     except (OSError, TypeError, SyntaxError):
         return []
     returns = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
@@ -204,7 +205,7 @@ def _guessed_weights(
 def _keys(function: Callable[..., Any]) -> list[str]:
     """The text keys that a function reads from dicts."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        tree = ast.parse(textwrap.dedent(source_text(function)))
     except (OSError, TypeError, SyntaxError):
         return []
     slices = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript)]

@@ -54,6 +54,7 @@ from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import second_instance, with_settings
 from nnlaw.spec.discovery.sequences import is_recurrent, length_of
 from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, leaves
+from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.discovery.stacks import built
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.failed_product import text_of
@@ -690,7 +691,7 @@ def incoming_attributes(made: Made, plan: Plan) -> list[Slot]:
     """Attributes that backward reads and that neither the constructor fills nor forward sets: the incoming gradient."""
     kind = type(made.instance)
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(getattr(kind, plan.backward))))
+        tree = ast.parse(textwrap.dedent(source_text(getattr(kind, plan.backward))))
     except (OSError, TypeError, SyntaxError):
         return []
     read: list[str] = []
@@ -917,7 +918,7 @@ def _one_gradient_only(best: Attempt, reading: Reading, name: str) -> Iterator[R
 def skips_zeros(function: Any) -> bool:
     """Whether a function has a loop that skips entries and returns at the first other one."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        tree = ast.parse(textwrap.dedent(source_text(function)))
     except (OSError, TypeError, SyntaxError):
         return False
     for loop in (node for node in ast.walk(tree) if isinstance(node, ast.For)):

@@ -34,6 +34,7 @@ from nnlaw.spec.discovery.remarks import remarks_of_loss
 from nnlaw.spec.discovery.scenarios import SCENARIOS, Scenario
 from nnlaw.spec.discovery.scope import Scope, arguments_of
 from nnlaw.spec.discovery.second_settings import second_functions, second_instance, with_settings
+from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.cases import Case, LossCase
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.violation import Location
@@ -102,7 +103,7 @@ def links_in(scope: Scope) -> list[str]:
 def source_of(scope: Scope) -> str:
     """The text of the module; "" if there is none."""
     try:
-        return inspect.getsource(scope.module)
+        return source_text(scope.module)
     except (OSError, TypeError):
         return ""
 
