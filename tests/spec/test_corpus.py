@@ -19,7 +19,7 @@ first_or_more_seeds = pytest.mark.parametrize(
     "seeds",
     [
         pytest.param(range(1), id=""),
-        pytest.param(range(1, 2), id="another seed", marks=[pytest.mark.slow, pytest.mark.no_cover]),
+        pytest.param(range(1, 4), id="more seeds", marks=[pytest.mark.slow, pytest.mark.no_cover]),
     ],
 )
 FAULTS = sorted((ROOT / "fixtures" / "faults").glob("*.py"))

@@ -36,7 +36,6 @@ def reports(path: Path) -> list[Report]:
         return [conformance(unit) for unit in find(loaded.module, loaded.names) if unit.is_unit]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_each_file_has_the_outcome_of_its_header(path: Path) -> None:
     """Correct files pass, wrong ones fail by the law and in the unit that the header names."""

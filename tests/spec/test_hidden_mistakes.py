@@ -14,34 +14,37 @@ from nnlaw.spec.discovery.find import find
 from nnlaw.spec.discovery.load import load
 from nnlaw.spec.report import Report, UnitOutcome
 
-pytestmark = pytest.mark.slow
-
 FOLDER = Path(__file__).parents[2] / "fixtures" / "hidden"
 FILES = sorted(FOLDER.glob("*/*.py"))
 RIGHT, WRONG = ([path for path in FILES if path.parent.name == side] for side in ("right", "wrong"))
+some_seeds = pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=[pytest.mark.slow, pytest.mark.no_cover]) for seed in (1, 2))]
+)
 
 
-def reports_of(path: Path) -> list[Report]:
+def reports_of(path: Path, seed: int) -> list[Report]:
     """One report per unit of a file."""
     if "from nnlaw import" in path.read_text(encoding="utf-8"):
-        return [check_unit(unit, [], 0, explain=False) for unit in units_in_file(path)]
+        return [check_unit(unit, [], seed, explain=False) for unit in units_in_file(path)]
     with contextlib.redirect_stdout(io.StringIO()):
         loaded = load(path)
-        return [check_unit(unit, [], 0, explain=False) for unit in find(loaded.module, loaded.names) if unit.is_unit]
+        return [check_unit(unit, [], seed, explain=False) for unit in find(loaded.module, loaded.names) if unit.is_unit]
 
 
+@some_seeds
 @pytest.mark.parametrize("path", WRONG, ids=lambda path: path.stem)
-def test_a_hidden_mistake_fails_the_law_in_its_header(path: Path) -> None:
+def test_a_hidden_mistake_fails_the_law_in_its_header(path: Path, seed: int) -> None:
     """Only this law."""
     header = dict(re.findall(r"^# (law|unit): (.*)$", path.read_text(encoding="utf-8"), re.M))
-    failed = [row for report in reports_of(path) for row in report.violations]
+    failed = [row for report in reports_of(path, seed) for row in report.violations]
     assert {row.law for row in failed} == {header["law"]}, [row.message for row in failed]
 
 
+@some_seeds
 @pytest.mark.parametrize("path", RIGHT, ids=lambda path: path.stem)
-def test_right_code_of_the_same_form_passes(path: Path) -> None:
+def test_right_code_of_the_same_form_passes(path: Path, seed: int) -> None:
     """Each unit of the file, with no law that fails or is inconclusive."""
-    reports = reports_of(path)
+    reports = reports_of(path, seed)
     assert reports and {report.outcome for report in reports} == {UnitOutcome.PASSED}, [
         (report.name, report.outcome, report.missing, [row.message for row in report.violations]) for report in reports
     ]
