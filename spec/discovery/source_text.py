@@ -9,7 +9,7 @@ import inspect
 from typing import Any
 
 _known: dict[int, tuple[Any, str]] = {}
-"""By identity: a metaclass may have a __hash__ that raises. The thing is kept, so that its id stays its own."""
+"""By identity: a metaclass may have a __hash__ that raises. The thing is kept, so that no other gets its id."""
 
 
 def source_text(thing: Any) -> str:
