@@ -1,6 +1,6 @@
 """The source of a function or a class, read once: discovery looks at it in every attempt to call the code.
 
-    source_text(Dense)      raises OSError if it has none, as classes written in C
+    source_text(Dense)      raises OSError where there is no source, as of classes written in C
 """
 
 from __future__ import annotations
