@@ -82,6 +82,12 @@ class Plan:
 SMALL = 1e-4
 
 
+def logits_of(y: Array, link: str) -> Array:
+    """The logits of probabilities: those of a softmax have the mean 0 in each sample."""
+    logs = np.log(y)
+    return np.asarray(logs - logs.mean(axis=-1, keepdims=True) if link == "softmax" else logs - np.log1p(-y))
+
+
 def clips(*functions: Any) -> bool:
     """Whether the source of one of these functions clips values, such as gradients."""
     for function in functions:
@@ -113,6 +119,8 @@ class AdaptedLayer:
         """How a script calls it, if a few lines can."""
         self.passes_on = False
         """Whether forward is replaced by the identity, because a loss computes its derivative."""
+        self.link = ""
+        """"softmax" or "sigmoid" if the output is that of it, and the logits are taken instead."""
         numbers = {**vars(type(instance)), **attributes_of(instance)}
         for name, value in numbers.items():  # laws and causes look for constants such as a slope among the attributes
             if isinstance(value, int | float) and not isinstance(value, bool) and not hasattr(self, name):
@@ -152,7 +160,7 @@ class AdaptedLayer:
             self.shape = columns[0].shape
             return columns[0].reshape(len(x), -1)[:, self.plan.entry : self.plan.entry + 1]
         if len(columns) == 1:
-            return columns[0]
+            return logits_of(columns[0], self.link) if self.link else columns[0]
         return np.concatenate([column.reshape(len(x), -1) for column in columns], axis=1)
 
     def _run(self, rate: float) -> None:
@@ -183,6 +191,7 @@ class AdaptedLayer:
             whole = np.zeros((len(dy), int(np.prod(self.shape[1:]))))
             whole[:, self.plan.entry] = dy[:, 0]
             dy = whole.reshape(self.shape)
+        dy = self._centered(dy)
         columns = [self.plan.layout.split(column) for column in unpacked(dy, self.shapes)]
         for run, slopes in zip(self.runs, zip(*columns, strict=True), strict=True):
             run.backward([self.scale * slope for slope in slopes])
@@ -199,6 +208,10 @@ class AdaptedLayer:
             gradients.append(column.reshape(len(column), -1) if len(self.plan.inputs) > 1 else column)
         return (gradients[0] if len(gradients) == 1 else np.concatenate(gradients, axis=1)), grads
 
+
+    def _centered(self, dy: Array) -> Array:
+        """The gradient of the logits: those of a softmax are known up to a number per sample."""
+        return dy - dy.mean(axis=-1, keepdims=True) if self.link == "softmax" else dy
 
     def written_arguments(self, x: Array) -> list[tuple[str, str]]:
         """The inputs of forward that it changes, each with the name of the method."""
@@ -229,7 +242,8 @@ class AdaptedLayer:
         fresh, _ = self._backward(dy, RATES[0])
         if y.shape != expected.shape or not np.array_equal(used.ys[0], self.runs[0].ys[0]):
             return None, None
-        used.backward([self.scale * self.plan.layout.split(part)[0] for part in unpacked(dy, self.shapes)])
+        parts = unpacked(self._centered(dy), self.shapes)
+        used.backward([self.scale * self.plan.layout.split(part)[0] for part in parts])
         gradients = [self.plan.layout.join([used.dx(i) / self.scale]) for i in range(len(self.plan.inputs))]
         found = gradients[0] if len(gradients) == 1 else np.concatenate([g.reshape(len(x), -1) for g in gradients], 1)
         return found, fresh

@@ -25,6 +25,7 @@ from nnlaw.spec.discovery.adapters import (
     optimizers,
     schedules,
     values_only,
+    wired,
 )
 from nnlaw.spec.discovery.calls import constructions
 from nnlaw.spec.discovery.closures import class_of_closures
@@ -37,6 +38,7 @@ ADAPTERS: tuple[Callable[[Scope], Iterator[Found]], ...] = (
     optimizers.adapt,
     joint_losses.adapt,
     losses.adapt,
+    wired.adapt,
     networks.adapt,
     functional_networks.adapt,
     layers.adapt,

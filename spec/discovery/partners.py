@@ -1,4 +1,4 @@
-"""Conventions between units of one module: a factor that one unit leaves out and another one has.
+"""Conventions between units of a module or of files beside it: a factor that one unit leaves out and another one has.
 
     found = with_partners(found)
 
@@ -13,6 +13,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,8 +22,10 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_layer import AdaptedLayer
+from nnlaw.spec.discovery.adapted_loss import LINKS
 from nnlaw.spec.discovery.averaging_updates import averaging_update
 from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.project_partners import losses_of_project, passed_error
 from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase
 from nnlaw.spec.subjects.object_subject import object_of, subject_of
 
@@ -57,45 +61,125 @@ TOLERANCE = 1e-4
 
 
 def with_partners(found: list[Found], module: ModuleType) -> list[Found]:
-    """The units, some with a further reading that a partner explains."""
+    """The units, some with a further reading that a partner explains, in the module or in another file beside it."""
     layers = {unit.name: factor_of_layer(unit) for unit in found if unit.kind == "layer" and unit.readings}
     losses = {unit.name: factor_of_loss(unit) for unit in found if unit.kind == "loss" and unit.readings}
-    has_model = any(unit.kind == "model" for unit in found)
+    beside = Beside(module, losses, any(unit.kind == "model" for unit in found))
     return [
-        _layer(unit, layers[unit.name], losses, has_model) if unit.name in layers
+        _layer(unit, layers[unit.name], beside) if unit.name in layers
         else _loss(unit, losses[unit.name][0], layers, module) if unit.name in losses
         else unit
         for unit in found
     ]  # fmt: skip
 
 
-def _layer(unit: Found, factor: str, losses: dict[str, tuple[str, bool, str]], has_model: bool) -> Found:
-    reading = unit.readings[0]
+@dataclass
+class Beside:
+    """The partners of a layer: losses with their factors, in the module and in other files, and networks."""
+
+    module: ModuleType
+    losses: dict[str, tuple[str, bool, str]]
+    has_model: bool
+
+    @cached_property
+    def of_project(self) -> dict[str, tuple[str, bool, str]]:
+        """The losses of the module; if there is not one, those in the files beside it, with the names of these."""
+        if self.losses:
+            return self.losses
+        found = losses_of_project(self.module)
+        return {f"{unit.name} in {Path(unit.location.path).name}": factor_of_loss(unit) for unit in found}
+
+    @cached_property
+    def error(self) -> str:
+        """Where backward gets the difference of prediction and target; "" if it does not."""
+        return passed_error(self.module)
+
+    def with_link(self, link: str) -> str:
+        """What computes the derivative of a loss and of softmax or sigmoid together; "" if nothing does."""
+        found = next((f"the gradient of {name}" for name, row in self.of_project.items() if row[2] == link), "")
+        if found or link != "softmax" or not self.error:  # prediction − target may be that of squared errors
+            return found
+        return f"prediction − target, which backward gets at {self.error},"
+
+
+def _layer(unit: Found, factor: str, beside: Beside) -> Found:
+    reading, name = unit.readings[0], unit.name.replace("_", "").lower()
     if factor == "passes dy on":
-        for loss, (_, _, link) in losses.items():
-            if link and link in unit.name.replace("_", "").lower():
-                note = f"convention: the gradient of {loss} is that of {link} and loss together, so dx = dy"
-                return _with(unit, replace(reading, cases=_passing_on(reading), notes=(*reading.notes, note)))
-        if not losses and any(link in unit.name.lower() for link in ("softmax", "sigmoid")):
-            reason = "dx = dy, as if a loss computed the derivative of both, and no loss was found in the file"
+        link = next((link for link in LINKS if link in name), "")
+        partner = beside.with_link(link) if link else ""
+        if partner:
+            note = f"convention: {partner} is that of {link} and loss together, so dx = dy"
+            return _with(unit, replace(reading, cases=_passing_on(reading), notes=(*reading.notes, note)))
+        if link and not beside.losses:
+            reason = "dx = dy, as if a loss computed the derivative of both, and no such loss was found"
             return _with(unit, replace(reading, cases=_passing_on(reading), missing={**reading.missing, "dx": reason}))
+    if factor == "":
+        return _at_the_logits(unit, reading, beside)
     if factor not in FACTORS or factor == "1":
         return unit
     names = ", ".join(text.partition(" ")[0] for text in reading.compared if not text.startswith("x "))
     scaled = replace(reading, cases=_scaled(reading, FACTORS[factor]))
-    for loss, (other, sums, _) in losses.items():
-        if other == FACTORS[factor].inverse or (factor == "1/N" and other == "1" and sums):
-            note = f"convention: the gradients of {names} have the factor {factor}, which {loss} leaves to this unit"
-            return _with(unit, replace(scaled, notes=(*reading.notes, note)))
-    if losses:
-        return unit
     note = f"convention: the gradients of {names} have the factor {factor}"
-    if has_model:
-        return _with(unit, replace(scaled, notes=(*reading.notes, f"{note}; the network in this file has it, too")))
-    reason = f"the gradients of {names} have the factor {factor}; no loss was found that explains it"
-    if factor != "1/N" or "," not in names:
+    rows = beside.losses or (beside.of_project if not beside.has_model else {})
+    for loss, (other, sums, _) in rows.items():
+        if other == FACTORS[factor].inverse or (factor == "1/N" and other == "1" and sums):
+            return _with(unit, replace(scaled, notes=(*reading.notes, f"{note}, which {loss} leaves to this unit")))
+    if beside.losses:
         return unit
+    if beside.has_model:
+        return _with(unit, replace(scaled, notes=(*reading.notes, f"{note}; the network in this file has it, too")))
+    if factor != "1/N":
+        return unit
+    if beside.error:
+        note += f", which prediction − target leaves to this unit; backward gets it at {beside.error}"
+        return _with(unit, replace(scaled, notes=(*reading.notes, note)))
+    if "," not in names:
+        return unit
+    reason = f"the gradients of {names} have the factor {factor}; no loss was found that explains it"
     return _with(unit, replace(scaled, missing={**reading.missing, "scale": reason}))
+
+
+def _at_the_logits(unit: Found, reading: Reading, beside: Beside) -> Found:
+    """For a layer that ends in softmax or sigmoid: the reading in which dy is the gradient at the logits."""
+    for link in LINKS:
+        if _factor_at_the_logits(reading, link) != "1":
+            continue
+        partner = beside.with_link(link)
+        changed = replace(reading, cases=_logits(reading, link))
+        if partner:
+            note = f"convention: {partner} is that at the logits, and backward takes it instead of dy"
+            return _with(unit, replace(changed, notes=(*reading.notes, note)))
+        if link == "softmax" and not beside.losses and not beside.has_model:
+            reason = "backward takes the gradient at the logits, and no loss was found that computes it"
+            return _with(unit, replace(changed, missing={**reading.missing, "softmax": reason}))
+    return unit
+
+
+def _factor_at_the_logits(reading: Reading, link: str) -> str:
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        case = reading.cases(0)[0]
+        layer = object_of(case.layer.copy()) if isinstance(case, LayerCase) else None
+        if isinstance(layer, AdaptedLayer) and isinstance(case, LayerCase) and layer.params:
+            y = layer.forward(case.x)
+            if y.ndim > 1 and ((y > 0) & (y < 1)).all() and (link == "sigmoid" or np.allclose(y.sum(axis=-1), 1)):
+                layer.link = link
+                return _factor_of_layer(layer, case.x)
+    return ""
+
+
+def _logits(reading: Reading, link: str) -> Callable[[int], list[Case]]:
+    """The cases of a layer, with the logits in place of its output."""
+
+    def cases(seed: int) -> list[Case]:
+        found: list[Case] = []
+        for case in reading.cases(seed):
+            if isinstance(case, LayerCase):
+                layer = object_of(case.layer.copy())
+                layer.link = link
+                found.append(replace(case, layer=subject_of(layer), name=""))
+        return found
+
+    return cases
 
 
 def _loss(unit: Found, factor: str, layers: dict[str, str], module: ModuleType) -> Found:

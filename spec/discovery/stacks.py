@@ -129,13 +129,13 @@ def _resized(made: Made, inputs: int, outputs: int) -> Any:
 
 
 def _classes(scope: Scope) -> list[tuple[str, type]]:
-    return [(name, value) for name, value in _definitions(scope) if inspect.isclass(value)]
+    return [(name, value) for name, value in definitions(scope) if inspect.isclass(value)]
 
 
 LIBRARIES = r"(builtins|numpy|typing|abc|collections|dataclasses|nnlaw|enum|functools)\b"
 
 
-def _definitions(scope: Scope) -> list[tuple[str, Any]]:
+def definitions(scope: Scope) -> list[tuple[str, Any]]:
     """The classes and functions of the module, then those that it imports from other modules of the project."""
     own = list(scope.everything.items())
     known = {name for name, _ in own}
@@ -154,7 +154,7 @@ def _is_layer(kind: type) -> bool:
 
 def _losses(scope: Scope, *, derivative: bool) -> list[Any]:
     """The losses of the module, as instances and functions, or their derivatives; else half the sum of squares."""
-    functions = [value for name, value in _definitions(scope) if inspect.isfunction(value) and "." not in name
+    functions = [value for name, value in definitions(scope) if inspect.isfunction(value) and "." not in name
                  and LOSS_NAME.search(name) and bool(DERIVATIVE.search(name)) == derivative
                  and len(required_of(value)) == 2]  # fmt: skip
     if derivative:

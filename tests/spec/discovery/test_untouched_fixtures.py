@@ -17,7 +17,7 @@ CORPUS = ROOT / "fixtures" / "untouched"
 KINDS = re.compile(
     r"^(bce_|half_sum|huber|kl_and|label_smoothing|labels_|log_loss|logits_|loss_|mean_in|mse_and|softmax_then|svm_|"
     r"net_|stack_|recurrent_|nested_list|nested_params_m|autoencoder|logistic|skipgram|functions_|optimizer_|initializer|"
-    r"schedules?_|metrics?_|batches_s|batches_g|batches_columns_l|dataloader_|closures_|joint_|values_|name_)"
+    r"schedules?_|metrics?_|batches_s|batches_g|batches_columns_l|dataloader_|closures_|joint_|values_|name_|wired_lo)"
 )
 FILES = [  # test_find.py has the layers
     path for side in ("right", "wrong") for path in sorted((CORPUS / side).glob("*.py"))
