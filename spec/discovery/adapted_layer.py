@@ -35,6 +35,8 @@ RATES = (1.0, 0.25)
 class Given:
     """An argument of a call: "x" and its number, "dy", "y", "rate", "optimizer", a "value", or a "slot" of the object.
 
+    "item" is part of what forward returned, by its number.
+
     With a `keyword` it is passed by name.
     """
 
@@ -61,6 +63,8 @@ class Plan:
     output: Kept
     more: tuple[Kept, ...] = ()
     """Further outputs that have an incoming gradient of their own."""
+    items: tuple[str, ...] = ()
+    """The names of the parts of a tuple that forward returns, "" for one without a name."""
     dx: tuple[Kept | None, ...] = ()
     integers: int = 0
     aliases: dict[str, tuple[Slot, ...]] = field(default_factory=dict)
@@ -308,6 +312,8 @@ class _Run:
             return self.ys[0].copy()
         if given.what == "returned":
             return self.value
+        if given.what == "item":
+            return self.value[given.value]
         if given.what == "cache":
             rest = self.value[1:] if isinstance(self.value, tuple | list) else (self.value,)
             return rest[0] if len(rest) == 1 else rest

@@ -31,6 +31,7 @@ from nnlaw.spec.discovery.slots import Slot, array_slots
 
 ROLES = {
     "rate": RATE_NAMES,
+    "loss": re.compile(r"^(loss|cost|criterion|objective)_?(fn|f|func|function|object|class|layer)?$", re.I),
     "t": re.compile(
         r"^(y|t|ys?_?\d?|\w*targets?\w*|\w*labels?\w*|\w*true\w*|truth|y_?train\w*|train_?y|y_?batch|batch_?y|"
         r"\w*expected\w*|\w*desired\w*|one_?hot\w*|yt|d|actual\w*|replies|y_?data|outputs?_?(list|vector|data)|context)$",
@@ -73,7 +74,7 @@ class Call:
 
     def __str__(self) -> str:
         words = {"x": "x", "t": "targets", "o": "output", "rate": "learning_rate", "epochs": "1", "count": "N",
-                 "zero": "0.0", "false": "False", "true": "True", }  # fmt: skip
+                 "zero": "0.0", "false": "False", "true": "True", "loss": "half_squares"}  # fmt: skip
         rows = [(words.get(role, role), key) for role, key in self.arguments]
         text = ", ".join(f"{key}={word}" if key else word for word, key in rows)
         return f"{self.method}({text})"
@@ -308,6 +309,29 @@ def _numbers(targets: Array, layout: Layout) -> list[Any]:
     return [targets.T if layout.name.startswith("time first") else targets]
 
 
+class HalfSquares:
+    """Half the sum of squared errors, where code takes a loss as an argument, with its derivative under any name."""
+
+    def __init__(self, targets: Any) -> None:
+        self._targets = targets
+
+    def __call__(self, first: Any, second: Any, *flags: Any, **named: Any) -> Any:
+        """The value; with a further argument that is true, the derivative."""
+        if any(flag is True for flag in (*flags, *named.values())):
+            return self._slope(first, second)
+        return 0.5 * np.sum(np.subtract(first, second) ** 2)
+
+    def _slope(self, first: Any, second: Any) -> Any:
+        is_second = np.array_equal(second, self._targets)
+        return np.subtract(first, second) if is_second else np.subtract(second, first)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        is_slope = re.search(r"prime|deriv|grad|back|delta|slope|^d_?$|^d[A-Z_]|^d_?loss", name)
+        return self._slope if is_slope else self.__call__
+
+
 class NetworkRun:
     """One batch, or one sample, on a copy of the network."""
 
@@ -323,7 +347,7 @@ class NetworkRun:
         self.before = {name: array.copy() for name, array in network.params.items()}
         self.samples = 1 if self.plan.layout.single else len(rows) // max(self.plan.times, 1)
         self.context = {"x": x, "t": t, "rate": rate, "epochs": 1, "zero": 0.0, "false": False, "true": True}
-        self.context |= {"count": self.samples, "state": None}
+        self.context |= {"count": self.samples, "state": None, "loss": HalfSquares(t)}
         if self.plan.pair:
             self.context |= {"x": x[0], "x2": x[1]}
         if self.plan.state is not None:

@@ -15,12 +15,14 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from keyword import iskeyword
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.argument_uses import Uses, uses_of
 from nnlaw.spec.discovery.scope import Scope
 
 N = 5  # the batch; different from every other size
@@ -131,14 +133,21 @@ class Settings(dict[str, Any]):
 class AnyActivation:
     """The hyperbolic tangent, with its derivative under any usual name."""
 
-    def __call__(self, x: Array) -> Array:
-        return np.asarray(np.tanh(x))
+    def __init__(self, of_output: bool = False) -> None:
+        self._slope = _tanh_slope_of_output if of_output else _tanh_slope
+
+    def __call__(self, x: Array, slope: Any = None, **flags: Any) -> Array:
+        """The value; with a second argument or a keyword such as derivative=True, the derivative."""
+        is_slope = slope in (True, "derivative", "backward") or any(
+            value is True for name, value in flags.items() if DERIVATIVE.search(name) or name == "back"
+        )
+        return self._slope(x) if is_slope else np.asarray(np.tanh(x))
 
     def __getattr__(self, name: str) -> Callable[[Array], Array]:
         if name.startswith("__"):
             raise AttributeError(name)
         is_slope = DERIVATIVE.search(name) or re.fullmatch(r"d|df|d_\w+|diff\w*|der|slope|backward", name)
-        return _tanh_slope if is_slope else self
+        return self._slope if is_slope else self
 
     def __repr__(self) -> str:
         return "tanh"
@@ -146,6 +155,10 @@ class AnyActivation:
 
 def _tanh_slope(x: Array) -> Array:
     return np.asarray(1 - np.tanh(x) ** 2)
+
+
+def _tanh_slope_of_output(y: Array) -> Array:
+    return np.asarray(1 - np.square(y))
 
 
 DERIVATIVE = re.compile(r"prime|deriv|grad|^d_?(act|func)")
@@ -159,15 +172,15 @@ def constructions(
 
     `given` has choices for some of its arguments.
     """
-    try:
-        rows = [
-            row
-            for row in inspect.signature(kind).parameters.values()
-            if row.default is row.empty and row.kind not in (row.VAR_POSITIONAL, row.VAR_KEYWORD)
-        ]
-    except (TypeError, ValueError):
-        rows = []
-    found = 0
+    rows = [row for row in _parameters(kind)
+            if row.default is row.empty and row.kind not in (row.VAR_POSITIONAL, row.VAR_KEYWORD)]  # fmt: skip
+    found, large = 0, _large(kind)
+    if large:
+        for made in itertools.islice(_constructed(kind, [*rows, *large], scope, given or {}), 1):
+            yield made
+            found += 1
+            if found >= limit:
+                return
     for chosen in (rows, [*rows, *_unset(kind)]):
         for made in _constructed(kind, chosen, scope, given or {}):
             yield made
@@ -178,12 +191,40 @@ def constructions(
             return
 
 
-def _unset(kind: type) -> list[inspect.Parameter]:
-    """Arguments whose default, 0 or None, leaves a size or a function open."""
+def _large(kind: type) -> list[inspect.Parameter]:
+    """Arguments whose default is a size of real data, such as 784, larger than a check needs, or 1, which hides."""
+    return [row for row in _parameters(kind) if LARGE.search(row.name) and not re.search("batch|max", row.name) and (
+        (type(row.default) is int and row.default > MAX_SIZE)
+        or (isinstance(row.default, tuple) and _small_shape(row.default) != row.default)
+        or (type(row.default) is int and row.default == 1 and INPUT_OR_OUTPUT.fullmatch(row.name))
+    )]  # fmt: skip
+
+
+INPUT_OR_OUTPUT = re.compile(r"_?(n_?)?(in|out|input|output)_?(dims?|size|features|units|nodes|neurons)?", re.I)
+
+
+MAX_SIZE, SMALL_SIDE = 64, 8
+LARGE = re.compile(
+    r"(^|_)(in|input|out|output|hidden|hid|h|d|dim|dims|size|shape|features|units|neurons|nodes|classes|vocab\w*|"
+    r"embed\w*|n_?[xhyc])(_|$)", re.I,
+)  # fmt: skip
+
+
+def _small_shape(shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A shape of an image with short sides."""
+    return tuple(SMALL_SIDE if type(size) is int and size > SMALL_SIDE else size for size in shape)
+
+
+def _parameters(kind: type) -> list[inspect.Parameter]:
     try:
-        rows = inspect.signature(kind).parameters.values()
+        return list(inspect.signature(kind).parameters.values())
     except (TypeError, ValueError):
         return []
+
+
+def _unset(kind: type) -> list[inspect.Parameter]:
+    """Arguments whose default, 0 or None, leaves a size or a function open."""
+    rows = _parameters(kind)
     sizes = [row for row in rows if row.kind is row.POSITIONAL_OR_KEYWORD
              and (row.default is None or (type(row.default) in (int, str) and not row.default))]  # fmt: skip
     return [row for row in sizes if UNSET.search(row.name) and not re.search("seed|init|weight|bias|optim", row.name)]
@@ -200,7 +241,11 @@ def _constructed(
 ) -> Iterator[Made]:
     """Instances with values for these arguments."""
     pair = any(DERIVATIVE.search(row.name) for row in rows)
-    choices = [given.get(row.name) or guesses(row, scope, kind, pair) for row in rows]
+    choices: list[list[Any]] = [
+        given.get(row.name)
+        or ([_small_shape(row.default)] if isinstance(row.default, tuple) else guesses(row, scope, kind, pair))
+        for row in rows
+    ]
     if any(re.match(r"w_?hh?$", row.name, re.I) for row in rows):  # a recurrent layer: weights that fit each other
         choices = [
             _recurrent_biases() if row.name.lower().startswith("b") else choice
@@ -239,14 +284,65 @@ def _products(choices: list[list[Any]]) -> Iterator[tuple[Any, ...]]:
 
 
 def guesses(
-    row: inspect.Parameter, scope: Scope | None = None, owner: type | None = None, pair: bool = False
+    row: inspect.Parameter, scope: Scope | None = None, owner: Any = None, pair: bool = False
 ) -> list[Any]:
-    """Values to try for a required argument, by its name and its annotation, the most likely first.
+    """Values to try for a required argument, by its name, its annotation and its uses, the most likely first.
 
-    `pair` means that another argument is the derivative of a function. `owner` is the class to construct.
+    `pair` means that another argument is the derivative of a function. `owner` is the class to construct, whose
+    source is then read.
     """
-    name, kind = row.name.strip("_"), row.annotation
-    low = name.lower()
+    usual = _by_name(row, pair)
+    found = usual or _by_type(row) or [N_IN, 0.3, None, "relu", (N_IN, 6), [N_IN, N_HIDDEN, N_OUT]]
+    if owner is None:
+        return found
+    uses = uses_of(owner, row.name)
+    if uses.keys:
+        return [*itertools.islice(_configurations(uses), MAX_CONFIGURATIONS), *found]
+    if uses.texts:
+        found = _with_texts(found, uses.texts, first=not usual)
+    return found
+
+
+MAX_CONFIGURATIONS = 24
+
+
+def _configurations(uses: Uses) -> Iterator[Settings]:
+    """Dicts with values for the keys that the code reads; one that is unpacked has a value for each name."""
+    choices: list[list[Any]] = []
+    for key, names in uses.keys.items():
+        parts = [_guesses_of(name) for name in names]
+        choices.append(list(itertools.islice(_products(parts), 3)) if parts else _guesses_of(key))
+    for values in _products(choices):
+        yield Settings(zip(uses.keys, values, strict=True))
+
+
+def _guesses_of(name: str) -> list[Any]:
+    """Values for a key of a dict."""
+    name = re.sub(r"\W", "_", name)
+    return guesses(inspect.Parameter(name if name.isidentifier() and not iskeyword(name) else f"_{name}", POSITIONAL))
+
+
+def _with_texts(found: list[Any], texts: list[str], first: bool) -> list[Any]:
+    """The guesses, with the texts that the code accepts in place of the usual ones."""
+    usual = [*SMOOTH, *(value.lower() for value in found if isinstance(value, str))]
+    known = sorted(filter(None, texts), key=lambda text: usual.index(text.lower()) if text.lower() in usual else 99)
+    others = [value for value in found if not isinstance(value, str)]
+    if isinstance(found[0], list) and isinstance(found[0][0], str):  # one for each layer
+        rows = [[text] * count for count in (2, 3) for text in known[:3]]
+        return [*rows, *found]
+    start = first or isinstance(found[0], str)
+    return [*known[:MAX_TEXTS], *others] if start else [*others, *known[:MAX_TEXTS]]
+
+
+MAX_TEXTS = 8
+SMOOTH = ("sigmoid", "logistic", "tanh")
+POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+
+def _by_name(row: inspect.Parameter, pair: bool) -> list[Any]:
+    """Values for an argument by its name; an empty list for any other name."""
+    name = row.name.strip("_")
+    low = snake_case(name)
     if pair and DERIVATIVE.search(name):
         return [_tanh_slope]
     if pair and re.search(r"act|func|^fn?$", low):
@@ -257,6 +353,12 @@ def guesses(
         if re.search(pattern, low):
             found = values() if callable(values) else values
             return list(found)
+    return []
+
+
+def _by_type(row: inspect.Parameter) -> list[Any]:
+    """Values for an argument by its annotation, or by the word weight or bias in its name."""
+    kind, low = row.annotation, row.name.lower()
     if kind in (float, "float"):
         return [0.3, 1.0]
     if kind in (bool, "bool"):
@@ -265,11 +367,16 @@ def guesses(
         return ["relu", "same", "mean"]
     if kind in (int, "int"):
         return [N_IN, N_OUT, 2]
-    if name in ("W", "w", "A") or "weight" in low:
+    if low in ("w", "a") or "weight" in low:
         return [np.random.default_rng(1).standard_normal((N_IN, N_OUT))]
-    if name in ("b", "B") or "bias" in low:
+    if low == "b" or "bias" in low:
         return [np.random.default_rng(2).standard_normal(N_OUT), np.random.default_rng(2).standard_normal((1, N_OUT))]
-    return [N_IN, 0.3, None, "relu", (N_IN, 6), [N_IN, N_HIDDEN, N_OUT]]
+    return []
+
+
+def snake_case(name: str) -> str:
+    """A name in lower case, its words separated by underscores: `num_neurons` of `numNeurons`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def _weights() -> list[Any]:
@@ -310,15 +417,21 @@ GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
     (r"^(bias|biases|b)$", _biases),
     (r"^(gamma)$", lambda: [np.random.default_rng(3).uniform(0.5, 1.5, N_IN)]),
     (r"^(beta)$", lambda: [np.random.default_rng(4).standard_normal(N_IN), 0.9]),
+    (r"(pool|kernel|filter|window|field)\w*shape", [(2, 3), (2, 2), 2]),
     (r"shape", IMAGES),
     (r"(layer|network|net)_?(sizes|dims|shapes?)|^(sizes|dims|layers_?dims|topology|architecture|structure|layout)$",
      [[N_IN, N_HIDDEN, N_OUT], (N_IN, N_HIDDEN, N_OUT), N_OUT]),
+    (r"^(n_?)?(neurons|nodes|units)(_?(per|by|of)_?layers?)?$|^layers?_?(neurons|units|nodes)$",
+     [N_OUT, [N_IN, N_HIDDEN, N_OUT], [N_HIDDEN, N_OUT]]),
     (r"use_?bias|has_?bias|bias_?flag", [True]),
     (r"(drop|keep).*(rate|prob|p$)|^(rate|p|ratio|prob|keep|dropout|drop_?prob|probability)$", [0.4]),
     (r"learning_?rate|^lr$|^eta$|learn_?rate", [0.5]),
     (r"momentum|decay|^rho$|beta_?[12]$", [0.9]),
     (r"^(eps|epsilon)$", [1e-5]),
-    (r"^(alpha|slope|negative_slope|leak|scale|gain)$", [0.3]),
+    (r"^(alpha|slope|negative_slope|leak|scale|gain|threshold)$", [0.3]),
+    (r"activations$|act(ivation)?_?(fns|functions|funcs)$|^acts$",
+     lambda: [["relu", "sigmoid"], ["tanh", "sigmoid"], ["relu", "relu", "sigmoid"], [AnyActivation(), AnyActivation()],
+              AnyActivation(), "sigmoid"]),
     (r"activation|act_?fn|^act$|nonlinearity|^fn$|func",
      lambda: ["relu", "sigmoid", AnyActivation(), "tanh", None, "Sigmoid", "linear"]),
     (r"optimi[sz]er|^opt$", [None, "sgd"]),
@@ -326,10 +439,11 @@ GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
     (r"pad", [0, 1, "same", "valid", (0, 0), (1, 1)]),
     (r"stride|step", [1, 2, (1, 1), (2, 2)]),
     (r"pool.*size|pool_?(h|w|height|width)|^pool|window", [2, (2, 2)]),
+    (r"^[hw]_?(field|kernel|filter)$", [2]),
     (r"(kernel|filter|field).*(size|dim|shape|h$|w$|height|width)|^(k|f|kh|kw|fh|fw|ksize|size_filter)$|^kernel$",
      [2, 3, (2, 3), (3, 3)]),
     (r"group", [2, 1, 3]),
-    (r"(out|num|n|nb|number|count).*(filter|kernel|channel|map)|filters?$|(out|output)_?(ch|c|depth|channels)$",
+    (r"(^|_)(out|num|n|nb|number|count).*(filter|kernel|channel|map)|filters?$|(out|output)_?(ch|c|depth|channels)$",
      [N_OUT]),
     (r"^(n_?f|c_?out|nf)$", [N_OUT]),
     (r"(in|input|prev).*(channel|depth|ch$|planes)|channels?$|depth|^(c_?in|c|ic|nc)$", [2, 1]),
@@ -339,6 +453,8 @@ GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
     (r"(seq|sequence|time|context|block|max)_?(len|length|steps?|size)|^(t|seq|timesteps)$", [6]),
     (r"vocab|num_?embeddings|n_?tokens|dictionary", [7]),
     (r"head", [2, 1]),
+    (r"^(n|num|nb|number)_?(of_?)?(hidden_?)?layers$", [2, 1]),
+    (r"hidden_?\w*(sizes|dims|layers|units|nodes|neurons|channels)$|^hiddens$", [[N_HIDDEN], N_HIDDEN, (N_HIDDEN,)]),
     (r"hid|^h_?(dim|size)?$|d_?ff|latent|^nh$|n_?state|state_?(size|dim)|^n_?h$|recurrent|^n_a$", [N_HIDDEN, N_IN]),
     (r"embed|d_?model|emb_?dim|^d$|^d_?k$|^dim$|^features?$|num_?features|n_?features", [N_IN]),
     (r"(out|output|next|curr|fan_?out|classes|labels|neurons|units|nodes|n_?y|^m$|^o$|d_?out|^out)", [N_OUT]),

@@ -23,6 +23,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array, is_finite
 from nnlaw.spec.discovery.adapted_layer import RATES, AdaptedLayer, Given, Plan, Step, adapt_instance, unpacked
+from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.calls import (
     FLAG_NAMES,
     N_HIDDEN,
@@ -81,7 +82,7 @@ BACKWARD_WORD = re.compile(r"backward|backprop|back_?prop|bprop|bwd|_bp\b|^back_
 TARGETS = re.compile(r"^(y|t|targets?|labels?|y_?true|true|truth|y_?train|expected|desired|ys)$", re.I)
 INCOMING = re.compile(
     r"^_?(d|g|dy|dout|d_?out(put)?s?|dvalues?|dz\d?|da\d?|dh|dv|delta\w*|upstream\w*|\w*grad\w*|\w*err\w*|"
-    r"d_?l_?d_?\w+|dl\w*|de_?d\w*|dx_?out|eta|loss\w*|top_?diff|diff|dnext|d_?next|d_?prev|sensitivity|dvals?)$",
+    r"d_?l_?d_?\w+|dl\w*|de_?d\w*|dx_?out|eta|loss(?!_?f)\w*|top_?diff|diff|dnext|d_?next|d_?prev|sensitivity|dvals?)$",
     re.I,
 )
 STORED_X = re.compile(
@@ -121,11 +122,23 @@ def layer_in(kind: type, name: str, scope: Scope) -> Found | None:
         reason = f"can't construct {name}{inspect.signature(kind)}; pass an instance: check({_example(kind, name)})"
         return Found("layer", name, style, location, kind, reason=reason)
     best = best_attempt(made, methods, scope)
+    if best is None or best.layer is None:
+        best = _with_another_forward(made, methods, scope) or best
     if best is None:
         shape = hints().input_shape or ((2, 3, 8, 8) if _is_convolution(made[0].instance) else (5, 4))
         reason = f"found no input that {name}.{methods[0]} takes; pass its shape: check({name}, input_shape={shape})"
         return Found("layer", name, style, location, kind, reason=reason)
     return found_of(best, name, style, kind)
+
+
+def _with_another_forward(made: list[Made], methods: tuple[str, str], scope: Scope) -> Attempt | None:
+    """An attempt with another method whose name is one of a forward, such as one that stores what backward needs."""
+    kind = type(made[0].instance)
+    for name in forward_methods(kind)[1:]:
+        attempt = best_attempt(made, (name, methods[1]), scope) if FORWARD_WORD.search(name) else None
+        if attempt is not None and attempt.layer is not None:
+            return attempt
+    return None
 
 
 def _example(kind: type, name: str) -> str:
@@ -197,9 +210,8 @@ def _attempt_on(
 
 def layer_methods(kind: type) -> tuple[str, str] | None:
     """The names of forward and backward of a class; None if one is missing, or if backward takes targets."""
-    others = [name for name in dir(kind) if not name.startswith("__") and name not in (*FORWARD, *BACKWARD)]
-    forward_names = [*FORWARD, *(name for name in others if FORWARD_WORD.search(name))]
-    forward = [name for name in forward_names if is_method(kind, name) and required_of(getattr(kind, name), bound=True)]
+    others = _other_names(kind)
+    forward = forward_methods(kind)
     backward_names = [*BACKWARD, *(name for name in others if BACKWARD_WORD.search(name))]
     backward = [name for name in backward_names if is_method(kind, name)] or [
         name for name in others if is_method(kind, name) and name not in forward[:1]
@@ -216,6 +228,16 @@ def layer_methods(kind: type) -> tuple[str, str] | None:
     if targets and not any(INCOMING.match(name) for name in names if name not in targets):
         return None  # a network
     return forward[0], backward[0]
+
+
+def _other_names(kind: type) -> list[str]:
+    return [name for name in dir(kind) if not name.startswith("__") and name not in (*FORWARD, *BACKWARD)]
+
+
+def forward_methods(kind: type) -> list[str]:
+    """The methods with an input that may be a forward, by their names, the most likely first."""
+    names = [*FORWARD, *(name for name in _other_names(kind) if FORWARD_WORD.search(name))]
+    return [name for name in names if is_method(kind, name) and required_of(getattr(kind, name), bound=True)]
 
 
 def is_method(kind: type, name: str) -> bool:
@@ -302,17 +324,22 @@ def attempts(
 
 
 SETUP = ("set_input_shape", "set_input_size", "set_input_dim", "build", "initialize", "init_weights", "setup",
-         "initialize_weights", "initialize_parameters", "init_params", "init_parameters")  # fmt: skip
+         "initialize_weights", "initialize_parameters", "init_params", "init_parameters", "prepare_layer",
+         "_initialize", "_build", "_init_weights")  # fmt: skip
+INPUT_SHAPE = re.compile(r"^_?(in|input)_?(shape|size|dim|dims|features|units)$", re.I)
 
 
 def prepared(made: Made, shape: tuple[int, ...]) -> Made:
     """The instance after the methods that set it up for an input of this shape, if it has any; else itself."""
     kind = type(made.instance)
     methods = [name for name in SETUP if is_method(kind, name)]
-    if not methods:
+    unset = [name for name, value in attributes_of(made.instance).items() if value is None and INPUT_SHAPE.match(name)]
+    if not methods and not unset:
         return made
     thing = copy.deepcopy(made.instance)
     with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        for name in unset:
+            setattr(thing, name, _setup_value(name, shape))
         for name in methods:
             rows = required_of(getattr(kind, name), bound=True)
             optional = [row for row in arguments_of(getattr(kind, name), bound=True) if row not in rows]
@@ -411,6 +438,8 @@ def likely_sizes(made: Made) -> list[int]:
     for name, value in made.settings.items():
         if type(value) is int and re.search(r"in|prev|dim|size|feature|channel", name):
             sizes.append(value)
+    if not weights:  # made by the first call, or there are none: an input of the size of the output would hide mistakes
+        sizes += [N_IN, N_HIDDEN]
     for array in weights[:6]:
         sizes += [array.shape[0], array.shape[-1], *array.shape[1:-1]] if array.ndim > 1 else []
     for array in weights[:6]:
@@ -426,7 +455,8 @@ def shape_settings(made: Made) -> list[tuple[int, ...]]:
     """Shapes among the settings and attributes that are called input_shape or alike."""
     found = []
     for name, value in {**attributes_of(made.instance), **made.settings}.items():
-        if "shape" in name and isinstance(value, tuple | list) and all(isinstance(v, int) or v is None for v in value):
+        is_shape = isinstance(value, tuple | list) and all(isinstance(v, int) or v is None for v in value)
+        if "shape" in name.lower() and is_shape:
             shape = tuple(v for v in value if v is not None)
             found += [shape, shape[1:]] if len(shape) > 1 else [shape]
     return [shape for shape in dict.fromkeys(found) if shape]
@@ -483,7 +513,7 @@ def _forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> 
     if output is None:
         return None
     more = tuple(_further_outputs(value)) if output == FIRST else ()
-    plan = replace(plan, output=output, more=more)
+    plan = replace(plan, output=output, more=more, items=_items(made.instance, plan.forward, value))
     y = np.array(output.slot.get(value if output.where == "returned" else thing))
     if y.dtype.kind not in "f" or not y.size or not keeps_samples(y, len(x), plan.layout):
         return None
@@ -564,6 +594,17 @@ def _output_place(thing: Any, value: Any, before: dict[Slot, Array], inputs: lis
 FIRST = Kept("returned", Slot((("[", 0),)))
 
 
+def _items(instance: Any, method: str, value: Any) -> tuple[str, ...]:
+    """The names of the parts of a returned tuple, as the source returns them; "" for a part without one."""
+    if not isinstance(value, tuple):
+        return ()
+    tree = parsed(getattr(type(instance), method))
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == len(value):
+            return tuple(getattr(part, "id", getattr(part, "attr", "")) for part in node.value.elts)
+    return ("",) * len(value)
+
+
 def _further_outputs(value: Any) -> Iterator[Kept]:
     """The other arrays of floats in a returned tuple, which may have incoming gradients as well."""
     for i, each in enumerate(value[1:], 1):
@@ -632,7 +673,7 @@ def backward_arguments(made: Made, plan: Plan) -> Iterator[tuple[tuple[Given, ..
     is_stored = any(STORED_X.match(row.name) or re.match("fwd|forward|cache|ctx|saved", row.name) for row in rows)
     if 1 < len(rows) == 1 + len(plan.more) and not is_stored:  # a gradient for each output
         yield tuple(Given("dy", i) for i in range(len(rows))), ()
-    choices = [choices_for(row.name, row, made, i, len(rows)) for i, row in enumerate(rows)]
+    choices = [choices_for(row.name, row, made, i, len(rows), plan.items) for i, row in enumerate(rows)]
     incoming = [i for i, row in enumerate(rows) if INCOMING.match(row.name)]
     others = [row for i, row in enumerate(rows) if i not in incoming]
     if len(incoming) == 1 and any(STORED_X.match(row.name) or STORED_Y.match(row.name) for row in others):
@@ -655,8 +696,10 @@ def is_rate(name: str) -> bool:
     return (bool(RATE_NAMES.match(name)) and name.lower() != "alpha") or name.lower() in ("alpha", "lr")
 
 
-def choices_for(name: str, row: inspect.Parameter, made: Made, i: int, count: int) -> list[Given]:
-    """What an argument of backward may be, by its name and position."""
+def choices_for(
+    name: str, row: inspect.Parameter, made: Made, i: int, count: int, items: tuple[str, ...] = ()
+) -> list[Given]:
+    """What an argument of backward may be, by its name and position; `items` are the parts that forward returns."""
     if mode_value(row):
         return [Given("value", mode_value(row)[0])]
     low = name.lower()
@@ -672,6 +715,8 @@ def choices_for(name: str, row: inspect.Parameter, made: Made, i: int, count: in
     stored = [Given("slot", slot) for slot in slots[:1]]
     if stored:
         return stored
+    if name in items and count > 1:
+        return [Given("item", items.index(name))]
     if count > 2 and CONTAINERS.match(name) and low not in ("d", "g", "grad", "gradient", "delta"):
         return [Given("gradients"), Given("dy")]
     if UPSTREAM.match(name):
@@ -684,7 +729,10 @@ def choices_for(name: str, row: inspect.Parameter, made: Made, i: int, count: in
         return [Given("y"), Given("dy"), Given("x", 0)] if count > 1 else [Given("dy")]
     if low in ("cache", "caches", "memory", "ctx", "context", "saved"):
         return [Given("cache"), Given("returned")]
-    return [Given("dy"), Given("x", 0), Given("y"), Given("rate"), Given("optimizer"), Given("returned")]
+    parts = [Given("cache"), *(Given("item", j) for j in range(1, len(items)))] if items and count > 1 else []
+    if re.search("cache|state|fwd|forward|saved|store", low):
+        return [*parts, Given("dy"), Given("x", 0), Given("y"), Given("returned")]
+    return [Given("dy"), Given("x", 0), Given("y"), Given("rate"), Given("optimizer"), Given("returned"), *parts]
 
 
 def incoming_attributes(made: Made, plan: Plan) -> list[Slot]:
@@ -874,6 +922,9 @@ def found_of(best: Attempt, name: str, style: str, kind: type) -> Found:
         reading, *_derivatives_alone(best, reading, name), *_one_gradient_only(best, reading, name),
         *_input_for_output(best, reading, name),
     )  # fmt: skip
+    others = tuple(_other_outputs(best, reading, name))
+    takes_first = any((given.what, given.value) == ("item", 0) for given in plan.backward_arguments)
+    readings = (*others, *readings) if takes_first else (*readings, *others)
     return Found("layer", name, style, location, kind, readings)
 
 
@@ -895,6 +946,26 @@ def _input_for_output(best: Attempt, reading: Reading, name: str) -> Iterator[Re
             if np.shape(dx) == best.x.shape:  # type: ignore[arg-type]  # np.shape(None) is ()
                 cases = partial(layer_case, name, changed, best.x.shape, layer.plan.integers, best.made)
                 yield replace(reading, calls=describe(replace(best, plan=changed.plan), name), cases=cases)
+
+
+def _other_outputs(best: Attempt, reading: Reading, name: str) -> Iterator[Reading]:
+    """For a forward that returns several arrays of one shape and one incoming gradient: the others as the output."""
+    layer = best.layer
+    assert layer is not None
+    plan = layer.plan
+    if plan.output != FIRST or plan.more or len(plan.inputs) > 1:
+        return
+    for i in range(1, len(plan.items)):
+        other = adapt_instance(
+            layer.instance, replace(plan, output=Kept("returned", Slot((("[", i),)))), layer.randomness
+        )
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            y = other.forward(best.x)
+            dx = other.backward(np.ones_like(y))
+            if y.dtype.kind == "f" and y.shape == layer.forward(best.x).shape and np.shape(dx) == best.x.shape:  # type: ignore[arg-type]  # np.shape(None) is ()
+                cases = partial(layer_case, name, other, best.x.shape, plan.integers, best.made)
+                calls = f"{reading.calls}; the output is result[{i}]"
+                yield replace(reading, calls=calls, cases=cases)
 
 
 def is_either(name: str, first: list[str]) -> bool:
@@ -1010,6 +1081,7 @@ def describe(attempt: Attempt, name: str) -> str:
 
     def shown(given: Given) -> str:
         text = words.get(given.what) or (given.value.name if given.what == "slot" else repr(given.value))
+        text = f"result[{given.value}]" if given.what == "item" else text
         if given.what == "x" and len(plan.inputs) > 1:
             text = f"x{given.value}"
         if given.what == "dy" and plan.more:

@@ -73,7 +73,8 @@ AGREES = 1e-4
 TRIALS, PATIENCE = 400, 40  # calls that are tried for one class, and after one that agrees in part with its own loss
 SYMBOLS = "N samples, C outputs, T steps"
 MAX_SIZE = 4096  # of one input
-LAYOUTS_TRIED = ("rows", "columns", "one column", "one row", "one", "batch of one row", "batch of one column")
+LAYOUTS_TRIED = ("rows", "columns", "one column", "one row", "one", "batch of one row", "batch of one column",
+                 "rows of columns")  # fmt: skip
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
@@ -463,7 +464,8 @@ def _outputs(y: Array, layout: Layout) -> int:
     """The number of outputs; 0 if the samples are elsewhere."""
     if layout.single:
         return y.size if y.size <= 64 and sorted(y.shape)[:-1] == [1] * (y.ndim - 1) else 0
-    if y.ndim not in (1, 2) or y.shape[0 if layout.name == "rows" else -1] != N:
+    y = layout.to_rows(y) if layout.name == "rows of columns" else y
+    if y.ndim not in (1, 2) or y.shape[-1 if layout.name == "columns" else 0] != N:
         return 0
     return 1 if y.ndim == 1 else y.size // N
 
