@@ -318,12 +318,17 @@ def _explained(row: LawResult, case: Case, others: Sequence[Case]) -> LawResult:
             return _check(CATALOG[case.kind, law], other).violation
         return next((row.violation for row in check_calls(other) if row.violation), None)
 
+    def passes_law(other: Case) -> bool:
+        if (case.kind, law) in CATALOG:  # a change after which the law no longer applies is no fix
+            return _check(CATALOG[case.kind, law], other).outcome not in (Outcome.FAIL, Outcome.NOT_APPLICABLE)
+        return violation_on(other) is None
+
     def passes(other: Case) -> bool:
         outcome = _Checker(None, None).report(other, lambda attempt: other).outcome
         return outcome is UnitOutcome.PASSED or (other.is_second and outcome is UnitOutcome.NOT_CHECKED)
 
     try:
-        return _failed(explain(row.violation, case, violation_on, passes, others))
+        return _failed(explain(row.violation, case, violation_on, passes_law, passes, others))
     except SubjectEnded as error:
         error.while_explaining = True
         raise

@@ -39,7 +39,7 @@ FOR_ANY_CODE = {
 """The laws that also check code which is not registered; all others belong to the protocol of registered classes."""
 
 AT_ANY_SETTING = {
-    "layer": {"gradient", "dropout-mean"},
+    "layer": {"gradient", "dropout-mean", "definition"},
     "loss": {"gradient", "definition"},
     "optimizer": {"definition"},
     "model": {"gradient"},

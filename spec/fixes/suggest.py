@@ -1,6 +1,8 @@
 """Explain a violation, and suggest a fix: the public function of this room.
 
-    explain(violation, case, violation_on, passes)      the violation with smallest input, likely cause, suggested fix
+    explain(violation, case, violation_on, passes_law, passes)
+
+returns the violation with the smallest input, its likely cause and a suggested fix.
 """
 
 from __future__ import annotations
@@ -23,12 +25,13 @@ def explain(
     violation: Violation,
     case: Case,
     violation_on: Callable[[Case], Violation | None],
+    passes_law: Callable[[Case], bool],
     passes: Callable[[Case], bool],
     others: Sequence[Case] = (),
 ) -> Violation:
     """Return `violation` on the smallest input that shows it, with likely cause and suggested fix if they are found.
 
-    `violation_on` checks the failed law alone on another case, `passes` every law. `others` are the other cases of the
+    `violation_on` and `passes_law` check the failed law alone on another case, `passes` every law. `others` are the other cases of the
     unit, which a fix must pass, too.
     """
     found = smallest(violation, case, violation_on)
@@ -41,9 +44,7 @@ def explain(
         suggestion = Suggestion((in_place.edit,)) if fits else None
         return found.with_fields(suggestion=suggestion, script=script(found, case))
     term = dropped_term(case, violation) if of_gradient and not found.cause else DroppedTerm()
-    fix = search(
-        case, violation.law, passes_law=lambda other: violation_on(other) is None, passes_all=passes, others=others
-    )
+    fix = search(case, violation.law, passes_law=passes_law, passes_all=passes, others=others)
     if fix.certain and fix.cause and "|" in found.cause_code:  # the edit shows which one of several it is
         found = found.with_fields(cause=fix.cause.text, cause_code=fix.cause.code)
     if not found.cause:

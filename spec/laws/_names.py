@@ -12,7 +12,7 @@ def why_compared(case: Case, thing: Subject, standard: str, source: str = "") ->
 
     `source` is that of the definition, if the rest of the message lacks it.
     """
-    name = case.name if case.registered else case.path
+    name = case.name if case.registered else case.path.partition("(")[0]
     reason = f"it declares like = {standard!r}" if declared_value(thing, "like") else f"its name is {name}"
     definition = f"{standard} ({source})" if source else standard
     return (

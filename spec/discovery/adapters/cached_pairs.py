@@ -173,7 +173,8 @@ def values_of(row: inspect.Parameter, scope: Scope) -> list[Any]:
     if re.match(r"^(w\d*|weights?\w*|kernels?|filters?|theta\w*|f|k|m)$", low) or row.name == "W":
         return arrays((N_IN, N_OUT), (N_OUT, N_IN), (3, 2, 2, 3), (2, 3, 2, 3), (7, N_IN))
     if len(low) == 1 and row.annotation is row.empty:
-        return arrays((N_IN, N_OUT), (N_OUT,), (N_IN,), (N_OUT, N_IN))
+        probability = [0.4] if low == "p" else []
+        return [*probability, *arrays((N_IN, N_OUT), (N_OUT,), (N_IN,), (N_OUT, N_IN))]
     return [value for value in guesses(row, scope) if value is not None] or [1]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnlaw.spec.arrays import Array
 from nnlaw.spec.reference import Settings
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.subjects.hyperparameters import numeric_attributes
@@ -13,6 +14,12 @@ ENTRIES = 2000  # of x at least, so that the share of zeros is known within a fe
 AMBIGUOUS = ("p", "prob", "probability", "ratio")
 """Names under which code keeps the probability to drop an entry, or that to keep one."""
 SWAPPED = Cause("keep-and-drop-swapped", "the probability to drop an entry is used as that to keep it, or the reverse")
+NOT_SCALED = Cause(
+    "missing-inverse-keep-probability",
+    "the output is not divided by the probability to keep an entry in training mode, nor multiplied by it in "
+    "evaluation mode",
+)
+DIVISOR = Cause("keep-and-drop-swapped", "divided by the probability to drop an entry instead of that to keep it")
 
 
 def check_dropout(case: LayerCase, note: str) -> None:
@@ -36,7 +43,7 @@ def check_dropout(case: LayerCase, note: str) -> None:
         either += keeps
     keeps = [*either, *(1 - p for p in either)] if either else keeps
     kept = y != 0
-    sampled = len(np.unique(kept.reshape(len(y), -1), axis=0)) * y[0].size  # a mask may be that of several samples
+    sampled = _draws(kept, repeats)
     share, factors = float(kept.mean()), (y / x)[kept]
     if np.ptp(factors) > 1e-6 * np.abs(factors).max():
         raise NotApplicable("its factors differ, so it is not dropout with a mask of zeros")
@@ -47,7 +54,32 @@ def check_dropout(case: LayerCase, note: str) -> None:
         _fail(case, "the share of entries that are kept", share, keeps[0], SWAPPED if swapped else NO_CAUSE, note)
     likely = near or [share]
     if abs(factor - 1) > 1e-6 and all(abs(factor * keep - 1) > 1e-2 + (0 if near else error) for keep in likely):
-        _fail(case, "the factor of the entries that are kept", factor, 1 / likely[0], NO_CAUSE, note)
+        cause = DIVISOR if abs(factor * (1 - likely[0]) - 1) <= 1e-2 else NO_CAUSE
+        _fail(case, "the factor of the entries that are kept", factor, 1 / likely[0], cause, note)
+    expected = [factor * keep for keep in likely]
+    _check_evaluation(case, x, factor, expected, 1e-2 if near else 1e-2 + error, note)
+
+
+def _check_evaluation(
+    case: LayerCase, x: Array, factor: float, expected: list[float], tolerance: float, note: str
+) -> None:
+    """The output in evaluation mode must be x times one of the expected numbers, the mean factors of training mode."""
+    if not case.layer.attribute("has_mode", False):
+        return
+    ratios = np.asarray(case.fresh(False).forward(x), np.float64) / x
+    if np.ptp(ratios) > 1e-6:
+        return  # the law train-eval reports random numbers in evaluation mode
+    found = float(ratios.flat[0])
+    if all(abs(found - each) > tolerance for each in expected):
+        cause = NOT_SCALED if found == factor == 1 else NO_CAUSE
+        _fail(case, "the factor of the input in evaluation mode", found, expected[0], cause, note)
+
+
+def _draws(kept: Array, repeats: int) -> int:
+    """How many entries of the mask were drawn, at least: it may be one for several samples, or for several entries."""
+    batches, rows = kept.reshape(repeats, -1), kept.reshape(len(kept), -1)
+    distinct = [np.unique(each, axis=0) for each in (batches, rows[: len(kept) // repeats], rows.T)]
+    return int(np.prod([len(each) for each in distinct]))
 
 
 def _fail(case: LayerCase, what: str, actual: float, expected: float, cause: Cause, note: str) -> None:
