@@ -319,7 +319,7 @@ def _explained(row: LawResult, case: Case, others: Sequence[Case]) -> LawResult:
         return next((row.violation for row in check_calls(other) if row.violation), None)
 
     def passes_law(other: Case) -> bool:
-        if (case.kind, law) in CATALOG:  # a change after which the law no longer applies is no fix
+        if (case.kind, law) in CATALOG:  # a change after which the law no longer applies fixes nothing
             return _check(CATALOG[case.kind, law], other).outcome not in (Outcome.FAIL, Outcome.NOT_APPLICABLE)
         return violation_on(other) is None
 

@@ -96,6 +96,11 @@ def words(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").strip()
 
 
+PROSE = {tokenize.COMMENT, tokenize.STRING} | {
+    getattr(tokenize, f"FSTRING_{part}", tokenize.STRING) for part in ("START", "MIDDLE", "END")  # since Python 3.12
+}
+
+
 def prose_and_names(source: str) -> tuple[str, list[tuple[int, str]]]:
     """Split Python source into its prose and its names.
 
@@ -110,7 +115,7 @@ def prose_and_names(source: str) -> tuple[str, list[tuple[int, str]]]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.NAME:
             names.append((token.start[0], token.string))
-        elif token.type in (tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)):
+        elif token.type in PROSE:
             start = starts[token.start[0] - 1] + token.start[1]
             text = source[start : starts[token.end[0] - 1] + token.end[1]]
             if re.match(r"\w*f\w*[\"']", text, re.IGNORECASE):

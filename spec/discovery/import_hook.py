@@ -112,6 +112,8 @@ class _Contents:
             for name in self.definitions.effects(statement).binds:
                 if rebinds or name not in namespace:
                     namespace[name] = value
+            for name in self.definitions.changed_definitions(statement):  # it is not what the file makes of it
+                namespace[name] = value
         if not is_import and sys.path != path:
             self.search_path += [
                 folder / added for added in sys.path if added not in path for folder in (self.path.parent, Path.cwd())

@@ -37,6 +37,8 @@ class _Effects:
     binds: set[str] = field(default_factory=set)
     changes: set[str] = field(default_factory=set)  # by assigning to an attribute or item, or by a method
     rebinds_when_called: set[str] = field(default_factory=set)  # `global W` in a function
+    changes_when_called: set[str] = field(default_factory=set)  # `Dense.backward = ...` in a function
+    changes_arguments: set[int] = field(default_factory=set)  # positions of those that it changes
 
 
 class Definitions:
@@ -57,6 +59,7 @@ class Definitions:
         self.functions = {
             leaf.name: self.effects(leaf) for leaf in self._leaves if isinstance(leaf, _DEFINITION[:2])
         }
+        self._defined_names = set().union(*(self._defined(leaf) for leaf in self._leaves))
 
     def needed(self, names: Iterable[str] | None = None) -> list[ast.stmt]:
         """The statements that define `names`, or everything that the file defines, in order, without the rest."""
@@ -89,6 +92,19 @@ class Definitions:
             self._effects[statement] = _effects(statement)
         return self._effects[statement]
 
+    def changed_definitions(self, statement: ast.stmt) -> set[str]:
+        """The classes and functions of the file that a statement changes, also by calling a function of the file."""
+        if isinstance(statement, _DEFINITION):
+            return set()
+        found = set(self.effects(statement).changes)
+        for node in _outside_functions(statement):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.functions:
+                function = self.functions[node.func.id]
+                found |= function.changes_when_called | function.rebinds_when_called
+                for i in function.changes_arguments & set(range(len(node.args))):
+                    found |= set(_root(node.args[i]))
+        return found & self._defined_names
+
     def _defined(self, leaf: ast.stmt) -> set[str]:
         return self.effects(leaf).binds if isinstance(leaf, _DEFINITION) else set()
 
@@ -106,6 +122,8 @@ class Definitions:
             orelse = prune(statement.orelse)
             pruned: ast.stmt = ast.If(statement.test, body or [ast.Pass()], orelse)
             kept = (*body, *orelse)
+            if not kept and self.changed_definitions(ast.copy_location(ast.Expr(statement.test), statement)) & reached:
+                kept = (ast.Pass(),)
         elif isinstance(statement, ast.Try):
             body, orelse, final = prune(statement.body), prune(statement.orelse), prune(statement.finalbody)
             bodies = [prune(handler.body) for handler in statement.handlers]
@@ -126,7 +144,7 @@ class Definitions:
     def _needed(self, leaf: ast.stmt, reached: set[str], everything: bool) -> bool:
         """Whether a statement binds or changes a name that is reached, or defines something by itself."""
         effects = self.effects(leaf)
-        if effects.changes & (reached | {"sys.path"}):
+        if effects.changes & (reached | {"sys.path"}) or self.changed_definitions(leaf) & reached:
             return True
         binds = effects.binds
         if isinstance(leaf, _LOOP):  # a training loop binds what was bound before
@@ -140,7 +158,7 @@ class Definitions:
             return not binds or not binds & self.reads
         if isinstance(leaf, (*_LOOP, ast.With, ast.AsyncWith, ast.Match)):
             return any(isinstance(node, _DEFINITION) for node in ast.walk(leaf))
-        return isinstance(leaf, _DEFINITION) or leaf in self._simple
+        return isinstance(leaf, _DEFINITION) or leaf in self._simple or _is_exec(leaf)
 
     def _simple_values(self) -> Iterator[ast.stmt]:
         """Assignments of constants, functions, classes, lambdas, and of values made of such alone."""
@@ -168,6 +186,11 @@ class Definitions:
                 function = self.functions.get(called.id) if isinstance(called, ast.Name) else None
                 if function and function.rebinds_when_called & missing:
                     yield statement
+
+
+def _is_exec(leaf: ast.stmt) -> bool:
+    """Whether it is `exec(...)`, which may define anything."""
+    return isinstance(leaf, ast.Expr) and isinstance(leaf.value, ast.Call) and ast.unparse(leaf.value.func) == "exec"
 
 
 def _is_main_guard(statement: ast.If) -> bool:
@@ -237,7 +260,13 @@ def _effects(statement: ast.stmt) -> _Effects:
                 effects.reads.add(instruction.argval)
             elif instruction.opname == "STORE_GLOBAL" and nested is not code:
                 effects.rebinds_when_called.add(instruction.argval)
-    if not isinstance(statement, _DEFINITION):
+    if isinstance(statement, _DEFINITION[:2]):
+        arguments = [row.arg for row in (*statement.args.posonlyargs, *statement.args.args)]
+        own = {name for nested in _codes(code) for name in nested.co_varnames}
+        changed = {name for part in statement.body for node in _outside_functions(part) for name in _changed(node)}
+        effects.changes_when_called = changed - own
+        effects.changes_arguments = {i for i, name in enumerate(arguments) if name in changed}
+    elif not isinstance(statement, ast.ClassDef):
         for node in _outside_functions(statement):
             effects.changes |= set(_changed(node))
     return effects
@@ -266,6 +295,10 @@ def _changed(node: ast.AST) -> Iterator[str]:
             yield from _root(node.func)
             if node.func.attr == "register":
                 yield from (argument.id for argument in node.args if isinstance(argument, ast.Name))
+        if isinstance(node.func, ast.Attribute) and node.func.attr in ("__setattr__", "__delattr__") and node.args:
+            yield from _root(node.args[0])
+        elif isinstance(node.func, ast.Lambda):
+            yield from (argument.id for argument in node.args if isinstance(argument, ast.Name))
         elif isinstance(node.func, ast.Name) and node.args:
             if node.func.id in ("setattr", "delattr"):
                 yield from _root(node.args[0])

@@ -31,8 +31,8 @@ def explain(
 ) -> Violation:
     """Return `violation` on the smallest input that shows it, with likely cause and suggested fix if they are found.
 
-    `violation_on` and `passes_law` check the failed law alone on another case, `passes` every law. `others` are the other cases of the
-    unit, which a fix must pass, too.
+    `violation_on` and `passes_law` check the failed law alone on another case, `passes` every law. `others` are the
+    other cases of the unit, which a fix must pass, too.
     """
     found = smallest(violation, case, violation_on)
     of_gradient = violation.law == "gradient"

@@ -43,7 +43,7 @@ def check_dropout(case: LayerCase, note: str) -> None:
         either += keeps
     keeps = [*either, *(1 - p for p in either)] if either else keeps
     kept = y != 0
-    sampled = _draws(kept, repeats)
+    sampled = _mask_entries(kept, repeats)
     share, factors = float(kept.mean()), (y / x)[kept]
     if np.ptp(factors) > 1e-6 * np.abs(factors).max():
         raise NotApplicable("its factors differ, so it is not dropout with a mask of zeros")
@@ -75,8 +75,8 @@ def _check_evaluation(
         _fail(case, "the factor of the input in evaluation mode", found, expected[0], cause, note)
 
 
-def _draws(kept: Array, repeats: int) -> int:
-    """How many entries of the mask were drawn, at least: it may be one for several samples, or for several entries."""
+def _mask_entries(kept: Array, repeats: int) -> int:
+    """The number of random entries of the mask, at least: it may be one for several samples, or for several entries."""
     batches, rows = kept.reshape(repeats, -1), kept.reshape(len(kept), -1)
     distinct = [np.unique(each, axis=0) for each in (batches, rows[: len(kept) // repeats], rows.T)]
     return int(np.prod([len(each) for each in distinct]))
