@@ -25,7 +25,7 @@ from nnlaw.spec.discovery.adapted_layer import RATES
 from nnlaw.spec.discovery.calls import FLAG_NAMES, RATE_NAMES, Randomness
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
-from nnlaw.spec.discovery.scenarios import softmax
+from nnlaw.spec.discovery.scenarios import sigmoid, softmax
 from nnlaw.spec.discovery.sequences import outputs_of, without_time
 from nnlaw.spec.discovery.slots import Slot, array_slots
 
@@ -74,7 +74,8 @@ class Call:
 
     def __str__(self) -> str:
         words = {"x": "x", "t": "targets", "o": "output", "rate": "learning_rate", "epochs": "1", "count": "N",
-                 "zero": "0.0", "false": "False", "true": "True", "loss": "half_squares"}  # fmt: skip
+                 "zero": "0.0", "false": "False", "true": "True", "loss": "half_squares",
+                 "pairs": "[(x, targets)]"}  # fmt: skip
         rows = [(words.get(role, role), key) for role, key in self.arguments]
         text = ", ".join(f"{key}={word}" if key else word for word, key in rows)
         return f"{self.method}({text})"
@@ -123,12 +124,17 @@ def _log_softmax(o: Array) -> Array:
     return np.asarray(np.log(softmax(o)))
 
 
+PROPORTIONAL = 1e-4
+"""How far steps at two rates may differ in a step that has a small weight decay of its own."""
+
+
 USUAL_LOSSES: dict[str, Callable[[Array, Array], float]] = {
     "half the sum of squared errors": _sums,
     "cross-entropy of the output": lambda o, t: float(-np.sum(t * np.log(o))),
     "binary cross-entropy of the output": lambda o, t: float(-np.sum(t * np.log(o) + (1 - t) * np.log(1 - o))),
     "cross-entropy of the softmax of the output": lambda o, t: float(-np.sum(t * _log_softmax(o))),
     "binary cross-entropy of the sigmoid of the output": lambda o, t: float(np.sum(np.logaddexp(0, o) - t * o)),
+    "half the sum of squared errors of the sigmoid of the output": lambda o, t: _sums(sigmoid(o), t),
 }
 """Losses of outputs and targets, (N, C) both, to try for code without a loss of its own."""
 
@@ -263,7 +269,7 @@ class AdaptedNetwork:
         if not self.plan.steps or not (self.plan.rates or any(r == "rate" for r, _ in self.plan.gradient.arguments)):
             return True
         first, second = (self.gradients(self._runs(x, labels, rate)) for rate in RATES)
-        return all(np.allclose(first[name], second[name], rtol=1e-6, atol=1e-9) for name in first)
+        return all(np.allclose(first[name], second[name], rtol=PROPORTIONAL, atol=1e-9) for name in first)
 
     def _runs(self, x: Array, labels: Array, rate: float) -> list[NetworkRun]:
         self.randomness.reset()
@@ -347,7 +353,7 @@ class NetworkRun:
         self.before = {name: array.copy() for name, array in network.params.items()}
         self.samples = 1 if self.plan.layout.single else len(rows) // max(self.plan.times, 1)
         self.context = {"x": x, "t": t, "rate": rate, "epochs": 1, "zero": 0.0, "false": False, "true": True}
-        self.context |= {"count": self.samples, "state": None, "loss": HalfSquares(t)}
+        self.context |= {"count": self.samples, "state": None, "loss": HalfSquares(t), "pairs": [(x, t)]}
         if self.plan.pair:
             self.context |= {"x": x[0], "x2": x[1]}
         if self.plan.state is not None:

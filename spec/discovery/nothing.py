@@ -35,8 +35,9 @@ def class_location(kind: type) -> Location:
 
 
 def is_base_class(kind: type) -> bool:
-    """Whether each method but the constructor only raises, passes or returns nothing."""
-    methods = [value for name, value in vars(kind).items() if inspect.isfunction(value) and not name.startswith("__")]
+    """Whether each method but the special ones only raises, passes or returns nothing; __call__ is not special."""
+    methods = [value for name, value in vars(kind).items() if inspect.isfunction(value)
+               and (name == "__call__" or not name.startswith("__"))]  # fmt: skip
     return bool(methods) and all(is_empty(method) for method in methods)
 
 
@@ -58,5 +59,5 @@ def _does_nothing(node: ast.stmt) -> bool:
     if isinstance(node, ast.Pass | ast.Raise):
         return True
     if isinstance(node, ast.Return):
-        return node.value is None or isinstance(node.value, ast.Constant)
+        return node.value is None or (isinstance(node.value, ast.Constant) and node.value.value not in (1, 1.0))
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant | ast.Call)

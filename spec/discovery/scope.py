@@ -14,6 +14,8 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 EXPECTED_ARGUMENTS = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -61,7 +63,20 @@ def scope_of(module: ModuleType, names: Iterable[str] | None = None) -> Scope:
                     functions[f"{name}.{method}"] = raw.__func__
         elif inspect.isfunction(value):
             functions[name] = value
+        elif isinstance(value, np.ufunc) and value.nin == 1:  # tanh = np.tanh
+            functions[name] = _function_of(value, name, module)
     return Scope(module, classes, functions, {**classes, **functions})
+
+
+def _function_of(ufunc: np.ufunc, name: str, module: ModuleType) -> Callable[..., Any]:
+    """A function of one argument that calls it, at the top of the module's file."""
+
+    def function(x: Any) -> Any:
+        return ufunc(x)
+
+    function.__name__ = name
+    function.__code__ = function.__code__.replace(co_filename=module.__file__ or "", co_firstlineno=1)
+    return function
 
 
 def arguments_of(function: Any, *, bound: bool = False) -> list[inspect.Parameter]:

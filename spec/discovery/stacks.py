@@ -47,7 +47,7 @@ def built(kind: type, scope: Scope, limit: int = 6) -> Iterator[Made]:
 def _parts(name: str, scope: Scope, owner: type) -> list[Any]:
     """Values for an argument that is a part of a network, by its name: layers, a loss, its derivative, an optimizer."""
     if CONTAINER.match(name):
-        return stacks(scope, owner)
+        return stacks(scope, owner) or [[N_IN, N_HIDDEN, N_OUT]]
     if LOSS.search(name):
         return _losses(scope, derivative=bool(DERIVATIVE.search(name)))
     return _optimizers(scope) if OPTIMIZER.search(name) else []
@@ -97,7 +97,8 @@ def stacks(scope: Scope, owner: type) -> list[Any]:
     """Lists of layers to try: two dense layers and an activation; without these, two simple layers, one layer, all."""
     made = [(name, one) for name, kind in _classes(scope) if kind is not owner and _is_layer(kind)
             for one in constructions(kind, scope, limit=1)]  # fmt: skip
-    dense = [one for name, one in sorted(made, key=lambda row: not DENSE.search(row[0])) if _is_dense(one)]
+    dense = [one for name, one in sorted(made, key=lambda row: not DENSE.search(row[0]))
+             if _is_dense(one) and not OTHER.search(name)]  # fmt: skip
     simple = [(name, one.instance) for name, one in made if not array_slots(one.instance)]
     between = sorted(
         ((name, layer) for name, layer in simple if not OTHER.search(name) and not LOSS.search(name)),
@@ -107,6 +108,8 @@ def stacks(scope: Scope, owner: type) -> list[Any]:
     for one, sizes in itertools.product(dense[:2], ((N_IN, N_HIDDEN, N_OUT), (N_IN, N_IN, N_IN))):
         first, last = _resized(one, *sizes[:2]), _resized(one, *sizes[1:])
         if first is not None and last is not None:
+            outputs = [_resized(one, *sizes[1:], last=name) for name in OUTPUTS]
+            found += [[first, output] for output in outputs if output is not None]
             found += [[first, layer, last] for _, layer in between[:1]] + [[first, last]]
     layers = [one.instance for _, one in made]
     return found or [row for row in ([layer for _, layer in simple[:2]], layers[:1], layers) if row]
@@ -114,14 +117,27 @@ def stacks(scope: Scope, owner: type) -> list[Any]:
 
 def _is_dense(made: Made) -> bool:
     given = {value for value in made.settings.values() if type(value) is int}
-    sizes = {N_IN, N_OUT}
-    return sizes <= given and any(set(array.shape) == sizes for _, array in array_slots(made.instance))
+    return any(
+        sizes <= given and any(set(array.shape) == sizes for _, array in array_slots(made.instance))
+        for sizes in ({N_IN, N_OUT}, {N_IN, N_HIDDEN})
+    )
 
 
-def _resized(made: Made, inputs: int, outputs: int) -> Any:
-    """A layer of the same settings with other sizes; None if it can't be constructed."""
-    sizes = {N_IN: inputs, N_OUT: outputs}
+OUTPUTS = ("softmax", "sigmoid")
+
+
+def _resized(made: Made, inputs: int, outputs: int, last: str = "") -> Any:
+    """A layer of the same settings with other sizes and, with `last`, this activation.
+
+    None if it can't be constructed, or has no argument for an activation that may be left out.
+    """
+    sizes = {N_IN: inputs, N_OUT: outputs, N_HIDDEN: outputs}
     settings = {name: sizes.get(value, value) if type(value) is int else value for name, value in made.settings.items()}
+    if last:
+        rows = [row for row in arguments_of(type(made.instance)) if re.search("^act|activation", row.name, re.I)]
+        if not any(row.default is None or isinstance(row.default, str) for row in rows):
+            return None
+        settings[rows[0].name] = last
     try:
         return type(made.instance)(**copy.deepcopy(settings))
     except Exception:

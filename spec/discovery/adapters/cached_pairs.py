@@ -137,11 +137,12 @@ def second_arguments(
 
 
 def argument_values(rows: list[inspect.Parameter], scope: Scope) -> Iterator[dict[str, Any]]:
-    """Values for the arguments behind x, as dicts by name; those that fit samples as rows first."""
+    """Values for the arguments behind x, as dicts by name; weights and biases that fit each other first."""
     choices = [values_of(row, scope) for row in rows]
+    arrays = [isinstance(choice[0], np.ndarray) for choice in choices]
     ranked = sorted(
         itertools.islice(itertools.product(*(range(len(choice)) for choice in choices)), 2000),
-        key=lambda row: (len(set(row)) > 1, sum(row)),
+        key=lambda row: (len(set(itertools.compress(row, arrays))) > 1, sum(row)),
     )
     for row in ranked:
         yield {one.name: choice[i] for one, choice, i in zip(rows, choices, row, strict=True)}
@@ -169,9 +170,9 @@ def values_of(row: inspect.Parameter, scope: Scope) -> list[Any]:
     if re.match(r"^(beta|shift|offset)$", low):
         return arrays((N_IN,), (1, N_IN), (N_IN, 1), (2,))
     if re.match(r"^(b\d*|bias\w*|b_?[a-z]\w?)$", low):
-        return arrays((N_OUT,), (1, N_OUT), (N_OUT, 1), (N_HIDDEN,), (3, 1), (1, 1, 1, 3), (3, 1, 1, 1))
+        return arrays((N_OUT,), (1, N_OUT), (N_OUT, 1), (N_HIDDEN,), (1, 1, 1, 3), (3, 1), (3, 1, 1, 1))
     if re.match(r"^(w\d*|weights?\w*|kernels?|filters?|theta\w*|f|k|m)$", low) or row.name == "W":
-        return arrays((N_IN, N_OUT), (N_OUT, N_IN), (3, 2, 2, 3), (2, 3, 2, 3), (7, N_IN))
+        return arrays((N_IN, N_OUT), (N_OUT, N_IN), (3, 2, 2, 3), (2, 3, 2, 3), (3, 3, 2, 3), (7, N_IN))
     if len(low) == 1 and row.annotation is row.empty:
         probability = [0.4] if low == "p" else []
         return [*probability, *arrays((N_IN, N_OUT), (N_OUT,), (N_IN,), (N_OUT, N_IN))]

@@ -28,6 +28,7 @@ from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, Randomness, guesses
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.discovery.stacks import definitions
 from nnlaw.spec.subjects.settings import PENALTIES
 from nnlaw.spec.violation import Location
 
@@ -48,14 +49,18 @@ HIDDEN_SIZES = (6, 7, 5)
 def adapt(scope: Scope) -> Iterator[Found]:
     """The networks among the functions of the module, one per function that computes gradients."""
     functions = {name: f for name, f in scope.functions.items() if "." not in name}
-    forwards = {name: f for name, f in functions.items() if FORWARD.search(name) and not GRADIENT_ONLY.search(name)}
-    losses = {name: f for name, f in scope.everything.items() if callable(f) and LOSS_WORDS.search(name)
-              and not GRADIENT_ONLY.search(name) and "." not in name and not inspect.isclass(f)}  # fmt: skip
-    initials = list(_initials(functions, scope, binary=any(map(is_binary, losses.values()))))
+    known: dict[str, Callable[..., Any]] = {  # imported ones, too
+        name: f for name, f in definitions(scope)
+        if "." not in name and inspect.isfunction(f) and (name in scope.everything or "test" not in name)
+    }  # fmt: skip
+    others = {name: f for name, f in known.items() if name in functions or name not in scope.everything}
+    forwards = {name: f for name, f in others.items() if FORWARD.search(name) and not GRADIENT_ONLY.search(name)}
+    losses = {name: f for name, f in known.items() if LOSS_WORDS.search(name) and not GRADIENT_ONLY.search(name)}
+    initials = list(_initials(others, scope, binary=any(map(is_binary, losses.values()))))
     randomness = Randomness.of(scope.module)
     for name, gradient in functions.items():
         weights = any(WEIGHT.match(row.name) for row in arguments_of(gradient))
-        likely = GRADIENT.search(name) or (LOSS_WORDS.search(name) and weights)
+        likely = GRADIENT.search(name) or weights
         if not likely or UPDATE.search(name) or not _takes_targets(gradient):
             continue
         made = itertools.islice(_networks(scope, gradient, forwards, losses, initials), MAX_NETWORKS)
@@ -67,7 +72,8 @@ def adapt(scope: Scope) -> Iterator[Found]:
         found = found_of(
             instances, ["gradient_of_loss"], name, style, location, gradient, randomness, names=(name,)
         )
-        if found is not None and (found.readings or "loss is unknown" in found.reason):
+        named = GRADIENT.search(name) or LOSS_WORDS.search(name)
+        if found is not None and (found.readings or (named and "loss is unknown" in found.reason)):
             used = [one for one in instances[0].made.instance.names if one not in losses]
             yield Found(found.kind, name, style, location, gradient, found.readings, found.reason, (name, *used))
 
@@ -87,10 +93,12 @@ def _initials(
     functions: dict[str, Callable[..., Any]], scope: Scope, *, binary: bool
 ) -> Iterator[tuple[str, dict[str, Array], Any]]:
     """Functions that make parameters: name, parameters by name, and what was returned; with one output if `binary`."""
+    numbers = [int(key[1:]) for function in functions.values() for key in _keys(function) if re.match(r"W\d$", key)]
     for name, function in functions.items():
         if not INIT.search(name):
             continue
-        choices = [guesses(row, scope) for row in required_of(function)]
+        choices = [[_deeper(value, max(numbers, default=0)) for value in guesses(row, scope)]
+                   for row in required_of(function)]  # fmt: skip
         if binary and choices:
             choices[-1] = [*_single_output(choices[-1]), *choices[-1]]
         for values in itertools.islice(itertools.product(*choices), MAX_INITIAL_CALLS):
@@ -104,6 +112,13 @@ def _initials(
             if params:
                 yield name, params, made
                 break
+
+
+def _deeper(value: Any, layers: int) -> Any:
+    """Sizes of this number of layers, if the value is a list of sizes of fewer."""
+    if not isinstance(value, list) or not all(type(size) is int for size in value):
+        return value
+    return [*value[:-1], *HIDDEN_SIZES[1 : layers - len(value) + 2], *value[-1:]]
 
 
 def _single_output(values: list[Any]) -> Iterator[Any]:
@@ -169,11 +184,16 @@ def _networks(
     order = sorted(forwards.items(), key=lambda row: -_common(row[0], gradient.__name__))
     partners = [function for _, function in order if function is not gradient]
     own = [f for _, f in kin[:2] if f is not gradient]
+    if LOSS_WORDS.search(gradient.__name__) and gradient.__name__ in losses:
+        own = []  # it returns its loss
     if not starts:
-        starts = list(_guessed_weights([gradient, *partners[:1]], binary=any(map(is_binary, own))))
+        starts = list(_guessed_weights([gradient, *partners[:1]], binary=any(map(is_binary, own or [gradient]))))
     for initial, given, made in starts:
         for forward in (*partners[:3], None):
             params = _renamed(given, forward or gradient)
+            if forward is not None and _takes_targets(forward):  # it returns the loss, and what backward needs
+                yield FunctionalNetwork(scope.module, params, made, None, gradient, forward, initial, bool(used), True)
+                continue
             for loss in own or (None,):
                 yield FunctionalNetwork(scope.module, params, made, forward, gradient, loss, initial, bool(used))
 
@@ -242,6 +262,7 @@ class FunctionalNetwork:
     def __init__(
         self, module: Any, params: dict[str, Array], made: Any, forward: Callable[..., Any] | None,
         gradient: Callable[..., Any], loss: Callable[..., Any] | None, initial: str, use_globals: bool,
+        loss_first: bool = False,
     ) -> None:  # fmt: skip
         self.params = {name: value.copy() for name, value in params.items()}
         self._fixed = module, made, forward, gradient, loss, use_globals
@@ -250,6 +271,8 @@ class FunctionalNetwork:
             self.forward = None  # type: ignore[method-assign,assignment]  # hides the method: there is no such function
         if loss is None:
             self.loss = None  # type: ignore[method-assign,assignment]  # hides the method, too
+        self.loss_first = loss_first
+        """Whether the loss is computed before the gradients, which need what it returns beside it."""
         self.penalty: float | None = None
         """The value of penalties on weights that have a default; None for the default, or 0 without one."""
         self._values: dict[str, Any] = {}
@@ -290,13 +313,17 @@ class FunctionalNetwork:
         function = self._fixed[2]
         assert function is not None
         returned = self._call(function, {"x": x, "state": h_prev})
+        self._keep(function, returned)
+        return self._result_of(returned)
+
+    def _keep(self, function: Callable[..., Any], returned: Any) -> None:
+        """Keep what a function returned, by the names in its return statement, for the arguments of others."""
         self._values = {}
         if isinstance(returned, tuple):
             names = returned_names(function)
             self._values = dict(zip(names, returned, strict=False)) if len(names) == len(returned) else {}
             self._values.pop("", None)
         self._returned = returned
-        return self._result_of(returned)
 
     @staticmethod
     def _result_of(returned: Any) -> Any:
@@ -310,6 +337,8 @@ class FunctionalNetwork:
         """What the function that computes the gradients returns."""
         function = self._fixed[3]
         given = {"x": x, "t": targets, "rate": learning_rate, "epochs": 1, "state": h_prev}
+        if self.loss_first and self._fixed[4] is not None:
+            self._keep(self._fixed[4], self.loss(x, targets, h_prev))
         returned = self._call(function, given)
         names = returned_names(function)
         if isinstance(returned, tuple) and len(names) == len(returned) and any(names):
@@ -371,11 +400,18 @@ class FunctionalNetwork:
                 found.append(values[role])
             elif row.default is not row.empty:
                 found.append(row.default)
+            elif (default := self._default(name)) is not row.empty:
+                found.append(default)
             elif hasattr(self._fixed[0], name) and not callable(getattr(self._fixed[0], name)):
                 found.append(getattr(self._fixed[0], name))
             else:
                 raise TypeError(f"no value for {name}")
         return found
+
+    def _default(self, name: str) -> Any:
+        """The default of an argument of this name in another one of the functions."""
+        rows = [row for function in self.functions for row in arguments_of(function) if row.name == name]
+        return next((row.default for row in rows if row.default is not row.empty), inspect.Parameter.empty)
 
     def _cache(self) -> Any:
         """What forward returned beside its output."""

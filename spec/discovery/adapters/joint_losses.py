@@ -1,6 +1,7 @@
-"""Losses of several arrays with a gradient for each: a triplet loss, a contrastive loss, a distance of two embeddings.
+"""Losses without targets: of several arrays with a gradient for each, such as a triplet loss, and penalties of one.
 
     loss(anchor, positive, negative) with grad() -> three arrays      distance(a, b) with distance_grad(a, b) -> two
+    L2(0.1)(weights) with gradient(weights) -> one
 
 A law sees one prediction, whose columns are those arrays.
 """
@@ -8,6 +9,7 @@ A law sees one prediction, whose columns are those arrays.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -17,18 +19,19 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_loss import AdaptedLoss, LossCode, signature_of
 from nnlaw.spec.discovery.adapters.losses import AGREES, GRADIENTS, LOSS_WORDS, VALUES, is_target, mismatch
-from nnlaw.spec.discovery.calls import Randomness, constructions
+from nnlaw.spec.discovery.calls import PENALTIES, Randomness, constructions
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.layouts import LAYOUTS
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.scenarios import SCENARIOS, Scenario
-from nnlaw.spec.discovery.scope import Scope
+from nnlaw.spec.discovery.scope import Scope, required_of
 from nnlaw.spec.subjects.cases import Case, LossCase
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.violation import Location
 
 WIDTH = 3
+PENALTY = re.compile(r"(^|_)l[12](_|$)|regulari[sz]|penalty|weight_?decay|ridge|lasso", re.I)
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
@@ -39,11 +42,12 @@ def adapt(scope: Scope) -> Iterator[Found]:
         gradients = [method for method in GRADIENTS if method in vars(kind)]
         if not values or not gradients or is_base_class(kind):
             continue
-        for made in constructions(kind, scope, limit=1):
+        strengths: dict[str, list[Any]] = {row.name: [0.3] for row in required_of(kind) if PENALTIES.search(row.name)}
+        for made in constructions(kind, scope, 1, strengths):
             loss = _JointLoss(made.instance, values[0], gradients[0])
             yield from _found(name, kind, class_location(kind), loss, randomness, (name,))
     for name, function in list(scope.functions.items()):
-        if LOSS_WORDS.search(name):
+        if LOSS_WORDS.search(name) or PENALTY.search(name):
             for other in list(scope.functions):
                 if is_derivative_name(other, name):
                     loss = _JointLoss(None, function, scope.functions[other])
@@ -60,6 +64,11 @@ class _JointLoss:
     def _function(self, one: str | Callable[..., Any]) -> Any:
         return getattr(self.thing, one) if isinstance(one, str) else one
 
+    def source_of(self, which: str) -> Any:
+        """The author's function, for locations."""
+        found = self._value if which in ("forward", "value") else self._gradient
+        return getattr(type(self.thing), found, None) if isinstance(found, str) else found
+
     def _parts(self, prediction: Array) -> list[Array]:
         return np.split(prediction, len(self.names), axis=1)
 
@@ -71,6 +80,8 @@ class _JointLoss:
         """The gradients of all arrays, side by side."""
         function = self._function(self._gradient)
         found = function(*self._parts(prediction) if signature_of(function) else ())
+        if len(self.names) == 1 and isinstance(found, np.ndarray):
+            return found
         if not isinstance(found, tuple | list) or len(found) != len(self.names):
             raise TypeError("no gradient for each array")
         return np.concatenate(found, axis=1)
@@ -81,7 +92,7 @@ def _found(
 ) -> Iterator[Found]:
     """The unit, in the first scenario in which value and gradient agree; nothing if it can't be called so."""
     count = len(loss.names)
-    if not 2 <= count <= 4 or any(map(is_target, loss.names)):
+    if not 1 <= count <= 4 or any(map(is_target, loss.names)):
         return
     rows: list[tuple[float, AdaptedLoss]] = []
     for scenario in SCENARIOS[:1] + SCENARIOS[3:5]:
@@ -89,7 +100,7 @@ def _found(
         adapted = AdaptedLoss(code, scenario, LAYOUTS["rows"], randomness)
         try:
             with np.errstate(all="ignore"):
-                if np.ndim(loss.value(*_draw(scenario, 0, count))) > 1:
+                if np.ndim(loss.value(*_draw(scenario, 0, count))) > (count > 1):
                     return
                 rows.append((mismatch(adapted, *_draw(scenario, 0, count)), adapted))
         except Exception:
@@ -103,8 +114,8 @@ def _found(
     calls = f"{name}({', '.join(loss.names)}) and its gradients; {chosen[1].scenario}; samples are rows"
     compared = tuple(f"{one} (5, {WIDTH})" for one in loss.names)
     reading = Reading(calls, partial(_cases, name, chosen[1], count), compared)
-    style = "class" if inspect.isclass(thing) else "functions"
-    yield Found("loss", name, f"{style} of {count} arrays", location, thing, (reading,), names=names)
+    style = f"{'class' if inspect.isclass(thing) else 'functions'} of {count} arrays"
+    yield Found("loss", name, style, location, thing, (reading,), names=names)
 
 
 def _draw(scenario: Scenario, seed: int, count: int) -> tuple[Array, Array]:

@@ -165,7 +165,8 @@ def gradient_methods(kind: type) -> list[str]:
 def _is_network_call(method: Any, alone: bool) -> bool:
     """Whether a method takes targets or, with `alone`, inputs without them, as that of an autoencoder."""
     roles = [role for role, _ in roles_of_method(method) or ()]
-    return "t" in roles or (alone and roles[:1] == ["x"] and set(roles) <= {"x", "rate", "epochs", "count", "false"})
+    bare = alone and roles[:1] == ["x"] and set(roles) <= {"x", "rate", "epochs", "count", "false"}
+    return "t" in roles or bare or roles_with_pairs(method) is not None
 
 
 def roles_of_method(method: Any) -> Arguments | None:
@@ -174,6 +175,17 @@ def roles_of_method(method: Any) -> Arguments | None:
         return None
     rows = list(inspect.signature(method).parameters.values())
     return roles_of(_Signature(rows[1:] if rows and rows[0].name in ("self", "cls") else rows), training=True)
+
+
+PAIRS = re.compile(r"^(training_?data|train_?data|train_?set|training_?set|mini_?batch|batch|pairs|data_?set)$", re.I)
+
+
+def roles_with_pairs(method: Any) -> Arguments | None:
+    """The roles of a method that takes a list of pairs of input and target; None if it is not such a method."""
+    roles = roles_of_method(method)
+    rows = list(inspect.signature(method).parameters) if roles is not None else []
+    is_list = sum(bool(PAIRS.match(name)) for name in rows) == 1 and "t" not in [role for role, _ in roles or ()]
+    return tuple(("pairs" if role == "x" else role, key) for role, key in roles or ()) if is_list else None
 
 
 class _Signature:
@@ -197,8 +209,9 @@ class Instance:
 def instances_of(kind: type, scope: Scope) -> Iterator[Instance]:
     """Instances to try."""
     for made in built(kind, scope, limit=3):
-        if has_weights(made.instance) or made.instance is not None:
-            yield Instance(made)
+        if not has_weights(made.instance):
+            yield from (Instance(replace(made, instance=thing)) for thing in _trained(made.instance))
+        yield Instance(made)
     roles = roles_of(kind, training=True) or ()
     if {"x", "t"} <= {role for role, _ in roles}:
         x, t = standard_input((N, N_IN), 0), np.eye(N_OUT)[np.arange(N) % N_OUT]
@@ -213,6 +226,25 @@ def instances_of(kind: type, scope: Scope) -> Iterator[Instance]:
             slots = [(slot, role) for slot, array in array_slots(instance) for role, value in (("x", x), ("t", t))
                      if array.shape == value.shape and np.array_equal(array, value)]  # fmt: skip
             yield Instance(Made(instance, {"x": x, "y": t}), tuple(slots))
+
+
+def _trained(instance: Any) -> Iterator[Any]:
+    """An instance without arrays, after a method that trains it on a batch and makes its weights."""
+    kind = type(instance)
+    methods = [name for name in dir(kind) if re.match("train|fit|learn", name) and roles_of_method(getattr(kind, name))]
+    x, labels = _data(N, (N_IN,), 0)
+    for method, name in itertools.product(methods, ("rows", "columns")):
+        for targets in ("labels", "one-hot"):
+            roles = roles_of_method(getattr(kind, method)) or ()
+            plan = NetworkPlan(LAYOUTS[name], (N_IN,), N_OUT, targets, Call(method, roles))
+            try:
+                run = AdaptedNetwork(instance, plan, Randomness([]))._runs(x, labels, 0.5)[0]
+                with np.errstate(all="ignore"):
+                    run.compute()
+            except Exception:
+                continue
+            if any(set(array.shape) == {N_IN, N_OUT} for _, array in array_slots(run.thing)):
+                yield run.thing
 
 
 @dataclass
@@ -355,8 +387,10 @@ def trials(one: Instance, methods: list[str], randomness: Randomness) -> Iterato
     for blank in _inputs(one, methods):
         x, labels = _data(N, blank.sample, 0)
         starts = list(_starts(one, forwards, blank, x, labels, randomness))
-        for start, method in itertools.product(starts, methods):
-            roles = roles_of(getattr(instance, method), training=True)
+        calls = [(method, roles_of(getattr(instance, method), training=True)) for method in methods]
+        if blank.layout.single:
+            calls += [(method, roles_with_pairs(getattr(type(instance), method, None))) for method in methods]
+        for start, (method, roles) in itertools.product(starts, calls):
             if roles is None or (any(role == "cache" for role, _ in roles) and start.forward is None):
                 continue
             if start.state is not None and not any(role == "state" for role, _ in roles) and start.forward is None:
@@ -472,7 +506,7 @@ def _outputs(y: Array, layout: Layout) -> int:
 
 def _target_plans(plan: NetworkPlan) -> Iterator[NetworkPlan]:
     kinds: tuple[str, ...] = ("one-hot", "labels") if plan.outputs > 1 else ("binary", "binary vector")
-    if not any(role == "t" for role, _ in plan.gradient.arguments) and plan.sample and not plan.data:
+    if not any(role in ("t", "pairs") for role, _ in plan.gradient.arguments) and plan.sample and not plan.data:
         plan = replace(plan, outputs=plan.sample[-1]) if plan.forward is plan.output is None else plan
         kinds = ("the input",) if plan.outputs == plan.sample[-1] and not plan.integers else ()
     for kind in kinds:
@@ -607,7 +641,7 @@ def _depends(
         else:
             returned = run.call(plan.gradient)
             moved = np.asarray(slots[0].get(run.thing)) - array
-            found.append([moved, *(np.array(value) for _, value in leaves(returned) if returned is not None)])
+            found.append([moved, *(np.array(value) for _, value in leaves(numbers_as_arrays(returned)))])
     return any(not np.allclose(a, b, rtol=1e-12, atol=0, equal_nan=True) for a, b in zip(*found, strict=False))
 
 
@@ -636,8 +670,8 @@ def own_losses(
             with np.errstate(all="ignore"):
                 values = []
                 for shift in (0.0, 0.01):
-                    for name in network.params:
-                        network.params[name] = network.params[name] + shift
+                    for name, array in network.params.items():
+                        network.params[name] = array + shift * np.random.default_rng(6).standard_normal(array.shape)
                     runs = network._runs(x, labels, 0.5)
                     values.append([run.loss() for run in runs])
         except Exception:
