@@ -20,6 +20,7 @@ from nnlaw.nn.grade.copies import copies
 from nnlaw.nn.grade.rubric import Rubric, read_rubric, rubric_from
 from nnlaw.nn.grade.score import Grade, graded
 from nnlaw.nn.grade.submissions import Submission, submissions
+from nnlaw.nn.verify.supervisor import MAX_SEED
 from nnlaw.spec.report import UnitOutcome
 from nnlaw.spec.violation import BadInput
 
@@ -38,7 +39,7 @@ from nnlaw.spec.violation import BadInput
               help="Write results.json of Gradescope; with --single.")
 @click.option("--hints", type=click.Choice(HINTS), default="cause", show_default=True,
               help="How much feedback shows of a failure besides line and numbers.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed.")
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Random seed.")
 @click.option("--jobs", type=click.IntRange(min=1), default=min(2, os.cpu_count() or 1), show_default=True,
               help="Submissions to check in parallel.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=20.0, show_default=True, callback=finite,

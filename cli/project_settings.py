@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from nnlaw.nn.core.regular_file import read_toml
+from nnlaw.nn.verify.supervisor import MAX_SEED
 from nnlaw.spec.declared_exceptions import DeclaredException, checked_exception
 from nnlaw.spec.violation import BadInput, relative_to_cwd
 
@@ -62,8 +63,8 @@ def _settings(table: Any, file: Path) -> ProjectSettings:
     paths, seed, timeout = table.get("paths", []), table.get("seed", 0), table.get("timeout", 60.0)
     if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
         raise BadInput(f"{place}: paths = {paths!r}, expected a list of files and folders")
-    if type(seed) is not int or seed < 0:
-        raise BadInput(f"{place}: seed = {seed!r}, expected a whole number, 0 or more")
+    if type(seed) is not int or not 0 <= seed <= MAX_SEED:
+        raise BadInput(f"{place}: seed = {seed!r}, expected a whole number from 0 to {MAX_SEED}")
     if type(timeout) not in (int, float) or not 0.1 <= timeout < math.inf:
         raise BadInput(f"{place}: timeout = {timeout!r}, expected at least 0.1 seconds")
     ignores = table.get("ignores", [])

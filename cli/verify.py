@@ -29,7 +29,7 @@ from nnlaw.nn.plugins.installed import LAWS, installed, source_file
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.nn.verify.fix import applicable_edits, apply_fixes
 from nnlaw.nn.verify.own_laws import own_laws
-from nnlaw.nn.verify.supervisor import CheckOptions, Target, TargetResult, check_targets, listed
+from nnlaw.nn.verify.supervisor import MAX_SEED, CheckOptions, Target, TargetResult, check_targets, listed
 from nnlaw.spec.declared_exceptions import DeclaredException
 from nnlaw.spec.discovery.targets import python_files
 from nnlaw.spec.discovery.targets import targets as discovery_targets
@@ -70,7 +70,7 @@ def _removed_junit(context: click.Context, option: click.Parameter, value: objec
               help="Known failures, which don't count.")
 @click.option("--write-baseline", is_flag=True, help="Write all failures of today to the file of --baseline.")
 @click.option("--allow-unchecked", is_flag=True, help="Exit code 0 even if something was only partly or not checked.")
-@click.option("--seed", type=click.IntRange(min=0), help="Random seed.  [default: 0]")
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Random seed.  [default: 0]")
 @click.option("--jobs", type=click.IntRange(min=1), help="Files to check in parallel.  [default: up to 4]")
 @click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS", callback=finite,
               help="Seconds allowed to import a file, and to check each class.  [default: 60]")

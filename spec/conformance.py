@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlaw.spec.declared_exceptions import EXPECTED, UNCHECKED, DeclaredException
+from nnlaw.spec.declared_exceptions import EXPECTED, UNCHECKED, DeclaredException, is_reason
 from nnlaw.spec.discovery.build_cases import cases
 from nnlaw.spec.discovery.classify import unit_of
 from nnlaw.spec.discovery.find import find_in
@@ -189,7 +189,7 @@ def _checked_exceptions(expected: Any, kind: str) -> list[DeclaredException]:
         raise BadInput(f"expected = {expected!r}: must be a dict of law: reason")
     known = {row.code for row in laws_of("call", kind)}
     for code, reason in expected.items():
-        if code not in known or not isinstance(reason, str) or not reason.strip():
+        if code not in known or not is_reason(reason):
             raise BadInput(
                 f"expected = {{{code!r}: {reason!r}}}: the key must be a law of calls or of kind {kind}, "
                 "the value a reason"

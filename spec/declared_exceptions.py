@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TypeGuard
 
 from nnlaw.spec.law import CATALOG
 from nnlaw.spec.violation import BadInput, Location, relative_to_cwd
@@ -64,6 +65,11 @@ class DeclaredException:
         return {name: asdict(self)[name] for name in ("law", "reason", "source")}
 
 
+def is_reason(text: object) -> TypeGuard[str]:
+    """Whether it is a text that says something: with a letter or digit, not only spaces and invisible characters."""
+    return isinstance(text, str) and any(map(str.isalnum, text))
+
+
 def checked_exception(law: object, reason: object, source: str, path: str = "*") -> DeclaredException:
     """An exception to ignore a law. Raises BadInput if there is no such law, or no reason."""
     known = {UNCHECKED, *(code for _, code in CATALOG)}
@@ -71,7 +77,7 @@ def checked_exception(law: object, reason: object, source: str, path: str = "*")
         near = difflib.get_close_matches(str(law), sorted(known), n=1)
         hint = f"did you mean {near[0]}?" if near else "nn laws lists all laws"
         raise BadInput(f"{source}: can't ignore {law!r}: there is no such law; {hint}")
-    if not isinstance(reason, str) or not reason.strip():
+    if not is_reason(reason):
         raise BadInput(f"{source}: can't ignore {law} without a reason; write why behind it")
     return DeclaredException(law, " ".join(reason.split()), source, path)
 

@@ -134,7 +134,9 @@ def _check_file(checked: CheckedSubmission, file: str, options: GradeOptions) ->
     """Add the reports on a file. A definition that hangs or exits is left out, and the rest is checked."""
     if not _defines_something(file):
         return
-    check = CheckOptions(seed=options.seed, timeout=options.timeout, exceptions=False, explain=options.explain)
+    check = CheckOptions(
+        seed=options.seed, timeout=options.timeout, exceptions=False, explain=options.explain, within=os.getcwd()
+    )
     target = {"file": file}
     try:
         checked.exceptions += [f"{row.source}: {row.law}: {row.reason}" for row in ignore_comments(file)]

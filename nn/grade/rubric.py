@@ -137,7 +137,7 @@ def _requirement(row: Any, place: str, folder: Path) -> Requirement:
     values["names"] = _texts(values.get("names", ()), "names", place)
     for key in ("points", "accuracy", "accuracy_for_no_points", "seconds"):
         if key in values and (type(values[key]) not in (int, float) or not 0 <= values[key] < 1e6):
-            raise BadInput(f"{place}: {key} = {values[key]!r}, expected a number, 0 or more")
+            raise BadInput(f"{place}: {key} = {values[key]!r}, expected a number from 0 to 1,000,000")
     if type(values.get("arrays", 0)) is not int or values.get("arrays", 0) < 0:
         raise BadInput(f"{place}: arrays = {values['arrays']!r}, expected a whole number")
     laws = values.get("laws", {})

@@ -110,8 +110,8 @@ def _named(entry: Path) -> tuple[Submission, str]:
 
 def _collected(submission: Submission, sources: list[_Source], scratch: Path) -> Submission:
     """The submission with its folder and files. A folder is used as it is; other files are copied or unpacked."""
-    usable = [source for source in sources if not source.path.is_symlink()]
-    submission.problems += [f"{source.name}: a link" for source in sources if source.path.is_symlink()]
+    usable = [source for source in sources if not _not_usable(source.path)]
+    submission.problems += [f"{source.name}: {_not_usable(source.path)}" for source in sources if source not in usable]
     folders = [source.path for source in usable if source.path.is_dir()]
     archives = [source for source in usable if source.path.suffix.lower() == ".zip" and source.path not in folders]
     if folders:
@@ -129,9 +129,21 @@ def _collected(submission: Submission, sources: list[_Source], scratch: Path) ->
     return submission
 
 
+def _not_usable(path: Path) -> str:
+    """Why a path can't be used: a link may lead out of the submission, and reading a pipe never ends."""
+    if path.is_symlink():
+        return "a link"
+    return "" if path.is_file() or path.is_dir() else "neither a file nor a folder"
+
+
 def _copy(source: _Source, scratch: Path) -> None:
     if source.path.is_dir():
-        ignored = shutil.ignore_patterns(*IGNORED, ".*", "*.zip")
+        by_name = shutil.ignore_patterns(*IGNORED, ".*", "*.zip")
+
+        def ignored(folder: str, names: list[str]) -> set[str]:
+            special = {name for name in names if _not_usable(Path(folder, name)).startswith("neither")}
+            return {*by_name(folder, names), *special}
+
         shutil.copytree(source.path, scratch, symlinks=True, dirs_exist_ok=True, ignore=ignored)
     else:
         scratch.mkdir(parents=True, exist_ok=True)

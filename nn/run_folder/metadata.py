@@ -84,8 +84,10 @@ def read_record(run: Run) -> dict[str, Any]:
         "resumed": list,
     }
     bad = [name for name, kind in kinds.items() if not isinstance(found.get(name), kind)]
-    if not bad and not all(isinstance(name, str) for name in found["classes"]):
+    if not bad and not (found["classes"] and all(isinstance(name, str) for name in found["classes"])):
         bad = ["classes"]
+    if not bad and found["n_in"] < 1:
+        bad = ["n_in"]
     if bad:
         raise BadInput(f"{run.folder / NAME}: {bad[0]} is missing or not valid")
     return found

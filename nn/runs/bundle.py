@@ -98,7 +98,8 @@ def _zipped(members: dict[str, bytes]) -> bytes:
 def unpack_bundle(path: Path, folder: Path) -> None:
     """Write the members of a bundle into `folder`. Raises BadInput for a file that `write_bundle` did not write."""
     if not path.is_file():
-        raise BadInput(f"{path}: no such file")
+        what = "not a file" if path.exists() else "no such file"
+        raise BadInput(f"{path}: {what}, expected a bundle that nn bundle wrote")
     try:
         size = path.stat().st_size
         if size > MAX_SIZE:

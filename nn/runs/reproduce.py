@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import zip_longest
-from math import inf
+from math import inf, isnan
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -216,9 +216,10 @@ def _distance(before: Any, now: Any, least: float = 1e-12) -> float:
     if not all(isinstance(value, int | float) for value in (before, now)):
         return inf
     try:
-        return float(abs(before - now) / max(abs(before), least))
+        found = float(abs(before - now) / max(abs(before), least))
     except OverflowError:  # an integer too large for a float
         return inf
+    return inf if isnan(found) else found
 
 
 def _finite(value: float | None) -> float | None:

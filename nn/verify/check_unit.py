@@ -12,6 +12,7 @@ from nnlaw.spec.conformance import codes_of, conformance
 from nnlaw.spec.declared_exceptions import DeclaredException
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.report import Report
+from nnlaw.spec.subjects.remote_error import RemoteError
 from nnlaw.spec.subjects.remote_subject import SubjectEnded
 from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.violation import BadInput, relative_to_cwd
@@ -34,7 +35,7 @@ def check_unit(
     except SubjectEnded:
         raise
     except Exception as error:  # raised by the code under test in an unexpected place, or a bug in nn
-        if is_internal(error):
+        if is_internal(error) and not isinstance(error, RemoteError):  # what that process sends may be made up
             reason = f"{label_of(unit)}: {describe_internal_error(error)}"
             return Report(unit.name, unit.kind, reason=reason, internal=True)
         reason = _raised(unit, error)

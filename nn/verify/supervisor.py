@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nnlaw.nn.plugins.errors import describe_internal_error, is_internal
+from nnlaw.nn.plugins.errors import describe_internal_error
 from nnlaw.nn.plugins.registry import KINDS
 from nnlaw.nn.verify.check_unit import check_unit, is_checked_by, label_of
 from nnlaw.nn.verify.process import SubjectProcess
@@ -77,12 +77,16 @@ class TargetResult:
         return [UNPROTECTED[name] for name in missing]
 
 
+MAX_SEED = 2**63 - 1
+
+
 @dataclass(frozen=True)
 class CheckOptions:
     """Codes of the laws to check (all if empty), random seed, and seconds allowed for the import and for each unit.
 
     `ignores` are declared exceptions, besides those that the code declares; with `exceptions` false, all are ignored.
-    With `explain` false, neither a fix nor the smallest input that fails is searched.
+    With `explain` false, neither a fix nor the smallest input that fails is searched. A place outside the folder
+    `within`, which the code under test has made up, is reported as one in its file.
     """
 
     laws: tuple[str, ...] = ()
@@ -91,6 +95,7 @@ class CheckOptions:
     ignores: tuple[DeclaredException, ...] = ()
     exceptions: bool = True
     explain: bool = True
+    within: str = ""
 
 
 def check_targets(targets: list[Target], options: CheckOptions, jobs: int = 1) -> Iterator[TargetResult]:
@@ -242,6 +247,8 @@ class _TargetCheck:
         paths = {"file": os.fsencode(file)} if "file" in target else {}  # not a text if it is not UTF-8
         request = {**target, **paths, "folder": os.fsencode(_current_folder())}
         try:
+            if self.options.within:
+                process.connection.confine(self.options.within, file)
             process.allow(STARTUP)
             process.connection.request("open", None, {})
             process.allow(self.options.timeout)
@@ -270,8 +277,6 @@ class _TargetCheck:
             self.result.ended_at = process.place
             raise _NotLoaded(f"{place}: {error}") from None
         except (RemoteExit, RemoteError) as error:
-            if is_internal(error):
-                raise
             raise _NotLoaded(f"{name}: {type(error).__name__} on import: {error}") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -73,7 +74,7 @@ def _shapes(contract: Contract, layer: Subject, given: list[int]) -> Iterator[li
         names = (*side[:at], *axes, *side[at + 1 :]) if "..." in side else side
         group = []
         for sizes in (*SIZES, *((size, 6, 8, 10) for size in given)):
-            free = iter(sizes * 3)
+            free = itertools.cycle(sizes)
             bound = dict(known)
             for name in names[1:]:
                 if not name.isdigit() and name not in bound:

@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import ast
 import math
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -60,6 +62,16 @@ class Connection:
         self.next_object = 1  # odd; the other side uses even numbers
         self.cpu_time = 0.0  # of the other process, at its last reply
         self.ended = ""
+        self.folder = self.file = ""
+
+    def confine(self, folder: str, file: str) -> None:
+        """From now on report places outside `folder` as places in `file`."""
+        self.folder, self.file = os.path.realpath(folder), file
+
+    def own_path(self, path: str) -> str:
+        """The path of a place that the other side sent."""
+        is_own = not self.folder or not os.path.isabs(path) or Path(os.path.realpath(path)).is_relative_to(self.folder)
+        return path if is_own else self.file
 
     def make(self, operation: str, target: RemoteSubject, *arguments: Any) -> int:
         """Send an operation that makes an object, and do not wait for it; the number of the object."""
@@ -101,7 +113,7 @@ class Connection:
             if not (isinstance(cpu_time, float) and math.isfinite(cpu_time)):
                 raise BadFrame("its CPU time is not a number")
             self.cpu_time = max(self.cpu_time, cpu_time)
-            raised = _error(*content) if outcome == "error" else None
+            raised = self._error(*content) if outcome == "error" else None
         except (BadFrame, KeyError, TypeError, ValueError, AttributeError) as error:
             raise SubjectEnded(f"it sent something else than a reply: {error}") from None
         return content, raised
@@ -122,6 +134,16 @@ class Connection:
         own = [each for group in arguments if isinstance(group, list | tuple) for each in group]
         for ours, theirs in zip([each for each in own if isinstance(each, np.random.Generator)], found, strict=True):
             advance(ours, theirs)
+
+    def _error(self, names: Any, text: Any, frames: Any) -> BaseException:
+        found = [Frame(str(m), str(f), self.own_path(str(p)), _typed(line, int)) for m, f, p, line in _rows(frames, 4)]
+        shown = [str(name)[:MAX_NAME] for name in _typed(names, list)]
+        text = str(text)[:MAX_TEXT]
+        if "NothingToCheck" in shown:
+            return NothingToCheck(text)
+        if "BadInput" in shown:  # a declaration that can't be read
+            return BadInput(text)
+        return remote_error(shown, text, found)
 
     # the tables of the wire format
 
@@ -200,7 +222,9 @@ class RemoteSubject(Subject):
 
     def location(self, method: str = "", unit: str = "") -> Location:
         ((_, name, path, line, column),) = _rows([self._once("location", method)], 5)
-        return Location(unit, str(name), str(path), _typed(line, int), _typed(column, int))
+        return Location(
+            unit, str(name), self.connection.own_path(str(path)), _typed(line, int), _typed(column, int)
+        )
 
     def call(self, method: str, *args: Any, **settings: Any) -> Any:
         return self._request("call", method, list(args), settings)
@@ -277,7 +301,7 @@ class RemoteSubject(Subject):
     def functions(self) -> list[SourceFunction]:
         rows = _rows(self._request("functions"), 7)
         return [
-            SourceFunction(str(n), str(p), _typed(i, int), tuple(c), bool(o), str(t), bool(v))
+            SourceFunction(str(n), self.connection.own_path(str(p)), _typed(i, int), tuple(c), bool(o), str(t), bool(v))
             for n, p, i, c, o, t, v in rows
         ]
 
@@ -355,14 +379,3 @@ def _rows(value: Any, count: int) -> list[Sequence[Any]]:
     if not all(isinstance(row, tuple | list) and len(row) == count for row in rows):
         raise SubjectEnded("it sent something else than a reply: rows of another length")
     return rows
-
-
-def _error(names: Any, text: Any, frames: Any) -> BaseException:
-    found = [Frame(str(m), str(f), str(p), _typed(line, int)) for m, f, p, line in _rows(frames, 4)]
-    shown = [str(name)[:MAX_NAME] for name in _typed(names, list)]
-    text = str(text)[:MAX_TEXT]
-    if "NothingToCheck" in shown:
-        return NothingToCheck(text)
-    if "BadInput" in shown:  # a declaration that can't be read
-        return BadInput(text)
-    return remote_error(shown, text, found)

@@ -28,7 +28,8 @@ def sample(rng: np.random.Generator, shape: tuple[int, ...], bounds: tuple[float
         found = bottom + (top - bottom) * rng.uniform(0.05, 0.95, shape)
         if low < -10 < 10 < high:  # a wide domain around zero: as without bounds
             found = rng.standard_normal(shape)
-    return found.astype(np.float32)
+    with np.errstate(over="ignore"):
+        return found.astype(np.float32)
 
 
 def clipped_bounds(low: float, high: float) -> tuple[float, float]:

@@ -49,6 +49,7 @@ def test_a_comment_covers_its_own_file_and_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("comment", "reason"),
     [("ignore[gradient]", "a.1..py:3: can't ignore gradient without a reason"),
+     ("ignore[gradient] \u200b\u2060 -", "can't ignore gradient without a reason"),
      ("ignore[gradeint] why", "did you mean gradient"),
      ("ignore it", "name the laws"), ("ignore", "name the laws"), ("ignore[] why", "name the laws")],
 )  # fmt: skip

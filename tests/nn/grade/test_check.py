@@ -68,6 +68,20 @@ def test_files_without_definitions_are_not_run(tmp_path: Path) -> None:
     assert found["ann"] == ["net.py: ReLU passed"] and found["bob"][0] == "bob.ipynb: bob error"
 
 
+def test_places_outside_the_submission_are_not_shown(tmp_path: Path) -> None:
+    """Code whose file name is that of another student is located in its own file."""
+    for student in ("ann", "bob"):
+        (tmp_path / student).mkdir()
+    (tmp_path / "ann/net.py").write_text(RELU, encoding="utf-8")
+    wrong = RELU.replace("return dy * (self.x > 0)", "return 2 * dy * (self.x > 0)")
+    other = f"co_filename={str(tmp_path / 'ann/net.py')!r}"
+    patch = f"ReLU.backward.__code__ = ReLU.backward.__code__.replace({other})\n"
+    (tmp_path / "bob/net.py").write_text(wrong + patch, encoding="utf-8")
+    with submissions(tmp_path) as found:
+        _, row = check_submissions(found, Rubric(()), GradeOptions(timeout=60, jobs=1))
+    assert "failed" in str(row.reports) and "ann" not in str(row.reports)
+
+
 def test_a_definition_that_hangs_or_exits_is_left_out(tmp_path: Path) -> None:
     """It is an error under its name, with the line, and the rest of the file is checked."""
     hangs = RELU.replace("ReLU", "Hangs").replace("        return dy * (self.x > 0)", "        while True: pass")

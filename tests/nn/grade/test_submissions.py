@@ -81,12 +81,14 @@ def test_what_can_not_be_used_is_a_problem_of_its_student(tmp_path: Path) -> Non
     (tmp_path / "linked/hw.py").symlink_to(tmp_path / "real/hw.py")
     (tmp_path / "pipe").mkdir()
     os.mkfifo(tmp_path / "pipe/hw.py")
+    os.mkfifo(tmp_path / "fifo.py")
     rows = found(tmp_path)
     assert {name: row.files for name, row in rows.items() if row.files} == {"real": ["hw.py"]}
     problems = {name: "; ".join(row.problems) for name, row in rows.items() if row.problems}
     assert problems["empty"] == "empty" and "essay.pdf" in problems["report"]
     assert "not a readable" in problems["damaged"]
     assert "link.py: a link" in problems["link"] and "not a regular file" in problems["linked"]
+    assert "neither a file nor a folder" in problems["fifo"]
     assert "not a regular file" in problems["pipe"] and set(problems) == set(rows) - {"real"}
 
 

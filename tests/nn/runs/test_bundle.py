@@ -110,6 +110,20 @@ def test_rounding_errors_are_within_band(made: Path, workplace: Path, capsys: py
     assert "Within band from step 12 of 27, there by 1e-12" in out and "python: 2" in out
 
 
+def test_metrics_that_are_not_numbers_are_different(
+    made: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A loss recorded as NaN is within no band of the repeated one."""
+
+    def edit(members: dict[str, bytes]) -> None:
+        rows = [json.loads(line) for line in members["metrics.jsonl"].splitlines()]
+        members["metrics.jsonl"] = b"\n".join(json.dumps(row | {"loss": float("nan")}).encode() for row in rows)
+
+    bundle = changed(made / "r.zip", workplace / "b.zip", edit)
+    assert cli(["reproduce", str(bundle)]) == 1
+    assert "Different from step 1" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("member", "old", "new", "words"),
     [
