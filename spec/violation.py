@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import linecache
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from html import escape
 from pathlib import Path
@@ -83,7 +84,8 @@ def relative_to_cwd(path: str) -> str:
 class Edit:
     """One change of a file: `before`, from line and column up to end_line and end_column, is replaced by `after`.
 
-    Lines and columns count from 1, and columns are characters; end_column is the one behind the last character.
+    Lines and columns count from 1, and columns are characters; end_column is the one behind the last character. `also`
+    are further edits that it needs, such as one that stores a value; they are made together or not at all.
     """
 
     path: str
@@ -93,17 +95,37 @@ class Edit:
     end_column: int
     before: str
     after: str
+    also: tuple[Edit, ...] = ()
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Edit:
+        """The edit that `asdict` describes; reports of version 0.1 have no `also`."""
+        return cls(**{**data, "also": tuple(map(cls.from_dict, data.get("also", ())))})
+
+    @property
+    def parts(self) -> tuple[Edit, ...]:
+        """The edit itself and those that it needs, each alone, in the order of the file."""
+        alone = (replace(self, also=()), *self.also)
+        return tuple(sorted(alone, key=lambda edit: (edit.path, edit.line, edit.column)))
 
     def apply(self, text: str) -> str:
-        """The file's text with the edit made."""
-        lines = text.split("\n")
-        start = sum(len(line) + 1 for line in lines[: self.line - 1]) + self.column - 1
-        end = sum(len(line) + 1 for line in lines[: self.end_line - 1]) + self.end_column - 1
-        return text[:start] + self.after + text[end:]
+        """The file's text with the edit made, and those that it needs."""
+        for part in reversed(self.parts):
+            lines = text.split("\n")
+            start = sum(len(line) + 1 for line in lines[: part.line - 1]) + part.column - 1
+            end = sum(len(line) + 1 for line in lines[: part.end_line - 1]) + part.end_column - 1
+            text = text[:start] + part.after + text[end:]
+        return text
 
     def __str__(self) -> str:
         before, after = (" ".join(text.split()) for text in (self.before, self.after))
-        return f"{before} -> {after}" if after else f"delete {before}"
+        own = f"{before} -> {after}" if before and after else f"delete {before}" if before else f"insert {after}"
+        return ", and ".join([own, *(f"line {edit.line}: {edit}" for edit in self.also)])
+
+
+def together(edits: Sequence[Edit]) -> Edit:
+    """One edit that is made with the others, or not at all."""
+    return replace(edits[0], also=(*edits[0].also, *edits[1:]))
 
 
 @dataclass(frozen=True)
@@ -281,7 +303,9 @@ class Violation(Exception):
         """The fields in the form that JSON takes; paths are relative to the current folder."""
         suggestion = self.suggestion and asdict(self.suggestion)
         for edit in suggestion["edits"] if suggestion else ():
-            edit["path"] = relative_to_cwd(edit["path"])
+            for part in (edit, *edit["also"]):
+                part["path"] = relative_to_cwd(part["path"])
+            edit["also"] = list(edit["also"])
         return {
             **{name: value for name, value in self.fields().items() if name not in ("replay", "verify")},
             "location": {**asdict(self.location), "path": self.location.shown_path},
@@ -304,7 +328,7 @@ class Violation(Exception):
             location=Location(**{field.name: data["location"][field.name] for field in fields(Location)}),
             index=None if data["index"] is None else tuple(data["index"]),
             suggestion=suggestion
-            and Suggestion(tuple(Edit(**edit) for edit in suggestion["edits"]), suggestion["note"]),
+            and Suggestion(tuple(map(Edit.from_dict, suggestion["edits"])), suggestion["note"]),
         )
 
     def __str__(self) -> str:

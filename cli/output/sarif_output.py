@@ -71,12 +71,22 @@ def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
 
 
 def _fix(edit: Edit) -> dict[str, Any]:
+    paths = dict.fromkeys(part.path for part in edit.parts)
+    changes = [
+        {
+            "artifactLocation": _artifact(path),
+            "replacements": [_replacement(part) for part in edit.parts if part.path == path],
+        }
+        for path in paths
+    ]
+    return {"description": {"text": str(edit)}, "artifactChanges": changes}
+
+
+def _replacement(edit: Edit) -> dict[str, Any]:
     region = {
         "startLine": edit.line, "startColumn": edit.column, "endLine": edit.end_line, "endColumn": edit.end_column,
     }  # fmt: skip
-    replacement = {"deletedRegion": region, "insertedContent": {"text": edit.after}}
-    change = {"artifactLocation": _artifact(edit.path), "replacements": [replacement]}
-    return {"description": {"text": str(edit)}, "artifactChanges": [change]}
+    return {"deletedRegion": region, "insertedContent": {"text": edit.after}}
 
 
 def _artifact(path: str) -> dict[str, str]:

@@ -5,8 +5,8 @@
     fixed = apply_fixes(original, result, options)
     fixed.applied, fixed.reason, fixed.result           the edits, why there are none, the results of the second check
 
-A fix is applied only if it is the only one that was found for its unit, needs nothing else, and lies in the file that
-was named. If the law still fails with it, or another one does, the file is restored.
+A fix is applied only if it is the only one that was found for its unit and lies in the file that was named; if it has
+several edits, all are made. If the law still fails with it, or another one does, the file is restored.
 """
 
 from __future__ import annotations
@@ -44,11 +44,12 @@ class FixedFile:
 
 
 def applicable_edits(result: TargetResult) -> list[Edit]:
-    """The edits that can be applied to a file: no two of them overlap."""
+    """The edits that can be applied to a file: no two of them overlap, and each has those that it needs."""
     edits: list[Edit] = []
     for _, edit in _fixes(result):
-        if edit not in edits and not any(_overlap(edit, other) for other in edits):
-            edits.append(edit)
+        new = [part for part in edit.parts if part not in edits]
+        if not any(_overlap(part, other) for part in new for other in edits):
+            edits += new
     return edits
 
 
@@ -62,7 +63,7 @@ def apply_fixes(original: OriginalFile, result: TargetResult, options: CheckOpti
         written = original.write(original.edited(edits))
     except BadInput as error:
         return FixedFile(reason=str(error))
-    before = set(_failures(result)) - {failure for failure, edit in _fixes(result) if edit in edits}
+    before = set(_failures(result)) - {failure for failure, edit in _fixes(result) if set(edit.parts) <= set(edits)}
     second = check_target(result.target, options)
     if worse := sorted(set(_failures(second)) - before):
         try:
@@ -79,7 +80,7 @@ def _fixes(result: TargetResult) -> Iterator[tuple[Failure, Edit]]:
         return
     file = Path(result.target["file"]).resolve()
     for failure, suggestion in _suggestions(result):
-        if suggestion.is_applicable and Path(suggestion.edits[0].path).resolve() == file:
+        if suggestion.is_applicable and all(Path(part.path).resolve() == file for part in suggestion.edits[0].parts):
             yield failure, suggestion.edits[0]
 
 
@@ -90,7 +91,7 @@ def _left_out(result: TargetResult, edits: list[Edit]) -> Iterator[str]:
             yield f"several fixes fit {unit}; choose one"
         elif suggestion.note:
             yield f"the fix of {unit} needs more: {suggestion.note}"
-        elif suggestion.edits[0] not in edits:
+        elif not set(suggestion.edits[0].parts) <= set(edits):
             yield f"the fix of {unit} is in {suggestion.edits[0].path}, or overlaps another"
 
 

@@ -9,9 +9,11 @@ such as in an index or in a shape.
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from itertools import permutations
 
 from nnlaw.spec.fixes.mutate import Mutation
+from nnlaw.spec.fixes.stores import Store
 from nnlaw.spec.violation import NO_CAUSE, Cause
 
 TEXTS = {
@@ -53,9 +55,11 @@ TEXTS = {
     "missing-term": "the term `{part}` is missing",
     "missing-transpose": "the transpose is missing",
     "not-reversed-order": "the order is not reversed",
+    "overwritten-cache": "forward overwrites `{name}` before backward reads it",
     "product-instead-of-quotient": "multiplied instead of divided by `{part}`",
     "quotient-instead-of-product": "divided instead of multiplied by `{part}`",
     "repeated-indices": "where an index is repeated, `{old}` counts only the last one; np.add.at adds each",
+    "reshape-instead-of-transpose": "a reshape is used instead of the transpose",
     "results-swapped": "the results are swapped",
     "reversed-order": "the order is reversed",
     "shifted-values": "the entries are shifted by {old} instead of {new}",
@@ -76,15 +80,18 @@ TEXTS = {
     "wrong-size": "`{old}` is used instead of `{new}`",
     "wrong-sign": "the sign is wrong",
     **{
-        f"{one}-instead-of-{other}": f"a {one} is used instead of a {other}"
+        f"{one}-instead-of-{other}": f"a {one}{{over}} is used instead of a {other}"
         for one, other in permutations(("sum", "mean", "max", "min"), 2)
     },
 }
 
 
-def describe(mutation: Mutation) -> Cause:
-    """The mistake that `mutation` corrects; NO_CAUSE if it has no name."""
-    code = _code_in_context(mutation)
+def describe(mutation: Mutation, stores: Sequence[Store] = ()) -> Cause:
+    """The mistake that `mutation`, with what forward stores for it, corrects; NO_CAUSE if it has no name."""
+    overwritten = {f"self.{store.overwritten}" for store in stores if store.overwritten}
+    code, read = _code_in_context(mutation), ast.unparse(mutation.old).removesuffix(".T")
+    if code == "wrong-name" and read in overwritten:
+        return Cause("overwritten-cache", TEXTS["overwritten-cache"].format(name=read))
     if not code:
         return NO_CAUSE
     parts = {name: ast.unparse(part) if isinstance(part, ast.AST) else part for name, part in mutation.parts.items()}

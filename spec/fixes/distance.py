@@ -1,6 +1,8 @@
 """How far a change is from the author's source: what a person would write has the lowest distance.
 
-    distance(mutation)          the number of tokens that differ, and more for what an author would not write
+    distance(mutation, known)       the number of tokens that differ, and more for what an author would not write
+
+`known` are expressions as the author writes them, such as axis=-1: a change that repeats one is a little nearer.
 """
 
 from __future__ import annotations
@@ -8,24 +10,34 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from nnlaw.spec.fixes.mutate import Mutation
 
 ODD = 4  # tokens, for each expression that an author would not write
 DELETED = 0.8  # tokens, for each that is deleted: what is shorter is clearer
+KNOWN, MAX_KNOWN = 0.3, 3  # tokens fewer for each known expression, and how many count
 SIZES = {"size", "shape", "ndim"}
 
 
-def distance(mutation: Mutation) -> float:
+def distance(mutation: Mutation, known: Collection[str] = ()) -> float:
     """The tokens of the changed statement that are inserted, deleted or replaced, and ODD for each odd expression."""
     if _is_swapped(mutation.old, mutation.new):
         return 0.9
     if mutation.code == "wrong-size":  # one thought, although x.size // len(x) has many tokens
         return 2
     after = "" if isinstance(mutation.statement, ast.Pass) else ast.unparse(mutation.statement)
-    odd = _odd(mutation.statement) - _odd(ast.parse(mutation.before))
-    return _edits(_tokens(mutation.before), _tokens(after)) + ODD * max(0, odd)
+    before = ast.parse(mutation.before)
+    odd = _odd(mutation.statement) - _odd(before)
+    repeated = (expressions(mutation.statement) - expressions(before)).intersection(known)
+    edits = _edits(_tokens(mutation.before), _tokens(after))
+    return edits + ODD * max(0, odd) - KNOWN * min(MAX_KNOWN, len(repeated))
+
+
+def expressions(tree: ast.AST) -> set[str]:
+    """The operations, comparisons, calls and keywords of a tree, as text."""
+    kinds = ast.BinOp | ast.Compare | ast.Call | ast.Subscript | ast.keyword
+    return {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, kinds)}
 
 
 def _is_swapped(old: ast.AST, new: ast.AST) -> bool:
@@ -39,8 +51,15 @@ def _is_swapped(old: ast.AST, new: ast.AST) -> bool:
 
 
 def _tokens(text: str) -> list[str]:
+    """The tokens; a negative number after = is one."""
     with_newline = io.StringIO(f"{text}\n").readline
-    return [token.string for token in tokenize.generate_tokens(with_newline) if token.string.strip()]
+    found: list[str] = []
+    for token in tokenize.generate_tokens(with_newline):
+        if token.type == tokenize.NUMBER and found[-2:] == ["=", "-"]:
+            found[-1] += token.string
+        elif token.string.strip():
+            found.append(token.string)
+    return found
 
 
 def _edits(some: list[str], others: list[str]) -> float:
@@ -59,14 +78,16 @@ def _odd(tree: ast.AST) -> int:
 
 
 def _odd_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Expressions that are correct but unusual: -len(x), len(x.T), y / -x, x + x, x / 1, 0 + x."""
+    """Expressions that are correct but unusual: -len(x), len(x.T), y / -x, x + x, x / 1, 0 + x, 1 - ~i."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _is_size(node) and any(_is_transposed(each) for each in node.args):
             yield node
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and _is_size(node.operand):
             yield node
         elif isinstance(node, ast.BinOp):
+            of_mask = isinstance(node.right, ast.UnaryOp) and isinstance(node.right.op, ast.Invert)
             by_negative = isinstance(node.op, ast.Div | ast.MatMult) and isinstance(node.right, ast.UnaryOp)
+            by_negative = by_negative or (of_mask and isinstance(node.op, ast.Add | ast.Sub))
             doubled = isinstance(node.op, ast.Add | ast.Sub | ast.Div) and ast.dump(node.left) == ast.dump(node.right)
             if by_negative or doubled or _is_neutral(node):
                 yield node

@@ -130,7 +130,7 @@ def _explained(builder: VariantBuilder, probe: Float64Probe, slopes: _Slopes) ->
     for source in sources:
         source.tree = traced(source.tree, expressions)
     with code_under_test():  # not every class can be replaced by another
-        kind = builder.variant(sources, tracer)
+        kind = builder.variant(sources, tracer=tracer)
     with _tracing(tracer, "record"):
         if abs(probe.value({}, kind) - probe.value({})) > 1e-9:
             return DroppedTerm()

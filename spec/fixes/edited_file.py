@@ -57,11 +57,15 @@ class OriginalFile:
         return "utf-8" if self.path.suffix == ".ipynb" else tokenize.detect_encoding(BytesIO(self.data).readline)[0]
 
     def edited(self, edits: Sequence[Edit]) -> bytes:
-        """The bytes with all edits made. Raises BadInput if the file has another text at the place of an edit."""
+        """The bytes with all edits made, and those that they need.
+
+        Raises BadInput if the file has another text at the place of an edit.
+        """
         try:
             text = self.data.decode(self.encoding)
             new = text
-            for edit in sorted(edits, key=lambda edit: (edit.line, edit.column), reverse=True):  # the last one first
+            parts = {part for edit in edits for part in edit.parts}
+            for edit in sorted(parts, key=lambda edit: (edit.line, edit.column), reverse=True):  # the last one first
                 new = (_edited_notebook if self.path.suffix == ".ipynb" else _edited)(new, edit)
             return new.encode(self.encoding)
         except (SyntaxError, ValueError) as error:
@@ -167,9 +171,11 @@ def _replaced(text: str, parts: Sequence[_Literal], new: Sequence[str]) -> str:
     tail = 0
     while tail < min(len(parts), len(new)) - same and parts[-1 - tail] == new[-1 - tail]:
         tail += 1
+    if len(parts) - tail == same or len(new) - tail == same:  # whole lines are added or deleted: with one beside them
+        same, tail = (same - 1, tail) if same else (same, tail - 1)
     old, fresh = parts[same : len(parts) - tail], new[same : len(new) - tail]
     if not old or not fresh:
-        raise ValueError("it deletes or adds whole lines of a cell")
+        raise ValueError("it deletes all of a cell")
     between = text[parts[0].end : parts[1].start] if len(parts) > 1 else ""
     ascii_only = text.isascii()
     literals = [json.dumps(each, ensure_ascii=ascii_only) for each in fresh]

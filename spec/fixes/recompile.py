@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from nnlaw.spec.discovery.source import read_source
+from nnlaw.spec.fixes.distance import expressions
 from nnlaw.spec.fixes.mutate import Mutation, mutations
 from nnlaw.spec.fixes.rules import TIERS, Operands
 from nnlaw.spec.fixes.source_edits import function_at, smallest_edit
+from nnlaw.spec.fixes.stores import Store, stores_of
 from nnlaw.spec.subjects.cases import Case, FunctionCase, ModelCase, OptimizerCase
 from nnlaw.spec.subjects.subject import SourceFunction, Subject
-from nnlaw.spec.violation import BadInput, Edit
+from nnlaw.spec.violation import BadInput, Edit, together
 
 MAX_TIER_OF_FORWARD = 1  # forward may store the wrong array for backward, but it computes what it should
-STORED = {"layer": ("self.input", "self.output"), "loss": ("self.prediction", "self.target")}
-"""What a changed backward may use even if forward does not store it."""
+STORED = {"layer": (1, True), "loss": (2, False)}
+"""What a changed backward may use even if forward does not store it: how many arguments, whether the result."""
 
 
 @dataclass
@@ -55,12 +57,29 @@ class VariantBuilder:
         return "function" if self.case is None else self.case.kind
 
     @cached_property
-    def stored(self) -> tuple[str, ...]:
-        """The names of STORED that the class does not use itself."""
-        if not any(f.of_class for f in self.functions):
-            return ()
-        own = {name for f in self.functions if f.of_class for name in f.names}
-        return tuple(name for name in STORED.get(self.kind, ()) if name.removeprefix("self.") not in own)
+    def stores(self) -> list[Store]:
+        """What forward could store besides; a change that uses it needs the store."""
+        if self._forward is None or self.kind not in STORED:
+            return []
+        inputs, result = STORED[self.kind]
+        return list(stores_of(self._forward, inputs=inputs, result=result))
+
+    @property
+    def _forward(self) -> SourceFunction | None:
+        """The author's forward, if it is a method."""
+        return next((f for f in self.functions if f.of_class and is_forward(f.name)), None)
+
+    @cached_property
+    def known(self) -> set[str]:
+        """Expressions as the author writes them."""
+        return set().union(*(expressions(source.tree) for source in self.sources()))
+
+    def needed(self, source: Source, mutation: Mutation) -> list[Store]:
+        """The stores that a change uses."""
+        forward = self._forward
+        if forward is None or source.path != forward.path:
+            return []
+        return [store for store in self.stores if store.is_in(mutation.new)]
 
     def variants(
         self, codes: Collection[str] = (), *, of_value: bool = False
@@ -71,13 +90,12 @@ class VariantBuilder:
         are changed in the first tier, or in all with `of_value`.
         """
         sources = self.sources()
-        stored = [ast.parse(name, mode="eval").body for name in self.stored]
         trees = [source.tree for source in sources]
-        streams = [mutations(tree, [*_operands(tree, trees), *stored]) for tree in trees]
+        streams = [mutations(s.tree, [*_operands(s.tree, trees), *self._storable(s.function)]) for s in sources]
         waiting = [next(stream, None) for stream in streams]
         for tier in range(len(TIERS) if not codes else 1):
             for i, (source, stream) in enumerate(zip(sources, streams, strict=True)):
-                if source.tree.name == "forward" and tier > MAX_TIER_OF_FORWARD:
+                if is_forward(source.tree.name) and tier > MAX_TIER_OF_FORWARD:
                     continue
                 if source.function.of_value and tier and not of_value:
                     continue
@@ -85,7 +103,7 @@ class VariantBuilder:
                 while mutation is not None and mutation.tier == tier:
                     if not codes or mutation.code in codes:
                         with contextlib.suppress(Exception):  # some changes do not compile
-                            yield source, mutation, self.variant([source])
+                            yield source, mutation, self.variant([source], self.needed(source, mutation))
                     mutation = next(stream, None)
                 waiting[i] = mutation
 
@@ -94,10 +112,21 @@ class VariantBuilder:
         found = [Source.of(f) for f in self.functions]
         return [source for source in found if source is not None]
 
-    def variant(self, sources: Sequence[Source], tracer: Subject | None = None) -> Subject:
-        """The class or function in which these functions are as their trees are now."""
-        names = [name.removeprefix("self.") if name in self.stored else "" for name in STORED.get(self.kind, ())]
-        return self.subject.variant([source.tree for source in sources], names, tracer)
+    def _storable(self, function: SourceFunction) -> list[ast.expr]:
+        """What a change of a function may use if forward stores it."""
+        uses = function.of_class and function != self._forward
+        return [store.expression for store in self.stores] if uses else []
+
+    def variant(
+        self, sources: Sequence[Source], stores: Sequence[Store] = (), tracer: Subject | None = None
+    ) -> Subject:
+        """The class or function in which these functions are as their trees are now, and forward has these stores."""
+        trees = [source.tree for source in sources]
+        if stores and self._forward is not None:
+            text = together([store.edit for store in stores]).apply(self._forward.text)
+            if (changed := Source.of(replace(self._forward, text=text))) is not None:
+                trees.append(changed.tree)
+        return self.subject.variant(trees, tracer)
 
     def case_of(self, variant: Subject) -> Case:
         """The case with its subject, and those that it makes, of another class."""
@@ -148,6 +177,11 @@ class Source:
         return smallest_edit(self.path, self.function.text, original, self.tree) if original else None
 
 
+def is_forward(name: str) -> bool:
+    """Whether a method of this name computes the output: forward, feed_forward, forward_pass, __call__."""
+    return "forward" in name or name == "__call__"
+
+
 def _is_as_on_disk(function: SourceFunction) -> bool:
     """Whether the text is that of the file, if there is one: edits are not made of text that the code sends."""
     path = Path(function.path)
@@ -177,14 +211,14 @@ def _operands(tree: ast.FunctionDef, trees: Sequence[ast.FunctionDef]) -> Operan
         for node in ast.walk(each):
             text = ast.unparse(node) if isinstance(node, ast.expr) else ""
             of_self = text.startswith("self.") and "[" not in text.partition("self.params")[0]
-            of_self = of_self or _is_complement(node)
+            of_self = of_self or _is_complement(node) or _is_entry(node)
             if isinstance(node, ast.arg) and node.arg != "self" and each is tree:
                 found.setdefault(node.arg, ast.Name(node.arg, ast.Load()))
             elif id(node) in called or not (of_self or each is tree) or text in found:
                 continue
             elif isinstance(node, ast.Name) and node.id not in ("np", "self"):
                 found[text] = ast.Name(node.id, ast.Load())
-            elif isinstance(node, ast.Attribute) and of_self and node.attr not in ("params", "grads", "T"):
+            elif isinstance(node, ast.Attribute | ast.Subscript) and (_is_entry(node) or (of_self and _is_array(node))):
                 found[text] = _loaded(node)
             elif isinstance(node, ast.BinOp | ast.Subscript | ast.Call) and _may_be_inserted(node, text):
                 found[text] = node
@@ -208,7 +242,17 @@ def _is_loaded(node: ast.AST) -> bool:
     return isinstance(getattr(node, "ctx", None), ast.Load)
 
 
-def _loaded(node: ast.Attribute) -> ast.expr:
+def _is_array(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr not in ("params", "grads", "T")
+
+
+def _is_entry(node: ast.AST) -> bool:
+    """Whether it is self.cache["x"], an entry that another method may read."""
+    owner = node.value if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) else None
+    return isinstance(owner, ast.Attribute) and ast.unparse(owner).startswith("self.") and owner.attr != "grads"
+
+
+def _loaded(node: ast.Attribute | ast.Subscript) -> ast.expr:
     new = copy.copy(node)
     new.ctx = ast.Load()
     return new

@@ -145,7 +145,7 @@ def calls(node: ast.expr, operands: Operands) -> Iterator[Change]:
         both = {name, other} <= {"sum", "mean", "max", "min"}
         code = f"{name}-instead-of-{other}" if both else "wrong-function"
         new = ast.Call(ast.Attribute(node.func.value, other, ast.Load()), node.args, node.keywords)
-        yield Change(new, code, {"name": name, "other": other})
+        yield Change(new, code, {"name": name, "other": other, "over": _several_axes(node)})
     if name in REDUCTIONS:
         yield from _reductions(node, name)
     if any(keyword.arg == "out" for keyword in node.keywords):
@@ -158,6 +158,12 @@ def calls(node: ast.expr, operands: Operands) -> Iterator[Change]:
         code = "branches-swapped" if name == "where" else "arguments-swapped"
         new = ast.Call(node.func, _swapped(node.args, i), node.keywords)
         yield Change(new, code, {"function": node.func})
+
+
+def _several_axes(node: ast.Call) -> str:
+    """` over axes (0, 1)`; "" for a single axis or all."""
+    axes = (keyword.value for keyword in node.keywords if keyword.arg == "axis")
+    return next((f" over axes {ast.unparse(axis)}" for axis in axes if isinstance(axis, ast.Tuple)), "")
 
 
 def _reductions(node: ast.Call, name: str) -> Iterator[Change]:
@@ -205,7 +211,7 @@ def _swapped(parts: Sequence[ast.expr], i: int) -> list[ast.expr]:
 def comparisons(node: ast.expr, operands: Operands) -> Iterator[Change]:
     """A wrong comparison, and an inverted mask."""
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        for op in (ast.Gt, ast.Lt, ast.GtE, ast.LtE, ast.Eq, ast.NotEq):
+        for op in (ast.Gt, ast.LtE, ast.Lt, ast.GtE, ast.Eq, ast.NotEq):
             if not isinstance(node.ops[0], op):
                 yield Change(ast.Compare(node.left, [op()], node.comparators), "wrong-comparison")
     elif isinstance(node, ast.Name | ast.Attribute) and not is_stored(node):
@@ -400,7 +406,8 @@ def missing_sums(node: ast.expr, operands: Operands) -> Iterator[Change]:
             if not rest:
                 continue
             e = reduce(_times, rest)
-            yield Change(_times(p, _minus(e, _over(_times(e, p), "sum", -1))), "softmax-diagonal")
+            for axis in (-1, 1):
+                yield Change(_times(p, _minus(e, _over(_times(e, p), "sum", axis))), "softmax-diagonal")
 
 
 def _factors(node: ast.expr) -> Iterator[ast.expr]:

@@ -24,18 +24,17 @@ from nnlaw.spec.fixes.describe_change import describe
 from nnlaw.spec.fixes.distance import distance
 from nnlaw.spec.fixes.float64_probe import Float64Probe, ProbeFailed, probes
 from nnlaw.spec.fixes.mutate import Mutation
-from nnlaw.spec.fixes.recompile import Source, VariantBuilder
+from nnlaw.spec.fixes.plainer import plainer
+from nnlaw.spec.fixes.recompile import Source, VariantBuilder, is_forward
 from nnlaw.spec.subjects.cases import Case, LayerCase, OptimizerCase
 from nnlaw.spec.subjects.subject import Subject
-from nnlaw.spec.violation import NO_CAUSE, Cause, Edit, Suggestion
+from nnlaw.spec.violation import NO_CAUSE, Cause, Edit, Suggestion, together
 
 SEARCHED = {"gradient", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive", "definition"}
 MAX_SECONDS = 3.0  # of CPU time
 LAW_SECONDS, ALL_SECONDS = 0.5, 10.0  # of CPU time for one change: the failed law, every law
-NOTES = {
-    "self.input": "the input of forward", "self.output": "the output of forward",
-    "self.prediction": "the prediction that forward gets", "self.target": "the target that forward gets",
-}  # fmt: skip
+STORING, IN_FORWARD = 4, 4  # tokens, for each array that forward stores besides; if forward itself is changed
+PLAINER = 0.01  # tokens that a plainer form is nearer than the change that it is a form of
 MAX_PROMISING, MAX_CONFIRMED = 40, 3  # changes of one tier
 OTHER_RATE = 0.7  # of the first learning rate
 TOLERANCE = 1e-4  # of the slope along one direction
@@ -55,13 +54,18 @@ class Fix:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A change that may fix the code; the lowest `cost` is the nearest to the author's source."""
+    """A change that may fix the code; the lowest `cost` is the nearest to the author's source.
+
+    `stores` are names of attributes that forward stores only with it; `form_of` is the change of which it is a form.
+    """
 
     variant: Subject
     edit: Edit
     cause: Cause
     cost: float
     inserts_number: bool
+    stores: tuple[str, ...]
+    form_of: _Candidate | None = None
 
 
 def search(
@@ -92,32 +96,59 @@ def search(
         return False
 
     confirm = _Confirmation(builder, case, [*_other_cases(case), *others], passes_law, passes_all)
+    found: list[_Candidate] = []
     with subject.silenced(), np.errstate(all="ignore"):
         for candidates in _tiers(builder, may_fix):
-            if found := confirm.confirmed(candidates):
-                return _fix(found, builder.stored)
-    return Fix()
+            needs_store = found  # one more tier may do with what forward stores
+            found = confirm.confirmed([*found, *candidates])
+            if needs_store or not all(each.stores for each in found):
+                break
+    return _fix(found) if found else Fix()
 
 
 def _tiers(builder: VariantBuilder, may_fix: Callable[[Subject], bool]) -> Iterator[list[_Candidate]]:
-    """The promising changes of each tier, until the time is over."""
-    tier, found, began = 0, list[_Candidate](), _cpu_time(builder.subject)
+    """The promising changes of each tier, each with its plainer forms, until the time is over."""
+    tier, promising, found, began = 0, 0, list[_Candidate](), _cpu_time(builder.subject)
     for count, (source, mutation, variant) in enumerate(builder.variants()):
         if mutation.tier > tier:
             yield found
-            tier, found = mutation.tier, []
+            tier, promising, found = mutation.tier, 0, []
         if count % 4 == 0 and _cpu_time(builder.subject) > began + MAX_SECONDS:
             break
-        if len(found) < MAX_PROMISING and may_fix(variant) and (edit := source.edit()):
-            found.append(_candidate(source, mutation, variant, edit, builder.stored))
+        if promising == MAX_PROMISING or not may_fix(variant):
+            continue
+        if change := _candidate(builder, source, mutation, variant):
+            promising += 1
+            found += [*_forms(builder, source, mutation, change), change]
     yield found
 
 
 def _candidate(
-    source: Source, mutation: Mutation, variant: Subject, edit: Edit, stored: Sequence[str]
-) -> _Candidate:
-    cost = distance(mutation) + 4 * len(_notes([edit], stored)) + 4 * (source.tree.name == "forward")
-    return _Candidate(variant, edit, describe(mutation), cost, mutation.inserts_number)
+    builder: VariantBuilder, source: Source, mutation: Mutation, variant: Subject
+) -> _Candidate | None:
+    """The change as it is in the tree now; None if the text of the file does not allow it."""
+    edit, stores = source.edit(), builder.needed(source, mutation)
+    if edit is None:
+        return None
+    cost = distance(mutation, builder.known) + STORING * len(stores) + IN_FORWARD * is_forward(source.tree.name)
+    edit = together([edit, *(store.edit for store in stores)])
+    names = tuple(store.name for store in stores)
+    return _Candidate(variant, edit, describe(mutation, stores), cost, mutation.inserts_number, names)
+
+
+def _forms(
+    builder: VariantBuilder, source: Source, mutation: Mutation, change: _Candidate
+) -> Iterator[_Candidate]:
+    """Plainer forms of a change, each a little nearer than the next one."""
+    forms: list[_Candidate] = []
+    for form in plainer(mutation):
+        with contextlib.suppress(Exception):  # some do not compile
+            variant = builder.variant([source], builder.needed(source, mutation))
+            if candidate := _candidate(builder, source, form, variant):
+                forms.append(candidate)
+    for i, found in enumerate(forms):
+        cost = min(found.cost, change.cost) - PLAINER * (len(forms) - i)
+        yield replace(found, cost=cost, form_of=change)
 
 
 def _other_cases(case: Case) -> list[Case]:
@@ -142,6 +173,8 @@ class _Confirmation:
         for each in sorted(candidates, key=lambda each: each.cost):
             with contextlib.suppress(Exception):  # some changes break the code
                 computed = self.computed(each.variant)
+                if each.form_of and not _are_equal(computed, self.computed(each.form_of.variant)):
+                    continue
                 if any(_are_equal(computed, other) for other in values) or not self.passes(each):
                     continue
                 found.append(each)
@@ -199,15 +232,8 @@ def _are_equal(some: Sequence[Array], others: Sequence[Array]) -> bool:
     )
 
 
-def _notes(edits: Sequence[Edit], stored: Sequence[str]) -> list[str]:
-    """What forward has to store for the edits; `stored` are the names that the class does not use itself."""
-    text = " ".join(edit.after for edit in edits)
-    return [f"store {meaning} as {name}" for name, meaning in NOTES.items() if name in stored and name in text]
-
-
-def _fix(found: Sequence[_Candidate], stored: Sequence[str]) -> Fix:
+def _fix(found: Sequence[_Candidate]) -> Fix:
     """All changes that were confirmed. Those that correct more than two mistakes leave the cause open."""
-    notes = _notes([each.edit for each in found], stored)
     causes: dict[str, Cause] = {}
     for each in found:
         if each.cause:
@@ -217,8 +243,8 @@ def _fix(found: Sequence[_Candidate], stored: Sequence[str]) -> Fix:
         cause = Cause.either(*causes.values())
     elif len(causes) > 2:
         cause = Cause(cause.code, f"possibly {cause.text}")
-    certain = len(causes) in (1, 2) and not notes  # an array that is not stored may fit by chance
-    return Fix(Suggestion(tuple(each.edit for each in found), "; ".join(notes)), cause, certain)
+    certain = len(causes) in (1, 2) and not any(each.stores for each in found)  # what is not stored may fit by chance
+    return Fix(Suggestion(tuple(each.edit for each in found)), cause, certain)
 
 
 def _depends_on_settings(case: Case) -> bool:

@@ -60,6 +60,7 @@ def _candidates(source: _Source, original: ast.FunctionDef, changed: ast.Functio
         yield from _swapped(source, old, new)
         if not isinstance(old, ast.FunctionDef):
             for text in dict.fromkeys((source.rendered(old, new), ast.unparse(new))):
+                yield from source.without_parentheses(old, new, text)
                 yield source.edit(old, old, text)
                 yield source.edit(old, old, f"({text})")
 
@@ -127,6 +128,8 @@ class _Source:
         nodes = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.expr) and _is_read(node))
         self.known = {ast.dump(node): node for node in nodes if node.lineno == node.end_lineno}
         """An expression of each form that the author wrote on one line."""
+        self.tight_powers = "**" in text.replace(" ** ", "") and " ** " not in text
+        """Whether the author writes x**2, not x ** 2."""
 
     def start(self, node: ast.AST) -> Place:
         return self.place(node.lineno, node.col_offset)  # type: ignore[attr-defined]  # only nodes with a place get here
@@ -151,6 +154,16 @@ class _Source:
         start, end = self.start(first), self.end(last)
         return Edit(self.path, *start, *end, self.cut(start, end), after)
 
+    def without_parentheses(self, old: ast.AST, new: ast.AST, after: str) -> Iterator[Edit]:
+        """The edit that also removes the parentheses around `old`, which another operation may not need."""
+        if not isinstance(old, ast.BinOp) or not isinstance(new, ast.BinOp) or type(old.op) is type(new.op):
+            return
+        (line, column), (end_line, end_column) = self.start(old), self.end(old)
+        start, end = (line, max(column - 1, 1)), (end_line, end_column + 1)
+        before = self.cut(start, end)
+        if before.startswith("(") and before.endswith(")"):
+            yield Edit(self.path, *start, *end, before, after)
+
     def rendered(self, old: ast.AST, new: ast.AST) -> str:
         """The text of `new` in the place of `old`."""
         children = _children(old, new)
@@ -174,6 +187,8 @@ class _Source:
         own = {ast.dump(node): node for node in ast.walk(old) if isinstance(node, ast.expr) and _is_read(node)}
         placeholders = _Placeholders(self.known | own)
         skeleton = ast.unparse(placeholders.visit(copy.deepcopy(new)))
+        if self.tight_powers:
+            skeleton = skeleton.replace(" ** ", "**")
         texts = [self.segment(node) for node in placeholders.nodes]
 
         def composed(pieces: Sequence[str]) -> str:

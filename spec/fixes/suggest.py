@@ -20,6 +20,9 @@ from nnlaw.spec.fixes.wrong_value import WrongValue, changed_in_place, wrong_val
 from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.violation import NO_CAUSE, Cause, Suggestion, Violation
 
+SYMPTOMS = ("gradient-not-computed", "constant-factor", "size-dependent-factor")
+"""Codes of causes that state how the numbers differ, not which mistake it is."""
+
 
 def explain(
     violation: Violation,
@@ -45,7 +48,7 @@ def explain(
         return found.with_fields(suggestion=suggestion, script=script(found, case))
     term = dropped_term(case, violation) if of_gradient and not found.cause else DroppedTerm()
     fix = search(case, violation.law, passes_law=passes_law, passes_all=passes, others=others)
-    if fix.certain and fix.cause and "|" in found.cause_code:  # the edit shows which one of several it is
+    if fix.certain and fix.cause and ("|" in found.cause_code or found.cause_code in SYMPTOMS):  # the edit shows which
         found = found.with_fields(cause=fix.cause.text, cause_code=fix.cause.code)
     if not found.cause:
         cause = _likeliest(term, fix)

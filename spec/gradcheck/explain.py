@@ -28,7 +28,7 @@ MIN_SLOPES = 3  # nonzero slopes; fewer fit too often by chance
 NOT_USED = Cause(
     "parameter-not-used", "the parameter does not change the output; forward does not use it or cancels its effect"
 )
-NOT_COMPUTED = Cause("gradient-not-computed", "the gradient is never computed: it is zero everywhere")
+NOT_COMPUTED = Cause("gradient-not-computed", "the gradient is zero everywhere: it is never computed, or overwritten")
 
 
 def explain(

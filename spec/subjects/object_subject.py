@@ -214,15 +214,12 @@ class ObjectSubject(Subject):
         own = functions_of(thing)
         return [_source(f, f in own) for f in [*own, *helpers_of(own)]]
 
-    def variant(
-        self, changed: Sequence[ast.FunctionDef], stored: Sequence[str] = (), tracer: Subject | None = None
-    ) -> Subject:
+    def variant(self, changed: Sequence[ast.FunctionDef], tracer: Subject | None = None) -> Subject:
         recorder = None if tracer is None else object_of(tracer)
         thing = _authors_object(self.object)
         if functions_behind(thing):
             return ObjectSubject(changed_functions(functions_behind(thing), changed, recorder), is_variant=True)
-        found = variant_of(thing, changed, stored, recorder)
-        return ObjectSubject(found, is_variant=True)
+        return ObjectSubject(variant_of(thing, changed, recorder), is_variant=True)
 
     @contextlib.contextmanager
     def limited(self, seconds: float) -> Iterator[None]:

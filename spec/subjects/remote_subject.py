@@ -305,11 +305,9 @@ class RemoteSubject(Subject):
             for n, p, i, c, o, t, v in rows
         ]
 
-    def variant(
-        self, changed: Sequence[ast.FunctionDef], stored: Sequence[str] = (), tracer: Subject | None = None
-    ) -> Subject:
+    def variant(self, changed: Sequence[ast.FunctionDef], tracer: Subject | None = None) -> Subject:
         sources = [ast.unparse(tree) for tree in changed]
-        return self._made("variant", sources, list(stored), tracer, same_class=False)
+        return self._made("variant", sources, tracer, same_class=False)
 
     def limited(self, seconds: float) -> AbstractContextManager[None]:
         return nullcontext()

@@ -199,9 +199,9 @@ def _delete_item(subject: Subject, holder: str, name: Any) -> None:
     del subject.mapping(holder)[name]
 
 
-def _variant(subject: Subject, changed: Sequence[str], stored: Sequence[str], tracer: Subject | None) -> Subject:
+def _variant(subject: Subject, changed: Sequence[str], tracer: Subject | None) -> Subject:
     trees = [node for text in changed for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
-    return subject.variant(trees, stored, tracer)
+    return subject.variant(trees, tracer)
 
 
 def _declaration(subject: Subject) -> tuple[str, list[str]] | None:

@@ -196,13 +196,10 @@ class Subject(Attributed):
         """A new instance of its class."""
 
     @abstractmethod
-    def variant(
-        self, changed: Sequence[ast.FunctionDef], stored: Sequence[str] = (), tracer: Subject | None = None
-    ) -> Subject:
+    def variant(self, changed: Sequence[ast.FunctionDef], tracer: Subject | None = None) -> Subject:
         """A subclass of its class in which these functions are replaced; of a function, another function.
 
-        forward also stores its arguments and its result under the names in `stored`; "" leaves one out. The sources may
-        use `tracer` under the name of Tracer.NAME.
+        The sources may use `tracer` under the name of Tracer.NAME.
         """
 
     @abstractmethod

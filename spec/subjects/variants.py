@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -44,13 +44,10 @@ def _methods(kind: type) -> list[FunctionType]:
     return sorted(found, key=lambda f: f.__name__ not in LIKELY_METHODS)
 
 
-def variant_of(
-    thing: Any, changed: Sequence[ast.FunctionDef], stored: Sequence[str], tracer: Tracer | None
-) -> Any:
+def variant_of(thing: Any, changed: Sequence[ast.FunctionDef], tracer: Tracer | None) -> Any:
     """A subclass of the class of `thing` in which functions are replaced; of a function, another function.
 
-    A changed function keeps the defaults of the original. forward also stores its arguments and its result under the
-    names in `stored`; "" leaves one out.
+    A changed function keeps the defaults of the original.
     """
     own = functions_of(thing)
     known = {f.__name__: f for f in [*helpers_of(own), *own]}
@@ -66,8 +63,6 @@ def variant_of(
         new.__defaults__, new.__kwdefaults__ = original.__defaults__, original.__kwdefaults__
         if original in own:
             made[tree.name] = new
-    if any(stored) and "forward" in made:
-        made["forward"] = _storing(made["forward"], stored)
     if isinstance(thing, FunctionType):
         (name,) = made
         made[name].__dict__.update(thing.__dict__)
@@ -105,16 +100,3 @@ def changed_functions(
         namespace[tree.name].__defaults__ = original.__defaults__
         namespace[tree.name].__kwdefaults__ = original.__kwdefaults__
     return ChangedFunctions({f.__name__: namespace[f.__name__] for f in own})
-
-
-def _storing(forward: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
-    """`forward`, which also stores its arguments and its result under these names."""
-
-    def storing(self: Any, *args: Any) -> Any:
-        result = forward(self, *args)
-        for name, array in zip(names, (*args, result), strict=False):
-            if name:
-                setattr(self, name, array)
-        return result
-
-    return storing

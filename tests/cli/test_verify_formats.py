@@ -160,7 +160,8 @@ def test_paths_are_relative_to_the_checkout(workplace: Path, monkeypatch: pytest
 
 def test_sarif_fits_its_schema() -> None:
     """Failures, fixes, odd paths, what is not checked, and notes."""
-    edit = Edit("layers.py", 12, 9, 12, 15, "axis=0", "axis=1")
+    store = Edit("layers.py", 8, 9, 8, 9, "", "self.x = x\n")
+    edit = Edit("layers.py", 12, 9, 12, 15, "axis=0", "axis=1", (store,))
     reports = [failing(suggestion=Suggestion((edit,))), failing(ODD), Report("net", "file", reason="bad")]
     unneeded = [DeclaredException("gradient", "old", "layers.py:3")]
     found = json.loads(to_sarif([result(*reports)], unneeded))
@@ -170,8 +171,8 @@ def test_sarif_fits_its_schema() -> None:
     rules = run["tool"]["driver"]["rules"]
     assert [row["ruleId"] for row in rows] == ["gradient", "gradient", "error"]
     assert all(rules[row["ruleIndex"]]["id"] == row["ruleId"] for row in rows)
-    (replacement,) = rows[0]["fixes"][0]["artifactChanges"][0]["replacements"]
-    assert replacement == {
+    stored, replacement = rows[0]["fixes"][0]["artifactChanges"][0]["replacements"]
+    assert stored["insertedContent"] == {"text": "self.x = x\n"} and replacement == {
         "deletedRegion": {"startLine": 12, "startColumn": 9, "endLine": 12, "endColumn": 15},
         "insertedContent": {"text": "axis=1"},
     }

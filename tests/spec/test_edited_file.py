@@ -123,6 +123,15 @@ def test_a_notebook_is_edited_in_its_cells(form: Any, tmp_path: Path) -> None:
     assert len(changed) == (1 if not form else 2)
 
 
+def test_a_line_is_inserted_in_a_cell(tmp_path: Path) -> None:
+    """And with the edit that needs it, at its own place; the first line of a cell, too."""
+    file = tmp_path / "net.ipynb"
+    file.write_text(json.dumps(NOTEBOOK), encoding="utf-8")
+    needed = edit(1, 1, "", "x = 1\n")
+    rewritten(file, replace(edit(2, 5, "'é'", "x"), also=(needed,)))
+    assert json.loads(file.read_text())["cells"][1]["source"] == ["x = 1\n", "%matplotlib inline\n", "a = x"]
+
+
 def test_the_diff_of_a_notebook_names_the_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the lines of the cell, not those of the JSON."""
     monkeypatch.chdir(tmp_path)

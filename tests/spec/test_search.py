@@ -47,6 +47,38 @@ class Mine(Layer):
     def backward(self, dy):
         {backward}
 '''
+GLU = '''
+@layer("mine")
+@obeys("N n -> N m")
+class Mine(Layer):
+    examples = [{{"input_shape": (6,)}}]
+
+    def forward(self, x):
+        self.a, b = np.split(x, 2, axis=1)
+        self.gate = 1 / (1 + np.exp(-b))
+        return self.a * self.gate
+
+    def backward(self, dy):
+        return np.concatenate([dy * self.gate, {}], axis=1)
+'''
+TWO_STEPS = '''
+@layer("mine")
+@obeys("N n -> N n")
+class Mine(Layer):
+    def build(self, shape, rng):
+        self.params = {"W": rng.normal(0, 0.3, (*shape, *shape))}
+        self.grads = {"W": np.zeros((*shape, *shape))}
+
+    def forward(self, x):
+        self.x = x
+        self.x = np.tanh(x @ self.params["W"])
+        return 2 * self.x
+
+    def backward(self, dy):
+        dz = 2 * dy * (1 - self.x**2)
+        self.grads["W"] = self.x.T @ dz
+        return dz @ self.params["W"].T
+'''
 SOFTMAX = "e = np.exp(x - x.max(axis=1, keepdims=True)); self.p = e / e.sum(axis=1, keepdims=True); return self.p"
 
 
@@ -70,15 +102,15 @@ def elementwise(forward: str, backward: str) -> str:
         (DENSE.replace("dy.sum(axis=0)", "dy.sum()"), "dy.sum()", "dy.sum(axis=0)"),
         (DENSE.replace("self.x.T @ dy", "self.x.T @ dy / len(dy)"), "self.x.T @ dy / len(dy)", "self.x.T @ dy"),
         (DENSE.replace("return dy @", "return -dy @"), "-dy", "dy"),
-        (elementwise("return np.tanh(x)", "return dy"), "dy", "dy * (1 - self.output ** 2)"),
+        (elementwise("return np.tanh(x)", "return dy"), "dy", "dy * (1 - self.y ** 2)"),
         (elementwise("self.y = np.tanh(x); return self.y", "return dy * (1 - self.y)"), "self.y", "self.y ** 2"),
         (elementwise("self.m = x < 0; return np.where(self.m, 0 * x, x)", "return dy * self.m"), "self.m", "~self.m"),
         (elementwise("self.s = 1 / (1 + np.exp(-x)); return x * self.s", "return dy * self.s"), "self.s",
-         "(self.s + self.input * (self.s * (1 - self.s)))"),
+         "(self.s + self.x * self.s * (1 - self.s))"),
         (elementwise(SOFTMAX, "return self.p * (dy - (dy * self.p).sum())"), "(dy * self.p).sum()",
          "(dy * self.p).sum(axis=1, keepdims=True)"),
         (elementwise(SOFTMAX, "return dy * self.p * (1 - self.p)"), "dy * self.p * (1 - self.p)",
-         "self.p * (dy - (dy * self.p).sum(axis=-1, keepdims=True))"),
+         "self.p * (dy - (dy * self.p).sum(axis=1, keepdims=True))"),
         (elementwise("return x - x.mean(axis=1, keepdims=True)", "return dy"), "dy",
          "dy - dy.mean(axis=1, keepdims=True)"),
         (elementwise("return x[:, ::-1]", "return dy"), "dy", "dy[:, ::-1]"),
@@ -94,6 +126,29 @@ def test_a_wrong_gradient_gets_the_edit_that_fixes_it(source: str, before: str, 
     assert (edit.before, edit.after) == (before, after)
     assert f"suggested fix: {before} -> {after}" in found.message
     assert found.to_dict()["suggestion"]["edits"][0]["after"] == edit.after
+
+
+@pytest.mark.parametrize(
+    ("source", "fixed", "cause"),
+    [
+        (elementwise("return np.tanh(x)", "return dy"),
+         elementwise("self.y = np.tanh(x)\n        return self.y", "return dy * (1 - self.y ** 2)"),
+         "missing-derivative"),
+        (DENSE.replace("        self.x = x\n", "").replace("self.x.T", "dy.T"),
+         DENSE, "wrong-name"),
+        (GLU.format("dy * self.gate * (1 - self.gate)"), GLU.format("dy * self.gate * (1 - self.gate) * self.a"),
+         "missing-factor"),
+        (TWO_STEPS, TWO_STEPS.replace("self.x = x", "self.input = x\n        self.x = x").replace(
+            'self.grads["W"] = self.x.T', 'self.grads["W"] = self.input.T'), "overwritten-cache"),
+    ],
+    ids=["result", "input", "stored already", "overwritten"],
+)  # fmt: skip
+def test_what_backward_needs_is_stored_by_the_same_edit(source: str, fixed: str, cause: str, tmp_path: Path) -> None:
+    """Unless forward stores an equal array: then the edit uses that."""
+    found = explained(source, tmp_path)
+    assert found.suggestion is not None and len(found.suggestion.edits) == 1
+    assert found.suggestion.edits[0].apply(HEAD + source) == HEAD + fixed
+    assert found.cause_code == cause
 
 
 LOSS = '''
@@ -155,7 +210,7 @@ def slope(z):
 KEPT = elementwise("self.y = x; return np.tanh(x)", "return dy * (1 - self.y**2)")
 
 
-@pytest.mark.parametrize(("source", "right"), [(HELPER, "(z) ** 2"), (KEPT, "self.output")], ids=["helper", "forward"])
+@pytest.mark.parametrize(("source", "right"), [(HELPER, "(z) ** 2"), (KEPT, "self.out")], ids=["helper", "forward"])
 def test_the_mistake_may_be_in_another_function(source: str, right: str, tmp_path: Path) -> None:
     """In a function that backward calls, or in what forward stores."""
     assert right in str(explained(source, tmp_path).suggestion)

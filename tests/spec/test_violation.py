@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from nnlaw.spec import Location, Violation
-from nnlaw.spec.violation import counted
+from nnlaw.spec.violation import Edit, Suggestion, counted, together
 
 
 def sample() -> Violation:
@@ -52,6 +52,18 @@ def test_it_serializes_to_json_and_back() -> None:
     assert (data["law"], data["index"], data["location"]["line"], data["step"]) == ("finite", [0, 7], 40, 412)
     assert data["message"] == str(sample())
     assert Violation("x", actual="1", expected="2").to_dict()["index"] is None
+
+
+def test_an_edit_may_need_others() -> None:
+    """They are made with it, shown with it, and reach JSON."""
+    store = Edit("mine.py", 2, 5, 2, 5, "", "self.x = x\n    ")
+    edit = together([Edit("mine.py", 4, 12, 4, 18, "self.y", "self.x"), store])
+    assert edit.apply("def f(self, x):\n    return x\ndef b(self):\n    return self.y") == (
+        "def f(self, x):\n    self.x = x\n    return x\ndef b(self):\n    return self.x"
+    )
+    assert str(edit) == "self.y -> self.x, and line 2: insert self.x = x"
+    found = sample().with_fields(suggestion=Suggestion((edit,)))
+    assert Violation.from_dict(json.loads(json.dumps(found.to_dict()))).suggestion == found.suggestion
 
 
 def test_it_survives_pickling() -> None:

@@ -55,6 +55,27 @@ def test_a_unique_fix_is_written_and_the_check_repeated(checked: Any, tmp_path: 
     assert original.data.replace(b"mean", b"sum") == (tmp_path / "mine.py").read_bytes()
 
 
+def test_all_edits_of_a_fix_are_made(check_source: Callable[..., TargetResult], tmp_path: Path) -> None:
+    """Here the one that stores the input, which `backward` needs."""
+    source = DENSE.replace("        self.x = x\n", "").replace("self.x.T", "dy.T").replace("dy.mean", "dy.sum")
+    result = check_source(source + "# @layer: code as it is, without a registered unit\n")
+    original = OriginalFile.read(tmp_path / "mine.py")
+    assert "+        self.x = x\n" in original.diff(applicable_edits(result))
+    fixed = apply_fixes(original, result, CheckOptions())
+    assert fixed.result is not None and fixed.result.reports[0]["outcome"] == "passed" and len(fixed.applied) == 2
+    assert DENSE.replace("dy.mean", "dy.sum") in (tmp_path / "mine.py").read_text()
+
+
+def test_a_fix_whose_edits_can_not_all_be_made_is_left_out(checked: Any, tmp_path: Path) -> None:
+    """None of its edits is made."""
+    original, result = checked
+    (edit,) = applicable_edits(result)
+    other = with_edits(result, replace(edit, also=(replace(edit, path=str(tmp_path / "other.py")),)))
+    fixed = apply_fixes(original, other, CheckOptions())
+    assert not fixed.applied and fixed.reason
+    assert (tmp_path / "mine.py").read_bytes() == original.data
+
+
 def test_a_fix_that_does_not_help_is_undone(checked: Any, tmp_path: Path) -> None:
     """Here an edit that makes the gradient wrong in another way."""
     original, result = checked
