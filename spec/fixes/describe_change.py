@@ -29,6 +29,7 @@ TEXTS = {
     "extra-division": "the division by `{part}` is not needed",
     "extra-division-by-batch-size": "the division by the batch size, `{part}`, is not needed",
     "extra-factor": "the factor `{part}` is not needed",
+    "extra-factors": "neither `{part}` nor `{old}` is needed",
     "extra-index": "the index of `{old}` is not needed",
     "extra-keepdims": "keepdims=True is not needed",
     "extra-power": "the power `{old}` is not needed",

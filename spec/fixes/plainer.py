@@ -177,7 +177,7 @@ def _canceled(node: ast.AST) -> Change | None:
     left, right = node.left, node.right
     pair = (type(left.op), type(node.op)) if isinstance(left, ast.BinOp) else ()
     if isinstance(left, ast.BinOp) and pair in ((ast.Div, ast.Mult), (ast.Mult, ast.Div)) and same(left.right, right):
-        return Change(left.left)
+        return Change(left.left, "extra-factors", {"part": right})
     if isinstance(node.op, ast.Sub) and ast.unparse(left) == "-1" and isinstance(right, ast.UnaryOp):
         return Change(right.operand) if isinstance(right.op, ast.Invert) else None
     return None

@@ -56,7 +56,8 @@ class Fix:
 class _Candidate:
     """A change that may fix the code; the lowest `cost` is the nearest to the author's source.
 
-    `stores` are names of attributes that forward stores only with it; `form_of` is the change of which it is a form.
+    `needs_store` is whether forward must store more for it, `changes_forward` also whether it is a change of forward;
+    `form_of` is the change of which it is a form.
     """
 
     variant: Subject
@@ -64,7 +65,8 @@ class _Candidate:
     cause: Cause
     cost: float
     inserts_number: bool
-    stores: tuple[str, ...]
+    needs_store: bool
+    changes_forward: bool
     form_of: _Candidate | None = None
 
 
@@ -99,9 +101,9 @@ def search(
     found: list[_Candidate] = []
     with subject.silenced(), np.errstate(all="ignore"):
         for candidates in _tiers(builder, may_fix):
-            needs_store = found  # one more tier may do with what forward stores
+            was_found = bool(found)
             found = confirm.confirmed([*found, *candidates])
-            if needs_store or not all(each.stores for each in found):
+            if was_found or not all(each.changes_forward for each in found):  # else try one more tier
                 break
     return _fix(found) if found else Fix()
 
@@ -130,10 +132,11 @@ def _candidate(
     edit, stores = source.edit(), builder.needed(source, mutation)
     if edit is None:
         return None
-    cost = distance(mutation, builder.known) + STORING * len(stores) + IN_FORWARD * is_forward(source.tree.name)
-    edit = together([edit, *(store.edit for store in stores)])
-    names = tuple(store.name for store in stores)
-    return _Candidate(variant, edit, describe(mutation, stores), cost, mutation.inserts_number, names)
+    in_forward = is_forward(source.tree.name)
+    cost = distance(mutation, builder.known) + STORING * len(stores) + IN_FORWARD * in_forward
+    edit, cause = together([edit, *(store.edit for store in stores)]), describe(mutation, stores)
+    needs = bool(stores), in_forward or bool(stores)
+    return _Candidate(variant, edit, cause, cost, mutation.inserts_number, *needs)
 
 
 def _forms(
@@ -147,8 +150,7 @@ def _forms(
             if candidate := _candidate(builder, source, form, variant):
                 forms.append(candidate)
     for i, found in enumerate(forms):
-        cost = min(found.cost, change.cost) - PLAINER * (len(forms) - i)
-        yield replace(found, cost=cost, form_of=change)
+        yield replace(found, cost=min(found.cost, change.cost - PLAINER * (len(forms) - i)), form_of=change)
 
 
 def _other_cases(case: Case) -> list[Case]:
@@ -243,7 +245,7 @@ def _fix(found: Sequence[_Candidate]) -> Fix:
         cause = Cause.either(*causes.values())
     elif len(causes) > 2:
         cause = Cause(cause.code, f"possibly {cause.text}")
-    certain = len(causes) in (1, 2) and not any(each.stores for each in found)  # what is not stored may fit by chance
+    certain = len(causes) in (1, 2) and not any(each.needs_store for each in found)  # which may fit by chance
     return Fix(Suggestion(tuple(each.edit for each in found)), cause, certain)
 
 

@@ -69,11 +69,12 @@ def test_what_the_author_wrote_stays(before: str, after: str) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "cause"),
     [
+        ("return dy / n * rate", "return dy / n * n", "neither `n` nor `rate` is needed"),
         ("return np.where(m, a, dy)", "return np.where(~m, a, dy)", "the branches of `np.where` are swapped"),
         ("return self.W.reshape(3, 2)", "return self.W.T.reshape(3, 2)", "a reshape is used instead of the transpose"),
     ],
 )
 def test_the_form_names_the_mistake(before: str, after: str, cause: str) -> None:
     """Where it shows another one than the change."""
-    mutation, forms = forms_of(before, after)
+    mutation, forms = forms_of(before, after, ["n"])
     assert describe(forms[0][1]).text == cause != describe(mutation).text

@@ -31,7 +31,7 @@ def test_every_code_has_a_text_and_every_text_a_code() -> None:
         "added-instead-of-assigned", "assigned-instead-of-added", "extra-statement", "statements-swapped",
         "batch-size-instead-of-axis-size", "wrong-axis-size", "wrong-axis-argument", "shifted-values",
         "mask-from-wrong-array", "missing-copy", "overwritten-cache", "repeated-indices",
-        "reshape-instead-of-transpose",
+        "extra-factors", "reshape-instead-of-transpose",
     }  # fmt: skip
     unused = {code for code in set(TEXTS) - codes - elsewhere if not code.endswith(("-sum", "-mean", "-max", "-min"))}
     assert codes - {""} <= set(TEXTS) and not unused
