@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from nnlaw.spec.fixes.mutate import Mutation
 
@@ -74,23 +74,25 @@ def _edits(some: list[str], others: list[str]) -> float:
 
 
 def _odd(tree: ast.AST) -> int:
-    return sum(1 for _ in _odd_nodes(tree))
+    return sum(_is_odd(node) for node in ast.walk(tree))
 
 
-def _odd_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Expressions that are correct but unusual: -len(x), len(x.T), y / -x, x + x, x / 1, 0 + x, 1 - ~i."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _is_size(node) and any(_is_transposed(each) for each in node.args):
-            yield node
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and _is_size(node.operand):
-            yield node
-        elif isinstance(node, ast.BinOp):
-            of_mask = isinstance(node.right, ast.UnaryOp) and isinstance(node.right.op, ast.Invert)
-            by_negative = isinstance(node.op, ast.Div | ast.MatMult) and isinstance(node.right, ast.UnaryOp)
-            by_negative = by_negative or (of_mask and isinstance(node.op, ast.Add | ast.Sub))
-            doubled = isinstance(node.op, ast.Add | ast.Sub | ast.Div) and ast.dump(node.left) == ast.dump(node.right)
-            if by_negative or doubled or _is_neutral(node):
-                yield node
+def _is_odd(node: ast.AST) -> bool:
+    """Whether it is correct but unusual: -len(x), len(x.T), y / -x, x + x, x / 1, 0 + x, 1 - ~i, -x > 0."""
+    if isinstance(node, ast.Call):
+        return _is_size(node) and any(_is_transposed(each) for each in node.args)
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, ast.USub) and _is_size(node.operand)
+    if isinstance(node, ast.Compare):
+        sides = (side for side in (node.left, *node.comparators) if isinstance(side, ast.UnaryOp))
+        return any(isinstance(side.op, ast.USub) and not isinstance(side.operand, ast.Constant) for side in sides)
+    if not isinstance(node, ast.BinOp):
+        return False
+    right = node.right if isinstance(node.right, ast.UnaryOp) else None
+    by_negative = right is not None and isinstance(node.op, ast.Div | ast.MatMult)
+    of_mask = right is not None and isinstance(right.op, ast.Invert) and isinstance(node.op, ast.Add | ast.Sub)
+    doubled = isinstance(node.op, ast.Add | ast.Sub | ast.Div) and ast.dump(node.left) == ast.dump(node.right)
+    return by_negative or of_mask or doubled or _is_neutral(node)
 
 
 def _is_transposed(node: ast.expr) -> bool:

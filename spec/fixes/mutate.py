@@ -13,6 +13,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from nnlaw.spec.fixes.rules import AXIS_NAMES, TIERS, WHOLE_VALUES, Operands, is_number, name_code, same
@@ -96,17 +97,16 @@ def mutations(tree: ast.FunctionDef, operands: Operands) -> Iterator[Mutation]:
     """Every change, tier by tier. `operands` may be inserted; they must not be part of the tree."""
     slots = list(_slots(tree))
     for tier, rules in enumerate(TIERS):
-        for slot in slots:
+        for rule, slot in product(rules, slots):
             old = slot.node
-            for rule in rules:
-                if (rule in WHOLE_VALUES and not slot.is_whole_value) or (tier and slot.is_axis):
-                    continue
-                for change in rule(old, operands):
-                    new = change.new
-                    _locate(new, old)
-                    slot.put(new)
-                    place = (slot.parent, slot.in_index)
-                    yield Mutation(tier, tree, slot.statement, slot.before, old, new, change.code, change.parts, *place)
+            if (rule in WHOLE_VALUES and not slot.is_whole_value) or (tier and slot.is_axis):
+                continue
+            for change in rule(old, operands):
+                new = change.new
+                _locate(new, old)
+                slot.put(new)
+                place = (slot.parent, slot.in_index)
+                yield Mutation(tier, tree, slot.statement, slot.before, old, new, change.code, change.parts, *place)
             slot.put(old)
         if tier == 0:
             yield from _statements(tree)

@@ -101,7 +101,7 @@ def _without_minus(node: ast.AST) -> Change | None:
     if isinstance(node, ast.AugAssign) or not isinstance(node.op, PRODUCTS):
         return None
     if isinstance(operand, ast.UnaryOp) and isinstance(operand.op, ast.USub):
-        return Change(ast.BinOp(ast.UnaryOp(ast.USub(), node.left), node.op, operand.operand))
+        return Change(ast.BinOp(_negated(node.left), node.op, operand.operand))
     return None
 
 
@@ -117,6 +117,15 @@ def _positive(node: ast.expr) -> ast.expr | None:
         left = _positive(node.left)
         return None if left is None else ast.BinOp(left, node.op, node.right)
     return None
+
+
+def _negated(node: ast.expr) -> ast.expr:
+    """-a·b of a·b, and (c − b)·a of (b − c)·a."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, PRODUCTS):
+        return ast.BinOp(_negated(node.left), node.op, node.right)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        return ast.BinOp(node.right, node.op, node.left)
+    return ast.UnaryOp(ast.USub(), node)
 
 
 def _without_parentheses(node: ast.AST) -> Change | None:

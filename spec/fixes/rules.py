@@ -71,6 +71,12 @@ def _is_length(node: ast.expr) -> bool:
 # Replacements
 
 
+def differences(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """The operands of a difference swapped."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        yield Change(_minus(node.right, node.left), "wrong-sign")
+
+
 def signs_and_operands(node: ast.expr, operands: Operands) -> Iterator[Change]:
     """A wrong sign or operation; an operand that is not needed."""
     if isinstance(node, ast.UnaryOp):
@@ -101,7 +107,7 @@ OPPOSITES: dict[type[ast.operator], tuple[type[ast.operator], str]] = {
     ast.Div: (ast.Mult, "quotient-instead-of-product"),
 }
 SWAPPED: dict[type[ast.operator], str] = {
-    ast.Sub: "wrong-sign", ast.Div: "inverted-quotient", ast.Pow: "swapped-operands",
+    ast.Div: "inverted-quotient", ast.Pow: "swapped-operands",
 }  # fmt: skip
 EXTRA: dict[type[ast.operator], str] = {
     ast.Add: "extra-term", ast.Sub: "extra-term", ast.Mult: "extra-factor", ast.Div: "extra-division",
@@ -468,10 +474,10 @@ def missing_products(node: ast.expr, operands: Operands) -> Iterator[Change]:
 WHOLE_VALUES = {missing_products}
 """Rules for the whole value that a statement assigns or returns, not for parts of it."""
 TIERS: tuple[tuple[Rule, ...], ...] = (
-    (signs_and_operands, transposes, calls, comparisons, numbers, sizes, indices, first_states),
+    (differences, signs_and_operands, transposes, calls, comparisons, numbers, sizes, indices, first_states),
     (other_names,),
     (missing_operands,),
-    (missing_factors, missing_sums),
+    (missing_sums, missing_factors),
     (missing_terms,),
     (missing_products,),
 )
