@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from nnlaw.spec.fixes.rules import AXIS_NAMES, TIERS, WHOLE_VALUES, Operands, is_number, name_code, same
+from nnlaw.spec.fixes.rules import AXIS_NAMES, FIRST, TIERS, WHOLE_VALUES, Operands, is_number, name_code, same
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ def mutations(tree: ast.FunctionDef, operands: Operands) -> Iterator[Mutation]:
     """Every change, tier by tier. `operands` may be inserted; they must not be part of the tree."""
     slots = list(_slots(tree))
     for tier, rules in enumerate(TIERS):
-        for rule, slot in product(rules, slots):
+        first = [FIRST] if tier == 0 else []  # at every place, before other changes of the first place
+        for slot, rule in (*product(slots, first), *product(slots, rules)):
             old = slot.node
             if (rule in WHOLE_VALUES and not slot.is_whole_value) or (tier and slot.is_axis):
                 continue

@@ -473,11 +473,13 @@ def missing_products(node: ast.expr, operands: Operands) -> Iterator[Change]:
 
 WHOLE_VALUES = {missing_products}
 """Rules for the whole value that a statement assigns or returns, not for parts of it."""
+FIRST = differences
+"""What is tried before the rest of the first tier."""
 TIERS: tuple[tuple[Rule, ...], ...] = (
-    (differences, signs_and_operands, transposes, calls, comparisons, numbers, sizes, indices, first_states),
+    (signs_and_operands, transposes, calls, comparisons, numbers, sizes, indices, first_states),
     (other_names,),
     (missing_operands,),
-    (missing_sums, missing_factors),
+    (missing_factors, missing_sums),
     (missing_terms,),
     (missing_products,),
 )
