@@ -66,7 +66,7 @@ class DeclaredException:
 
 
 def is_reason(text: object) -> TypeGuard[str]:
-    """Whether it is a text that says something: with a letter or digit, not only spaces and invisible characters."""
+    """Whether it is a text with a letter or digit, not only spaces and invisible characters."""
     return isinstance(text, str) and any(map(str.isalnum, text))
 
 

@@ -1,0 +1,1 @@
+"""Scenarios of the commands: hostile code, outputs that can't be written, closed streams, borrowed runs."""
