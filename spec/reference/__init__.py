@@ -7,12 +7,13 @@ of any number among the unit's attributes.
 
 from nnlaw.spec.reference.activations import ACTIVATIONS, log_softmax, sigmoid
 from nnlaw.spec.reference.definition import Definition, Given
-from nnlaw.spec.reference.functions import INITIALIZERS, METRICS, SCHEDULES, Initializer, Metric, Variance
+from nnlaw.spec.reference.functions import INITIALIZERS, METRICS, Initializer, Metric, Variance
 from nnlaw.spec.reference.layers import LAYERS
 from nnlaw.spec.reference.losses import LOSSES
 from nnlaw.spec.reference.names import SYNONYMS, find_reference, numeric_constants, standard_name
 from nnlaw.spec.reference.normalization import NORMALIZATIONS
 from nnlaw.spec.reference.optimizers import OPTIMIZERS, Optimizer, Rule, trajectory
+from nnlaw.spec.reference.schedules import SCHEDULES
 from nnlaw.spec.reference.settings import Settings
 
 __all__ = [

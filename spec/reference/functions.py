@@ -1,60 +1,15 @@
-"""Reference schedules, initializers and metrics."""
+"""Reference initializers and metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
-from math import cos, floor, inf, pi
-from typing import Any, TypeAlias
+from math import inf
+from typing import TypeAlias
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-
-# ----------------------------------------------------------------------------------------------------- schedules
-# The factor at t in [0, 1], in every accepted variant. `start` and `end`, the factors at t = 0 and t = 1, are measured
-# if they can't be inferred; the other settings must be found.
-
-Factor: TypeAlias = Callable[[float, Any], float]
-
-
-def _one_cycle(ramp: Callable[[float], float], phases: int) -> Factor:
-    """From start up to 1 at t = warmup, then down to end; with three phases down to start at t = 2·warmup, then to end.
-
-    `ramp` is a function from 0 to 1 on [0, 1].
-    """
-
-    def factor(t: float, h: Any) -> float:
-        corners = [(0.0, h.start), (h.warmup, 1.0), (2 * h.warmup, h.start), (1.0, h.end)]
-        corners = corners if phases == 3 and 2 * h.warmup < 1 else [*corners[:2], corners[3]]
-        (a, low), (b, high) = next((left, right) for left, right in pairwise(corners) if t < right[0])
-        return float(low + (high - low) * ramp((t - a) / (b - a)))
-
-    return factor
-
-
-SCHEDULES: dict[str, tuple[tuple[Factor, ...], tuple[str, ...]]] = {
-    "constant": ((lambda t, h: h.end,), ()),
-    "linear": ((lambda t, h: 1 + (h.end - 1) * t,), ()),
-    "cosine": ((lambda t, h: h.end + (1 - h.end) * (1 + cos(pi * t)) / 2,), ()),  # Loshchilov & Hutter 2017
-    "exponential": ((lambda t, h: h.end**t,), ()),
-    "step": ((lambda t, h: h.drop ** floor(t / h.every + 1e-9),), ("drop", "every")),
-    "inverse_time": ((lambda t, h: 1 / (1 + (1 / h.end - 1) * t),), ()),
-    "polynomial_decay": ((lambda t, h: h.end + (1 - h.end) * (1 - t) ** h.power,), ("power",)),
-    "linear_warmup": ((lambda t, h: min(1.0, t / h.warmup),), ("warmup",)),
-    "warmup_cosine": (
-        (
-            lambda t, h: t / h.warmup if t < h.warmup
-            else h.end + (1 - h.end) * (1 + cos(pi * (t - h.warmup) / (1 - h.warmup))) / 2,
-        ),
-        ("warmup",),
-    ),
-    "one_cycle": (  # Smith 2018, in two phases or three, linear or cosine
-        tuple(_one_cycle(ramp, phases) for ramp in (lambda s: (1 - cos(pi * s)) / 2, lambda s: s) for phases in (2, 3)),
-        ("warmup",),
-    ),
-}
 
 # -------------------------------------------------------------------------------------------------- initializers
 # The accepted variances v, as functions of (fan_in, fan_out); a uniform initializer has no value beyond √(3v).

@@ -16,38 +16,62 @@ from typing import Any
 
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.function_unit import Function, FunctionUnit, found_functions, point_to
+from nnlaw.spec.discovery.nothing import is_empty
 from nnlaw.spec.discovery.scope import Scope
+from nnlaw.spec.reference.schedules import EPOCH_LOSSES, EPOCHS, SCHEDULES
 
-HORIZON = 100
-VALUES = {"rate": 1.0, "total": HORIZON, "drop": 0.5, "every": 10, "warm": 20, "power": 2.0, "low": 0.0}
+HORIZON = EPOCHS
+VALUES: dict[str, Any] = {
+    "rate": 1.0, "total": HORIZON, "drop": 0.5, "every": 10, "warm": 17, "share": 0.17, "power": 2.0, "low": 0.0,
+    "milestones": (25, 60, 80), "patience": 3, "width": 16, "cooldown": 0,
+}  # fmt: skip
 """The arguments of a schedule by their roles; the decay of an exponential is DECAYS."""
+OTHER_VALUES = {"noam": {"drop": 2.0}, "plateau": {"low": 0.02}}
 ROLES = (
+    ("share", r"^(warm\w*_?(frac\w*|ratio|share|prop\w*|pct|percent\w*)|pct_?start)$"),
     ("warm", r"^(warm\w*|n_?warm\w*|num_warm\w*)$"),
     ("low", r"^(\w*min\w*|end|final\w*|lr_?(end|final)|end_?\w*|floor)$"),
+    ("milestones", r"^(milestones?|boundaries)$"),
+    ("patience", r"^(patience|wait)$"),
+    ("cooldown", r"^cool_?down$"),
     ("every", r"^(every|step_?size|drop_?every|epochs_?drop|period|interval|decay_?(every|steps?|epochs?)|"
               r"drop_?(epochs?|interval|step)|time_?interval|n_?drop)$"),
     ("total", r"^(T|t_?max|total\w*|max_?(epochs?|steps?|iter\w*)|epochs|steps|n_?(epochs|steps)|num_?\w*|horizon)$"),
-    ("rate", r"^(\w*lr_?0?|\w*eta_?0?|initial_?\w*|base\w*|\w*learning_?rate\w*|alpha_?0?|lr_?(max|base|init\w*|start)|"
-             r"max_?lr|eta_?max)$"),
+    ("rate", r"^(\w*lr_?0?|\w*eta_?0?|initial_?\w*|init_?(alpha|rate|value)|base\w*|\w*learning_?rate\w*|alpha_?0?|"
+             r"peak\w*|lr_?(max|base|init\w*|start|peak)|max_?lr|eta_?max)$"),
     ("time", r"^(t|epoch|step|iteration|iter|i|it|n|current_?\w*|epoch_?\w*|global_?step|step_?num|k)$"),
     ("power", r"^(power|p|degree)$"),
-    ("drop", r"^(drop\w*|gamma|factor|rate|decay_?rate|decay|k|lam\w*|lmbda)$"),
+    ("width", r"^(d_?model|model_?(size|dim)|dim|width|hidden\w*)$"),
+    ("drop", r"^(drop\w*|gamma|factor|rate|decay_?rate|decay|k|lam\w*|lmbda|scale)$"),
 )  # fmt: skip
 DECAYS = ((0.05, "1/time"), (0.95, "base"))
 METHODS = ("__call__", "get_lr", "get", "lr_at", "value", "get_value", "get_learning_rate", "at", "learning_rate", "lr",
-           "compute", "schedule", "update", "step")  # fmt: skip
+           "compute", "schedule", "rate", "update", "step")  # fmt: skip
 KINDS = (
-    ("", r"restart|cycl|triang|noam|plateau"),
+    ("", r"restart|cycl|triang|trapez"),
+    ("plateau", r"plateau"),
+    ("noam", r"noam|inv\w*_?sqrt|rsqrt"),
     ("warmup_cosine", r"warm\w*cos|cos\w*warm"),
+    ("warmup_linear", r"warm\w*linear|linear\w*warm"),
+    ("", r"warm\w*_(exp|step|poly|const|decay)|(exp|step|poly)\w*_warm"),
     ("linear_warmup", r"warm"),
     ("cosine", r"cosine|^cos_|_cos$|cos_?(anneal|decay)"),
     ("exponential", r"exponential|exp_?(decay|lr|sched)|_exp$"),
+    ("multi_step", r"multi_?step"),
     ("step", r"step_?(decay|lr|sched|drop)|^step_?wise"),
     ("inverse_time", r"inverse_?(time|decay)?|time_?(based)?_?decay|hyperbolic"),
     ("polynomial_decay", r"poly"),
     ("linear", r"linear"),
 )
 """The standard name by a pattern of the author's name, the first that matches."""
+CLEAR = ("plateau", "noam", "multi_step")
+"""Names that are those of schedules, without another word."""
+WARMED = ("linear_warmup", "warmup_linear", "warmup_cosine", "noam")
+UNNAMED = ("linear_warmup", "warmup_linear", "warmup_cosine", "noam")
+"""What a schedule with a warmup may be with another name."""
+IN_STEPS = ("step", "multi_step", "plateau")
+FROM_ONE = ("step", "inverse_time", *WARMED)
+"""Schedules whose epochs may be counted from 0 or from 1."""
 SCHEDULE = re.compile(
     r"sched|anneal|warm_?up|(lr|learning_?rate)_?decay|decay_?(lr|learning_?rate)|decay$|^lr_|lr$|LR$"
 )
@@ -71,13 +95,14 @@ def _read(name: str, thing: Any) -> FunctionUnit | None:
     if not SCHEDULE.search(low) and not SCHEDULE.search(name) and standard is None:
         return None
     if inspect.isclass(thing):
-        return _class(name, thing, standard or "") if SCHEDULE.search(low) or name.endswith("LR") else None
+        clear = SCHEDULE.search(low) or name.endswith("LR") or standard in CLEAR
+        return _class(thing, standard or "") if clear else None
     rows = _rows(thing)
     roles = _roles(rows)
     if roles is None or "time" not in roles.values():
         return None
-    if not standard or ("rate" not in roles.values() and standard != "linear_warmup"):
-        return FunctionUnit("schedule", reason=NO_NAME) if "rate" in roles.values() else None
+    if standard == "plateau" or ("rate" not in roles.values() and not (standard in WARMED and _is_warmed(roles))):
+        return None
     if standard == "cosine" and "total" not in roles.values():
         return FunctionUnit("schedule", reason="found no argument that is the length of the training")
 
@@ -85,7 +110,7 @@ def _read(name: str, thing: Any) -> FunctionUnit | None:
         return lambda epoch: float(thing(**{key: epoch if role == "time" else values[role]
                                             for key, role in roles.items()}))  # fmt: skip
 
-    return _unit(standard, factors, thing, f"({', '.join(row.name for row in rows)})")
+    return _unit(standard or "", set(roles.values()), factors, thing, f"({', '.join(row.name for row in rows)})")
 
 
 NO_NAME = "its name is not that of a standard schedule, so there are no values to compare with"
@@ -100,7 +125,7 @@ def _roles(rows: list[inspect.Parameter]) -> dict[str, str] | None:
     """The role of each argument; those with a default and an unknown role are left out. None if one is unknown."""
     found: dict[str, str] = {}
     for i, row in enumerate(rows):
-        role = role_of(row.name, i)
+        role = "milestones" if isinstance(row.default, tuple | list) else role_of(row.name, i)
         if (not role or role in found.values()) and row.default is row.empty:
             return None
         if role and role not in found.values():
@@ -108,75 +133,146 @@ def _roles(rows: list[inspect.Parameter]) -> dict[str, str] | None:
     return found
 
 
-def _class(name: str, kind: type, standard: str) -> FunctionUnit | None:
+def _is_warmed(roles: dict[str, str]) -> bool:
+    """Whether the length of the warmup is an argument."""
+    return "warm" in roles.values() or "share" in roles.values()
+
+
+def _class(kind: type, standard: str) -> FunctionUnit | None:
     """A class whose method returns the rate at a time, or that takes a step and keeps or sets the rate."""
     method = next((one for one in METHODS if one in vars(kind) and callable(vars(kind)[one])), "")
-    if not method:
+    if not method or is_empty(vars(kind)[method]):
         return None
     rows = _rows(kind)
     owner = rows[0].name if rows and re.match(r"^(opt\w*|net\w*|model)$", rows[0].name) else ""
     roles = _roles([row for row in rows if row.name != owner])
     arguments = [row.name for row in _rows(vars(kind)[method])[1:]]
-    if not standard or roles is None or len(arguments) > 1:
-        return FunctionUnit("schedule", reason=NO_NAME if not standard else "its arguments are not recognized")
+    if roles is None or len(arguments) > 1 or (standard in WARMED and not _is_warmed(roles)):
+        return FunctionUnit("schedule", reason="its arguments are not recognized" if standard else NO_NAME)
+    found_roles = set(roles.values())
+    if standard == "plateau" and not {"patience", "drop"} <= found_roles:
+        return FunctionUnit("schedule", reason="found no arguments that are the patience and the factor")
+    if standard == "multi_step" and "milestones" not in found_roles:
+        return FunctionUnit("schedule", reason="found no argument that lists the milestones")
 
     def factors(values: dict[str, Any]) -> Callable[[float], float]:
-        def factor(epoch: float) -> float:
+        def raw(epoch: float) -> float:
             optimizer = SimpleNamespace(lr=1.0, learning_rate=1.0, eta=1.0)
             given = {key: values[role] for key, role in roles.items() if role in values}
             schedule = kind(**given, **({owner: optimizer} if owner else {}))
             function = getattr(schedule, method)
-            found = function(epoch) if arguments else [None, *(function() for _ in range(int(epoch)))][-1]
+            if standard == "plateau":
+                found = [None, *(function(loss) for loss in EPOCH_LOSSES[: int(epoch)])][-1]
+            else:
+                found = function(epoch) if arguments else [None, *(function() for _ in range(int(epoch)))][-1]
             rates = [found, *(getattr(schedule, key, None) for key in ("lr", "learning_rate", "current_lr"))]
             rates += [rate for rate in vars(optimizer).values() if rate != 1.0]
-            return float(next((rate for rate in rates if isinstance(rate, float | int)), 1.0))
+            return float(next((rate for rate in rates if isinstance(rate, float | int) and rate is not True), 1.0))
 
-        return factor
+        if owner or "rate" in found_roles or standard in WARMED:
+            return raw
+        first = raw(0) or 1.0  # its rate is a setting of an unknown name
+        return lambda epoch: raw(epoch) / first
 
     calls = f"({', '.join(row.name for row in rows)}).{method}({', '.join(arguments)})"
-    return _unit(standard, factors, vars(kind)[method], calls, counted=not arguments)
+    counted = not arguments or standard == "plateau"
+    return _unit(standard, found_roles, factors, vars(kind)[method], calls, counted=counted)
 
 
 def _unit(
-    standard: str, factors: Callable[[dict[str, Any]], Callable[[float], float]], author: Any, calls: str,
-    *, counted: bool = False,
+    standard: str, roles: set[str], factors: Callable[[dict[str, Any]], Callable[[float], float]], author: Any,
+    calls: str, *, counted: bool = False,
 ) -> FunctionUnit:  # fmt: skip
-    """The readings: both meanings of a decay, and epochs that are counted from 0 or from 1."""
-    readings: list[list[Function]] = []
-    for decay, _ in DECAYS if standard in ("exponential", "inverse_time") else ((VALUES["drop"], ""),):
-        values = VALUES | {"drop": decay}
+    """The readings as this standard schedule; without one, as the schedule with a warmup whose values it has."""
+    if standard:
+        readings = list(_readings(standard, roles, factors, author, counted=counted))
+        reason = "" if readings else "it can't be called with numbers for its arguments"
+        return FunctionUnit("schedule", standard, readings, calls, reason)
+    if "warm" in roles or "share" in roles:
+        for each in UNNAMED:
+            fitting = [row for row in _readings(each, roles, factors, author, counted=counted) if _fits(each, row[0])]
+            if fitting:
+                return FunctionUnit("schedule", each, fitting, calls)
+    return FunctionUnit("schedule", reason=NO_NAME)
+
+
+def _readings(
+    standard: str, roles: set[str], factors: Callable[[dict[str, Any]], Callable[[float], float]], author: Any,
+    *, counted: bool,
+) -> Iterator[list[Function]]:  # fmt: skip
+    """Both meanings of a decay, epochs that are counted from 0 or from 1, and both scales of a Noam schedule."""
+    decays = DECAYS if standard in ("exponential", "inverse_time") else ((VALUES["drop"], ""),)
+    for decay, _ in decays:
+        values = VALUES | {"drop": decay} | OTHER_VALUES.get(standard, {})
         if standard in ("exponential", "inverse_time"):
             values["every"] = 1
         at = factors(values)
-        for first in (0, 1) if standard in ("step", "linear_warmup", "warmup_cosine", "inverse_time") else (0,):
-            function = _factor(at, standard, first, whole=counted or standard == "step")
-            try:
-                function(0.5)
-            except Exception:
-                continue
-            point_to(function, author)
-            readings.append([function])
-    if not readings:
-        return FunctionUnit("schedule", reason="it can't be called with numbers for its arguments")
-    return FunctionUnit("schedule", standard, readings, calls)
+        for first in (0, 1) if standard in FROM_ONE else (0,):
+            for scale in _scales(standard, roles, values):
+                function = _factor(at, standard, first, scale, whole=counted or standard in IN_STEPS)
+                try:
+                    function(0.5)
+                except Exception:
+                    continue
+                point_to(function, author)
+                yield [function]
 
 
-def _factor(at: Callable[[float], float], standard: str, first: int, *, whole: bool) -> Function:
-    """The protocol of a schedule, whose settings the laws read from its signature."""
+def _scales(standard: str, roles: set[str], values: dict[str, Any]) -> list[float]:
+    """The highest rates that a schedule may have; that of Noam is scale·(width·warmup)^−0.5."""
+    if standard != "noam":
+        return [1.0]
+    width, factor = (values["width"] if "width" in roles else 1), (values["drop"] if "drop" in roles else 1.0)
+    top = factor * (width * values["warm"]) ** -0.5
+    return [top] if "width" in roles else [1.0, top]
+
+
+def _fits(standard: str, function: Function) -> bool:
+    """Whether it has the values of a variant of this schedule, or of a usual mistake."""
+    row = SCHEDULES[standard]
+    times = [t / HORIZON for t in range(1, HORIZON)]
+    try:
+        actual, start, end = [function(t) for t in times], function(0.0), function(1.0)
+        h = SimpleNamespace(start=start, end=end, warmup=VALUES["warm"] / HORIZON, unit=1 / HORIZON)
+        return any(
+            all(math.isclose(curve(t, h), found, rel_tol=1e-6, abs_tol=1e-6)
+                for t, found in zip(times, actual, strict=True))
+            for curve in (*row.variants, *row.mistakes.values())
+        )  # fmt: skip
+    except Exception:
+        return False
+
+
+def _factor(
+    at: Callable[[float], float], standard: str, first: int, scale: float, *, whole: bool
+) -> Function:
+    """The protocol of a schedule, whose settings the laws read from its signature.
+
+    Between whole steps the factor of a schedule without jumps is a line.
+    """
+    warmup = VALUES["warm"] / HORIZON
 
     def factor(t: float) -> float:
         epoch = t * HORIZON - first
-        return at(math.floor(epoch + 1e-9) if whole else epoch)
+        if standard == "noam":
+            epoch = max(epoch, 1 - first)  # it is defined from the first step on
+        low = math.floor(epoch + 1e-9) if whole else epoch
+        rate = at(low) / scale
+        if whole and standard not in IN_STEPS and epoch - low > 1e-9:
+            rate += (epoch - low) * (at(low + 1) / scale - rate)
+        return rate
 
-    settings = {
+    settings: dict[str, Any] = {
         "step": {"drop": VALUES["drop"], "every": VALUES["every"] / HORIZON},
-        "linear_warmup": {"warmup": VALUES["warm"] / HORIZON},
-        "warmup_cosine": {"warmup": VALUES["warm"] / HORIZON},
+        "multi_step": {"drop": VALUES["drop"], "milestones": tuple(each / HORIZON for each in VALUES["milestones"])},
+        "plateau": {"drop": VALUES["drop"], "patience": VALUES["patience"], "floor": OTHER_VALUES["plateau"]["low"]},
         "polynomial_decay": {"power": VALUES["power"]},
-    }.get(standard, {})
+    }.get(standard, {"warmup": warmup} if standard in WARMED else {})
+    if standard == "warmup_linear" and math.isclose(at(HORIZON - first), warmup, rel_tol=1e-6):
+        settings["end"] = 0.0  # only a decay that is not rescaled ends at this value
     rows = [inspect.Parameter("t", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     rows += [inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=value) for key, value in settings.items()]
-    if whole:
+    if whole or standard in WARMED:
         factor.steps = HORIZON  # type: ignore[attr-defined]  # laws compare at whole steps
     factor.__signature__ = inspect.Signature(rows)  # type: ignore[attr-defined]  # of a function
     return factor

@@ -8,17 +8,21 @@ from __future__ import annotations
 from itertools import product
 from math import isclose
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.law import law
 from nnlaw.spec.reference import SCHEDULES, find_reference
+from nnlaw.spec.reference.schedules import Factor
 from nnlaw.spec.subjects.cases import ScheduleCase
 from nnlaw.spec.subjects.hyperparameters import infer_from_settings
-from nnlaw.spec.violation import Inconclusive, NotApplicable, Violation
+from nnlaw.spec.violation import NO_CAUSE, Inconclusive, NotApplicable, Violation
 
-RISING = ("constant", "one_cycle", "linear_warmup", "warmup_cosine")  # schedules that may rise at first
+RISING = ("constant", "one_cycle", "linear_warmup", "warmup_linear", "warmup_cosine", "noam")
+"""Schedules that may rise at first."""
 FALLING = ("step", "cosine", "one_cycle")  # schedules that fall with their default settings
+SOON = 1e-6  # a time at which every warmup is a line
 
 
 @law(
@@ -32,37 +36,75 @@ FALLING = ("step", "cosine", "one_cycle")  # schedules that fall with their defa
 )
 def definition(case: ScheduleCase) -> None:
     """Compare the factor with the definition at 100 times, within 1e-6, with the settings read from the signature. The
-    value at t = 1 is taken as it is found, since schedules may end anywhere. step, cosine and one_cycle must not be
-    constant with their defaults.
+    value at t = 1 is taken as it is found, since schedules may end anywhere; the length of a warmup without a setting
+    for it is that of the first rise. step, cosine and one_cycle must not be constant with their defaults.
     """
-    name, (factors, needed) = find_reference(case.thing, case.name, SCHEDULES)
+    name, row = find_reference(case.thing, case.name, SCHEDULES)
     ends = ("start", "end") if name == "one_cycle" else ("end",)
-    declared = infer_from_settings(case.thing, case.settings, dict.fromkeys((*needed, *ends), 0.0))
-    missing = [setting for setting in declared.missing if setting in needed]
+    numbers = tuple(each for each in row.needed if each != "milestones")
+    lists = _milestones(case) if "milestones" in row.needed else {}
+    settings = {key: value for key, value in case.settings.items() if not isinstance(value, tuple | list)}
+    declared = infer_from_settings(case.thing, settings, dict.fromkeys((*numbers, *ends), 0.0))
+    missing = [setting for setting in declared.missing if setting in row.needed]
+    unknown = [setting for setting in declared.unknown if setting not in lists]
     start, end = float(case(0.0)), float(case(1.0))
-    if missing or declared.unknown:
-        reason = f"the meaning of these settings is unknown: {', '.join((*missing, *declared.unknown))}"
+    measured: dict[str, Any] = {"milestones": next(iter(lists.values()), ())}
+    if missing == ["warmup"] and name != "one_cycle" and (warmup := _first_rise(case, start)):
+        missing, measured = [], {"warmup": warmup}
+    if "milestones" in row.needed and not lists:
+        missing.append("milestones")
+    if missing or unknown:
+        reason = f"the meaning of these settings is unknown: {', '.join((*missing, *unknown))}"
         raise NotApplicable(reason) if name == "one_cycle" else Inconclusive(reason)
     top = max(float(case(t)) for t in np.linspace(0, 1, 101))
     if name not in RISING and start < top - 1e-6:
         raise Inconclusive("the factor rises at first, without a setting for it")
     grid = [float(t) for t in (np.arange(100) + np.sqrt(0.5)) / 100]
-    if steps := case.thing.attribute("steps"):  # of a schedule that is not registered and counts its steps
-        grid = [t / int(steps) for t in range(1, int(steps))]
-    for choice, factor in product(declared.combinations(), factors):
+    steps = int(case.thing.attribute("steps") or 0)  # of a schedule that is not registered and counts its steps
+    if steps:
+        grid = [t / steps for t in range(1, steps)]
+    actual = [float(case(t)) for t in grid]
+
+    def rows(factor: Factor, choice: Any) -> list[tuple[float, float, float]]:
+        """The times at which the factor is another one."""
         begins = start if "start" in declared.missing else getattr(choice, "start", start)
-        h = SimpleNamespace(**vars(choice) | {"start": begins if begins <= 1 else start, "end": end})
-        found = [(t, float(case(t)), factor(t, h)) for t in grid]
-        off = [row for row in found if not isclose(row[1], row[2], rel_tol=1e-6, abs_tol=1e-6)]
-        if not off:
-            break
-    if not off and (name not in FALLING or case.settings or len({row[1] for row in found}) > 1):
+        ends = end if case.registered or "end" in declared.missing else choice.end
+        found = {"start": begins if begins <= 1 else start, "end": ends, "unit": 1 / steps if steps else 0.0}
+        h = SimpleNamespace(**vars(choice) | found | measured)
+        expected = [(t, each, factor(t, h)) for t, each in zip(grid, actual, strict=True)]
+        return [each for each in expected if not isclose(each[1], each[2], rel_tol=1e-6, abs_tol=1e-6)]
+
+    choices = list(declared.combinations())
+    fits = any(not rows(factor, h) for h, factor in product(choices, row.variants))
+    off = [] if fits else rows(row.variants[0], choices[0])
+    if not off and (name not in FALLING or case.settings or len(set(actual)) > 1):
         return
-    at, actual, expected = off[0] if off else (1.0, end, np.nan)
+    likely = (cause for cause, curve in row.mistakes.items() if off and any(not rows(curve, h) for h in choices))
+    cause = next(likely, NO_CAUSE)
+    at, found, expected = off[0] if off else (1.0, end, np.nan)
     raise Violation(
         "definition",
         location=case.location,
         array=f"the factor at t = {at:.4g}",
-        actual=f"{actual:.6g}" if off else f"{actual:.6g}, as at every t with the default settings",
+        actual=f"{found:.6g}" if off else f"{found:.6g}, as at every t with the default settings",
         expected=f"{expected:.6g}, as {name} that ends at {round(end, 9):.4g}" if off else "less than at t = 0",
+        cause=cause.text,
+        cause_code=cause.code,
     )
+
+
+def _milestones(case: ScheduleCase) -> dict[str, tuple[float, ...]]:
+    """The settings that are lists of times."""
+    rows = {row.name: row.default for row in case.thing.settings() if row.kind == "keyword" and not row.required}
+    lists = {name: value for name, value in (rows | case.settings).items() if isinstance(value, tuple | list)}
+    return {name: tuple(map(float, value)) for name, value in lists.items() if value}
+
+
+def _first_rise(case: ScheduleCase, start: float) -> float:
+    """The time at which a line through the first factors reaches 1, if it is inside the training; else 0."""
+    times = (SOON, 1000 * SOON)
+    rises = [(float(case(t)) - start) / t for t in times]
+    if min(rises) <= 0 or not isclose(*rises, rel_tol=2e-3):
+        return 0.0
+    warmup = round((1 - start) / rises[0], 7)
+    return warmup if times[1] < warmup < 1 else 0.0
