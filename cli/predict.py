@@ -37,8 +37,8 @@ def command(
     """Recognize the digit in each of IMAGES, picture files or folders of them, with a trained run.
 
     A picture is refused, with the reason, if it does not show one digit: if it is blank or a photograph, or shows
-    several digits (use --all) or digits that touch each other. A picture that is refused or cannot be read does not
-    stop the others.
+    several digits (use --all) or digits that touch each other, or if the network is unsure. A picture that is refused
+    or cannot be read does not stop the others.
 
     Several pictures, or a folder, give a table; --show shows the pictures, too.
 
@@ -72,12 +72,11 @@ def _predict(images: tuple[Path, ...], reader: Predictor, several: bool, show: b
         if picture.error:
             rows.append({"file": str(picture.file), "error": picture.error})
             errors.append(f"nn: {picture.error}")
-        predictions = [reader.predict(glyph) for glyph in picture.glyphs]
-        rows += _rows(picture.file, reader.weights, predictions, several)
+        rows += _rows(picture.file, reader.weights, picture.predictions, several)
         if as_table and not as_json:
-            _print_row(picture, predictions)
+            _print_row(picture)
         elif not picture.error and not as_json:
-            _print(picture, predictions, reader.classes)
+            _print(picture, reader.classes)
         if errors and not as_table:
             echo(errors.pop(), err=True)
     if as_json:
@@ -89,10 +88,11 @@ def _predict(images: tuple[Path, ...], reader: Predictor, several: bool, show: b
 
 @dataclass(frozen=True)
 class _Picture:
-    """One file: the glyphs in it, or the error and its exit code."""
+    """One file: the glyphs in it and what they are, or the error and its exit code."""
 
     file: Path
     glyphs: list[Bytes] = field(default_factory=list)
+    predictions: list[Prediction] = field(default_factory=list)
     error: str = ""
     code: int = 0
 
@@ -111,11 +111,26 @@ def _pictures(paths: tuple[Path, ...], reader: Predictor, several: bool) -> Iter
             continue
         for file in files:
             try:
-                yield _Picture(file, read_glyphs(file, reader.frame, several))
+                glyphs = read_glyphs(file, reader.frame, several)
+                predictions = [reader.predict(glyph) for glyph in glyphs]
+                _check_sure(file, predictions, reader)
+                yield _Picture(file, glyphs, predictions)
             except PictureRefused as error:
                 yield _Picture(file, error=str(error), code=1)
             except BadInput as error:
                 yield _Picture(file, error=str(error), code=2)
+
+
+def _check_sure(file: Path, predictions: list[Prediction], reader: Predictor) -> None:
+    """Raise PictureRefused if a prediction is a guess, as of a letter, a scribble or half of a digit."""
+    from nnlaw.nn.images.ink_extraction import PictureRefused
+
+    for prediction in predictions:
+        if prediction.confidence < reader.least:
+            likely = prediction.probabilities.argsort()[:-3:-1]
+            options = " or ".join(f"{as_line(reader.classes[i])} ({prediction.probabilities[i]:.0%})" for i in likely)
+            reason = f"the network is unsure what it shows: {options}, expected {reader.least:.0%} or more"
+            raise PictureRefused(f"{file}: {reason}")
 
 
 def _rows(file: Path, weights: str, predictions: list[Prediction], several: bool) -> list[dict[str, Any]]:
@@ -133,8 +148,9 @@ def _rows(file: Path, weights: str, predictions: list[Prediction], several: bool
     return rows
 
 
-def _print_row(picture: _Picture, predictions: list[Prediction]) -> None:
+def _print_row(picture: _Picture) -> None:
     """A line of the table: what was read, the lowest confidence, the file."""
+    predictions = picture.predictions
     read = " ".join(prediction.name for prediction in predictions)
     lowest = f"{min(p.confidence for p in predictions):.1%}" if predictions else "-"
     remark = "" if predictions else ("  refused" if picture.code == 1 else "  not readable")
@@ -143,12 +159,12 @@ def _print_row(picture: _Picture, predictions: list[Prediction]) -> None:
     echo(f"{read or '-':<5}  {lowest:>10}  {picture.file}{remark}")
 
 
-def _print(picture: _Picture, predictions: list[Prediction], classes: tuple[str, ...]) -> None:
+def _print(picture: _Picture, classes: tuple[str, ...]) -> None:
     from nnlaw.nn.runs.plots import shades
 
     width = max(len(as_line(name)) for name in classes)
     echo(f"{picture.file}:")
-    for glyph, prediction in zip(picture.glyphs, predictions, strict=True):
+    for glyph, prediction in zip(picture.glyphs, picture.predictions, strict=True):
         for line in shades(glyph):
             echo(line)
         unsure = ", unsure" if prediction.confidence < UNSURE else ""
@@ -156,5 +172,5 @@ def _print(picture: _Picture, predictions: list[Prediction], classes: tuple[str,
         echo(f"Probabilities: [{', '.join(f'{p:.3f}' for p in prediction.probabilities)}]")
         for label, p in zip(classes, prediction.probabilities, strict=True):
             echo(f"  {as_line(label):<{width}} {'█' * round(40 * p):<40} {p:6.1%}")
-    if len(predictions) > 1:
-        echo(f"In order: {' '.join(prediction.name for prediction in predictions)}")
+    if len(picture.predictions) > 1:
+        echo(f"In order: {' '.join(prediction.name for prediction in picture.predictions)}")

@@ -35,12 +35,15 @@ MAX_CLASSES = 256  # as many as a label of one byte can number
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """Name and classes of a data set. Class i has label first_label + i. EMNIST's images are transposed."""
+    """Name and classes of a data set. Class i has label first_label + i. EMNIST's images are transposed.
+
+    `transposed` is None where nothing says so; then the images themselves decide (nn/data/orientation.py).
+    """
 
     name: str
     classes: tuple[str, ...] = DIGITS
     first_label: int = 0
-    transposed: bool = False
+    transposed: bool | None = None
     synthetic: bool = False
 
 
@@ -107,7 +110,7 @@ def _checked(path: Path, info: DatasetInfo) -> DatasetInfo:
             raise BadInput(f"{path}: name {str(name)[:MAX_NAME]!r}, expected text of 1 to {MAX_NAME} characters")
     if type(info.first_label) is not int:
         raise BadInput(f"{path}: first_label = {info.first_label!r}, expected a whole number")
-    if type(info.transposed) is not bool:
+    if info.transposed is not None and type(info.transposed) is not bool:
         raise BadInput(f"{path}: transposed = {info.transposed!r}, expected true or false")
     count = len(info.classes)
     if len(set(info.classes)) < count or count < 2 or not 0 <= info.first_label <= MAX_CLASSES - count:

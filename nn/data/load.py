@@ -3,7 +3,8 @@
     data = load(Path("mnist/"))          load(Path("mnist.npz"))          load(Path("train.csv"))
     dataset_name(Path("mnist/"))         its name, without reading its images
 
-Images that are dark on light are inverted, so that all networks learn, and predict, light digits on dark.
+Images that are dark on light are inverted, and digits that are transposed are made upright, so that all networks learn,
+and predict, upright light digits on dark.
 """
 
 from __future__ import annotations
@@ -19,10 +20,20 @@ from numpy.typing import NDArray
 from nnlaw.nn.data.class_folders import has_class_folders, read_class_folders
 from nnlaw.nn.data.csv_images import is_csv, read_csv
 from nnlaw.nn.data.dataset import Bytes, Dataset
-from nnlaw.nn.data.dataset_info import MAX_NAME, MNIST, DatasetInfo, info_from_labels, make_upright, read_description
+from nnlaw.nn.data.dataset_info import (
+    DESCRIPTION_FILE,
+    DIGITS,
+    MAX_NAME,
+    MNIST,
+    DatasetInfo,
+    info_from_labels,
+    make_upright,
+    read_description,
+)
 from nnlaw.nn.data.idx import read_idx
 from nnlaw.nn.data.layout import DatasetFiles, find_files
 from nnlaw.nn.data.npz import SUFFIX, NpzFile
+from nnlaw.nn.data.orientation import looks_transposed
 from nnlaw.spec.violation import BadInput
 
 LIGHT, MOST = 200, 0.9  # a shade, and a share of the border
@@ -171,6 +182,11 @@ def _dataset(
     if is_dark_on_light(train_images):
         train_images, test_images = 255 - train_images, 255 - test_images
         notes += ("the images are dark on light: they are inverted, as nn predict does",)
+    digits = info.transposed is None and info.classes[: len(DIGITS)] == DIGITS
+    if digits and looks_transposed(train_images, train_labels):
+        info = replace(info, transposed=True)
+        keep = f"to keep them, write transposed = false in {DESCRIPTION_FILE}"
+        notes += (f"the images are transposed: rows and columns are exchanged, as nn predict expects; {keep}",)
     return Dataset(
         info.name,
         make_upright(train_images, info),

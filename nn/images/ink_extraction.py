@@ -21,6 +21,8 @@ FAINT = 0.02  # of full ink: anything below is paper
 MIN_CONTRAST = 25.0  # of 255: a picture with less counts as blank
 MIN_SIGNAL = 6.0  # standard deviations of the noise that ink must exceed
 MAX_ROUNDS = 40  # sweeps over the picture; a spiral with more turns is not filled
+LONGEST_DIP = 0.45  # of the border: ink that touches it
+SHARP_END = 3  # pixels within which such ink ends
 TRACE = 40.0  # of 255: fainter pixels, away from darker ones, are bare paper
 MARGIN = 2  # pixels: how far away
 MIN_PAPER = 32  # of 255: paper is taken to be at least this light, so that black on black is not ink
@@ -148,12 +150,36 @@ def contrast(gray: Gray, paper: Gray) -> Gray:
 
 
 def _border_without_ink(shades: Gray) -> Gray:
-    """The border (N, 2 H + 2 W) of shades (N, H, W); short dips as dark as ink are raised to the shade beside them."""
-    border = border_pixels(shades)
-    dips = ndimage.black_tophat(border, (1, border.shape[1] // 16 * 2 + 1))
+    """The border (N, 2 H + 2 W) of shades (N, H, W); dips as dark as ink are raised to the shade beside them.
+
+    Short dips are ink; longer ones, as in a picture cropped to a digit, if they start and end within a few pixels.
+    """
+    height, width = shades.shape[1:]
+    top, bottom, left, right = np.split(border_pixels(shades), np.cumsum([width, width, height]), axis=1)
+    around = np.concatenate([top, right, bottom[:, ::-1], left[:, ::-1]], axis=1)
     darkest = np.percentile(shades, 0.2, axis=(1, 2))
-    deep = (np.median(border, axis=1) - darkest) / 2
-    return np.where(dips > np.maximum(deep, MIN_CONTRAST)[:, None], border + dips, border)
+    deep = np.maximum((np.median(around, axis=1) - darkest) / 2, MIN_CONTRAST)
+    for line, least in zip(around, deep, strict=True):
+        short = ndimage.black_tophat(line, (len(line) // 16 * 2 + 1,), mode="wrap") > least
+        dips = ndimage.black_tophat(line, (int(LONGEST_DIP * len(line)),), mode="wrap") > least
+        inked = short | _with_sharp_ends(dips, line, least)
+        line[inked] = np.interp(np.flatnonzero(inked), np.flatnonzero(~inked), line[~inked], period=len(line))
+    top, right, bottom, left = np.split(around, np.cumsum([width, height, width]), axis=1)
+    return np.concatenate([top, bottom[:, ::-1], left[:, ::-1], right], axis=1)
+
+
+def _with_sharp_ends(dips: NDArray[np.bool_], line: Gray, least: float) -> NDArray[np.bool_]:
+    """The runs of a cyclic row of marks at whose ends the shades of the line change by `least` within a few pixels."""
+    found = np.zeros_like(dips)
+    if dips.all():
+        return found
+    start = int(dips.argmin())
+    marks, values = np.roll(dips, -start), np.roll(line, -start)
+    for (run,) in ndimage.find_objects(ndimage.label(marks)[0]):
+        before, after = values[run.start - SHARP_END], values[(run.stop + SHARP_END - 1) % len(values)]
+        inside = values[min(run.start + SHARP_END, run.stop - 1)], values[max(run.stop - 1 - SHARP_END, run.start)]
+        found[run] = before - inside[0] > least and after - inside[1] > least
+    return np.roll(found, start)
 
 
 def _peak(found: Gray) -> float:

@@ -25,6 +25,7 @@ from nnlaw.nn.images.ink_extraction import (
     readings,
     refine_paper,
 )
+from nnlaw.nn.images.lines import check_touching_frame, check_touching_underline, erase_lines
 from nnlaw.nn.images.paper import find_sheet, looks_like_photo, on_sheet, turn_upright
 from nnlaw.nn.images.segmentation import find_glyphs
 from nnlaw.nn.images.stroke_checks import check_outline, check_strokes
@@ -37,6 +38,8 @@ MAX_PIXELS = 50_000_000
 MAX_SIDE = 65_535  # the longest that a JPEG can have; each row of a narrow picture costs as much as a wide one
 MAX_FILE_SIZE = 256_000_000  # bytes
 WORKING_SIZE = 256  # pixels along the longest side; larger pictures are averaged down
+ROW = 1.1  # width / height of a row of digits; a narrower one may be a digit in a ring
+COLORS = {"RGB", "CMYK", "YCbCr"}
 SIXTEEN_TO_EIGHT = 257  # steps of 16 bits per step of 8
 T = TypeVar("T")
 
@@ -63,7 +66,7 @@ def _digits(gray: Gray, frame: Frame, several: bool) -> list[Bytes]:
     for other in others:  # the ink of the likely reading may be a sheet on a darker table
         if found := _digits_on_sheet(other, frame):
             return _checked_count(found, several)
-    photo = looks_like_photo(likely := refine_paper(likely))
+    photo = looks_like_photo(likely := erase_lines(refine_paper(likely)))
     if photo and (found := _digits_on_sheet(likely, frame)):
         return _checked_count(found, several)
     found = [_framed(glyph, frame) for glyph in _checked_count(find_glyphs(likely.ink), several)]
@@ -78,7 +81,7 @@ def _digits_on_sheet(reading: Reading, frame: Frame) -> list[Bytes]:
     if sheet is None or border_pixels(sheet).mean() > 0.5:
         return []
     try:
-        reading = on_sheet(reading, sheet)
+        reading = erase_lines(on_sheet(reading, sheet))
         if looks_like_photo(reading, sheet):
             return []
         return [_framed(glyph, frame) for glyph in find_glyphs(turn_upright(reading.ink, sheet))]
@@ -96,10 +99,14 @@ def _checked_count(found: list[T], several: bool) -> list[T]:
 
 def _framed(glyph: Gray, frame: Frame) -> Bytes:
     check_outline(glyph)
-    if touch(glyph):
+    row = touch(glyph)
+    if not row or glyph.shape[1] < ROW * glyph.shape[0]:
+        check_touching_frame(glyph)
+    if row:
         raise TouchingDigits("it shows digits that touch each other; leave a gap between them, or crop it to one digit")
     framed = frame.place(glyph)
     check_strokes(framed, frame.box)
+    check_touching_underline(glyph)
     return framed
 
 
@@ -153,8 +160,20 @@ def _to_gray(picture: Image.Image) -> Gray:
     if picture.mode.startswith("I"):  # 16 bits, which convert() would clip, not scale
         return (np.asarray(_shrunk(picture.convert("I")), np.float32) / np.float32(SIXTEEN_TO_EIGHT)).clip(0, 255)
     if picture.mode != "F":
-        picture = _shrunk(picture.convert("L") if picture.mode in ("1", "P") else picture).convert("L")
+        modes = {"1": "L", "P": "RGB"}
+        picture = _shrunk(picture.convert(modes[picture.mode]) if picture.mode in modes else picture)
+        if picture.mode in COLORS:
+            return _channel_with_contrast(picture)
+        picture = picture.convert("L")
     return np.nan_to_num(np.asarray(_shrunk(picture), np.float32)).clip(0, 255)
+
+
+def _channel_with_contrast(picture: Image.Image) -> Gray:
+    """The picture in gray, or a color channel with twice the contrast, because ink can be as bright as its paper."""
+    channels = [picture.convert("L"), *picture.convert("RGB").split()]
+    contrasts = [float(np.ptp(np.percentile(np.asarray(channel), (0.2, 99.8)))) for channel in channels]
+    best = int(np.argmax(contrasts))
+    return np.asarray(channels[best if contrasts[best] > 2 * contrasts[0] else 0], np.float32)
 
 
 def _shrunk(picture: Image.Image) -> Image.Image:

@@ -12,12 +12,16 @@ import numpy as np
 from nnlaw.nn.images.framing import Frame
 from nnlaw.nn.run_folder.array_files import read_arrays, read_epoch
 from nnlaw.nn.run_folder.folder import Run
+from nnlaw.nn.run_folder.json_files import read_json
 from nnlaw.nn.run_folder.metadata import read_record, read_run_settings
 from nnlaw.nn.run_folder.trust import own_plugins
 from nnlaw.nn.training.build import build_model, load_plugins, load_weights
 from nnlaw.nn.training.checkpoint import read_header
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import BadInput
+
+
+GUESS = 0.5  # of the network's test accuracy: a prediction with less confidence is a guess
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Predictor:
     """The network of a run, with the standardization of its training data.
 
     `which` selects the weights of the "last" epoch or of the "best" one, that with the best validation accuracy;
-    `weights` describes them. `open_model` returns the network, by default `load_model`, which imports the plugins of
+    `weights` describes them. A prediction with a confidence below `least` is a guess. `open_model` returns the network, by default `load_model`, which imports the plugins of
     the run. Raises BadInput if the folder is not a run with weights.
     """
 
@@ -44,6 +48,7 @@ class Predictor:
         self.classes: tuple[str, ...] = tuple(record["classes"])
         self.n_in: int = record["n_in"]
         self.frame = _frame(record.get("frame", {}), run)
+        self.least = GUESS * _test_accuracy(run)
         if which == "best" and tree.get("best") is None:
             raise BadInput(f"{run.folder}: no best epoch, as there are no validation images; use --weights last")
         self.model = (open_model or load_model)(run, which)
@@ -79,6 +84,13 @@ def load_model(run: Run, which: str) -> Any:
 
 def _weights_file(run: Run, which: str) -> Path:
     return run.folder / ("weights.safetensors" if which == "last" else "best.safetensors")
+
+
+def _test_accuracy(run: Run) -> float:
+    """The test accuracy of a finished run, else 1."""
+    path = run.folder / "summary.json"
+    found = read_json(path).get("test_accuracy") if path.exists() else None
+    return float(found) if isinstance(found, int | float) else 1.0
 
 
 def _frame(recorded: Any, run: Run) -> Frame:
