@@ -37,7 +37,7 @@ MAX_CLASSES = 256  # as many as a label of one byte can number
 class DatasetInfo:
     """Name and classes of a data set. Class i has label first_label + i. EMNIST's images are transposed.
 
-    `transposed` is None where nothing says so; then the images themselves decide (nn/data/orientation.py).
+    `transposed` is None if it is not known; then it is decided by the images (nn/data/orientation.py).
     """
 
     name: str

@@ -33,7 +33,7 @@ GAP = 0.04  # of a glyph's longest side: half of the widest gap in a frame that 
 MAX_ENCLOSED = 0.18  # of a glyph's ink, further inside than a stroke (99.9% of MNIST: below 0.16)
 FLAT = 0.02  # of the height: the lower edge of an underline is straighter
 BOTH_SIDES, ONE_SIDE = 0.04, 0.1  # of the height: an underline is this much longer than what is above it
-DOT, MARK, COMMA = 0.15, 0.25, 0.45  # the same: smaller marks beside them: several in a column, one alone, upright
+DOT, MARK, COMMA = 0.2, 0.35, 0.45  # the same: smaller marks beside them: several in a column, one alone, upright
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,9 +157,9 @@ def _is_extra(bar: Part, digits: list[Part]) -> bool:
 
 def without_marks(parts: list[Part]) -> list[Part]:
     """The parts without dots and commas beside the digits. Raises PictureRefused for an upright line between them."""
-    tallest = max(part.height for part in parts)
-    digits = [part for part in parts if part.height > tallest / 2]
-    usual = max((part.height for part in digits if not part.slant > 45), default=min(part.height for part in digits))
+    heights = [part.height for part in parts]
+    usual = max((part.height for part in parts if not part.slant > 45), default=max(heights))
+    digits = [part for part in parts if part.height > usual / 2]
     if any(part.slant > 45 and part.height > HIGHER * usual for part in digits):
         raise PictureRefused("it shows an upright line higher than the digits: a 1, or a line that separates them")
 
@@ -167,7 +167,7 @@ def without_marks(parts: list[Part]) -> list[Part]:
         _, left, _, right = part.box
         over = [other for other in parts if other is not part and other.box[1] < right and other.box[3] > left]
         most = COMMA if part.slant > 45 else DOT if over else MARK
-        return max(part.height, part.width) < most * tallest and not any(digit in over for digit in digits)
+        return max(part.height, part.width) < most * usual and not any(digit in over for digit in digits)
 
     return [part for part in parts if not is_mark(part)]
 
@@ -186,7 +186,7 @@ def check_touching_frame(glyph: Gray) -> None:
 
 
 def check_touching_underline(glyph: Gray) -> None:
-    """Raise PictureRefused for a digit (h, w) that stands on a line: a straight lower edge, longer on both sides."""
+    """Raise PictureRefused for a digit (h, w) that touches an underline: a straight edge, longer on both sides."""
     firm = glyph > 127
     height, width = firm.shape
     columns = np.flatnonzero(firm.any(axis=0))

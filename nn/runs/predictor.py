@@ -20,7 +20,6 @@ from nnlaw.nn.training.checkpoint import read_header
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import BadInput
 
-
 GUESS = 0.5  # of the network's test accuracy: a prediction with less confidence is a guess
 
 
@@ -37,8 +36,9 @@ class Predictor:
     """The network of a run, with the standardization of its training data.
 
     `which` selects the weights of the "last" epoch or of the "best" one, that with the best validation accuracy;
-    `weights` describes them. A prediction with a confidence below `least` is a guess. `open_model` returns the network, by default `load_model`, which imports the plugins of
-    the run. Raises BadInput if the folder is not a run with weights.
+    `weights` describes them. A prediction with a confidence below `least` is a guess. `open_model` returns the network,
+    by default `load_model`, which imports the plugins of the run. Raises BadInput if the folder is not a run with
+    weights.
     """
 
     def __init__(self, run: Run, which: str = "last", open_model: Callable[[Run, str], Any] | None = None) -> None:
