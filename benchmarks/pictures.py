@@ -2,9 +2,11 @@
 
     python benchmarks/pictures.py ../shared/mnist [--digits 1000] [--others 200] [--photos FOLDER]
 
-A network is trained by the default recipe. Agreement is the share of test digits whose picture gets the same prediction
-as the image in MNIST; a refused picture does not agree. Every picture depends on the random seed alone. With --photos,
-20 pieces of each of your own photographs, which show no digit, are added to those that should be refused.
+A network is trained by the default recipe; as in `nn predict`, a guess is refused. Agreement is the share of test digits
+whose picture gets the same prediction as the image in MNIST; a refused picture does not agree. Around digits that the
+network reads rightly from MNIST, lines are drawn; several digits should be refused without --all. Every picture depends
+on the random seed alone. With --photos, 20 pieces of each of your own photographs, which show no digit, are added to
+those that should be refused.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import click
 import numpy as np
 from no_digits import OTHERS, piece
 from photos import FAULTS
+from surroundings import SURROUNDINGS, Made
 
 from nnlaw.cli.main import run
 from nnlaw.nn.data.load import load_folder
@@ -51,11 +54,35 @@ class Bench:
         for content in files:
             self.file.write_bytes(content)
             try:
-                found.append(int(self.classify(read_glyphs(self.file, self.reader.frame))[0]))
+                found += self.numbers(several=False)
             except PictureRefused as refusal:
                 found.append(-1)
                 reasons[str(refusal).split(": ", 1)[1]] += 1
         return np.array(found), reasons
+
+    def numbers(self, several: bool) -> list[int]:
+        """The predicted classes of the digits in the picture file. Raises PictureRefused, also for a guess."""
+        found = [self.reader.probabilities(glyph) for glyph in read_glyphs(self.file, self.reader.frame, several)]
+        if min(p.max() for p in found) < self.reader.least:
+            raise PictureRefused(f"{self.file}: the network is unsure what it shows")
+        return [int(p.argmax()) for p in found]
+
+    def surrounded(self, make: Callable[..., Made], count: int, seed: int) -> str:
+        """Six cells of the table: digits read rightly, wrongly, refused, without and with --all, in percent."""
+        images, labels = self.data.test_images[:2000], self.data.test_labels[:2000]
+        usable = np.flatnonzero(self.classify(images) == labels)
+        rng, cells = np.random.default_rng(seed), Counter[tuple[bool, str]]()
+        for _ in range(count):
+            content, numbers = make(lambda: (images[k := rng.choice(usable)], int(labels[k])), rng)
+            self.file.write_bytes(content)
+            for several in (False, True):
+                try:
+                    right = self.numbers(several) == numbers
+                    cells[several, "right" if right else "wrong"] += 1
+                except PictureRefused:
+                    cells[several, "refused"] += 1
+        outcomes = ("right", "wrong", "refused")
+        return " | ".join(f"{cells[several, name] / count:.0%}" for several in (False, True) for name in outcomes)
 
     def agreement(self, digits: Any, fault: Callable[..., bytes], seed: int) -> str:
         """Two cells of the table: agreement, refused."""
@@ -84,13 +111,17 @@ def main(mnist: Path, digits: int, others: int, photos: Path | None, seed: int) 
 
 
 def tables(bench: Bench, digits: int, others: int, photos: list[Path], seed: int) -> None:
-    """Print both tables in Markdown."""
+    """Print the tables in Markdown."""
     every = bench.data.test_images
     print("| digits of MNIST with | pictures | same prediction | refused |\n|---|---|---|---|")
     cells = bench.agreement(every, FAULTS["unchanged, 28×28"], seed)
     print(f"| no fault, 28×28 | {len(every):,} | {cells} |", flush=True)
     for name, fault in FAULTS.items():
         print(f"| {name} | {digits:,} | {bench.agreement(every[:digits], fault, seed)} |", flush=True)
+    print(f"\n| {others} pictures each | right | wrong | refused | `--all`: right | wrong | refused |")
+    print("|---|---|---|---|---|---|---|")
+    for name, make in SURROUNDINGS.items():
+        print(f"| {name} | {bench.surrounded(make, others, seed)} |", flush=True)
     print("\n| should be refused | pictures | refused | most common reason |\n|---|---|---|---|")
     for name, make in OTHERS.items():
         rng = np.random.default_rng(seed)

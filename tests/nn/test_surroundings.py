@@ -67,10 +67,10 @@ AROUND: dict[str, Paint] = {
 def test_lines_around_a_digit_are_erased(tmp_path: Path, name: str, shades: str) -> None:
     """The glyph is that of the digit alone, dark on light and light on dark."""
     for text in "38":
-        plain, around = sheet(text), painted(sheet(text), AROUND[name])
+        alone, around = sheet(text), painted(sheet(text), AROUND[name])
         if shades == "light":
-            plain, around = (Image.eval(image, lambda v: 255 - v) for image in (plain, around))
-        assert same(read(tmp_path / "a", plain), read(tmp_path / "b", around))
+            alone, around = (Image.eval(image, lambda v: 255 - v) for image in (alone, around))
+        assert same(read(tmp_path / "a", alone), read(tmp_path / "b", around))
 
 
 @pytest.mark.parametrize("mark", ["-", ".", ",", ":"])
