@@ -2,11 +2,11 @@
 
     python benchmarks/pictures.py ../shared/mnist [--digits 1000] [--others 200] [--photos FOLDER]
 
-A network is trained by the default recipe; as in `nn predict`, a guess is refused. Agreement is the share of test digits
-whose picture gets the same prediction as the image in MNIST; a refused picture does not agree. Around digits that the
-network reads rightly from MNIST, lines are drawn; several digits should be refused without --all. Every picture depends
-on the random seed alone. With --photos, 20 pieces of each of your own photographs, which show no digit, are added to
-those that should be refused.
+A network is trained by the default recipe; as in `nn predict`, a guess is refused. Agreement is the share of test
+digits whose picture gets the same prediction as the image in MNIST; a refused picture does not agree. Around digits
+that the network reads rightly from MNIST, lines are drawn; several digits should be refused without --all. Every
+picture depends on the random seed alone. With --photos, 20 pieces of each of your own photographs, which show no
+digit, are added to those that should be refused.
 """
 
 from __future__ import annotations
