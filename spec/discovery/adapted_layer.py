@@ -246,6 +246,7 @@ class AdaptedLayer:
         fresh, _ = self._backward(dy, RATES[0])
         if y.shape != expected.shape or not np.array_equal(used.ys[0], self.runs[0].ys[0]):
             return None, None
+        self.randomness.reset_arrays()
         parts = unpacked(self._centered(dy), self.shapes)
         used.backward([self.scale * self.plan.layout.split(part)[0] for part in parts])
         gradients = [self.plan.layout.join([used.dx(i) / self.scale]) for i in range(len(self.plan.inputs))]
@@ -342,8 +343,12 @@ class _Run:
         kept = self.plan.grads[name]
         if kept.where == "step":
             after = self.plan.aliases[name][0].get(self.thing)
-            return np.array((self.before[name] - after) / self.rate)
-        return np.array(self._place(kept, self.returned))
+            found = np.array((self.before[name] - after) / self.rate)
+        else:
+            found = np.array(self._place(kept, self.returned))
+        is_array = isinstance(self.plan.aliases[name][0].get(self.layer.instance), np.ndarray)
+        shape = self.before[name].shape
+        return found.reshape(shape) if not is_array and found.size == self.before[name].size else found
 
     def dx(self, i: int) -> Array:
         """The gradient of input number i."""

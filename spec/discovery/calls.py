@@ -13,7 +13,7 @@ import inspect
 import itertools
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from keyword import iskeyword
 from types import ModuleType
@@ -38,15 +38,23 @@ FLAG_NAMES = re.compile(
 TEST_NAMES = re.compile(r"(is_?)?(test|testing|eval|evaluate|inference|predict|prediction|test_?mode)$", re.I)
 
 
+MAX_GLOBAL = 10_000  # entries of a global array that is set back
+
+
 class Randomness:
     """The generators that code may draw from, with the states to which they are set back before each call.
 
     They are those of np.random and random, and the generators among a module's global names. Generators that an
-    instance holds are copied with it.
+    instance holds are copied with it. Global arrays of floats, which may be weights, are set back as well.
     """
 
-    def __init__(self, generators: list[Any]) -> None:
+    def __init__(self, generators: list[Any], modules: Sequence[ModuleType] = ()) -> None:
         self.generators = generators
+        rows = [(vars(module), name, value) for module in modules for name, value in vars(module).items()]
+        self.arrays = [
+            (names, name, value, value.copy()) for names, name, value in rows
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size <= MAX_GLOBAL
+        ]  # fmt: skip
         self.numpy = np.random.RandomState(20).get_state()
         self.python = random.Random(20).getstate()
         self.own = [self._state(one) for one in generators]
@@ -55,7 +63,8 @@ class Randomness:
     def of(cls, *modules: ModuleType) -> Randomness:
         """The generators of these modules, with np.random and random."""
         kinds = (np.random.Generator, np.random.RandomState, random.Random)
-        return cls([value for module in modules for value in vars(module).values() if isinstance(value, kinds)])
+        found = [value for module in modules for value in vars(module).values() if isinstance(value, kinds)]
+        return cls(found, modules)
 
     @staticmethod
     def _state(one: Any) -> Any:
@@ -71,6 +80,7 @@ class Randomness:
         else:
             np.random.set_state(self.numpy)
             random.setstate(self.python)
+        self.reset_arrays()
         for one, state in zip(self.generators, self.own, strict=True):
             if isinstance(one, random.Random):
                 one.setstate(state)
@@ -80,6 +90,13 @@ class Randomness:
                 one.set_state(state)
             for _ in range(skip % 997):
                 one.random()
+
+    def reset_arrays(self) -> None:
+        """Set the global arrays back, which a step may have changed."""
+        for names, name, array, before in self.arrays:
+            names[name] = array
+            if not np.array_equal(array, before, equal_nan=True):
+                array[...] = before
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Randomness:
         return self

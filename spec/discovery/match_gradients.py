@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nnlaw.spec.arrays import Array
@@ -55,12 +55,16 @@ def match(
     params: Mapping[str, tuple[Slot, Array]],
     kept: Sequence[tuple[Slot, Array]],
     returned: Sequence[tuple[Slot, Array]],
+    rules: Sequence[Rule] | None = None,
 ) -> dict[str, Kept]:
-    """The gradient of each parameter, those that are found, among arrays that backward kept and that it returned."""
+    """The gradient of each parameter, those that are found, among arrays that backward kept and that it returned.
+
+    With `rules`, only by these.
+    """
     sources = [("object", *row) for row in kept] + [("returned", *row) for row in returned]
     found: dict[str, Kept] = {}
     taken: set[tuple[str, Slot]] = set()
-    for rule in (_by_path, _by_name, _by_place, _by_shape):
+    for rule in rules or (_by_path, _by_name, _by_place, _by_shape):
         for name, (slot, array) in params.items():
             if name in found:
                 continue
@@ -73,6 +77,7 @@ def match(
 
 
 Source = tuple[str, Slot, Array]
+Rule = Callable[[Slot, Array, list[Source], Mapping[str, tuple[Slot, Array]]], Source | None]
 
 
 def _by_name(slot: Slot, array: Array, sources: list[Source], _: object) -> Source | None:
@@ -153,3 +158,7 @@ def _by_shape(
     same = [row for row in sources if row[2].shape == array.shape and (row[0] == "returned" or is_named(row[1]))]
     same.sort(key=lambda row: (row[0] != "returned", not in_gradient_container(row[1])))
     return same[0] if same else None
+
+
+NAMED: tuple[Rule, ...] = (_by_path, _by_name)
+"""The rules that need a name."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from nnlaw.spec.discovery.match_gradients import in_gradient_container, is_gradient_name
@@ -16,11 +16,16 @@ Aliases = dict[str, tuple[Slot, ...]]
 
 
 def parameters_of(
-    instance: Any, depends: Callable[[tuple[Slot, ...]], bool | None], data: Container[Slot] = ()
+    instance: Any,
+    depends: Callable[[tuple[Slot, ...]], bool | None],
+    data: Container[Slot] = (),
+    *,
+    by_output: bool = True,
 ) -> tuple[Aliases, tuple[str, ...]]:
     """The parameters, and the names of arrays that look like weights, but that nothing depends on.
 
-    `depends` returns None for an array that is a cache or a state; `data` are places of training data.
+    `depends` returns None for an array that is a cache or a state; `data` are places of training data. Without
+    `by_output`, `depends` tries the gradients instead of the output, and names of gradients are left out.
     """
     groups: dict[int, list[Slot]] = {}
     for slot, array in array_slots(instance):
@@ -29,15 +34,18 @@ def parameters_of(
     found: list[tuple[Slot, ...]] = []
     unused: list[str] = []
     for slots in groups.values():
-        if all(is_gradient_name(slot.key) or in_gradient_container(slot) for slot in slots):
+        like_gradient = all(is_gradient_name(slot.key) or in_gradient_container(slot) for slot in slots)
+        if like_gradient and not by_output:
             continue
         is_parameter = depends(tuple(slots))
         if is_parameter:
             found.append(tuple(slots))
-        elif is_parameter is not None and is_like_weights(slots[0].get(instance)):
+        elif is_parameter is not None and not like_gradient and is_like_weights(slots[0].get(instance)):
             unused.append(slots[0].name)
+    return named_places(found), tuple(unused)
+
+
+def named_places(found: Sequence[tuple[Slot, ...]]) -> Aliases:
+    """The places of parameters by name: the last one on the way if it is the only one, else the whole way."""
     keys = [slots[0].key or slots[0].name for slots in found]
-    aliases = {
-        (key if keys.count(key) == 1 else slots[0].name): slots for key, slots in zip(keys, found, strict=True)
-    }
-    return aliases, tuple(unused)
+    return {(key if keys.count(key) == 1 else slots[0].name): slots for key, slots in zip(keys, found, strict=True)}

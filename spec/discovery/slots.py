@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,9 @@ from nnlaw.spec.discovery.closures import Closures
 UNUSED = "the output does not depend on it at the inputs that were tried"
 MAX_DEPTH = 6
 MAX_SLOTS = 400
+MAX_ENTRIES = 4096  # of a list of numbers
+NUMBERS: tuple[type, ...] = (float, int, np.floating, np.integer)
+ROWS = (list, tuple, deque)
 
 
 @dataclass(frozen=True)
@@ -49,19 +55,41 @@ class Slot:
         return thing
 
     def set(self, thing: Any, value: Any) -> None:
-        """Put a value there; a tuple around it is replaced, and an ndarray subclass stays one, with its attributes."""
+        """Put a value there; a tuple around it is replaced, and an ndarray subclass stays one, with its attributes.
+
+        An array in place of a number, or of a nested list of numbers, is put there as such.
+        """
         holder = self.parent.get(thing)
         kind, key = self.steps[-1]
-        old = getattr(holder, key, None) if kind == "." else None
-        if isinstance(old, np.ndarray) and type(old) is not np.ndarray and isinstance(value, np.ndarray):
-            value = value.view(type(old))
-            vars(value).update(vars(old))
-        if kind == ".":
+        old = None
+        with contextlib.suppress(AttributeError, LookupError, TypeError):
+            old = getattr(holder, key) if kind == "." else holder[key]
+        if isinstance(value, np.ndarray | np.number):
+            value = _in_form_of(old, value)
+        if isinstance(holder, tuple) and kind == ".":
+            self.parent.set(thing, holder._replace(**{key: value}))  # type: ignore[attr-defined]  # a named tuple
+        elif kind == ".":
             setattr(holder, key, value)
         elif isinstance(holder, tuple):
             self.parent.set(thing, (*holder[:key], value, *holder[key + 1 :]))
         else:
             holder[key] = value
+
+
+def _in_form_of(old: Any, value: Any) -> Any:
+    """An array in the form of what it replaces: a subclass, a number, or a nested list of numbers of its shape."""
+    if isinstance(old, np.ndarray):
+        if type(old) is np.ndarray or not isinstance(value, np.ndarray):
+            return value
+        value = value.view(type(old))
+        vars(value).update(vars(old))
+        return value
+    if isinstance(old, NUMBERS) and np.ndim(value) == 0:
+        return np.float64(value) if isinstance(old, np.number) else float(value)
+    if isinstance(old, ROWS) and np.ndim(value) and len(old) == len(value) and as_numbers(old) is not None:
+        rows = [_in_form_of(each, part) for each, part in zip(old, value, strict=True)]
+        return type(old)(*rows) if hasattr(old, "_fields") else type(old)(rows)
+    return value
 
 
 def float_slots(thing: Any) -> list[Slot]:
@@ -78,6 +106,26 @@ def array_slots(thing: Any) -> list[tuple[Slot, Array]]:
         if len(found) >= MAX_SLOTS:
             break
     return found
+
+
+def number_leaves(thing: Any) -> list[tuple[Slot, Array]]:
+    """The places of numbers and of nested lists of numbers in an object, with their values as arrays."""
+    return list(islice(_walk(thing, (), set(), numbers=True), MAX_SLOTS))
+
+
+def as_numbers(value: Any) -> Array | None:
+    """A number or a nested list of numbers, of one length at each depth, as an array; None for another value."""
+    if isinstance(value, NUMBERS) and not isinstance(value, bool):
+        return None if isinstance(value, int) and value.bit_length() > 53 else np.array(value, np.float64)
+    if not isinstance(value, ROWS) or not 0 < len(value) <= MAX_ENTRIES:
+        return None
+    rows: list[Array] = []
+    for each in value:
+        row = as_numbers(each)
+        if row is None or row.shape != (rows[0].shape if rows else row.shape):
+            return None
+        rows.append(row)
+    return np.array(rows)
 
 
 def number_slots(thing: Any, steps: tuple[tuple[str, Any], ...] = ()) -> list[Slot]:
@@ -102,26 +150,44 @@ def leaves(tree: Any) -> list[tuple[Slot, Array]]:
     return array_slots(tree)
 
 
-def _walk(thing: Any, steps: tuple[tuple[str, Any], ...], seen: set[int]) -> Iterator[tuple[Slot, Array]]:
+def _walk(
+    thing: Any, steps: tuple[tuple[str, Any], ...], seen: set[int], *, numbers: bool = False
+) -> Iterator[tuple[Slot, Array]]:
+    """The places of arrays or, with `numbers`, those of numbers and of lists of these."""
     if isinstance(thing, np.ndarray) and thing.dtype != object and thing.dtype.kind in "fiub":
-        yield Slot(steps), thing
+        if not numbers:
+            yield Slot(steps), thing
         if type(thing) is np.ndarray:
             return
     if thing is None or id(thing) in seen or len(steps) > MAX_DEPTH:
         return
+    if numbers and (found := as_numbers(thing)) is not None:
+        yield Slot(steps), found
+        return
     children: list[tuple[str, Any, Any]] = []
     if isinstance(thing, Mapping):
         children = [("[", key, value) for key, value in thing.items()]
-    elif isinstance(thing, list | tuple):
-        children = [("[", i, value) for i, value in enumerate(thing[:64])]
+    elif isinstance(thing, tuple) and hasattr(thing, "_fields"):
+        children = [(".", name, value) for name, value in zip(thing._fields, thing, strict=False)]
+    elif isinstance(thing, ROWS):
+        children = [("[", i, value) for i, value in enumerate(islice(thing, 64))]
     elif isinstance(thing, np.ndarray) and thing.dtype == object:
         children = [("[", i, value) for i, value in enumerate(thing[:64])] if thing.ndim == 1 else []
     elif is_user_object(thing):
-        children = [(".", name, value) for name, value in attributes_of(thing).items()]
+        children = [(".", name, value) for name, value in {**_shared(thing), **attributes_of(thing)}.items()]
     if children:
         seen.add(id(thing))
     for kind, key, value in children:
-        yield from _walk(value, (*steps, (kind, key)), seen)
+        yield from _walk(value, (*steps, (kind, key)), seen, numbers=numbers)
+
+
+def _shared(thing: Any) -> dict[str, Any]:
+    """Arrays, numbers and containers that are attributes of the class of an object."""
+    kinds = (np.ndarray, dict, *ROWS, *NUMBERS)
+    return {
+        name: value for kind in reversed(type(thing).__mro__) for name, value in vars(kind).items()
+        if isinstance(value, kinds) and not name.startswith("__") and name not in getattr(kind, "__slots__", ())
+    }  # fmt: skip
 
 
 def is_user_object(thing: Any) -> bool:

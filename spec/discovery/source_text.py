@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import textwrap
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 _known: dict[int, tuple[Any, str]] = {}
@@ -25,3 +29,16 @@ def source_text(thing: Any) -> str:
     if not text:
         raise OSError("no source")
     return text
+
+
+@cache
+def returned_names(function: Callable[..., Any]) -> list[str]:
+    """The names in the last return statement: ["Z1", "A1"] of `return Z1, A1`."""
+    try:
+        tree = ast.parse(textwrap.dedent(source_text(function)))
+    except (OSError, TypeError, SyntaxError):
+        return []
+    returns = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    last = returns[-1] if returns else None
+    nodes = last.elts if isinstance(last, ast.Tuple | ast.List) else [last]
+    return [node.id if isinstance(node, ast.Name) else "" for node in nodes]

@@ -15,7 +15,6 @@ import itertools
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,8 +26,9 @@ from nnlaw.spec.discovery.adapters.networks import Instance, found_of
 from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, Randomness, guesses
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
-from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.discovery.source_text import returned_names, source_text
 from nnlaw.spec.discovery.stacks import definitions
+from nnlaw.spec.discovery.trained_numbers import BIAS_NAME
 from nnlaw.spec.subjects.settings import PENALTIES
 from nnlaw.spec.violation import Location
 
@@ -100,7 +100,8 @@ def _initials(
         choices = [[_deeper(value, max(numbers, default=0)) for value in guesses(row, scope)]
                    for row in required_of(function)]  # fmt: skip
         if binary and choices:
-            choices[-1] = [*_single_output(choices[-1]), *choices[-1]]
+            single = [one for one in _single_output(choices[-1]) if len(choices) > 1 or one != 1]  # n is that of inputs
+            choices[-1] = [*single, *choices[-1]]
         for values in itertools.islice(itertools.product(*choices), MAX_INITIAL_CALLS):
             np.random.seed(0)
             try:
@@ -156,19 +157,6 @@ def _named(made: Any, function: Callable[..., Any]) -> dict[str, Array]:
         return {}
     params = {key: np.array(value, np.float64) for key, value in rows.items()}
     return params if any(value.ndim for value in params.values()) else {}
-
-
-@cache
-def returned_names(function: Callable[..., Any]) -> list[str]:
-    """The names in the last return statement: ["Z1", "A1"] of `return Z1, A1`."""
-    try:
-        tree = ast.parse(textwrap.dedent(source_text(function)))
-    except (OSError, TypeError, SyntaxError):
-        return []
-    returns = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
-    last = returns[-1] if returns else None
-    nodes = last.elts if isinstance(last, ast.Tuple | ast.List) else [last]
-    return [node.id if isinstance(node, ast.Name) else "" for node in nodes]
 
 
 def _networks(
@@ -248,12 +236,14 @@ def _common(first: str, second: str) -> int:
 
 
 def global_weights(scope: Scope, *functions: Callable[..., Any]) -> dict[str, Array]:
-    """The arrays of floats among the module's global names that functions read."""
+    """The arrays of floats, and the numbers called like a bias, among the global names that functions read."""
+    names = dict.fromkeys(name for function in functions for name in function.__code__.co_names)
+    found = {name: scope.namespace[name] for name in names if name in scope.namespace}
     return {
-        name: np.array(scope.namespace[name], np.float64)
-        for name in dict.fromkeys(name for function in functions for name in function.__code__.co_names)
-        if isinstance(scope.namespace.get(name), np.ndarray) and scope.namespace[name].dtype.kind == "f"
-    }
+        name: np.array(value, np.float64) for name, value in found.items()
+        if (isinstance(value, np.ndarray) and value.dtype.kind == "f")
+        or (isinstance(value, float) and BIAS_NAME.match(name))
+    }  # fmt: skip
 
 
 class FunctionalNetwork:

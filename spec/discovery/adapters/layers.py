@@ -39,6 +39,7 @@ from nnlaw.spec.discovery.calls import (
     standard_input,
 )
 from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.hidden_parameters import hidden_parameters
 from nnlaw.spec.discovery.hints import hints
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.match_gradients import (
@@ -48,15 +49,16 @@ from nnlaw.spec.discovery.match_gradients import (
     match,
 )
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
-from nnlaw.spec.discovery.parameters import Aliases, parameters_of
+from nnlaw.spec.discovery.parameters import Aliases, named_places, parameters_of
 from nnlaw.spec.discovery.recipes import recipe_of_class
 from nnlaw.spec.discovery.remarks import remarks_of_layer
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import second_instance, with_settings
 from nnlaw.spec.discovery.sequences import is_recurrent, length_of
-from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, leaves
+from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, leaves, number_leaves
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.discovery.stacks import built
+from nnlaw.spec.discovery.trained_numbers import names_in_updates, trained_numbers, under_their_names
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.failed_product import text_of
 from nnlaw.spec.subjects.gradient_names import is_gradient_of
@@ -258,6 +260,12 @@ class Attempt:
     error: Exception | None = None
     notes: list[str] = field(default_factory=list)
     layer: AdaptedLayer | None = None
+    numbers: dict[Slot, Kept] = field(default_factory=dict)
+    """The places of the gradients of parameters that are numbers, or lists of these."""
+    unknown: dict[str, str] = field(default_factory=dict)
+    """Numbers that are changed in training, but whose gradient was not found."""
+    searched: bool = False
+    """Whether parameters among the numbers were looked for."""
     always_raises: bool = False
     """Whether backward raised a ValueError, such as one of shapes that do not fit, in each way that was tried."""
 
@@ -633,7 +641,7 @@ def _depends_on(
     outputs = []
     for shift in (0.0, 0.1):
         thing = copy.deepcopy(instance)
-        old = slots[0].get(thing)
+        old = np.asarray(slots[0].get(thing))
         array = np.array(old, np.float64 if old.dtype.kind == "i" else old.dtype)
         array = array + shift * (1 + np.random.default_rng(3).standard_normal(array.shape)).astype(array.dtype)
         for slot in slots:
@@ -645,6 +653,12 @@ def _depends_on(
             return None  # a cache or a state
         outputs.append(np.array(plan.output.slot.get(value if plan.output.where == "returned" else thing)))
     return outputs[0].shape == outputs[1].shape and not np.array_equal(outputs[0], outputs[1])
+
+
+def _output(instance: Any, plan: Plan, inputs: list[Array]) -> Array:
+    thing = copy.deepcopy(instance)
+    value = _call_forward(thing, plan, inputs)
+    return np.array(plan.output.slot.get(value if plan.output.where == "returned" else thing))
 
 
 def backward_arguments(made: Made, plan: Plan) -> Iterator[tuple[tuple[Given, ...], tuple[tuple[Slot, Given], ...]]]:
@@ -763,6 +777,7 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
     run = layer.runs[0]
     thing = run.thing
     before = {slot: array.copy() for slot, array in array_slots(thing)}
+    numbers = dict(number_leaves(thing))
     dy = np.random.default_rng(11).standard_normal(y.shape)
     run.backward([plan.layout.split(part)[0].copy() for part in unpacked(dy, layer.shapes)])
     kept = [
@@ -770,10 +785,17 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
         for slot, array in array_slots(thing)
         if array.dtype.kind == "f" and (slot not in before or not _same(before[slot], array))
     ]
-    kept += [(Slot(((".", name),)), np.asarray(value)) for name, value in attributes_of(thing).items()
-             if isinstance(value, float)
-             and any(is_gradient_of(name, slots[0].key) for slots in plan.aliases.values())]  # fmt: skip
-    returned = leaves(run.returned) if run.returned is not None else []
+    new_numbers = [
+        row for row in number_leaves(thing) if row[0] not in numbers or not _same(numbers[row[0]], row[1])
+    ]
+    returned = (leaves(run.returned) or number_leaves(run.returned)) if run.returned is not None else []
+    if not attempt.searched:
+        attempt.searched = True
+        if _with_numbers(attempt, numbers, run, [*kept, *new_numbers], randomness):
+            complete(attempt, randomness)
+            return
+    keys = {slots[0].key for slots in plan.aliases.values()}
+    kept += [row for row in new_numbers if any(is_gradient_of(row[0].key, key) for key in keys)]
     places = {name: (slots[0], layer.params[name]) for name, slots in plan.aliases.items()}
     own = {slot for slots in plan.aliases.values() for slot in slots}
     stepped = [name for name, slots in plan.aliases.items() if not _same(slots[0].get(thing), run.before[name])]
@@ -784,10 +806,20 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
             dx = (None,)
             attempt.missing["x"] = "backward returned an array of the shape of a parameter, not of x"
     used = {(place.where, place.slot) for place in dx if place is not None}
-    grads = match(
-        places,
+    grads = {name: attempt.numbers[slots[0]] for name, slots in plan.aliases.items() if slots[0] in attempt.numbers}
+    used |= {(place.where, place.slot) for place in grads.values()}
+    grads |= match(
+        {name: place for name, place in places.items() if name not in grads},
         [row for row in kept if row[0] not in own and ("object", row[0]) not in used],
         [row for row in returned if ("returned", row[0]) not in used],
+    )
+    matched = {(place.where, place.slot) for place in grads.values()} | used
+    attempt.unknown |= hidden_parameters(
+        instance,
+        layer.source_of("forward"),
+        [row for row in kept if row[0] not in own and ("object", row[0]) not in matched],
+        [row for row in returned if ("returned", row[0]) not in matched],
+        partial(_output, instance, plan, run.inputs),
     )
     rate = None
     if stepped and not any(given.what in ("rate", "optimizer") for given in plan.backward_arguments):
@@ -800,6 +832,7 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
         if name not in grads:
             attempt.missing.setdefault(name, "no gradient was found")
     attempt.missing |= dict.fromkeys(plan.unused, UNUSED)
+    attempt.missing |= attempt.unknown
     plan = replace(plan, grads=grads, aliases={name: plan.aliases[name] for name in plan.aliases if name in grads})
     attempt.plan = plan
     attempt.layer = layer = adapt_instance(instance, plan, randomness)
@@ -820,6 +853,40 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
         else:
             attempt.notes.append("dx: not computed")
     attempt.score = (3.0 if shapes else 2.0, -len(attempt.missing), right, found_dx is not None)
+
+
+def _with_numbers(
+    attempt: Attempt, numbers: dict[Slot, Array], run: Any, kept: list[tuple[Slot, Array]], randomness: Randomness
+) -> bool:
+    """Add the numbers that are parameters to the attempt; whether there are any.
+
+    `numbers` are those before backward; what forward does not depend on, such as a counter, is left out.
+    """
+    plan, instance = attempt.plan, attempt.made.instance
+    own = dict(number_leaves(instance))
+    candidates = {slot: array for slot, array in numbers.items() if slot in own and _same(own[slot], array)}
+    returned = [] if run.returned is None else [*leaves(run.returned), *number_leaves(run.returned)]
+    renamed = under_their_names(run.layer.source_of("backward"), returned)
+    rows = [(name, array) for name, (_, array) in zip(renamed, returned, strict=True)]
+    trained = trained_numbers(candidates, run.thing, kept, rows, len(attempt.x))
+    updated = {slot for slot in candidates if slot not in trained and slot.key in names_in_updates(type(instance))}
+    instance = copy.deepcopy(instance)
+    for slot in [*trained, *updated]:
+        array, place = trained.get(slot, (candidates[slot], Kept("")))
+        used = None
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            if array.shape != candidates[slot].shape:
+                slot.set(instance, array)
+            used = _depends_on(instance, plan, run.inputs, (slot,), randomness)
+        if used and slot in updated:
+            attempt.unknown[slot.name] = "a method changes it, but no gradient was found"
+        elif used:
+            slot.set(instance, array + 0.1 * np.random.default_rng(len(slot.name)).standard_normal(array.shape))
+            attempt.numbers[slot] = replace(place, slot=renamed.get(place.slot, place.slot))
+    if attempt.numbers:
+        aliases = named_places([*plan.aliases.values(), *((slot,) for slot in attempt.numbers)])
+        attempt.made, attempt.plan = replace(attempt.made, instance=instance), replace(plan, aliases=aliases)
+    return bool(attempt.numbers)
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -36,7 +36,7 @@ from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.match_gradients import Kept, match
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
-from nnlaw.spec.discovery.parameters import Aliases, parameters_of
+from nnlaw.spec.discovery.parameters import Aliases, named_places, parameters_of
 from nnlaw.spec.discovery.scope import Scope
 from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
 from nnlaw.spec.discovery.sequences import (
@@ -46,8 +46,17 @@ from nnlaw.spec.discovery.sequences import (
     outputs_of,
     state_shapes,
 )
-from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, is_user_object, leaves, number_slots
+from nnlaw.spec.discovery.slots import (
+    UNUSED,
+    Slot,
+    array_slots,
+    is_user_object,
+    leaves,
+    number_leaves,
+    number_slots,
+)
 from nnlaw.spec.discovery.stacks import built
+from nnlaw.spec.discovery.trained_numbers import trained_numbers
 from nnlaw.spec.subjects.cases import Case, ModelCase
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.settings import PENALTIES, second_value, second_values
@@ -567,12 +576,19 @@ def _with_gradients(
     aliases, unused = _parameters(one, plan, x, labels, randomness)
     plan = replace(plan, aliases=aliases, unused=unused)
     instance = _moved(one.made.instance, aliases)
-    network = AdaptedNetwork(instance, plan, randomness)
+    run = AdaptedNetwork(instance, plan, randomness)._runs(x, labels, 0.5)[0]
+    trained = _trained_numbers(one, plan, instance, run, x, labels, randomness)
+    if trained:
+        plan = replace(plan, aliases=named_places([*aliases.values(), *((slot,) for slot in trained)]))
+        instance = _moved(one.made.instance, plan.aliases)
+    aliases, network = plan.aliases, AdaptedNetwork(instance, plan, randomness)
     run = network._runs(x, labels, 0.5)[0]
     run.forward()
     before = {slot: array.copy() for slot, array in array_slots(run.thing)}
     run.returned = run.call(plan.gradient)
     returned = leaves(numbers_as_arrays(run.returned)) if not is_user_object(run.returned) else []
+    if len(returned) == 1 and returned[0][1].ndim == 0:
+        returned = []  # a single number is a loss
     kept = [
         (slot, array) for slot, array in array_slots(run.thing)
         if array.dtype.kind == "f" and (slot not in before or not np.array_equal(before[slot], array))
@@ -582,8 +598,9 @@ def _with_gradients(
     if stepped:
         grads = {name: Kept("step") for name in stepped}
     else:
-        grads = match(
-            {name: (slots[0], network.params[name]) for name, slots in aliases.items()},
+        grads = {name: trained[slots[0]] for name, slots in aliases.items() if slots[0] in trained}
+        grads |= match(
+            {name: (slots[0], network.params[name]) for name, slots in aliases.items() if name not in grads},
             [row for row in kept if row[0] not in own],
             [row for row in returned if row[1].size > 0],
         )
@@ -593,6 +610,31 @@ def _with_gradients(
                 grads[name] = Kept("returned", numbers.pop(0)[0])
         grads = {name: place for name, place in grads.items() if _is_array(place, run)}
     return replace(plan, grads=grads, steps=bool(stepped))
+
+
+def _trained_numbers(
+    one: Instance, plan: NetworkPlan, instance: Any, run: NetworkRun, x: Array, labels: Array, randomness: Randomness
+) -> dict[Slot, Kept]:
+    """The numbers, and lists of these, that the output depends on and that have a gradient or a step."""
+    if not (plan.forward or plan.output):
+        return {}
+    run.forward()
+    start, own = dict(number_leaves(run.thing)), dict(number_leaves(instance))
+    arrays = {slot: array.copy() for slot, array in array_slots(run.thing)}
+    run.compute()
+    kept = [row for row in number_leaves(run.thing) if row[0] not in start or not np.array_equal(start[row[0]], row[1])]
+    kept += [
+        row for row in array_slots(run.thing) if row[0] not in arrays or not np.array_equal(arrays[row[0]], row[1])
+    ]
+    returned = [] if is_user_object(run.returned) else [*leaves(run.returned), *number_leaves(run.returned)]
+    candidates = {slot: array for slot, array in start.items() if slot in own and np.array_equal(own[slot], array)}
+    found = trained_numbers(candidates, run.thing, kept, returned, len(x))
+    used: dict[Slot, Kept] = {}
+    for slot, (array, place) in found.items():
+        with contextlib.suppress(Exception):  # no number can be there that is not a whole one
+            if array.shape == candidates[slot].shape and _depends(instance, plan, (slot,), x, labels, randomness):
+                used[slot] = place
+    return used
 
 
 def numbers_as_arrays(tree: Any) -> Any:
@@ -620,7 +662,8 @@ def _parameters(
         is_fixed = slots[0].steps[0] == (".", "_fixed")  # of FunctionalNetwork
         return _depends(one.made.instance, plan, slots, x, labels, randomness) or (None if is_fixed else False)
 
-    return parameters_of(one.made.instance, depends, {slot for slot, _ in one.data})
+    data, by_output = {slot for slot, _ in one.data}, bool(plan.forward or plan.output)
+    return parameters_of(one.made.instance, depends, data, by_output=by_output)
 
 
 def _depends(

@@ -17,7 +17,9 @@ CORPUS = ROOT / "fixtures" / "untouched"
 KINDS = re.compile(
     r"^(bce_|half_sum|huber|kl_and|label_smoothing|labels_|log_loss|logits_|loss_|mean_in|mse_and|softmax_then|svm_|"
     r"net_|stack_|recurrent_|nested_list|nested_params_m|autoencoder|logistic|skipgram|functions_|optimizer_|initializer|"
-    r"schedules?_|metrics?_|batches_s|batches_g|batches_columns_l|dataloader_|closures_|joint_|values_|name_|wired_lo)"
+    r"schedules?_|metrics?_|batches_s|batches_g|batches_columns_l|dataloader_|closures_|joint_|values_|name_|wired_lo|"
+    r"number_|functions_number|named_tuple|deque_|nested_lists_w|tuple_repl|network_with|returned_number|"
+    r"weights_of_the|large_|settings_that)"
 )
 FILES = [  # test_find.py has the layers
     path for side in ("right", "wrong") for path in sorted((CORPUS / side).glob("*.py"))
@@ -40,12 +42,12 @@ def reports_of(path: Path) -> list[Report]:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_losses_networks_optimizers_and_functions(path: Path) -> None:
-    """Right files pass; in wrong ones a unit fails that the header names, or that uses it."""
+    """Right files pass, or are partly checked; in wrong ones a unit fails that the header names, or that uses it."""
     expected, reports = header(path), reports_of(path)
     outcomes = {report.name: report.outcome for report in reports}
     assert outcomes, "no unit was found"
-    if expected["expect"] == "passed":
-        assert set(outcomes.values()) == {UnitOutcome.PASSED}, outcomes
+    if expected["expect"] in ("passed", "partly checked"):
+        assert set(outcomes.values()) == {UnitOutcome(expected["expect"])}, outcomes
     else:
         failed = [report for report in reports if report.outcome is UnitOutcome.FAILED]
         assert failed, outcomes
