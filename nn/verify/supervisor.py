@@ -41,7 +41,7 @@ MAX_NAMES = 8  # of definitions that no law checks
 MAX_NOTES, MAX_NOTE = 50, 500  # remarks on how a file was loaded, and their characters
 T = TypeVar("T")
 
-UNPROTECTED = {"landlock": "write files", "namespaces": "use the network"}
+UNPROTECTED = {"landlock": "write files", "seccomp": "change modes of files", "namespaces": "use the network"}
 """What code can do without a mechanism of spec/subjects/sandbox.py."""
 
 Target = dict[str, str]

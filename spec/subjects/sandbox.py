@@ -1,7 +1,7 @@
 """What the system offers to keep the code under test from files, the network and other processes.
 
     separate()          ("namespaces",) or an empty tuple: for the processes that are forked from now on
-    restrict(folder)    ("privileges", "landlock") or fewer: for this process and its children
+    restrict(folder)    ("privileges", "seccomp", "landlock") or fewer: for this process and its children
 
 Each mechanism works alone, and what the system lacks is left out: checking works without any. If the environment has
 NN_SANDBOX=off, nothing is used.
@@ -9,6 +9,7 @@ NN_SANDBOX=off, nothing is used.
     namespaces    no network, no shared memory of others, no other process can be seen or signaled, and the kernel
                   kills all processes when the first of them ends
     landlock      files can be written in the scratch folder only, and processes outside can't be traced
+    seccomp       modes, owners, times and attributes of files can't be changed, which Landlock does not cover
     privileges    no new privileges by setuid programs; root loses all but reading files
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import struct
 from typing import Any
@@ -27,6 +29,20 @@ RULESET_VERSION, PATH_BENEATH = 1, 1
 WRITE_FILE, REFER, TRUNCATE, IOCTL = 1 << 1, 1 << 13, 1 << 14, 1 << 15
 REMOVE_AND_MAKE = sum(1 << bit for bit in range(4, 13))
 CONNECT_AND_BIND = 0b11
+SET_SECCOMP, FILTER = 22, 2  # of prctl
+LOAD_WORD, JUMP_IF_EQUAL, JUMP_IF_GREATER_OR_EQUAL, RETURN = 0x20, 0x15, 0x35, 0x06  # instructions of the kernel's BPF
+NUMBER, ARCHITECTURE = 0, 4  # offsets in the data of a system call
+ALLOW, REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
+OTHER_ABI = 0x40000000  # system calls of x32, the same ones by other numbers
+REFUSED_CALLS = {
+    # chmod, fchmod, chown, fchown, lchown, utime, setxattr to fremovexattr, utimes, fchownat, futimesat, fchmodat,
+    # utimensat
+    "x86_64": (0xC000003E, (90, 91, 92, 93, 94, 132, 188, 189, 190, 197, 198, 199, 235, 260, 261, 268, 280)),
+    # setxattr to fsetxattr, removexattr to fremovexattr, fchmod, fchmodat, fchownat, fchown, utimensat
+    "aarch64": (0xC00000B7, (5, 6, 7, 14, 15, 16, 52, 53, 54, 55, 88)),
+}
+"""The kernel's number of each architecture, and the system calls that change what Landlock does not cover."""
+REFUSED_EVERYWHERE = (425, 452, 463, 466, 469)  # io_uring_setup, fchmodat2, setxattrat, removexattrat, file_setattr
 SWITCH = "NN_SANDBOX"
 OPEN_PATH = 0o10000000  # O_PATH
 KEPT_CAPABILITIES = {2}  # of root: to read what belongs to others
@@ -50,6 +66,9 @@ def restrict(folder: str) -> tuple[str, ...]:
     with contextlib.suppress(OSError, AttributeError, ValueError):
         if _drop_privileges():
             found.append("privileges")
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        if _filter_system_calls():
+            found.append("seccomp")
     with contextlib.suppress(OSError, AttributeError, ValueError):
         if _landlock(folder):
             found.append("landlock")
@@ -86,6 +105,22 @@ def _drop_privileges() -> bool:
     kept = sum(1 << capability for capability in KEPT_CAPABILITIES) if os.geteuid() == 0 else 0
     libc.capset(struct.pack("=Ii", CAPABILITY_VERSION, 0), struct.pack("=6I", kept, kept, 0, 0, 0, 0))
     return True
+
+
+def _filter_system_calls() -> bool:
+    """Refuse the system calls of REFUSED_CALLS, and all of another architecture than that of this process."""
+    if os.uname().machine not in REFUSED_CALLS:
+        return False
+    architecture, own = REFUSED_CALLS[os.uname().machine]
+    numbers = (*own, *REFUSED_EVERYWHERE)
+    last = len(numbers) + 5  # the instruction that refuses; jumps count from the next instruction
+    program = [(LOAD_WORD, 0, 0, ARCHITECTURE), (JUMP_IF_EQUAL, 0, last - 2, architecture)]
+    program += [(LOAD_WORD, 0, 0, NUMBER), (JUMP_IF_GREATER_OR_EQUAL, last - 4, 0, OTHER_ABI)]
+    program += [(JUMP_IF_EQUAL, last - i, 0, number) for i, number in enumerate(numbers, 5)]
+    program += [(RETURN, 0, 0, ALLOW), (RETURN, 0, 0, REFUSE)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *row) for row in program))
+    filters = struct.pack("@HP", len(program), ctypes.addressof(code))
+    return bool(_libc().prctl(SET_SECCOMP, FILTER, filters, 0, 0) == 0)
 
 
 def _landlock(folder: str) -> bool:
