@@ -14,6 +14,7 @@ import click
 import nnlaw.nn.builtin  # noqa: F401  # registers the built-in plugins
 from nnlaw.cli.completion import kinds
 from nnlaw.cli.output.streams import as_line, echo
+from nnlaw.nn.core.atomic_write import write_new
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.spec import reference
 from nnlaw.spec.violation import BadInput
@@ -43,13 +44,7 @@ def command(kind: str, name: str, output: Path | None) -> None:
     name = _checked_name(kind, name)
     file = output or Path(f"{name}.py")
     text = _skeleton(kind, name, file)
-    try:
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(text)
-    except FileExistsError:
-        raise BadInput(f"{file} exists; choose another file with --output") from None
-    except OSError as error:
-        raise BadInput(f"{file}: cannot be written: {error.strerror}") from error
+    write_new(file, text)
     echo(file, f"Next: {_command(file)}")
     standard_name = reference.standard_name(None, name, STANDARD_NAMES.get(kind, {}))
     if standard_name and standard_name != COMPUTES[kind]:

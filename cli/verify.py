@@ -25,6 +25,7 @@ from nnlaw.cli.output.sarif_output import to_sarif
 from nnlaw.cli.output.streams import clean, echo, print_text
 from nnlaw.cli.output.verify_output import Verbosity, VerifyOutput, captured_output, exceptions_of, is_nothing
 from nnlaw.cli.project_settings import project_settings
+from nnlaw.nn.core.atomic_write import write_new
 from nnlaw.nn.plugins.installed import LAWS, installed, source_file
 from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.nn.verify.fix import applicable_edits, apply_fixes
@@ -192,11 +193,7 @@ def _write_script(results: list[TargetResult], out: Path) -> str:
     found = next((data for data in rows if data["script"]), None)
     if found is None:
         return f"{out} was not written: " + ("no failure can be shown in a few lines" if rows else "no law fails")
-    try:
-        with out.open("x", encoding="utf-8") as file:
-            file.write(found["script"])
-    except OSError as error:
-        raise BadInput(f"{out}: {error.strerror or error}") from error
+    write_new(out, found["script"])
     more = f"; {counted(len(rows) - 1, 'other failure')}: check FILE::Name for another script" if len(rows) > 1 else ""
     return f"{out} shows {found['array']} of {found['subject']}: python {out}{more}"
 

@@ -61,6 +61,22 @@ def replace_file(path: Path, content: bytes) -> Path:
     return write_atomically(path, lambda temporary: _write_new(temporary, content))
 
 
+def write_new(path: Path, text: str) -> None:
+    """Write a file that does not exist yet; if that fails, nothing is left. Raises BadInput."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            try:
+                file.write(text)
+                file.flush()
+            except OSError:
+                path.unlink()
+                raise
+    except FileExistsError:
+        raise BadInput(f"{path} exists; choose another file") from None
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written: {error.strerror}") from error
+
+
 def write_output(path: Path, content: bytes) -> None:
     """Write a file that the user named: atomically if a regular file or nothing is there, also behind a link.
 

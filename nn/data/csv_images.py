@@ -59,7 +59,8 @@ def _names(path: Path) -> list[str]:
     if path.suffix.lower() != ".zip":
         folder = path if os.path.isdir(path) else path.parent
         if not os.path.isdir(path) and not os.path.isfile(path):  # reading from a pipe would block
-            raise BadInput(f"{path}: no such file, expected a CSV file with a label and the pixels in each row")
+            found = "not a file" if os.path.exists(path) else "no such file"
+            raise BadInput(f"{path}: {found}, expected a CSV file with a label and the pixels in each row")
         try:
             names = sorted(each.name for each in folder.iterdir() if each.suffix.lower() == ".csv" and each.is_file())
         except OSError as error:
@@ -108,6 +109,11 @@ def _parse(start: Callable[[], IO[bytes]], label: str, needs_labels: bool) -> Pa
     if not has_labels and not needs_labels:
         return None
     side = isqrt(max(len(fields) - 1, 0))
+    if not first:
+        raise BadInput(f"{label}: empty, expected at least one image")
+    if not has_labels and side > 1 and side**2 == len(fields) - 1:
+        odd = next(field for field in fields if not field.lstrip("-").isdigit())
+        raise BadInput(f"{label}: {odd[:40]!r} in the first row, expected whole numbers, or a header with {LABEL!r}")
     if not has_labels or side < 2 or side**2 != len(fields) - 1:
         raise BadInput(f"{label}: {len(fields)} columns, expected a label and the pixels of a square, such as 1 + 784")
     try:

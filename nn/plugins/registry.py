@@ -80,6 +80,9 @@ class Registry:
         known = self.plugins.get(key)
         if known is not None and known.built_in and self.loading_user_file and not self.override:
             raise BadInput(f"{kind} {name!r} is built in; give yours another name")
+        if known is not None and self.loading_user_file and _is_other_of_same_file(known.thing, thing):
+            both = f"{known.thing.__qualname__} and {thing.__qualname__}"
+            raise BadInput(f"{kind} {name!r}: {both} are registered under one name; give one of them another name")
         self.plugins[key] = Plugin(kind, canonical(name), thing, not self.loading_user_file)
 
     def find(self, kind: str, name: str) -> Plugin:
@@ -107,6 +110,12 @@ REGISTRY = Registry()
 def canonical(name: str) -> str:
     """`leaky-relu` and `leaky_relu` are one name."""
     return name.strip().replace("-", "_")
+
+
+def _is_other_of_same_file(first: Any, second: Any) -> bool:
+    """Whether two classes or functions are defined in one file under different names."""
+    places = [(getattr(each, "__module__", None), getattr(each, "__qualname__", None)) for each in (first, second)]
+    return None not in places[0] and places[0][0] == places[1][0] and places[0][1] != places[1][1]
 
 
 def _registrar(kind: str) -> Callable[..., Callable[[Thing], Thing]]:

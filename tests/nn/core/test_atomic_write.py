@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from nnlaw.cli.output.csv_output import write
-from nnlaw.nn.core.atomic_write import replace_file
+from nnlaw.nn.core.atomic_write import replace_file, write_new
 from nnlaw.nn.data.idx import write_idx
 from nnlaw.nn.data.synthetic.cache import cached
 from nnlaw.nn.run_folder.folder import Run
+from nnlaw.spec.violation import BadInput
 
 PIXELS = np.zeros((2, 3), np.uint8)
 
@@ -63,3 +64,22 @@ def test_files_are_flushed_before_they_are_renamed(folder: Path, writer: str, mo
     WRITERS[writer](folder)
     assert done == ["on the disk", "renamed"]
     assert [path.name for path in folder.iterdir()] == ["file.npz"] and (folder / "file.npz").read_bytes() != b"old"
+
+
+def test_a_new_file_on_a_full_disk_is_removed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty file that is left would be in the way of the next attempt."""
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+
+    def full(path: Path, *mode: str, **settings: str) -> Any:
+        path.touch()
+        return open("/dev/full", "w")
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(BadInput, match="No space left"):
+        write_new(folder / "new.py", "text")
+    assert not (folder / "new.py").exists()
+    monkeypatch.undo()
+    write_new(folder / "new.py", "text")
+    with pytest.raises(BadInput, match="exists"):
+        write_new(folder / "new.py", "text")

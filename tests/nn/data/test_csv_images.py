@@ -63,7 +63,8 @@ def test_a_zip(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "1 columns"),
+        ("", "empty"),
+        ("5,nan,3,4,5\n", "'nan' in the first row"),
         (HEADER + "\n", "no rows"),
         (rows() + "7" + ",seven" * 16, "expected whole numbers"),
         (rows() + "7" + ",256" * 16, "expected 0 to 255"),

@@ -21,6 +21,16 @@ def test_files_with_the_same_name_are_different_modules(tmp_path: Path) -> None:
     assert [Path(plugin.file) for plugin in found] == [tmp_path / "a/mine.py", tmp_path / "b/mine.py"]
 
 
+def test_two_classes_of_a_file_need_two_names(tmp_path: Path) -> None:
+    """The second would hide the first, which would then not be checked; a class may be defined again."""
+    second = OPTIMIZER.format("mine").partition("\n\n")[2]
+    (tmp_path / "two.py").write_text(OPTIMIZER.format("mine") + second.replace("Own", "Other"), encoding="utf-8")
+    with pytest.raises(BadInput, match="Own and Other are registered under one name"):
+        load_plugin_file(tmp_path / "two.py")
+    (tmp_path / "one.py").write_text(OPTIMIZER.format("mine") + second, encoding="utf-8")
+    assert len(load_plugin_file(tmp_path / "one.py")) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
