@@ -16,6 +16,7 @@ import io
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -368,7 +369,7 @@ class NetworkRun:
         """Call a method of the copy."""
         values = [(copy.deepcopy(self.context[role]), key) for role, key in call.arguments]
         with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
-            return getattr(self.thing, call.method)(
+            return attrgetter(call.method)(self.thing)(
                 *(value for value, key in values if not key), **{key: value for value, key in values if key}
             )
 

@@ -14,7 +14,8 @@ import inspect
 import itertools
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,9 @@ from nnlaw.spec.discovery.adapters.losses import LOSS_WORDS
 from nnlaw.spec.discovery.adapters.networks import Instance, found_of
 from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, Randomness, guesses
 from nnlaw.spec.discovery.found import Found
+from nnlaw.spec.discovery.nothing import class_location
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.discovery.slots import array_slots
 from nnlaw.spec.discovery.source_text import returned_names, source_text
 from nnlaw.spec.discovery.stacks import definitions
 from nnlaw.spec.discovery.trained_numbers import BIAS_NAME
@@ -47,13 +50,37 @@ HIDDEN_SIZES = (6, 7, 5)
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
-    """The networks among the functions of the module, one per function that computes gradients."""
+    """The networks among the functions of the module, and among the methods of a class that keeps no arrays."""
     functions = {name: f for name, f in scope.functions.items() if "." not in name}
     known: dict[str, Callable[..., Any]] = {  # imported ones, too
         name: f for name, f in definitions(scope)
         if "." not in name and inspect.isfunction(f) and (name in scope.everything or "test" not in name)
     }  # fmt: skip
     others = {name: f for name, f in known.items() if name in functions or name not in scope.everything}
+    yield from _networks_of(functions, known, others, scope)
+    for name, kind in list(scope.classes.items()):
+        methods = _methods_of(kind)
+        for found in itertools.islice(_networks_of(methods, methods, methods, scope), 1):
+            yield replace(found, name=name, location=class_location(kind), thing=kind, names=(name,))
+
+
+def _methods_of(kind: type) -> dict[str, Callable[..., Any]]:
+    """The methods of an instance without arrays, if the constructor takes no argument and parameters are passed."""
+    own = {name: value for name, value in vars(kind).items() if inspect.isfunction(value) and not name.startswith("__")}
+    if required_of(kind) or not any(CONTAINER.match(row.name) for f in own.values() for row in arguments_of(f)):
+        return {}
+    try:
+        instance = kind()
+    except Exception:
+        return {}
+    return {} if array_slots(instance) else {name: getattr(instance, name) for name in own}
+
+
+def _networks_of(
+    functions: dict[str, Callable[..., Any]], known: dict[str, Callable[..., Any]],
+    others: dict[str, Callable[..., Any]], scope: Scope,
+) -> Iterator[Found]:  # fmt: skip
+    """The networks, one for each of the functions that computes gradients; `known` and `others` belong to them."""
     forwards = {name: f for name, f in others.items() if FORWARD.search(name) and not GRADIENT_ONLY.search(name)}
     losses = {name: f for name, f in known.items() if LOSS_WORDS.search(name) and not GRADIENT_ONLY.search(name)}
     initials = list(_initials(others, scope, binary=any(map(is_binary, losses.values()))))
@@ -97,9 +124,11 @@ def _initials(
     for name, function in functions.items():
         if not INIT.search(name):
             continue
-        choices = [[_deeper(value, max(numbers, default=0)) for value in guesses(row, scope)]
-                   for row in required_of(function)]  # fmt: skip
-        if binary and choices:
+        rows = required_of(function)
+        choices = [[_deeper(value, max(numbers, default=0)) for value in guesses(row, scope)] for row in rows]
+        if rows and ARCHITECTURE.search(rows[0].name):
+            choices[0] = [_architecture(functions.values(), scope, rows[0].name, binary=binary), *choices[0]]
+        elif binary and choices:
             single = [one for one in _single_output(choices[-1]) if len(choices) > 1 or one != 1]  # n is that of inputs
             choices[-1] = [*single, *choices[-1]]
         for values in itertools.islice(itertools.product(*choices), MAX_INITIAL_CALLS):
@@ -120,6 +149,22 @@ def _deeper(value: Any, layers: int) -> Any:
     if not isinstance(value, list) or not all(type(size) is int for size in value):
         return value
     return [*value[:-1], *HIDDEN_SIZES[1 : layers - len(value) + 2], *value[-1:]]
+
+
+ARCHITECTURE = re.compile(r"architect|(layers?|net(work)?)_?(conf\w*|spec\w*|desc\w*|def\w*)", re.I)
+
+
+def _architecture(functions: Iterable[Callable[..., Any]], scope: Scope, name: str, *, binary: bool) -> Any:
+    """A list with a dict for each layer: the global one of this name, or one with the keys that functions read."""
+    given = next((value for key, value in scope.namespace.items() if key.lower() == name.lower()), None)
+    if given is not None:
+        return given
+    keys = [key for function in functions for key in _keys(function)]
+    patterns = ("^(n_?)?in", "^(n_?)?out", "act")
+    words = [next((key for key in keys if re.search(pattern, key, re.I)), "") for pattern in patterns]
+    sizes = (N_IN, HIDDEN_SIZES[0], 1 if binary else N_OUT)
+    rows = [dict(zip(words, (*pair, "sigmoid"), strict=True)) for pair in itertools.pairwise(sizes)]
+    return [{key: value for key, value in row.items() if key} for row in rows]
 
 
 def _single_output(values: list[Any]) -> Iterator[Any]:
@@ -174,16 +219,24 @@ def _networks(
     own = [f for _, f in kin[:2] if f is not gradient]
     if LOSS_WORDS.search(gradient.__name__) and gradient.__name__ in losses:
         own = []  # it returns its loss
+    names = [row.name for function in (gradient, *partners) for row in arguments_of(function)]
+    binary = any(map(is_binary, own or [gradient]))
+    settings = {name: _architecture([gradient, *forwards.values()], scope, name, binary=binary)
+                for name in names if ARCHITECTURE.search(name)}  # fmt: skip
     if not starts:
-        starts = list(_guessed_weights([gradient, *partners[:1]], binary=any(map(is_binary, own or [gradient]))))
+        starts = list(_guessed_weights([gradient, *partners[:1]], binary=binary))
     for initial, given, made in starts:
         for forward in (*partners[:3], None):
             params = _renamed(given, forward or gradient)
             if forward is not None and _takes_targets(forward):  # it returns the loss, and what backward needs
-                yield FunctionalNetwork(scope.module, params, made, None, gradient, forward, initial, bool(used), True)
+                yield FunctionalNetwork(
+                    scope.module, params, made, None, gradient, forward, initial, bool(used), True, settings
+                )
                 continue
             for loss in own or (None,):
-                yield FunctionalNetwork(scope.module, params, made, forward, gradient, loss, initial, bool(used))
+                yield FunctionalNetwork(
+                    scope.module, params, made, forward, gradient, loss, initial, bool(used), False, settings
+                )
 
 
 def _guessed_weights(
@@ -252,11 +305,12 @@ class FunctionalNetwork:
     def __init__(
         self, module: Any, params: dict[str, Array], made: Any, forward: Callable[..., Any] | None,
         gradient: Callable[..., Any], loss: Callable[..., Any] | None, initial: str, use_globals: bool,
-        loss_first: bool = False,
+        loss_first: bool = False, settings: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.params = {name: value.copy() for name, value in params.items()}
         self._fixed = module, made, forward, gradient, loss, use_globals
         self.names = [f.__name__ for f in (forward, gradient, loss) if f is not None] + ([initial] if initial else [])
+        self.settings = dict(settings or {})
         if forward is None:
             self.forward = None  # type: ignore[method-assign,assignment]  # hides the method: there is no such function
         if loss is None:
@@ -392,6 +446,8 @@ class FunctionalNetwork:
                 found.append(row.default)
             elif (default := self._default(name)) is not row.empty:
                 found.append(default)
+            elif name in self.settings:
+                found.append(self.settings[name])
             elif hasattr(self._fixed[0], name) and not callable(getattr(self._fixed[0], name)):
                 found.append(getattr(self._fixed[0], name))
             else:

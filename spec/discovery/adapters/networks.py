@@ -15,11 +15,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.adapted_loss import signature_of
 from nnlaw.spec.discovery.adapted_network import (
     FACTORS,
     USUAL_LOSSES,
@@ -31,6 +33,7 @@ from nnlaw.spec.discovery.adapted_network import (
     roles_of,
 )
 from nnlaw.spec.discovery.adapters.layers import is_rate, layer_methods, likely_sizes
+from nnlaw.spec.discovery.adapters.losses import VALUES
 from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, N, Randomness, standard_input
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
@@ -549,7 +552,9 @@ def _trials_of(
             with np.errstate(all="ignore"):
                 grads = network.gradients(network._runs(x, labels, 1.0))
                 shapes = all(grads[name].shape == array.shape for name, array in network.params.items())
-                factor, agreeing = compare(network, x, labels, exact=own and not plan.steps)
+                of_part = isinstance(loss, Call) and "." in loss.method
+                exact = own and not plan.steps and not of_part  # conventions may lie between a part and the network
+                factor, agreeing = compare(network, x, labels, exact=exact)
                 if not network.steps_are_proportional(x, labels) and not 0 < agreeing < len(network.params):
                     continue  # an optimizer takes the step; no gradient can be read from it
         except Exception:
@@ -689,9 +694,16 @@ def _depends(
 
 
 def loss_methods(instance: Any) -> list[str]:
-    """The methods that may compute the loss, by their names."""
-    found = [name for name in dir(instance) if LOSS.search(name) and callable(getattr(instance, name, None))]
-    return [name for name in found if not GRADIENT_WORDS.search(name)]
+    """The methods that may compute the loss, by their names; those of a part such as `cost.fn`, too."""
+    names = [name for name in dir(instance) if LOSS.search(name) and not GRADIENT_WORDS.search(name)]
+    found = [name for name in names if callable(getattr(instance, name, None))]
+    for name in names:
+        part = getattr(instance, name, None)
+        if part is not None and not hasattr(part, "__code__") and not inspect.ismethod(part):
+            values = [value for value in VALUES if hasattr(getattr(part, value, None), "__code__")]
+            inner = [f"{name}.{value}" for value in values if len(signature_of(getattr(part, value))) == 2]
+            found = [*(other for other in found if other != name or not inner), *inner[:1]]
+    return found
 
 
 def own_losses(
@@ -702,7 +714,7 @@ def own_losses(
     returned = LOSS.search(plan.gradient.method) or not names
     candidates: list[Call | str] = ["returned"] if returned else []
     for name in names:
-        roles = roles_of(getattr(instance, name), training=True)
+        roles = roles_of(attrgetter(name)(instance), training=True)
         if roles is not None and name != plan.gradient.method:
             candidates.append(Call(name, roles))
             if [role for role, _ in roles] == ["x", "t"] or [role for role, _ in roles] == ["t", "x"]:
