@@ -12,6 +12,7 @@ import inspect
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,11 +24,13 @@ from nnlaw.spec.discovery.adapters.layers import mode_value
 from nnlaw.spec.discovery.adapters.losses import BATCHES, LOSS_WORDS, SINGLE, is_target, roles_of
 from nnlaw.spec.discovery.calls import Randomness, constructions, standard_input
 from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.hints import hinted, hints
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.scenarios import SCENARIOS, Scenario
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.discovery.used_layout import used_layout
 from nnlaw.spec.reference.activations import ACTIVATIONS
 from nnlaw.spec.reference.definition import Given
 from nnlaw.spec.reference.losses import LOSSES
@@ -68,6 +71,10 @@ def adapt(scope: Scope) -> Iterator[Found]:
             continue
         with np.errstate(all="ignore"):
             readings = tuple(read(own, function, randomness))
+            used = used_layout(scope.module, own) if kind == "layer" else ""
+            if used and used != hints().layout:
+                with hinted(replace(hints(), layout=used)):
+                    readings = tuple(read(own, function, randomness))
         reason = "" if readings else "found no arguments that it takes"
         if readings or _looks_like(kind, function):
             yield Found(kind, name, f"{kind} without a derivative", location, thing, readings, reason)
@@ -134,7 +141,7 @@ def _activation(name: str, function: Any, randomness: Randomness) -> Iterator[Re
     for layout in (LAYOUTS[key] for key in ("rows", "columns", "one row", "one column", "one")):
         values = Values(function, more, layout, randomness)
         try:
-            y = values.forward(standard_input((5, 4), 0))
+            y = values.forward(standard_input((5, 4), 0)) if hints().allows(layout) else np.zeros(0)
         except Exception:  # not in this layout
             continue
         if y.shape == (5, 4):
