@@ -106,7 +106,7 @@ class Edit:
     def parts(self) -> tuple[Edit, ...]:
         """The edit itself and those that it needs, each alone, in the order of the file."""
         alone = (replace(self, also=()), *self.also)
-        return tuple(sorted(alone, key=lambda edit: (edit.path, edit.line, edit.column)))
+        return tuple(sorted(alone, key=lambda edit: (edit.line, edit.column)))
 
     def apply(self, text: str) -> str:
         """The file's text with the edit made, and those that it needs."""

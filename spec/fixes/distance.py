@@ -29,6 +29,7 @@ def distance(mutation: Mutation, known: Collection[str] = ()) -> float:
     after = "" if isinstance(mutation.statement, ast.Pass) else ast.unparse(mutation.statement)
     before = ast.parse(mutation.before)
     odd = _odd(mutation.statement) - _odd(before)
+    odd += isinstance(mutation.old, ast.Tuple) and isinstance(mutation.old.ctx, ast.Store)  # db, da = ... for da, db
     repeated = (expressions(mutation.statement) - expressions(before)).intersection(known)
     edits = _edits(_tokens(mutation.before), _tokens(after))
     return edits + ODD * max(0, odd) - KNOWN * min(MAX_KNOWN, len(repeated))

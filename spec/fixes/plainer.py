@@ -192,6 +192,26 @@ def _canceled(node: ast.AST) -> Change | None:
     return None
 
 
+def _copied(node: ast.AST) -> Change | None:
+    """a.copy() * b is a * b."""
+    if not isinstance(node, ast.BinOp):
+        return None
+    first = node.left
+    if isinstance(first, ast.Call) and isinstance(first.func, ast.Attribute) and first.func.attr == "copy":
+        return Change(ast.BinOp(first.func.value, node.op, node.right)) if not first.args else None
+    return None
+
+
+def _summed(node: ast.AST) -> Change | None:
+    """a.sum(axis=0).sum() is a.sum()."""
+    if not isinstance(node, ast.Call) or node.args or node.keywords or not isinstance(node.func, ast.Attribute):
+        return None
+    inner = node.func.value
+    if node.func.attr != "sum" or not isinstance(inner, ast.Call) or not isinstance(inner.func, ast.Attribute):
+        return None
+    return Change(ast.Call(inner.func, [], [])) if inner.func.attr == "sum" and not inner.args else None
+
+
 def _rotated(node: ast.AST) -> Change | None:
     """np.rot90(a, 4) is a."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 2:
@@ -214,5 +234,6 @@ def _complement_last(node: ast.AST) -> Change | None:
 
 
 RULES: list[Rule] = [
-    _without_minus, _without_parentheses, _one_division, _collected, _branches, _canceled, _rotated, _complement_last,
+    _without_minus, _without_parentheses, _one_division, _collected, _branches, _canceled, _rotated, _copied,
+    _summed, _complement_last,
 ]  # fmt: skip

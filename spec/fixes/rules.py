@@ -273,9 +273,9 @@ def indices(node: ast.expr, operands: Operands) -> Iterator[Change]:
         step = ast.Slice(None, None, reverse)
         for index in (step, ast.Tuple([ast.Slice(), step], ast.Load())):
             yield Change(ast.Subscript(node, index, ast.Load()), "not-reversed-order")
-    elif isinstance(node, ast.Tuple):
+    elif isinstance(node, ast.Tuple | ast.List):
         for i in range(len(node.elts) - 1):
-            yield Change(ast.Tuple(_swapped(node.elts, i), node.ctx), "results-swapped")
+            yield Change(type(node)(_swapped(node.elts, i), node.ctx), "results-swapped")
 
 
 def _slices(node: ast.Slice, reverse: ast.expr) -> Iterator[ast.Slice]:

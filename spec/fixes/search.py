@@ -32,7 +32,7 @@ from nnlaw.spec.violation import NO_CAUSE, Cause, Edit, Suggestion, together
 
 SEARCHED = {"gradient", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive", "definition"}
 MAX_SECONDS = 3.0  # of CPU time
-LAW_SECONDS, ALL_SECONDS = 0.5, 10.0  # of CPU time for one change: the failed law, every law
+LAW_SECONDS, ALL_SECONDS = 0.5, 10.0  # of CPU time for one change: whether it is promising, every law
 STORING, IN_FORWARD = 4, 4  # tokens, for each array that forward stores besides; if forward itself is changed
 PLAINER = 0.01  # tokens that a plainer form is nearer than the change that it is a form of
 MAX_PROMISING, MAX_CONFIRMED = 40, 3  # changes of one tier
@@ -190,10 +190,9 @@ class _Confirmation:
     def passes(self, candidate: _Candidate) -> bool:
         """Whether every law passes with it."""
         case = self.builder.case_of(candidate.variant)
-        with self.builder.subject.limited(LAW_SECONDS):
+        with self.builder.subject.limited(ALL_SECONDS):
             if not self.passes_law(case) or (candidate.inserts_number and _depends_on_settings(case)):
                 return False
-        with self.builder.subject.limited(ALL_SECONDS):
             changed = (replace(self.builder, case=other).case_of(candidate.variant) for other in self.others)
             return all(self.passes_all(other) for other in (case, *changed))
 

@@ -35,6 +35,8 @@ def forms_of(before: str, after: str, operands: Sequence[str] = ()) -> tuple[Mut
         ("return dy @ self.W.reshape(3, 2)", "return dy @ self.W.T.reshape(3, 2)", "return dy @ self.W.T", []),
         ("return dy / len(x) * a", "return dy / len(x) * len(x)", "return dy", ["len(x)"]),
         ("return W[-1 - i]", "return W[-1 - ~i]", "return W[i]", []),
+        ("b = d.sum(axis=0).mean()", "b = d.sum(axis=0).sum()", "b = d.sum()", []),
+        ("return dy.copy()", "return dy.copy() * (1 - y)", "return dy * (1 - y)", ["1 - y"]),
         ("return np.rot90(W, 2)", "return np.rot90(W, 4)", "return W", []),
         ("return dy * (1 - y)", "return dy * (1 - y) * y", "return dy * y * (1 - y)", ["y"]),
         ("b = np.full(n, dy.sum())", "b = np.full(n, dy.sum(axis=0))", "b = dy.sum(axis=0)", []),
