@@ -79,9 +79,14 @@ def _odd(tree: ast.AST) -> int:
 
 
 def _is_odd(node: ast.AST) -> bool:
-    """Whether it is correct but unusual: -len(x), len(x.T), y / -x, x + x, x / 1, 0 + x, 1 - ~i, -x > 0."""
+    """Whether it is correct but unusual: -len(x), len(x.T), y / -x, x + x, x / 1, 0 + x, 1 - ~i, -x > 0.
+
+    So is a transpose of what keeps an axis, x.sum(axis=1, keepdims=True).T.
+    """
     if isinstance(node, ast.Call):
         return _is_size(node) and any(_is_transposed(each) for each in node.args)
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        return isinstance(node.value, ast.Call) and any(keyword.arg == "keepdims" for keyword in node.value.keywords)
     if isinstance(node, ast.UnaryOp):
         return isinstance(node.op, ast.USub) and _is_size(node.operand)
     if isinstance(node, ast.Compare):

@@ -25,6 +25,7 @@ def of(before: str, after: str, known: Collection[str] = ()) -> float:
         ("return dy @ W", "return dy @ W.T", "return (W @ dy.T).T"),
         ("return dy * a", "return dy", "return dy * 1"),
         ("d[x > 0] = 0", "d[x <= 0] = 0", "d[-x > 0] = 0"),
+        ("return p.max(axis=1, keepdims=True)", "return p.max(axis=1)", "return p.max(axis=1, keepdims=True).T"),
         ("return W[-1 - i]", "return W[i]", "return W[-1 - ~i]"),
         ("v = b * v + lr * g", "v = b * v + g", "v = b * v + lr / lr * g"),
     ],
