@@ -16,6 +16,8 @@ from nnlaw.spec.fixes.mutate import Mutation
 
 ODD = 4  # tokens, for each expression that an author would not write
 DELETED = 0.8  # tokens, for each that is deleted: what is shorter is clearer
+ONE_THOUGHT = {"wrong-size": 2.0, "extra-keepdims": 1.5}
+"""Tokens of changes that have more, such as x.size // len(x) for len(x), but are one thought."""
 KNOWN, MAX_KNOWN = 0.3, 3  # tokens fewer for each known expression, and how many count
 SIZES = {"size", "shape", "ndim"}
 
@@ -24,8 +26,8 @@ def distance(mutation: Mutation, known: Collection[str] = ()) -> float:
     """The tokens of the changed statement that are inserted, deleted or replaced, and ODD for each odd expression."""
     if _is_swapped(mutation.old, mutation.new):
         return 0.9
-    if mutation.code == "wrong-size":  # one thought, although x.size // len(x) has many tokens
-        return 2
+    if mutation.code in ONE_THOUGHT:
+        return ONE_THOUGHT[mutation.code]
     after = "" if isinstance(mutation.statement, ast.Pass) else ast.unparse(mutation.statement)
     before = ast.parse(mutation.before)
     odd = _odd(mutation.statement) - _odd(before)
