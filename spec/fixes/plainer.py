@@ -13,11 +13,11 @@ import ast
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 from nnlaw.spec.fixes.mutate import Mutation
-from nnlaw.spec.fixes.rules import ONE, TWO, Change, same
+from nnlaw.spec.fixes.rules import ONE, TWO, Change, factors_of, same, times
 
 Rule = Callable[[Any], Change | None]
 MAX_STEPS = 8
@@ -223,14 +223,13 @@ def _rotated(node: ast.AST) -> Change | None:
 
 def _complement_last(node: ast.AST) -> Change | None:
     """d * (1 - y) * y is d * y * (1 - y)."""
-    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+    factors = list(factors_of(node)) if isinstance(node, ast.BinOp) else []
+    if len(factors) < 3 or not isinstance(factors[-1], ast.Name | ast.Attribute | ast.Subscript):
         return None
-    left, y = node.left, node.right
-    if not isinstance(left, ast.BinOp) or not isinstance(left.op, ast.Mult):
+    before = factors[-2]
+    if not isinstance(before, ast.BinOp) or not isinstance(before.op, ast.Sub) or not same(before.left, ONE):
         return None
-    if not same(left.right, ast.BinOp(ONE, ast.Sub(), y)):
-        return None
-    return Change(ast.BinOp(ast.BinOp(left.left, ast.Mult(), y), ast.Mult(), left.right))
+    return Change(reduce(times, [factors[0], factors[-1], *factors[1:-1]]))
 
 
 RULES: list[Rule] = [

@@ -52,7 +52,8 @@ def _transposed(node: ast.expr) -> ast.expr:
     return ast.Attribute(node, "T", ast.Load())
 
 
-def _times(left: ast.expr, right: ast.expr) -> ast.BinOp:
+def times(left: ast.expr, right: ast.expr) -> ast.BinOp:
+    """left * right."""
     return ast.BinOp(left, ast.Mult(), right)
 
 
@@ -298,7 +299,7 @@ def first_states(node: ast.expr, operands: Operands) -> Iterator[Change]:
         for part in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
             if (step := _step_before(part)) is not None:
                 is_later = ast.Compare(step, [ast.Gt()], [ast.Constant(0)])
-                yield Change(_times(is_later, node), "wrong-first-state", {"step": step})
+                yield Change(times(is_later, node), "wrong-first-state", {"step": step})
 
 
 def _step_before(node: ast.expr) -> ast.Name | None:
@@ -358,13 +359,13 @@ def missing_operands(node: ast.expr, operands: Operands) -> Iterator[Change]:
     for other in operands:
         if same(other, node):
             continue
-        yield Change(_times(node, other), "missing-factor", {"part": other})
+        yield Change(times(node, other), "missing-factor", {"part": other})
         yield Change(ast.BinOp(node, ast.Div(), other), _division_code(other), {"part": other})
         yield Change(_plus(node, other), "missing-term", {"part": other})
         yield Change(_minus(node, other), "missing-term", {"part": ast.UnaryOp(ast.USub(), other)})
     lengths = [_length(a) for a in operands if isinstance(a, ast.Name | ast.Attribute)]
     for size in (*lengths, TWO, ast.Constant(3)):
-        product = _times(size, node) if is_number(size) else _times(node, size)
+        product = times(size, node) if is_number(size) else times(node, size)
         yield Change(product, "missing-factor", {"part": size})
         yield Change(ast.BinOp(node, ast.Div(), size), _division_code(size), {"part": size})
     yield Change(ast.BinOp(node, ast.Pow(), TWO), "missing-square")
@@ -384,12 +385,12 @@ def missing_factors(node: ast.expr, operands: Operands) -> Iterator[Change]:
         return
     for a in operands:
         complement, square = _minus(ONE, a), ast.BinOp(a, ast.Pow(), TWO)
-        for factor in (complement, _times(a, complement), _minus(ONE, square)):
-            yield Change(_times(node, factor), "missing-derivative", {"part": factor})
-        yield Change(_times(node, square), "missing-factor", {"part": square})
+        for factor in (complement, times(a, complement), _minus(ONE, square)):
+            yield Change(times(node, factor), "missing-derivative", {"part": factor})
+        yield Change(times(node, square), "missing-factor", {"part": square})
         for op in (ast.Gt(), ast.Lt()):
             mask = ast.Compare(a, [op], [ast.Constant(0)])
-            yield Change(_times(node, mask), "missing-mask", {"part": mask})
+            yield Change(times(node, mask), "missing-mask", {"part": mask})
     if isinstance(node, ast.Name | ast.Attribute):
         for a in operands:
             where = ast.Attribute(ast.Name("np", ast.Load()), "where", ast.Load())
@@ -403,7 +404,7 @@ def missing_sums(node: ast.expr, operands: Operands) -> Iterator[Change]:
     for axis in (0, 1, -1):
         for kind in ("sum", "mean"):
             yield Change(_over(node, kind, axis), f"missing-{kind}", {"axis": str(axis)})
-    factors = list(_factors(node))
+    factors = list(factors_of(node))
     for i, complement in enumerate(factors):
         p = complement.right if isinstance(complement, ast.BinOp) and isinstance(complement.op, ast.Sub) else None
         rest = [f for j, f in enumerate(factors) if j != i]
@@ -411,15 +412,16 @@ def missing_sums(node: ast.expr, operands: Operands) -> Iterator[Change]:
             rest.remove(next(f for f in rest if same(p, f)))
             if not rest:
                 continue
-            e = reduce(_times, rest)
+            e = reduce(times, rest)
             for axis in (-1, 1):
-                yield Change(_times(p, _minus(e, _over(_times(e, p), "sum", axis))), "softmax-diagonal")
+                yield Change(times(p, _minus(e, _over(times(e, p), "sum", axis))), "softmax-diagonal")
 
 
-def _factors(node: ast.expr) -> Iterator[ast.expr]:
+def factors_of(node: ast.expr) -> Iterator[ast.expr]:
+    """The factors of a product."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        yield from _factors(node.left)
-        yield from _factors(node.right)
+        yield from factors_of(node.left)
+        yield from factors_of(node.right)
     else:
         yield node
 
@@ -435,20 +437,20 @@ def missing_terms(node: ast.expr, operands: Operands) -> Iterator[Change]:
         mean = _over(node, "mean", axis)
         yield Change(_minus(node, mean), "statistic-as-constant", {"part": mean})
         for a in operands:
-            product = _times(node, a)
+            product = times(node, a)
             total = _over(product, "sum", axis)
             yield Change(_minus(node, total), "statistic-as-constant", {"part": total})
             factor = _over(a, "sum", axis)
-            yield Change(_times(node, factor), "missing-factor", {"part": factor})
+            yield Change(times(node, factor), "missing-factor", {"part": factor})
             for kind in ("mean", "sum"):
-                along = _times(a, _over(product, kind, axis))
+                along = times(a, _over(product, kind, axis))
                 yield Change(_minus(node, along), "statistic-as-constant", {"part": along})
                 if kind == "mean":
                     both = _plus(mean, along)
                     yield Change(_minus(_minus(node, mean), along), "statistic-as-constant", {"part": both})
     for a in operands:
         for b in operands:
-            term = _times(a, _times(b, _minus(ONE, b)))
+            term = times(a, times(b, _minus(ONE, b)))
             yield Change(_plus(node, term), "missing-term", {"part": term})
 
 
@@ -464,7 +466,7 @@ def missing_products(node: ast.expr, operands: Operands) -> Iterator[Change]:
     arrays = [a for a in operands if not isinstance(a, ast.Call)]
     for i, a in enumerate(arrays):
         for j, b in enumerate(arrays):
-            terms: list[ast.expr] = [_times(a, b)] if i < j else []
+            terms: list[ast.expr] = [times(a, b)] if i < j else []
             for one, two in ((_transposed(a), b), (a, _transposed(b)), (a, b)):
                 terms.append(ast.BinOp(one, ast.MatMult(), two))
             for term in terms:

@@ -39,6 +39,7 @@ def forms_of(before: str, after: str, operands: Sequence[str] = ()) -> tuple[Mut
         ("return dy.copy()", "return dy.copy() * (1 - y)", "return dy * (1 - y)", ["1 - y"]),
         ("return np.rot90(W, 2)", "return np.rot90(W, 4)", "return W", []),
         ("return dy * (1 - y)", "return dy * (1 - y) * y", "return dy * y * (1 - y)", ["y"]),
+        ("return dy * g * (1 - g)", "return dy * g * (1 - g) * a", "return dy * a * g * (1 - g)", ["a"]),
         ("b = np.full(n, dy.sum())", "b = np.full(n, dy.sum(axis=0))", "b = dy.sum(axis=0)", []),
     ],
 )

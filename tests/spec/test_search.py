@@ -136,7 +136,7 @@ def test_a_wrong_gradient_gets_the_edit_that_fixes_it(source: str, before: str, 
          "missing-derivative"),
         (DENSE.replace("        self.x = x\n", "").replace("self.x.T", "dy.T"),
          DENSE, "wrong-name"),
-        (GLU.format("dy * self.gate * (1 - self.gate)"), GLU.format("dy * self.gate * (1 - self.gate) * self.a"),
+        (GLU.format("dy * self.gate * (1 - self.gate)"), GLU.format("dy * self.a * self.gate * (1 - self.gate)"),
          "missing-factor"),
         (TWO_STEPS, TWO_STEPS.replace("self.x = x", "self.input = x\n        self.x = x").replace(
             'self.grads["W"] = self.x.T', 'self.grads["W"] = self.input.T'), "overwritten-cache"),
