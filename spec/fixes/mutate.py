@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -50,13 +50,19 @@ class Mutation:
         return len(self.before) + len(after)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it assigns an expression to itself."""
+        after = self.statement
+        return isinstance(after, ast.Assign) and ast.unparse(after.value) in map(ast.unparse, after.targets)
+
+    @property
     def inserts_number(self) -> bool:
         """Whether it inserts a number other than 0 and 1, which may fit by chance."""
         return any(v not in (0, 1, -1) for v in _numbers(self.new) - _numbers(self.old))
 
 
-def _numbers(node: ast.AST) -> set[Any]:
-    return {each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and is_number(each)}
+def _numbers(node: ast.AST) -> Counter[Any]:
+    return Counter(each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and is_number(each))
 
 
 @dataclass(frozen=True)
@@ -166,7 +172,7 @@ def _statements(tree: ast.FunctionDef) -> Iterator[Mutation]:
             if isinstance(old, ast.FunctionDef) or _is_docstring(old):
                 continue
             before = ast.unparse(old)
-            for code, parts, new in _replacements(old):
+            for code, parts, new in (*_replacements(old), *_first_assigned(old, body[:i])):
                 body[i] = ast.fix_missing_locations(ast.copy_location(new, old))
                 yield Mutation(0, tree, body[i], before, old, new, code, parts)
             body[i] = old
@@ -195,6 +201,16 @@ def _replacements(old: ast.stmt) -> Iterator[tuple[str, dict[str, ast.AST | str]
         if isinstance(old.value, ast.Name | ast.Attribute) and isinstance(target, ast.Name | ast.Attribute):
             copied = ast.Call(ast.Attribute(old.value, "copy", ast.Load()), [], [])
             yield "missing-copy", {"target": target, "value": old.value}, ast.Assign(old.targets, copied)
+
+
+def _first_assigned(
+    old: ast.stmt, before: Sequence[ast.stmt]
+) -> Iterator[tuple[str, dict[str, ast.AST | str], ast.stmt]]:
+    """Without an assignment that overwrites an attribute."""
+    target = old.targets[0] if isinstance(old, ast.Assign) else None
+    earlier = [each for statement in before if isinstance(statement, ast.Assign) for each in statement.targets]
+    if isinstance(target, ast.Attribute) and any(same(target, each) for each in earlier):
+        yield "overwritten-cache", {"name": target}, ast.Pass()
 
 
 def _has_index_arrays(target: ast.expr) -> bool:

@@ -34,6 +34,7 @@ SEARCHED = {"gradient", "linear-backward", "repeatable-backward", "stale-gradien
 MAX_SECONDS = 3.0  # of CPU time
 LAW_SECONDS, ALL_SECONDS = 0.5, 10.0  # of CPU time for one change: whether it is promising, every law
 STORING, IN_FORWARD = 4, 4  # tokens, for each array that forward stores besides; if forward itself is changed
+NUMBER = 3  # tokens, if it inserts a number: a name of the same value is right for other values, too
 PLAINER = 0.01  # tokens that a plainer form is nearer than the change that it is a form of
 MAX_PROMISING, MAX_CONFIRMED = 40, 3  # changes of one tier
 OTHER_RATE = 0.7  # of the first learning rate
@@ -130,10 +131,11 @@ def _candidate(
 ) -> _Candidate | None:
     """The change as it is in the tree now; None if the text of the file does not allow it."""
     edit, stores = source.edit(), builder.needed(source, mutation)
-    if edit is None:
+    if edit is None or mutation.is_empty:
         return None
     in_forward = is_forward(source.tree.name)
-    cost = distance(mutation, builder.known) + STORING * len(stores) + IN_FORWARD * in_forward
+    cost = distance(mutation, builder.known) + NUMBER * mutation.inserts_number
+    cost += STORING * len(stores) + IN_FORWARD * in_forward
     edit, cause = together([edit, *(store.edit for store in stores)]), describe(mutation, stores)
     needs = bool(stores), in_forward or bool(stores)
     return _Candidate(variant, edit, cause, cost, mutation.inserts_number, *needs)

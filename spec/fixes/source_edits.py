@@ -56,6 +56,7 @@ def _candidates(source: _Source, original: ast.FunctionDef, changed: ast.Functio
     """Edits to try, the smallest first."""
     for old, new in reversed(_differing(original, changed)):
         if isinstance(new, ast.Pass):
+            yield from source.without_line(old)
             yield source.edit(old, old, "")
         yield from _swapped(source, old, new)
         if not isinstance(old, ast.FunctionDef):
@@ -153,6 +154,16 @@ class _Source:
     def edit(self, first: ast.AST, last: ast.AST, after: str) -> Edit:
         start, end = self.start(first), self.end(last)
         return Edit(self.path, *start, *end, self.cut(start, end), after)
+
+    def without_line(self, old: ast.AST) -> Iterator[Edit]:
+        """The edit that deletes a statement up to the next one, if that has the same indentation."""
+        (line, column), (end_line, end_column) = self.start(old), self.end(old)
+        indent, after = self.lines[line - 1][: column - 1], self.lines[end_line - 1][end_column - 1 :]
+        if not indent.strip() and not after.strip() and end_line < len(self.lines):
+            following = self.lines[end_line]
+            if following.startswith(indent) and following[len(indent) :][:1].strip():
+                end = end_line + 1, column
+                yield Edit(self.path, line, column, *end, self.cut((line, column), end), "")
 
     def without_parentheses(self, old: ast.AST, new: ast.AST, after: str) -> Iterator[Edit]:
         """The edit that also removes the parentheses around `old`, which another operation may not need."""

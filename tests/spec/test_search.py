@@ -61,6 +61,7 @@ class Mine(Layer):
     def backward(self, dy):
         return np.concatenate([dy * self.gate, {}], axis=1)
 '''
+SINE = "return 2 * dy * np.cos(self.z)"
 TWO_STEPS = '''
 @layer("mine")
 @obeys("N n -> N n")
@@ -140,8 +141,10 @@ def test_a_wrong_gradient_gets_the_edit_that_fixes_it(source: str, before: str, 
          "missing-factor"),
         (TWO_STEPS, TWO_STEPS.replace("self.x = x", "self.input = x\n        self.x = x").replace(
             'self.grads["W"] = self.x.T', 'self.grads["W"] = self.input.T'), "overwritten-cache"),
+        (elementwise("self.z = 2 * x\n        y = np.sin(self.z)\n        self.z = y\n        return y", SINE),
+         elementwise("self.z = 2 * x\n        y = np.sin(self.z)\n        return y", SINE), "overwritten-cache"),
     ],
-    ids=["result", "input", "stored already", "overwritten"],
+    ids=["result", "input", "stored already", "overwritten", "overwritten for nothing"],
 )  # fmt: skip
 def test_what_backward_needs_is_stored_by_the_same_edit(source: str, fixed: str, cause: str, tmp_path: Path) -> None:
     """Unless forward stores an equal array: then the edit uses that."""

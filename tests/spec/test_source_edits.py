@@ -112,7 +112,8 @@ def test_a_deleted_statement_leaves_valid_code() -> None:
         owner = changed.body[0].body if isinstance(changed.body[0], ast.If) else changed.body
         owner[0] = ast.Pass()
         edit = smallest_edit("f.py", body, original, changed)
-        assert edit is not None and (edit.before, edit.after) == ("a = 1", left)
+        assert edit is not None and (edit.before.strip(), edit.after) == ("a = 1", left)
+        assert edit.apply(body) == body.replace("a = 1" if left else "a = 1\n    ", left)
 
 
 def test_every_mutation_has_an_edit() -> None:
