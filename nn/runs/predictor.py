@@ -48,7 +48,8 @@ class Predictor:
         self.classes: tuple[str, ...] = tuple(record["classes"])
         self.n_in: int = record["n_in"]
         self.frame = _frame(record.get("frame", {}), run)
-        self.least = GUESS * _test_accuracy(run)
+        accuracy = _test_accuracy(run)
+        self.least = GUESS * accuracy if accuracy >= 0.5 else 0.0  # of a network that has not learned, all are guesses
         if which == "best" and tree.get("best") is None:
             raise BadInput(f"{run.folder}: no best epoch, as there are no validation images; use --weights last")
         self.model = (open_model or load_model)(run, which)

@@ -172,8 +172,8 @@ def test_a_header_of_another_form_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_page_shows_each_fault_and_unused_laws() -> None:
-    """Counts, and a row per fault."""
+    """Counts, and the laws that catch nothing."""
     fault = matrix.planted(FAULTS[0])
     text = matrix.page([matrix.Outcome(fault, (fault.law,), NO_CAUSE, None), matrix.Outcome(fault, (), NO_CAUSE, None)])
-    assert "| 2 | 1 | 1 |" in text and fault.path.stem in text and "missed" in text
+    assert "| 2 | 1 | 1 |" in text
     assert "Laws that catch none of these bugs: " in text and "layer gradient" in text

@@ -47,6 +47,8 @@ def definition(case: LayerCase) -> None:
     name = standard_name(case.layer, case.name, LAYERS)
     if name not in LAYERS or (name in VARIED and not case.registered):
         raise NotApplicable("not a standard layer")
+    if case.is_second and name != "dropout":
+        raise NotApplicable("other settings may make another function of it")
     note = why_compared(case, case.layer, name)
     if name == "dropout" and not case.registered:
         check_dropout(case, note)
