@@ -22,7 +22,7 @@ MIN_CONTRAST = 25.0  # of 255: a picture with less counts as blank
 MIN_SIGNAL = 6.0  # standard deviations of the noise that ink must exceed
 MAX_ROUNDS = 40  # sweeps over the picture; a spiral with more turns is not filled
 LONGEST_DIP = 0.45  # of the border: ink that touches it
-SHARP_END = 3  # pixels within which such ink ends
+SHARP_END = 0.003  # of the border: within how much such ink ends
 TRACE = 40.0  # of 255: fainter pixels, away from darker ones, are bare paper
 MARGIN = 2  # pixels: how far away
 MIN_PAPER = 32  # of 255: paper is taken to be at least this light, so that black on black is not ink
@@ -173,11 +173,11 @@ def _with_sharp_ends(dips: NDArray[np.bool_], line: Gray, least: float) -> NDArr
     found = np.zeros_like(dips)
     if dips.all():
         return found
-    start = int(dips.argmin())
+    start, reach = int(dips.argmin()), max(1, round(SHARP_END * len(line)))
     marks, values = np.roll(dips, -start), np.roll(line, -start)
     for (run,) in ndimage.find_objects(ndimage.label(marks)[0]):
-        before, after = values[run.start - SHARP_END], values[(run.stop + SHARP_END - 1) % len(values)]
-        inside = values[min(run.start + SHARP_END, run.stop - 1)], values[max(run.stop - 1 - SHARP_END, run.start)]
+        before, after = values[run.start - reach], values[(run.stop + reach - 1) % len(values)]
+        inside = values[min(run.start + reach, run.stop - 1)], values[max(run.stop - 1 - reach, run.start)]
         found[run] = before - inside[0] > least and after - inside[1] > least
     return np.roll(found, start)
 

@@ -28,6 +28,7 @@ STRAIGHT = 3.0  # length / width of a line
 LEVEL = 25  # degrees between a line and the horizontal
 BESIDE = 0.05  # of the digits' height: an underline is this much longer than the digits on both sides
 APART_BELOW, APART_ABOVE = 0.15, 0.35  # the same: or it is this far away
+BROKEN = 0.06  # the same: a closer one is a piece of a broken stroke
 HIGHER = 1.1  # the same: a higher upright line may be a separator
 GAP = 0.04  # of a glyph's longest side: half of the widest gap in a frame that is taken as closed
 MAX_ENCLOSED = 0.18  # of a glyph's ink, further inside than a stroke (99.9% of MNIST: below 0.16)
@@ -148,9 +149,10 @@ def _is_extra(bar: Part, digits: list[Part]) -> bool:
         return False
     longer = min(columns.min() - left, right - 1 - columns.max()) > BESIDE * tallest
     below = away.max() < 0
-    if longer or len(over) > 1 or np.abs(away).min() > (APART_BELOW if below else APART_ABOVE) * tallest:
+    gap = float(np.abs(away).min()) / tallest
+    if longer or len(over) > 1 or gap > (APART_BELOW if below else APART_ABOVE):
         return True
-    if below:
+    if below and gap > BROKEN:
         raise PictureRefused("it shows a short line close below a digit: an underline, or a part of the digit")
     return False
 

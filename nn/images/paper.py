@@ -16,7 +16,7 @@ from nnlaw.nn.images.ink_extraction import (
     border_pixels,
     refine_paper,
 )
-from nnlaw.nn.images.segmentation import MAX_COVERED, connected_parts
+from nnlaw.nn.images.segmentation import connected_parts
 
 SHARP = 0.35  # of the contrast across a glyph's outline: a sharper edge is not a shadow's
 NOISY = 1.75  # of the usual contrast between neighbors: added to it
@@ -24,6 +24,7 @@ PHOTO = 0.65  # of the outline: more of the signs of a photograph make one
 CLEARANCE = 0.02  # of the longest side: edges closer to the ink are not counted
 STEP = 0.2  # of the shade: a higher step between neighbors ends a sheet
 MIN_SHEET = 0.1  # of the picture
+MAX_INK = 0.4  # of a sheet: more is the inside of a frame
 MIN_FILLED = 0.85  # of the smallest rectangle around a sheet
 ANGLES = np.arange(-45, 45)  # degrees
 
@@ -72,7 +73,7 @@ def find_sheet(reading: Reading) -> Mask | None:
     label = int(np.bincount(labels[reading.ink > 127]).argmax())
     mask: Mask = labels == label
     area = np.count_nonzero(mask)
-    if label == 0 or area < MIN_SHEET * mask.size or np.count_nonzero(mask & (reading.ink > 127)) > MAX_COVERED * area:
+    if label == 0 or area < MIN_SHEET * mask.size or np.count_nonzero(mask & (reading.ink > 127)) > MAX_INK * area:
         return None
     if smallest_rectangle(mask)[0] < MIN_FILLED:
         return None
