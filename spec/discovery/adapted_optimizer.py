@@ -206,8 +206,10 @@ class AdaptedOptimizer:
             self._owner = self._owner or Owner(arrays, gradients, plan.form == "owner with dicts")
             self._owner.load(arrays, gradients)
         if self._thing is not None:
+            own = [name for name in plan.rate if "current" in name.lower()]  # computed by the code from the other
             for name in plan.rate:
-                setattr(self._thing, name, lr)
+                if self._count <= 1 or name not in own or len(own) == len(plan.rate):
+                    setattr(self._thing, name, lr)
             self._around("pre_update_params")
         many = plan.form in ("list", "dict", "d-dict")
         first: Any = arrays if many else arrays[0]

@@ -5,7 +5,7 @@
     find_reference(optimizer, "NAG", OPTIMIZERS)             ("nesterov", Optimizer(...))
 
 A name is that of a definition if all other words in it describe nothing that is computed, such as `my`, `layer` or
-`v2`. So `AdamOptimizer` is Adam, but `RAdam`, `hard_sigmoid` and `adam_without_correction` are not.
+`v2`. So `AdamOptimizer` is Adam, but `AdaBound`, `hard_sigmoid` and `adam_without_correction` are not.
 """
 
 from __future__ import annotations

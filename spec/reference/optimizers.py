@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -164,6 +166,66 @@ def _sign(g: Array, t: float, s: Memory, h: Any) -> Any:
     return np.sign(g)
 
 
+def _adabelief(g: Array, t: float, s: Memory, h: Any, *, second: float = 1, kept: bool = False) -> Any:
+    """The second moment is that of g − m; ε may be added to it in every step. It is corrected at step t·second."""
+    m = _mean(s, "m", h.beta1, g)
+    variance = _mean(s, "s", h.beta2, (g - m) ** 2)
+    if kept:
+        s["s"] = variance = variance + h.eps
+    return m / (1 - h.beta1**t) / (np.sqrt(variance / (1 - h.beta2 ** (t * second))) + h.eps)
+
+
+def _adabelief_inside(g: Array, t: float, s: Memory, h: Any) -> Any:
+    m = _mean(s, "m", h.beta1, g)
+    return m / (1 - h.beta1**t) / np.sqrt(_mean(s, "s", h.beta2, (g - m) ** 2) / (1 - h.beta2**t) + h.eps)
+
+
+def _adabelief_before(g: Array, t: float, s: Memory, h: Any) -> Any:
+    """g − m with the mean before this step."""
+    variance = _mean(s, "s", h.beta2, (g - s["m"]) ** 2)
+    return _first(g, t, s, h) / (np.sqrt(variance / (1 - h.beta2**t)) + h.eps)
+
+
+def _radam(g: Array, t: float, s: Memory, h: Any, *, least: float = 5, still: bool = False) -> Any:
+    """Plain momentum, or no step if `still`, while the length of the average is at most `least`."""
+    first, second = _first(g, t, s, h), _second(g, t, s, h)
+    longest = 2 / (1 - h.beta2) - 1
+    length = longest - 2 * t * h.beta2**t / (1 - h.beta2**t)
+    if length <= least:
+        return np.zeros_like(first) if still else first
+    ratio = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
+    return first * np.sqrt(ratio) / (np.sqrt(second) + h.eps)
+
+
+def _yogi(g: Array, t: float, s: Memory, h: Any, *, corrected: bool = True, from_first: bool = False) -> Any:
+    m, squares = _first(g, t if corrected else inf, s, h), g * g
+    if from_first and t == 1:
+        s["v"] = squares
+    s["v"] = s["v"] - (1 - h.beta2) * np.sign(s["v"] - squares) * squares
+    return m / (np.sqrt(s["v"] / (1 - h.beta2 ** (t if corrected else inf))) + h.eps)
+
+
+def _lamb(g: Array, t: float, s: Memory, h: Any, *, corrected: bool = True, most: float = inf) -> Any:
+    """The direction of AdamW, times |w| over its own length."""
+    power = t if corrected else inf
+    d = _first(g, power, s, h) / (np.sqrt(_second(g, power, s, h)) + h.eps) + h.decay * s["w"]
+    size, length = min(float(np.linalg.norm(s["w"])), most), float(np.linalg.norm(d))
+    return d * (size / length if size and length else 1.0)
+
+
+def _rprop(g: Array, t: float, s: Memory, h: Any, *, form: str = "-") -> Any:
+    """A step size per weight, lr at first, that grows while the sign of g stays and shrinks when it changes.
+
+    Forms: "-" steps on, "i-" stops once (Igel & Hüsken 2003), "+" takes the last step back (Riedmiller & Braun 1993).
+    """
+    same = np.sign(g) * s["sign"]
+    s["size"] = (s["size"] if t > 1 else np.ones_like(g)) * np.where(same > 0, h.grow, np.where(same < 0, h.shrink, 1))
+    back = s["last"] * (same < 0)
+    s["sign"] = np.sign(g) * (1 if form == "-" else same >= 0)
+    s["last"] = s["sign"] * s["size"]
+    return s["last"] - (back if form == "+" else 0)
+
+
 @dataclass(frozen=True)
 class Optimizer:
     """One standard name: source, default hyperparameters, accepted variants, and usual mistakes with their rules.
@@ -269,7 +331,57 @@ OPTIMIZERS = {
         accepted="with a constant or a scheduled β₁",
     ),
     "adamax": Optimizer("Kingma & Ba 2015", ADAM, (_adamax,)),
-    "lion": Optimizer("Chen et al. 2023", {"beta1": 0.9, "beta2": 0.99}, (_lion,), coupled=False),
+    "lion": Optimizer(
+        "Chen et al. 2023",
+        {"beta1": 0.9, "beta2": 0.99},
+        (_lion,),
+        {
+            Cause("one-beta", "the momentum is updated with β₁, expected β₂"): (
+                lambda g, t, s, h: _lion(g, t, s, SimpleNamespace(beta1=h.beta1, beta2=h.beta1))
+            ),
+            Cause("swapped-betas", "β₁ and β₂ are swapped"): (
+                lambda g, t, s, h: _lion(g, t, s, SimpleNamespace(beta1=h.beta2, beta2=h.beta1))
+            ),
+        },
+        coupled=False,
+    ),
+    "adabelief": Optimizer(
+        "Zhuang et al. 2020",
+        ADAM,
+        (_adabelief, lambda g, t, s, h: _adabelief(g, t, s, h, kept=True), _adabelief_inside),
+        {
+            Cause("uncorrected-second-moment", "only m is corrected: s/(1 − β₂ᵗ) is missing"): (
+                lambda g, t, s, h: _adabelief(g, t, s, h, second=inf)
+            ),
+            Cause("mean-before-the-step", "g − m has the mean before this step"): _adabelief_before,
+        },
+        accepted="with ε added to s in every step or not, outside or inside the root",
+    ),
+    "radam": Optimizer(
+        "L. Liu et al. 2020",
+        ADAM,
+        tuple(partial(_radam, least=least, still=still) for least in (4, 5) for still in (False, True)),
+        accepted="momentum or no step at first; an average of at least 4 or 5",
+    ),
+    "yogi": Optimizer(
+        "Zaheer et al. 2018",
+        ADAM | {"eps": 1e-3},
+        tuple(partial(_yogi, corrected=c, from_first=first) for c in (True, False) for first in (False, True)),
+        accepted="with bias correction or without; v starts at 0 or at the first g²",
+    ),
+    "lamb": Optimizer(
+        "You et al. 2020",
+        ADAM,
+        tuple(partial(_lamb, corrected=c, most=most) for c in (True, False) for most in (inf, 10.0)),
+        coupled=False,
+        accepted="with bias correction or without; |w| up to 10",
+    ),
+    "rprop": Optimizer(
+        "Riedmiller & Braun 1993",
+        {"shrink": 0.5, "grow": 1.2},
+        tuple(partial(_rprop, form=form) for form in ("-", "i-", "+")),
+        accepted="it steps on, stops or steps back when the sign changes",
+    ),
     "signsgd": Optimizer("Bernstein et al. 2018", {}, (_sign,)),
 }
 
@@ -277,16 +389,40 @@ DECAYS: dict[str, Callable[[Array, Array, float, float], Array]] = {
     "before": lambda w, d, lr, decay: w - lr * decay * w - lr * d,
     "after": lambda w, d, lr, decay: (w - lr * d) * (1 - lr * decay),
     "coupled": lambda w, d, lr, decay: w - lr * d,
+    "inside": lambda w, d, lr, decay: w - lr * d,
 }
 
+RATES: tuple[Callable[[int, float], float], ...] = (
+    lambda t, k: 1 / (1 + k * t),
+    lambda t, k: 1 / (1 + k * (t + 1)),
+    lambda t, k: float(k**t),
+    lambda t, k: float(k ** (t + 1)),
+    lambda t, k: float((1 - k) ** t),
+    lambda t, k: float(np.exp(-k * t)),
+)
+"""What an optimizer may multiply its learning rate by, at t = 0, 1, ..., with a decay k."""
 
-def trajectory(rule: Rule, h: Any, w: Array, gradients: Iterable[Array], lr: float, decay: str = "before") -> Array:
-    """The weights after each step of `rule` from w, in float64: (steps, n). `decay` is a key of DECAYS."""
+
+def compounding(t: int, k: float) -> float:
+    """The mistake that the next rate is computed from the last one instead of the first."""
+    return float(np.prod([1 / (1 + k * i) for i in range(t + 1)]))
+
+
+def trajectory(
+    rule: Rule, h: Any, w: Array, gradients: Iterable[Array], lr: float, decay: str = "before",
+    rate: Callable[[int], float] = lambda t: 1.0, *, early: bool = False,
+) -> Array:  # fmt: skip
+    """The weights after each step of `rule` from w, in float64: (steps, n). `decay` is a key of DECAYS.
+
+    `rate` is a factor of lr at t = 0, 1, ...; with `early` it belongs to the gradient, as in v ← β·v + lr·g.
+    """
     memory: Memory = defaultdict(float)
     path = []
     w = w.astype(np.float64)
     for t, g in enumerate(gradients, 1):
         g = g.astype(np.float64) + (h.decay * w if decay == "coupled" else 0.0)
-        w = DECAYS[decay](w, rule(g, t, memory, h), lr, h.decay)
+        memory["w"] = w
+        d = rule(g * rate(t - 1) if early else g, t, memory, h)
+        w = DECAYS[decay](w, d, lr if early else lr * rate(t - 1), h.decay)
         path.append(w)
     return np.array(path)

@@ -22,7 +22,8 @@ RNG = np.random.default_rng(0)
     ("name", "expected"),
     [
         ("Adam", "adam"), ("my_adam", "adam"), ("AdamByHand", "adam"), ("AdamOptimizerV2", "adam"),
-        ("StudentAdam", "adam"), ("update_parameters_with_adam", "adam"), ("RAdam", ""), ("NAdam", "nadam"),
+        ("StudentAdam", "adam"), ("update_parameters_with_adam", "adam"), ("NAdam", "nadam"),
+        ("RAdam", "radam"), ("AdaBound", ""),
         ("AMSGrad", "amsgrad"), ("AdamW", "adamw"), ("AdamWithoutCorrection", ""), ("SGDMomentum", "momentum"),
     ],
 )  # fmt: skip

@@ -35,8 +35,9 @@ def decays(case: OptimizerCase) -> None:
     if "decays" in unset.attributes() and not is_finite(walked(unset, w, random_gradients(case, 2))):
         raise _wrong(case, "w without decays being set", "not finite", "a step", NO_CAUSE)
     every, no_weight = _decayed(case, w, np.ones(SIZE)), _decayed(case, w, np.zeros(SIZE))
-    if np.array_equal(every, no_weight, equal_nan=True):
-        raise NotApplicable("no weight decays, or decays is not read")
+    ignored = np.array_equal(every, no_weight, equal_nan=True)
+    if ignored and ("decays" not in unset.attributes() or np.array_equal(every[-1], w)):
+        raise NotApplicable("no weight decays, or the optimizer has no attribute decays")
     excluded = np.arange(SIZE) % 2 == 0
     for path, still in ((no_weight, np.ones(SIZE, bool)), (_decayed(case, w, 1.0 - excluded), excluded)):
         off = ~(np.abs(path - w) <= CLOSE * np.abs(w)) & still

@@ -6,9 +6,11 @@ code that computes another optimizer than its name promises.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from itertools import product
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from nnlaw.spec.law import law
 from nnlaw.spec.laws._names import why_compared
 from nnlaw.spec.laws.optimizer._shared import SIZE, fresh, random_gradients, walked
 from nnlaw.spec.reference import OPTIMIZERS, Optimizer, Rule, find_reference, trajectory
+from nnlaw.spec.reference.optimizers import RATES, compounding
 from nnlaw.spec.subjects.cases import OptimizerCase
 from nnlaw.spec.subjects.hyperparameters import (
     ALIASES,
@@ -37,6 +40,9 @@ TOO_LARGE = Cause("large-epsilon", "ε is large compared with usual gradients, s
 NOT_STORED = Cause("setting-not-stored", "often arguments that are passed on in another order, or not at all")
 L2 = Cause("l2-instead-of-decay", "weight decay is added to the gradient (L2 regularization)")
 NEVER_DECAYS = Cause("never-decays", "the weights never decay")
+COMPOUNDING = Cause("compounding-decay", "the next learning rate is computed from the last one instead of the first")
+RATE_DECAY = re.compile(r"^(lr|learningrate|rate)?decay(rate)?$")
+Rate: TypeAlias = Callable[[int], float]
 
 
 @law(
@@ -61,14 +67,26 @@ def definition(case: OptimizerCase) -> None:
     runs = (np.full((STEPS, SIZE), STEEP, np.float32), random_gradients(case, STEPS, STEEP))
     paths = [walked(fresh(case), w, gradients, case.lr) for gradients in runs]
 
-    def matches(rule: Rule, h: Any, decay: str) -> list[bool]:
+    def matches(rule: Rule, h: Any, decay: str, rate: Rate = _constant, early: bool = False) -> list[bool]:
         pairs = zip(runs, paths, strict=True)
-        return [_near(trajectory(rule, h, w, gradients, case.lr, decay), path, w) for gradients, path in pairs]
+        return [
+            _near(trajectory(rule, h, w, gradients, case.lr, decay, rate, early=early), path, w)
+            for gradients, path in pairs
+        ]
 
-    forms = ("before", "after", "coupled") if row.coupled else ("before", "after")
+    forms: tuple[str, ...] = ("before", "after", "coupled") if row.coupled else ("before", "after")
+    forms = ("inside",) if name == "lamb" else forms
     if any(all(matches(rule, h, decay)) for h in declared.combinations() for rule in row.variants for decay in forms):
         return
+    decays = [] if case.registered else _rate_decays(instance)
+    shrinking = [_decayed(rate, k) for k in decays for rate in RATES]
+    choices = product(row.variants, declared.combinations(), forms, shrinking, (False, True))
+    if any(all(matches(*choice)) for choice in choices):
+        return
     cause = _likely_cause(name, row, declared, matches)
+    twice = product(row.variants, declared.combinations(), forms, [_decayed(compounding, k) for k in decays])
+    if any(all(matches(*choice)) for choice in twice):
+        cause = COMPOUNDING
     if declared.unknown or (declared.missing and cause is NO_CAUSE):
         why = f"settings that {name} does not have" if declared.unknown else "hyperparameters under unusual names"
         raise Inconclusive(f"{why}: {', '.join(declared.unknown or declared.missing)}")
@@ -127,6 +145,19 @@ def _hyperparameters(case: OptimizerCase, instance: Subject, name: str, row: Opt
     if (name == "adamw" and "decay" in declared.missing) or (not plainly and _decays(case)):
         needed.add("decay")
     return Hyperparameters(candidates, tuple(sorted(needed)), declared.unknown)
+
+
+def _constant(t: int) -> float:
+    return 1.0
+
+
+def _decayed(rate: Callable[[int, float], float], k: float) -> Rate:
+    return lambda t: rate(t, k)
+
+
+def _rate_decays(instance: Subject) -> list[float]:
+    """The numbers that may be a decay of the learning rate."""
+    return [value for name, value in numeric_attributes(instance).items() if RATE_DECAY.match(name) and value]
 
 
 def _decays(case: OptimizerCase) -> bool:
