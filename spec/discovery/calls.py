@@ -146,6 +146,10 @@ class Settings(dict[str, Any]):
                 return (values() if callable(values) else values)[0]
         raise KeyError(key)
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a key that was given, or the default; a seed is always given, since None is random."""
+        return super().get(key, 0 if default is None and re.search("seed|random_state", str(key)) else default)
+
 
 class AnyActivation:
     """The hyperbolic tangent, with its derivative under any usual name."""

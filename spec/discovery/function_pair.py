@@ -20,7 +20,8 @@ class CachedPair:
     """f(x, w, b, ...) -> out or (out, cache), and g(dout, cache) -> gradients of x, w, b, ...
 
     The arrays among the arguments are attributes under the names of the arguments. `second` is what g takes beside
-    dout: "cache", "input", "output" or "nothing"; `incoming` is the position of dout.
+    dout: "cache", "input", "output", the name of an argument, or "result[2]" for part of what f returned; `incoming`
+    is the position of dout, and `place` that of x among the arguments of f.
     """
 
     def __init__(
@@ -30,9 +31,10 @@ class CachedPair:
         arguments: dict[str, Any],
         second: tuple[str, ...] = ("cache",),
         incoming: int = 0,
+        place: int = 0,
     ) -> None:
         self._functions = function, derivative
-        self._names, self._second, self._incoming = tuple(arguments), second, incoming
+        self._names, self._second, self._incoming, self._place = tuple(arguments), second, incoming, place
         self._pair = False
         for name, value in arguments.items():
             setattr(self, name, value)
@@ -71,10 +73,19 @@ class CachedPair:
         """What g takes beside dout, and the position of dout."""
         return self._second, self._incoming
 
+    @property
+    def place(self) -> int:
+        """The position of x among the arguments of f."""
+        return self._place
+
     def forward(self, x: Array) -> Array:
         """The output; the cache is kept."""
         self._x = x
-        result = self._functions[0](x, *(getattr(self, name) for name in self._names))
+        given = [getattr(self, name) for name in self._names]
+        given.insert(self._place, x)
+        result = self._functions[0](*given)
+        parts = result if isinstance(result, tuple | list) else ()
+        self._parts = {f"result[{i}]": part for i, part in enumerate(parts)}
         self._cache, self._pair = None, isinstance(result, tuple | list) and len(result) == 2
         if isinstance(result, tuple | list) and len(result) > 1:
             result, self._cache = result[0], result[1] if len(result) == 2 else tuple(result[1:])
@@ -88,7 +99,7 @@ class CachedPair:
 
     def backward(self, dy: Array) -> Any:
         """What the second function returns."""
-        known = {"cache": self._cache, "input": self._x, "output": self._y}
+        known = {"cache": self._cache, "input": self._x, "output": self._y, **self._parts}
         rest = [known[what] if what in known else getattr(self, what) for what in self._second]
         rest.insert(self._incoming, dy)
         return self._functions[1](*rest)

@@ -45,10 +45,14 @@ def recipe_of_pair(pair: CachedPair, plan: Plan) -> Recipe | None:
     written = {name: name if name in arrays else repr(value) for name, value in pair.arguments.items()}
     known = {"cache": "cache", "input": "x", "output": "y"} | written
     beside, incoming = pair.second
+    if not known.keys() >= {*beside}:
+        return None
     second = [known[what] for what in beside]
     second.insert(incoming, "dy")
+    first = list(written.values())
+    first.insert(pair.place, "x")
     return Recipe(
-        tuple(names), "", f"{names[0]}({', '.join(['x', *written.values()])})", f"{names[1]}({', '.join(second)})",
+        tuple(names), "", f"{names[0]}({', '.join(first)})", f"{names[1]}({', '.join(second)})",
         _gradients(plan), {name: name for name in arrays}, LAYOUTS[plan.layout.name], cached=pair.has_cache,
     )  # fmt: skip
 

@@ -8,32 +8,42 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.adapters.functional_networks import returned_names
 from nnlaw.spec.discovery.adapters.layers import (
     INCOMING,
     STORED_X,
     STORED_Y,
     TARGETS,
     Attempt,
+    attempts,
     best_attempt,
     compared_arrays,
+    is_out_of_bounds,
     layer_case,
     mode_value,
+    raising_cases,
 )
-from nnlaw.spec.discovery.calls import N_HIDDEN, N_IN, N_OUT, Made, N, Settings, guesses
+from nnlaw.spec.discovery.argument_shapes import is_used_as_array, written_shapes
+from nnlaw.spec.discovery.calls import N_HIDDEN, N_IN, N_OUT, Made, N, Randomness, Settings, guesses
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.function_pair import CachedPair
+from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
+from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.recipes import recipe_of_pair
 from nnlaw.spec.discovery.scope import Scope, required_of
 from nnlaw.spec.violation import Location
 
 BACK = re.compile(
-    r"(_?(backward|backprop|bwd|back|backwards|backpropagation|bp|grad|gradient)(_?pass|_?propagation|_?prop)?_?)", re.I
+    r"(_?(backward|backprop|bprop|bwd|back|backwards|backpropagation|bp|gradients?|grads?|vjp|pullback|adjoint)"
+    r"(_?pass|_?propagation|_?prop)?_?)",
+    re.I,
 )
 FORTH = re.compile(r"(_?(forward|fwd|fprop|forth|forwards|fp)(_?pass|_?propagation|_?prop)?_?)", re.I)
 MAX_TRIES = 60
@@ -55,11 +65,13 @@ def pair_names(names: list[str]) -> Iterator[tuple[str, str]]:
     stems = {stem(name): name for name in names if FORTH.search(name)}
     bare = {stem(name): name for name in names if not FORTH.search(name) and not BACK.search(name)}
     for name in names:
+        front = None
         if BACK.search(name) and not FORTH.search(name):
             key = re.sub(r"[_\.]", "", BACK.sub("", name, count=1)).lower()
             front = stems.get(key) or bare.get(key)
-            if front is not None and front != name:
-                yield name, front
+        front = front or next((one for one in names if is_derivative_name(name, one)), None)
+        if front is not None and front != name:
+            yield name, front
 
 
 def stem(name: str) -> str:
@@ -70,32 +82,99 @@ def stem(name: str) -> str:
 def _pair(front: str, back: str, scope: Scope) -> Found | None:
     forward, backward = scope.functions[front], scope.functions[back]
     rows, back_rows = required_of(forward), required_of(backward)
-    if not rows or not back_rows or any(TARGETS.match(row.name) for row in back_rows):
+    parts = returned_names(forward)
+    if not rows or not back_rows or any(TARGETS.match(row.name) and row.name not in parts[1:] for row in back_rows):
         return None
+    place = position_of_x(rows)
+    rest = [row for row in rows if row is not rows[place]]
+    seconds = second_arguments(back_rows, [rows[place], *rest], parts)
     best: Attempt | None = None
     chosen: tuple[str, ...] = ()
-    for (second, incoming), arguments in itertools.islice(
-        itertools.product(second_arguments(back_rows, rows), argument_values(rows[1:], scope)), MAX_TRIES
-    ):
-        instance = CachedPair(forward, backward, arguments, second, incoming)
-        found = best_attempt([Made(instance)], ("forward", "backward"), scope)
-        if found is not None and found.layer is not None and (best is None or found.score > best.score):
-            best, chosen = found, second
-        if found is not None and found.perfect:
+    failed: list[Attempt] = []  # forward takes the shapes that are written, backward does not
+    methods, randomness = ("forward", "backward"), Randomness.of(scope.module)
+    for arguments, shapes in written_arguments(forward, rows[place].name, rest, scope):
+        for second, incoming in seconds:
+            made = Made(CachedPair(forward, backward, arguments, second, incoming, place))
+            tried = list(attempts(made, methods, randomness, shapes))
+            failed += [one for one in tried if one.error is not None and second == seconds[0][0]]
+            found = next((one for one in tried if one.perfect), None)
+            if found is not None:
+                best, chosen = found, second
+                break
+        if best is not None:
             break
-    if best is None or best.layer is None:
-        return None
+    else:
+        for (second, incoming), arguments in itertools.islice(
+            itertools.product(seconds, argument_values(rest, scope, forward)), MAX_TRIES // (3 if failed else 1)
+        ):
+            instance = CachedPair(forward, backward, arguments, second, incoming, place)
+            found = best_attempt([Made(instance)], methods, scope)
+            if found is not None and found.layer is not None and (best is None or found.score > best.score):
+                best, chosen = found, second
+            if found is not None and found.perfect:
+                break
     name = FORTH.sub("", front).strip("_") or front
     calls = f"{front}({', '.join(row.name for row in rows)}), then {back}({', '.join(row.name for row in back_rows)}); "
+    location, names = Location.of(forward), (front, back)
+    if best is None or best.layer is None:
+        error = raised_by_all(failed)
+        if error is None:
+            return None
+        raising = Reading(calls, partial(raising_cases, name, back, error), ("the output",))
+        return Found("layer", name, "pair of functions", location, forward, (raising,), names=names)
     readings = [_reading(best, calls, name)]
-    given = {row.name: vars(best.made.instance)[row.name] for row in rows[1:]}
-    for other, incoming in second_arguments(back_rows, rows):  # the input in place of the output, or the reverse
+    given = {row.name: vars(best.made.instance)[row.name] for row in rest}
+    for other, incoming in seconds:  # the input in place of the output, or the reverse
         if other != chosen and {*other} ^ {*chosen} == {"input", "output"}:
-            instance = CachedPair(forward, backward, given, other, incoming)
-            found = best_attempt([Made(instance)], ("forward", "backward"), scope)
+            instance = CachedPair(forward, backward, given, other, incoming, place)
+            found = best_attempt([Made(instance)], methods, scope)
             readings += [_reading(found, calls, name)] if found is not None and found.perfect else []
-    location = Location.of(forward)
-    return Found("layer", name, "pair of functions", location, forward, tuple(readings), names=(front, back))
+    return Found("layer", name, "pair of functions", location, forward, tuple(readings), names=names)
+
+
+def raised_by_all(attempts: list[Attempt]) -> Exception | None:
+    """What backward raised, if it is about shapes or an index in each attempt, and forward returned a cache."""
+    errors = [attempt.error for attempt in attempts if attempt.made.instance.second[0] == ("cache",)]
+    of_shapes = all(isinstance(error, ValueError) or is_out_of_bounds(error) for error in errors)
+    return errors[0] if errors and of_shapes else None
+
+
+def position_of_x(rows: list[inspect.Parameter]) -> int:
+    """The position of the input among the arguments of forward: the first, unless that is named like weights."""
+    inputs = [i for i, row in enumerate(rows) if INPUT.match(row.name)]
+    return inputs[0] if inputs and WEIGHTS.match(rows[0].name) else 0
+
+
+INPUT = re.compile(r"^(x\w?|inp|inputs?|in_?x|data|images?|a_?prev|h_?prev|prev_?[ah]|features|samples|batch)$", re.I)
+WEIGHTS = re.compile(
+    r"^(w\w?\d*|weights?\w*|kernels?|filters?|b\d*|bias\w*|theta\w*|params?|gamma|beta|u|v|emb\w*|scale|shift)$", re.I
+)
+
+
+def written_arguments(
+    forward: Callable[..., Any], x: str, rest: list[inspect.Parameter], scope: Scope
+) -> Iterator[tuple[dict[str, Any], list[tuple[Layout, tuple[tuple[int, ...], ...], int]]]]:
+    """Values for the arguments behind x, with the layout and the shape of x, from the shapes that the source has."""
+    for shapes, columns in written_shapes(forward, x):
+        if x not in shapes:
+            return
+        layout = LAYOUTS["columns" if columns else "rows"]
+        sample = shapes[x][:-1] if columns else shapes[x][1:]
+        unknown = [row for row in rest if row.name not in shapes]
+        for values in itertools.islice(argument_values(unknown, scope, forward), MAX_WRITTEN):
+            given = {row.name: values[row.name] if row.name in values else random_array(row.name, shapes[row.name])
+                     for row in rest}  # fmt: skip
+            yield given, [(layout, (sample,), 0)]
+
+
+def random_array(name: str, shape: tuple[int, ...]) -> Array:
+    """Gaussian numbers; positive ones for a scale."""
+    rng = np.random.default_rng(sum(map(ord, name)))
+    return rng.uniform(0.5, 1.5, shape) if SCALE.match(name) else rng.standard_normal(shape)
+
+
+SCALE = re.compile(r"^(gamma|gain|scale)\w*$", re.I)
+MAX_WRITTEN = 12  # values of arguments without a written shape, for each set of sizes
 
 
 def _reading(attempt: Attempt, calls: str, name: str) -> Reading:
@@ -109,9 +188,12 @@ def _reading(attempt: Attempt, calls: str, name: str) -> Reading:
 
 
 def second_arguments(
-    rows: list[inspect.Parameter], front: list[inspect.Parameter]
+    rows: list[inspect.Parameter], front: list[inspect.Parameter], parts: list[str]
 ) -> list[tuple[tuple[str, ...], int]]:
-    """What backward takes beside dout, and the position of dout; the most likely first."""
+    """What backward takes beside dout, and the position of dout; the most likely first.
+
+    `front` are the arguments of forward, x first, and `parts` the names of what it returns.
+    """
     names = [row.name for row in rows]
     own = [row.name for row in front[1:]]
     if len(rows) == 1:
@@ -125,6 +207,8 @@ def second_arguments(
             continue
         if name in own or name == front[0].name:
             choices.append([name if name in own else "input"])
+        elif name in parts[1:]:
+            choices.append([f"result[{parts.index(name)}]"])
         elif name.lower() in ("z", "h"):
             choices.append(["cache", "input", "output"])
         elif STORED_X.match(name):
@@ -136,9 +220,11 @@ def second_arguments(
     return [(row, incoming) for row in itertools.islice(itertools.product(*choices), 9)]
 
 
-def argument_values(rows: list[inspect.Parameter], scope: Scope) -> Iterator[dict[str, Any]]:
+def argument_values(
+    rows: list[inspect.Parameter], scope: Scope, forward: Callable[..., Any]
+) -> Iterator[dict[str, Any]]:
     """Values for the arguments behind x, as dicts by name; weights and biases that fit each other first."""
-    choices = [values_of(row, scope) for row in rows]
+    choices = [values_of(row, scope, is_used_as_array(forward, row.name)) for row in rows]
     arrays = [isinstance(choice[0], np.ndarray) for choice in choices]
     ranked = sorted(
         itertools.islice(itertools.product(*(range(len(choice)) for choice in choices)), 2000),
@@ -148,7 +234,7 @@ def argument_values(rows: list[inspect.Parameter], scope: Scope) -> Iterator[dic
         yield {one.name: choice[i] for one, choice, i in zip(rows, choices, row, strict=True)}
 
 
-def values_of(row: inspect.Parameter, scope: Scope) -> list[Any]:
+def values_of(row: inspect.Parameter, scope: Scope, is_array: bool = False) -> list[Any]:
     """Values for one argument: arrays for weights and states, a dict for settings, else as for a constructor."""
     low, rng = row.name.lower(), np.random.default_rng(sum(map(ord, row.name)))
 
@@ -176,7 +262,10 @@ def values_of(row: inspect.Parameter, scope: Scope) -> list[Any]:
     if len(low) == 1 and row.annotation is row.empty:
         probability = [0.4] if low == "p" else []
         return [*probability, *arrays((N_IN, N_OUT), (N_OUT,), (N_IN,), (N_OUT, N_IN))]
-    return [value for value in guesses(row, scope) if value is not None] or [1]
+    found = [value for value in guesses(row, scope) if value is not None] or [1]
+    if is_array and not any(isinstance(value, np.ndarray) for value in found):
+        return arrays((N_IN, N_OUT), (N_OUT, N_IN), (N_OUT,), (N_IN,), (3, 2, 2, 3))
+    return found
 
 
 __all__ = ["adapt"]

@@ -286,10 +286,38 @@ def best_attempt(made: list[Made], methods: tuple[str, str], scope: Scope) -> At
             if best is None or attempt.score > best.score:
                 best = attempt
             if attempt.perfect:
-                return attempt
+                return _with_larger_sides(attempt, methods, randomness)
     if best is not None and best.layer is None:
-        best.always_raises = all(isinstance(error, ValueError) for error in errors)
+        best.always_raises = all(isinstance(error, ValueError) or is_out_of_bounds(error) for error in errors)
     return best if best is not None and best.score[0] >= 1 else None
+
+
+def is_out_of_bounds(error: Exception | None) -> bool:
+    """Whether an index was too large for its axis."""
+    return isinstance(error, IndexError) and "out of bounds for axis" in str(error)
+
+
+def _with_larger_sides(attempt: Attempt, methods: tuple[str, str], randomness: Randomness) -> Attempt:
+    """The attempt with a larger input, if its input or output has an axis of one entry: sizes of 1 prove nothing."""
+    plan, layer = attempt.plan, attempt.layer
+    assert layer is not None
+    weights = [array for _, array in array_slots(attempt.made.instance)]
+    if len(plan.inputs) > 1 or len(plan.inputs[0]) < 2 or (weights and max(array.ndim for array in weights) < 3):
+        return attempt
+    shape = plan.inputs[0]
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        if 1 not in (*shape, *layer.forward(attempt.x).shape[1:]):
+            return attempt
+    grown = [size + LARGER for size in shape]
+    for larger in ((shape[0], *grown[1:]), (*grown[:-1], shape[-1]), tuple(grown)):
+        one = replace(attempt.made, instance=layer.instance)
+        for found in attempts(one, methods, randomness, [(plan.layout, (larger,), plan.integers)]):
+            if found.perfect:
+                return found
+    return attempt
+
+
+LARGER = 3
 
 
 def attempts(
@@ -971,8 +999,9 @@ def found_of(best: Attempt, name: str, style: str, kind: type) -> Found:
         place = raised_at(error)
         at = f" at line {place.line}" if place.line else ""
         dy_alone = [given.what for given in plan.backward_arguments] == ["dy"]
-        if best.always_raises and dy_alone and place.path and any(len(p) for p in plan.aliases.values()):
-            reading = Reading(calls, partial(_raising, name, plan.backward, error), ("the output",))
+        is_layer = any(len(p) for p in plan.aliases.values()) or (is_out_of_bounds(error) and best.x.ndim > 2)
+        if best.always_raises and dy_alone and place.path and is_layer:
+            reading = Reading(calls, partial(raising_cases, name, plan.backward, error), ("the output",))
             return Found("layer", name, style, location, kind, (reading,))
         reason = f"{plan.backward} raised {type(error).__name__}{at}: {text_of(error)}"
         return Found("layer", name, style, location, kind, reason=reason)
@@ -1088,7 +1117,7 @@ def _derivatives_alone(best: Attempt, reading: Reading, name: str) -> Iterator[R
         yield replace(reading, calls=calls, cases=cases)
 
 
-def _raising(name: str, method: str, error: Exception, seed: int) -> list[Case]:
+def raising_cases(name: str, method: str, error: Exception, seed: int) -> list[Case]:
     """The cases of a layer whose backward raises for every gradient of its output: its violation of `shape`."""
     place = raised_at(error)
     raise Violation(

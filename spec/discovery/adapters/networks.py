@@ -7,6 +7,7 @@ rate, such as 1/N: it must be common to all gradients, and is printed.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import copy
 import inspect
@@ -24,6 +25,7 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_loss import signature_of
 from nnlaw.spec.discovery.adapted_network import (
     FACTORS,
+    ROLES,
     USUAL_LOSSES,
     AdaptedNetwork,
     Arguments,
@@ -34,13 +36,14 @@ from nnlaw.spec.discovery.adapted_network import (
 )
 from nnlaw.spec.discovery.adapters.layers import is_rate, layer_methods, likely_sizes
 from nnlaw.spec.discovery.adapters.losses import VALUES
+from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, N, Randomness, standard_input
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.match_gradients import Kept, match
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.parameters import Aliases, named_places, parameters_of
-from nnlaw.spec.discovery.scope import Scope
+from nnlaw.spec.discovery.scope import Scope, arguments_of
 from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
 from nnlaw.spec.discovery.sequences import (
     LAYOUTS_OF_SEQUENCES,
@@ -407,9 +410,11 @@ def trials(one: Instance, methods: list[str], randomness: Randomness) -> Iterato
                 continue
             if start.state is not None and not any(role == "state" for role, _ in roles) and start.forward is None:
                 continue
-            for plan in _target_plans(replace(start, gradient=Call(method, roles))):
+            for plan in _target_plans(replace(start, gradient=Call(method, roles)), _takes_vector(instance, method)):
                 if _runs(instance, plan, x, labels, randomness):
                     yield from _trials_of(one, plan, x, labels, randomness)
+                    if plan.targets == "binary vector":
+                        break
 
 
 def _runs(instance: Any, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness) -> bool:
@@ -462,7 +467,8 @@ def _samples(one: Instance) -> list[tuple[tuple[int, ...], int]]:
     large = [size for _, array in array_slots(one.made.instance) for size in array.shape if array.ndim == 2]
     sizes += [size for size in dict.fromkeys(large[:8]) if 64 < size <= MAX_SIZE]
     images = any(array.ndim == 4 for _, array in array_slots(one.made.instance))
-    shapes: list[tuple[int, ...]] = [(c, 6, 8) for c in sizes if c <= 4] if images else []
+    channels = [c for c in sizes if c <= 4] if images else []
+    shapes: list[tuple[int, ...]] = [*((c, 6, 8) for c in channels), *((6, 8, c) for c in channels)]
     return [*((shape, 0) for shape in shapes), *(((size,), 0) for size in sizes[:7]), ((), max(sizes))]
 
 
@@ -516,8 +522,22 @@ def _outputs(y: Array, layout: Layout) -> int:
     return 1 if y.ndim == 1 else y.size // N
 
 
-def _target_plans(plan: NetworkPlan) -> Iterator[NetworkPlan]:
+def _takes_vector(instance: Any, method: str) -> bool:
+    """Whether the source gives targets an axis, so that they are a vector: its loss must not broadcast them."""
+    for thing in getattr(instance, "functions", [getattr(type(instance), method, None)]):
+        tree = parsed(thing) if hasattr(thing, "__code__") else None
+        names = [row.name for row in arguments_of(thing) if ROLES["t"].match(row.name)] if tree is not None else []
+        text = ast.unparse(tree) if tree is not None else ""
+        named = "|".join(map(re.escape, names))
+        if named and re.search(rf"\b({named})(\.reshape\(\(?-1, 1\)|\[:, (None|np\.newaxis)\])", text):
+            return True
+    return False
+
+
+def _target_plans(plan: NetworkPlan, is_vector: bool = False) -> Iterator[NetworkPlan]:
+    """The kinds of targets to try; with `is_vector`, one number per sample first."""
     kinds: tuple[str, ...] = ("one-hot", "labels") if plan.outputs > 1 else ("binary", "binary vector")
+    kinds = kinds[::-1] if is_vector and plan.outputs == 1 else kinds
     if not any(role in ("t", "pairs") for role, _ in plan.gradient.arguments) and plan.sample and not plan.data:
         plan = replace(plan, outputs=plan.sample[-1]) if plan.forward is plan.output is None else plan
         kinds = ("the input",) if plan.outputs == plan.sample[-1] and not plan.integers else ()

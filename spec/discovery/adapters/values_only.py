@@ -134,16 +134,23 @@ def _layer_reading(name: str, values: Values, call: str, layout: Layout) -> Read
 
 
 def _activation(name: str, function: Any, randomness: Randomness) -> Iterator[Reading]:
-    """A function of x, and of a slope if it must be passed, in each layout that it takes."""
+    """A function of x, and of a slope if it must be passed, in each layout that it takes.
+
+    A function of one sample is called so only if its values for a batch differ.
+    """
     more = {row.name: 0.3 for row in required_of(function)[1:] if SLOPE.match(row.name)}
     if len(required_of(function)) != 1 + len(more):
         return
+    of_batches: list[Array] = []
     for layout in (LAYOUTS[key] for key in ("rows", "columns", "one row", "one column", "one")):
         values = Values(function, more, layout, randomness)
         try:
             y = values.forward(standard_input((5, 4), 0)) if hints().allows(layout) else np.zeros(0)
         except Exception:  # not in this layout
             continue
+        if layout.single and any(np.allclose(y, each) for each in of_batches):
+            continue
+        of_batches += [] if layout.single else [y]
         if y.shape == (5, 4):
             yield _layer_reading(name, values, f"{name}({', '.join(['x', *more])})", layout)
 

@@ -106,7 +106,9 @@ def check_counts(case: BatchesCase, code: str, found: Epoch, n: int) -> None:
         at = int(np.argmax(times != 1))
         missing, repeated = int((times == 0).sum()), int((times > 1).sum())
         last, cause = code == "last-batch", NO_CAUSE
-        if missing and repeated:
+        if missing == n:
+            cause = Cause("empty-epoch", "often a position that is not set back to 0 when an epoch begins")
+        elif missing and repeated:
             cause = Cause("with-replacement", "often sampling with replacement")
         elif missing and last:
             cause = Cause("last-batch-dropped", "often a partial last batch that is dropped")

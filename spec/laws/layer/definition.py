@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nnlaw.spec.arrays import Array
+from nnlaw.spec.arrays import Array, is_finite
 from nnlaw.spec.contracts.declared import declared_value, inside_domain
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.law import law
@@ -20,11 +20,16 @@ from nnlaw.spec.laws.layer._shared import mismatch
 from nnlaw.spec.reference import ACTIVATIONS, LAYERS, NORMALIZATIONS, Given, Settings, standard_name
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.subjects.hyperparameters import numeric_attributes
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import Cause, NotApplicable, Violation
 
 RANGES = {"sigmoid": (0, 1), "tanh": (-1, 1), "softsign": (-1, 1), "softmax": (0, 1), "relu6": (0, 6)}
 
 TOLERANCE = 1e-4
+FAR_APART = 1000.0  # exp(-1000) is 0 in float64
+OF_THE_BATCH = Cause(
+    "maximum-of-the-batch", "the maximum of the whole batch is subtracted, which must be that of each sample"
+)
 VARIED = {"dense", "flatten"}
 """Names that people give to many functions: in code that is not registered they define none of them."""
 
@@ -67,6 +72,8 @@ def definition(case: LayerCase) -> None:
         raise NotApplicable(f"its shapes or parameters are not those of {name}")
     error, references = closest
     if error <= TOLERANCE or _fits_with_time_first(case, name, given, outputs):
+        if name in ("softmax", "log_softmax"):
+            _check_samples_apart(case, layer, points[0], outputs[0], note)
         return
     others = (other for other in LAYERS if other not in VARIED and _computes(other, given, outputs))
     what = next((f"the layer computes {other}, not {name}" for other in others), f"the layer does not compute {name}")
@@ -76,6 +83,22 @@ def definition(case: LayerCase) -> None:
         if wrong.any():
             expected = f"the closest {name}"
             raise mismatch(case, "definition", "forward", "output", y, r, cause, wrong, expected, note)
+
+
+def _check_samples_apart(case: LayerCase, layer: Subject, x: Array, y: Array, note: str) -> None:
+    """Each sample may have logits far from those of the others: its probabilities are the same.
+
+    It is checked if the function stays finite where all samples are that large.
+    """
+    far = np.full((len(x), *[1] * (x.ndim - 1)), FAR_APART)
+    apart = np.where(np.arange(len(x)) == 0, 0.0, FAR_APART).reshape(far.shape)
+    with np.errstate(all="ignore"):
+        together, found = (np.asarray(layer.copy().forward(x + shift), np.float64) for shift in (far, apart))
+    if together.shape == y.shape and is_finite(together) and np.abs(together - y).max() <= TOLERANCE:
+        wrong = ~(np.abs(found - y) <= TOLERANCE)
+        if wrong.any():
+            expected = f"as without {FAR_APART:g} in the logits of the other samples"
+            raise mismatch(case, "definition", "forward", "output", found, y, OF_THE_BATCH, wrong, expected, note)
 
 
 def _closest(name: str, given: Given, outputs: list[Array]) -> tuple[float, list[Array]] | None:
