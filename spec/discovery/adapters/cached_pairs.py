@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.discovery.adapters.functional_networks import returned_names
 from nnlaw.spec.discovery.adapters.layers import (
     INCOMING,
     STORED_X,
@@ -38,6 +37,7 @@ from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.recipes import recipe_of_pair
 from nnlaw.spec.discovery.scope import Scope, required_of
+from nnlaw.spec.discovery.source_text import returned_names
 from nnlaw.spec.violation import Location
 
 BACK = re.compile(
