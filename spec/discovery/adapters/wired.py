@@ -62,7 +62,7 @@ def _found(name: str, kind: type, methods: tuple[str, str], scope: Scope) -> Fou
         else:
             instance = (WiredLayer if len(wiring.inputs) == 1 else WiredPair)(wiring)
             best = best_attempt([Made(instance, wiring.made.settings)], ("forward", "backward"), scope)
-            found = found_of(best, name, style, kind) if best is not None else None
+            found = found_of(best, name, style, kind) if best is not None and best.layer is not None else None
         if found is not None and found.readings:
             calls = f"{wiring.describe(name)}; {found.readings[0].calls.rpartition('; ')[2]}"
             return replace(found, readings=tuple(replace(reading, calls=calls) for reading in found.readings))
@@ -186,7 +186,8 @@ def _numbers(thing: Any) -> dict[Slot, float]:
 
 def _slope_of(thing: Any, slot: Slot) -> Slot | None:
     """The attribute beside an array that is its gradient, by its name."""
-    names = [name for name in attributes_of(slot.parent.get(thing)) if name != slot.key]
+    own = attributes_of(slot.parent.get(thing))
+    names = [name for name, value in own.items() if name != slot.key and not isinstance(value, dict | list | tuple)]
     found = [name for name in names if is_gradient_of(name, slot.key)] or [n for n in names if is_gradient_name(n)]
     return Slot((*slot.parent.steps, (".", found[0]))) if found else None
 
