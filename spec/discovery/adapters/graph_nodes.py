@@ -43,7 +43,7 @@ def adapt(scope: Scope) -> Iterator[Found]:
         if any(is_target(row.name) for row in rows):
             continue
         for source, arrays in itertools.product(
-            sources, itertools.islice(argument_values(rows[1:], scope), MAX_ARGUMENTS)
+            sources, itertools.islice(argument_values(rows[1:], scope, getattr(kind, methods[0])), MAX_ARGUMENTS)
         ):
             node = GraphNode(kind, source, methods, arrays)
             best = best_attempt([Made(node, {row.name: source for row in rows})], ("forward", "backward"), scope)
