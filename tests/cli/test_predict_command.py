@@ -11,6 +11,7 @@ from PIL import Image
 
 from nnlaw.cli.main import run
 from nnlaw.nn.data.synthetic.digits import generate_digits
+from nnlaw.nn.runs.predictor import Predictor
 
 Capture = pytest.CaptureFixture[str]
 
@@ -70,6 +71,21 @@ def test_one_bad_file_does_not_stop_the_rest(trained: Path, pictures: Path, caps
 def test_exit_codes(trained: Path, pictures: Path, names: list[str], code: int) -> None:
     """0 all read, 1 one was refused, 2 one could not be read; the greatest wins."""
     assert run(["predict", *(str(pictures / name) for name in names), "--run", str(trained), "--json"]) == code
+
+
+def test_a_guess_is_refused(
+    trained: Path, pictures: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Below 45% of the run's test accuracy the exit code is 1, and the message has the two likeliest digits."""
+    accuracy = json.loads((trained / "summary.json").read_text())["test_accuracy"]
+    for confidence, code in ((0.45 * accuracy - 0.01, 1), (0.45 * accuracy + 0.01, 0)):
+        guess = np.full(10, (1 - confidence) / 9)
+        guess[4] = confidence
+        guess[9] += 1e-6
+        monkeypatch.setattr(Predictor, "probabilities", lambda self, image, guess=guess: guess)
+        assert run(["predict", str(pictures / "a.png"), "--run", str(trained)]) == code
+        error = capsys.readouterr().err
+        assert bool(re.search(r"a\.png: the network is unsure what it shows: 4 \(\d+%\) or 9", error)) == code
 
 
 def test_json_has_a_row_for_every_picture(trained: Path, pictures: Path, capsys: Capture) -> None:
