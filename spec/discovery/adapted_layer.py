@@ -22,7 +22,8 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.calls import Randomness
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
-from nnlaw.spec.discovery.slots import Slot, attributes_of, leaves
+from nnlaw.spec.discovery.plain_step import Step
+from nnlaw.spec.discovery.slots import Slot, attributes_of
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.recipe import Recipe
 
@@ -274,8 +275,9 @@ class _Run:
             for place in places:
                 place.set(self.thing, array)
         for value in vars(self.thing).values() if hasattr(self.thing, "__dict__") else ():
-            if isinstance(value, Step):  # an optimizer of the instance
-                value.rate = value.lr = value.learning_rate = rate
+            for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]:
+                if isinstance(part, Step):  # an optimizer of the instance
+                    part.rate = part.lr = part.learning_rate = rate
         if self.plan.mode:
             setattr(self.thing, self.plan.mode, bool(layer.training))
         if self.plan.rate is not None:
@@ -356,31 +358,6 @@ class _Run:
         assert kept is not None
         found = np.array(self._place(kept, self.returned))
         return self.dy[0] * found if self.plan.multiplies else found
-
-
-class Step:
-    """In place of an optimizer: every method takes a plain gradient step with a given rate.
-
-    Methods return the new array, or, with `in_place`, change the array that they get.
-    """
-
-    def __init__(self, rate: float, in_place: bool = False) -> None:
-        self.rate = self.lr = self.learning_rate = rate
-        self.in_place = in_place
-
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
-        arrays = [array for value in (*arguments, *named.values()) for _, array in leaves(value)]
-        if len(arrays) < 2:
-            return self.rate * arrays[0] if arrays else None
-        if self.in_place:
-            arrays[0] -= self.rate * arrays[1]
-            return arrays[0]
-        return arrays[0] - self.rate * arrays[1]
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self.__call__
 
 
 def adapt_instance(instance: Any, plan: Plan, randomness: Randomness) -> AdaptedLayer:

@@ -204,7 +204,7 @@ class _Reader(ast.NodeVisitor):
         if isinstance(node, ast.Subscript) and self.is_it(node.value):
             key = node.slice
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and self.is_it(node.func.value):
-            key = node.args[0] if node.func.attr in ("get", "pop") and node.args else None
+            key = node.args[0] if node.func.attr in ("get", "pop") and len(node.args) == 1 else None
         if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
             return None
         self.uses.keys.setdefault(key.value, ())

@@ -23,6 +23,8 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.argument_uses import Uses, uses_of
+from nnlaw.spec.discovery.nothing import is_base_class
+from nnlaw.spec.discovery.plain_step import Step
 from nnlaw.spec.discovery.scope import Scope
 
 N = 5  # the batch; different from every other size
@@ -150,36 +152,71 @@ class Settings(dict[str, Any]):
         """The value of a key that was given, or the default; a seed is always given, since None is random."""
         return super().get(key, 0 if default is None and re.search("seed|random_state", str(key)) else default)
 
-
-class AnyActivation:
-    """The hyperbolic tangent, with its derivative under any usual name."""
-
-    def __init__(self, of_output: bool = False) -> None:
-        self._slope = _tanh_slope_of_output if of_output else _tanh_slope
-
-    def __call__(self, x: Array, slope: Any = None, **flags: Any) -> Array:
-        """The value; with a second argument or a keyword such as derivative=True, the derivative."""
-        is_slope = slope in (True, "derivative", "backward") or any(
-            value is True for name, value in flags.items() if DERIVATIVE.search(name) or name == "back"
-        )
-        return self._slope(x) if is_slope else np.asarray(np.tanh(x))
-
-    def __getattr__(self, name: str) -> Callable[[Array], Array]:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        is_slope = DERIVATIVE.search(name) or re.fullmatch(r"d|df|d_\w+|diff\w*|der|slope|backward", name)
-        return self._slope if is_slope else self
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class AnyActivation:
+    """The hyperbolic tangent, with its derivative under any usual name.
+
+    The derivative takes the input or the output of an earlier call; a backward may take dy alone.
+    """
+
+    def __init__(self) -> None:
+        self._calls: list[tuple[Array, Array]] = []
+
+    def __call__(self, *arguments: Any, **flags: Any) -> Any:
+        """The value; with a second argument or a keyword such as derivative=True, the derivative; the class itself."""
+        if not arguments:
+            return self
+        is_slope = arguments[1:2] in ((True,), ("derivative",), ("backward",)) or any(
+            value is True for name, value in flags.items() if DERIVATIVE.search(name) or name.lower() == "back"
+        )
+        return self._slope(arguments[0]) if is_slope else self._value(arguments[0])
+
+    def _value(self, x: Array) -> Array:
+        y = np.asarray(np.tanh(x))
+        self._calls = [*self._calls[-MAX_CALLS:], (np.array(x), y.copy())]
+        return y
+
+    def _slope(self, x: Array, *_: Any) -> Array:
+        of_output = not self._is_call(x, 0) and self._is_call(x, 1)
+        return np.asarray(1 - np.square(x if of_output else np.tanh(x)))
+
+    def _is_call(self, array: Any, side: int) -> bool:
+        return any(np.array_equal(row[side], array) for row in self._calls)
+
+    def _backward(self, *arguments: Any) -> Array:
+        """dx, for dy alone, or beside an input or an output of a call; the derivative for one of these alone."""
+        known = [one for one in arguments if self._is_call(one, 0) or self._is_call(one, 1)]
+        slopes = [one for one in arguments if not any(one is other for other in known)]
+        if not slopes:
+            return self._slope(known[0])
+        at = known[0] if known else self._calls.pop()[0]
+        return np.asarray(slopes[0] * (self._slope(at) if known else 1 - np.tanh(at) ** 2))
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if re.search(r"back|bprop|bwd", name):
+            return self._backward
+        is_slope = DERIVATIVE.search(name) or re.fullmatch(r"d|df|d_\w+|diff\w*|der|slope", name)
+        return self._slope if is_slope else self.__call__
 
     def __repr__(self) -> str:
         return "tanh"
 
 
+MAX_CALLS = 16  # that an activation remembers
+
+
 def _tanh_slope(x: Array) -> Array:
     return np.asarray(1 - np.tanh(x) ** 2)
-
-
-def _tanh_slope_of_output(y: Array) -> Array:
-    return np.asarray(1 - np.square(y))
 
 
 DERIVATIVE = re.compile(r"prime|deriv|grad|^d_?(act|func)")
@@ -195,6 +232,10 @@ def constructions(
     """
     rows = [row for row in _parameters(kind)
             if row.default is row.empty and row.kind not in (row.VAR_POSITIONAL, row.VAR_KEYWORD)]  # fmt: skip
+    for row in _parameters(kind):
+        if row.kind is row.VAR_KEYWORD:
+            names = [key for key in uses_of(kind, row.name).keys if key.isidentifier() and not iskeyword(key)]
+            rows += [inspect.Parameter(key, row.KEYWORD_ONLY) for key in names]
     found, large = 0, _large(kind)
     if large:
         for made in itertools.islice(_constructed(kind, [*rows, *large], scope, given or {}), 1):
@@ -267,6 +308,9 @@ def _constructed(
         or ([_small_shape(row.default)] if isinstance(row.default, tuple) else guesses(row, scope, kind, pair))
         for row in rows
     ]
+    for before, choice in itertools.pairwise(choices):  # two neighbors: of different sizes
+        same = len(choice) > 1 and is_object(choice[0]) and type(choice[0]) is type(choice[1]) is type(before[0])
+        choice[:2] = choice[1::-1] if same else choice[:2]
     if any(re.match(r"w_?hh?$", row.name, re.I) for row in rows):  # a recurrent layer: weights that fit each other
         choices = [
             _recurrent_biases() if row.name.lower().startswith("b") else choice
@@ -317,24 +361,96 @@ def guesses(
     if owner is None:
         return found
     uses = uses_of(owner, row.name)
-    if uses.keys:
-        return [*itertools.islice(_configurations(uses), MAX_CONFIGURATIONS), *found]
+    keys = uses.keys
+    if not keys and isinstance(found[0], Settings):
+        keys = dict.fromkeys(set(uses.attributes) - set(dir(dict)), ())
+    if keys:
+        return [*itertools.islice(_configurations(keys), MAX_CONFIGURATIONS), *found]
     if uses.texts:
         found = _with_texts(found, uses.texts, first=not usual)
-    return found
+    objects = [] if any(isinstance(value, Step) for value in found) else project_objects(row, uses, owner)
+    return [*objects, *found]
 
 
 MAX_CONFIGURATIONS = 24
 
 
-def _configurations(uses: Uses) -> Iterator[Settings]:
+def _configurations(keys: Mapping[str, tuple[str, ...]]) -> Iterator[Settings]:
     """Dicts with values for the keys that the code reads; one that is unpacked has a value for each name."""
     choices: list[list[Any]] = []
-    for key, names in uses.keys.items():
+    for key, names in sorted(keys.items()):
         parts = [_guesses_of(name) for name in names]
         choices.append(list(itertools.islice(_products(parts), 3)) if parts else _guesses_of(key))
     for values in _products(choices):
-        yield Settings(zip(uses.keys, values, strict=True))
+        yield Settings(zip(sorted(keys), values, strict=True))
+
+
+_constructing: list[type] = []
+"""The classes that are being constructed: an argument of one may need another, but not itself again."""
+NOT_OBJECTS = {*dir(np.ndarray), *dir(dict), *dir(list), *dir(str)}
+
+
+def project_objects(row: inspect.Parameter, uses: Uses, owner: Any) -> list[Any]:
+    """Instances of classes of the project for an argument: those of its annotation, else those with the attributes
+    that the code uses. Smooth functions come first; an instance with another size is the last.
+    """
+    names: dict[str, Any] = getattr(getattr(owner, "__init__", owner), "__globals__", {})
+    annotation = names.get(row.annotation) if isinstance(row.annotation, str) else row.annotation
+    used = set(uses.attributes)
+    if inspect.isclass(annotation) and is_of_project(annotation) and annotation is not row.empty:
+        kinds = [annotation, *_subclasses(annotation)]
+    elif used and not used & NOT_OBJECTS:
+        kinds = [kind for kind in names.values() if inspect.isclass(kind) and is_of_project(kind)]
+    else:
+        return []
+    found: list[Any] = []
+    for kind in sorted(dict.fromkeys(kinds), key=lambda kind: not SMOOTH_NAME.search(kind.__name__)):
+        if kind is owner or kind in _constructing or inspect.isabstract(kind) or is_base_class(kind):
+            continue
+        _constructing.append(kind)
+        try:
+            made = next(constructions(kind, None, limit=1), None)
+        finally:
+            _constructing.remove(kind)
+        if made is not None and (kinds[0] is annotation or all(hasattr(made.instance, name) for name in used)):
+            found += [made.instance, *_with_another_size(made)]
+        if len(found) >= MAX_OBJECTS:
+            break
+    return found
+
+
+MAX_OBJECTS = 3
+SMOOTH_NAME = re.compile(r"tanh|sigmoid|logistic|softplus|sgd|gradient_?descent", re.I)
+LIBRARIES = r"(builtins|numpy|typing|abc|collections|dataclasses|nnlaw|enum|functools)\b"
+
+
+def is_of_project(thing: Any) -> bool:
+    """Whether a class or a function is one of the code under test."""
+    return not re.match(LIBRARIES, getattr(thing, "__module__", None) or "builtins")
+
+
+def is_object(thing: Any) -> bool:
+    """Whether a thing is an instance of a class of the code under test."""
+    return not inspect.isclass(thing) and not inspect.isroutine(thing) and is_of_project(type(thing))
+
+
+def _subclasses(kind: type) -> list[type]:
+    found: list[type] = []
+    children: list[type] = type.__subclasses__(kind)
+    for one in children:
+        found += [one, *_subclasses(one)]
+    return found
+
+
+def _with_another_size(made: Made) -> list[Any]:
+    """The instance with another size, if one size is all that it has."""
+    sizes = [name for name, value in made.settings.items() if type(value) is int and value == N_IN]
+    if len(sizes) != 1:
+        return []
+    try:
+        return [type(made.instance)(**copy.deepcopy(made.settings | {sizes[0]: N_OUT}))]
+    except Exception:
+        return []
 
 
 def _guesses_of(name: str) -> list[Any]:
@@ -444,6 +560,7 @@ GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
      [[N_IN, N_HIDDEN, N_OUT], (N_IN, N_HIDDEN, N_OUT), N_OUT]),
     (r"^(n_?)?(neurons|nodes|units)(_?(per|by|of)_?layers?)?$|^layers?_?(neurons|units|nodes)$",
      [N_OUT, [N_IN, N_HIDDEN, N_OUT], [N_HIDDEN, N_OUT]]),
+    (r"^(hidden_?)?layers$", [[N_IN, N_HIDDEN, N_OUT], (N_IN, N_HIDDEN, N_OUT), 2, N_OUT]),
     (r"use_?bias|has_?bias|bias_?flag", [True]),
     (r"(drop|keep).*(rate|prob|p$)|^(rate|p|ratio|prob|keep|dropout|drop_?prob|probability)$", [0.4]),
     (r"learning_?rate|^lr$|^eta$|learn_?rate", [0.5]),
@@ -455,7 +572,7 @@ GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
               AnyActivation(), "sigmoid"]),
     (r"activation|act_?fn|^act$|nonlinearity|^fn$|func",
      lambda: ["relu", "sigmoid", AnyActivation(), "tanh", None, "Sigmoid", "linear"]),
-    (r"optimi[sz]er|^opt$", [None, "sgd"]),
+    (r"optimi[sz]er|^opt$", lambda: [None, "sgd", Step(1.0, in_place=True), Step(1.0)]),
     (r"init", ["xavier", "he", "random", None, "normal"]),
     (r"pad", [0, 1, "same", "valid", (0, 0), (1, 1)]),
     (r"stride|step", [1, 2, (1, 1), (2, 2)]),

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.discovery.calls import CONTAINER, N_HIDDEN, N_IN, N_OUT, Made, constructions
+from nnlaw.spec.discovery.argument_uses import uses_of
+from nnlaw.spec.discovery.calls import CONTAINER, N_HIDDEN, N_IN, N_OUT, Made, constructions, is_of_project
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.slots import array_slots
 
@@ -40,7 +41,10 @@ MAX_BUILT = 8
 def built(kind: type, scope: Scope, limit: int = 6) -> Iterator[Made]:
     """Instances of a class; of one that is made of layers, those with layers, a loss and an optimizer of the module."""
     given = {row.name: choices for row in required_of(kind) if (choices := _parts(row.name, scope, kind))}
-    for made in constructions(kind, scope, limit, given):
+    for name, choices in given.items():
+        given[name] = [*uses_of(kind, name).texts[:4], *choices]
+    made_with = list(constructions(kind, scope, limit, given))
+    for made in made_with or (constructions(kind, scope, limit) if given else ()):
         yield from itertools.islice(_set_up(made, scope), MAX_BUILT)
 
 
@@ -111,8 +115,24 @@ def stacks(scope: Scope, owner: type) -> list[Any]:
             outputs = [_resized(one, *sizes[1:], last=name) for name in OUTPUTS]
             found += [[first, output] for output in outputs if output is not None]
             found += [[first, layer, last] for _, layer in between[:1]] + [[first, last]]
+    found = found or [row for one in made if (row := _unbuilt(one[1], one[0], between))][:2]
     layers = [one.instance for _, one in made]
     return found or [row for row in ([layer for _, layer in simple[:2]], layers[:1], layers) if row]
+
+
+def _unbuilt(made: Made, name: str, between: list[tuple[str, Any]]) -> list[Any]:
+    """Two layers without arrays yet, which get the size of their input from the network; the first may know its own."""
+    sizes = [key for key, value in made.settings.items() if type(value) is int]
+    if array_slots(made.instance) or len(sizes) != 1 or not DENSE.search(name) or OTHER.search(name):
+        return []
+    optional = [row.name for row in arguments_of(type(made.instance)) if row.default is None]
+    own = {key: (N_IN,) if "shape" in key else N_IN for key in optional if INPUT.search(key)}
+    first = _constructed(made, {sizes[0]: N_HIDDEN} | dict(list(own.items())[:1]))
+    last = _constructed(made, {sizes[0]: N_OUT})
+    return [first, *(layer for _, layer in between[:1]), last] if first is not None and last is not None else []
+
+
+INPUT = re.compile(r"^_?(in|input)_?(dim|size|shape|units|features)?", re.I)
 
 
 def _is_dense(made: Made) -> bool:
@@ -132,23 +152,26 @@ def _resized(made: Made, inputs: int, outputs: int, last: str = "") -> Any:
     None if it can't be constructed, or has no argument for an activation that may be left out.
     """
     sizes = {N_IN: inputs, N_OUT: outputs, N_HIDDEN: outputs}
-    settings = {name: sizes.get(value, value) if type(value) is int else value for name, value in made.settings.items()}
+    changes: dict[str, Any] = {
+        name: sizes.get(value, value) for name, value in made.settings.items() if type(value) is int
+    }
     if last:
         rows = [row for row in arguments_of(type(made.instance)) if re.search("^act|activation", row.name, re.I)]
         if not any(row.default is None or isinstance(row.default, str) for row in rows):
             return None
-        settings[rows[0].name] = last
+        changes[rows[0].name] = last
+    return _constructed(made, changes)
+
+
+def _constructed(made: Made, changes: dict[str, Any]) -> Any:
     try:
-        return type(made.instance)(**copy.deepcopy(settings))
+        return type(made.instance)(**copy.deepcopy(made.settings | changes))
     except Exception:
         return None
 
 
 def _classes(scope: Scope) -> list[tuple[str, type]]:
     return [(name, value) for name, value in definitions(scope) if inspect.isclass(value)]
-
-
-LIBRARIES = r"(builtins|numpy|typing|abc|collections|dataclasses|nnlaw|enum|functools)\b"
 
 
 def definitions(scope: Scope) -> list[tuple[str, Any]]:
@@ -158,7 +181,7 @@ def definitions(scope: Scope) -> list[tuple[str, Any]]:
     return own + [
         (name, value) for name, value in scope.namespace.items()
         if name not in known and (inspect.isclass(value) or inspect.isfunction(value))
-        and not re.match(LIBRARIES, value.__module__)
+        and is_of_project(value)
     ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array, is_finite
-from nnlaw.spec.discovery.adapted_layer import RATES, AdaptedLayer, Given, Plan, Step, adapt_instance, unpacked
+from nnlaw.spec.discovery.adapted_layer import RATES, AdaptedLayer, Given, Plan, adapt_instance, unpacked
 from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.calls import (
     FLAG_NAMES,
@@ -50,6 +50,7 @@ from nnlaw.spec.discovery.match_gradients import (
 )
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
 from nnlaw.spec.discovery.parameters import Aliases, named_places, parameters_of
+from nnlaw.spec.discovery.plain_step import Step
 from nnlaw.spec.discovery.recipes import recipe_of_class
 from nnlaw.spec.discovery.remarks import remarks_of_layer
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
@@ -362,13 +363,19 @@ def attempts(
 SETUP = ("set_input_shape", "set_input_size", "set_input_dim", "build", "initialize", "init_weights", "setup",
          "initialize_weights", "initialize_parameters", "init_params", "init_parameters", "prepare_layer",
          "_initialize", "_build", "_init_weights")  # fmt: skip
-INPUT_SHAPE = re.compile(r"^_?(in|input)_?(shape|size|dim|dims|features|units)$", re.I)
+INPUT_SHAPE = re.compile(
+    r"^_?(n_in|fan_in|(n_|num_)?(in|input|prev|previous)_?(shape|size|dim|dims|features|units|n))s?$", re.I
+)
 
 
 def prepared(made: Made, shape: tuple[int, ...]) -> Made:
     """The instance after the methods that set it up for an input of this shape, if it has any; else itself."""
     kind = type(made.instance)
     methods = [name for name in SETUP if is_method(kind, name)]
+    if not methods and not array_slots(made.instance):
+        methods = [name for name in _other_names(kind) if is_method(kind, name)
+                   and (rows := required_of(getattr(kind, name), bound=True))
+                   and all(INPUT_SHAPE.match(row.name) for row in rows)]  # fmt: skip
     unset = [name for name, value in attributes_of(made.instance).items() if value is None and INPUT_SHAPE.match(name)]
     if not methods and not unset:
         return made
@@ -1190,4 +1197,4 @@ def describe(attempt: Attempt, name: str) -> str:
     return f"{attempt.made.call(name)}.{forward}, then {backward}{before}; {plan.layout.describe}"
 
 
-__all__ = ["Step", "adapt", "layer_in", "layer_methods"]
+__all__ = ["adapt", "layer_in", "layer_methods"]

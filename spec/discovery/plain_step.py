@@ -1,0 +1,39 @@
+"""A plain gradient step, where code takes an optimizer.
+
+    step = Step(0.5)
+    W = step.update(W, dW)        W - 0.5 · dW, under any name of the method
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnlaw.spec.discovery.slots import leaves
+
+
+class Step:
+    """In place of an optimizer: every method takes a plain gradient step with a given rate.
+
+    Methods return the new array, or, with `in_place`, change the array that they get.
+    """
+
+    def __init__(self, rate: float, in_place: bool = False) -> None:
+        self.rate = self.lr = self.learning_rate = rate
+        self.in_place = in_place
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        parts = [leaves(value) for value in (*arguments, *named.values())]
+        if any(len(part) > 1 for part in parts):
+            raise TypeError("a plain step takes one array and its gradient, not several in one argument")
+        arrays = [array for part in parts for _, array in part]
+        if len(arrays) < 2:
+            return self.rate * arrays[0] if arrays else None
+        if self.in_place:
+            arrays[0] -= self.rate * arrays[1]
+            return arrays[0]
+        return arrays[0] - self.rate * arrays[1]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self.__call__
