@@ -20,9 +20,9 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.calls import Randomness
+from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
-from nnlaw.spec.discovery.plain_step import Step
 from nnlaw.spec.discovery.slots import Slot, attributes_of
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.recipe import Recipe

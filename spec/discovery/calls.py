@@ -23,8 +23,8 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.argument_uses import Uses, uses_of
+from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.nothing import is_base_class
-from nnlaw.spec.discovery.plain_step import Step
 from nnlaw.spec.discovery.scope import Scope
 
 N = 5  # the batch; different from every other size

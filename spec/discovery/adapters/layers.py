@@ -39,6 +39,7 @@ from nnlaw.spec.discovery.calls import (
     standard_input,
 )
 from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.hidden_parameters import hidden_parameters
 from nnlaw.spec.discovery.hints import hints
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
@@ -50,7 +51,6 @@ from nnlaw.spec.discovery.match_gradients import (
 )
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
 from nnlaw.spec.discovery.parameters import Aliases, named_places, parameters_of
-from nnlaw.spec.discovery.plain_step import Step
 from nnlaw.spec.discovery.recipes import recipe_of_class
 from nnlaw.spec.discovery.remarks import remarks_of_layer
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of

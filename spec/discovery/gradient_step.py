@@ -1,4 +1,4 @@
-"""A plain gradient step, where code takes an optimizer.
+"""A gradient step, where code takes an optimizer.
 
     step = Step(0.5)
     W = step.update(W, dW)        W - 0.5 · dW, under any name of the method
@@ -24,7 +24,7 @@ class Step:
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         parts = [leaves(value) for value in (*arguments, *named.values())]
         if any(len(part) > 1 for part in parts):
-            raise TypeError("a plain step takes one array and its gradient, not several in one argument")
+            raise TypeError("a gradient step takes one array and its gradient, not several in one argument")
         arrays = [array for part in parts for _, array in part]
         if len(arrays) < 2:
             return self.rate * arrays[0] if arrays else None
