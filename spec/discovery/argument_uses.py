@@ -31,6 +31,8 @@ class Uses:
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Keys that are read from it, each with the names that the value is unpacked into, if it is."""
     attributes: list[str] = field(default_factory=list)
+    iterated: bool = False
+    """Whether it is a list whose elements have these keys and attributes."""
 
 
 _known: dict[tuple[int, str, int], tuple[Any, Uses]] = {}
@@ -135,6 +137,7 @@ class _Reader(ast.NodeVisitor):
             targets = targets[1:]
         for source, name in zip(sources, targets, strict=False):
             if isinstance(name, ast.Name) and self.is_it(source):
+                self.uses.iterated = True
                 self.local = {*self.local, name.id}
 
     def visit_Compare(self, node: ast.Compare) -> None:

@@ -308,6 +308,9 @@ def _constructed(
         or ([_small_shape(row.default)] if isinstance(row.default, tuple) else guesses(row, scope, kind, pair))
         for row in rows
     ]
+    unknown = [choice for choice in choices if choice[:2] == [N_IN, 0.3]]
+    for choice in unknown[1:]:  # sizes that are equal hide a transposed product
+        choice.insert(0, N_OUT)
     for before, choice in itertools.pairwise(choices):  # two neighbors: of different sizes
         same = len(choice) > 1 and is_object(choice[0]) and type(choice[0]) is type(choice[1]) is type(before[0])
         choice[:2] = choice[1::-1] if same else choice[:2]
@@ -365,7 +368,9 @@ def guesses(
     if not keys and isinstance(found[0], Settings):
         keys = dict.fromkeys(set(uses.attributes) - set(dir(dict)), ())
     if keys:
-        return [*itertools.islice(_configurations(keys), MAX_CONFIGURATIONS), *found]
+        settings = list(itertools.islice(_configurations(keys), MAX_CONFIGURATIONS))
+        layers = [two for one in settings if (two := _of_two_layers(one)) is not None] if uses.iterated else []
+        return [*layers, *settings, *found]
     if uses.texts:
         found = _with_texts(found, uses.texts, first=not usual)
     objects = [] if any(isinstance(value, Step) for value in found) else project_objects(row, uses, owner)
@@ -383,6 +388,18 @@ def _configurations(keys: Mapping[str, tuple[str, ...]]) -> Iterator[Settings]:
         choices.append(list(itertools.islice(_products(parts), 3)) if parts else _guesses_of(key))
     for values in _products(choices):
         yield Settings(zip(sorted(keys), values, strict=True))
+
+
+def _of_two_layers(one: Settings) -> list[Settings] | None:
+    """The settings of two layers that fit each other, from those of one; None if there are no two sizes."""
+    ins = [key for key, value in one.items() if type(value) is int and re.search(r"in|prev", key)]
+    outs = [key for key, value in one.items() if type(value) is int and key not in ins]
+    if not ins or not outs:
+        return None
+    first, last = copy.deepcopy(one), copy.deepcopy(one)
+    first |= {ins[0]: N_IN, outs[0]: N_HIDDEN}
+    last |= {ins[0]: N_HIDDEN, outs[0]: N_OUT} | {key: "sigmoid" for key, value in one.items() if value == "relu"}
+    return [first, last]
 
 
 _constructing: list[type] = []

@@ -13,7 +13,9 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.slots import Slot
 from nnlaw.spec.subjects.gradient_names import is_gradient_of, short_name
 
-CONTAINERS = re.compile(r"^_?(d|g|grad|grads|gradient|gradients|deltas?|derivatives?|d_?params?|param_?grads)$", re.I)
+CONTAINERS = re.compile(
+    r"^_?(d|g|grad|grads|gradient|gradients|deltas?|derivatives?|derivs?|d_?params?|param_?grads)$", re.I
+)
 HISTORY = re.compile(r"^_?(v|m|s)$|veloc|moment|cache|prev|last|old|best|mean|var|history|accum", re.I)
 """Names of what code keeps beside gradients: velocities, earlier weights, values of the forward pass."""
 
