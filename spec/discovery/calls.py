@@ -230,9 +230,9 @@ def constructions(
 
     `given` has choices for some of its arguments.
     """
-    rows = [row for row in _parameters(kind)
-            if row.default is row.empty and row.kind not in (row.VAR_POSITIONAL, row.VAR_KEYWORD)]  # fmt: skip
-    for row in _parameters(kind):
+    rows = [row for row in parameters_of_call(kind) if row.default is row.empty and row.kind is not row.VAR_KEYWORD
+            and (row.kind is not row.VAR_POSITIONAL or (given or {}).get(row.name))]  # fmt: skip
+    for row in parameters_of_call(kind):
         if row.kind is row.VAR_KEYWORD:
             names = [key for key in uses_of(kind, row.name).keys if key.isidentifier() and not iskeyword(key)]
             rows += [inspect.Parameter(key, row.KEYWORD_ONLY) for key in names]
@@ -255,7 +255,9 @@ def constructions(
 
 def _large(kind: type) -> list[inspect.Parameter]:
     """Arguments whose default is a size of real data, such as 784, larger than a check needs, or 1, which hides."""
-    return [row for row in _parameters(kind) if LARGE.search(row.name) and not re.search("batch|max", row.name) and (
+    rows = [row for row in parameters_of_call(kind)
+            if LARGE.search(row.name) and not re.search("batch|max", row.name)]  # fmt: skip
+    return [row for row in rows if (
         (type(row.default) is int and row.default > MAX_SIZE)
         or (isinstance(row.default, tuple) and _small_shape(row.default) != row.default)
         or (type(row.default) is int and row.default == 1 and INPUT_OR_OUTPUT.fullmatch(row.name))
@@ -277,7 +279,8 @@ def _small_shape(shape: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(SMALL_SIDE if type(size) is int and size > SMALL_SIDE else size for size in shape)
 
 
-def _parameters(kind: type) -> list[inspect.Parameter]:
+def parameters_of_call(kind: type) -> list[inspect.Parameter]:
+    """The arguments of a constructor; none if they are not known."""
     try:
         return list(inspect.signature(kind).parameters.values())
     except (TypeError, ValueError):
@@ -286,7 +289,7 @@ def _parameters(kind: type) -> list[inspect.Parameter]:
 
 def _unset(kind: type) -> list[inspect.Parameter]:
     """Arguments whose default, 0 or None, leaves a size or a function open."""
-    rows = _parameters(kind)
+    rows = parameters_of_call(kind)
     sizes = [row for row in rows if row.kind is row.POSITIONAL_OR_KEYWORD
              and (row.default is None or (type(row.default) in (int, str) and not row.default))]  # fmt: skip
     return [row for row in sizes if UNSET.search(row.name) and not re.search("seed|init|weight|bias|optim", row.name)]
@@ -333,6 +336,10 @@ def _constructed(
             random.seed(0)
             fresh = copy.deepcopy(settings)
             positional = [fresh.pop(row.name) for row in rows if row.kind is row.POSITIONAL_ONLY]
+            several = [row for row in rows if row.kind is row.VAR_POSITIONAL]
+            if several:  # all before it by position, too
+                positional = [fresh.pop(row.name) for row in rows[: rows.index(several[0])] if row.name in fresh]
+                positional += fresh.pop(several[0].name)
             with np.errstate(all="ignore"):
                 instance = kind(*positional, **fresh)
             copy.deepcopy(instance)
@@ -575,6 +582,7 @@ GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
     (r"shape", IMAGES),
     (r"(layer|network|net)_?(sizes|dims|shapes?)|^(sizes|dims|layers_?dims|topology|architecture|structure|layout)$",
      [[N_IN, N_HIDDEN, N_OUT], (N_IN, N_HIDDEN, N_OUT), N_OUT]),
+    (r"^(prev|previous|input|in|n_in|fan_in)_\w*(neurons|units|nodes|size|dim|features|n)$", [N_IN]),
     (r"^(n_?)?(neurons|nodes|units)(_?(per|by|of)_?layers?)?$|^layers?_?(neurons|units|nodes)$",
      [N_OUT, [N_IN, N_HIDDEN, N_OUT], [N_HIDDEN, N_OUT]]),
     (r"^(hidden_?)?layers$", [[N_IN, N_HIDDEN, N_OUT], (N_IN, N_HIDDEN, N_OUT), 2, N_OUT]),

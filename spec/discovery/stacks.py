@@ -18,7 +18,16 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.argument_uses import uses_of
-from nnlaw.spec.discovery.calls import CONTAINER, N_HIDDEN, N_IN, N_OUT, Made, constructions, is_of_project
+from nnlaw.spec.discovery.calls import (
+    CONTAINER,
+    N_HIDDEN,
+    N_IN,
+    N_OUT,
+    Made,
+    constructions,
+    is_of_project,
+    parameters_of_call,
+)
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.slots import array_slots
 
@@ -40,7 +49,9 @@ MAX_BUILT = 8
 
 def built(kind: type, scope: Scope, limit: int = 6) -> Iterator[Made]:
     """Instances of a class; of one that is made of layers, those with layers, a loss and an optimizer of the module."""
-    given = {row.name: choices for row in required_of(kind) if (choices := _parts(row.name, scope, kind))}
+    several = [row for row in parameters_of_call(kind) if row.kind is row.VAR_POSITIONAL]  # Sequential(*layers)
+    rows = [*required_of(kind), *several]
+    given = {row.name: choices for row in rows if (choices := _parts(row.name, scope, kind))}
     for name, choices in given.items():
         given[name] = [*uses_of(kind, name).texts[:4], *choices]
     made_with = list(constructions(kind, scope, limit, given))
@@ -64,12 +75,15 @@ def _set_up(made: Made, scope: Scope) -> Iterator[Made]:
     if add is not None and not array_slots(made.instance):
         filled = [thing for layers in stacks(scope, kind) if (thing := _added(made.instance, add, layers)) is not None]
     methods = [name for name in dir(kind) if SET_UP.match(name) and inspect.isfunction(getattr(kind, name))]
+    found = []
     for thing in filled or [made.instance]:
         ready = [thing]
         for name in methods:
             ready = [after for each in ready for after in _called(each, name, scope)] or ready
-        for each in ready:
-            yield Made(each, made.settings)
+        found += ready
+    with_arrays = [thing for thing in found if array_slots(thing)] if filled[:1] != [made.instance] else found
+    for thing in with_arrays or [made.instance]:
+        yield Made(thing, made.settings)
 
 
 def _added(instance: Any, add: str, layers: list[Any]) -> Any:
@@ -80,7 +94,7 @@ def _added(instance: Any, add: str, layers: list[Any]) -> Any:
         copy.deepcopy(thing)
     except Exception:
         return None
-    return thing if array_slots(thing) else None
+    return thing
 
 
 def _called(instance: Any, method: str, scope: Scope) -> Iterator[Any]:
@@ -198,9 +212,16 @@ def _losses(scope: Scope, *, derivative: bool) -> list[Any]:
                  and len(required_of(value)) == 2]  # fmt: skip
     if derivative:
         return functions or [_slope_truth_first, _slope]
-    kinds = [kind for name, kind in _classes(scope) if LOSS_NAME.search(name)]
+    kinds = [kind for name, kind in _classes(scope) if LOSS_NAME.search(name) or _has_loss_and_slope(kind)]
     instances = [made.instance for kind in kinds for made in constructions(kind, None, limit=1)]
     return [*instances, *kinds, *functions] or [_half_squares, _half_squares]
+
+
+def _has_loss_and_slope(kind: type) -> bool:
+    """Whether a class has a method for the loss and one for its derivative, and is no layer."""
+    names = [name for name in vars(kind) if not name.startswith("_")]
+    slopes = [name for name in names if DERIVATIVE.search(name) or BACKWARD.search(name)]
+    return any(LOSS.search(name) and name not in slopes for name in names) and bool(slopes) and len(names) <= 4
 
 
 LOSS_NAME = re.compile(r"loss|cost|[mrs]se|mean_?squared|entropy|squared?_?error|criterion|mae|bce|cce", re.I)
