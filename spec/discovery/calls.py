@@ -280,7 +280,7 @@ def _small_shape(shape: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def parameters_of_call(kind: type) -> list[inspect.Parameter]:
-    """The arguments of a constructor; none if they are not known."""
+    """The arguments of a constructor; an empty list if they are not known."""
     try:
         return list(inspect.signature(kind).parameters.values())
     except (TypeError, ValueError):

@@ -218,7 +218,7 @@ def _losses(scope: Scope, *, derivative: bool) -> list[Any]:
 
 
 def _has_loss_and_slope(kind: type) -> bool:
-    """Whether a class has a method for the loss and one for its derivative, and is no layer."""
+    """Whether a class has a method for the loss and one for its derivative, unlike a layer."""
     names = [name for name in vars(kind) if not name.startswith("_")]
     slopes = [name for name in names if DERIVATIVE.search(name) or BACKWARD.search(name)]
     return any(LOSS.search(name) and name not in slopes for name in names) and bool(slopes) and len(names) <= 4
