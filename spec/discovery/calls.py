@@ -311,7 +311,7 @@ def _constructed(
         or ([_small_shape(row.default)] if isinstance(row.default, tuple) else guesses(row, scope, kind, pair))
         for row in rows
     ]
-    unknown = [choice for choice in choices if choice[:2] == [N_IN, 0.3]]
+    unknown = [choice for choice in choices if [type(value) for value in choice[:2]] == [int, float]]
     for choice in unknown[1:]:  # sizes that are equal hide a transposed product
         choice.insert(0, N_OUT)
     for before, choice in itertools.pairwise(choices):  # two neighbors: of different sizes
