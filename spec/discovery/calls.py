@@ -311,10 +311,11 @@ def _constructed(
         or ([_small_shape(row.default)] if isinstance(row.default, tuple) else guesses(row, scope, kind, pair))
         for row in rows
     ]
-    unknown = [choice for choice in choices if [type(value) for value in choice[:2]] == [int, float]]
+    guessed = [choice for choice, row in zip(choices, rows, strict=True) if not given.get(row.name)]
+    unknown = [choice for choice in guessed if [type(value) for value in choice[:2]] == [int, float]]
     for choice in unknown[1:]:  # sizes that are equal hide a transposed product
         choice.insert(0, N_OUT)
-    for before, choice in itertools.pairwise(choices):  # two neighbors: of different sizes
+    for before, choice in itertools.pairwise(guessed):  # two neighbors: of different sizes
         same = len(choice) > 1 and is_object(choice[0]) and type(choice[0]) is type(choice[1]) is type(before[0])
         choice[:2] = choice[1::-1] if same else choice[:2]
     if any(re.match(r"w_?hh?$", row.name, re.I) for row in rows):  # a recurrent layer: weights that fit each other
@@ -423,19 +424,17 @@ def project_objects(row: inspect.Parameter, uses: Uses, owner: Any) -> list[Any]
     used = set(uses.attributes)
     if inspect.isclass(annotation) and is_of_project(annotation) and annotation is not row.empty:
         kinds = [annotation, *_subclasses(annotation)]
-    elif used and not used & NOT_OBJECTS:
+    elif used and not used & NOT_OBJECTS and not _constructing:
         kinds = [kind for kind in names.values() if inspect.isclass(kind) and is_of_project(kind)]
     else:
+        return []
+    if len(_constructing) >= MAX_NESTED:
         return []
     found: list[Any] = []
     for kind in sorted(dict.fromkeys(kinds), key=lambda kind: not SMOOTH_NAME.search(kind.__name__)):
         if kind is owner or kind in _constructing or inspect.isabstract(kind) or is_base_class(kind):
             continue
-        _constructing.append(kind)
-        try:
-            made = next(constructions(kind, None, limit=1), None)
-        finally:
-            _constructing.remove(kind)
+        made = _first_instance(kind)
         if made is not None and (kinds[0] is annotation or all(hasattr(made.instance, name) for name in used)):
             found += [made.instance, *_with_another_size(made)]
         if len(found) >= MAX_OBJECTS:
@@ -443,7 +442,21 @@ def project_objects(row: inspect.Parameter, uses: Uses, owner: Any) -> list[Any]
     return found
 
 
-MAX_OBJECTS = 3
+def _first_instance(kind: type) -> Made | None:
+    """The first instance of a class that is an argument of another; made once."""
+    key = id(kind), len(_constructing)
+    if key not in _made:
+        _constructing.append(kind)
+        try:
+            _made[key] = kind, next(constructions(kind, None, limit=1), None)
+        finally:
+            _constructing.remove(kind)
+    return _made[key][1]
+
+
+_made: dict[tuple[int, int], tuple[type, Made | None]] = {}
+"""By identity, as in source_text, and by the number of classes around it."""
+MAX_OBJECTS, MAX_NESTED = 3, 2
 SMOOTH_NAME = re.compile(r"tanh|sigmoid|logistic|softplus|sgd|gradient_?descent", re.I)
 LIBRARIES = r"(builtins|numpy|typing|abc|collections|dataclasses|nnlaw|enum|functools)\b"
 
