@@ -149,7 +149,7 @@ def _wiring(made: Made, methods: tuple[str, str], marks: dict[str, Array]) -> Wi
     for slot in number_slots(made.instance):  # a parameter that is one number becomes an array
         value = slot.get(made.instance)
         if type(value) is float and _slope_of(made.instance, slot) is not None:
-            slot.set(made.instance, np.array(value))
+            setattr(slot.parent.get(made.instance), slot.key, np.array(value))  # Slot.set would keep it a number
     thing = copy.deepcopy(made.instance)
     places = {name: next((slot for slot, array in _values(thing) if np.array_equal(array, mark)), None)
               for name, mark in marks.items()}  # fmt: skip
