@@ -103,7 +103,7 @@ def mutations(tree: ast.FunctionDef, operands: Operands) -> Iterator[Mutation]:
     """Every change, tier by tier. `operands` may be inserted; they must not be part of the tree."""
     slots = list(_slots(tree))
     for tier, rules in enumerate(TIERS):
-        first = [FIRST] if tier == 0 else []  # at every place, before other changes of the first place
+        first = [FIRST[tier]] if tier in FIRST else []
         for slot, rule in (*product(slots, first), *product(slots, rules)):
             old = slot.node
             if (rule in WHOLE_VALUES and not slot.is_whole_value) or (tier and slot.is_axis):

@@ -202,6 +202,17 @@ def _copied(node: ast.AST) -> Change | None:
     return None
 
 
+def _without_axis(node: ast.AST) -> Change | None:
+    """a.sum(axis=0, keepdims=True)[0] is a.sum(axis=0)."""
+    call = node.value if isinstance(node, ast.Subscript) and ast.unparse(node.slice) == "0" else None
+    if not isinstance(call, ast.Call):
+        return None
+    keywords = [keyword for keyword in call.keywords if keyword.arg != "keepdims"]
+    if [ast.unparse(keyword) for keyword in keywords] != ["axis=0"] or len(keywords) == len(call.keywords):
+        return None
+    return Change(ast.Call(call.func, call.args, keywords))
+
+
 def _summed(node: ast.AST) -> Change | None:
     """a.sum(axis=0).sum() is a.sum()."""
     if not isinstance(node, ast.Call) or node.args or node.keywords or not isinstance(node.func, ast.Attribute):
@@ -234,5 +245,5 @@ def _complement_last(node: ast.AST) -> Change | None:
 
 RULES: list[Rule] = [
     _without_minus, _without_parentheses, _one_division, _collected, _branches, _canceled, _rotated, _copied,
-    _summed, _complement_last,
+    _summed, _without_axis, _complement_last,
 ]  # fmt: skip

@@ -114,8 +114,11 @@ class VariantBuilder:
 
     def _storable(self, function: SourceFunction) -> list[ast.expr]:
         """What a change of a function may use if forward stores it."""
-        uses = function.of_class and function != self._forward
-        return [store.expression for store in self.stores] if uses else []
+        tree = function_at(function.text, function.name, function.line)
+        if tree is None or not function.of_class or function == self._forward:
+            return []
+        own = [argument.arg for argument in tree.args.args]
+        return [store.expression for store in self.stores if store.array not in own]
 
     def variant(
         self, sources: Sequence[Source], stores: Sequence[Store] = (), tracer: Subject | None = None

@@ -271,6 +271,7 @@ def indices(node: ast.expr, operands: Operands) -> Iterator[Change]:
     elif isinstance(node, ast.Subscript) and not is_stored(node):
         yield Change(node.value, "reversed-order" if _is_reversed(node) else "extra-index")
     elif isinstance(node, ast.Name | ast.Attribute) and not is_stored(node):
+        yield Change(ast.Call(ast.Name("reversed", ast.Load()), [node], []), "not-reversed-order")
         step = ast.Slice(None, None, reverse)
         for index in (step, ast.Tuple([ast.Slice(), step], ast.Load())):
             yield Change(ast.Subscript(node, index, ast.Load()), "not-reversed-order")
@@ -404,6 +405,8 @@ def missing_sums(node: ast.expr, operands: Operands) -> Iterator[Change]:
     for axis in (0, 1, -1):
         for kind in ("sum", "mean"):
             yield Change(_over(node, kind, axis), f"missing-{kind}", {"axis": str(axis)})
+    for kind in ("sum", "mean"):
+        yield Change(_over(node, kind, 0, keepdims=False), f"missing-{kind}", {"axis": "0"})
     factors = list(factors_of(node))
     for i, complement in enumerate(factors):
         p = complement.right if isinstance(complement, ast.BinOp) and isinstance(complement.op, ast.Sub) else None
@@ -454,8 +457,9 @@ def missing_terms(node: ast.expr, operands: Operands) -> Iterator[Change]:
             yield Change(_plus(node, term), "missing-term", {"part": term})
 
 
-def _over(node: ast.expr, kind: str, axis: int) -> ast.expr:
-    keywords = [ast.keyword("axis", ast.Constant(axis)), ast.keyword("keepdims", ast.Constant(True))]
+def _over(node: ast.expr, kind: str, axis: int, *, keepdims: bool = True) -> ast.expr:
+    keywords = [ast.keyword("axis", ast.Constant(axis))]
+    keywords += [ast.keyword("keepdims", ast.Constant(True))] if keepdims else []
     return ast.Call(ast.Attribute(node, kind, ast.Load()), [], keywords)
 
 
@@ -475,13 +479,13 @@ def missing_products(node: ast.expr, operands: Operands) -> Iterator[Change]:
 
 WHOLE_VALUES = {missing_products}
 """Rules for the whole value that a statement assigns or returns, not for parts of it."""
-FIRST = differences
-"""What is tried before the rest of the first tier."""
+FIRST: dict[int, Rule] = {0: differences, 3: missing_sums}
+"""Rules with few changes, by tier: tried at every place before the rest of the tier."""
 TIERS: tuple[tuple[Rule, ...], ...] = (
     (signs_and_operands, transposes, calls, comparisons, numbers, sizes, indices, first_states),
     (other_names,),
     (missing_operands,),
-    (missing_factors, missing_sums),
+    (missing_factors,),
     (missing_terms,),
     (missing_products,),
 )

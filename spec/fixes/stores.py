@@ -24,10 +24,12 @@ INPUT_NAMES, RESULT_NAMES = ("input", "x_in"), ("y", "out", "output")
 class Store:
     """An array that forward can store as an attribute, and the edit with which it does.
 
-    `overwritten` is an attribute in which forward stores the array first and something else later.
+    `array` is its name in forward; `overwritten` is an attribute in which forward stores the array first and something
+    else later.
     """
 
     name: str
+    array: str
     edit: Edit
     overwritten: str = ""
 
@@ -56,7 +58,7 @@ def stores_of(forward: SourceFunction, *, inputs: int, result: bool) -> Iterator
         if name and not any(kept.values()):
             used.add(name)
             overwritten = next(iter(kept), "")
-            yield Store(name, _edit(forward, body[0], f"self.{name} = {arg}", keep=True), overwritten)
+            yield Store(name, arg, _edit(forward, body[0], f"self.{name} = {arg}", keep=True), overwritten)
     returns = [node for node in ast.walk(tree) if isinstance(node, ast.Return)]
     if not result or len(returns) != 1 or (value := returns[0].value) is None:
         return
@@ -65,10 +67,10 @@ def stores_of(forward: SourceFunction, *, inputs: int, result: bool) -> Iterator
     own = [value.id] if isinstance(value, ast.Name) else []
     if name := _free(used, *own, *RESULT_NAMES):
         if own:
-            yield Store(name, _edit(forward, returns[0], f"self.{name} = {own[0]}", keep=True))
+            yield Store(name, own[0], _edit(forward, returns[0], f"self.{name} = {own[0]}", keep=True))
         else:
             lines = f"self.{name} = {ast.get_source_segment(forward.text, value)}", f"return self.{name}"
-            yield Store(name, _edit(forward, returns[0], *lines, keep=False))
+            yield Store(name, "", _edit(forward, returns[0], *lines, keep=False))
 
 
 def _free(used: set[str], *names: str) -> str:

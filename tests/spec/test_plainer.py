@@ -37,6 +37,7 @@ def forms_of(before: str, after: str, operands: Sequence[str] = ()) -> tuple[Mut
         ("return W[-1 - i]", "return W[-1 - ~i]", "return W[i]", []),
         ("b = d.sum(axis=0).mean()", "b = d.sum(axis=0).sum()", "b = d.sum()", []),
         ("return dy.copy()", "return dy.copy() * (1 - y)", "return dy * (1 - y)", ["1 - y"]),
+        ("return dy[0]", "return dy.sum(axis=0, keepdims=True)[0]", "return dy.sum(axis=0)", []),
         ("return np.rot90(W, 2)", "return np.rot90(W, 4)", "return W", []),
         ("return dy * (1 - y)", "return dy * (1 - y) * y", "return dy * y * (1 - y)", ["y"]),
         ("return dy * g * (1 - g)", "return dy * g * (1 - g) * a", "return dy * a * g * (1 - g)", ["a"]),

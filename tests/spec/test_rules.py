@@ -5,7 +5,7 @@ import ast
 import numpy as np
 
 from nnlaw.spec.fixes.describe_change import TEXTS
-from nnlaw.spec.fixes.rules import FUNCTION_SWAPS, TIERS
+from nnlaw.spec.fixes.rules import FIRST, FUNCTION_SWAPS, TIERS
 
 OPERANDS = [ast.parse(text, mode="eval").body for text in ("dy", "self.x", "self.params['W']", "x[1:]", "len(x)")]
 EXPRESSIONS = (
@@ -26,7 +26,8 @@ def test_every_code_has_a_text_and_every_text_a_code() -> None:
     """Apart from the codes of statements and of places, which the rules do not give."""
     trees = [ast.parse(text, mode="eval") for text in EXPRESSIONS]
     nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.expr)]
-    codes = {change.code for node in nodes for rules in TIERS for rule in rules for change in rule(node, OPERANDS)}
+    every = [rule for rules in (*TIERS, FIRST.values()) for rule in rules]
+    codes = {change.code for node in nodes for rule in every for change in rule(node, OPERANDS)}
     elsewhere = {
         "added-instead-of-assigned", "assigned-instead-of-added", "extra-statement", "statements-swapped",
         "batch-size-instead-of-axis-size", "wrong-axis-size", "wrong-axis-argument", "shifted-values",
