@@ -62,7 +62,7 @@ from nnlaw.spec.discovery.slots import (
     number_slots,
 )
 from nnlaw.spec.discovery.stacks import built
-from nnlaw.spec.discovery.trained_numbers import trained_numbers
+from nnlaw.spec.discovery.trained_numbers import BIAS_NAME, trained_numbers
 from nnlaw.spec.subjects.cases import Case, ModelCase
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.settings import PENALTIES, second_value, second_values
@@ -640,9 +640,10 @@ def _with_gradients(
 def _trained_numbers(
     one: Instance, plan: NetworkPlan, instance: Any, run: NetworkRun, x: Array, labels: Array, randomness: Randomness
 ) -> dict[Slot, Kept]:
-    """The numbers, and lists of these, that the output depends on and that have a gradient or a step."""
-    if not (plan.forward or plan.output):
-        return {}
+    """The numbers, and lists of these, that the output depends on and that have a gradient or a step.
+
+    Without a forward, they are those that are called like a bias.
+    """
     run.forward()
     start, own = dict(number_leaves(run.thing)), dict(number_leaves(instance))
     arrays = {slot: array.copy() for slot, array in array_slots(run.thing)}
@@ -653,6 +654,8 @@ def _trained_numbers(
     ]
     returned = [] if is_user_object(run.returned) else [*leaves(run.returned), *number_leaves(run.returned)]
     candidates = {slot: array for slot, array in start.items() if slot in own and np.array_equal(own[slot], array)}
+    if not (plan.forward or plan.output):  # what the step depends on may be a counter or a rate
+        candidates = {slot: array for slot, array in candidates.items() if BIAS_NAME.match(slot.key)}
     found = trained_numbers(candidates, run.thing, kept, returned, len(x))
     used: dict[Slot, Kept] = {}
     for slot, (array, place) in found.items():
