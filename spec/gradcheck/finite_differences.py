@@ -165,6 +165,8 @@ def measure(
             slope, found.numeric[i] = line.check_closely(a, floor, scale)
         if slope is SlopeStatus.KINK:
             found.kinks += 1
+        elif slope is SlopeStatus.LOST:
+            found.lost += 1
         elif slope is SlopeStatus.WRONG:
             found.wrong.append(i)
         elif slope is SlopeStatus.UNDEFINED:
@@ -217,11 +219,12 @@ class _Line:
 
     def check_in_float32(self, a: float, floor: float, scale: float) -> tuple[SlopeStatus, float]:
         """Check a slope at the steps for float32: right if one of them agrees, a kink if the two sides differ."""
-        n, here = 0.0, self.here()
+        here, estimates = self.here(), []
         for relative in FLOAT32_STEPS:
             h = relative / 1e-5 * self.step
             (up, high), (down, low) = self.shifted(h, -h)
             n, right, left = (high - low) / (up - down), (high - here) / up, (low - here) / down
+            estimates.append(n)
             if not isfinite(right - left):
                 return _at_edge(left, right)
             margin = FLOAT32_TOLERANCE * max(abs(a), abs(n), floor) + 4 * float(np.finfo(np.float32).eps) * scale / h
@@ -229,31 +232,32 @@ class _Line:
                 return SlopeStatus.RIGHT, n
             if abs(right - left) > 10 * margin:
                 return SlopeStatus.KINK, n
-        return SlopeStatus.WRONG, n
+        agree = abs(estimates[0] - n) <= 0.5 * abs(a - n)  # else the function bends too much for such steps
+        return (SlopeStatus.WRONG if agree else SlopeStatus.LOST), n
 
     def check_large(self, a: float, largest: float, noise: float, unit: float) -> tuple[SlopeStatus, float]:
         """Check a slope of a function of large values, with errors of `noise`, at the step with the least error.
 
         `largest` is the largest slope of the array.
         """
-        best, error, bend = np.nan, np.inf, 0.0
-        here = self.here()
+        here, rows = self.here(), []
         for factor in LARGE_STEPS:
             h = factor * self.step
             (up, high), (down, low) = self.shifted(h, -h)
             half, quarter = _central_differences(self.evaluate, [self] * 2, [h / 2, h / 4])
             whole = (high - low) / (up - down)
             n, finer = (4 * half - whole) / 3, (4 * quarter - half) / 3
-            uncertain = abs(n - finer) + 8 * noise / h
-            if isfinite(uncertain) and uncertain < error:
-                best, error = n, uncertain
-                bend = max(0.0, abs((high - here) / up - (low - here) / down) - 4 * noise / h)
+            bend = max(0.0, abs((high - here) / up - (low - here) / down) - 4 * noise / h)
+            rows.append((abs(n - finer) + 8 * noise / h, n, bend))
+        rows = sorted(row for row in rows if isfinite(row[0])) or [(np.inf, np.nan, 0.0)]
+        error, best, bend = rows[0]
         size = max(abs(a), abs(best), 1e-3 * largest)
         if abs(a - best) <= FAIL_TOLERANCE * size + error:
             is_precise = error <= max(PRECISION * max(size, largest), 1e-6 * unit)
             return (SlopeStatus.RIGHT if is_precise else SlopeStatus.LOST), best
         is_clear = abs(a - best) > max(3 * error, bend)  # the two sides differ at a kink
-        return (SlopeStatus.WRONG if is_clear and isfinite(best) else SlopeStatus.LOST), best
+        is_confirmed = len(rows) > 1 and abs(rows[1][1] - best) < 0.5 * abs(a - best)  # by another step
+        return (SlopeStatus.WRONG if is_clear and is_confirmed else SlopeStatus.LOST), best
 
     def check_closely(self, a: float, floor: float, scale: float) -> tuple[SlopeStatus, float]:
         """Check a slope that seems wrong: what it is, and the best estimate of it."""
@@ -338,7 +342,7 @@ def raise_if_wrong(
         )
     if found.lost > MAX_KINKS * max(1, len(found.indices)):
         raise Inconclusive(
-            f"{found.lost} of {len(found.indices)} slopes of {found.name} could not be compared: the values are too "
+            f"{found.lost} of {len(found.indices)} slopes of {found.name} could not be compared: roundoff is too "
             "large for finite differences"
         )
     if found.kinks > MAX_KINKS * max(1, len(found.indices)):
