@@ -170,6 +170,7 @@ class AdaptedLayer:
 
     def _run(self, rate: float) -> None:
         self.randomness.reset(self._skip())
+        self.randomness.reset_arrays()
         self.runs = [_Run(self, inputs, rate) for inputs in self._split(self.x)]
 
     def _skip(self) -> int:

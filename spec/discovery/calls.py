@@ -47,7 +47,8 @@ class Randomness:
     """The generators that code may draw from, with the states to which they are set back before each call.
 
     They are those of np.random and random, and the generators among a module's global names. Generators that an
-    instance holds are copied with it. Global arrays of floats, which may be weights, are set back as well.
+    instance holds are copied with it. Global arrays of floats, which may be weights of a layer, are set back by
+    `reset_arrays`.
     """
 
     def __init__(self, generators: list[Any], modules: Sequence[ModuleType] = ()) -> None:
@@ -82,7 +83,6 @@ class Randomness:
         else:
             np.random.set_state(self.numpy)
             random.setstate(self.python)
-        self.reset_arrays()
         for one, state in zip(self.generators, self.own, strict=True):
             if isinstance(one, random.Random):
                 one.setstate(state)
