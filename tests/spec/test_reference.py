@@ -301,7 +301,7 @@ def test_names_in_any_spelling() -> None:
     assert find_reference(SimpleNamespace(like="Sign-SGD"), "mine", OPTIMIZERS)[0] == "signsgd"
     with pytest.raises(NotApplicable, match="not a standard name"):
         find_reference(None, "mine", OPTIMIZERS)
-    with pytest.raises(BadInput, match=r"like = 'adamm' is not a standard name; known: adadelta"):
+    with pytest.raises(BadInput, match=r"like = 'adamm' is not a standard name; known: adabelief"):
         find_reference(SimpleNamespace(like="adamm"), "mine", OPTIMIZERS)
 
 
