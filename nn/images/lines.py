@@ -24,6 +24,7 @@ SECTORS = 36  # of the circle around a part
 SURROUNDED = 0.8  # of these sectors: a part in more of them is a frame
 MIN_INSIDE = 0.2  # of the frame's height or width: a smaller part inside is a mark in a zero
 ROUND = 0.85  # width / height: a narrower ring around a stroke may be a slashed zero
+CORNER = 0.12  # of the height and the width: a corner of a box, slightly rounded or tilted
 STRAIGHT = 3.0  # length / width of a line
 LEVEL = 25  # degrees between a line and the horizontal
 BESIDE = 0.05  # of the digits' height: an underline is this much longer than the digits on both sides
@@ -59,6 +60,12 @@ class Part:
     def width(self) -> int:
         """Pixels from left to right."""
         return self.box[3] - self.box[1]
+
+    @property
+    def has_corners(self) -> bool:
+        """True for a box, whose pixels reach the corners of the box around them, unlike those of a ring."""
+        down, across = ((v - v.min()) / max(1, np.ptp(v)) for v in (self.rows, self.columns))
+        return all((np.abs(down - i) + np.abs(across - j)).min() < CORNER for i in (0, 1) for j in (0, 1))
 
     @cached_property
     def slant(self) -> float:
@@ -119,7 +126,8 @@ def surrounds(part: Part, other: Part) -> bool:
     seen = len(np.unique(np.floor(angles / (2 * np.pi) * SECTORS)))
     if seen < SURROUNDED * SECTORS:
         return False
-    if part.width < ROUND * part.height and other.slant > LEVEL and other.height > 0.6 * part.height:
+    narrow = part.width < ROUND * part.height and not part.has_corners
+    if narrow and other.slant > LEVEL and other.height > 0.6 * part.height:
         raise PictureRefused("it shows a 1 in a ring, or a zero with a slash")
     return True
 

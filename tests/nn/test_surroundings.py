@@ -73,6 +73,12 @@ def test_lines_around_a_digit_are_erased(tmp_path: Path, name: str, shades: str)
         assert same(read(tmp_path / "a", alone), read(tmp_path / "b", around))
 
 
+def test_a_one_in_a_narrow_box_is_read(tmp_path: Path) -> None:
+    """The corners show that the box is no zero."""
+    boxed = painted(sheet("1"), lambda pen: pen.rectangle((100, 65, 200, 235), outline=0, width=6))
+    assert same(read(tmp_path / "a", sheet("1")), read(tmp_path / "b", boxed))
+
+
 @pytest.mark.parametrize("mark", ["-", ".", ",", ":"])
 def test_marks_between_digits_are_erased(tmp_path: Path, mark: str) -> None:
     """With a dash, a dot, a comma or a colon between them, two digits are two digits."""
