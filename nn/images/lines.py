@@ -22,6 +22,7 @@ RULED = 1.3  # of the darkness of lines at the border: fainter ink is part of su
 FAINT_LINES = 0.6  # of full ink: darker lines at the border may be strokes
 SECTORS = 36  # of the circle around a part
 SURROUNDED = 0.8  # of these sectors: a part in more of them is a frame
+HALF_OPEN = 0.6  # the same: a part in more of them may be one
 MIN_INSIDE = 0.2  # of the frame's height or width: a smaller part inside is a mark in a zero
 ROUND = 0.85  # width / height: a narrower ring around a stroke may be a slashed zero
 CORNER = 0.12  # of the height and the width: a corner of a box, slightly rounded or tilted
@@ -29,7 +30,7 @@ STRAIGHT = 3.0  # length / width of a line
 LEVEL = 25  # degrees between a line and the horizontal
 BESIDE = 0.05  # of the digits' height: an underline is this much longer than the digits on both sides
 APART_BELOW, APART_ABOVE = 0.15, 0.35  # the same: or it is this far away
-BROKEN = 0.06  # the same: a closer one is a piece of a broken stroke
+PIECE = 0.06  # the same: a closer one is a piece of the digit
 HIGHER = 1.1  # the same: a higher upright line may be a separator
 GAP = 0.04  # of a glyph's longest side: half of the widest gap in a frame that is taken as closed
 MAX_ENCLOSED = 0.18  # of a glyph's ink, further inside than a stroke (99.9% of MNIST: below 0.16)
@@ -116,7 +117,7 @@ def ruled_lines(reading: Reading) -> float:
 
 
 def surrounds(part: Part, other: Part) -> bool:
-    """True if a part is a frame or a ring around the other. Raises PictureRefused if it may be a slashed zero."""
+    """True if a part is a frame or a ring around the other. Raises PictureRefused if it may be one."""
     (top, left, bottom, right), inner = part.box, other.box
     if other is part or not (top < inner[0] and left < inner[1] and inner[2] < bottom and inner[3] < right):
         return False
@@ -125,6 +126,8 @@ def surrounds(part: Part, other: Part) -> bool:
     angles = np.arctan2(part.rows - (inner[0] + inner[2]) / 2, part.columns - (inner[1] + inner[3]) / 2)
     seen = len(np.unique(np.floor(angles / (2 * np.pi) * SECTORS)))
     if seen < SURROUNDED * SECTORS:
+        if seen > HALF_OPEN * SECTORS:
+            raise PictureRefused("it shows a digit inside of an open frame or ring; crop it to the digit")
         return False
     narrow = part.width < ROUND * part.height and not part.has_corners
     if narrow and other.slant > LEVEL and other.height > 0.6 * part.height:
@@ -160,7 +163,7 @@ def _is_extra(bar: Part, digits: list[Part]) -> bool:
     gap = float(np.abs(away).min()) / tallest
     if longer or len(over) > 1 or gap > (APART_BELOW if below else APART_ABOVE):
         return True
-    if below and gap > BROKEN:
+    if below and gap > PIECE:
         raise PictureRefused("it shows a short line close below a digit: an underline, or a part of the digit")
     return False
 

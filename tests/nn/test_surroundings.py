@@ -74,7 +74,7 @@ def test_lines_around_a_digit_are_erased(tmp_path: Path, name: str, shades: str)
 
 
 def test_a_one_in_a_narrow_box_is_read(tmp_path: Path) -> None:
-    """The corners show that the box is no zero."""
+    """The box has corners, and a zero has none."""
     boxed = painted(sheet("1"), lambda pen: pen.rectangle((100, 65, 200, 235), outline=0, width=6))
     assert same(read(tmp_path / "a", sheet("1")), read(tmp_path / "b", boxed))
 
@@ -140,6 +140,7 @@ def test_ink_as_bright_as_its_paper_is_read(
         ("8", lambda pen: pen.line((60, BOTTOM - 6, 240, BOTTOM - 6), fill=0, width=8), "touches a line below"),
         ("7", lambda pen: pen.line((115, 214, 178, 214), fill=0, width=4), "a short line close below"),
         ("3", lambda pen: pen.line((240, 40, 240, 260), fill=0, width=6), "an upright line higher than the digits"),
+        ("3", lambda pen: pen.line([(70, 70), (70, 240), (230, 240), (230, 70)], fill=0, width=6), "an open frame"),
         ("3", lambda pen: pen.arc((-10, 20, 310, 330), 180, 270, fill=0, width=12), "leads out of the picture"),
     ],
 )
