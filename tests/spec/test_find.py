@@ -53,3 +53,12 @@ def test_a_report_shows_what_was_compared() -> None:
     """The call, and every array with its shape."""
     (report,) = reports(CORPUS / "right" / "columns_batch_layer.py")
     assert "samples are columns" in report.calls and report.compared[0] == "x (5, 4)" and len(report.compared) == 3
+
+
+def test_a_layer_whose_forward_takes_no_input_is_not_checked(tmp_path: Path) -> None:
+    """It is named with the reason, not listed as nothing to check."""
+    file = tmp_path / "bend.py"
+    file.write_text("class Bend:\n    def forward(self):\n        return x ** 2\n"
+                    "    def backward(self, dy):\n        return 2 * dy\n")  # fmt: skip
+    (report,) = reports(file)
+    assert (report.kind, report.outcome) == ("layer", UnitOutcome.NOT_CHECKED)

@@ -116,10 +116,13 @@ def adapt(scope: Scope) -> Iterator[Found]:
 
 def layer_in(kind: type, name: str, scope: Scope) -> Found | None:
     """The class as a layer; None if it lacks a forward or a backward."""
-    methods = layer_methods(kind)
+    methods = layer_methods(kind) or _without_input(kind)
     if methods is None or is_base_class(kind):
         return None
     location, style = class_location(kind), f"class with {methods[0]} and {methods[1]}"
+    if not required_of(getattr(kind, methods[0]), bound=True):
+        reason = f"{methods[0]} takes no input, and {methods[1]} gets a gradient"
+        return Found("layer", name, style, location, kind, reason=reason)
     made = list(built(kind, scope))
     if not made:
         reason = f"can't construct {name}{inspect.signature(kind)}; pass an instance: check({_example(kind, name)})"
@@ -142,6 +145,16 @@ def _with_another_forward(made: list[Made], methods: tuple[str, str], scope: Sco
         if attempt is not None and attempt.layer is not None:
             return attempt
     return None
+
+
+def _without_input(kind: type) -> tuple[str, str] | None:
+    """The names of forward and backward, if forward and the constructor take no argument, but backward does."""
+    front = next((name for name in FORWARD if FORWARD_WORD.search(name) and is_method(kind, name)), "")
+    back = next((name for name in BACKWARD if BACKWARD_WORD.search(name) and is_method(kind, name)), "")
+    if not front or not back or required_of(kind) or arguments_of(getattr(kind, front), bound=True):
+        return None
+    rows = required_of(getattr(kind, back), bound=True)
+    return (front, back) if len(rows) == 1 and INCOMING.match(rows[0].name) else None
 
 
 def _example(kind: type, name: str) -> str:
