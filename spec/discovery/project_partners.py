@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import io
 import itertools
 import re
 from pathlib import Path
@@ -53,7 +54,7 @@ def losses_of_project(module: ModuleType) -> list[Found]:
     )  # fmt: skip
     found: list[Found] = []
     for file in itertools.islice(files, MAX_LOADED):
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
             loaded = load(file)
             names = [name for name in loaded.names if name not in loaded.unavailable]
             found += [unit for unit in adapt(scope_of(loaded.module, names)) if unit.readings]
