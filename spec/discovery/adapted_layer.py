@@ -23,7 +23,7 @@ from nnlaw.spec.discovery.calls import Randomness
 from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
-from nnlaw.spec.discovery.slots import Slot, attributes_of
+from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.recipe import Recipe
 
@@ -232,6 +232,34 @@ class AdaptedLayer:
         run.backward(given)
         return [("backward", "dy") for a, b in zip(given, slopes, strict=True) if not np.array_equal(a, b)]
 
+    def evaluated(self, x: Array, batch: Array) -> Array | None:
+        """The output for a batch in evaluation mode, of an instance that was called with x in training before.
+
+        None if its calls take one sample each, or if it has several inputs.
+        """
+        if self.plan.layout.single or self.passes_on or self.plan.entry is not None or len(self.plan.inputs) > 1:
+            return None
+        run = self._trained(x)
+        self.training = False
+        if self.plan.mode:
+            setattr(run.thing, self.plan.mode, False)
+        run.start(self._split(batch)[0])
+        return self.plan.layout.join([run.ys[0]])
+
+    def state_after(self, x: Array) -> list[Array]:
+        """Before and after a call with x in training, each array of the instance that the call has changed in place or
+        replaced by one of the same shape, as rows of two."""
+        before = {name: np.array(array) for name, array in _arrays_of(self.instance)}
+        after = {name: np.array(array) for name, array in _arrays_of(self._trained(x).thing)}
+        pairs = [(before[name], array) for name, array in after.items() if name in before]
+        return [np.stack(pair) for pair in pairs if pair[0].shape == pair[1].shape and not np.array_equal(*pair)]
+
+    def _trained(self, x: Array) -> _Run:
+        """A copy of the instance that was called with x in training."""
+        self.training, self.x = True, x
+        self._run(RATES[0])
+        return self.runs[0]
+
     def reused(self, x: Array, other: Array, dy: Array) -> tuple[Array | None, Array | None]:
         """dx of an instance that was called before with another batch, and of a new one; None if it has a state.
 
@@ -254,6 +282,11 @@ class AdaptedLayer:
         gradients = [self.plan.layout.join([used.dx(i) / self.scale]) for i in range(len(self.plan.inputs))]
         found = gradients[0] if len(gradients) == 1 else np.concatenate([g.reshape(len(x), -1) for g in gradients], 1)
         return found, fresh
+
+
+def _arrays_of(instance: Any) -> list[tuple[str, Array]]:
+    """The arrays of real numbers of an instance, by their places."""
+    return [(str(slot), array) for slot, array in array_slots(instance) if array.dtype.kind == "f"]
 
 
 def unpacked(x: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.reference import Settings
+from nnlaw.spec.reference.names import possible_names
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.subjects.hyperparameters import numeric_attributes
 from nnlaw.spec.violation import NO_CAUSE, Cause, NotApplicable, Violation
@@ -19,6 +20,7 @@ NOT_SCALED = Cause(
     "the output is not divided by the probability to keep an entry in training mode, nor multiplied by it in "
     "evaluation mode",
 )
+SQUARED = Cause("variance-as-deviation", "the variance rate/(1 − rate) is used as the standard deviation")
 DIVISOR = Cause("keep-and-drop-swapped", "divided by the probability to drop an entry instead of that to keep it")
 
 
@@ -58,6 +60,35 @@ def check_dropout(case: LayerCase, note: str) -> None:
         _fail(case, "the factor of the entries that are kept", factor, 1 / likely[0], cause, note)
     expected = [factor * keep for keep in likely]
     _check_evaluation(case, x, factor, expected, 1e-2 if near else 1e-2 + error, note)
+
+
+def is_gaussian_dropout(name: str) -> bool:
+    """Whether a name is that of dropout with factors from a normal distribution."""
+    return "gaussiandropout" in possible_names(name)
+
+
+def check_gaussian_dropout(case: LayerCase, note: str) -> None:
+    """The factors have mean 1 and variance rate/(1 − rate) (N. Srivastava et al., JMLR 15 (2014), section 10)."""
+    settings = Settings(numeric_attributes(case.layer))
+    rates = settings.named("drop") + [1 - keep for keep in settings.named("keep")]
+    either = [settings.numbers[name] for name in AMBIGUOUS if name in settings.numbers]
+    rates = [rate for rate in (*rates, *either, *(1 - p for p in either)) if 0 < rate < 1]
+    repeats = -(-10 * ENTRIES // case.x.size)
+    x = np.concatenate([np.where(case.x < 0, case.x - 1, case.x + 1)] * repeats)
+    try:
+        factors = np.asarray(case.fresh(True).forward(x), np.float64) / x
+    except Exception:
+        raise NotApplicable("it takes no larger batch") from None
+    if not rates:
+        raise NotApplicable("found no number that is its rate")
+    mean, variance = float(factors.mean()), float(factors.var())
+    error = 6 * np.sqrt(2 / factors.size)
+    if abs(mean - 1) > 6 * np.sqrt(variance / factors.size):
+        _fail(case, "the mean of the factors", mean, 1.0, NO_CAUSE, note)
+    expected = [rate / (1 - rate) for rate in rates]
+    if all(abs(variance / each - 1) > error for each in expected):
+        squared = any(abs(variance / each**2 - 1) <= error * 2 for each in expected)
+        _fail(case, "the variance of the factors", variance, expected[0], SQUARED if squared else NO_CAUSE, note)
 
 
 def _check_evaluation(

@@ -15,7 +15,7 @@ from nnlaw.spec.contracts.declared import declared_value, inside_domain
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.law import law
 from nnlaw.spec.laws._names import why_compared
-from nnlaw.spec.laws.layer._dropout import check_dropout
+from nnlaw.spec.laws.layer._dropout import check_dropout, check_gaussian_dropout, is_gaussian_dropout
 from nnlaw.spec.laws.layer._shared import mismatch
 from nnlaw.spec.reference import ACTIVATIONS, LAYERS, NORMALIZATIONS, Given, Settings, standard_name
 from nnlaw.spec.subjects.cases import LayerCase
@@ -49,6 +49,9 @@ def definition(case: LayerCase) -> None:
     At x and at 6x, in float64 with a tolerance of 1e-4, and the same variant must fit both. Batch normalization is
     compared in training mode, all other layers in evaluation mode. The name is the registered name or `like`.
     """
+    if is_gaussian_dropout(case.name if case.registered else case.path.partition("(")[0]):
+        check_gaussian_dropout(case, why_compared(case, case.layer, "Gaussian dropout"))
+        return
     name = standard_name(case.layer, case.name, LAYERS)
     if name not in LAYERS or (name in VARIED and not case.registered):
         raise NotApplicable("not a standard layer")

@@ -16,6 +16,7 @@ from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.violation import NotApplicable, Violation
 
 TOLERANCE = 0.05  # of mean and standard deviation; the variance may be divided by N or by N − 1
+SHARE = 1e-3  # a smaller difference between shares does not count
 STEPS = 400  # training steps, after which running statistics are close to the batch's or still approaching them
 
 
@@ -35,7 +36,7 @@ def normalized(case: LayerCase) -> None:
     Mean and standard deviation of the output may be off by 0.05: batch normalization in training mode, also for a
     standard deviation of 0.5, where a large ε shows; layer and RMS normalization in evaluation mode. After 400
     training steps on one batch, the output of batch normalization in evaluation mode is close to that in training
-    mode, or still approaching it.
+    mode, or still approaching it; after one, running mean and variance have moved by the same share.
     """
     name = standard_name(case.layer, case.name, LAYERS)
     if name not in ("batchnorm", "layernorm", "rmsnorm"):
@@ -47,6 +48,7 @@ def normalized(case: LayerCase) -> None:
     _check_moments(case, name, x)
     if name == "batchnorm":
         _check_moments(case, name, (2 + 0.5 * rows).astype(case.x.dtype))
+        _check_shares(case, x)
         if case.registered:  # other code is always called in training, on a new copy
             _check_running_statistics(case, x)
 
@@ -97,6 +99,49 @@ def _errors(y: Array, axes: tuple[int, ...], moments: dict[str, float]) -> dict[
         "standard deviation": np.minimum(np.abs(deviation - 1), np.abs(deviation - unbiased)),
     }
     return {moment: float(errors[moment].max()) for moment in moments}
+
+
+def _check_shares(case: LayerCase, x: Array) -> None:
+    """Running mean and variance move by the same share of the way to the statistics of the batch."""
+    layer, pairs = case.fresh(True), []
+    if case.registered:
+        before = {name: np.array(array, np.float64) for name, array in layer.state.items()}
+        layer.forward(x)
+        after = {name: np.array(array, np.float64) for name, array in layer.state.items()}
+        pairs = [(array, after[name]) for name, array in before.items() if name in after]
+    elif layer.has("state_after"):
+        pairs = [(row[0], row[1]) for row in layer.call("state_after", x)]
+    pairs = [(a.reshape(-1), b.reshape(-1)) for a, b in pairs if a.shape == b.shape and a.size > 1]
+    wide = x.astype(np.float64)
+    for axes in _possible_axes("batchnorm", x.ndim):
+        mean, variance = wide.mean(axis=axes).reshape(-1), wide.var(axis=axes).reshape(-1)
+        count = wide.size // mean.size
+        means = _shares(pairs, [mean])
+        variances = _shares(pairs, [variance, variance * count / (count - 1)])
+        if len(means) == len(variances) == 1 and abs(means[0] - variances[0]) > SHARE:
+            raise Violation(
+                "normalized",
+                location=case.location("forward"),
+                array="the share of the batch in the running variance",
+                actual=f"{variances[0]:.3g}",
+                expected=f"{means[0]:.3g}, as in the running mean",
+                cause="often momentum and 1 − momentum swapped in one of the two",
+                cause_code="swapped-factors",
+            )
+
+
+def _shares(pairs: list[tuple[Array, Array]], targets: list[Array]) -> list[float]:
+    """The share a of each array that moved from s to (1 − a)·s + a·target, for one of the targets."""
+    found = []
+    for before, after in pairs:
+        for target in targets:
+            if target.shape == before.shape:
+                way = target - before
+                share = float(np.vdot(way, after - before) / np.vdot(way, way))
+                if share > SHARE and np.allclose(after, before + share * way, rtol=1e-5, atol=1e-6):
+                    found.append(share)
+                    break
+    return found
 
 
 def _check_running_statistics(case: LayerCase, x: Array) -> None:

@@ -12,12 +12,15 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.declared import declared_value, inside_domain
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import check_close, check_equal, outputs_of, random_dy
+from nnlaw.spec.reference.names import simplified
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import Cause, NotApplicable
 
 RANDOM = Cause("random-in-evaluation", "forward draws random numbers in evaluation mode; test self.training first")
 UPDATED = Cause("state-updated-in-evaluation", "often running statistics that are updated in evaluation mode")
+STALE = Cause("stale-mask", "often the mask of the last call in training, which is used in evaluation mode, too")
+NOISE = ("drop", "noise")
 BATCH = Cause(
     "batch-statistics-in-evaluation", "often the statistics of the batch in place of the running statistics"
 )
@@ -36,7 +39,8 @@ def train_eval(case: LayerCase) -> None:
     """In evaluation mode: eight calls of two copies with different generator states give equal outputs, bit for bit.
 
     Forward and backward leave state unchanged. If couples_samples is declared and training updates state, a row gives
-    the same output in two batches, with a relative tolerance of 1e-4.
+    the same output in two batches, with a relative tolerance of 1e-4. Of code that is not registered, the same holds if
+    a call in training changes the output in evaluation mode; that of dropout stays the same.
     """
     if not case.registered and not case.layer.attribute("has_mode", False):
         raise NotApplicable("it has no mode")
@@ -45,6 +49,7 @@ def train_eval(case: LayerCase) -> None:
     for expected, actual in zip(outputs_of(layer, case.x), outputs_of(other, case.x), strict=True):
         check_equal(case, "train-eval", "forward", "output", actual, expected, RANDOM, note)
     if not case.registered:
+        _check_after_training(case)
         return
     layer = case.fresh(False)
     before = _state(layer)
@@ -54,6 +59,30 @@ def train_eval(case: LayerCase) -> None:
         check_equal(case, "train-eval", "forward", f"state[{name!r}]", array, before[name], UPDATED, note)
     if declared_value(case.layer, "couples_samples"):
         _check_running_statistics(case)
+
+
+def _check_after_training(case: LayerCase) -> None:
+    """For code that is not registered: dropout leaves no mask behind, and running statistics couple no samples."""
+    layer = case.fresh(False)
+    if not layer.has("evaluated"):
+        return
+    batch: Array = np.concatenate([case.x[:1], case.other_x[:-1] * case.x.dtype.type(0.5)])
+    batch = inside_domain(case.layer, batch, case.x)
+    before = np.asarray(case.fresh(False).forward(case.x))
+    try:
+        rows = [case.fresh(False).call("evaluated", case.other_x, each) for each in (case.x, batch)]
+    except Exception:
+        return
+    if rows[0] is None or rows[1] is None:
+        return
+    after, beside = (np.asarray(each) for each in rows)
+    note = "in evaluation mode"
+    if not layer.params and any(word in simplified(case.path) for word in NOISE):
+        check_close(case, "train-eval", "forward", "output", after, before, STALE, note=f"{note} before training")
+    uses_state = after.shape == before.shape and not np.allclose(after, before, rtol=1e-6)
+    if uses_state and beside.shape == after.shape and len(case.x) > 2:
+        note = f"for the same row in another batch, {note}"
+        check_close(case, "train-eval", "forward", "output[0]", beside[0], after[0], BATCH, note=note)
 
 
 def _check_running_statistics(case: LayerCase) -> None:
