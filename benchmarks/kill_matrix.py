@@ -57,7 +57,7 @@ CAUSES: dict[str, dict[str, str]] = {
     "never subtracted": {"target-not-subtracted": ""},
     "once too often": {"extra-call": ""},
     "only the diagonal of the Jacobian": {"diagonal-of-jacobian": ""},
-    "output where the input is due": {"wrong-name": "self.input"},
+    "output where the input is due": {"wrong-name": "instead of `self.x`"},
     "output y in place of the derivative": {"output-instead-of-derivative": ""},
     "path": {"dropped-term": ""},
     "penalty": {"missing-penalty-gradient": ""},
