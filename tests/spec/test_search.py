@@ -351,8 +351,8 @@ def test_a_fix_is_right_for_every_number_of_axes(wrong: str, tmp_path: Path) -> 
 def test_a_term_that_forward_lacks_is_not_deleted_from_backward(tmp_path: Path) -> None:
     """Neither the bias that forward never adds, nor the input that it does not pass on."""
     without_bias = DENSE.replace(' + self.params["b"]', "")
-    backward = "dx = dy * (1 - self.output**2)\n        dx += dy\n        return dx"
-    for source in (without_bias, elementwise("return np.tanh(x)", backward)):
+    backward = "dx = dy * (1 - self.y**2)\n        dx += dy\n        return dx"
+    for source in (without_bias, elementwise("self.y = np.tanh(x)\n        return self.y", backward)):
         suggestion = explained(source, tmp_path).suggestion
         assert suggestion is None or all(edit.after for edit in suggestion.edits)
 
