@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType
@@ -41,6 +42,49 @@ def second_instance(thing: Any, settings: Mapping[str, Any]) -> tuple[Any, Chang
     for name, value in constants.items():
         setattr(found, name, value)
     return found, changed | constants
+
+
+STRIDE = re.compile(r"^_?(strides?|steps?|hop|stride_?size)$", re.I)
+
+
+def with_other_stride(thing: Any, settings: Mapping[str, Any]) -> tuple[Any, Changed] | None:
+    """Another instance like `thing`, or another pair, whose stride is 2, or 1 if it is larger; None without one."""
+    if isinstance(thing, CachedPair):
+        return _pair_with_other_stride(thing)
+    kind = type(thing)
+    known = {**defaults_of(kind), **settings}
+    named = {name: value for name, value in known.items() if STRIDE.match(name) and is_stride(value)}
+    changed: Changed = {name: _other_stride(value) for name, value in named.items()}
+    if len(changed) != 1:
+        return None
+    return kind(**{**copy.deepcopy(dict(settings)), **changed}), changed
+
+
+def _pair_with_other_stride(pair: CachedPair) -> tuple[CachedPair, Changed] | None:
+    """The stride is a default of the first function, which the second has as well or gets from a cache."""
+    functions = pair.functions
+    defaults = [defaults_of(function) for function in functions]
+    changed: Changed = {name: _other_stride(value) for name, value in defaults[0].items()
+               if STRIDE.match(name) and is_stride(value) and defaults[1].get(name, value) == value}  # fmt: skip
+    if len(changed) != 1 or not all(isinstance(function, FunctionType) for function in functions):
+        return None
+    if not changed.keys() & defaults[1].keys() and "cache" not in pair.second[0]:
+        return None
+    twin = copy.deepcopy(pair)
+    first, second = (_withdefaults_of(function, {k: v for k, v in changed.items() if k in row})
+                     for function, row in zip(functions, defaults, strict=True)
+                     if isinstance(function, FunctionType))  # fmt: skip
+    twin._functions = first, second
+    return twin, changed
+
+
+def is_stride(value: Any) -> bool:
+    """Whether a value can be a stride."""
+    return type(value) is int and 0 < value < 4
+
+
+def _other_stride(value: int) -> int:
+    return 2 if value == 1 else 1
 
 
 def second_pair(pair: Activation | CachedPair) -> tuple[Activation | CachedPair, Changed] | None:

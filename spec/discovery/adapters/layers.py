@@ -54,7 +54,7 @@ from nnlaw.spec.discovery.parameters import Aliases, named_places, parameters_of
 from nnlaw.spec.discovery.recipes import recipe_of_class
 from nnlaw.spec.discovery.remarks import remarks_of_layer
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
-from nnlaw.spec.discovery.second_settings import second_instance, with_settings
+from nnlaw.spec.discovery.second_settings import second_instance, with_other_stride, with_settings
 from nnlaw.spec.discovery.sequences import is_recurrent, length_of
 from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, leaves, number_leaves
 from nnlaw.spec.discovery.source_text import source_text
@@ -1171,12 +1171,55 @@ def layer_case(
         x = np.random.default_rng(seed).integers(0, integers, shape).astype(np.float64)
     first = LayerCase(name, subject_of(copy.deepcopy(layer)), x, seed=seed, name=name, registered=False)
     first.recipe = layer.recipe
+    found: list[Case] = [first]
     with contextlib.suppress(Exception), np.errstate(all="ignore"):
         second = second_layer(layer, made, x)
         if second is not None:
             path = with_settings(name, second[1])
-            return [first, replace(first, layer=subject_of(second[0]), path=path, is_second=True, recipe=None)]
-    return [first]
+            found.append(replace(first, layer=subject_of(second[0]), path=path, is_second=True, recipe=None))
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        strided = strided_layer(layer, made, x)
+        if strided is not None:
+            path = with_settings(name, strided[1])
+            other = replace(first, layer=subject_of(strided[0]), x=strided[2], path=path, is_second=True, recipe=None)
+            found.append(other)
+    return found
+
+
+def strided_layer(
+    layer: AdaptedLayer, made: Made | None, x: Array
+) -> tuple[AdaptedLayer, dict[str, float], Array] | None:
+    """The layer with another stride, and an input that its windows cover; None if backward does not take it."""
+    found = with_other_stride(layer.instance, made.settings if made is not None else {})
+    if found is None or len(layer.plan.inputs) != 1 or layer.plan.integers or x.ndim < 3:
+        return None
+    thing, changed = found
+    for name, places in layer.plan.aliases.items():
+        for place in places:
+            place.set(thing, layer.params[name].copy())
+
+    def at(shape: tuple[int, ...]) -> AdaptedLayer:
+        return adapt_instance(thing, replace(layer.plan, inputs=(shape,)), layer.randomness)
+
+    def output_of(shape: tuple[int, ...]) -> tuple[int, ...]:
+        return at(shape).forward(standard_input((len(x), *shape), 0)).shape
+
+    shape = x.shape[1:]
+    if output_of(shape) == layer.forward(x).shape:
+        return None  # the stride has no effect
+    for axis in range(len(shape)):
+        for size in (shape[axis], shape[axis] + 1):
+            longer, shorter = ((*shape[:axis], each, *shape[axis + 1 :]) for each in (size, size - 1))
+            with contextlib.suppress(Exception):
+                if output_of(longer) != output_of(shorter):
+                    shape = longer
+                    break
+    point = standard_input((len(x), *shape), 1)
+    second = at(shape)
+    y = second.forward(point)
+    dx = second.backward(np.ones_like(y))
+    fits = is_finite(y) and dx is not None and dx.shape == point.shape
+    return (second, changed, point) if fits else None
 
 
 def second_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> tuple[AdaptedLayer, dict[str, float]] | None:
