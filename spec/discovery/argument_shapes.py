@@ -46,10 +46,13 @@ def written_shapes(function: Callable[..., Any], x: str) -> Iterator[tuple[dict[
             sizes.setdefault(symbol, size)
         free = iter(size for size in OTHERS if size not in sizes.values())
         for row in others.values():
+            kernels = [name for name in dict.fromkeys(row) if KERNEL.match(name) and len(row) > 2]
+            kernels = [name for name in kernels if name != "F"] or kernels  # F is often the number of filters
+            sizes |= {name: 3 - i % 2 for i, name in enumerate(kernels) if name not in sizes}
             for symbol in row:
                 for name in re.findall(r"[A-Za-z_]\w*'?", symbol):
                     if name not in sizes:
-                        sizes[name] = 3 if KERNEL.match(name) and len(row) > 2 else next(free, OTHERS[0])
+                        sizes[name] = next(free, OTHERS[0])
         found = {name: _evaluated(row, sizes) for name, row in symbols.items()}
         yield {name: shape for name, shape in found.items() if shape}, columns
 

@@ -29,7 +29,7 @@ from nnlaw.spec.discovery.adapters.layers import (
     mode_value,
     raising_cases,
 )
-from nnlaw.spec.discovery.argument_shapes import is_used_as_array, written_shapes
+from nnlaw.spec.discovery.argument_shapes import BATCHES, SIDES, is_used_as_array, written_shapes
 from nnlaw.spec.discovery.calls import N_HIDDEN, N_IN, N_OUT, Made, N, Randomness, Settings, guesses
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.function_pair import CachedPair
@@ -90,9 +90,12 @@ def _pair(front: str, back: str, scope: Scope) -> Found | None:
     seconds = second_arguments(back_rows, [rows[place], *rest], parts)
     best: Attempt | None = None
     chosen: tuple[str, ...] = ()
-    failed: list[Attempt] = []  # forward takes the shapes that are written, backward does not
+    failed: list[Attempt] = []  # forward takes such shapes, backward does not
     methods, randomness = ("forward", "backward"), Randomness.of(scope.module)
-    for arguments, shapes in written_arguments(forward, rows[place].name, rest, scope):
+    likely = itertools.chain(
+        written_arguments(forward, rows[place].name, rest, scope), sequence_arguments(forward, rest)
+    )
+    for arguments, shapes in likely:
         for second, incoming in seconds:
             made = Made(CachedPair(forward, backward, arguments, second, incoming, place))
             tried = list(attempts(made, methods, randomness, shapes))
@@ -165,6 +168,19 @@ def written_arguments(
             given = {row.name: values[row.name] if row.name in values else random_array(row.name, shapes[row.name])
                      for row in rest}  # fmt: skip
             yield given, [(layout, (sample,), 0)]
+
+
+def sequence_arguments(
+    forward: Callable[..., Any], rest: list[inspect.Parameter]
+) -> Iterator[tuple[dict[str, Any], list[tuple[Layout, tuple[tuple[int, ...], ...], int]]]]:
+    """Sequences for all of several arguments, such as keys and values; the last may have another width."""
+    if len(rest) < 2 or not all(is_used_as_array(forward, row.name) for row in rest):
+        return
+    n, length, width = BATCHES[3], *SIDES[3][0]
+    for last in (width - 1, width):
+        shapes = {row.name: (n, length, last if row is rest[-1] else width) for row in rest}
+        given = {name: random_array(name, shape) for name, shape in shapes.items()}
+        yield given, [(LAYOUTS["rows"], ((length, width),), 0)]
 
 
 def random_array(name: str, shape: tuple[int, ...]) -> Array:
