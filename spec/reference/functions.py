@@ -37,6 +37,10 @@ INITIALIZERS: dict[str, Initializer] = {
     "xavier_uniform": Initializer(GLOROT, (lambda i, o: 2 / (i + o), lambda i, o: 1 / i)),
     "lecun": Initializer(LECUN, (lambda i, o: 1 / i,)),
     "lecun_uniform": Initializer(LECUN, (lambda i, o: 1 / i,)),
+    "truncated_normal": Initializer(
+        "a normal distribution without what exceeds two standard deviations; of deviation 1 before or after that",
+        (lambda i, o: 0.7737413, lambda i, o: 1.0),
+    ),
     "orthogonal": Initializer("A. M. Saxe et al., ICLR 2014", (lambda i, o: 1 / max(i, o),)),
 }
 

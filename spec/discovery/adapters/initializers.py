@@ -16,6 +16,8 @@ from nnlaw.spec.discovery.function_unit import FunctionUnit, found_functions, po
 from nnlaw.spec.discovery.scope import Scope, required_of
 
 INITIALIZER = re.compile(r"(^|_)(he|kaiming|xavier|glorot|lecun|orthogonal)(?=$|_|init|normal|uniform)", re.I)
+TRUNCATED = re.compile(r"(^|_)trunc(ated)?_normal")
+DEVIATION = re.compile(r"^(std|stddev|sigma|scale|sd)$", re.I)
 SHAPE = re.compile(r"^(shape|size|dims?)$", re.I)
 FANS = re.compile(r"^(fan_?(in|out)|n_?(in|out|x|y|h)|in(put)?_?\w*|out(put)?_?\w*|rows|cols)$", re.I)
 
@@ -28,6 +30,8 @@ def adapt(scope: Scope) -> Iterator[Found]:
 def _read(name: str, thing: Any) -> FunctionUnit | None:
     """A function of fan_in and fan_out, or of a shape; also a class whose instances are such functions."""
     low = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+    if TRUNCATED.search(low) and not inspect.isclass(thing):
+        return _truncated(thing)
     match = INITIALIZER.search(low)
     if match is None:
         return None
@@ -59,3 +63,19 @@ def _read(name: str, thing: Any) -> FunctionUnit | None:
         return None
     readings = [[initialize], *([[of_columns]] if by_shape else [])]
     return FunctionUnit("initializer", standard, readings, f"({', '.join(names)})")
+
+
+def _truncated(author: Any) -> FunctionUnit | None:
+    """A function of a shape and a standard deviation, which is 1 in the check."""
+    rows = list(inspect.signature(author).parameters.values())
+    deviation = next((row.name for row in rows if DEVIATION.match(row.name)), "")
+    needed = [row.name for row in rows if row.default is row.empty and row.name != deviation]
+    if not deviation or len(needed) != 1 or not SHAPE.match(needed[0]):
+        return None
+
+    def initialize(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, fan_out: int) -> Array:
+        np.random.seed(int(rng.integers(2**31)))
+        return np.asarray(author(**{needed[0]: shape, deviation: 1.0}))
+
+    point_to(initialize, author)
+    return FunctionUnit("initializer", "truncated_normal", [[initialize]], f"({needed[0]}, {deviation}=1.0)")

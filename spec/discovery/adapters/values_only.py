@@ -95,6 +95,16 @@ def _only_method(kind: type, scope: Scope) -> Any:
     return None if made is None else getattr(made.instance, methods[0])
 
 
+def constants_of(function: Any) -> dict[str, float]:
+    """The numbers of its module that a function reads, and those written in it, which may be its slope."""
+    code, own = getattr(function, "__code__", None), getattr(function, "__globals__", {})
+    if code is None:
+        return {}
+    read = {name: own.get(name) for name in code.co_names}
+    written = {f"constant_{i}": value for i, value in enumerate(code.co_consts) if isinstance(value, float)}
+    return {name: v for name, v in (read | written).items() if isinstance(v, int | float) and not isinstance(v, bool)}
+
+
 class Values:
     """A function of x behind the protocol of a layer, without a backward."""
 
@@ -104,7 +114,8 @@ class Values:
         self.grads: dict[str, Array] = {}
         self.state: dict[str, Array] = {}
         self.training = self.needs_dx = True
-        for name, value in {**numeric_defaults(function), **vars(getattr(function, "__self__", self)), **more}.items():
+        numbers = constants_of(function) | numeric_defaults(function) | vars(getattr(function, "__self__", self)) | more
+        for name, value in numbers.items():
             if isinstance(value, int | float) and not hasattr(self, name):  # laws look for a slope among the attributes
                 setattr(self, name, value)
 

@@ -15,7 +15,7 @@ from nnlaw.spec.laws.initializer._shared import SHAPES, check_variance, weights_
 from nnlaw.spec.reference import INITIALIZERS, Initializer, find_reference
 from nnlaw.spec.subjects.cases import InitializerCase
 from nnlaw.spec.subjects.hyperparameters import infer_from_settings
-from nnlaw.spec.violation import Inconclusive, Violation
+from nnlaw.spec.violation import Inconclusive, NotApplicable, Violation
 
 
 @law(
@@ -33,6 +33,8 @@ def definition(case: InitializerCase) -> None:
     "orthogonal" must have orthonormal rows or columns within 1e-4.
     """
     name, row = find_reference(case.thing, case.name, INITIALIZERS)
+    if name == "truncated_normal" and case.registered:
+        raise NotApplicable("its deviation is its own")
     try:
         _check(case, name, row)
     except Violation as violation:
@@ -66,6 +68,14 @@ def _check(case: InitializerCase, name: str, row: Initializer) -> None:
                     actual=f"{gram[at]:.4g} for W of shape {shape}",
                     expected=f"{float(at[0] == at[1]):g}, as for orthonormal {'rows' if wide else 'columns'}",
                 )
+        if name == "truncated_normal" and np.abs(weights).max() > (limit := 2.3 * weights.std()):
+            raise Violation(
+                "definition",
+                location=case.location,
+                array=f"the largest of weights {shape}",
+                actual=f"{np.abs(weights).max():.4g}",
+                expected=f"at most {limit:.4g}, as for a distribution without what exceeds two standard deviations",
+            )
         if name.endswith("uniform") and np.abs(weights).max() > (limit := np.sqrt(3 * weights.var())) * 1.1:
             raise Violation(
                 "definition",
