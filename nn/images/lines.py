@@ -31,6 +31,7 @@ LEVEL = 25  # degrees between a line and the horizontal
 BESIDE = 0.05  # of the digits' height: an underline is this much longer than the digits on both sides
 APART_BELOW, APART_ABOVE = 0.15, 0.35  # the same: or it is this far away
 PIECE = 0.06  # the same: a closer one is a piece of the digit
+LARGEST = 2.5  # the same: a larger part at the border is a digit, cropped to it, and others are its pieces
 HIGHER = 1.1  # the same: a higher upright line may be a separator
 GAP = 0.04  # of a glyph's longest side: half of the widest gap in a frame that is taken as closed
 MAX_ENCLOSED = 0.18  # of a glyph's ink, further inside than a stroke (99.9% of MNIST: below 0.16)
@@ -88,7 +89,8 @@ def erase_lines(reading: Reading) -> Reading:
     at_border = set(border_pixels(labels).tolist())
     cut = {part for part in parts if part.label in at_border and weight[part.label] > CUT_OFF * weight.max()}
     inside = [part.height for part in parts if part not in cut]
-    if inside and any(max(part.height, part.width) > HIGHER * max(inside) for part in cut):
+    digit = max(inside, default=0)
+    if any(HIGHER * digit < max(part.height, part.width) < LARGEST * digit for part in cut):
         raise PictureRefused("something larger than the digits leads out of the picture; crop it to the digits")
     digits = [part for part in parts if not any(surrounds(part, other) for other in parts)]
     digits = without_marks(without_bars(digits))

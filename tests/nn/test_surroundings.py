@@ -74,7 +74,7 @@ def test_lines_around_a_digit_are_erased(tmp_path: Path, name: str, shades: str)
 
 
 def test_a_one_in_a_narrow_box_is_read(tmp_path: Path) -> None:
-    """The box has corners, and a zero has none."""
+    """A box has corners, unlike a zero."""
     boxed = painted(sheet("1"), lambda pen: pen.rectangle((100, 65, 200, 235), outline=0, width=6))
     assert same(read(tmp_path / "a", sheet("1")), read(tmp_path / "b", boxed))
 
