@@ -68,7 +68,7 @@ def _check(case: InitializerCase, name: str, row: Initializer) -> None:
                     actual=f"{gram[at]:.4g} for W of shape {shape}",
                     expected=f"{float(at[0] == at[1]):g}, as for orthonormal {'rows' if wide else 'columns'}",
                 )
-        if name == "truncated_normal" and np.abs(weights).max() > (limit := 2.3 * weights.std()):
+        if name == "truncated_normal" and np.abs(weights).max() > (limit := 2.5 * weights.std()):
             raise Violation(
                 "definition",
                 location=case.location,
