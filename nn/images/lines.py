@@ -33,8 +33,10 @@ APART_BELOW, APART_ABOVE = 0.15, 0.35  # the same: or it is this far away
 PIECE = 0.06  # the same: a closer one is a piece of the digit
 LARGEST = 2.5  # the same: a larger part at the border is a digit, cropped to it, and others are its pieces
 HIGHER = 1.1  # the same: a higher upright line may be a separator
+MUCH_HIGHER = 4.0  # than all else: the upright line is a 1, the rest specks
 GAP = 0.04  # of a glyph's longest side: half of the widest gap in a frame that is taken as closed
 MAX_ENCLOSED = 0.18  # of a glyph's ink, further inside than a stroke (99.9% of MNIST: below 0.16)
+LEAST_HEIGHT = 24  # pixels: the edges of smaller digits tell nothing about a line
 FLAT = 0.02  # of the height: the lower edge of an underline is straighter
 BOTH_SIDES, ONE_SIDE = 0.04, 0.1  # of the height: an underline is this much longer than what is above it
 DOT, MARK, COMMA = 0.2, 0.35, 0.45  # the same: smaller marks beside them: several in a column, one alone, upright
@@ -174,6 +176,8 @@ def without_marks(parts: list[Part]) -> list[Part]:
     """The parts without dots and commas beside the digits. Raises PictureRefused for an upright line between them."""
     heights = [part.height for part in parts]
     usual = max((part.height for part in parts if not part.slant > 45), default=max(heights))
+    if max(heights) > MUCH_HIGHER * usual:
+        usual = max(heights)
     digits = [part for part in parts if part.height > usual / 2]
     if any(part.slant > 45 and part.height > HIGHER * usual for part in digits):
         raise PictureRefused("it shows an upright line higher than the digits: a 1, or a line that separates them")
@@ -204,6 +208,8 @@ def check_touching_underline(glyph: Gray) -> None:
     """Raise PictureRefused for a digit (h, w) that touches an underline: a straight edge, longer on both sides."""
     firm = glyph > 127
     height, width = firm.shape
+    if height < LEAST_HEIGHT:
+        return
     columns = np.flatnonzero(firm.any(axis=0))
     lowest = height - 1 - firm[::-1, columns].argmax(axis=0)
     line = np.polyfit(columns, lowest, 1) if len(columns) > 1 else (0.0, 0.0)

@@ -93,5 +93,6 @@ def find_in_scope(scope: Scope) -> list[Found]:
         for unit in adapt(scope):
             scope.take(*(unit.names or (unit.name,)))
             found.append(unit)
-    found = [*with_partners(found, scope.module), *explain_nothing(scope)]
+    found = with_partners(found, scope.module)
+    found += explain_nothing(scope, found)
     return sorted(found, key=lambda unit: (unit.location.path, unit.location.line))

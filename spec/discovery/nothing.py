@@ -1,11 +1,12 @@
-"""Why no law checks a definition: base classes, data loaders, tools."""
+"""Why no law checks a definition: base classes, data loaders, tools; gradients that no way to call was found for."""
 
 from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from nnlaw.spec.discovery.found import Found
@@ -13,15 +14,71 @@ from nnlaw.spec.discovery.scope import Scope
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.violation import Location
 
+BACKWARD_WORD = re.compile(r"backward|backprop|back_?prop|bprop|bwd|_bp\b|^back_", re.I)
+GRADIENT_WORD = re.compile(
+    r"(^|_)(grads?|gradients?|derivatives?|deriv|prime)$|^(grads?|gradients?|derivatives?)_of_", re.I
+)
+TOOL_WORD = re.compile(
+    r"num|approx|finite|check|test|clip|zero|reset|descent|step|update|apply|plot|print|show|norm|compare|average|"
+    r"^(get|select|choose|find|load|make|build|set)_", re.I
+)  # fmt: skip
+UNKNOWN_GRADIENT = (
+    "its name says that it computes gradients, but no way to call it was found; "
+    "call check_backward(forward, backward, *inputs) with arrays that it takes"
+)
 
-def explain_nothing(scope: Scope) -> Iterator[Found]:
-    """A Found without kind for each class, and each public function, that no adapter has taken."""
+
+def explain_nothing(scope: Scope, found: Iterable[Found]) -> Iterator[Found]:
+    """What no adapter has taken: each class and each public function, without a kind.
+
+    One whose name says that it computes gradients, and that nothing among the units `found` uses, is a unit that can't
+    be checked: else a file would pass although its gradients were never compared.
+    """
+    used = _names_used(scope, found)
     for name, kind in list(scope.classes.items()):
-        reason = "a base class: its methods only raise or pass" if is_base_class(kind) else "no law checks such a class"
-        yield Found("", name, "", class_location(kind), kind, reason=reason)
+        location = class_location(kind)
+        if is_base_class(kind):
+            yield Found("", name, "", location, kind, reason="a base class: its methods only raise or pass")
+        elif name not in used and _has_backward(kind):
+            yield Found("layer", name, "class", location, kind, reason=UNKNOWN_GRADIENT)
+        else:
+            yield Found("", name, "", location, kind, reason="no law checks such a class")
     for name, function in list(scope.functions.items()):
-        if not name.startswith("_"):
-            yield Found("", name, "", Location.of(function), function, reason="no law checks such a function")
+        owner, _, short = name.rpartition(".")
+        location = Location.of(function)
+        if _is_gradient(short) and short not in used and owner not in scope.classes and not is_empty(function):
+            yield Found("layer", name, "function", location, function, reason=UNKNOWN_GRADIENT)
+        elif not name.startswith("_"):
+            yield Found("", name, "", location, function, reason="no law checks such a function")
+
+
+def _is_gradient(name: str) -> bool:
+    return bool((BACKWARD_WORD.search(name) or GRADIENT_WORD.search(name)) and not TOOL_WORD.search(name))
+
+
+def _has_backward(kind: type) -> bool:
+    """Whether a class has a backward that does something, and no forward that does nothing, as an input node has."""
+    values = {name: getattr(value, "__func__", value) for name, value in vars(kind).items()}  # of static methods
+    empty = {name: is_empty(value) for name, value in values.items() if inspect.isfunction(value)}
+    source = any(is_nothing for name, is_nothing in empty.items() if name.startswith("forward"))
+    return not source and any(BACKWARD_WORD.search(name) for name, is_nothing in empty.items() if not is_nothing)
+
+
+def _names_used(scope: Scope, found: Iterable[Found]) -> set[str]:
+    """The names in the sources of units, and of the definitions of the scope that these use."""
+    used: set[str] = set()
+    rest = [name for unit in found if unit.kind and unit.readings for name in (unit.name, *unit.names)]
+    while rest:
+        name = rest.pop()
+        if name in used:
+            continue
+        used.add(name)
+        try:
+            tree = ast.parse(textwrap.dedent(source_text(scope.everything[name.partition(".")[0]])))
+        except (KeyError, OSError, SyntaxError):
+            continue
+        rest += {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return used
 
 
 def class_location(kind: type) -> Location:

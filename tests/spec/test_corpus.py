@@ -171,9 +171,14 @@ def test_a_header_of_another_form_is_refused(tmp_path: Path) -> None:
         matrix.planted(path)
 
 
-def test_the_page_shows_each_fault_and_unused_laws() -> None:
-    """Counts, and the laws that catch nothing."""
+def test_the_page_and_its_data_show_each_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page has counts, and the laws that catch nothing; the data have a row per bug."""
     fault = matrix.planted(FAULTS[0])
-    text = matrix.page([matrix.Outcome(fault, (fault.law,), NO_CAUSE, None), matrix.Outcome(fault, (), NO_CAUSE, None)])
+    outcomes = [matrix.Outcome(fault, (fault.law,), NO_CAUSE, None), matrix.Outcome(fault, (), NO_CAUSE, None)]
+    monkeypatch.setattr(matrix, "DATA", tmp_path / "data.tsv")
+    matrix.write_data(outcomes)
+    _, *rows = (tmp_path / "data.tsv").read_text().splitlines()
+    assert [row.split("\t")[:2] for row in rows] == [[fault.kind, fault.path.stem]] * 2
+    text = matrix.page(outcomes)
     assert "| 2 | 1 | 1 |" in text
     assert "Laws that catch none of these bugs: " in text and "layer gradient" in text

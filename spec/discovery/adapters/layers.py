@@ -49,7 +49,7 @@ from nnlaw.spec.discovery.match_gradients import (
     in_gradient_container,
     match,
 )
-from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
+from nnlaw.spec.discovery.nothing import BACKWARD_WORD, class_location, is_base_class, is_empty
 from nnlaw.spec.discovery.parameters import Aliases, named_places, parameters_of
 from nnlaw.spec.discovery.recipes import recipe_of_class
 from nnlaw.spec.discovery.remarks import remarks_of_layer
@@ -81,7 +81,6 @@ FORWARD_WORD = re.compile(r"forward|feed|fprop|fwd|_fp\b", re.I)
 UPSTREAM = re.compile(
     r"^(upstream\w*|d_?out\w*|dy|d_?z|d_?a|delta\w*|grad_?out\w*|out\w*_?grad\w*|output_?err\w*)$", re.I
 )
-BACKWARD_WORD = re.compile(r"backward|backprop|back_?prop|bprop|bwd|_bp\b|^back_", re.I)
 TARGETS = re.compile(r"^(y|t|targets?|labels?|y_?true|true|truth|y_?train|expected|desired|ys)$", re.I)
 INCOMING = re.compile(
     r"^_?(d|g|dy|dout|d_?out(put)?s?|dvalues?|dz\d?|da\d?|dh|dv|delta\w*|upstream\w*|\w*grad\w*|\w*err\w*|"

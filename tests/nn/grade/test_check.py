@@ -92,7 +92,7 @@ def test_a_definition_that_hangs_or_exits_is_left_out(tmp_path: Path) -> None:
     outcomes = {report["name"]: report["outcome"] for _, report in row.reports}
     assert outcomes == {"Hangs": "error", "Exits": "error", "ReLU": "passed"}
     reasons = {report["name"]: report["reason"] for _, report in row.reports}
-    assert reasons["Hangs"].startswith("ann.py:7: timed out after")  # twice the limit on a busy machine
+    assert reasons["Hangs"] in {f"ann.py:7: timed out after {n} s" for n in (8, 16)}  # 16: it was tried once more
     assert reasons["Exits"] == "ann.py:11: called os._exit"
 
 
