@@ -23,7 +23,7 @@ TOOL_WORD = re.compile(
     r"^(get|select|choose|find|load|make|build|set)_", re.I
 )  # fmt: skip
 UNKNOWN_GRADIENT = (
-    "its name says that it computes gradients, but no way to call it was found; "
+    "its name is that of a gradient, but no way to call it was found; "
     "call check_backward(forward, backward, *inputs) with arrays that it takes"
 )
 
@@ -31,7 +31,7 @@ UNKNOWN_GRADIENT = (
 def explain_nothing(scope: Scope, found: Iterable[Found]) -> Iterator[Found]:
     """What no adapter has taken: each class and each public function, without a kind.
 
-    One whose name says that it computes gradients, and that nothing among the units `found` uses, is a unit that can't
+    One that is named as a gradient, and that nothing among the units `found` uses, is a unit that can't
     be checked: else a file would pass although its gradients were never compared.
     """
     used = _names_used(scope, found)

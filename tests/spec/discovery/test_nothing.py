@@ -19,8 +19,8 @@ def relu_derivative(x):
 """
 
 STRANGE = """
-def backward(graph, /, *, tape):
-    return tape.walk(graph)
+def backward(graph, /, *, trail):
+    return trail.walk(graph)
 """
 
 
@@ -31,7 +31,7 @@ def found_in(folder: Path, code: str) -> dict[str, Found]:
 
 
 def test_a_backward_that_nothing_calls_is_a_unit_that_is_not_checked(tmp_path: Path) -> None:
-    """A function whose name says that it computes gradients is no mere tool beside what is checked."""
+    """A function that is named as a gradient is not a mere tool beside what is checked."""
     found = found_in(tmp_path, RELU + STRANGE)
     assert found["relu"].readings
     assert found["backward"].is_unit and not found["backward"].readings
@@ -40,8 +40,8 @@ def test_a_backward_that_nothing_calls_is_a_unit_that_is_not_checked(tmp_path: P
 
 def test_a_class_with_a_backward_of_another_form_is_a_unit(tmp_path: Path) -> None:
     """So is a class that has such a method."""
-    found = found_in(tmp_path, "class Tape:\n    def backward(self, /, *, tape):\n        return tape.walk(self)\n")
-    assert found["Tape"].is_unit and not found["Tape"].readings
+    found = found_in(tmp_path, "class Trail:\n    def backward(self, /, *, trail):\n        return trail.walk(self)\n")
+    assert found["Trail"].is_unit and not found["Trail"].readings
 
 
 @pytest.mark.parametrize(
@@ -50,15 +50,15 @@ def test_a_class_with_a_backward_of_another_form_is_a_unit(tmp_path: Path) -> No
 )
 def test_tools_around_gradients_are_none(tmp_path: Path, name: str) -> None:
     """Functions that check, clip, plot or apply gradients do not compute them."""
-    found = found_in(tmp_path, f"def {name}(graph, /, *, tape):\n    return tape.walk(graph)\n")
+    found = found_in(tmp_path, f"def {name}(graph, /, *, trail):\n    return trail.walk(graph)\n")
     assert not found[name].is_unit
 
 
 def test_what_a_unit_uses_is_checked_with_it(tmp_path: Path) -> None:
     """A helper that a checked method calls needs no check of its own."""
     code = """
-def tanh_backward_of(tape, /, *, dy):
-    return dy * (1 - tape ** 2)
+def tanh_backward_of(trail, /, *, dy):
+    return dy * (1 - trail ** 2)
 
 class Tanh:
     def forward(self, x):
@@ -74,11 +74,11 @@ class Tanh:
 
 def test_a_base_class_is_nothing_to_check(tmp_path: Path) -> None:
     """Methods that only raise compute no gradient."""
-    code = "class Layer:\n    def backward(self, tape):\n        raise NotImplementedError\n"
+    code = "class Layer:\n    def backward(self, trail):\n        raise NotImplementedError\n"
     assert not found_in(tmp_path, code)["Layer"].is_unit
 
 
 def test_an_input_node_of_a_graph_is_nothing_to_check(tmp_path: Path) -> None:
     """Its forward does nothing, so its backward has nothing to be compared with."""
-    code = "class Input:\n    def forward(self):\n        pass\n    def backward(self):\n        self.tape = [1]\n"
+    code = "class Input:\n    def forward(self):\n        pass\n    def backward(self):\n        self.trail = [1]\n"
     assert not found_in(tmp_path, code)["Input"].is_unit
