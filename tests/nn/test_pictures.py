@@ -7,7 +7,6 @@ import tracemalloc
 import warnings
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
