@@ -260,28 +260,46 @@ class AdaptedLayer:
         self._run(RATES[0])
         return self.runs[0]
 
-    def reused(self, x: Array, other: Array, dy: Array) -> tuple[Array | None, Array | None]:
-        """dx of an instance that was called before with another batch, and of a new one; None if it has a state.
+    def reused(self, x: Array, other: Array, dy: Array) -> dict[str, list[Array]]:
+        """The output, dx and gradients of an instance that was called before with another batch, each with that of a
+        new instance. The gradient of a parameter has a third array: that of the other batch.
 
-        The instance runs forward and backward on the other batch first. If it steps by itself, both are None.
+        The instance runs forward and backward on the other batch first. Empty if it steps by itself; the gradients are
+        left out if the earlier batch changes the output.
         """
-        if self.plan.layout.single or not self.has_dx or any(kept.where == "step" for kept in self.plan.grads.values()):
-            return None, None
-        y = self.forward(other)
+        if any(kept.where == "step" for kept in self.plan.grads.values()):
+            return {}
+        self.forward(other)
         self._backward(dy, RATES[0])
-        used = self.runs[0]
+        used = self.runs
+        earlier = [{name: run.gradient(name) for name in self.plan.grads} for run in used]
         self.randomness.reset()
-        used.start(self._split(x)[0])
-        expected = self.forward(x)
-        fresh, _ = self._backward(dy, RATES[0])
-        if y.shape != expected.shape or not np.array_equal(used.ys[0], self.runs[0].ys[0]):
-            return None, None
+        for run, inputs in zip(used, self._split(x), strict=True):
+            run.start(inputs)
+        self.forward(x)
+        dx, _ = self._backward(dy, RATES[0])
+        new = self.runs
+        if any(run.ys[0].shape != fresh.ys[0].shape for run, fresh in zip(used, new, strict=True)):
+            return {}
+        outputs = [self.plan.layout.join([run.ys[0] for run in runs]) for runs in (used, new)]
+        if not np.array_equal(outputs[0], outputs[1]):
+            return {"output": outputs}
+        found = {"output": outputs}
         self.randomness.reset_arrays()
-        parts = unpacked(self._centered(dy), self.shapes)
-        used.backward([self.scale * self.plan.layout.split(part)[0] for part in parts])
-        gradients = [self.plan.layout.join([used.dx(i) / self.scale]) for i in range(len(self.plan.inputs))]
-        found = gradients[0] if len(gradients) == 1 else np.concatenate([g.reshape(len(x), -1) for g in gradients], 1)
-        return found, fresh
+        columns = [self.plan.layout.split(part) for part in unpacked(self._centered(dy), self.shapes)]
+        for run, slopes in zip(used, zip(*columns, strict=True), strict=True):
+            run.backward([self.scale * slope for slope in slopes])
+        if dx is not None:
+            gradients = [
+                self.plan.layout.join([run.dx(i) / self.scale for run in used]) for i in range(len(self.plan.inputs))
+            ]
+            whole = gradients[0] if len(gradients) == 1 else np.concatenate(
+                [gradient.reshape(len(x), -1) for gradient in gradients], 1
+            )
+            found["dx"] = [whole, dx]
+        for name in self.plan.grads:
+            found[f"d{name}"] = [used[0].gradient(name), new[0].gradient(name), earlier[0][name]]
+        return found
 
 
 def _arrays_of(instance: Any) -> list[tuple[str, Array]]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.calls import Randomness
-from nnlaw.spec.discovery.layouts import Layout
+from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.scenarios import Scenario, sigmoid, softmax
 from nnlaw.spec.discovery.slots import array_slots, attributes_of
 from nnlaw.spec.subjects.hyperparameters import numeric_defaults
@@ -122,6 +122,20 @@ class AdaptedLoss:
         """The loss."""
         self.given = prediction.copy(), target
         return sum(TOTALS[self.total](np.asarray(one, np.float64)) for one in self.values(prediction, target))
+
+    def broadcasts(self, prediction: Array, target: Array) -> bool:
+        """Whether a prediction and a target that are columns (N, 1) give another loss than the same numbers as (N,)."""
+        vectors = AdaptedLoss(self.code, self.scenario, LAYOUTS["one"], self.randomness, self.total)
+        if self.layout.single:
+            parts = prediction, target
+        elif prediction[0].size == 1:
+            parts = prediction.reshape(1, -1), target.reshape(1, -1)
+        else:
+            return False
+        try:
+            return not np.isclose(self.forward(prediction, target), vectors.forward(*parts), rtol=1e-6)
+        except Exception:
+            return False
 
     def backward(self) -> Array:
         """The gradient at the latest prediction, with samples as rows."""

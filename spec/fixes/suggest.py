@@ -47,7 +47,9 @@ def explain(
         suggestion = Suggestion((in_place.edit,)) if fits else None
         return found.with_fields(suggestion=suggestion, script=script(found, case))
     term = dropped_term(case, violation) if of_gradient and not found.cause else DroppedTerm()
-    fix = search(case, violation.law, passes_law=passes_law, passes_all=passes, others=others)
+    fix = Fix()
+    if found.cause_code != "broadcast-column":  # the value is wrong: backward must not be changed to agree with it
+        fix = search(case, violation.law, passes_law=passes_law, passes_all=passes, others=others)
     if fix.certain and fix.cause and ("|" in found.cause_code or found.cause_code in SYMPTOMS):  # the edit shows which
         found = found.with_fields(cause=fix.cause.text, cause_code=fix.cause.code)
     if not found.cause:

@@ -67,6 +67,8 @@ LOSS_WORDS = re.compile(
 EPSILON = 1e-6
 AGREES, WRONG_SHAPE = 1e-5, 1e3
 BATCHES, SINGLE = ("rows", "columns"), ("one column", "one")
+OF_OUTPUTS = ("real", "binary")
+"""Targets of losses that may have a single output, (N, 1), which must not be taken for (N,)."""
 MAX_READINGS = 3
 MAX_PROJECT_FILES = 200
 
@@ -328,11 +330,11 @@ def found_of(
             except Exception as caught:
                 error = error or caught
             if rows and rows[-1][0] <= AGREES and scenario.domain == "real":
-                return _found(name, style, location, thing, rows[-1:], names)
+                return _found(name, style, location, thing, [_column_of(rows[-1], rows)], names)
     agreeing = [row for row in rows if row[0] <= AGREES]
     any_numbers = any(loss.scenario.domain == "real" and loss.smooth for _, loss in rows)
     if agreeing and not (any_numbers and agreeing[0][1].scenario.domain != "real"):
-        return _found(name, style, location, thing, agreeing[:1], names)
+        return _found(name, style, location, thing, [_column_of(agreeing[0], rows)], names)
     if any_numbers:  # it takes any numbers, so probabilities are a special case that may hide a mistake
         rows = [row for row in rows if row[1].scenario.domain == "real"]
     if not rows:
@@ -368,6 +370,17 @@ def found_of(
     return _found(name, style, location, thing, rows[:MAX_READINGS], names)
 
 
+def _column_of(row: tuple[float, AdaptedLoss], rows: list[tuple[float, AdaptedLoss]]) -> tuple[float, AdaptedLoss]:
+    """The reading itself; of a loss that takes vectors (N,), that with columns (N, 1) if their values differ."""
+    loss = row[1]
+    for other in rows if loss.layout.name == "one" else ():
+        found = other[1]
+        if found.layout.name == "one column" and found.code is loss.code and found.scenario == loss.scenario:
+            draw = loss.scenario.draw(np.random.default_rng(1), 5, 3)
+            return other if found.broadcasts(*draw) else row
+    return row
+
+
 def docstrings_of(thing: Any) -> str:
     """The docstrings of a function, or of a class and its methods, in lower case."""
     things = [thing, *(value for value in getattr(thing, "__dict__", {}).values() if inspect.isfunction(value))]
@@ -383,6 +396,8 @@ def _trials(
     if link and scenario.domain != "real":
         return []
     loss = AdaptedLoss(code, scenario, layout, randomness, link=link)
+    if scenario.targets == "labels" and are_numbers(loss, p, t):
+        return []
     value = np.asarray(loss.values(p, t)[0], np.float64)
     if not is_finite(value) or (value.ndim and not named and value.shape == p.shape):
         return []
@@ -395,6 +410,15 @@ def _trials(
         trial = AdaptedLoss(code, scenario, layout, randomness, total, link)
         found.append((mismatch(trial, p, t), trial))
     return [min(found, key=lambda row: row[0])] if found and np.isfinite(found[0][0]) else []
+
+
+def are_numbers(loss: AdaptedLoss, p: Array, labels: Array) -> bool:
+    """Whether labels are numbers to the loss, which takes fractions as well, not indices or names of classes."""
+    try:
+        first, second = (loss.forward(p, labels + shift) for shift in (0.2, 0.4))
+    except Exception:
+        return False
+    return bool(np.isfinite(first) and np.isfinite(second) and not np.isclose(first, second, rtol=1e-9))
 
 
 def mismatch(loss: AdaptedLoss, p: Array, t: Array) -> float:
@@ -467,6 +491,13 @@ def _cases(name: str, loss: AdaptedLoss, seed: int) -> list[Case]:
         )
         for size in ((5, 3), (4, 6))
     ]
+    if not loss.layout.single and loss.scenario.targets in OF_OUTPUTS:
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):  # it may refuse a single output
+            p, t = loss.scenario.draw(rng, 5, 1)
+            if np.isfinite(loss.forward(p, t)):
+                found.append(LossCase(
+                    name, subject_of(copy.deepcopy(loss)), p, t, seed=seed, name=_last(name), registered=False
+                ))  # fmt: skip
     with contextlib.suppress(Exception), np.errstate(all="ignore"):
         p, t = loss.scenario.draw(rng, 5, 3)
         second = second_loss(loss)

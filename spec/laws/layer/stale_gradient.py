@@ -5,13 +5,25 @@ Finds caches from an earlier call, and caches or gradients that are stored on th
 
 from __future__ import annotations
 
+import numpy as np
+
+from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import check_close, check_equal, gradients_of, random_dy
+from nnlaw.spec.reference import ACTIVATIONS, LAYERS, standard_name
+from nnlaw.spec.reference.convolution import CONVOLUTIONS
+from nnlaw.spec.reference.pooling import POOLINGS
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.violation import Cause, NotApplicable
 
 EARLIER = Cause("stale-cache", "often a cache of an earlier forward call of this instance")
+KEPT = Cause("stale-cache", "often an array of an earlier batch that is used again, such as a mask or a buffer")
+ADDED = Cause("accumulated-gradients", "backward adds to the gradient of the previous call, but replaces others")
 SHARED = Cause("shared-cache", "often a cache or a gradient that instances share: on the class or in the module")
+
+WITHOUT = "without the earlier calls"
+STATELESS = {*ACTIVATIONS, *POOLINGS, *CONVOLUTIONS, "dense", "flatten", "layernorm", "rmsnorm"}
+"""Standard names of layers whose output depends on the input and the parameters only."""
 
 
 @law(
@@ -26,7 +38,10 @@ SHARED = Cause("shared-cache", "often a cache or a gradient that instances share
 def stale_gradient(case: LayerCase) -> None:
     """A layer that was called before, and a layer beside a second instance that is called in between.
 
-    Their gradients equal, bit for bit, those of a new layer with no other instance. In evaluation mode.
+    Their gradients equal, bit for bit, those of a new layer with no other instance. In evaluation mode. Of code that is
+    not registered, an instance that was called with another batch gives the same dx as a new one, and the same output
+    if its name is that of a layer without a state, such as ReLU, Dense or MaxPool. The gradients of its
+    parameters may add up over the calls, but then all of them do.
     """
     if not case.registered:
         _check_reused(case)
@@ -37,8 +52,7 @@ def stale_gradient(case: LayerCase) -> None:
     used.backward(random_dy(case, used.forward(case.other_x)))
     used.forward(case.x)
     for name, actual in gradients_of(used, dy).items():
-        note = "without the earlier calls"
-        check_equal(case, "stale-gradient", "backward", name, actual, expected[name], EARLIER, note)
+        check_equal(case, "stale-gradient", "backward", name, actual, expected[name], EARLIER, WITHOUT)
     used.forward(case.x)
     other.forward(case.other_x)
     found = gradients_of(used, dy)
@@ -50,12 +64,29 @@ def stale_gradient(case: LayerCase) -> None:
 
 
 def _check_reused(case: LayerCase) -> None:
-    """For code that is not registered: dx after an earlier batch, unless a state changes the output."""
+    """For code that is not registered: output and dx after an earlier batch. Only a layer without a standard name, or
+    whose name is that of a layer with a state, may give another output then.
+    """
     layer = case.fresh(True)
     if not layer.has("reused"):
         raise NotApplicable("each of its calls is independent")
-    dy = random_dy(case, case.fresh(True).forward(case.x))
-    found, expected = layer.call("reused", case.x, case.other_x, dy)
-    if found is None:
+    found = layer.call("reused", case.x, case.other_x, random_dy(case, case.fresh(True).forward(case.x)))
+    if "output" in found and standard_name(case.layer, case.name, LAYERS) in STATELESS:
+        later, new = found["output"]
+        check_equal(case, "stale-gradient", "forward", "output", later, new, KEPT, WITHOUT)
+    if "dx" not in found:
         raise NotApplicable("it has a state")
-    check_close(case, "stale-gradient", "backward", "dx", found, expected, EARLIER, note="without the earlier calls")
+    later, new = found["dx"]
+    check_close(case, "stale-gradient", "backward", "dx", later, new, EARLIER, note=WITHOUT)
+    _check_all_add_up(case, {name: row for name, row in found.items() if len(row) == 3})
+
+
+def _check_all_add_up(case: LayerCase, gradients: dict[str, list[Array]]) -> None:
+    """Either the gradient of each parameter is the sum of those of both batches, or none is."""
+    rows = {name: row for name, row in gradients.items() if all(array.any() for array in row)}
+    added = [name for name, (later, new, earlier) in rows.items() if np.allclose(later, new + earlier, rtol=1e-6)]
+    replaced = [name for name, (later, new, _) in rows.items() if np.allclose(later, new, rtol=1e-6)]
+    if added and replaced:
+        found, expected, _ = rows[added[0]]
+        note = f"of the second batch alone, as {replaced[0]} is"
+        check_close(case, "stale-gradient", "backward", added[0], found, expected, ADDED, note=note)

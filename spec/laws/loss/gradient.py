@@ -21,7 +21,9 @@ from nnlaw.spec.laws.loss._shared import batches
 from nnlaw.spec.reference import numeric_constants
 from nnlaw.spec.subjects.cases import LossCase
 from nnlaw.spec.subjects.subject import Point, Subject
-from nnlaw.spec.violation import Violation
+from nnlaw.spec.violation import Cause, Violation
+
+BROADCAST = Cause("broadcast-column", "a column (N, 1) meets a vector (N,), and NumPy broadcasts them to (N, N)")
 
 
 @law(
@@ -36,7 +38,8 @@ from nnlaw.spec.violation import Violation
 def gradient(case: LossCase) -> None:
     """Compare backward with central differences of the loss, in float64, for the predictions times 1, 5, 40 and −40,
     within the declared domain. Tried with the batch as it is, with N = C, with N = C + 1 and with C = 1. Code that is
-    not registered declares no domain; it is compared at predictions of usual size, in batches (5, 3) and (4, 6).
+    not registered declares no domain; it is compared at predictions of usual size, in batches (5, 3) and (4, 6),
+    and (5, 1) if its targets are numbers.
     """
     typical = 0.0  # far out a loss may be almost 0 while terms of its usual size cancel in it
     for scale in (1.0, 5.0, 40.0, -40.0) if case.registered else (1.0,):
@@ -60,14 +63,19 @@ def gradient(case: LossCase) -> None:
             found = measure(evaluate, point, slope, name="d prediction", scale=typical, rng=case.rng)
             clues = Clues(prediction=point.copy(), target=target, constants=partial(numeric_constants, loss))
             clues.other_factor = partial(loss_factor_at_larger_batch, case, point, target)
-            raise_if_wrong(
-                found,
-                location=case.location("backward"),
-                samples=len(point),
-                gradient=slope,
-                clues=clues,
-                forward=case.location("forward"),
-            )
+            try:
+                raise_if_wrong(
+                    found,
+                    location=case.location("backward"),
+                    samples=len(point),
+                    gradient=slope,
+                    clues=clues,
+                    forward=case.location("forward"),
+                )
+            except Violation as violation:
+                if loss.has("broadcasts") and loss.call("broadcasts", point, target):
+                    raise violation.with_fields(cause=BROADCAST.text, cause_code=BROADCAST.code) from None
+                raise
 
 
 def _losses(loss: Subject, prediction: Array, target: Array, points: Sequence[Point]) -> list[float]:
