@@ -13,7 +13,7 @@ import click
 from nnlaw.cli.completion import plugin_names, runs
 from nnlaw.cli.output import train_output
 from nnlaw.cli.output.progress import counting
-from nnlaw.cli.output.streams import as_line, echo, print_json
+from nnlaw.cli.output.streams import echo, print_json
 from nnlaw.nn.core.reporter import SilentReporter
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.data.dataset_info import SYNTHETIC
@@ -24,12 +24,11 @@ from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.metadata import NAME as RECORD
 from nnlaw.nn.run_folder.metadata import PLUGINS, read_run_settings, read_settings_file
 from nnlaw.nn.run_folder.trust import require_trust
-from nnlaw.nn.runs.plots import MAX_MISTAKES, plot_curves, plot_mistakes
 from nnlaw.nn.runs.resume import resume
+from nnlaw.nn.runs.run_pictures import write_pictures
 from nnlaw.nn.training.checkpoint import NAME as CHECKPOINT
 from nnlaw.nn.training.checkpoint import read_header
 from nnlaw.nn.training.session import Session, prepare
-from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import BadInput, Violation
 
 
@@ -117,7 +116,7 @@ def _train(session: Session, run: Run, stop_after: int | None, as_json: bool) ->
             return
         summary = session.train(run, SilentReporter(), stop_after)
         if summary is not None:
-            _write_pictures(session, run, summary)
+            write_pictures(session, run, summary)
     if summary is None:
         summary = {"epochs": session.settings.epochs, "stopped_after": stop_after}
     summary.pop("probabilities", None)
@@ -178,7 +177,7 @@ def _train_with_output(session: Session, run: Run, stop_after: int | None) -> No
         return
     _print(train_output.test_lines(summary))
     _print(train_output.confusion_lines(summary["confusion"], classes))
-    images, truth, predicted = _write_pictures(session, run, summary)
+    images, truth, predicted = write_pictures(session, run, summary)
     _print(train_output.mistake_lines(images, truth, predicted, classes))
     _print(train_output.closing_lines(summary, run))
 
@@ -186,22 +185,3 @@ def _train_with_output(session: Session, run: Run, stop_after: int | None) -> No
 def _print(lines: list[str]) -> None:
     for line in lines:
         echo(line)
-
-
-def _write_pictures(session: Session, run: Run, summary: dict[str, Any]) -> tuple[Array, Array, Array]:
-    """Write the pictures of the run; return the misclassified test images, their labels and predictions."""
-    truth = session.split.y_test
-    predicted = summary["probabilities"].argmax(axis=1)
-    wrong = (predicted != truth).nonzero()[0]
-    total, confidence = len(truth), summary["probabilities"].max(axis=1)[wrong]
-    images, truth, predicted = session.dataset.test_images[wrong], truth[wrong], predicted[wrong]
-    classes, settings, name = session.dataset.classes, session.settings, as_line(run.folder.name)
-    recipe = settings.layers if settings.model == "network" else settings.model
-    title = f"{name}: {recipe}, {settings.optimizer}, lr {settings.lr:g}"
-    title = f"{title[:100]}\ntest accuracy {summary['test_accuracy']:.1%} on {as_line(session.dataset.name)}"
-    shown = f"{name}: {min(len(images), MAX_MISTAKES)} of {len(images):,} mistakes among {total:,} test images"
-    run.write_picture("curves.png", lambda path: plot_curves(session.epochs, path, title))
-    run.write_picture(
-        "mistakes.png", lambda path: plot_mistakes(images, truth, predicted, classes, path, confidence, shown)
-    )
-    return images, truth, predicted

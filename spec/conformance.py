@@ -174,6 +174,9 @@ def _known_codes(laws: Iterable[str] | None, kind: str) -> set[str] | None:
         return None
     if isinstance(laws, str):
         raise BadInput(f"laws = {laws!r}: laws must be a list of codes")
+    laws = list(laws)
+    if not all(isinstance(code, str) for code in laws):
+        raise BadInput("laws must be a list of codes; to check a unit on inputs of yours, call check(unit, *inputs)")
     codes = set(laws)
     known = codes_of(kind)
     unknown = sorted(codes - {code for _, code in CATALOG}) or sorted(codes if not codes & known else ())

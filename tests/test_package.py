@@ -28,7 +28,7 @@ PUBLIC = [
     "OptimizerCase", "ProgressCase", "Report", "ScheduleCase", "Unit", "Violation", "__version__", "batches",
     "check", "check_backward", "check_gradient", "check_layer", "check_loss", "check_model", "check_object",
     "check_weights", "conformance", "initializer", "law", "layer", "loss", "metric", "model", "obeys", "optimizer",
-    "parametrize_with_laws", "rows_sum_to_one", "schedule", "strict",
+    "parametrize_with_laws", "rows_sum_to_one", "schedule", "strict", "train",
 ]  # fmt: skip
 """The names that users import from nnlaw. To remove one is a breaking change."""
 
@@ -56,7 +56,8 @@ def test_the_public_names() -> None:
     """The list is complete, and each name can be imported."""
     assert sorted(nnlaw.__all__) == sorted(PUBLIC)
     assert all(hasattr(nnlaw, name) and name in dir(nnlaw) for name in PUBLIC)
-    assert sorted([*nnlaw.spec.__all__, *nnlaw.nn.__all__, "__version__", "parametrize_with_laws"]) == sorted(PUBLIC)
+    others = ["__version__", "parametrize_with_laws", "train"]
+    assert sorted([*nnlaw.spec.__all__, *nnlaw.nn.__all__, *others]) == sorted(PUBLIC)
     with pytest.raises(AttributeError, match="module 'nnlaw' has no attribute 'Docket'"):
         nnlaw.Docket  # noqa: B018  # the old name is only in spec
 

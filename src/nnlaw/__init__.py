@@ -14,6 +14,7 @@ import os
 TYPE_CHECKING = False  # not from typing, which takes a while to import: an interrupt then would print a traceback
 if TYPE_CHECKING:
     from nnlaw.nn import Layer, batches, initializer, layer, loss, metric, model, optimizer, schedule
+    from nnlaw.nn.runs.train import train
     from nnlaw.spec import (
         CATALOG,
         BadInput,
@@ -100,9 +101,12 @@ __all__ = [
     "rows_sum_to_one",
     "schedule",
     "strict",
+    "train",
 ]
 
 _FROM_NN = {"Layer", "batches", "initializer", "layer", "loss", "metric", "model", "optimizer", "schedule"}
+_PLACES = {"parametrize_with_laws": "nnlaw.spec.pytest_plugin", "train": "nnlaw.nn.runs.train"}
+_PLACES |= dict.fromkeys(_FROM_NN, "nnlaw.nn")
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 if not os.path.isfile(os.path.join(_HERE, "spec", "__init__.py")):  # a checkout on Windows, where links are text files
@@ -114,8 +118,7 @@ __version__ = "0.2.0"
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'nnlaw' has no attribute {name!r}")
-    places = {"parametrize_with_laws": "nnlaw.spec.pytest_plugin"} | dict.fromkeys(_FROM_NN, "nnlaw.nn")
-    found = getattr(importlib.import_module(places.get(name, "nnlaw.spec")), name)
+    found = getattr(importlib.import_module(_PLACES.get(name, "nnlaw.spec")), name)
     globals()[name] = found
     return found
 

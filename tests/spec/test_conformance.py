@@ -341,3 +341,9 @@ def test_an_exception_in_a_law_is_reported_as_such(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("nnlaw.spec.laws.layer.batch_permutation.check_close", None)
     found = conformance(case_of(Swish()), ["batch-permutation"]).violations[0]
     assert found.cause.startswith("a return value of an unexpected type, or a bug in this check (batch_permutation.py:")
+
+
+def test_inputs_in_place_of_laws_are_refused() -> None:
+    """An array in the place of the laws' codes gets a sentence that names the function that takes inputs."""
+    with pytest.raises(BadInput, match=r"list of codes; .* call check\(unit, \*inputs\)"):
+        conformance(Swish(), np.zeros((2, 3), np.float32))  # type: ignore[arg-type]  # the mistake that is tested
