@@ -82,7 +82,7 @@ def _check_reused(case: LayerCase) -> None:
 
 
 def _check_all_add_up(case: LayerCase, gradients: dict[str, list[Array]]) -> None:
-    """Either the gradient of each parameter is the sum of those of both batches, or none is."""
+    """The gradients of all parameters are either sums over both batches, or those of the last one."""
     rows = {name: row for name, row in gradients.items() if all(array.any() for array in row)}
     added = [name for name, (later, new, earlier) in rows.items() if np.allclose(later, new + earlier, rtol=1e-6)]
     replaced = [name for name, (later, new, _) in rows.items() if np.allclose(later, new, rtol=1e-6)]
