@@ -10,6 +10,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.reference.settings import Settings
+from nnlaw.spec.violation import Cause
 
 Arrays = list[Array]
 
@@ -49,3 +50,5 @@ class Definition:
 
     source: str
     variants: tuple[Variant, ...]
+    mistakes: Mapping[Cause, Variant] = field(default_factory=dict)
+    """Usual mistakes, with what a layer computes that makes them."""

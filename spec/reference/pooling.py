@@ -9,6 +9,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.reference.definition import Arrays, Definition, Given, Variant
+from nnlaw.spec.violation import Cause
 
 
 def pooled(
@@ -79,8 +80,10 @@ def _mean_of_numbers(x: Array, axis: tuple[int, ...]) -> Array:
 
 POOLINGS = {
     "max_pool": Definition(
-        "I. Goodfellow et al., Deep Learning, section 9.3: any window, stride and padding",
-        (_pool(np.max, -np.inf), _pool(np.max, 0.0)),
+        "I. Goodfellow et al., Deep Learning, section 9.3: any window and stride, padded with −∞",
+        (_pool(np.max, -np.inf),),
+        {Cause("zero-padding", "the border is padded with zeros, which exceed negative inputs; pad with -np.inf"): (
+            _pool(np.max, 0.0))},
     ),
     "average_pool": Definition(
         "Y. LeCun et al., Proceedings of the IEEE 86 (1998), section II.A: any window and stride",

@@ -26,6 +26,8 @@ VALUES: dict[str, Any] = {
     "milestones": (25, 60, 80), "patience": 3, "width": 16, "cooldown": 0,
 }  # fmt: skip
 """The arguments of a schedule by their roles; the decay of an exponential is DECAYS."""
+UNEVEN = 4
+"""The steps in which an exponential or inverse decay falls once, unless it is constant in between."""
 OTHER_VALUES = {"noam": {"drop": 2.0}, "plateau": {"low": 0.02}}
 ROLES = (
     ("share", r"^(warm\w*_?(frac\w*|ratio|share|prop\w*|pct|percent\w*)|pct_?start)$"),
@@ -204,18 +206,29 @@ def _readings(
     decays = DECAYS if standard in ("exponential", "inverse_time") else ((VALUES["drop"], ""),)
     for decay, _ in decays:
         values = VALUES | {"drop": decay} | OTHER_VALUES.get(standard, {})
+        stairs = False
         if standard in ("exponential", "inverse_time"):
-            values["every"] = 1
+            stairs = _is_staircase(factors, values | {"every": UNEVEN})
+            values["every"] = 1 if stairs else UNEVEN
         at = factors(values)
         for first in (0, 1) if standard in FROM_ONE else (0,):
             for scale in _scales(standard, roles, values):
-                function = _factor(at, standard, first, scale, whole=counted or standard in IN_STEPS)
+                function = _factor(at, standard, first, scale, whole=counted or stairs or standard in IN_STEPS)
                 try:
                     function(0.5)
                 except Exception:
                     continue
                 point_to(function, author)
                 yield [function]
+
+
+def _is_staircase(factors: Callable[[dict[str, Any]], Callable[[float], float]], values: dict[str, Any]) -> bool:
+    """Whether the rate changes every `every` steps only."""
+    try:
+        at = factors(values)
+        return at(1) == at(2)
+    except Exception:
+        return False
 
 
 def _scales(standard: str, roles: set[str], values: dict[str, Any]) -> list[float]:

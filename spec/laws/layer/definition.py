@@ -18,6 +18,7 @@ from nnlaw.spec.laws._names import why_compared
 from nnlaw.spec.laws.layer._dropout import check_dropout, check_gaussian_dropout, is_gaussian_dropout
 from nnlaw.spec.laws.layer._shared import mismatch
 from nnlaw.spec.reference import ACTIVATIONS, LAYERS, NORMALIZATIONS, Given, Settings, standard_name
+from nnlaw.spec.reference.definition import Variant
 from nnlaw.spec.subjects.cases import LayerCase
 from nnlaw.spec.subjects.hyperparameters import numeric_attributes
 from nnlaw.spec.subjects.subject import Subject
@@ -81,6 +82,9 @@ def definition(case: LayerCase) -> None:
     others = (other for other in LAYERS if other not in VARIED and _computes(other, given, outputs))
     what = next((f"the layer computes {other}, not {name}" for other in others), f"the layer does not compute {name}")
     cause = Cause("other-function", f"{what} as defined by {LAYERS[name].source}")
+    for mistake, variant in LAYERS[name].mistakes.items():
+        made = _closest(name, given, outputs, (variant,))
+        cause = mistake if made is not None and made[0] <= TOLERANCE else cause
     for y, r in zip(outputs, references, strict=True):
         wrong = ~(np.abs(y - r) <= TOLERANCE * max(1.0, np.abs(r).max()))
         if wrong.any():
@@ -104,10 +108,12 @@ def _check_samples_apart(case: LayerCase, layer: Subject, x: Array, y: Array, no
             raise mismatch(case, "definition", "forward", "output", found, y, OF_THE_BATCH, wrong, expected, note)
 
 
-def _closest(name: str, given: Given, outputs: list[Array]) -> tuple[float, list[Array]] | None:
+def _closest(
+    name: str, given: Given, outputs: list[Array], variants: tuple[Variant, ...] = ()
+) -> tuple[float, list[Array]] | None:
     """The variant closest to the outputs, with the largest relative error; None if no variant has their shapes."""
     found: tuple[float, list[Array]] | None = None
-    for variant in LAYERS[name].variants:
+    for variant in variants or LAYERS[name].variants:
         for references in variant(given):
             pairs = list(zip(outputs, references, strict=True))
             if any(y.shape != r.shape for y, r in pairs):
