@@ -24,6 +24,7 @@ MAX_SLOTS = 400
 MAX_ENTRIES = 4096  # of a list of numbers
 NUMBERS: tuple[type, ...] = (float, int, np.floating, np.integer)
 ROWS = (list, tuple, deque)
+LEAVES = frozenset({int, float, bool, str, type(None)})  # types of values without arrays
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,8 @@ def _walk(
     if children:
         seen.add(id(thing))
     for kind, key, value in children:
+        if type(value) in LEAVES and not (numbers and type(value) in NUMBERS):
+            continue
         yield from _walk(value, (*steps, (kind, key)), seen, numbers=numbers)
 
 
