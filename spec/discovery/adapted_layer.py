@@ -83,6 +83,9 @@ class Plan:
     rate: Slot | None = None
     """Where the object keeps its learning rate, if it steps by itself and has no such argument."""
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Plan:
+        return self  # nothing changes it, and values of arguments are copied for each call
+
 
 SMALL = 1e-4
 
