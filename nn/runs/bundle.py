@@ -21,9 +21,13 @@ from pathlib import Path
 
 from nnlaw.nn.core.atomic_write import is_open_file, write_output
 from nnlaw.nn.core.regular_file import read_regular
+from nnlaw.nn.run_folder.array_files import read_arrays
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.json_files import read_json
-from nnlaw.spec.violation import BadInput
+from nnlaw.nn.run_folder.metadata import read_record, read_run_settings
+from nnlaw.nn.run_folder.metrics_file import read_metrics
+from nnlaw.spec.arrays import digest
+from nnlaw.spec.violation import BadInput, counted
 
 FORMAT = 1
 INDEX = "bundle.json"
@@ -49,12 +53,13 @@ DATE = (1980, 1, 1, 0, 0, 0)  # the first date that a zip can store
 def write_bundle(run: Run, output: Path | None = None) -> Path:
     """Write the bundle of a finished run to `output`, by default to RUN.zip in the current folder.
 
-    Raises BadInput if the run is not finished, or `output` exists with other content.
+    Raises BadInput if the run is not finished, a file of it is damaged, or `output` exists with other content.
     """
     output = output or Path(f"{_name(run.folder)}.zip")
     missing = [name for name in NEEDED if not (run.folder / name).is_file()]
     if missing:
         raise BadInput(f"{run.folder} is not a finished run (no {missing[0]})")
+    check_files(run)
     names = [*NEEDED, *(name for name in OPTIONAL if (run.folder / name).is_file())]
     names += [path.relative_to(run.folder).as_posix() for path in (run.folder / "plugins").rglob("*.py")]
     try:
@@ -67,6 +72,23 @@ def write_bundle(run: Run, output: Path | None = None) -> Path:
         raise BadInput(f"{output} exists already and is another file; choose another --output")
     write_output(output, content)
     return output
+
+
+def check_files(run: Run) -> None:
+    """Raise BadInput if a file of a finished run can't be read, or is not the one that the training wrote."""
+    settings, summary = read_run_settings(run.folder), read_json(run.folder / "summary.json")
+    read_record(run)
+    read_arrays(run.folder / "corpus.safetensors")
+    weights = digest(read_arrays(run.folder / "weights.safetensors"))
+    if summary.get("digests", {}).get("weights") != weights:
+        raise BadInput(f"{run.folder}: its weights do not match the digest in summary.json; train again")
+    rows = list(read_metrics(run))
+    steps = [row["step"] for row in rows if "step" in row]
+    epochs = [row.get("epoch") for row in rows if "step" not in row]
+    if steps != list(range(1, len(steps) + 1)) or epochs != list(range(1, settings.epochs + 1)):
+        found = f"{counted(len(steps), 'step')} and {counted(len(epochs), 'epoch')}, expected all of each epoch"
+        path = run.folder / "metrics.jsonl"
+        raise BadInput(f"{path}: {found}, 1 to {settings.epochs}; the file was changed or removed during the training")
 
 
 def _name(folder: Path) -> str:

@@ -10,7 +10,6 @@ Rounding errors grow: a training is chaotic, so single steps drift apart while e
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from nnlaw.nn.run_folder.array_files import read_arrays
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.json_files import read_json
 from nnlaw.nn.run_folder.metadata import check_record, read_record, read_run_settings, versions
+from nnlaw.nn.run_folder.metrics_file import read_metrics
 from nnlaw.nn.run_folder.trust import own_plugins
 from nnlaw.nn.runs.bundle import unpack_bundle
 from nnlaw.nn.training.evaluation import CORPUS
@@ -39,7 +39,6 @@ from nnlaw.spec.violation import BadInput, Violation
 
 BAND = {"rounding": 1e-2, "epoch_loss": 0.05, "accuracy": 0.005}  # relative, relative, share of the test images
 MIN_LOSS = 0.05  # changes of smaller losses are relative to it, as a loss near 0 easily doubles
-TIME = "seconds"
 COUNTED = ("train_accuracy", "val_accuracy")  # one picture changes them by more than rounding
 
 
@@ -153,7 +152,7 @@ class Reproduction:
 def compare(recorded: Run, repeated: Run) -> dict[str, Any]:
     """The differences between two finished runs of the same settings."""
     first_step, first_change, steps, loss_change = None, None, 0, 0.0
-    for before, now in zip_longest(_rows(recorded), _rows(repeated)):
+    for before, now in zip_longest(read_metrics(recorded), read_metrics(repeated)):
         if "step" in (before or now):
             steps += 1
         if first_step is None and before != now:
@@ -184,21 +183,6 @@ def compare(recorded: Run, repeated: Run) -> dict[str, Any]:
         "probability_change": _largest_change(*corpora),
         "band": BAND,
     }
-
-
-def _rows(run: Run) -> Iterator[dict[str, Any]]:
-    """The rows of metrics.jsonl one by one, without times."""
-    path = run.folder / "metrics.jsonl"
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise BadInput(f"{path}: line {number}: not JSON: {error}") from error
-            if not isinstance(row, dict):
-                raise BadInput(f"{path}: line {number}: expected an object")
-            row.pop(TIME, None)
-            yield row
 
 
 def _distance(before: Any, now: Any, least: float = 1e-12) -> float:

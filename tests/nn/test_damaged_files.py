@@ -13,11 +13,12 @@ from nnlaw.nn.plugins.loader import load_plugin_file
 from nnlaw.nn.run_folder.array_files import read_arrays
 from nnlaw.nn.run_folder.folder import Run
 from nnlaw.nn.run_folder.json_files import read_json
+from nnlaw.nn.run_folder.metrics_file import read_metrics
 from nnlaw.nn.run_folder.tree_file import pack, read_tree_header, unpack
 from nnlaw.nn.runs.bundle import unpack_bundle
 from nnlaw.nn.runs.predictor import Predictor
 from nnlaw.nn.runs.replay import replay
-from nnlaw.nn.runs.reproduce import _distance, _rows
+from nnlaw.nn.runs.reproduce import _distance
 from nnlaw.nn.stress.fuzzing import seed_files as valid
 from nnlaw.nn.training.session import prepare
 from nnlaw.spec.violation import MAX_LENGTH, BadInput
@@ -66,7 +67,7 @@ def test_deeply_nested_json_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="not a readable JSON file"):
         read_json(tmp_path / "metrics.jsonl")
     with pytest.raises(BadInput, match="line 1: not JSON"):
-        list(_rows(Run(tmp_path)))
+        list(read_metrics(Run(tmp_path)))
 
 
 def test_numbers_beyond_float_range_have_infinite_distance() -> None:

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import shutil
 import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -245,3 +247,27 @@ def test_a_failed_law_is_reported(made: Path, workplace: Path, capsys: pytest.Ca
     assert cli(["reproduce", str(bundle), "--json"]) == 1
     err = capsys.readouterr().err
     assert "finite: " in err and "replay" not in err
+
+
+@pytest.mark.parametrize(
+    "name, damage, message",
+    [
+        ("weights.safetensors", lambda content: content[:-1] + bytes([content[-1] ^ 64]), "do not match the digest"),
+        ("metrics.jsonl", lambda content: content.split(b"\n", 2)[2], "expected all of each"),
+        ("metrics.jsonl", lambda content: content[: len(content) // 2], None),
+        ("metrics.jsonl", lambda content: b"".join(content.splitlines(True)[-1:]), "0 steps and 1 epoch,"),
+        ("corpus.safetensors", lambda content: content[:50], None),
+        ("summary.json", lambda content: b"[]", None),
+    ],
+    ids=["weights", "first steps", "half of the metrics", "last epoch", "corpus", "summary"],
+)
+def test_a_damaged_run_is_not_packed(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, damage: Any, message: str | None
+) -> None:
+    """A file that was changed after the training is one clear sentence, and no bundle is written."""
+    folder = tmp_path / "r"
+    shutil.copytree(made / "r", folder)
+    (folder / name).write_bytes(damage((folder / name).read_bytes()))
+    assert cli(["bundle", str(folder), "--output", str(tmp_path / "r.zip")]) == 2
+    printed = capsys.readouterr().err
+    assert name.partition(".")[0] in printed and (message or "") in printed and not (tmp_path / "r.zip").exists()
