@@ -213,7 +213,7 @@ class AdaptedLayer:
         gradients = []
         for i in range(len(self.plan.inputs)):
             parts = [run.dx(i) / self.scale for run in self.runs]
-            column = self.plan.layout.join(parts)
+            column = np.atleast_1d(self.plan.layout.join(parts))  # a number is of a wrong shape, not an error
             gradients.append(column.reshape(len(column), -1) if len(self.plan.inputs) > 1 else column)
         return (gradients[0] if len(gradients) == 1 else np.concatenate(gradients, axis=1)), grads
 

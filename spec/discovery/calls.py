@@ -34,7 +34,7 @@ RATE_NAMES = re.compile(
     r"(lr|eta|learning_?rate|learn_?rate|l_?rate|step_?size|rate_of_learning|alpha|η|α|lrate|learningrate|rate)$", re.I
 )
 FLAG_NAMES = re.compile(
-    r"(is_?|_)?(train|training|training_?mode|train_?mode|train_?fla?g|is_?train(ing)?|istraining|istrain|learning)$",
+    r"(is_?|if_?|_)?(train|training|training_?mode|train_?mode|train_?fla?g|is_?train(ing)?|istraining|istrain|learning)$",
     re.I,
 )
 TEST_NAMES = re.compile(r"(is_?)?(test|testing|eval|evaluate|inference|predict|prediction|test_?mode)$", re.I)
@@ -316,6 +316,10 @@ def _constructed(
     unknown = [choice for choice in guessed if [type(value) for value in choice[:2]] == [int, float]]
     for choice in unknown[1:]:  # sizes that are equal hide a transposed product
         choice.insert(0, N_OUT)
+    inputs = [row.name for row, choice in zip(rows, choices, strict=True) if choice and choice[0] is N_IN]
+    for row, choice in zip(rows, choices, strict=True):  # Dense(n_in, size): the same
+        if row.name == "size" and row.name in inputs[1:] and not given.get(row.name):
+            choice.insert(0, N_OUT)
     for before, choice in itertools.pairwise(guessed):  # two neighbors: of different sizes
         same = len(choice) > 1 and is_object(choice[0]) and type(choice[0]) is type(choice[1]) is type(before[0])
         choice[:2] = choice[1::-1] if same else choice[:2]

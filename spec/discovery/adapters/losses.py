@@ -22,7 +22,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array, is_finite
 from nnlaw.spec.discovery.adapted_loss import LINKS, TOTALS, AdaptedLoss, LossCode, Roles, describe, signature_of
 from nnlaw.spec.discovery.adapters.activations import FLAGS
-from nnlaw.spec.discovery.adapters.layers import TARGETS, layer_methods
+from nnlaw.spec.discovery.adapters.layers import FORWARD, TARGETS, layer_methods
 from nnlaw.spec.discovery.calls import Randomness, constructions
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.hints import hints
@@ -32,8 +32,9 @@ from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
 from nnlaw.spec.discovery.recipes import recipe_of_loss
 from nnlaw.spec.discovery.remarks import remarks_of_loss
 from nnlaw.spec.discovery.scenarios import SCENARIOS, Scenario
-from nnlaw.spec.discovery.scope import Scope, arguments_of
+from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import second_functions, second_instance, with_settings
+from nnlaw.spec.discovery.slots import array_slots
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.cases import Case, LossCase
 from nnlaw.spec.subjects.object_subject import subject_of
@@ -201,7 +202,15 @@ def _class(name: str, kind: type, scope: Scope, links: list[str]) -> Found | Non
     if not codes:
         return None
     style = f"class with {codes[0].value} and {codes[0].gradient}"
-    return found_of(name, style, class_location(kind), kind, codes, scope, links, named=named)
+    network = _is_network(codes[0].thing)
+    return found_of(name, style, class_location(kind), kind, codes, scope, links, named=named, network=network)
+
+
+def _is_network(instance: Any) -> bool:
+    """Whether it has weights, and a forward of one argument."""
+    forwards = [getattr(instance, name) for name in FORWARD if _has(type(instance), name)]
+    weights = any(array.dtype.kind == "f" and array.ndim for _, array in array_slots(instance))
+    return weights and any(len(required_of(method)) == 1 for method in forwards)
 
 
 def _has(kind: type, name: str) -> bool:
@@ -309,9 +318,12 @@ def _some(
 
 def found_of(
     name: str, style: str, location: Location, thing: Any, codes: Iterable[LossCode], scope: Scope, links: list[str],
-    *, named: bool, names: tuple[str, ...] = (),
+    *, named: bool, names: tuple[str, ...] = (), network: bool = False,
 ) -> Found | None:  # fmt: skip
-    """The readings of a loss, those first whose gradient agrees with the value; None if it is not a loss."""
+    """The readings of a loss, those first whose gradient agrees with the value; None if it is not a loss.
+
+    A gradient of another shape than the prediction is a mistake of a loss; that of a `network` is that of its weights.
+    """
     randomness = Randomness.of(scope.module)
     codes = list(codes)
     numbers = {code.value for code in codes if returns_number(code)}
@@ -337,8 +349,9 @@ def found_of(
         return _found(name, style, location, thing, [_column_of(agreeing[0], rows)], names)
     if any_numbers:  # it takes any numbers, so probabilities are a special case that may hide a mistake
         rows = [row for row in rows if row[1].scenario.domain == "real"]
+    rows = [row for row in rows if not network or row[0] < WRONG_SHAPE / 2]
     if not rows:
-        if error is None or not named:
+        if error is None or not named or network:
             return None
         reason = (
             f"found no predictions and targets that it takes ({type(error).__name__}: {error}); "
