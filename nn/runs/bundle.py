@@ -76,12 +76,10 @@ def write_bundle(run: Run, output: Path | None = None) -> Path:
 
 def check_files(run: Run) -> None:
     """Raise BadInput if a file of a finished run can't be read, or is not the one that the training wrote."""
-    settings, summary = read_run_settings(run.folder), read_json(run.folder / "summary.json")
+    settings = read_run_settings(run.folder)
     read_record(run)
     read_arrays(run.folder / "corpus.safetensors")
-    weights = digest(read_arrays(run.folder / "weights.safetensors"))
-    if summary.get("digests", {}).get("weights") != weights:
-        raise BadInput(f"{run.folder}: its weights do not match the digest in summary.json; train again")
+    check_weights(run)
     rows = list(read_metrics(run))
     steps = [row["step"] for row in rows if "step" in row]
     epochs = [row.get("epoch") for row in rows if "step" not in row]
@@ -89,6 +87,14 @@ def check_files(run: Run) -> None:
         found = f"{counted(len(steps), 'step')} and {counted(len(epochs), 'epoch')}, expected all of each epoch"
         path = run.folder / "metrics.jsonl"
         raise BadInput(f"{path}: {found}, 1 to {settings.epochs}; the file was changed or removed during the training")
+
+
+def check_weights(run: Run) -> None:
+    """Raise BadInput if the weights of a finished run are not those of its summary."""
+    recorded = read_json(run.folder / "summary.json").get("digests")
+    weights = digest(read_arrays(run.folder / "weights.safetensors"))
+    if not isinstance(recorded, dict) or recorded.get("weights") != weights:
+        raise BadInput(f"{run.folder}: its weights do not match the digest in summary.json")
 
 
 def _name(folder: Path) -> str:

@@ -30,7 +30,7 @@ from nnlaw.nn.run_folder.json_files import read_json
 from nnlaw.nn.run_folder.metadata import check_record, read_record, read_run_settings, versions
 from nnlaw.nn.run_folder.metrics_file import read_metrics
 from nnlaw.nn.run_folder.trust import own_plugins
-from nnlaw.nn.runs.bundle import unpack_bundle
+from nnlaw.nn.runs.bundle import check_weights, unpack_bundle
 from nnlaw.nn.training.evaluation import CORPUS
 from nnlaw.nn.training.session import Session, prepare, prepare_data
 from nnlaw.nn.training.summary import summarize
@@ -114,10 +114,7 @@ class Reproduction:
             else:
                 self.split, steps = prepare_data(self.settings), process.prepare(self.settings.data)
             check_record(self.recorded, self.split.dataset, self.split)
-            summary = read_json(self.recorded.folder / "summary.json")
-            weights = digest(read_arrays(self.recorded.folder / "weights.safetensors"))
-            if summary.get("digests", {}).get("weights") != weights:
-                raise BadInput(f"{self.bundle}: its weights do not match the digest in summary.json")
+            check_weights(self.recorded)
         return steps
 
     def train(self, reporter: Reporter, process: Isolated | None = None) -> dict[str, Any]:
