@@ -84,7 +84,10 @@ def test_a_training_whose_output_is_closed_prints_how_to_continue(tiny_folder: P
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("location", "more"),
-    [("nnlaw.nn.runs.run_pictures.plot_mistakes", "; continue with"), ("nnlaw.cli.output.train_output.mistake_lines", "")],
+    [
+        ("nnlaw.nn.runs.run_pictures.plot_mistakes", "; continue with"),
+        ("nnlaw.cli.output.train_output.mistake_lines", ""),
+    ],
 )
 def test_only_an_unfinished_run_can_be_resumed_after_an_interrupt(
     tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str], location: str, more: str
