@@ -33,7 +33,7 @@ APART_BELOW, APART_ABOVE = 0.15, 0.35  # the same: or it is this far away
 PIECE = 0.06  # the same: a closer one is a piece of the digit
 LARGEST = 2.5  # the same: a larger part at the border is a digit, cropped to it, and others are its pieces
 HIGHER = 1.1  # the same: a higher upright line may be a separator
-MUCH_HIGHER = 4.0  # than all else: the upright line is a 1, the rest specks
+MUCH_HIGHER, SMALLEST = 4.0, 6  # than all else, which is lower than so many pixels: a 1 and specks, too small for digits
 GAP = 0.04  # of a glyph's longest side: half of the widest gap in a frame that is taken as closed
 MAX_ENCLOSED = 0.18  # of a glyph's ink, further inside than a stroke (99.9% of MNIST: below 0.16)
 LEAST_HEIGHT = 24  # pixels: the edges of smaller digits are too short to look for a line
@@ -176,7 +176,7 @@ def without_marks(parts: list[Part]) -> list[Part]:
     """The parts without dots and commas beside the digits. Raises PictureRefused for an upright line between them."""
     heights = [part.height for part in parts]
     usual = max((part.height for part in parts if not part.slant > 45), default=max(heights))
-    if max(heights) > MUCH_HIGHER * usual:
+    if usual < SMALLEST and max(heights) > MUCH_HIGHER * usual:
         usual = max(heights)
     digits = [part for part in parts if part.height > usual / 2]
     if any(part.slant > 45 and part.height > HIGHER * usual for part in digits):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -15,13 +16,17 @@ from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.violation import Location
 
 BACKWARD_WORD = re.compile(r"backward|backprop|back_?prop|bprop|bwd|_bp\b|^back_", re.I)
-GRADIENT_WORD = re.compile(
-    r"(^|_)(grads?|gradients?|derivatives?|deriv|prime)$|^(grads?|gradients?|derivatives?)_of_", re.I
-)
-TOOL_WORD = re.compile(
-    r"num|approx|finite|check|test|clip|zero|reset|descent|step|update|apply|plot|print|show|norm|compare|average|"
-    r"^(get|select|choose|find|load|make|build|set)_", re.I
-)  # fmt: skip
+GRADIENT_WORDS = {"grad", "grads", "gradient", "gradients", "derivative", "derivatives", "deriv", "prime"}
+TOOL_WORDS = {
+    "numerical", "numeric", "num", "approx", "approximate", "finite", "descent", "check", "checks", "checking", "test",
+    "tests",
+}  # fmt: skip
+TOOL_VERBS = {
+    "clip", "zero", "reset", "update", "apply", "plot", "print", "show", "compare", "get", "select", "choose", "find",
+    "load", "make", "build", "set",
+}  # fmt: skip
+COMBINED = {"average", "mean", "norm", "normalize"}
+"""What is done with gradients where it stands beside them, as in average_gradients; not in average_pool_backward."""
 UNKNOWN_GRADIENT = (
     "its name is that of a gradient, but no way to call it was found; "
     "call check_backward(forward, backward, *inputs) with arrays that it takes"
@@ -53,7 +58,16 @@ def explain_nothing(scope: Scope, found: Iterable[Found]) -> Iterator[Found]:
 
 
 def _is_gradient(name: str) -> bool:
-    return bool((BACKWARD_WORD.search(name) or GRADIENT_WORD.search(name)) and not TOOL_WORD.search(name))
+    """Whether a name is that of a function that computes gradients, not of a tool for them."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_").split("_")
+    if TOOL_WORDS & set(words) or words[0] in TOOL_VERBS:
+        return False
+    pairs = [set(pair) for pair in itertools.pairwise(words)]
+    if any(pair & COMBINED and pair & GRADIENT_WORDS for pair in pairs):
+        return False
+    return bool(
+        BACKWARD_WORD.search(name) or words[-1] in GRADIENT_WORDS or (words[0] in GRADIENT_WORDS and "of" in words[1:2])
+    )
 
 
 def _has_backward(kind: type) -> bool:

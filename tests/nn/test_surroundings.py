@@ -150,6 +150,24 @@ def test_lines_that_may_be_part_of_a_digit_are_refused(tmp_path: Path, text: str
         read(tmp_path / "a", painted(sheet(text), paint))
 
 
+@pytest.mark.parametrize("size", [30, 50, 80])
+def test_a_small_digit_beside_a_long_upright_line_is_refused(tmp_path: Path, size: int) -> None:
+    """However much higher the line is: it is not a 1 with specks."""
+    image = Image.new("L", (400, 400), 255)
+    image.paste(sheet("3").resize((size * 2, size * 2)), (20, 120))
+    with pytest.raises(PictureRefused, match="an upright line higher than the digits"):
+        read(tmp_path / "a", painted(image, lambda pen: pen.line((250, 30, 250, 370), fill=0, width=8)))
+
+
+def test_specks_beside_a_one_are_not_digits(tmp_path: Path) -> None:
+    """In a picture as small as those of MNIST, dirt of a few pixels beside an upright stroke is left out."""
+    one = Image.new("L", (28, 28), 255)
+    ImageDraw.Draw(one).line((14, 4, 14, 23), fill=0, width=3)
+    dirty = one.copy()
+    ImageDraw.Draw(dirty).rectangle((20, 12, 22, 14), fill=0)
+    assert same(read(tmp_path / "a", dirty), read(tmp_path / "b", one))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SURROUNDINGS)
 def test_random_surroundings_raise_no_other_exception(tmp_path: Path, kind: str) -> None:

@@ -73,7 +73,7 @@ def gradient(case: LossCase) -> None:
                     forward=case.location("forward"),
                 )
             except Violation as violation:
-                if loss.has("broadcasts") and loss.call("broadcasts", point, target):
+                if not case.registered and loss.has("broadcasts") and loss.call("broadcasts", point, target):
                     raise violation.with_fields(cause=BROADCAST.text, cause_code=BROADCAST.code) from None
                 raise
 

@@ -46,12 +46,33 @@ def test_a_class_with_a_backward_of_another_form_is_a_unit(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "name",
-    ["clip_gradients", "numerical_gradient", "check_gradient", "gradient_descent", "plot_grad", "get_derivative"],
+    [
+        "clip_gradients",
+        "numerical_gradient",
+        "check_gradient",
+        "gradient_descent",
+        "plot_grad",
+        "get_derivative",
+        "clip_grad_norm",
+        "average_gradients",
+        "numericalGradient",
+    ],
 )
 def test_tools_around_gradients_are_none(tmp_path: Path, name: str) -> None:
     """Functions that check, clip, plot or apply gradients do not compute them."""
     found = found_in(tmp_path, f"def {name}(graph, /, *, trail):\n    return trail.walk(graph)\n")
     assert not found[name].is_unit
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["batchnorm_backward", "layer_norm_backward", "average_pool_backward", "lstm_step_backward", "latest_grad",
+     "gradient_of_norm", "computeGradients", "_backward"],
+)  # fmt: skip
+def test_a_word_of_a_tool_inside_of_another_name_is_none(tmp_path: Path, name: str) -> None:
+    """The gradient of a normalization, of an average or of a step is a gradient."""
+    found = found_in(tmp_path, f"def {name}(graph, /, *, trail):\n    return trail.walk(graph)\n")
+    assert found[name].is_unit
 
 
 def test_what_a_unit_uses_is_checked_with_it(tmp_path: Path) -> None:
