@@ -26,7 +26,7 @@ TOOL_VERBS = {
     "load", "make", "build", "set",
 }  # fmt: skip
 COMBINED = {"average", "mean", "norm", "normalize"}
-"""What is done with gradients if the words are next to each other, as in average_gradients; not in average_pool_backward."""
+"""Words next to the gradients they combine, as in average_gradients; not in average_pool_backward."""
 UNKNOWN_GRADIENT = (
     "its name is that of a gradient, but no way to call it was found; "
     "call check_backward(forward, backward, *inputs) with arrays that it takes"
