@@ -141,7 +141,8 @@ HEAD = (
     "On the first run of half 1, 78 of 100 bugs were caught, 11 passed, and 7 correct twins failed (one of them gives "
     "all of dy to each of several equal maxima). Half 1 was then read, and laws and discovery were improved from it. "
     "On the first run of half 2, which was not read, 76 of 100 bugs were caught, 12 passed, no correct twin failed. "
-    "Seven correct files of half 2 had been checked by accident before, without being read.",
+    "Seven correct files of half 2 had been checked by accident before, without being read. Half 2 was then read, too: "
+    "the counts below are of code that the laws were improved from.",
     "",
 )
 
