@@ -24,15 +24,20 @@ Entry = TypeVar("Entry")
 
 SYNONYMS = {
     "acc": "accuracy", "accuracyscore": "accuracy", "classificationaccuracy": "accuracy",
-    "avgpool": "averagepool", "avgpool2d": "averagepool", "avgpooling": "averagepool", "averagepool2d": "averagepool",
-    "averagepooling": "averagepool", "averagepooling2d": "averagepool", "meanpool": "averagepool",
-    "meanpooling": "averagepool", "avgpooling2d": "averagepool",
+    "avgpool": "averagepool", "avgpool1d": "averagepool", "avgpool2d": "averagepool", "avgpooling": "averagepool",
+    "avgpooling1d": "averagepool", "avgpooling2d": "averagepool", "averagepool1d": "averagepool",
+    "averagepool2d": "averagepool", "averagepooling": "averagepool", "averagepooling1d": "averagepool",
+    "averagepooling2d": "averagepool", "meanpool": "averagepool", "meanpool1d": "averagepool",
+    "meanpool2d": "averagepool", "meanpooling": "averagepool",
     "batchnorm1d": "batchnorm", "batchnorm2d": "batchnorm", "batchnormalization": "batchnorm",
     "batchnormalisation": "batchnorm", "spatialbatchnorm": "batchnorm", "bn": "batchnorm",
     "bce": "binarycrossentropy", "bcewithlogits": "binarycrossentropy", "crossentropybinary": "binarycrossentropy",
     "binarycrossentropywithlogits": "binarycrossentropy", "sigmoidcrossentropy": "binarycrossentropy",
     "conv": "convolution", "conv1d": "convolution", "conv2d": "convolution", "convolution1d": "convolution",
     "convolution2d": "convolution", "convolutional": "convolution",
+    "cosineannealingrestarts": "cosinerestarts", "cosineannealingwarmrestarts": "cosinerestarts",
+    "cosinedecayrestarts": "cosinerestarts", "cosinewarmrestarts": "cosinerestarts", "sgdr": "cosinerestarts",
+    "cosinewithrestarts": "cosinerestarts", "cosinewithwarmrestarts": "cosinerestarts",
     "cosineannealing": "cosine", "cosinedecay": "cosine", "cosinesim": "cosinesimilarity",
     "categoricalcrossentropy": "crossentropy", "cce": "crossentropy", "crossentropyerror": "crossentropy",
     "logloss": "crossentropy", "multiclasscrossentropy": "crossentropy", "nll": "crossentropy",
@@ -64,7 +69,7 @@ SYNONYMS = {
     "softmaxloss": "softmaxcrossentropy", "softmaxwithloss": "softmaxcrossentropy",
     "stepdecay": "step", "silu": "swish", "hyperbolictangent": "tanh",
     "glorot": "xavier", "glorotnormal": "xavier", "glorotuniform": "xavieruniform", "xaviernormal": "xavier",
-    "zero": "zeros",
+    "triangularlr": "triangular", "zero": "zeros",
 }  # fmt: skip
 """Other names for a standard name, both simplified."""
 

@@ -22,6 +22,9 @@ EPSILON = 1e-9  # a step that is this close to a boundary has reached it
 EPOCHS = 100
 EPOCH_LOSSES = tuple(2.0 - 0.01 * i if i % 7 in (0, 1, 3, 4) else 3.0 + 0.01 * i for i in range(60)) + (5.0,) * 40
 """The validation losses of the epochs in which a plateau is looked for: only a few in a row exceed the lowest."""
+CYCLES = ("cycles", "first", "half", "mult")
+"""What cycles may be given by: their number, the length of the first one or of half of it, and the factor from one
+length to the next."""
 
 
 def _one_cycle(ramp: Callable[[float], float], phases: int) -> Factor:
@@ -72,6 +75,52 @@ def _noam(t: float, h: Any) -> float:
     return min(t / h.warmup, sqrt(h.warmup / t)) if t else 0.0
 
 
+def cycle(t: float, h: Any) -> tuple[int, float, float]:
+    """The number of the cycle at t, when it began, and its length, the first one times h.mult^number."""
+    mult = h.mult or 1.0
+    count = h.cycles if mult == 1 else (mult**h.cycles - 1) / (mult - 1)
+    length, begin, number = h.first or 2 * h.half or 1 / count, 0.0, 0
+    while EPSILON < length <= t - begin + EPSILON:
+        begin, length, number = begin + length, mult * length, number + 1
+    return number, begin, length
+
+
+def _restarts(t: float, h: Any) -> float:
+    """A cosine from 1 to end in each cycle."""
+    _, begin, length = cycle(t, h)
+    return float(h.end + (1 - h.end) * _cosine((t - begin) / length))
+
+
+def _swings(t: float, h: Any) -> float:
+    """One cosine whose half waves are the cycles."""
+    return float(h.end + (1 - h.end) * _cosine(t / cycle(0.0, h)[2]))
+
+
+def _of_first_length(t: float, h: Any) -> float:
+    """The cosine of each cycle over the length of the first one."""
+    return float(h.end + (1 - h.end) * _cosine((t - cycle(t, h)[1]) / cycle(0.0, h)[2]))
+
+
+def _triangles(shrink: float) -> Factor:
+    """A line from start to the top and back in each cycle; the top is 1 in the first one, then nearer to start."""
+
+    def factor(t: float, h: Any) -> float:
+        number, begin, length = cycle(t, h)
+        return float(h.start + (1 - h.start) * shrink**number * (1 - abs(2 * (t - begin) / length - 1)))
+
+    return factor
+
+
+def _half_cycles(shrink: float) -> Factor:
+    """The triangles of a formula in which the number of the cycle is not doubled."""
+
+    def factor(t: float, h: Any) -> float:
+        number, _, length = cycle(t, h)
+        return float(h.start + (1 - h.start) * shrink**number * max(0.0, 1 - abs(2 * t / length - number)))
+
+    return factor
+
+
 def _plateau(extra: int, *, in_a_row: bool = True) -> Factor:
     """The rate is multiplied by `drop` after more than `h.patience + extra` epochs in a row without a better loss."""
 
@@ -88,12 +137,14 @@ def _plateau(extra: int, *, in_a_row: bool = True) -> Factor:
 
 @dataclass(frozen=True)
 class Schedule:
-    """One standard name: accepted variants, the settings that they need, and usual mistakes with their curves."""
+    """One standard name: accepted variants, the settings that they need or may have, and usual mistakes with their
+    curves."""
 
     variants: tuple[Factor, ...]
     needed: tuple[str, ...] = ()
     mistakes: Mapping[Cause, Factor] = field(default_factory=dict)
     source: str = ""
+    optional: tuple[str, ...] = ()
 
 
 SCHEDULES: dict[str, Schedule] = {
@@ -151,6 +202,28 @@ SCHEDULES: dict[str, Schedule] = {
             _plateau(extra, in_a_row=False)) for extra in (0, -1)},
         source="after `patience` epochs in a row without a better loss, or one more",
     ),
+    "cosine_restarts": Schedule(
+        (_restarts,),
+        optional=CYCLES,
+        mistakes={
+            Cause("no-restart", "the cosine swings back up at the end of a cycle instead of starting again at 1"): (
+                _swings
+            ),
+            Cause("first-cycle-length", "the phase is divided by the length of the first cycle, not of the current "
+                  "one"): _of_first_length,
+        },
+        source="Loshchilov & Hutter 2017, eq. 5",
+    ),
+    **{
+        name: Schedule(
+            (_triangles(shrink),),
+            optional=CYCLES,
+            mistakes={Cause("cycle-not-doubled", "the number of the cycle is not doubled; a cycle has two half "
+                            "cycles"): _half_cycles(shrink)},
+            source=f"Smith 2017, Cyclical Learning Rates for Training Neural Networks, section {section}",
+        )
+        for name, shrink, section in (("triangular", 1.0, "3.1"), ("triangular2", 0.5, "3.2"))
+    },
     "one_cycle": Schedule(  # in two phases or three, linear or cosine
         tuple(_one_cycle(ramp, phases) for ramp in (lambda s: (1 - cos(pi * s)) / 2, lambda s: s) for phases in (2, 3)),
         ("warmup",),

@@ -31,6 +31,11 @@ ALIASES = {
     "drop": ("drop", "gamma", "factor", "rate"),
     "every": ("every", "stepsize", "period", "interval"),
     "warmup": ("warmup", "pctstart", "peak", "rise", "warmupfraction", "warmupshare"),
+    "cycles": ("cycles", "ncycles", "numcycles"),
+    "first": ("first", "t0", "cycle", "cyclelength", "period"),
+    "half": ("half", "halfcycle", "stepsize"),
+    "mult": ("mult", "tmult", "cyclemult"),
+    "start": ("start", "base", "low"),
     "end": ("end", "floor", "minimum", "min", "final", "last", "etamin", "alpha"),
 }
 DECAY_NAMES = ("weightdecay", "wd", "l2")

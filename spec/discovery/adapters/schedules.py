@@ -7,6 +7,7 @@ Times are epochs or steps, of which there are HORIZON in a training.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
 import re
@@ -18,17 +19,31 @@ from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.function_unit import Function, FunctionUnit, found_functions, point_to
 from nnlaw.spec.discovery.nothing import is_empty
 from nnlaw.spec.discovery.scope import Scope
+from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.reference.schedules import EPOCH_LOSSES, EPOCHS, SCHEDULES
 
 HORIZON = EPOCHS
 VALUES: dict[str, Any] = {
     "rate": 1.0, "total": HORIZON, "drop": 0.5, "every": 10, "warm": 17, "share": 0.17, "power": 2.0, "low": 0.0,
-    "milestones": (25, 60, 80), "patience": 3, "width": 16, "cooldown": 0,
+    "milestones": (25, 60, 80), "patience": 3, "width": 16, "cooldown": 0, "cycles": 4, "cycle": 16, "half": 8,
+    "mult": 2,
 }  # fmt: skip
 """The arguments of a schedule by their roles; the decay of an exponential is DECAYS."""
 UNEVEN = 4
 """The steps in which an exponential or inverse decay falls once, unless it is constant in between."""
-OTHER_VALUES = {"noam": {"drop": 2.0}, "plateau": {"low": 0.02}}
+OTHER_VALUES = {
+    "noam": {"drop": 2.0}, "plateau": {"low": 0.02}, "cosine_restarts": {"low": 0.1}, "triangular": {"low": 0.1},
+    "triangular2": {"low": 0.1},
+}  # fmt: skip
+CYCLIC_ROLES = (
+    ("mult", r"^(t_?mult?\w*|cycle_?mult?\w*|mult?\w*)$"),
+    ("cycles", r"^(n_?cycles|num_?cycles|cycles)$"),
+    ("half", r"^(step_?size(_?(up|down))?|half_?cycle|cycle_?step_?size)$"),
+    ("cycle", r"^(t_?0|t_?i|cycle_?(len(gth)?|steps?|epochs?|size|period)|period|restart_?(every|period|interval)|"
+              r"first_?(cycle|decay|restart)\w*)$"),
+    ("low", r"^(base_?\w*|low\w*|\w*min\w*)$"),
+)  # fmt: skip
+"""The roles that some arguments have in schedules with cycles."""
 ROLES = (
     ("share", r"^(warm\w*_?(frac\w*|ratio|share|prop\w*|pct|percent\w*)|pct_?start)$"),
     ("warm", r"^(warm\w*|n_?warm\w*|num_warm\w*)$"),
@@ -49,8 +64,13 @@ ROLES = (
 DECAYS = ((0.05, "1/time"), (0.95, "base"))
 METHODS = ("__call__", "get_lr", "get", "lr_at", "value", "get_value", "get_learning_rate", "at", "learning_rate", "lr",
            "compute", "schedule", "rate", "update", "step")  # fmt: skip
+STEPS = ("step", "update", "advance")
+"""Methods that count a step for one that returns the rate and takes no argument."""
 KINDS = (
-    ("", r"restart|cycl|triang|trapez"),
+    ("cosine_restarts", r"cos\w*(restart|cycl)|(restart|cycl)\w*cos|warm_?restart|sgdr"),
+    ("triangular2", r"triangular_?2"),
+    ("triangular", r"triang|^cycl\w*_(lr|learning_rate)\w*$|^clr$"),
+    ("", r"restart|cycl|trapez"),
     ("plateau", r"plateau"),
     ("noam", r"noam|inv\w*_?sqrt|rsqrt"),
     ("warmup_cosine", r"warm\w*cos|cos\w*warm"),
@@ -66,14 +86,15 @@ KINDS = (
     ("linear", r"linear"),
 )
 """The standard name by a pattern of the author's name, the first that matches."""
-CLEAR = ("plateau", "noam", "multi_step")
+CLEAR = ("plateau", "noam", "multi_step", "cosine_restarts")
 """Names that are those of schedules, without another word."""
 WARMED = ("linear_warmup", "warmup_linear", "warmup_cosine", "noam")
 UNNAMED = ("linear_warmup", "warmup_linear", "warmup_cosine", "noam")
 """What a schedule with a warmup may be with another name."""
 IN_STEPS = ("step", "multi_step", "plateau")
-FROM_ONE = ("step", "inverse_time", *WARMED)
-"""Schedules whose epochs may be counted from 0 or from 1."""
+CYCLIC = ("cosine_restarts", "triangular", "triangular2")
+FROM_ONE = ("step", "multi_step", "inverse_time", *WARMED)
+"""Schedules that may add 1 to the epoch, which is counted from 0."""
 SCHEDULE = re.compile(
     r"sched|anneal|warm_?up|(lr|learning_?rate)_?decay|decay_?(lr|learning_?rate)|decay$|^lr_|lr$|LR$"
 )
@@ -100,21 +121,36 @@ def _read(name: str, thing: Any) -> FunctionUnit | None:
         clear = SCHEDULE.search(low) or name.endswith("LR") or standard in CLEAR
         return _class(thing, standard or "") if clear else None
     rows = _rows(thing)
-    roles = _roles(rows)
+    roles = _roles(rows, standard or "")
     if roles is None or "time" not in roles.values():
         return None
     if standard == "plateau" or ("rate" not in roles.values() and not (standard in WARMED and _is_warmed(roles))):
         return None
     if standard == "cosine" and "total" not in roles.values():
         return FunctionUnit("schedule", reason="found no argument that is the length of the training")
+    if standard in CYCLIC and not _has_cycles(roles):
+        return FunctionUnit("schedule", reason=NO_CYCLES)
 
     def factors(values: dict[str, Any]) -> Callable[[float], float]:
         return lambda epoch: float(thing(**{key: epoch if role == "time" else values[role]
                                             for key, role in roles.items()}))  # fmt: skip
 
-    return _unit(standard or "", set(roles.values()), factors, thing, f"({', '.join(row.name for row in rows)})")
+    calls = f"({', '.join(row.name for row in rows)})"
+    time = next(name for name, role in roles.items() if role == "time")
+    shifts = (0, -1) if _counts_from_one(thing, time) else (0,)
+    return _unit(standard or "", set(roles.values()), factors, thing, calls, shifts=shifts)
 
 
+def _counts_from_one(function: Any, time: str) -> bool:
+    """Whether the source takes 1 off the time, or the module has a loop over it that starts at 1."""
+    with contextlib.suppress(OSError, TypeError):
+        if re.search(rf"\b{time}\s*-\s*1\b", source_text(function)):
+            return True
+        return bool(re.search(rf"for {time} in \w*\(?range\(\s*1\s*,", "".join(inspect.findsource(function)[0])))
+    return False
+
+
+NO_CYCLES = "found no argument that is the length or the number of its cycles"
 NO_NAME = "its name is not that of a standard schedule, so there are no values to compare with"
 
 
@@ -123,16 +159,26 @@ def _rows(function: Any) -> list[inspect.Parameter]:
     return [row for row in rows if row.kind in (row.POSITIONAL_OR_KEYWORD, row.KEYWORD_ONLY)]
 
 
-def _roles(rows: list[inspect.Parameter]) -> dict[str, str] | None:
+def _roles(rows: list[inspect.Parameter], standard: str) -> dict[str, str] | None:
     """The role of each argument; those with a default and an unknown role are left out. None if one is unknown."""
     found: dict[str, str] = {}
+    has_top = any(re.search("max|peak|high|top", row.name) and role_of(row.name) == "rate" for row in rows)
     for i, row in enumerate(rows):
         role = "milestones" if isinstance(row.default, tuple | list) else role_of(row.name, i)
+        if standard in CYCLIC:
+            special = next((each for each, pattern in CYCLIC_ROLES if re.match(pattern, row.name, re.I)), role)
+            role = role if special == "low" and not has_top else special
         if (not role or role in found.values()) and row.default is row.empty:
             return None
         if role and role not in found.values():
             found[row.name] = role
     return found
+
+
+def _has_cycles(roles: dict[str, str]) -> bool:
+    """Whether an argument is the length of a cycle, of half of one, or of the training with the number of cycles."""
+    found = set(roles.values())
+    return bool(found & {"cycle", "half", "total"})
 
 
 def _is_warmed(roles: dict[str, str]) -> bool:
@@ -147,7 +193,7 @@ def _class(kind: type, standard: str) -> FunctionUnit | None:
         return None
     rows = _rows(kind)
     owner = rows[0].name if rows and re.match(r"^(opt\w*|net\w*|model)$", rows[0].name) else ""
-    roles = _roles([row for row in rows if row.name != owner])
+    roles = _roles([row for row in rows if row.name != owner], standard)
     arguments = [row.name for row in _rows(vars(kind)[method])[1:]]
     if roles is None or len(arguments) > 1 or (standard in WARMED and not _is_warmed(roles)):
         return FunctionUnit("schedule", reason="its arguments are not recognized" if standard else NO_NAME)
@@ -156,6 +202,10 @@ def _class(kind: type, standard: str) -> FunctionUnit | None:
         return FunctionUnit("schedule", reason="found no arguments that are the patience and the factor")
     if standard == "multi_step" and "milestones" not in found_roles:
         return FunctionUnit("schedule", reason="found no argument that lists the milestones")
+    if standard in CYCLIC and not _has_cycles(roles):
+        return FunctionUnit("schedule", reason=NO_CYCLES)
+    steps = [one for one in STEPS if one in vars(kind) and one != method and len(_rows(vars(kind)[one])) == 1]
+    step = steps[0] if steps and not arguments else method
 
     def factors(values: dict[str, Any]) -> Callable[[float], float]:
         def raw(epoch: float) -> float:
@@ -165,8 +215,11 @@ def _class(kind: type, standard: str) -> FunctionUnit | None:
             function = getattr(schedule, method)
             if standard == "plateau":
                 found = [None, *(function(loss) for loss in EPOCH_LOSSES[: int(epoch)])][-1]
+            elif arguments:
+                found = function(epoch)
             else:
-                found = function(epoch) if arguments else [None, *(function() for _ in range(int(epoch)))][-1]
+                found = [None, *(getattr(schedule, step)() for _ in range(int(epoch)))][-1]
+                found = found if step == method else function()
             rates = [found, *(getattr(schedule, key, None) for key in ("lr", "learning_rate", "current_lr"))]
             rates += [rate for rate in vars(optimizer).values() if rate != 1.0]
             return float(next((rate for rate in rates if isinstance(rate, float | int) and rate is not True), 1.0))
@@ -178,16 +231,20 @@ def _class(kind: type, standard: str) -> FunctionUnit | None:
 
     calls = f"({', '.join(row.name for row in rows)}).{method}({', '.join(arguments)})"
     counted = not arguments or standard == "plateau"
-    return _unit(standard, found_roles, factors, vars(kind)[method], calls, counted=counted)
+    if arguments:
+        shifts = (0, -1) if _counts_from_one(vars(kind)[method], arguments[0]) else (0,)
+    else:  # the first call may return the first rate, or the second
+        shifts = (0, -1) if step == method and standard != "plateau" else (0,)
+    return _unit(standard, found_roles, factors, vars(kind)[method], calls, counted=counted, shifts=shifts)
 
 
 def _unit(
     standard: str, roles: set[str], factors: Callable[[dict[str, Any]], Callable[[float], float]], author: Any,
-    calls: str, *, counted: bool = False,
+    calls: str, *, counted: bool = False, shifts: tuple[int, ...] = (0,),
 ) -> FunctionUnit:  # fmt: skip
     """The readings as this standard schedule; without one, as the schedule with a warmup whose values it has."""
     if standard:
-        readings = list(_readings(standard, roles, factors, author, counted=counted))
+        readings = list(_readings(standard, roles, factors, author, counted=counted, shifts=shifts))
         reason = "" if readings else "it can't be called with numbers for its arguments"
         return FunctionUnit("schedule", standard, readings, calls, reason)
     if "warm" in roles or "share" in roles:
@@ -200,20 +257,27 @@ def _unit(
 
 def _readings(
     standard: str, roles: set[str], factors: Callable[[dict[str, Any]], Callable[[float], float]], author: Any,
-    *, counted: bool,
+    *, counted: bool, shifts: tuple[int, ...] = (0,),
 ) -> Iterator[list[Function]]:  # fmt: skip
-    """Both meanings of a decay, epochs that are counted from 0 or from 1, and both scales of a Noam schedule."""
+    """Both meanings of a decay, epochs that are counted from 0 or from 1, and both scales of a Noam schedule.
+
+    `shifts` are what is taken off the epoch before the call: 0, and −1 if epochs may be counted from 1.
+    """
     decays = DECAYS if standard in ("exponential", "inverse_time") else ((VALUES["drop"], ""),)
     for decay, _ in decays:
         values = VALUES | {"drop": decay} | OTHER_VALUES.get(standard, {})
+        if standard in CYCLIC and not roles & {"cycle", "half", "cycles"}:
+            values["total"] = values["cycle"]  # the length that it repeats
         stairs = False
         if standard in ("exponential", "inverse_time"):
             stairs = _is_staircase(factors, values | {"every": UNEVEN})
             values["every"] = 1 if stairs else UNEVEN
         at = factors(values)
-        for first in (0, 1) if standard in FROM_ONE else (0,):
+        for first in (*shifts, 1) if standard in FROM_ONE else shifts:
             for scale in _scales(standard, roles, values):
-                function = _factor(at, standard, first, scale, whole=counted or stairs or standard in IN_STEPS)
+                whole = counted or stairs or standard in (*IN_STEPS, *CYCLIC)
+                cycles = cycles_of(standard, roles) if standard in CYCLIC else {}
+                function = _factor(at, standard, first, scale, cycles, whole=whole)
                 try:
                     function(0.5)
                 except Exception:
@@ -256,8 +320,16 @@ def _fits(standard: str, function: Function) -> bool:
         return False
 
 
+def cycles_of(standard: str, roles: set[str]) -> dict[str, float]:
+    """The settings of a schedule with cycles: the lengths of cycles in parts of the training, and the lowest factor."""
+    length = VALUES["cycle"] / HORIZON if "cycles" not in roles else 1 / VALUES["cycles"]
+    lowest = {"end" if standard == "cosine_restarts" else "start": OTHER_VALUES[standard]["low"]}
+    mult = float(VALUES["mult"]) if "mult" in roles else 1.0
+    return {"first": length, "mult": mult} | (lowest if "low" in roles else {})
+
+
 def _factor(
-    at: Callable[[float], float], standard: str, first: int, scale: float, *, whole: bool
+    at: Callable[[float], float], standard: str, first: int, scale: float, cycles: dict[str, float], *, whole: bool
 ) -> Function:
     """The protocol of a schedule, whose settings the laws read from its signature.
 
@@ -280,12 +352,13 @@ def _factor(
         "multi_step": {"drop": VALUES["drop"], "milestones": tuple(each / HORIZON for each in VALUES["milestones"])},
         "plateau": {"drop": VALUES["drop"], "patience": VALUES["patience"], "floor": OTHER_VALUES["plateau"]["low"]},
         "polynomial_decay": {"power": VALUES["power"]},
-    }.get(standard, {"warmup": warmup} if standard in WARMED else {})
+    }.get(standard, {"warmup": warmup} if standard in WARMED else cycles)
     if standard == "warmup_linear" and math.isclose(at(HORIZON - first), warmup, rel_tol=1e-6):
         settings["end"] = 0.0  # only a decay that is not rescaled ends at this value
     rows = [inspect.Parameter("t", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     rows += [inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=value) for key, value in settings.items()]
     if whole or standard in WARMED:
         factor.steps = HORIZON  # type: ignore[attr-defined]  # laws compare at whole steps
+    factor.restarts = standard == "cosine_restarts"  # type: ignore[attr-defined]  # it may jump up
     factor.__signature__ = inspect.Signature(rows)  # type: ignore[attr-defined]  # of a function
     return factor

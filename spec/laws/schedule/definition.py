@@ -14,14 +14,18 @@ import numpy as np
 
 from nnlaw.spec.law import law
 from nnlaw.spec.reference import SCHEDULES, find_reference
-from nnlaw.spec.reference.schedules import Factor
+from nnlaw.spec.reference.schedules import Factor, cycle
 from nnlaw.spec.subjects.cases import ScheduleCase
 from nnlaw.spec.subjects.hyperparameters import infer_from_settings
 from nnlaw.spec.violation import NO_CAUSE, Inconclusive, NotApplicable, Violation
 
-RISING = ("constant", "one_cycle", "linear_warmup", "warmup_linear", "warmup_cosine", "noam")
+ENDS = {"one_cycle": ("start", "end"), "triangular": ("start",), "triangular2": ("start",)}
+RISING = (
+    "constant", "one_cycle", "linear_warmup", "warmup_linear", "warmup_cosine", "noam", "triangular", "triangular2"
+)  # fmt: skip
 """Schedules that may rise at first."""
 FALLING = ("step", "cosine", "one_cycle")  # schedules that fall with their default settings
+MAX_CYCLES = 32  # that are tried if there is no setting for them
 SOON = 1e-6  # a time at which every warmup is a line
 
 
@@ -37,11 +41,12 @@ SOON = 1e-6  # a time at which every warmup is a line
 def definition(case: ScheduleCase) -> None:
     """Compare the factor with the definition at 100 times, within 1e-6, with the settings read from the signature. The
     value at t = 1 is taken as it is found, since schedules may end anywhere; the length of a warmup without a setting
-    for it is that of the first rise. step, cosine and one_cycle must not be constant with their defaults.
+    for it is that of the first rise, and the lowest factor of cosine_restarts follows from that in the middle of the
+    first cycle. step, cosine and one_cycle must not be constant with their defaults.
     """
     name, row = find_reference(case.thing, case.name, SCHEDULES)
-    ends = ("start", "end") if name == "one_cycle" else ("end",)
-    numbers = tuple(each for each in row.needed if each != "milestones")
+    ends = ENDS.get(name, ("end",))
+    numbers = tuple(each for each in (*row.needed, *row.optional) if each != "milestones")
     lists = _milestones(case) if "milestones" in row.needed else {}
     settings = {key: value for key, value in case.settings.items() if not isinstance(value, tuple | list)}
     declared = infer_from_settings(case.thing, settings, dict.fromkeys((*numbers, *ends), 0.0))
@@ -68,26 +73,34 @@ def definition(case: ScheduleCase) -> None:
     def rows(factor: Factor, choice: Any) -> list[tuple[float, float, float]]:
         """The times at which the factor is another one."""
         begins = start if "start" in declared.missing else getattr(choice, "start", start)
-        ends = end if case.registered or "end" in declared.missing else choice.end
+        ends = getattr(choice, "end", end)
+        if case.registered or "end" in declared.missing:
+            ends = 2 * float(case(cycle(0.0, choice)[2] / 2)) - 1 if name == "cosine_restarts" else end
         found = {"start": begins if begins <= 1 else start, "end": ends, "unit": 1 / steps if steps else 0.0}
         h = SimpleNamespace(**vars(choice) | found | measured)
         expected = [(t, each, factor(t, h)) for t, each in zip(grid, actual, strict=True)]
         return [each for each in expected if not isclose(each[1], each[2], rel_tol=1e-6, abs_tol=1e-6)]
 
     choices = list(declared.combinations())
+    is_counted = not row.optional or any(setting not in declared.missing for setting in ("cycles", "first", "half"))
+    if not is_counted:
+        choices = [SimpleNamespace(**vars(h) | {"cycles": n}) for n in range(1, MAX_CYCLES + 1) for h in choices]
     fits = any(not rows(factor, h) for h, factor in product(choices, row.variants))
+    if not fits and not is_counted:
+        raise Inconclusive("found no setting for the number or the length of its cycles")
     off = [] if fits else rows(row.variants[0], choices[0])
     if not off and (name not in FALLING or case.settings or len(set(actual)) > 1):
         return
     likely = (cause for cause, curve in row.mistakes.items() if off and any(not rows(curve, h) for h in choices))
     cause = next(likely, NO_CAUSE)
     at, found, expected = off[0] if off else (1.0, end, np.nan)
+    curve_name = name if row.optional else f"{name} that ends at {round(end, 9):.4g}"
     raise Violation(
         "definition",
         location=case.location,
         array=f"the factor at t = {at:.4g}",
         actual=f"{found:.6g}" if off else f"{found:.6g}, as at every t with the default settings",
-        expected=f"{expected:.6g}, as {name} that ends at {round(end, 9):.4g}" if off else "less than at t = 0",
+        expected=f"{expected:.6g}, as {curve_name}" if off else "less than at t = 0",
         cause=cause.text,
         cause_code=cause.code,
     )
