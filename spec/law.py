@@ -27,7 +27,7 @@ LawFunction = Callable[[Any], None]
 
 FOR_ANY_CODE = {
     "layer": {"gradient", "definition", "normalized", "stale-gradient", "train-eval"},
-    "loss": {"gradient", "definition"},
+    "loss": {"gradient", "definition", "repeatable-backward"},
     "optimizer": {"definition"},
     "initializer": {"definition", "finite", "shape", "symmetry"},
     "schedule": {"bounds", "definition"},

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -163,6 +164,50 @@ class AdaptedLoss:
             slope = kept[-1] if kept else None
         return slope
 
+    def changed_results(self, prediction: Array, target: Array) -> list[tuple[str, str, float, float]]:
+        """Methods that return another number after the gradient, because it changes an array of the value in place.
+
+        Each with the attribute, and the number before and after; the method returns the former if the array is
+        set back. The outputs are rotated, since an accuracy may be 0 by chance.
+        """
+        if not isinstance(self.code.value, str) or self.code.gradient in (None, self.code.value):
+            return []
+        rows = (np.roll(prediction, i, axis=-1) for i in range(prediction.shape[-1]))
+        return [each for row in rows for each in self._changed_results(row, target)]
+
+    def is_used_up(self, prediction: Array, target: Array) -> bool:
+        """Whether a second gradient after one value is another one."""
+        code, thing = self.code, copy.deepcopy(self.code.thing)
+        if not isinstance(code.value, str) or not isinstance(code.gradient, str):
+            return False
+        values = self._arguments(prediction, target)[0]
+        code.call(thing, "value", code.value_roles, values)
+        first, second = (np.array(code.call(thing, "gradient", code.gradient_roles, values)) for _ in range(2))
+        return not np.array_equal(first, second)
+
+    def _changed_results(self, prediction: Array, target: Array) -> list[tuple[str, str, float, float]]:
+        code, found = self.code, []
+        values = self._arguments(prediction, target)[0]
+        used, twin, other = (copy.deepcopy(code.thing) for _ in range(3))
+        for thing, given in ((used, values), (twin, values), (other, self._arguments(prediction[::-1], target)[0])):
+            code.call(thing, "value", code.value_roles, given)
+        before = copy.deepcopy(used)
+        kept = {key: array for key, array in attributes_of(used).items() if isinstance(array, np.ndarray)}
+        outputs = [array for slot, array in array_slots(used) if slot.key == "output"]
+        code.call(used, "gradient", code.gradient_roles, values | ({"o": outputs[0]} if outputs else {}))
+        for key, array in kept.items():
+            old, same, apart = (np.asarray(attributes_of(each).get(key)) for each in (before, twin, other))
+            is_cache = np.array_equal(old, same) and not np.array_equal(old, apart)
+            if not is_cache or attributes_of(used).get(key) is not array or np.array_equal(old, array):
+                continue
+            set_back = copy.deepcopy(used)
+            setattr(set_back, key, old.copy())
+            for name in readers_of(type(code.thing), key, (str(code.value), str(code.gradient))):
+                first, second, third = (number_of(copy.deepcopy(thing), name) for thing in (before, used, set_back))
+                if first == third != second and np.isfinite(first):
+                    found.append((key, name, first, second))
+        return found
+
     def written_arguments(self, prediction: Array, target: Array) -> list[tuple[str, str]]:
         """The arguments that the code changes, each with the name of the method."""
         code, thing, changed = self.code, copy.deepcopy(self.code.thing), []
@@ -182,6 +227,24 @@ class AdaptedLoss:
                 if isinstance(values[role], np.ndarray) and not np.array_equal(values[role], kept[role])
             ]
         return changed
+
+
+def readers_of(kind: type, attribute: str, besides: tuple[str, ...]) -> list[str]:
+    """The methods of a class that read an attribute and take no arguments, but not those that return a gradient."""
+    return [
+        name for name, method in vars(kind).items()
+        if inspect.isfunction(method) and name not in besides and not re.search(r"grad|back|deriv|^_|^d[a-z]?$", name)
+        and attribute in method.__code__.co_names and method.__code__.co_argcount == 1
+    ]  # fmt: skip
+
+
+def number_of(thing: Any, method: str) -> float:
+    """The number that a method returns; nan if it returns another value or raises."""
+    try:
+        found = getattr(thing, method)()
+        return float(found) if np.ndim(found) == 0 else float("nan")
+    except Exception:
+        return float("nan")
 
 
 def describe(code: LossCode, name: str, loss: AdaptedLoss) -> str:

@@ -7,6 +7,7 @@ A remark never changes an outcome.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Iterator
 
@@ -32,13 +33,14 @@ def remarks_of_layer(layer: AdaptedLayer, x: Array) -> tuple[str, ...]:
 
 
 def remarks_of_loss(loss: AdaptedLoss, prediction: Array, target: Array) -> tuple[str, ...]:
-    """Whether a loss of any numbers is finite for large ones."""
-    try:
-        with np.errstate(all="ignore"):
-            finite = loss.scenario.domain != "real" or np.isfinite(loss.forward(LARGE * prediction, target))
-    except Exception:
-        return ()
-    return () if finite else (f"the loss is not finite for predictions of about {LARGE:g}",)
+    """Whether a loss of any numbers is finite for large ones, and a second backward gives the same gradient."""
+    found: list[str] = []
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):  # it is called in a way that it need not support
+        if loss.scenario.domain == "real" and not np.isfinite(loss.forward(LARGE * prediction, target)):
+            found.append(f"the loss is not finite for predictions of about {LARGE:g}")
+        if loss.is_used_up(prediction, target):
+            found.append("a second backward after one forward gives another gradient")
+    return tuple(found)
 
 
 def _large_inputs(layer: AdaptedLayer, x: Array) -> Iterator[str]:

@@ -23,6 +23,10 @@ from nnlaw.spec.violation import NO_CAUSE, Cause, Suggestion, Violation
 SYMPTOMS = ("gradient-not-computed", "constant-factor", "size-dependent-factor")
 """Codes of causes that state how the numbers differ, not which mistake it is."""
 
+NOT_SEARCHED = ("broadcast-column", "cache-read-later")
+"""Codes of causes after which no fix is searched: the value is wrong, and backward must not be changed to agree with
+it; or another method reads what backward changes, and must not be changed to return the same before and after."""
+
 
 def explain(
     violation: Violation,
@@ -48,7 +52,7 @@ def explain(
         return found.with_fields(suggestion=suggestion, script=script(found, case))
     term = dropped_term(case, violation) if of_gradient and not found.cause else DroppedTerm()
     fix = Fix()
-    if found.cause_code != "broadcast-column":  # the value is wrong: backward must not be changed to agree with it
+    if found.cause_code not in NOT_SEARCHED:
         fix = search(case, violation.law, passes_law=passes_law, passes_all=passes, others=others)
     if fix.certain and fix.cause and ("|" in found.cause_code or found.cause_code in SYMPTOMS):  # the edit shows which
         found = found.with_fields(cause=fix.cause.text, cause_code=fix.cause.code)

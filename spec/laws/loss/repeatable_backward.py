@@ -10,7 +10,7 @@ import numpy as np
 from nnlaw.spec.arrays import first_index
 from nnlaw.spec.law import law
 from nnlaw.spec.subjects.cases import LossCase
-from nnlaw.spec.violation import Violation
+from nnlaw.spec.violation import NotApplicable, Violation
 
 
 @law(
@@ -23,8 +23,12 @@ from nnlaw.spec.violation import Violation
 )
 def repeatable_backward(case: LossCase) -> None:
     """Call backward twice after one forward; and once on an instance whose forward and backward ran on the reversed
-    predictions before. All three gradients must agree bit for bit.
+    predictions before. All three gradients must agree bit for bit. In code that is not registered, a method that reads
+    an array of forward, such as accuracy(), must return the same number before and after backward.
     """
+    if not case.registered:
+        _check_readers(case)
+        return
     clean, used = case.fresh(), case.fresh()
     used.forward(case.prediction[::-1], case.target)
     used.backward()
@@ -47,3 +51,19 @@ def repeatable_backward(case: LossCase) -> None:
                 cause=cause,
                 cause_code=code,
             )
+
+
+def _check_readers(case: LossCase) -> None:
+    """For code that is not registered, whose backward may be called once per forward: what other methods return."""
+    if not case.loss.has("changed_results"):
+        raise NotApplicable("its calls are independent of each other")
+    for attribute, method, before, after in case.fresh().call("changed_results", case.prediction, case.target):
+        raise Violation(
+            "repeatable-backward",
+            location=case.location("backward"),
+            array=f"{method}() after backward",
+            actual=f"{after:.6g}",
+            expected=f"{before:.6g}, as before backward",
+            cause=f"backward changes self.{attribute} in place, which {method} reads; use a copy",
+            cause_code="cache-read-later",
+        )
