@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -194,9 +195,9 @@ def _shared(thing: Any) -> dict[str, Any]:
 
 
 def is_user_object(thing: Any) -> bool:
-    """Whether a thing is an instance of a class of the code under test, which may hold arrays."""
+    """Whether a thing is an instance of a class of the code under test, which may hold arrays; a module is not."""
     kind = type(thing)
-    if isinstance(thing, type) or (callable(thing) and hasattr(thing, "__code__")):
+    if isinstance(thing, type | ModuleType) or (callable(thing) and hasattr(thing, "__code__")):
         return False
     return kind.__module__.partition(".")[0] not in ("builtins", "numpy", "random", "collections") or (
         isinstance(thing, np.ndarray) and kind is not np.ndarray

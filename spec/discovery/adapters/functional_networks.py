@@ -191,6 +191,8 @@ def _named(made: Any, function: Callable[..., Any]) -> dict[str, Array]:
         rows = {str(key): value for key, value in made.items()}
     elif isinstance(made, np.ndarray) and made.dtype.kind == "f":
         rows = {"theta": made}
+    elif isinstance(made, tuple | list) and _is_nested(made):
+        rows = dict(_leaves(made))
     elif isinstance(made, tuple | list):
         names = returned_names(function)
         rows = {
@@ -202,6 +204,32 @@ def _named(made: Any, function: Callable[..., Any]) -> dict[str, Array]:
         return {}
     params = {key: np.array(value, np.float64) for key, value in rows.items()}
     return params if any(value.ndim for value in params.values()) else {}
+
+
+def _is_nested(made: Any) -> bool:
+    """Whether it is a list of tuples, lists or dicts of arrays, one for each layer."""
+    return bool(made) and all(isinstance(one, tuple | list | dict) for one in made)
+
+
+def _leaves(made: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """What a nested list contains, by its place: `[0][1]`."""
+    if isinstance(made, dict):
+        for key, value in made.items():
+            yield from _leaves(value, f"{path}[{key!r}]")
+    elif isinstance(made, tuple | list):
+        for i, value in enumerate(made):
+            yield from _leaves(value, f"{path}[{i}]")
+    else:
+        yield path, made
+
+
+def _rebuilt(made: Any, leaves: Iterator[Any]) -> Any:
+    """A nested list like `made` with other values."""
+    if isinstance(made, dict):
+        return {key: _rebuilt(value, leaves) for key, value in made.items()}
+    if isinstance(made, tuple | list):
+        return type(made)([_rebuilt(value, leaves) for value in made])
+    return next(leaves)
 
 
 def _networks(
@@ -279,6 +307,9 @@ def _renamed(params: dict[str, Array], function: Callable[..., Any]) -> dict[str
     if not all(name.startswith("[") for name in params):
         return params
     names = [row.name for row in arguments_of(function)]
+    if any("][" in name for name in params):  # a nested list is one argument
+        container = next((name for name in names if CONTAINER.match(name)), "")
+        return {f"{container}{name}": value for name, value in params.items()}
     names = [name for name in names if not (ROLES["x"].match(name) or ROLES["t"].match(name))]
     return dict(zip(names, params.values(), strict=False)) if len(names) >= len(params) else params
 
@@ -321,6 +352,8 @@ class FunctionalNetwork:
         """The value of penalties on weights that have a default; None for the default, or 0 without one."""
         self._values: dict[str, Any] = {}
         self._returned: Any = None
+        self._output: Any = None
+        """The value that was returned without a name beside named ones."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FunctionalNetwork:
         twin = object.__new__(type(self))
@@ -358,19 +391,23 @@ class FunctionalNetwork:
         assert function is not None
         returned = self._call(function, {"x": x, "state": h_prev})
         self._keep(function, returned)
-        return self._result_of(returned)
+        return self._result_of()
 
     def _keep(self, function: Callable[..., Any], returned: Any) -> None:
         """Keep what a function returned, by the names in its return statement, for the arguments of others."""
-        self._values = {}
+        self._values, self._output = {}, None
         if isinstance(returned, tuple):
             names = returned_names(function)
             self._values = dict(zip(names, returned, strict=False)) if len(names) == len(returned) else {}
+            if len(names) == len(returned) > 2 and names.count("") == 1:  # return a @ W + b, z1, a1
+                self._output = self._values[""]
             self._values.pop("", None)
         self._returned = returned
 
-    @staticmethod
-    def _result_of(returned: Any) -> Any:
+    def _result_of(self) -> Any:
+        returned = self._returned
+        if self._output is not None:
+            return self._output
         if isinstance(returned, tuple) and len(returned) == 2 and not isinstance(returned[1], np.ndarray):
             return returned[0]
         if isinstance(returned, tuple) and len(returned) == 2 and not isinstance(returned[0], np.ndarray):
@@ -437,7 +474,7 @@ class FunctionalNetwork:
             role = role_of(name, used)
             values = given | {"cache": self._cache(), "zero": 0.0, "false": False, "true": True}
             if self._returned is not None:
-                values["o"] = self._result_of(self._returned)
+                values["o"] = self._result_of()
             values["count"] = np.size(given.get("t", given["x"])) if role == "count" else 0
             if role in values and (row.default is row.empty or role in ("x", "t")):
                 used.append(role)
@@ -450,6 +487,9 @@ class FunctionalNetwork:
                 found.append(self.settings[name])
             elif hasattr(self._fixed[0], name) and not callable(getattr(self._fixed[0], name)):
                 found.append(getattr(self._fixed[0], name))
+            elif "cache" not in used and isinstance(self._cache(), dict | list | tuple):
+                used.append("cache")
+                found.append(self._cache())
             else:
                 raise TypeError(f"no value for {name}")
         return found
@@ -472,5 +512,5 @@ class FunctionalNetwork:
         if isinstance(made, dict):
             return dict(zip(made, self.params.values(), strict=True))
         if isinstance(made, tuple | list):
-            return type(made)(self.params.values())
+            return _rebuilt(made, iter(self.params.values()))
         return next(iter(self.params.values()))

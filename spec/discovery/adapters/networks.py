@@ -597,7 +597,17 @@ def _moved(instance: Any, aliases: dict[str, tuple[Slot, ...]]) -> Any:
 def _with_gradients(
     one: Instance, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness
 ) -> NetworkPlan:
-    """The plan with its parameters and the places of their gradients."""
+    """The plan with its parameters and the places of their gradients.
+
+    A number that is called like a learning rate, such as alpha, is a slope if the output depends on it.
+    """
+    by_output = bool(plan.forward or plan.output)
+    fixed = replace(plan, rates=())
+    rates = [
+        slot for slot in plan.rates
+        if not by_output or not _depends(one.made.instance, fixed, (slot,), x, labels, randomness)
+    ]  # fmt: skip
+    plan = replace(plan, rates=tuple(rates))
     aliases, unused = _parameters(one, plan, x, labels, randomness)
     plan = replace(plan, aliases=aliases, unused=unused)
     instance = _moved(one.made.instance, aliases)
@@ -634,6 +644,8 @@ def _with_gradients(
             if name not in grads and array.size == 1 and numbers:
                 grads[name] = Kept("returned", numbers.pop(0)[0])
         grads = {name: place for name, place in grads.items() if _is_array(place, run)}
+    if not stepped and not by_output:
+        plan = replace(plan, rates=tuple(slot for slot in plan.rates if slot.key.lower() != "alpha"))
     return replace(plan, grads=grads, steps=bool(stepped))
 
 
