@@ -151,7 +151,7 @@ class _Contents:
         top = name.partition(".")[0]
         if top == "numpy":
             module = builtins.__import__(name, globals, locals, fromlist)
-            return self.numpy if module.__name__ == "numpy" else module
+            return {"numpy": self.numpy, "numpy.random": self.numpy.random}.get(module.__name__, module)
         found = None if top == "nnlaw" else find_in_project(self.path, name, fromlist, self.search_path)
         if found:
             module = builtins.__import__(module_name(found[-1]), globals, locals, fromlist)

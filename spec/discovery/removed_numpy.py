@@ -4,7 +4,8 @@
     removed_names(tree)            [(12, "np.float", "float")]: where a file uses them, and what to write instead
 
 Only the files under check see this module; the laws and installed packages use numpy itself. Its functions also accept
-what NumPy 2 rejects, and report it: ragged lists, None as a shape, and copy=False although a copy is needed.
+what NumPy 2 rejects, and report it: ragged lists, None as a shape, and copy=False although a copy is needed. Its
+default_rng() without a seed gets one from np.random, which is set back before each call, so outcomes can be repeated.
 """
 
 from __future__ import annotations
@@ -106,7 +107,17 @@ def numpy_for(report: Report) -> ModuleType:
     module.__dict__.update(
         {name: _with_shape_none(getattr(np, name), report) for name in ("zeros", "ones", "empty", "full")}
     )
+    module.__dict__["random"] = _RANDOM
     return module
+
+
+@functools.wraps(np.random.default_rng)
+def _default_rng(seed: Any = None) -> np.random.Generator:
+    return np.random.default_rng(np.random.randint(2**31) if seed is None else seed)
+
+
+_RANDOM = ModuleType("numpy.random")
+_RANDOM.__dict__.update(vars(np.random), default_rng=_default_rng)
 
 
 class _NumPy(ModuleType):

@@ -38,10 +38,19 @@ def test_functions_that_no_expression_replaces(legacy) -> None:
 
 def test_what_numpy_has_is_the_same_object(legacy) -> None:
     """Everything else is numpy's own, and an unknown name is an AttributeError."""
-    assert legacy.exp is np.exp and legacy.random is np.random and legacy.testing is np.testing
+    assert legacy.exp is np.exp and legacy.random.rand is np.random.rand and legacy.testing is np.testing
     assert legacy.ndarray is np.ndarray and inspect.signature(legacy.ones) == inspect.signature(np.ones)
     assert not hasattr(legacy, "no_such_name") and not hasattr(np, "product")
     assert not is_removed("exp") and not is_removed("no_such_name")
+
+
+def test_a_generator_without_a_seed_depends_on_the_global_state(legacy) -> None:
+    """The same state gives the same numbers, two generators in a row differ, and a given seed is used."""
+    np.random.seed(3)
+    first, second = legacy.random.default_rng().random(), legacy.random.default_rng(None).random()
+    np.random.seed(3)
+    assert legacy.random.default_rng().random() == first != second
+    assert legacy.random.default_rng(5).random() == np.random.default_rng(5).random()
 
 
 def test_arrays_that_numpy_2_rejects(legacy, reports) -> None:
