@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import inspect
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,14 +15,18 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_loss import signature_of
 from nnlaw.spec.discovery.found import Found
-from nnlaw.spec.discovery.function_unit import FunctionUnit, found_functions, point_to
+from nnlaw.spec.discovery.function_unit import Function, FunctionUnit, found_functions, point_to
 from nnlaw.spec.discovery.scope import Scope, required_of
+from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.reference import INITIALIZERS
 
 INITIALIZER = re.compile(r"(^|_)(he|kaiming|xavier|glorot|lecun|orthogonal)(?=$|_|init|normal|uniform)", re.I)
 TRUNCATED = re.compile(r"(^|_)trunc(ated)?_normal")
 DEVIATION = re.compile(r"^(std|stddev|sigma|scale|sd)$", re.I)
 SHAPE = re.compile(r"^(shape|size|dims?)$", re.I)
 FANS = re.compile(r"^(fan_?(in|out)|n_?(in|out|x|y|h)|in(put)?_?\w*|out(put)?_?\w*|rows|cols)$", re.I)
+
+KERNEL = re.compile(r"^(k|kh|kw|k_?size|kernel\w*|filter_?size|h|w|height|width)$", re.I)
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
@@ -43,8 +50,14 @@ def _read(name: str, thing: Any) -> FunctionUnit | None:
         author = thing
     names = [row.name for row in signature_of(author)]
     by_shape = len(names) == 1 and bool(SHAPE.match(names[0]))
-    if not by_shape and not (len(names) == 2 and all(FANS.match(one) for one in names)):
+    by_channels = len(names) in (3, 4) and all(map(FANS.match, names[:2])) and all(map(KERNEL.match, names[2:]))
+    if not by_shape and not by_channels and not (len(names) == 2 and all(FANS.match(one) for one in names)):
         return None
+    standard = {"kaiming": "he", "glorot": "xavier"}.get(match[2], match[2])
+    standard += "_uniform" if "uniform" in low and standard != "orthogonal" else ""
+    if by_channels:
+        readings = [[each] for each in _of_channels(author, names)]
+        return FunctionUnit("initializer", standard, readings, f"({', '.join(names)})") if readings else None
 
     def initialize(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, fan_out: int) -> Array:
         np.random.seed(int(rng.integers(2**31)))
@@ -57,12 +70,99 @@ def _read(name: str, thing: Any) -> FunctionUnit | None:
 
     for function in (initialize, of_columns):
         point_to(function, author)
-    standard = {"kaiming": "he", "glorot": "xavier"}.get(match[2], match[2])
-    standard += "_uniform" if "uniform" in low and standard != "orthogonal" else ""
     if initialize(np.random.default_rng(0), (30, 4), 30, 4).shape != (30, 4):
         return None
-    readings = [[initialize], *([[of_columns]] if by_shape else [])]
-    return FunctionUnit("initializer", standard, readings, f"({', '.join(names)})")
+    matrices = [[initialize], *([[of_columns]] if by_shape else [])]
+    kernels = _of_shapes(author) if by_shape and standard != "orthogonal" and _takes_kernels(author, name) else []
+    if not kernels:
+        return FunctionUnit("initializer", standard, matrices, f"({', '.join(names)})")
+    readings = [[*matrix, kernel] for matrix in matrices for kernel in kernels]
+    readings.sort(key=lambda reading: sum(_distance(each, standard) for each in reading))
+    return FunctionUnit("initializer", standard, readings, f"({names[0]}), with two sizes and with four")
+
+
+def _distance(function: Function, standard: str) -> float:
+    """How far the variances of a wide and a tall matrix are from accepted ones, as a logarithm."""
+    accepted = INITIALIZERS[standard].variances if standard in INITIALIZERS else ()
+    shapes = ((300, 40), (40, 300))
+    found = [max(float(np.var(function(np.random.default_rng(0), each, *each))), 1e-30) for each in shapes]
+    return min(
+        (sum(abs(math.log(v / of(*each))) for v, each in zip(found, shapes, strict=True)) for of in accepted),
+        default=0.0,
+    )
+
+
+def _takes_kernels(author: Any, name: str) -> bool:
+    """Whether it is meant for convolutions, too: its file calls it with four sizes, or its source has to do with them.
+
+    The source includes that of the functions of the file which it calls.
+    """
+    function = author if inspect.isroutine(author) else type(author).__call__
+    used = [function.__globals__.get(each) for each in function.__code__.co_names]
+    try:
+        texts = [source_text(each) for each in (function, *filter(inspect.isfunction, used))]
+        tree = ast.parse("".join(inspect.findsource(function)[0]))
+    except (OSError, TypeError, SyntaxError):
+        return False
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == name]
+    sizes = [len(row.elts) for call in calls for row in call.args if isinstance(row, ast.Tuple | ast.List)]
+    return 4 in sizes or any(OF_KERNELS.search(text) for text in texts)
+
+
+OF_KERNELS = re.compile(
+    r"\bconv|kernel|receptive|len\((shape|size)\) *(==|>|>=) *[234]|(shape|size)\[([12]:|:-2)\]", re.I
+)
+LARGEST = (5, 2)
+"""The kernel, unless the sizes of the matrix are not multiples of its size."""
+
+
+def _of_kernels(author: Any, draw: Callable[[int, int, tuple[int, int]], Array], *, last: bool) -> Function:
+    """A matrix of kernels that `draw` makes for (inputs, outputs, kernel size), of several calls side by side.
+
+    With `last` the kernels are (height, width, inputs, outputs), else (outputs, inputs, height, width).
+    """
+
+    def initialize(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, fan_out: int) -> Array:
+        np.random.seed(int(rng.integers(2**31)))
+        size = LARGEST[0] * LARGEST[1]
+        kernel = LARGEST if fan_in % size == fan_out % size == 0 else (1, 1)
+        size = kernel[0] * kernel[1]
+        n_in, n_out = fan_in // size, fan_out // size
+        parts = [np.asarray(draw(n_in, n_out, kernel)) for _ in range(size)]
+        rows = [part.reshape(fan_in, n_out) if last else part.reshape(n_out, fan_in).T for part in parts]
+        return np.concatenate(rows, axis=1)
+
+    point_to(initialize, author)
+    initialize.kernel = LARGEST  # type: ignore[attr-defined]  # messages have it
+    return initialize
+
+
+def _of_shapes(author: Any) -> list[Function]:
+    """Readings of a function of a shape, outputs first or last; empty if it takes no four sizes or has a fixed seed."""
+    found = []
+    with contextlib.suppress(Exception):
+        one, two = (np.asarray(author((2, 3, *LARGEST))) for _ in range(2))
+        if one.shape == (2, 3, *LARGEST) and not np.array_equal(one, two):
+            found = [
+                _of_kernels(author, lambda i, o, kernel: np.asarray(author((o, i, *kernel))), last=False),
+                _of_kernels(author, lambda i, o, kernel: np.asarray(author((*kernel, i, o))), last=True),
+            ]
+    return found
+
+
+def _of_channels(author: Any, names: list[str]) -> list[Function]:
+    """The reading of a function of the numbers of inputs and outputs and of a kernel size, by the shape it returns."""
+    outputs_first = bool(re.match(r"(n_?)?(out|f)", names[0], re.I))
+
+    def draw(n_in: int, n_out: int, kernel: tuple[int, int]) -> Array:
+        sizes = (n_out, n_in) if outputs_first else (n_in, n_out)
+        return np.asarray(author(*sizes, *(kernel if len(names) == 4 else (kernel,))))
+
+    with contextlib.suppress(Exception):
+        one, two = draw(3, 2, LARGEST), draw(3, 2, LARGEST)
+        if one.shape in ((2, 3, *LARGEST), (*LARGEST, 3, 2)) and not np.array_equal(one, two):
+            return [_of_kernels(author, draw, last=one.shape[0] != 2)]
+    return []
 
 
 def _truncated(author: Any) -> FunctionUnit | None:

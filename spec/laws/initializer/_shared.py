@@ -31,23 +31,43 @@ def check_variance(code: str, case: InitializerCase, shape: tuple[int, int], exp
         raise Violation(
             code,
             location=case.location,
-            array=f"the mean of weights {shape}",
+            array=f"the mean of {described(case, shape)}",
             actual=f"{samples[0].mean():.4g}",
             expected="0 within five standard errors",
             cause=NOT_CENTERED.text,
             cause_code=NOT_CENTERED.code,
         )
     if all(off_scale for _, off_scale in moments):
-        cause = likely_cause(float(np.mean([weights.var() for weights in samples])), shape, expected)
+        found = float(np.mean([weights.var() for weights in samples]))
+        cause = _without_kernel(case, found, shape, expected) or likely_cause(found, shape, expected)
         raise Violation(
             code,
             location=case.location,
-            array=f"the variance of weights {shape}",
+            array=f"the variance of {described(case, shape)}",
             actual=f"{samples[0].var():.4g}",
             expected=f"{v:.4g} within five standard errors",
             cause=cause.text,
             cause_code=cause.code,
         )
+
+
+def described(case: InitializerCase, shape: tuple[int, int]) -> str:
+    """The weights, and the kernel of those of a convolution, of these fans."""
+    kernel = case.thing.attribute("kernel")
+    return f"kernels {kernel} with fan_in {shape[0]} and fan_out {shape[1]}" if kernel else f"weights {shape}"
+
+
+def _without_kernel(case: InitializerCase, found: float, shape: tuple[int, int], expected: Variance) -> Cause:
+    """The cause if the variance is that of fans without the size of the kernel, within 5%."""
+    kernel = case.thing.attribute("kernel")
+    if kernel:
+        (i, o), size = shape, kernel[0] * kernel[1]
+        for fans, where in (((i // size, o // size), "fan_in and fan_out"), ((i // size, o), "fan_in"),
+                            ((i, o // size), "fan_out")):  # fmt: skip
+            if abs(found - expected(*fans)) <= 0.05 * expected(*fans) and expected(*fans) != expected(*shape):
+                where = "fan_in" if expected(*fans) == expected(fans[0], 1) else where
+                return Cause("kernel-not-counted", f"{where}: the size of the kernel is missing, as a factor")
+    return NO_CAUSE
 
 
 def off(weights: Array, v: float) -> tuple[bool, bool]:

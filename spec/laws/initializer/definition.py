@@ -30,7 +30,8 @@ from nnlaw.spec.violation import Inconclusive, NotApplicable, Violation
 def definition(case: InitializerCase) -> None:
     """For the shapes (300, 40) and (40, 300), mean and variance must match one accepted variant of the definition,
     within five standard errors. Names that end in "uniform" must keep all weights below 1.1·√(3·variance);
-    "orthogonal" must have orthonormal rows or columns within 1e-4.
+    "orthogonal" must have orthonormal rows or columns within 1e-4. Code that is not registered and is meant for
+    convolutions, too, is also called for kernels of size (5, 2) with these fans; outputs come first or last.
     """
     name, row = find_reference(case.thing, case.name, INITIALIZERS)
     if name == "truncated_normal" and case.registered:
