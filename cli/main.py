@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from nnlaw._child import discard, prestart
+from nnlaw._child import prestart
 from nnlaw._names import install
 from nnlaw.cli.output.streams import Stream, discard_output, echo, open_streams
 
@@ -67,7 +67,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does it, with a suggestion for an unknown command."""
         if args[0] == "verify" and not HELP & set(args) and any(map(os.path.exists, args[1:])):
-            prestart()  # the process of the code under test imports NumPy while this one does
+            prestart()  # it imports NumPy while this process does
         if args[0] not in COMMANDS and args[0].isprintable() and not args[0].startswith("-"):
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
@@ -136,7 +136,6 @@ def run(args: list[str] | None = None) -> int:
         return _print_error(error)
     finally:
         os._exit = leave
-        discard()
     return code if isinstance(code, int) else 0
 
 

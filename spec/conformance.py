@@ -21,9 +21,7 @@ import numpy as np
 from nnlaw.spec.declared_exceptions import EXPECTED, UNCHECKED, DeclaredException, is_reason
 from nnlaw.spec.discovery.build_cases import cases
 from nnlaw.spec.discovery.classify import unit_of
-from nnlaw.spec.discovery.find import find_in
 from nnlaw.spec.discovery.found import Found, Reading
-from nnlaw.spec.fixes.suggest import explain
 from nnlaw.spec.guards.call_checks import CALL_CHECKS, check_calls
 from nnlaw.spec.guards.check_log import CheckLog
 from nnlaw.spec.law import AT_ANY_SETTING, CATALOG, FOR_ANY_CODE, Law, laws_of
@@ -108,6 +106,8 @@ def _unit_of(thing: Any, kind: str | None, contract: str | None) -> Unit | Found
 
 
 def _found_in(thing: Any) -> Found | None:
+    from nnlaw.spec.discovery.find import find_in  # all adapters: not needed for what another process has found
+
     return next((found for found in find_in(thing) if found.readings), None)
 
 
@@ -314,6 +314,8 @@ def _explained(row: LawResult, case: Case, others: Sequence[Case]) -> LawResult:
     """The result with the smallest input that shows the failure, its likely cause and a suggested fix."""
     if row.violation is None:
         return row
+    from nnlaw.spec.fixes.suggest import explain  # what passes needs none of it
+
     law = row.violation.law
 
     def violation_on(other: Case) -> Violation | None:

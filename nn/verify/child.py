@@ -1,7 +1,7 @@
 """The process of the code under test: it imports the user's code and makes the calls of the laws.
 
-spec/subjects/keeper.py starts it, with limits. It checks nothing: laws, references and outcomes are computed by the
-process that sends the requests.
+spec/subjects/fork_server.py imports this module once, and keeper.py calls it in a process with limits. It checks
+nothing: laws, references and outcomes are computed by the process that sends the requests.
 """
 
 from __future__ import annotations
@@ -16,8 +16,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
+
+import nnlaw.spec.discovery.find
+import nnlaw.spec.discovery.found_data
+import nnlaw.spec.discovery.load  # noqa: F401  # these three are what open_target imports when it needs them
 from nnlaw._child import SPIN
 from nnlaw._names import install
+from nnlaw.nn.verify.targets import open_target
+from nnlaw.spec.subjects.server import serve
 
 CHUNK = 2**20
 
@@ -29,11 +36,6 @@ def main(requests: int, replies: int, notes: int) -> None:
     os.register_at_fork(after_in_child=partial(os._exit, 0))  # else a fork in forward doubles with every call
     _record_os_exit(notes)
     install()
-
-    import numpy as np
-
-    from nnlaw.nn.verify.targets import open_target
-    from nnlaw.spec.subjects.server import serve
 
     def open_request(request: dict[str, Any]) -> Any:
         request = {key: os.fsdecode(value) if isinstance(value, bytes) else value for key, value in request.items()}

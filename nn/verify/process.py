@@ -13,7 +13,6 @@ import re
 import select
 import shutil
 import signal
-import subprocess
 import threading
 import time
 from contextlib import suppress
@@ -45,6 +44,7 @@ class SubjectProcess:
         self.open_ends = {self.child.replies, self.child.output, self.child.notes}
         self.seconds, self.deadline = 0.0, float("inf")
         self.place, self.reason = "", ""
+        self.closed = False
         self.poll = select.poll()
         for end in self.open_ends:
             self.poll.register(end, select.POLLIN)
@@ -61,22 +61,22 @@ class SubjectProcess:
 
     def close(self) -> None:
         """End the process and all that it started."""
-        process = self.child.process
-        if process.returncode is None:
+        if not self.closed:
+            self.closed = True
+            child = self.child
             with suppress(OSError):
-                os.close(self.child.requests)  # on which its keeper kills everything
+                os.close(child.requests)  # on which its keeper kills everything
             end = time.monotonic() + GRACE
-            while self.open_ends and time.monotonic() < end and process.poll() is None:
+            while self.open_ends and time.monotonic() < end and not child.ended():
                 self._pump(0.02, None)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(max(0.1, end - time.monotonic()))
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            child.ended(max(0.1, end - time.monotonic()))
+            if child.keeper:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(child.keeper, signal.SIGKILL)
             self._drain()
-            for end_of_pipe in (self.child.replies, self.child.output, self.child.notes):
+            for end_of_pipe in (child.replies, child.output, child.notes, child.life):
                 os.close(end_of_pipe)
-            shutil.rmtree(self.child.folder, ignore_errors=True)
+            shutil.rmtree(child.folder, ignore_errors=True)
 
     def printed(self) -> str:
         """The beginning of what was printed, with a note of how much was left out."""
@@ -132,7 +132,7 @@ class SubjectProcess:
         if self.stop.is_set():
             self.reason = "interrupted"
         elif time.monotonic() > self.deadline:
-            self.child.process.send_signal(signal.SIGABRT)  # it writes its stack
+            self.child.signal(signal.SIGABRT)  # it writes its stack
             self._pump_until_quiet()
             self.place, self.reason = self._innermost(), f"timed out after {self.seconds:g} s"
         if self.reason:

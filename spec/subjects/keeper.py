@@ -1,13 +1,13 @@
-"""The script that starts the code under test in a process with limits, and ends everything that it leaves behind.
+"""Start the code under test in a process with limits, and end everything that it leaves behind.
 
-    python -P keeper.py MODULE FOLDER REQUESTS REPLIES OUTPUT NOTES
+    main(module, folder, requests, replies, output, notes, life)      in a process that fork_server.py forks
 
-It forks: the child calls MODULE.main(requests, replies, notes) with FOLDER, a scratch folder, as its current folder.
-This process only waits. When the child ends, or the other end of the pipe REQUESTS is closed (even if its process was
+It forks: the child calls module.main(requests, replies, notes) with `folder`, a scratch folder, as its current folder.
+This process only waits. When the child ends, or the other end of the pipe `requests` is closed (even if its process was
 killed), it kills the child and all its descendants and removes the folder. On SIGABRT it passes the signal to the
-child, which then writes its stack to NOTES.
+child, which then writes its stack to `notes`.
 
-It imports only Python's own library, so that it forks before any thread is started.
+It imports only Python's own library, and no thread is started before it forks.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ INTERVAL = 0.5  # seconds between two looks at the scratch folder
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
-def main(module: str, folder: str, *ends: str) -> None:
-    """Fork, run the module in the child, and wait for it."""
-    requests, replies, output, notes = map(int, ends)
+def main(module: str, folder: str, requests: int, replies: int, output: int, notes: int, life: int) -> None:
+    """Fork, run the module in the child, and wait for it. The pipe `life` closes with this process."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     separated = sandbox.separate()
     if (child := os.fork()) == 0:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.close(life)
         if separated and (child := os.fork()):  # the first process of a namespace ignores most signals
             os.close(requests)
             os.close(replies)
@@ -177,7 +177,3 @@ def note(notes: int, text: str) -> None:
     os.set_blocking(notes, False)
     with contextlib.suppress(OSError):
         os.write(notes, f"\n{text}\n".encode())
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
