@@ -1182,7 +1182,31 @@ def layer_case(
             path = with_settings(name, strided[1])
             other = replace(first, layer=subject_of(strided[0]), x=strided[2], path=path, is_second=True, recipe=None)
             found.append(other)
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        tensor = tensor_layer(layer, x)
+        if tensor is not None:
+            path = f"{name}(x (N, {', '.join(map(str, tensor[1].shape[1:]))}))"
+            other = replace(first, layer=subject_of(tensor[0]), x=tensor[1], path=path, is_second=True, recipe=None)
+            found.append(other)
     return found
+
+
+def tensor_layer(layer: AdaptedLayer, x: Array) -> tuple[AdaptedLayer, Array] | None:
+    """The layer with the same numbers as images of one channel; None if forward does not flatten these, or dx is not of
+    their shape.
+    """
+    plan, size = layer.plan, x.shape[-1]
+    if plan.layout.name != "rows" or plan.inputs != ((size,),) or plan.integers or size % 2 or size == 2:
+        return None
+    shape = (1, 2, size // 2)  # no order of the axes but this one has these sizes
+    wide, point = adapt_instance(copy.deepcopy(layer.instance), replace(plan, inputs=(shape,)), layer.randomness), (
+        x.reshape(len(x), *shape)
+    )
+    y = wide.forward(point)
+    if not np.array_equal(y, layer.forward(x)):
+        return None
+    dx = wide.backward(np.ones_like(y))
+    return (wide, point) if dx is not None and dx.shape == point.shape else None
 
 
 def strided_layer(
