@@ -144,6 +144,10 @@ HEAD = (
     "Seven correct files of half 2 had been checked by accident before, without being read. Half 2 was then read, too: "
     "the counts below are of code that the laws were improved from.",
     "",
+    "One file that its author calls correct fails, and is wrong: maxpool_overlap gives all of dy to each of several "
+    "equal maxima. If the equal inputs of a window rise together, so does its maximum, with slope 1, but their dx sums "
+    "to their number times dy. The central differences of its author had no equal maxima.",
+    "",
 )
 
 

@@ -133,18 +133,15 @@ class Suggestion:
     """Edits that fix the code: each alone makes every law pass. The shortest comes first."""
 
     edits: tuple[Edit, ...]
-    note: str = ""
-    """What has to be done besides."""
 
     @property
     def is_applicable(self) -> bool:
-        """Whether it is one edit, which needs nothing else."""
-        return len(self.edits) == 1 and not self.note
+        """Whether it is one edit."""
+        return len(self.edits) == 1
 
     def __str__(self) -> str:
         several = len(self.edits) > 1  # the location of a violation is that of a single edit
-        text = ", or ".join(f"line {edit.line}: {edit}" if several else str(edit) for edit in self.edits)
-        return f"{text}; {self.note}" if self.note else text
+        return ", or ".join(f"line {edit.line}: {edit}" if several else str(edit) for edit in self.edits)
 
 
 @dataclass(frozen=True)
@@ -327,8 +324,7 @@ class Violation(Exception):
             note=data.get("note", ""),  # older files lack it
             location=Location(**{field.name: data["location"][field.name] for field in fields(Location)}),
             index=None if data["index"] is None else tuple(data["index"]),
-            suggestion=suggestion
-            and Suggestion(tuple(map(Edit.from_dict, suggestion["edits"])), suggestion["note"]),
+            suggestion=suggestion and Suggestion(tuple(map(Edit.from_dict, suggestion["edits"]))),
         )
 
     def __str__(self) -> str:

@@ -89,8 +89,6 @@ def _left_out(result: TargetResult, edits: list[Edit]) -> Iterator[str]:
     for (unit, _), suggestion in _suggestions(result):
         if len(suggestion.edits) > 1:
             yield f"several fixes fit {unit}; choose one"
-        elif suggestion.note:
-            yield f"the fix of {unit} needs more: {suggestion.note}"
         elif not set(suggestion.edits[0].parts) <= set(edits):
             yield f"the fix of {unit} is in {suggestion.edits[0].path}, or overlaps another"
 

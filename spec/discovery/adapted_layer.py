@@ -267,13 +267,14 @@ class AdaptedLayer:
         """The output, dx and gradients of an instance that was called before with another batch, each with that of a
         new instance. The gradient of a parameter has a third array: that of the other batch.
 
-        The instance runs forward and backward on the other batch first. Empty if it steps by itself; the gradients are
-        left out if the earlier batch changes the output.
+        The instance runs forward and backward on the other batch first; dy has the samples of the larger one. Empty if
+        it steps by itself; the gradients are left out if the earlier batch changes the output.
         """
         if any(kept.where == "step" for kept in self.plan.grads.values()):
             return {}
         self.forward(other)
-        self._backward(dy, RATES[0])
+        self._backward(dy[: len(other)], RATES[0])
+        dy = dy[: len(x)]
         used = self.runs
         earlier = [{name: run.gradient(name) for name in self.plan.grads} for run in used]
         self.randomness.reset()

@@ -3,14 +3,16 @@
     search(case, "gradient", passes_law=..., passes_all=...).suggestion
 
 A change is returned only if every law passes with it: on the case, on the other cases of the unit, which have other
-settings and shapes, and for an optimizer with another learning rate. It must not change what forward computes, unless a
-reference defines what that should be. Changes that compute the same are one: the nearest to the author's source is
-returned. Fixes are searched only for the laws in SEARCHED: other laws leave open what the code should do.
+settings and shapes, after a batch of another size, and for an optimizer with another learning rate. It must not change
+what forward computes, unless a reference defines what that should be. Changes that compute the same are one: the
+nearest to the author's source is returned. Fixes are searched only for the laws in SEARCHED: other laws leave open what
+the code should do.
 Source: W. Weimer et al., Automatically finding patches using genetic programming, ICSE 2009; here without chance.
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -101,7 +103,7 @@ def search(
     confirm = _Confirmation(builder, case, [*_other_cases(case), *others], passes_law, passes_all)
     found: list[_Candidate] = []
     with subject.silenced(), np.errstate(all="ignore"):
-        for candidates in _tiers(builder, may_fix):
+        for candidates in _tiers(builder, may_fix, conditions=law != "stale-gradient"):
             was_found = bool(found)
             found = confirm.confirmed([*found, *candidates])
             if was_found or not all(each.changes_forward for each in found):  # else try one more tier
@@ -109,8 +111,14 @@ def search(
     return _fix(found) if found else Fix()
 
 
-def _tiers(builder: VariantBuilder, may_fix: Callable[[Subject], bool]) -> Iterator[list[_Candidate]]:
-    """The promising changes of each tier, each with its plainer forms, until the time is over."""
+def _tiers(
+    builder: VariantBuilder, may_fix: Callable[[Subject], bool], *, conditions: bool
+) -> Iterator[list[_Candidate]]:
+    """The promising changes of each tier, each with its plainer forms, until the time is over.
+
+    Without `conditions` no test of an `if` is changed: what is wrong is that an array is kept, and a test that is
+    always true only hides it.
+    """
     tier, promising, found, began = 0, 0, list[_Candidate](), _cpu_time(builder.subject)
     for count, (source, mutation, variant) in enumerate(builder.variants()):
         if mutation.tier > tier:
@@ -118,12 +126,18 @@ def _tiers(builder: VariantBuilder, may_fix: Callable[[Subject], bool]) -> Itera
             tier, promising, found = mutation.tier, 0, []
         if count % 4 == 0 and _cpu_time(builder.subject) > began + MAX_SECONDS:
             break
-        if promising == MAX_PROMISING or not may_fix(variant):
+        if promising == MAX_PROMISING or (not conditions and _is_in_condition(mutation)) or not may_fix(variant):
             continue
         if change := _candidate(builder, source, mutation, variant):
             promising += 1
             found += [*_forms(builder, source, mutation, change), change]
     yield found
+
+
+def _is_in_condition(mutation: Mutation) -> bool:
+    """Whether it changes the test of an `if`, as a statement or in an expression."""
+    tests = [node.test for node in ast.walk(mutation.statement) if isinstance(node, ast.If | ast.IfExp)]
+    return any(node is mutation.new for test in tests for node in ast.walk(test))
 
 
 def _candidate(
@@ -195,8 +209,32 @@ class _Confirmation:
         with self.builder.subject.limited(ALL_SECONDS):
             if not self.passes_law(case) or (candidate.inserts_number and _depends_on_settings(case)):
                 return False
+            if not self.takes_other_sizes(candidate.variant):
+                return False
             changed = (replace(self.builder, case=other).case_of(candidate.variant) for other in self.others)
             return all(self.passes_all(other) for other in (case, *changed))
+
+    def takes_other_sizes(self, variant: Subject) -> bool:
+        """Whether a changed layer gives the same results after a smaller, a larger and a square batch as a new one, if
+        the author's code takes these.
+        """
+        if not isinstance(self.case, LayerCase) or not self.case.layer.has("reused"):
+            return True
+        x, other = self.case.x, self.case.other_x
+        dy = np.random.default_rng(0x5EED).standard_normal(np.shape(self.case.fresh(True).forward(x)))
+        square = slice(x.shape[-1] if x.ndim == 2 else len(x))  # as many samples as entries
+        for batch, earlier in ((x, other[1:]), (x[1:], other), (x[square], other[square])):
+            is_taken = False
+            with contextlib.suppress(Exception):  # of a batch of a fixed size
+                is_taken = bool(self.case.fresh(True).call("reused", batch, earlier, dy))
+            if is_taken:
+                changed = self.builder.case_of(variant)
+                assert isinstance(changed, LayerCase)
+                found = changed.fresh(True).call("reused", batch, earlier, dy)
+                results = [found[name] for name in ("output", "dx") if name in found]
+                if not results or not all(np.allclose(later, new) for later, new in results):
+                    return False
+        return True
 
     def computed(self, variant: Subject) -> list[Array]:
         """What the changed code computes at several points, to compare two changes."""

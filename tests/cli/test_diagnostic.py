@@ -72,9 +72,9 @@ def test_without_a_located_fix_the_def_line_is_shown(violation: Violation) -> No
         "   |",
         " 2 |     def backward(self, dy):",
     ]
-    lines = shown(violation.with_fields(suggestion=Suggestion((FIX, OTHER), "a note")))
+    lines = shown(violation.with_fields(suggestion=Suggestion((FIX, OTHER))))
     assert lines[0].startswith("layers.py:2: ") and not any("^" in line for line in lines)
-    assert lines[5] == "   suggested fix: line 3: axis=0 -> axis=1, or line 2: backward -> forward; a note"
+    assert lines[5] == "   suggested fix: line 3: axis=0 -> axis=1, or line 2: backward -> forward"
     edit = Edit("layers.py", 3, 0, 3, 0, "axis=0", "axis=1")
     lines = shown(violation.with_fields(suggestion=Suggestion((edit,))))
     assert lines[0].startswith("layers.py:3: ") and "return" in lines[2] and not any("^" in line for line in lines)

@@ -66,5 +66,59 @@ def test_a_wrong_function_gets_the_edit_that_fixes_it(
     units = {unit.name: unit for unit in find(loaded.module, list(loaded.names)) if unit.kind}
     (violation,) = conformance(units.pop(name), explain=True).violations
     assert isinstance(violation, Violation) and violation.law == "gradient" and violation.suggestion is not None
-    assert [edit.after for edit in violation.suggestion.edits] == [after] and not violation.suggestion.note
+    assert [edit.after for edit in violation.suggestion.edits] == [after]
     assert all(conformance(unit).outcome == "passed" for unit in units.values())
+
+
+SHARE = """import numpy as np
+
+
+class Share:
+    def __init__(self):
+        self.count = None
+
+    def forward(self, x):
+        if self.count is None:
+            self.count = len(x)
+        return x / len(x)
+
+    def backward(self, dy):
+        return dy
+"""
+
+
+def test_a_fix_passes_after_batches_of_other_sizes(tmp_path: Path) -> None:
+    """The number of samples of the first batch is not the one to divide by, although it is nearer to the source."""
+    (tmp_path / "share.py").write_text(SHARE)
+    (unit,) = find(load(tmp_path / "share.py").module, ["Share"])
+    (violation,) = conformance(unit, explain=True).violations
+    assert violation.suggestion is not None
+    assert [edit.after for edit in violation.suggestion.edits] == ["dy / len(dy)"]
+
+
+KEPT = """import numpy as np
+
+
+class ReLU:
+    def __init__(self):
+        self.mask = None
+
+    def forward(self, x):
+        TEST
+        return x * self.mask
+
+    def backward(self, dy):
+        return dy * self.mask
+"""
+
+
+@pytest.mark.parametrize("test", [
+    "if self.mask is None or self.mask.shape != x.shape:\n            self.mask = x > 0",
+    "self.mask = x > 0 if self.mask is None or self.mask.shape != x.shape else self.mask",
+])  # fmt: skip
+def test_a_condition_that_is_always_true_does_not_fix_a_kept_mask(test: str, tmp_path: Path) -> None:
+    """What is wrong is that the mask is kept; a statement and an expression."""
+    (tmp_path / "kept.py").write_text(KEPT.replace("TEST", test))
+    (unit,) = find(load(tmp_path / "kept.py").module, ["ReLU"])
+    (violation,) = conformance(unit, explain=True).violations
+    assert violation.law == "stale-gradient" and violation.suggestion is None

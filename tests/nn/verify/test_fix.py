@@ -38,11 +38,11 @@ def checked(check_source: Callable[..., TargetResult], tmp_path: Path) -> tuple[
     return OriginalFile.read(tmp_path / "mine.py"), result
 
 
-def with_edits(result: TargetResult, *edits: Edit, note: str = "") -> TargetResult:
+def with_edits(result: TargetResult, *edits: Edit) -> TargetResult:
     """The result with another suggestion."""
     (report,) = result.reports
     violation = Violation.from_dict(report["violations"][0])
-    changed = violation.with_fields(suggestion=Suggestion(edits, note)).to_dict()
+    changed = violation.with_fields(suggestion=Suggestion(edits)).to_dict()
     return replace(result, reports=[{**report, "violations": [changed]}])
 
 
@@ -86,12 +86,11 @@ def test_a_fix_that_does_not_help_is_undone(checked: Any, tmp_path: Path) -> Non
 
 
 def test_of_several_fixes_none_is_applied(checked: Any, tmp_path: Path) -> None:
-    """Nor one that needs something else, one in another file, or one for a file that has changed."""
+    """Nor one in another file, or one for a file that has changed."""
     original, result = checked
     (edit,) = applicable_edits(result)
     cases = [
         (with_edits(result, edit, replace(edit, line=1)), "several fixes fit Dense"),
-        (with_edits(result, edit, note="store the input of forward as self.input"), "store the input"),
         (with_edits(result, replace(edit, path=str(tmp_path / "other.py"))), "other.py"),
     ]
     for other, reason in cases:
