@@ -66,10 +66,14 @@ METHODS = ("__call__", "get_lr", "get", "lr_at", "value", "get_value", "get_lear
            "compute", "schedule", "rate", "update", "step")  # fmt: skip
 STEPS = ("step", "update", "advance")
 """Methods that count a step for one that returns the rate and takes no argument."""
+ANY_CYCLE = "cyclic"
+"""A name of a schedule with cycles of an unknown curve."""
 KINDS = (
+    ("", r"(linear|exp|step|poly)\w*restart"),
     ("cosine_restarts", r"cos\w*(restart|cycl)|(restart|cycl)\w*cos|warm_?restart|sgdr"),
     ("triangular2", r"triangular_?2"),
-    ("triangular", r"triang|^cycl\w*_(lr|learning_rate)\w*$|^clr$"),
+    ("triangular", r"triang"),
+    (ANY_CYCLE, r"^cycl\w*_(lr|learning_rate)\w*$|^clr$"),
     ("", r"restart|cycl|trapez"),
     ("plateau", r"plateau"),
     ("noam", r"noam|inv\w*_?sqrt|rsqrt"),
@@ -92,7 +96,8 @@ WARMED = ("linear_warmup", "warmup_linear", "warmup_cosine", "noam")
 UNNAMED = ("linear_warmup", "warmup_linear", "warmup_cosine", "noam")
 """What a schedule with a warmup may be with another name."""
 IN_STEPS = ("step", "multi_step", "plateau")
-CYCLIC = ("cosine_restarts", "triangular", "triangular2")
+CYCLES = ("triangular", "triangular2", "cosine_restarts")
+CYCLIC = (*CYCLES, ANY_CYCLE)
 FROM_ONE = ("step", "multi_step", "inverse_time", *WARMED)
 """Schedules that may add 1 to the epoch, which is counted from 0."""
 SCHEDULE = re.compile(
@@ -242,16 +247,17 @@ def _unit(
     standard: str, roles: set[str], factors: Callable[[dict[str, Any]], Callable[[float], float]], author: Any,
     calls: str, *, counted: bool = False, shifts: tuple[int, ...] = (0,),
 ) -> FunctionUnit:  # fmt: skip
-    """The readings as this standard schedule; without one, as the schedule with a warmup whose values it has."""
-    if standard:
+    """The readings as this standard schedule; without one, as the schedule with a warmup or cycles whose values it has.
+    """
+    if standard and standard != ANY_CYCLE:
         readings = list(_readings(standard, roles, factors, author, counted=counted, shifts=shifts))
         reason = "" if readings else "it can't be called with numbers for its arguments"
         return FunctionUnit("schedule", standard, readings, calls, reason)
-    if "warm" in roles or "share" in roles:
-        for each in UNNAMED:
-            fitting = [row for row in _readings(each, roles, factors, author, counted=counted) if _fits(each, row[0])]
-            if fitting:
-                return FunctionUnit("schedule", each, fitting, calls)
+    for each in CYCLES if standard else UNNAMED if {"warm", "share"} & roles else ():
+        fitting = [row for row in _readings(each, roles, factors, author, counted=counted, shifts=shifts)
+                   if _fits(each, row[0], cycles_of(each, roles) if standard else {})]  # fmt: skip
+        if fitting:
+            return FunctionUnit("schedule", each, fitting, calls)
     return FunctionUnit("schedule", reason=NO_NAME)
 
 
@@ -304,13 +310,14 @@ def _scales(standard: str, roles: set[str], values: dict[str, Any]) -> list[floa
     return [top] if "width" in roles else [1.0, top]
 
 
-def _fits(standard: str, function: Function) -> bool:
+def _fits(standard: str, function: Function, cycles: dict[str, float]) -> bool:
     """Whether it has the values of a variant of this schedule, or of a usual mistake."""
     row = SCHEDULES[standard]
     times = [t / HORIZON for t in range(1, HORIZON)]
     try:
         actual, start, end = [function(t) for t in times], function(0.0), function(1.0)
-        h = SimpleNamespace(start=start, end=end, warmup=VALUES["warm"] / HORIZON, unit=1 / HORIZON)
+        known: dict[str, float] = {"start": start, "end": end, "warmup": VALUES["warm"] / HORIZON, "unit": 1 / HORIZON}
+        h = SimpleNamespace(**known | {"cycles": 0.0, "half": 0.0} | cycles)
         return any(
             all(math.isclose(curve(t, h), found, rel_tol=1e-6, abs_tol=1e-6)
                 for t, found in zip(times, actual, strict=True))

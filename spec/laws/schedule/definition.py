@@ -60,7 +60,7 @@ def definition(case: ScheduleCase) -> None:
         missing.append("milestones")
     if missing or unknown:
         reason = f"the meaning of these settings is unknown: {', '.join((*missing, *unknown))}"
-        raise NotApplicable(reason) if name == "one_cycle" else Inconclusive(reason)
+        raise NotApplicable(reason) if name == "one_cycle" or row.optional else Inconclusive(reason)
     top = max(float(case(t)) for t in np.linspace(0, 1, 101))
     if name not in RISING and start < top - 1e-6:
         raise Inconclusive("the factor rises at first, without a setting for it")
@@ -87,7 +87,7 @@ def definition(case: ScheduleCase) -> None:
         choices = [SimpleNamespace(**vars(h) | {"cycles": n}) for n in range(1, MAX_CYCLES + 1) for h in choices]
     fits = any(not rows(factor, h) for h, factor in product(choices, row.variants))
     if not fits and not is_counted:
-        raise Inconclusive("found no setting for the number or the length of its cycles")
+        raise NotApplicable("found no setting for the number or the length of its cycles")
     off = [] if fits else rows(row.variants[0], choices[0])
     if not off and (name not in FALLING or case.settings or len(set(actual)) > 1):
         return
