@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,8 @@ from nnlaw.spec.discovery.calls import Randomness
 from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
-from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of
+from nnlaw.spec.discovery.scope import decorated
+from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of, is_user_object
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.recipe import Recipe
 
@@ -74,6 +75,8 @@ class Plan:
     grads: dict[str, Kept] = field(default_factory=dict)
     preset: tuple[tuple[Slot, Given], ...] = ()
     """Attributes to set before backward, such as an incoming gradient that it reads from the object."""
+    after: tuple[str, tuple[Given, ...]] | None = None
+    """A method that takes the step after backward, with its arguments."""
     entry: int | None = None
     """The only entry of each sample's output that a loss depends on; the output is then this entry."""
     multiplies: bool = False
@@ -138,7 +141,9 @@ class AdaptedLayer:
         """The author's function behind a method, for locations."""
         if hasattr(self.instance, "source_of"):  # it is a pair of functions
             return self.instance.source_of(method)
-        return getattr(type(self.instance), {"forward": self.plan.forward}.get(method, self.plan.backward), None)
+        return decorated(
+            getattr(type(self.instance), {"forward": self.plan.forward}.get(method, self.plan.backward), None)
+        )
 
     @property
     def input_shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -320,6 +325,18 @@ def unpacked(x: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
     return [part.reshape(len(x), *shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
+def steps_in(thing: Any, depth: int = 3) -> Iterator[Step]:
+    """The gradient steps that an object and its parts have in place of optimizers."""
+    values = list(vars(thing).values()) if hasattr(thing, "__dict__") else []
+    for value in values:
+        parts = value.values() if isinstance(value, dict) else value
+        for part in parts if isinstance(value, dict | list | tuple) else [value]:
+            if isinstance(part, Step):
+                yield part
+            elif depth and is_user_object(part):
+                yield from steps_in(part, depth - 1)
+
+
 class _Run:
     """One forward of a copy of the instance, and one backward after it."""
 
@@ -330,10 +347,8 @@ class _Run:
             array = layer.params[name].copy()
             for place in places:
                 place.set(self.thing, array)
-        for value in vars(self.thing).values() if hasattr(self.thing, "__dict__") else ():
-            for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]:
-                if isinstance(part, Step):  # an optimizer of the instance
-                    part.rate = part.lr = part.learning_rate = rate
+        for step in steps_in(self.thing):  # optimizers of the instance
+            step.rate = step.lr = step.learning_rate = rate
         if self.plan.mode:
             setattr(self.thing, self.plan.mode, bool(layer.training))
         if self.plan.rate is not None:
@@ -395,6 +410,8 @@ class _Run:
         for place, given in self.plan.preset:
             place.set(self.thing, self.argument(given, dy))
         self.returned = self._call(self.plan.backward, self.plan.backward_arguments, dy)
+        if self.plan.after is not None:
+            self._call(*self.plan.after)
 
     def gradient(self, name: str) -> Array:
         """The gradient of a parameter."""

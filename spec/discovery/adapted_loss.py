@@ -77,6 +77,8 @@ class AdaptedLoss:
     ) -> None:  # fmt: skip
         self.code, self.scenario, self.layout, self.randomness = code, scenario, layout, randomness
         self.total, self.link = total, link
+        self.is_multiple = False
+        """Whether the gradient is that of the loss times a number."""
         self.smooth = True  # no slope is zero, so the prediction is not clipped
         numbers = {**vars(type(code.thing)), **attributes_of(code.thing)} if code.thing is not None else {}
         numbers |= {} if isinstance(code.value, str) else numeric_defaults(code.value)
@@ -117,7 +119,8 @@ class AdaptedLoss:
             code.call(copy.deepcopy(code.thing), "value", code.value_roles, values)
             for values in self._arguments(prediction, target)
         ]
-        return [one[0] for one in found] if code.gradient is None else found
+        pairs = code.gradient is None or all(isinstance(one, tuple) and np.ndim(one[0]) == 0 for one in found)
+        return [one[0] for one in found] if pairs else found
 
     def forward(self, prediction: Array, target: Array) -> float:
         """The loss."""

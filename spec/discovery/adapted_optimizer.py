@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.scope import decorated
 from nnlaw.spec.discovery.slots import attributes_of
 
 RATE = re.compile(
@@ -42,6 +43,42 @@ SPELLINGS = (
     ("weights", "dweights", "biases", "dbiases"), ("W", "dW", "b", "db"), ("w", "dw", "bias", "dbias"),
     ("weight", "grad_weight", "bias_", "grad_bias"), ("weights_", "grad_weights", "biases_", "grad_biases"),
 )  # fmt: skip
+class Record(dict[str, Any]):
+    """One array with its gradient, as a dict and as an object, under all usual names; the code changes one of them."""
+
+    def __init__(self, array: Array, gradient: Array) -> None:
+        super().__init__()
+        self.load(array, gradient)
+
+    def load(self, array: Array, gradient: Array) -> None:
+        """Put in the array of the next step."""
+        for name in RECORD_ARRAYS:
+            self[name] = array.copy()
+            setattr(self, name, array.copy())
+        for name in RECORD_GRADIENTS:
+            self[name] = gradient.copy()
+            setattr(self, name, gradient.copy().view(WithData))
+        self.requires_grad = True
+
+    def changed(self, array: Array) -> Array:
+        """The array that the code has changed; the same array if it has changed nothing."""
+        kept = [*(self[name] for name in RECORD_ARRAYS), *(getattr(self, name) for name in RECORD_ARRAYS)]
+        return next((np.asarray(one) for one in kept if not np.array_equal(one, array)), array)
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # optimizers keep their state in dicts by parameter
+
+
+class WithData(np.ndarray):
+    """A gradient whose `data`, as that of a tensor, is an array."""
+
+    @property
+    def data(self) -> Any:
+        """The array."""
+        return self.view(np.ndarray)
+
+
+RECORD_ARRAYS = ("data", "value", "val", "param", "w", "weight", "x")
+RECORD_GRADIENTS = ("grad", "gradient", "g", "dw", "d")
 W_SIZE = 4  # of the six weights of a check; the others are a bias
 NAMES = ("W1", "b1", "W2", "b2")  # in dicts, where the six weights are four arrays
 SHAPES = ((1, 2), (1, 1), (1, 2), (1, 1))
@@ -140,6 +177,7 @@ class AdaptedOptimizer:
         self._thing: Any = None
         self._states: dict[str, Any] = {}
         self._owner: Owner | None = None
+        self._records: list[Record] = []
         self.state: dict[str, Array] = {}
         defaults = {} if inspect.isclass(thing) else {
             row.name: row.default for row in inspect.signature(thing).parameters.values()
@@ -163,11 +201,15 @@ class AdaptedOptimizer:
 
     def source_of(self, method: str) -> Any:
         """The author's function, for locations."""
-        return getattr(self._author, self._plan.method) if self._plan.method else self._author
+        return decorated(getattr(self._author, self._plan.method) if self._plan.method else self._author)
 
     def _start(self, arrays: list[Array], gradients: list[Array]) -> None:
         """Construct the optimizer with the arrays."""
         form = self._plan.constructor
+        if form == "records":
+            self._records = [Record(array, gradient) for array, gradient in zip(arrays, gradients, strict=True)]
+            self._thing = self._author(self._records, **copy.deepcopy(dict(self._plan.settings)))
+            return
         as_dicts = self._plan.form == "owner with dicts"
         self._owner = Owner(arrays, gradients, as_dicts) if form == "owner" else None
         given: Any = {"list": arrays, "dict": dict(zip(NAMES, arrays, strict=False)), "owner": self._owner}[form]
@@ -201,6 +243,8 @@ class AdaptedOptimizer:
             else:
                 for kept, array in zip(self._kept, arrays, strict=True):
                     kept[...] = array
+                for record, array, gradient in zip(self._records, arrays, gradients, strict=False):
+                    record.load(array, gradient)
             arrays = self._kept
         if plan.form in OWNER_FORMS or plan.constructor == "owner":
             self._owner = self._owner or Owner(arrays, gradients, plan.form == "owner with dicts")
@@ -252,6 +296,8 @@ class AdaptedOptimizer:
     def _result(self, returned: Any, arrays: list[Array], first: Any, before: list[Array]) -> list[Array]:
         """The new arrays: returned, changed in place, or kept by the layer."""
         plan = self._plan
+        if self._records:
+            return [record.changed(array) for record, array in zip(self._records, before, strict=True)]
         if plan.form in OWNER_FORMS and not (plan.constructor and plan.constructor != "owner"):
             assert self._owner is not None
             return self._owner.changed(before)

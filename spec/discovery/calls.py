@@ -34,7 +34,7 @@ RATE_NAMES = re.compile(
     r"(lr|eta|learning_?rate|learn_?rate|l_?rate|step_?size|rate_of_learning|alpha|η|α|lrate|learningrate|rate)$", re.I
 )
 FLAG_NAMES = re.compile(
-    r"(is_?|if_?|_)?(train|training|training_?mode|train_?mode|train_?fla?g|is_?train(ing)?|istraining|istrain|learning)$",
+    r"_*(is_?|if_?)?(train|training|training_?mode|train_?mode|train_?fla?g|is_?train(ing)?|istraining|istrain|learning)$",
     re.I,
 )
 TEST_NAMES = re.compile(r"(is_?)?(test|testing|eval|evaluate|inference|predict|prediction|test_?mode)$", re.I)
@@ -340,7 +340,7 @@ def _constructed(
         try:
             np.random.seed(0)
             random.seed(0)
-            fresh = copy.deepcopy(settings)
+            fresh = _seeds(kind) | copy.deepcopy(settings)
             positional = [fresh.pop(row.name) for row in rows if row.kind is row.POSITIONAL_ONLY]
             several = [row for row in rows if row.kind is row.VAR_POSITIONAL]
             if several:  # all before it by position, too
@@ -351,7 +351,18 @@ def _constructed(
             copy.deepcopy(instance)
         except Exception:
             continue
-        yield Made(instance, settings)
+        yield Made(instance, _seeds(kind) | settings)
+
+
+def _seeds(kind: type) -> dict[str, int]:
+    """A number for each seed whose default is None, with which no call would repeat another one."""
+    return {
+        row.name: 0 for row in parameters_of_call(kind)
+        if row.default is None and row.kind in (row.POSITIONAL_OR_KEYWORD, row.KEYWORD_ONLY) and SEED.search(row.name)
+    }  # fmt: skip
+
+
+SEED = re.compile(r"(^|_)(seed|random_state)$", re.I)
 
 
 def _products(choices: list[list[Any]]) -> Iterator[tuple[Any, ...]]:
@@ -619,6 +630,7 @@ GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
     (r"init", ["xavier", "he", "random", None, "normal"]),
     (r"pad", [0, 1, "same", "valid", (0, 0), (1, 1)]),
     (r"stride|step", [1, 2, (1, 1), (2, 2)]),
+    (r"pool(ing)?_?(type|mode|method|kind)", ["max", "average", "avg", "mean"]),
     (r"pool.*size|pool_?(h|w|height|width)|^pool|window", [2, (2, 2)]),
     (r"^[hw]_?(field|kernel|filter)$", [2]),
     (r"(kernel|filter|field).*(size|dim|shape|h$|w$|height|width)|^(k|f|kh|kw|fh|fw|ksize|size_filter)$|^kernel$",

@@ -25,6 +25,8 @@ from nnlaw.spec.discovery.adapters import (
     networks,
     optimizers,
     schedules,
+    stateless,
+    tensors,
     values_only,
     wired,
 )
@@ -37,10 +39,12 @@ from nnlaw.spec.discovery.scope import Scope, scope_of
 
 ADAPTERS: tuple[Callable[[Scope], Iterator[Found]], ...] = (
     optimizers.adapt,
+    tensors.adapt,
     joint_losses.adapt,
     losses.adapt,
     wired.adapt,
     graph_nodes.adapt,
+    stateless.adapt,
     networks.adapt,
     functional_networks.adapt,
     layers.adapt,

@@ -23,6 +23,11 @@ class Step:
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         parts = [leaves(value) for value in (*arguments, *named.values())]
+        shapes = [[array.shape for _, array in part] for part in parts]
+        if len(parts) == 2 and len(shapes[0]) > 1 and shapes[0] == shapes[1]:  # lists of arrays and of gradients
+            for (_, array), (_, gradient) in zip(*parts, strict=True):
+                array -= self.rate * gradient
+            return arguments[0] if arguments else None
         if any(len(part) > 1 for part in parts):
             raise TypeError("a gradient step takes one array and its gradient, not several in one argument")
         arrays = [array for part in parts for _, array in part]

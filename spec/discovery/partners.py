@@ -122,7 +122,7 @@ def _layer(unit: Found, factor: str, beside: Beside) -> Found:
     note = f"convention: the gradients of {names} have the factor {factor}"
     rows = beside.losses or (beside.of_project if not beside.has_model else {})
     for loss, (other, sums, _) in rows.items():
-        if other == FACTORS[factor].inverse or (factor == "1/N" and other == "1" and sums):
+        if other == FACTORS[factor].inverse or (factor == "1/N" and (other == "N·C" or (other == "1" and sums))):
             return _with(unit, replace(scaled, notes=(*reading.notes, f"{note}, which {loss} leaves to this unit")))
     if beside.losses:
         return unit

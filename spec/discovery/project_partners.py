@@ -22,25 +22,11 @@ from nnlaw.spec.discovery.adapters.losses import LOSS_WORDS, PREDICTIONS, adapt,
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.load import load
 from nnlaw.spec.discovery.nothing import BACKWARD_WORD
+from nnlaw.spec.discovery.project_files import files_beside, imports, text_of
 from nnlaw.spec.discovery.scope import scope_of
 
-MAX_FILES, MAX_LOADED = 100, 4
+MAX_LOADED = 4
 DEFINES_LOSS = re.compile(rf"^\s*(class|def)\s+\w*({LOSS_WORDS.pattern})", re.M | re.I)
-
-
-def files_beside(module: ModuleType) -> dict[Path, str]:
-    """The other files of the folder of a module, and of the one above and its folders if they are parts of a project.
-
-    With the text of each.
-    """
-    path = Path(getattr(module, "__file__", None) or "")
-    if not path.is_file():
-        return {}
-    folder, above = path.parent, path.parent.parent
-    own, upper = sorted(folder.glob("*.py")), sorted(above.glob("*.py"))
-    is_part = (above / "__init__.py").is_file() or any(imports(text_of(file), folder.name) for file in upper)
-    found = dict.fromkeys((*own, *upper, *sorted(above.glob("*/*.py"))) if is_part else own)
-    return {file: text_of(file) for file in itertools.islice((each for each in found if each != path), MAX_FILES)}
 
 
 def losses_of_project(module: ModuleType) -> list[Found]:
@@ -79,16 +65,6 @@ def passed_error(module: ModuleType) -> str:
             if line:
                 return f"{file.name}:{line}"
     return ""
-
-
-def text_of(file: Path) -> str:
-    """The text of a file."""
-    return file.read_text(encoding="utf-8", errors="ignore")
-
-
-def imports(text: str, stem: str) -> bool:
-    """Whether a file with this text imports a module or a folder of this name."""
-    return re.search(rf"^\s*(from|import)\b.*\b{re.escape(stem)}\b", text, re.M) is not None
 
 
 def _line_of_error(tree: ast.Module) -> int:

@@ -4,8 +4,9 @@
     removed_names(tree)            [(12, "np.float", "float")]: where a file uses them, and what to write instead
 
 Only the files under check see this module; the laws and installed packages use numpy itself. Its functions also accept
-what NumPy 2 rejects, and report it: ragged lists, None as a shape, and copy=False although a copy is needed. Its
-default_rng() without a seed gets one from np.random, which is set back before each call, so outcomes can be repeated.
+what NumPy 2 rejects, and report it: ragged lists, None as a shape, copy=False although a copy is needed, and iterators
+of arrays to stack. Its default_rng() without a seed gets one from np.random, which is set back before each call, so
+outcomes can be repeated.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import functools
 import math
 import operator
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -107,8 +108,12 @@ def numpy_for(report: Report) -> ModuleType:
     module.__dict__.update(
         {name: _with_shape_none(getattr(np, name), report) for name in ("zeros", "ones", "empty", "full")}
     )
+    module.__dict__.update({name: _with_iterators(getattr(np, name), report) for name in STACKS})
     module.__dict__["random"] = _RANDOM
     return module
+
+
+STACKS = ("stack", "vstack", "hstack", "dstack", "column_stack")
 
 
 @functools.wraps(np.random.default_rng)
@@ -168,6 +173,19 @@ def _with_ragged_rows(function: Callable[..., Any], report: Report) -> Callable[
                 rows = np.empty(len(a), dtype=object)
                 rows[:] = [np.asarray(row, dtype=object) if isinstance(row, list | tuple) else row for row in a]
                 return rows
+
+    return call
+
+
+def _with_iterators(function: Callable[..., Any], report: Report) -> Callable[..., Any]:
+    """np.stack or another function that once took an iterator of arrays, such as map(...)."""
+
+    @functools.wraps(function)
+    def call(arrays: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(arrays, Iterator):
+            report(f"np.{function.__name__} of an iterator", f"np.{function.__name__}(list(...))")
+            arrays = list(arrays)
+        return function(arrays, *args, **kwargs)
 
     return call
 

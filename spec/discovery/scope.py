@@ -82,11 +82,22 @@ def _function_of(ufunc: np.ufunc, name: str, module: ModuleType) -> Callable[...
 def arguments_of(function: Any, *, bound: bool = False) -> list[inspect.Parameter]:
     """The positional arguments of a function; without `self` if it is a method of a class and `bound`."""
     try:
-        rows = list(inspect.signature(function).parameters.values())
+        rows = list(inspect.signature(decorated(function)).parameters.values())
     except (TypeError, ValueError):
         return []
     found = [row for row in rows if row.kind in EXPECTED_ARGUMENTS]
     return found[1:] if bound else found
+
+
+def decorated(function: Any) -> Any:
+    """The function that a decorator's wrapper with the arguments (*args, **kwargs) calls; else the function itself."""
+    cells = getattr(function, "__closure__", None) or ()
+    inner = [cell.cell_contents for cell in cells if inspect.isfunction(cell.cell_contents)]
+    inner = [each for each in inner if each is not function]
+    if len(inner) != 1:
+        return function
+    kinds = [row.kind for row in inspect.signature(function).parameters.values()]
+    return inner[0] if kinds == [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD] else function
 
 
 def required_of(function: Any, *, bound: bool = False) -> list[inspect.Parameter]:

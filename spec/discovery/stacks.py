@@ -25,9 +25,13 @@ from nnlaw.spec.discovery.calls import (
     N_OUT,
     Made,
     constructions,
+    guesses,
     is_of_project,
     parameters_of_call,
 )
+from nnlaw.spec.discovery.gradient_step import Step
+from nnlaw.spec.discovery.nothing import is_base_class
+from nnlaw.spec.discovery.project_files import definitions_beside
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.slots import array_slots
 
@@ -65,7 +69,7 @@ def _parts(name: str, scope: Scope, owner: type) -> list[Any]:
         return stacks(scope, owner) or [[N_IN, N_HIDDEN, N_OUT]]
     if LOSS.search(name):
         return _losses(scope, derivative=bool(DERIVATIVE.search(name)))
-    return _optimizers(scope) if OPTIMIZER.search(name) else []
+    return (_optimizers(scope) or [Step(1.0), Step(1.0, in_place=True)]) if OPTIMIZER.search(name) else []
 
 
 def _set_up(made: Made, scope: Scope) -> Iterator[Made]:
@@ -100,7 +104,7 @@ def _added(instance: Any, add: str, layers: list[Any]) -> Any:
 def _called(instance: Any, method: str, scope: Scope) -> Iterator[Any]:
     """The instance after a method such as compile(loss, optimizer), with each choice of its arguments."""
     rows = [row for row in arguments_of(getattr(instance, method)) if row.default is row.empty or row.default is None]
-    choices = [_parts(row.name, scope, type(instance)) or [row.default] for row in rows]
+    choices = [_parts(row.name, scope, type(instance)) or _usual(row) for row in rows]
     for values in itertools.islice(zip(*choices, strict=False) if len(rows) == 2 else itertools.product(*choices), 6):
         thing = copy.deepcopy(instance)
         try:
@@ -111,12 +115,29 @@ def _called(instance: Any, method: str, scope: Scope) -> Iterator[Any]:
         yield thing
 
 
+def _usual(row: inspect.Parameter) -> list[Any]:
+    """The default of an argument; a likely value, such as a learning rate, if there is none."""
+    return guesses(row)[:1] if row.default is row.empty else [row.default]
+
+
+LAYER_FILE = r"^\s+def _?(back|bprop)\w*\(self"
+DENSE_FILE = r"^class \w*(dense|linear|affine|fully)"
+LOSS_FILE = rf"^\s*(class|def)\s+\w*({LOSS.pattern})"
+
+
 def stacks(scope: Scope, owner: type) -> list[Any]:
-    """Lists of layers to try: two dense layers and an activation; without these, two simple layers, one layer, all."""
-    made = [(name, one) for name, kind in _classes(scope) if kind is not owner and _is_layer(kind)
+    """Lists of layers to try: two dense layers and an activation; without these, two simple layers, one layer, all.
+
+    The layers are those of the module; if there are not any, those of the files beside it.
+    """
+    kinds = [(name, kind) for name, kind in _classes(scope) if kind is not owner and _is_layer(kind)]
+    if all(is_base_class(kind) for _, kind in kinds):
+        beside = definitions_beside(scope.module, LAYER_FILE, DENSE_FILE).items()
+        kinds = [(name, kind) for name, kind in beside if inspect.isclass(kind) and _is_layer(kind)]
+    made = [(name, one) for name, kind in kinds if not is_base_class(kind)
             for one in constructions(kind, scope, limit=1)]  # fmt: skip
     dense = [one for name, one in sorted(made, key=lambda row: not DENSE.search(row[0]))
-             if _is_dense(one) and not OTHER.search(name)]  # fmt: skip
+             if _is_dense(one, name) and not OTHER.search(name)]  # fmt: skip
     simple = [(name, one.instance) for name, one in made if not array_slots(one.instance)]
     between = sorted(
         ((name, layer) for name, layer in simple if not OTHER.search(name) and not LOSS.search(name)),
@@ -149,8 +170,11 @@ def _unbuilt(made: Made, name: str, between: list[tuple[str, Any]]) -> list[Any]
 INPUT = re.compile(r"^_?(in|input)_?(dim|size|shape|units|features)?", re.I)
 
 
-def _is_dense(made: Made) -> bool:
+def _is_dense(made: Made, name: str) -> bool:
+    """Whether a layer has weights of its two sizes, or gets them from the network by its name."""
     given = {value for value in made.settings.values() if type(value) is int}
+    if not array_slots(made.instance):
+        return given == {N_IN, N_OUT} and bool(DENSE.search(name))
     return any(
         sizes <= given and any(set(array.shape) == sizes for _, array in array_slots(made.instance))
         for sizes in ({N_IN, N_OUT}, {N_IN, N_HIDDEN})
@@ -207,14 +231,27 @@ def _is_layer(kind: type) -> bool:
 
 def _losses(scope: Scope, *, derivative: bool) -> list[Any]:
     """The losses of the module, as instances and functions, or their derivatives; else half the sum of squares."""
-    functions = [value for name, value in definitions(scope) if inspect.isfunction(value) and "." not in name
+    found = _losses_among(definitions(scope), derivative=derivative)
+    if derivative:
+        return found or [_slope_truth_first, _slope]
+    beside = [] if found else list(definitions_beside(scope.module, LOSS_FILE).items())
+    return found or [*_losses_among(beside, derivative=False)[:MAX_BESIDE], _half_squares, _half_squares]
+
+
+MAX_BESIDE = 3  # losses of other files, each of which is tried
+
+
+def _losses_among(rows: list[tuple[str, Any]], *, derivative: bool) -> list[Any]:
+    """The losses, or their derivatives, among definitions: instances, classes and functions."""
+    functions = [value for name, value in rows if inspect.isfunction(value) and "." not in name
                  and LOSS_NAME.search(name) and bool(DERIVATIVE.search(name)) == derivative
                  and len(required_of(value)) == 2]  # fmt: skip
     if derivative:
-        return functions or [_slope_truth_first, _slope]
-    kinds = [kind for name, kind in _classes(scope) if LOSS_NAME.search(name) or _has_loss_and_slope(kind)]
+        return functions
+    kinds = [kind for name, kind in rows if inspect.isclass(kind) and not is_base_class(kind)
+             and (LOSS_NAME.search(name) or _has_loss_and_slope(kind))]  # fmt: skip
     instances = [made.instance for kind in kinds for made in constructions(kind, None, limit=1)]
-    return [*instances, *kinds, *functions] or [_half_squares, _half_squares]
+    return [*instances, *kinds, *functions]
 
 
 def _has_loss_and_slope(kind: type) -> bool:
@@ -241,7 +278,8 @@ def _slope(y_pred: Array, y_true: Array) -> Any:
 
 def _optimizers(scope: Scope) -> list[Any]:
     """Optimizers of the module, those of gradient descent first, as instances and as classes."""
-    named = [(name, kind) for name, kind in _classes(scope) if OPTIMIZER.search(name) or SIMPLE.search(name)]
+    named = [(name, kind) for name, kind in _classes(scope)
+             if (OPTIMIZER.search(name) or SIMPLE.search(name)) and not is_base_class(kind)]  # fmt: skip
     named.sort(key=lambda row: not SIMPLE.search(row[0]))
     found = [made.instance for _, kind in named for made in constructions(kind, None, limit=1)]
     return [*found, *(kind for _, kind in named)]

@@ -5,6 +5,7 @@ The second argument of g may also be the input or the output of f.
 
 from __future__ import annotations
 
+import copy
 import inspect
 import itertools
 import re
@@ -29,7 +30,7 @@ from nnlaw.spec.discovery.adapters.layers import (
     mode_value,
     raising_cases,
 )
-from nnlaw.spec.discovery.argument_shapes import BATCHES, SIDES, is_used_as_array, written_shapes
+from nnlaw.spec.discovery.argument_shapes import BATCHES, SIDES, is_used_as_array, shape_symbols, written_shapes
 from nnlaw.spec.discovery.calls import N_HIDDEN, N_IN, N_OUT, Made, N, Randomness, Settings, guesses
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.function_pair import CachedPair
@@ -37,6 +38,7 @@ from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.recipes import recipe_of_pair
 from nnlaw.spec.discovery.scope import Scope, required_of
+from nnlaw.spec.discovery.slots import attributes_of
 from nnlaw.spec.discovery.source_text import returned_names
 from nnlaw.spec.violation import Location
 
@@ -80,7 +82,15 @@ def stem(name: str) -> str:
 
 
 def _pair(front: str, back: str, scope: Scope) -> Found | None:
-    forward, backward = scope.functions[front], scope.functions[back]
+    name = FORTH.sub("", front).strip("_") or front
+    return pair_of(name, (front, back), (scope.functions[front], scope.functions[back]), scope)
+
+
+def pair_of(
+    name: str, names: tuple[str, str], functions: tuple[Callable[..., Any], Callable[..., Any]], scope: Scope
+) -> Found | None:
+    """Two functions, or two methods of one object, as a layer; None if they do not form a pair."""
+    (front, back), (forward, backward) = names, functions
     rows, back_rows = required_of(forward), required_of(backward)
     parts = returned_names(forward)
     if not rows or not back_rows or any(TARGETS.match(row.name) and row.name not in parts[1:] for row in back_rows):
@@ -97,7 +107,8 @@ def _pair(front: str, back: str, scope: Scope) -> Found | None:
     )
     for arguments, shapes in likely:
         for second, incoming in seconds:
-            made = Made(CachedPair(forward, backward, arguments, second, incoming, place))
+            fitted = with_sizes(forward, backward, arguments)
+            made = Made(CachedPair(*fitted, arguments, second, incoming, place))
             tried = list(attempts(made, methods, randomness, shapes))
             failed += [one for one in tried if one.error is not None and second == seconds[0][0]]
             found = next((one for one in tried if one.perfect), None)
@@ -116,9 +127,8 @@ def _pair(front: str, back: str, scope: Scope) -> Found | None:
                 best, chosen = found, second
             if found is not None and found.perfect:
                 break
-    name = FORTH.sub("", front).strip("_") or front
     calls = f"{front}({', '.join(row.name for row in rows)}), then {back}({', '.join(row.name for row in back_rows)}); "
-    location, names = Location.of(forward), (front, back)
+    location = Location.of(forward)
     if best is None or best.layer is None:
         error = raised_by_all(failed)
         if error is None:
@@ -133,6 +143,24 @@ def _pair(front: str, back: str, scope: Scope) -> Found | None:
             found = best_attempt([Made(instance)], methods, scope)
             readings += [_reading(found, calls, name)] if found is not None and found.perfect else []
     return Found("layer", name, "pair of functions", location, forward, tuple(readings), names=names)
+
+
+def with_sizes(
+    forward: Callable[..., Any], backward: Callable[..., Any], arguments: dict[str, Any]
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Two methods of a copy of their object whose dicts of settings have the sizes of the arrays, by their symbols."""
+    owner = getattr(forward, "__self__", None)
+    symbols = shape_symbols(forward) if owner is not None else {}
+    arrays = {name: array for name, array in arguments.items() if isinstance(array, np.ndarray)}
+    sizes = {symbol: size for name, array in arrays.items() if len(symbols.get(name, ())) == array.ndim
+             for symbol, size in zip(symbols[name], array.shape, strict=True)}  # fmt: skip
+    if not sizes:
+        return forward, backward
+    owner = copy.deepcopy(owner)
+    for value in attributes_of(owner).values():
+        if isinstance(value, dict):
+            value.update({key: size for key, size in sizes.items() if key in value})
+    return getattr(owner, forward.__name__), getattr(owner, backward.__name__)
 
 
 def raised_by_all(attempts: list[Attempt]) -> Exception | None:

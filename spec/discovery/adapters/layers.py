@@ -83,7 +83,7 @@ UPSTREAM = re.compile(
 )
 TARGETS = re.compile(r"^(y|t|targets?|labels?|y_?true|true|truth|y_?train|expected|desired|ys)$", re.I)
 INCOMING = re.compile(
-    r"^_?(d|g|dy|dout|d_?out(put)?s?|dvalues?|dz\d?|da\d?|dh|dv|delta\w*|upstream\w*|\w*grad\w*|\w*err\w*|"
+    r"^_?(d|g|dy|dout|d_?out(put)?s?|dvalues?|d[za]\d?(_\w+)?|dh|dv|delta\w*|upstream\w*|\w*grad\w*|\w*err\w*|"
     r"d_?l_?d_?\w+|dl\w*|de_?d\w*|dx_?out|eta|loss(?!_?f)\w*|top_?diff|diff|dnext|d_?next|d_?prev|sensitivity|dvals?)$",
     re.I,
 )
@@ -376,8 +376,15 @@ SETUP = ("set_input_shape", "set_input_size", "set_input_dim", "build", "initial
          "initialize_weights", "initialize_parameters", "init_params", "init_parameters", "prepare_layer",
          "_initialize", "_build", "_init_weights")  # fmt: skip
 INPUT_SHAPE = re.compile(
-    r"^_?(n_in|fan_in|(n_|num_)?(in|input|prev|previous)_?(shape|size|dim|dims|features|units|n))s?$", re.I
+    r"^_?(shape|batch_?size|n_in|fan_in|(n_|num_)?(in|input|prev|previous)_?(shape|size|dim|dims|features|units|n))s?$",
+    re.I,
 )
+
+
+OPTIMIZER = re.compile(r"^_*(optimi[sz]er|opt)(_?instance)?_*$", re.I)
+
+
+STEPS = re.compile(r"update|step|apply|train|fit|learn|optimi[sz]e$|descent", re.I)
 
 
 def prepared(made: Made, shape: tuple[int, ...]) -> Made:
@@ -386,27 +393,48 @@ def prepared(made: Made, shape: tuple[int, ...]) -> Made:
     methods = [name for name in SETUP if is_method(kind, name)]
     if not methods and not array_slots(made.instance):
         methods = [name for name in _other_names(kind) if is_method(kind, name)
-                   and (rows := required_of(getattr(kind, name), bound=True))
+                   and (rows := required_of(getattr(kind, name), bound=True)) and "predict" not in name
                    and all(INPUT_SHAPE.match(row.name) for row in rows)]  # fmt: skip
-    unset = [name for name, value in attributes_of(made.instance).items() if value is None and INPUT_SHAPE.match(name)]
+    methods += [name for name in _other_names(kind) if name not in methods and is_method(kind, name)
+                and not STEPS.search(name) and (rows := required_of(getattr(kind, name), bound=True))
+                and all(OPTIMIZER.match(row.name) for row in rows)]  # fmt: skip
+    unset = [name for name, value in attributes_of(made.instance).items()
+             if value is None and (INPUT_SHAPE.match(name) or OPTIMIZER.match(name))]  # fmt: skip
     if not methods and not unset:
         return made
-    thing = copy.deepcopy(made.instance)
-    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+    thing, called = copy.deepcopy(made.instance), bool(unset)
+    with np.errstate(all="ignore"):
         for name in unset:
             setattr(thing, name, _setup_value(name, shape))
         for name in methods:
             rows = required_of(getattr(kind, name), bound=True)
             optional = [row for row in arguments_of(getattr(kind, name), bound=True) if row not in rows]
             named = {row.name: Step(RATES[0], in_place=False) for row in optional if "optim" in row.name.lower()}
-            getattr(thing, name)(*(_setup_value(row.name, shape) for row in rows), **named)
-        return replace(made, instance=thing)
-    return made
+            with contextlib.suppress(Exception):
+                _set_up(thing, name, [row.name for row in rows], shape, named)
+                called = True
+    return replace(made, instance=thing) if called else made
 
 
-def _setup_value(name: str, shape: tuple[int, ...]) -> Any:
-    """An argument of a method that sets an instance up: a shape, a size, an optimizer or a generator."""
+def _set_up(thing: Any, method: str, names: list[str], shape: tuple[int, ...], named: dict[str, Any]) -> None:
+    """Call a method that sets an instance up; if it fails for the shape of a sample, with that of a batch."""
+    before = copy.deepcopy(attributes_of(thing))
+    try:
+        getattr(thing, method)(*(_setup_value(name, shape) for name in names), **named)
+    except Exception:
+        vars(thing).update(before)
+        getattr(thing, method)(*(_setup_value(name, shape, batch=True) for name in names), **named)
+
+
+def _setup_value(name: str, shape: tuple[int, ...], *, batch: bool = False) -> Any:
+    """An argument of a method that sets an instance up: a shape, with `batch` that of a batch, a size, an optimizer or
+    a generator.
+    """
     low = name.lower()
+    if "batch" in low and "shape" not in low:
+        return N
+    if batch:
+        return (count_of(shape), *shape)
     if "optim" in low or low == "opt":
         return Step(RATES[0])
     if low in ("rng", "generator", "random_state"):
@@ -523,7 +551,7 @@ def try_plan(
     """Complete a plan whose forward runs, by trying the arguments of backward; nothing if forward fails."""
     sizes = sum(int(np.prod(shape)) for shape in plan.inputs)
     shape = plan.inputs[0] if len(plan.inputs) == 1 else (sizes,)
-    count = 3 if plan.layout.single or len(shape) > 2 else 2 if len(shape) == 2 else N  # images are large
+    count = 3 if plan.layout.single else count_of(shape)
     count = next((n for layout, shapes, n in hints().inputs() if (layout, shapes) == (plan.layout, plan.inputs)), count)
     x = standard_input((count, *shape), 0)
     if plan.integers:
@@ -540,16 +568,61 @@ def try_plan(
     made = replace(made, instance=template)
     for backward, preset in backward_arguments(made, plan):
         incoming = sum(given.what == "dy" for given in backward)
-        chosen = replace(plan, backward_arguments=backward, preset=preset, more=plan.more[: max(0, incoming - 1)])
+        chosen = replace(
+            plan, backward_arguments=backward, preset=preset, more=plan.more[: max(0, incoming - 1)],
+            multiplies=not backward and not preset,
+        )  # fmt: skip
         attempt = Attempt(made, chosen, x, (1.0,))
         try:
             with np.errstate(all="ignore"):
                 complete(attempt, randomness)
         except Exception as error:
             attempt.error = error
+        if attempt.layer is not None and NO_GRADIENT in attempt.missing.values():
+            attempt = _with_step_after(attempt, Attempt(made, chosen, x, (1.0,)), randomness)
         yield attempt
         if attempt.perfect:
             return
+
+
+def _with_step_after(attempt: Attempt, fresh: Attempt, randomness: Randomness) -> Attempt:
+    """The attempt, or that with a method such as update(lr) after backward, if it moves what has no gradient yet."""
+    kind = type(fresh.made.instance)
+    for name in _other_names(kind):
+        if not STEP_AFTER.match(name) or not is_method(kind, name):
+            continue
+        given = tuple(_given_after(row) for row in required_of(getattr(kind, name), bound=True))
+        if None in given:
+            continue
+        after = name, tuple(one for one in given if one is not None)
+        other = replace(fresh, plan=replace(fresh.plan, after=after), missing={}, notes=[], numbers={}, unknown={})
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            complete(other, randomness)
+            if other.layer is not None and len(other.missing) < len(attempt.missing):
+                return other
+    return attempt
+
+
+STEP_AFTER = re.compile(
+    r"^_?(update|step|apply|descend|learn|adjust|optimi[sz]e)(_?(weights?|params?|parameters|grads?|gradients?|step))?$",
+    re.I,
+)
+
+
+def _given_after(row: inspect.Parameter) -> Given | None:
+    """The argument of a method that takes the step; None if it is unknown."""
+    if is_rate(row.name):
+        return Given("rate")
+    if OPTIMIZER.match(row.name):
+        return Given("optimizer")
+    if PENALTIES.search(row.name) or MOMENTUM.match(row.name):
+        return Given("value", 0.0)
+    return Given("value", 1) if re.match(r"^(batch_?size|normali[sz]ation|m|n)$", row.name) else None
+
+
+def count_of(shape: tuple[int, ...]) -> int:
+    """The samples of a batch, by the shape of one: images are large."""
+    return 3 if len(shape) > 2 else 2 if len(shape) == 2 else N
 
 
 def _forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> tuple[Plan, Any] | None:
@@ -557,6 +630,9 @@ def _forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> 
 
     None if there is no output.
     """
+    if plan.mode:
+        made = replace(made, instance=copy.deepcopy(made.instance))
+        setattr(made.instance, plan.mode, True)
     layer = adapt_instance(made.instance, plan, randomness)
     inputs = layer._split(x)[0]
     thing = copy.deepcopy(made.instance)
@@ -735,6 +811,7 @@ def backward_arguments(made: Made, plan: Plan) -> Iterator[tuple[tuple[Given, ..
             yield (Given("dy", None, optional[0].name),), ()
         for slot in incoming_attributes(made, plan):
             yield (), ((slot, Given("dy")),)
+        yield (), ()
         return
     is_stored = any(STORED_X.match(row.name) or re.match("fwd|forward|cache|ctx|saved", row.name) for row in rows)
     if 1 < len(rows) == 1 + len(plan.more) and not is_stored:  # a gradient for each output
@@ -773,7 +850,7 @@ def choices_for(
         return [Given("optimizer"), Given("optimizer", True)]
     if is_rate(name) and i > 0:
         return [Given("rate")]
-    if low in ("momentum", "mu", "decay", "weight_decay", "lambd", "lambda_", "reg", "l2", "clip"):
+    if low in ("momentum", "mu", "decay", "weight_decay", "clip") or PENALTIES.search(low):
         return [Given("value", 0.0)]
     if low in ("batch_size", "m", "n", "size"):
         return [Given("value", N)]
@@ -809,8 +886,10 @@ def incoming_attributes(made: Made, plan: Plan) -> list[Slot]:
     except (OSError, TypeError, SyntaxError):
         return []
     read: list[str] = []
+    front = parsed(getattr(kind, plan.forward))
+    kept = {name for node in ast.walk(front) for name in _kept_by(node)} if front is not None else set()
     for node in ast.walk(tree):
-        if not (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)):
+        if not (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)) or node.attr in kept:
             continue
         if isinstance(node.value, ast.Name) and node.value.id == "self" and node.attr not in read:
             read.append(node.attr)
@@ -819,6 +898,15 @@ def incoming_attributes(made: Made, plan: Plan) -> list[Slot]:
     named = [name for name in read if INCOMING.match(name) and not hasattr(kind, name)]
     gradient = [name for name in named if not callable(own.get(name))]
     return [Slot(((".", name),)) for name in dict.fromkeys([*(n for n in empty if n in gradient), *gradient, *empty])]
+
+
+def _kept_by(node: ast.AST) -> list[str]:
+    """The name of the attribute of self that a node of a syntax tree sets."""
+    is_set = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    return [node.attr] if isinstance(node, ast.Attribute) and is_set and ast.unparse(node.value) == "self" else []
+
+
+NO_GRADIENT = "no gradient was found"
 
 
 def complete(attempt: Attempt, randomness: Randomness) -> None:
@@ -851,7 +939,8 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
     places = {name: (slots[0], layer.params[name]) for name, slots in plan.aliases.items()}
     own = {slot for slots in plan.aliases.values() for slot in slots}
     stepped = [name for name, slots in plan.aliases.items() if not _same(slots[0].get(thing), run.before[name])]
-    dx = tuple(_dx_places(plan, run.inputs, returned, kept, own))
+    of_parameters = _are_of_parameters(returned, layer, run.inputs)
+    dx = (None,) * len(run.inputs) if of_parameters else tuple(_dx_places(plan, run.inputs, returned, kept, own))
     if len(dx) == len(returned) == 1 and dx[0] is not None and dx[0].where == "returned":
         shape = returned[0][1].shape
         if shape != run.inputs[0].shape and shape in {array.shape for array in layer.params.values()}:
@@ -874,15 +963,17 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
         partial(_output, instance, plan, run.inputs),
     )
     rate = None
-    if stepped and not any(given.what in ("rate", "optimizer") for given in plan.backward_arguments):
-        rate = _own_rate(thing)
+    given_after = plan.after[1] if plan.after is not None else ()
+    if stepped and not any(given.what in ("rate", "optimizer") for given in (*plan.backward_arguments, *given_after)):
+        rate = _own_rate(instance)
+        instance = _without_momentum(instance)
     plan = replace(plan, dx=dx, rate=rate)
     for name in stepped:
         if name not in grads:
             grads[name] = Kept("step")
     for name in plan.aliases:
         if name not in grads:
-            attempt.missing.setdefault(name, "no gradient was found")
+            attempt.missing.setdefault(name, NO_GRADIENT)
     attempt.missing |= dict.fromkeys(plan.unused, UNUSED)
     attempt.missing |= attempt.unknown
     plan = replace(plan, grads=grads, aliases={name: plan.aliases[name] for name in plan.aliases if name in grads})
@@ -905,6 +996,13 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
         else:
             attempt.notes.append("dx: not computed")
     attempt.score = (3.0 if shapes else 2.0, -len(attempt.missing), right, found_dx is not None)
+
+
+def _are_of_parameters(returned: list[tuple[Slot, Array]], layer: AdaptedLayer, inputs: list[Array]) -> bool:
+    """Whether backward returned one array of the shape of each parameter, and no other."""
+    shapes = sorted(array.shape for _, array in returned)
+    own = sorted(array.shape for array in layer.params.values())
+    return len(own) > 1 and shapes == own and not any(x.shape in shapes for x in inputs)
 
 
 def _with_numbers(
@@ -946,14 +1044,23 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _check_rates(attempt: Attempt, layer: AdaptedLayer, dy: Array) -> None:
-    """A step must be proportional to the learning rate, else no gradient can be read from it."""
+    """A step must be proportional to the learning rate, else no gradient can be read from it, nor from one that an
+    optimizer has normalized: it has the sign of dy, but not its size.
+    """
     steps = [name for name, place in layer.plan.grads.items() if place.where == "step"]
     if not steps:
         return
     first = layer._backward(dy, RATES[0])[1]
     second = layer._backward(dy, RATES[1])[1]
+    double, negative = (layer._backward(factor * dy, RATES[0])[1] for factor in (2, -1))
     for name in steps:
-        if first[name].shape != second[name].shape or not np.allclose(first[name], second[name], rtol=1e-6, atol=1e-9):
+        if first[name].any() and all(
+            first[name].shape == other.shape and np.allclose(first[name], other, rtol=1e-6, atol=1e-9)
+            for other in (double[name], -negative[name])
+        ):
+            attempt.missing[name] = "backward changes it by a step whose size does not depend on that of dy"
+        elif not (first[name].shape == second[name].shape and
+                  np.allclose(first[name], second[name], rtol=1e-6, atol=1e-9)):  # fmt: skip
             attempt.missing[name] = (
                 "backward changes it by a step that is not proportional to a known learning rate; name it: "
                 f'check({type(layer.instance).__name__}, learning_rate="...")'
@@ -965,12 +1072,25 @@ def _check_rates(attempt: Attempt, layer: AdaptedLayer, dy: Array) -> None:
         attempt.layer = adapt_instance(layer.instance, attempt.plan, layer.randomness)
 
 
-def _own_rate(thing: Any) -> Slot | None:
-    """The attribute that is a learning rate, if there is one."""
-    for name, value in attributes_of(thing).items():
+def _own_rate(instance: Any) -> Slot | None:
+    """The attribute that is a learning rate, or that of a part, such as a dict of settings, if there is one."""
+    for name, value in attributes_of(instance).items():
         if is_rate(name) and isinstance(value, float | int):
             return Slot(((".", name),))
-    return None
+    in_dicts = [slot for slot, _ in number_leaves(instance) if len(slot.steps) == 2 and is_rate(str(slot.key))]
+    return in_dicts[0] if len(in_dicts) == 1 else None
+
+
+def _without_momentum(instance: Any) -> Any:
+    """A copy of an instance that steps by itself, without momentum, which leaves only 1 − β of a first step."""
+    thing = copy.deepcopy(instance)
+    for slot, value in number_leaves(thing):
+        if MOMENTUM.match(str(slot.key)) and value.ndim == 0 and 0 < value < 1:
+            slot.set(thing, 0.0)
+    return thing
+
+
+MOMENTUM = re.compile(r"^_?(momentum|beta_?1?|mu|rho)$", re.I)
 
 
 def _dx_places(
@@ -1278,6 +1398,9 @@ def describe(attempt: Attempt, name: str) -> str:
     forward = f"{plan.forward}({', '.join(map(shown, plan.forward_arguments))})"
     backward = f"{plan.backward}({', '.join(map(shown, plan.backward_arguments))})"
     before = "".join(f"; {slot.name} = dy before it" for slot, _ in plan.preset)
+    before += ", whose result is multiplied by dy" if plan.multiplies else ""
+    if plan.after is not None:
+        before += f", {plan.after[0]}({', '.join(map(shown, plan.after[1]))})"
     return f"{attempt.made.call(name)}.{forward}, then {backward}{before}; {plan.layout.describe}"
 
 

@@ -358,7 +358,7 @@ def found_of(
             f'name them: check({name}, targets="labels", layout="columns")'
         )
         return Found("loss", name, style, location, thing, reason=reason, names=names)
-    rows.sort(key=lambda row: (row[1].layout.name != "rows", row[0]))
+    rows.sort(key=lambda row: (row[1].layout.name != "rows", not row[1].is_multiple, row[0]))
     for link in links:
         together = _with_link(rows, link)
         if together is not None:
@@ -457,6 +457,8 @@ def mismatch(loss: AdaptedLoss, p: Array, t: Array) -> float:
         return WRONG_SHAPE
     if not is_finite(slope):
         return WRONG_SHAPE / 2
+    multiple = float(np.vdot(slope, numeric) / np.vdot(numeric, numeric)) * numeric
+    loss.is_multiple = bool(np.allclose(slope, multiple, rtol=0, atol=AGREES * np.abs(multiple).max()))
     off = np.abs(slope - numeric)
     return float((off / largest).max()) if (off > 1e-7).any() else 0.0
 

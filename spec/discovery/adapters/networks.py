@@ -13,6 +13,7 @@ import copy
 import inspect
 import itertools
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -37,6 +38,7 @@ from nnlaw.spec.discovery.adapted_network import (
 from nnlaw.spec.discovery.adapters.layers import is_rate, layer_methods, likely_sizes
 from nnlaw.spec.discovery.adapters.losses import VALUES
 from nnlaw.spec.discovery.argument_uses import parsed
+from nnlaw.spec.discovery.averaging_updates import averaging_update
 from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, N, Randomness, standard_input
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
@@ -575,12 +577,21 @@ def _trials_of(
                 of_part = isinstance(loss, Call) and "." in loss.method
                 exact = own and not plan.steps and not of_part  # conventions may lie between a part and the network
                 factor, agreeing = compare(network, x, labels, exact=exact)
+                if exact and not agreeing and _is_averaged_later(instance):
+                    other = compare(network, x, labels, exact=False)
+                    factor, agreeing = other if other == ("N", len(network.params)) else (factor, agreeing)
                 if not network.steps_are_proportional(x, labels) and not 0 < agreeing < len(network.params):
                     continue  # an optimizer takes the step; no gradient can be read from it
         except Exception:
             continue
         network.plan = replace(network.plan, factor=factor)
         yield Trial(network, x, labels, one.made, agreeing, len(network.params), own, shapes, dict(missing))
+
+
+def _is_averaged_later(instance: Any) -> bool:
+    """Whether an update in the file of the network, or in a file that imports it, divides by the number of samples."""
+    module = sys.modules.get(type(instance).__module__)
+    return module is not None and bool(averaging_update(module))
 
 
 def _moved(instance: Any, aliases: dict[str, tuple[Slot, ...]]) -> Any:

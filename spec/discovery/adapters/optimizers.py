@@ -116,6 +116,7 @@ def _plans(
         first, *rest = required_of(kind)
         values = {row.name: 0.1 for row in rest}
         containers = ("owner",) if role_of(first.name, 0) == "owner" else ("list", "dict")
+        containers = containers if kinds & {"g"} or "owner" in containers else ("records", *containers)
         for container in containers:
             for each in ("list", *names.OWNER_FORMS) if container == "owner" else (container,):
                 plan = OptimizerPlan(method, roles, each, tuple(values.items()), container)
@@ -174,6 +175,7 @@ def _found(name: str, named: str, style: str, location: Location, thing: Any, pl
         return Found("optimizer", name, style, location, thing, reason=reason)
     calls = f"{name}{'.' if plan.method else ''}{plan.method}({', '.join(key for _, key in plan.roles)})"
     words = {"array": "one array", "list": "lists of arrays", "dict": "dicts of arrays", "d-dict": "dicts of arrays",
+             "records": "a list of parameters with gradients",
              "keys": "one array per key", "owner": "arrays of a layer",
              "owner with dicts": "arrays of a network, in dicts", "pair": "weights and bias"}  # fmt: skip
     counted = any(role == "t" for role, _ in plan.roles)  # the caller may count from 1 or from 0

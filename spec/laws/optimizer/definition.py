@@ -24,6 +24,7 @@ from nnlaw.spec.subjects.cases import OptimizerCase
 from nnlaw.spec.subjects.hyperparameters import (
     ALIASES,
     DECAY_NAMES,
+    IGNORED,
     Hyperparameters,
     infer_hyperparameters,
     numeric_attributes,
@@ -140,11 +141,19 @@ def _hyperparameters(case: OptimizerCase, instance: Subject, name: str, row: Opt
     plainly = name == "adamw" or any(alias in DECAY_NAMES for alias in numeric_attributes(instance))
     decays = declared.candidates["decay"]
     candidates = declared.candidates | {"decay": decays if plainly else tuple(dict.fromkeys((*decays, 0.0)))}
+    for own in row.defaults if not case.registered else ():  # such as a misspelled beta
+        candidates[own] = tuple(dict.fromkeys((*candidates[own], *_strangers(instance))))
     optional = {"decay"} if name == "adadelta" else {"decay", "eps"}  # any ε is negligible beside such gradients
     needed = set(declared.missing) - optional - ({"beta"} if name == "sgd" else set())
     if (name == "adamw" and "decay" in declared.missing) or (not plainly and _decays(case)):
         needed.add("decay")
     return Hyperparameters(candidates, tuple(sorted(needed)), declared.unknown)
+
+
+def _strangers(instance: Subject) -> list[float]:
+    """The fractions among the attributes whose names are those of no hyperparameter."""
+    known = {alias for names in ALIASES.values() for alias in names} | IGNORED
+    return [value for name, value in numeric_attributes(instance).items() if name not in known and 0 < value < 1]
 
 
 def _constant(t: int) -> float:

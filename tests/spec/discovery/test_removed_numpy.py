@@ -69,6 +69,13 @@ def test_arrays_that_numpy_2_rejects(legacy, reports) -> None:
         legacy.array([[1, 2], [3]], dtype=float)
 
 
+def test_iterators_of_arrays_to_stack(legacy, reports) -> None:
+    """An iterator of arrays is stacked like a list of these, and reported; a list is not reported."""
+    assert legacy.stack(map(np.ones, [(2,), (2,)]), axis=0).shape == (2, 2)
+    assert legacy.vstack([np.ones(2), np.ones(2)]).shape == (2, 2)
+    assert reports == [("np.stack of an iterator", "np.stack(list(...))")]
+
+
 def test_lines_of_a_file_that_use_them() -> None:
     """Uses are found under any alias and in imports, in order of their lines."""
     assert removed_names(ast.parse("import numpy as np\nnp.float = float\nx = np.float(1)\n")) == []

@@ -1,0 +1,219 @@
+"""Functions of tensors that record their own graph: y = f(x), then y.backward(dy) fills x.grad.
+
+    class Tensor: data, grad, backward()         relu(t)      conv2d(t, weight)      Exp.apply(t)
+
+The class of tensors is one that the module defines or imports: constructed with an array, which it keeps, it has a
+gradient and a backward. Arrays among the other arguments are tensors with a gradient, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import inspect
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array, is_finite
+from nnlaw.spec.discovery.adapters.cached_pairs import argument_values
+from nnlaw.spec.discovery.adapters.layers import best_attempt, found_of
+from nnlaw.spec.discovery.calls import Made, N, is_of_project
+from nnlaw.spec.discovery.found import Found
+from nnlaw.spec.discovery.nothing import is_base_class
+from nnlaw.spec.discovery.scope import Scope, required_of
+from nnlaw.spec.discovery.slots import attributes_of
+from nnlaw.spec.violation import Location
+
+DATA, GRADIENT = re.compile(r"^_?(data|value|val|array|arr)$"), re.compile(r"^_?(grad|gradient)$")
+AXES, SHAPES = re.compile(r"^(dim|axis)$"), re.compile(r"^(new_?)?shape$")
+BIAS = re.compile(r"^(bias|b)$")
+MAX_ARGUMENTS, MAX_MODULES = 8, 20
+
+
+def adapt(scope: Scope) -> Iterator[Found]:
+    """The functions of the module, and its classes with apply, that take and return tensors."""
+    kind = tensor_class(scope)
+    if kind is None:
+        return
+    for name, thing in [*scope.functions.items(), *scope.classes.items()]:
+        call: Any = thing if not inspect.isclass(thing) else None if is_base_class(thing) else _apply_of(thing)
+        if call is None or name.startswith("_") or name.rpartition(".")[2] in ("forward", "backward"):
+            continue
+        with contextlib.suppress(Exception):
+            found = _found(name, thing, call, kind, scope)
+            if found is not None:
+                yield found
+    if kind in scope.classes.values():
+        yield from _methods(kind, scope)
+
+
+def _methods(kind: type, scope: Scope) -> Iterator[Found]:
+    """The methods of tensors that return another one, such as exp(self) and __add__(self, other)."""
+    methods = [(name, value) for name, value in vars(kind).items() if inspect.isfunction(value)
+               and (not name.startswith("_") or name in OPERATORS) and name not in NOT_FUNCTIONS]  # fmt: skip
+    for name, method in methods[:MAX_METHODS]:
+        if len(required_of(method)) <= MAX_REQUIRED:
+            with contextlib.suppress(Exception):
+                found = _found(f"{kind.__name__}.{name}", method, method, kind, scope)
+                if found is not None:
+                    yield found
+
+
+OPERATORS = ("__add__", "__sub__", "__mul__", "__truediv__", "__neg__", "__matmul__", "__pow__")
+NOT_FUNCTIONS = ("backward", "numpy", "detach", "copy", "clone", "item", "zero_grad", "zeros_like", "ones_like")
+MAX_METHODS, MAX_REQUIRED = 40, 2
+
+
+def tensor_class(scope: Scope) -> type | None:
+    """The class of tensors that the module defines, imports, or that a module of the project that it imports has."""
+    modules = [value for value in scope.namespace.values() if inspect.ismodule(value) and hasattr(value, "_nnlaw")]
+    rows = [scope.namespace, *(vars(module) for module in modules[:MAX_MODULES])]
+    kinds = [value for row in rows for value in row.values() if inspect.isclass(value) and is_of_project(value)]
+    return next((kind for kind in dict.fromkeys(kinds) if _places(kind) is not None), None)
+
+
+def _places(kind: type) -> tuple[str, str] | None:
+    """The attributes of a tensor that are its array and its gradient; None if it is not a tensor."""
+    if not inspect.isfunction(getattr(kind, "backward", None)):
+        return None
+    given = np.arange(6.0).reshape(2, 3)
+    try:
+        own = attributes_of(made_of(kind, given.copy()))
+    except Exception:
+        return None
+    data = [name for name, value in own.items() if DATA.match(name) and np.array_equal(value, given)]
+    gradient = [name for name in own if GRADIENT.match(name)]
+    return (data[0], gradient[0]) if data and gradient else None
+
+
+def made_of(kind: type, array: Array) -> Any:
+    """A tensor whose gradient is computed."""
+    names = inspect.signature(kind).parameters
+    return kind(array, **({"requires_grad": True} if "requires_grad" in names else {}))
+
+
+def _apply_of(kind: type) -> Callable[..., Any] | None:
+    """The method apply of a class, if it gets the arguments of forward but its first one, the context."""
+    forward = inspect.getattr_static(kind, "forward", None)
+    if not isinstance(forward, staticmethod) or not callable(getattr(kind, "apply", None)):
+        return None
+    return kind.apply  # type: ignore[attr-defined,no-any-return]  # it was looked up
+
+
+def _found(name: str, thing: Any, call: Callable[..., Any], kind: type, scope: Scope) -> Found | None:
+    forward = getattr(thing, "forward", thing)
+    rows = required_of(forward)[1:] if inspect.isclass(thing) else required_of(forward)
+    optional = [row for row in inspect.signature(forward).parameters.values() if row.default is None]
+    arrays = [row for row in optional if BIAS.match(row.name)]
+    for more in ((arrays, []) if arrays else ([],)):
+        rest = [*rows[1:], *more]
+        fixed = {row.name: 1 if AXES.match(row.name) else (N, 2, 2) for row in rest
+                 if AXES.match(row.name) or SHAPES.match(row.name)}  # fmt: skip
+        open_rows = [row for row in rest if row.name not in fixed]
+        choices = itertools.chain.from_iterable(map(_with_biases, argument_values(open_rows, scope, forward)))
+        for values in itertools.islice(choices, MAX_ARGUMENTS):
+            arguments = {row.name: fixed[row.name] if row.name in fixed else values[row.name] for row in rest}
+            function = TensorFunction(call, forward, kind, arguments)
+            if rows and _needs_positive(function):
+                function = TensorFunction(call, forward, kind, arguments, positive=True)
+            best = best_attempt([Made(function)], ("forward", "backward"), scope) if rows else None
+            if best is not None and best.perfect:
+                found = found_of(best, name, "function of tensors", TensorFunction)
+                x = "exp(x)" if function.positive else "x"
+                calls = f"{name}({', '.join([x, *arguments])}), then backward(dy); {best.plan.layout.describe}"
+                readings = tuple(replace(reading, calls=calls) for reading in found.readings[:1])
+                return replace(found, location=Location.of(forward), thing=thing, readings=readings)
+    return None
+
+
+def _with_biases(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The values of arguments with a bias as long as the first or the last axis of the weights, then as they are."""
+    weights = [value for value in values.values() if isinstance(value, np.ndarray) and value.ndim > 1]
+    biases = [name for name in values if BIAS.match(name)]
+    if weights and biases:
+        for size in dict.fromkeys((weights[0].shape[0], weights[0].shape[-1])):
+            yield values | dict.fromkeys(biases, np.random.default_rng(5).standard_normal(size))
+    yield values
+
+
+def _needs_positive(function: TensorFunction) -> bool:
+    """Whether the function, such as a logarithm, is finite for positive numbers only."""
+    x = np.random.default_rng(0).standard_normal((5, 4))
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        return not is_finite(function.forward(x)) and is_finite(function.forward(np.abs(x) + 0.1))
+    return False
+
+
+class TensorFunction:
+    """forward(x) and backward(dy) of a function of tensors; the arrays among its other arguments are attributes.
+
+    With `positive` it is the function of exp(x).
+    """
+
+    def __init__(
+        self, call: Callable[..., Any], author: Callable[..., Any], kind: type, arguments: dict[str, Any],
+        *, positive: bool = False,
+    ) -> None:  # fmt: skip
+        places = _places(kind)
+        assert places is not None
+        self.positive = positive
+        self._fixed = call, author, kind, places
+        self._names = tuple(arguments)
+        for name, value in arguments.items():
+            setattr(self, name, value)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TensorFunction:
+        twin = object.__new__(type(self))
+        for name, value in vars(self).items():
+            if name not in ("_tensors", "_y", "_x"):
+                setattr(twin, name, value if name == "_fixed" else copy.deepcopy(value, memo))
+        return twin
+
+    def source_of(self, method: str) -> Any:
+        """The author's function."""
+        call, author, _, _ = self._fixed
+        owner = getattr(call, "__self__", None)
+        return getattr(owner, "backward", author) if method != "forward" and inspect.isclass(owner) else author
+
+    def forward(self, x: Array) -> Array:
+        """The array of the tensor that the function returns."""
+        call, _, kind, (data, _) = self._fixed
+        self._x = np.exp(x) if self.positive else x
+        values = [self._x, *(getattr(self, name) for name in self._names)]
+        given = [made_of(kind, value.copy()) if isinstance(value, np.ndarray) else value for value in values]
+        self._tensors = [tensor for tensor in given if isinstance(tensor, kind)]
+        self._y = call(*given)
+        found = np.array(getattr(self._y, data))
+        if found.dtype == np.float16:
+            raise TypeError("finite differences of half precision prove nothing")
+        return found
+
+    def backward(self, dy: Array) -> tuple[Array, ...]:
+        """The gradients of all tensors."""
+        _, _, kind, (data, gradient) = self._fixed
+        one = partial(kind, dy.copy())
+        tries: tuple[Callable[[], Any], ...] = (
+            lambda: self._y.backward(one()), lambda: self._y.backward(dy.copy()),
+            lambda: (self._y * one()).sum().backward(),
+        )  # fmt: skip
+        takes_one = len(inspect.signature(kind.backward).parameters) > 1  # type: ignore[attr-defined]  # it was looked up
+        for attempt in tries if takes_one else tries[2:]:
+            try:
+                attempt()
+                break
+            except Exception as error:
+                raised = error
+        else:
+            raise raised
+        found = [getattr(tensor, gradient) for tensor in self._tensors]
+        arrays = [np.array(getattr(each, data) if isinstance(each, kind) else each) for each in found]
+        return (arrays[0] * self._x if self.positive else arrays[0], *arrays[1:])
+
+
+__all__ = ["adapt"]
