@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlaw.spec.arrays import Array
+from nnlaw.spec.arrays import Array, is_finite
 from nnlaw.spec.discovery.calls import Randomness
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.scenarios import Scenario, sigmoid, softmax
@@ -168,7 +168,7 @@ class AdaptedLoss:
         return slope
 
     def changed_results(self, prediction: Array, target: Array) -> list[tuple[str, str, float, float]]:
-        """Methods that return another number after the gradient, because it changes an array of the value in place.
+        """Methods that return other numbers after the gradient, because it changes an array of the value in place.
 
         Each with the attribute, and the number before and after; the method returns the former if the array is
         set back. The outputs are rotated, since an accuracy may be 0 by chance.
@@ -206,9 +206,10 @@ class AdaptedLoss:
             set_back = copy.deepcopy(used)
             setattr(set_back, key, old.copy())
             for name in readers_of(type(code.thing), key, (str(code.value), str(code.gradient))):
-                first, second, third = (number_of(copy.deepcopy(thing), name) for thing in (before, used, set_back))
-                if first == third != second and np.isfinite(first):
-                    found.append((key, name, first, second))
+                first, second, third = (numbers_of(copy.deepcopy(thing), name) for thing in (before, used, set_back))
+                if is_finite(first) and np.array_equal(first, third) and first.shape == second.shape:
+                    rows = zip(first.tolist(), second.tolist(), strict=True)
+                    found += [(key, name, *row) for row in rows if row[0] != row[1]][:1]
         return found
 
     def written_arguments(self, prediction: Array, target: Array) -> list[tuple[str, str]]:
@@ -241,13 +242,12 @@ def readers_of(kind: type, attribute: str, besides: tuple[str, ...]) -> list[str
     ]  # fmt: skip
 
 
-def number_of(thing: Any, method: str) -> float:
-    """The number that a method returns; nan if it returns another value or raises."""
+def numbers_of(thing: Any, method: str) -> Array:
+    """The numbers that a method returns, as a vector; empty if it returns another value or raises."""
     try:
-        found = getattr(thing, method)()
-        return float(found) if np.ndim(found) == 0 else float("nan")
+        return np.asarray(getattr(thing, method)(), np.float64).reshape(-1)
     except Exception:
-        return float("nan")
+        return np.zeros(0)
 
 
 def describe(code: LossCode, name: str, loss: AdaptedLoss) -> str:

@@ -24,7 +24,7 @@ from nnlaw.spec.violation import NotApplicable, Violation
 def repeatable_backward(case: LossCase) -> None:
     """Call backward twice after one forward; and once on an instance whose forward and backward ran on the reversed
     predictions before. All three gradients must agree bit for bit. In code that is not registered, a method that reads
-    an array of forward, such as accuracy(), must return the same number before and after backward.
+    an array of forward, such as accuracy(), must return the same before and after backward.
     """
     if not case.registered:
         _check_readers(case)
