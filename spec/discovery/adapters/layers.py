@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array, is_finite
-from nnlaw.spec.discovery.adapted_layer import RATES, AdaptedLayer, Given, Plan, adapt_instance, unpacked
+from nnlaw.spec.discovery.adapted_layer import RATES, AdaptedLayer, Given, Plan, adapt_instance, steps_in, unpacked
 from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.calls import (
     FLAG_NAMES,
@@ -368,6 +368,10 @@ def attempts(
             )  # fmt: skip
             found = list(try_plan(made, plan, randomness, point))
             yield from found
+            if found and not any(attempt.perfect for attempt in found) and point is None and len(shapes) == 1:
+                other = prepared(unprepared, shapes[0], optimizer=True)
+                others = try_plan(other, plan, randomness) if other is not unprepared else iter(())
+                yield from (attempt for attempt in others if attempt.perfect)
             if found:
                 break
 
@@ -387,19 +391,22 @@ OPTIMIZER = re.compile(r"^_*(optimi[sz]er|opt)(_?instance)?_*$", re.I)
 STEPS = re.compile(r"update|step|apply|train|fit|learn|optimi[sz]e$|descent", re.I)
 
 
-def prepared(made: Made, shape: tuple[int, ...]) -> Made:
-    """The instance after the methods that set it up for an input of this shape, if it has any; else itself."""
+def prepared(made: Made, shape: tuple[int, ...], *, optimizer: bool = False) -> Made:
+    """The instance after the methods that set it up for an input of this shape, if it has any; else itself.
+
+    With `optimizer` it also gets one that takes plain gradient steps.
+    """
     kind = type(made.instance)
     methods = [name for name in SETUP if is_method(kind, name)]
     if not methods and not array_slots(made.instance):
         methods = [name for name in _other_names(kind) if is_method(kind, name)
                    and (rows := required_of(getattr(kind, name), bound=True)) and "predict" not in name
                    and all(INPUT_SHAPE.match(row.name) for row in rows)]  # fmt: skip
-    methods += [name for name in _other_names(kind) if name not in methods and is_method(kind, name)
+    methods += [name for name in _other_names(kind) if optimizer and name not in methods and is_method(kind, name)
                 and not STEPS.search(name) and (rows := required_of(getattr(kind, name), bound=True))
                 and all(OPTIMIZER.match(row.name) for row in rows)]  # fmt: skip
     unset = [name for name, value in attributes_of(made.instance).items()
-             if value is None and (INPUT_SHAPE.match(name) or OPTIMIZER.match(name))]  # fmt: skip
+             if value is None and (INPUT_SHAPE.match(name) or (optimizer and OPTIMIZER.match(name)))]  # fmt: skip
     if not methods and not unset:
         return made
     thing, called = copy.deepcopy(made.instance), bool(unset)
@@ -1372,7 +1379,8 @@ def second_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> tuple[Adap
         return None
     thing, changed = found
     if len(layer.plan.inputs) == 1:
-        thing = prepared(Made(thing), layer.plan.inputs[0]).instance
+        has_step = any(True for _ in steps_in(layer.instance))
+        thing = prepared(Made(thing), layer.plan.inputs[0], optimizer=has_step).instance
     for name, places in layer.plan.aliases.items():
         for place in places:
             place.set(thing, layer.params[name].copy())

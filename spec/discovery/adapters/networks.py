@@ -45,7 +45,7 @@ from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.match_gradients import Kept, match
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.parameters import Aliases, named_places, parameters_of
-from nnlaw.spec.discovery.scope import Scope, arguments_of
+from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
 from nnlaw.spec.discovery.sequences import (
     LAYOUTS_OF_SEQUENCES,
@@ -187,13 +187,14 @@ def _is_network_call(method: Any, alone: bool) -> bool:
 
 
 def roles_of_method(method: Any) -> Arguments | None:
-    """The roles of the arguments of a method of a class, without self."""
-    if not hasattr(method, "__code__"):
+    """The roles of the arguments of a method of a class, without self; None if it gets gradients, and takes a step."""
+    if not hasattr(method, "__code__") or any(GIVEN_GRADIENTS.search(row.name) for row in required_of(method)):
         return None
     rows = list(inspect.signature(method).parameters.values())
     return roles_of(_Signature(rows[1:] if rows and rows[0].name in ("self", "cls") else rows), training=True)
 
 
+GIVEN_GRADIENTS = re.compile(r"(^|_)(grads|gradients|delta)(_|$)", re.I)
 PAIRS = re.compile(r"^(training_?data|train_?data|train_?set|training_?set|mini_?batch|batch|pairs|data_?set)$", re.I)
 
 

@@ -13,6 +13,7 @@ from nnlaw.spec.law import law
 from nnlaw.spec.laws.layer._shared import ROWS
 from nnlaw.spec.reference import LAYERS, standard_name
 from nnlaw.spec.subjects.cases import LayerCase
+from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NotApplicable, Violation
 
 TOLERANCE = 0.05  # of mean and standard deviation; the variance may be divided by N or by N − 1
@@ -55,8 +56,12 @@ def normalized(case: LayerCase) -> None:
 
 def _check_moments(case: LayerCase, name: str, x: Array) -> None:
     layer = case.fresh(name == "batchnorm")
-    for key, array in layer.params.items():
-        layer.params[key] = np.zeros_like(array) if _is_shift(key.lower(), array) else np.ones_like(array)
+    starts = dict(layer.params.items())
+    for key, array in starts.items():
+        layer.params[key] = np.ones_like(array)
+    shifts = [key for key, array in starts.items() if _is_shift(key.lower(), array) or _adds(layer, key, x)]
+    for key in shifts:
+        layer.params[key] = np.zeros_like(starts[key])
     y = np.asarray(layer.forward(x), np.float64)
     moments = {"standard deviation": 1.0} if name == "rmsnorm" else {"mean": 0.0, "standard deviation": 1.0}
     errors = {axes: _errors(y, axes, moments) for axes in _possible_axes(name, y.ndim)}
@@ -73,6 +78,16 @@ def _check_moments(case: LayerCase, name: str, x: Array) -> None:
                 "subtracted, or an ε that is too large",
                 cause_code="wrong-normalization",
             )
+
+
+def _adds(layer: Subject, key: str, x: Array) -> bool:
+    """Whether an output grows by what is added to a parameter."""
+    array, outputs = layer.params[key], []
+    for value in (array, array + 1):
+        layer.params[key] = value
+        outputs.append(np.asarray(layer.forward(x), np.float64))
+    layer.params[key] = array
+    return bool(np.allclose(outputs[1] - outputs[0], 1, atol=1e-4))
 
 
 def _is_shift(key: str, array: Array) -> bool:
