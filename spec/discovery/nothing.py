@@ -10,6 +10,8 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.scope import Scope
 from nnlaw.spec.discovery.source_text import source_text
@@ -44,6 +46,8 @@ def explain_nothing(scope: Scope, found: Iterable[Found]) -> Iterator[Found]:
         location = class_location(kind)
         if is_base_class(kind):
             yield Found("", name, "", location, kind, reason="a base class: its methods only raise or pass")
+        elif _is_scalar_engine(scope, kind):
+            yield Found("", name, "", location, kind, reason="scalar autograd: its numbers are objects, not arrays")
         elif name not in used and _has_backward(kind):
             yield Found("layer", name, "class", location, kind, reason=UNKNOWN_GRADIENT)
         else:
@@ -78,6 +82,12 @@ def _has_backward(kind: type) -> bool:
     return not source and any(BACKWARD_WORD.search(name) for name, is_nothing in empty.items() if not is_nothing)
 
 
+def _is_scalar_engine(scope: Scope, kind: type) -> bool:
+    """Whether a class is a number that records its gradient, in a file without arrays."""
+    is_number = len({"__add__", "__mul__", "__pow__", "__neg__"} & set(vars(kind))) > 1
+    return is_number and np not in scope.namespace.values()
+
+
 def _names_used(scope: Scope, found: Iterable[Found]) -> set[str]:
     """The names in the sources of units, and of the definitions of the scope that these use."""
     used: set[str] = set()
@@ -87,9 +97,12 @@ def _names_used(scope: Scope, found: Iterable[Found]) -> set[str]:
         if name in used:
             continue
         used.add(name)
+        thing = scope.everything.get(name.partition(".")[0])
+        own = [id(value) for value in vars(thing).values()] if isinstance(thing, type) else []
+        rest += [other for other, function in scope.functions.items() if id(function) in own]  # assigned to the class
         try:
-            tree = ast.parse(textwrap.dedent(source_text(scope.everything[name.partition(".")[0]])))
-        except (KeyError, OSError, SyntaxError):
+            tree = ast.parse(textwrap.dedent(source_text(thing)))
+        except (OSError, TypeError, SyntaxError):
             continue
         rest += {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return used

@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,44 +12,61 @@ from nnlaw.spec.conformance import conformance
 from nnlaw.spec.discovery.find import find
 from nnlaw.spec.discovery.load import load
 from nnlaw.spec.report import Report, UnitOutcome
+from nnlaw.spec.violation import BadInput
 
-ROOT = Path(__file__).parents[3]
-CORPUS = ROOT / "fixtures" / "untouched"
-KINDS = re.compile(
-    r"^(bce_|half_sum|huber|kl_and|label_smoothing|labels_|log_loss|logits_|loss_|mean_in|mse_and|softmax_then|svm_|"
-    r"net_|stack_|recurrent_|nested_list|nested_params_m|autoencoder|logistic|skipgram|functions_|optimizer_|initializer|"
-    r"schedules?_|metrics?_|batches_s|batches_g|batches_columns_l|dataloader_|closures_|joint_|values_|name_|wired_lo|"
-    r"number_|functions_number|named_tuple|deque_|nested_lists_w|tuple_repl|network_with|returned_number|"
-    r"weights_of_the|large_|settings_that)"
-)
-FILES = [  # test_find.py has the layers
-    path for side in ("right", "wrong") for path in sorted((CORPUS / side).glob("*.py"))
-    if KINDS.match(path.name) and not path.read_text(encoding="utf-8").startswith("# style: layer class")
-]  # fmt: skip
+CORPUS = Path(__file__).parents[3] / "fixtures" / "untouched"
 
 
 def header(path: Path) -> dict[str, str]:
-    """The fields of a file's header."""
-    return dict(re.findall(r"^# (expect|unit|law): (.*)$", path.read_text(encoding="utf-8"), re.M))
+    """The fields of a file's header, also that of a notebook, whose lines are JSON strings."""
+    return dict(re.findall(r"^[ \"]*# (style|expect|unit|law): (.*?)(?:\\n\",?)?$", path.read_text("utf-8"), re.M))
+
+
+def style(path: Path) -> str:
+    """The first word of what a file stands for: layer, functions, optimizer, ..."""
+    return re.split(r"\W", header(path)["style"])[0]
+
+
+def with_marks() -> list[Any]:
+    """Every file with a header; those whose style another file on its side has are slow, so that some are quick."""
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for side in ("right", "wrong"):
+        files = [path for path in (CORPUS / side).rglob("*") if path.suffix in (".py", ".ipynb")]
+        for path in sorted(path for path in files if "expect" in header(path)):
+            marks = [pytest.mark.slow] if (side, style(path)) in seen else []
+            seen.add((side, style(path)))
+            found.append(pytest.param(path, marks=marks, id=str(path.relative_to(CORPUS).with_suffix(""))))
+    return found
 
 
 def reports_of(path: Path) -> list[Report]:
-    """One report per unit of a file."""
+    """One report per unit of a file, or of the package that it begins."""
+    files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+    reports = []
     with contextlib.redirect_stdout(io.StringIO()):
-        loaded = load(path)
-        return [conformance(unit, explain=False) for unit in find(loaded.module, loaded.names) if unit.is_unit]
+        for file in files:
+            loaded = load(file)
+            reports += [conformance(unit) for unit in find(loaded.module, loaded.names) if unit.is_unit]
+    return reports
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_losses_networks_optimizers_and_functions(path: Path) -> None:
-    """Right files have the outcome of their header; in wrong ones a unit fails that it names, or that uses it."""
-    expected, reports = header(path), reports_of(path)
-    outcomes = {report.name: report.outcome for report in reports}
-    assert outcomes, "no unit was found"
-    if expected["expect"] in ("passed", "partly checked", "not checked"):
-        assert set(outcomes.values()) == {UnitOutcome(expected["expect"])}, outcomes
-    else:
+@pytest.mark.parametrize("path", with_marks())
+def test_each_file_has_the_outcome_of_its_header(path: Path) -> None:
+    """A wrong file fails by the law of its header, in a unit that it names or that uses that one."""
+    expected = header(path)
+    if expected["expect"] == "error":
+        with pytest.raises(BadInput, match=path.name):
+            load(path)
+        return
+    reports = reports_of(path)
+    outcomes = {report.name: str(report.outcome) for report in reports}
+    if expected["expect"] == "nothing":
+        assert not outcomes
+    elif expected["expect"] == "failed":
         failed = [report for report in reports if report.outcome is UnitOutcome.FAILED]
-        assert failed, outcomes
-        assert expected["law"] in {violation.law for report in failed for violation in report.violations}
+        assert expected["law"] in {violation.law for report in failed for violation in report.violations}, outcomes
+        names = [name.strip() for name in expected["unit"].split(",")]
+        assert any(name.startswith(report.name) for report in failed for name in names), outcomes
+    else:
+        assert set(outcomes.values()) == {expected["expect"]}, outcomes
