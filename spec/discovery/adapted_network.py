@@ -187,6 +187,8 @@ class NetworkPlan:
     targets: str
     gradient: Call
     forward: Call | None = None
+    before: Call | None = None
+    """The method that computes the loss, if the gradient call has no arguments and follows it."""
     output: Call | None = None
     """The method that computes the output, if `forward` is not it."""
     loss: Call | str = ""
@@ -407,8 +409,14 @@ class NetworkRun:
         """Run forward, if there is one, and the method that computes gradients or takes a step."""
         if not self.computed:
             self.forward()
-            self.returned = self.call(self.plan.gradient)
+            self.call_gradient()
             self.computed = True
+
+    def call_gradient(self) -> None:
+        """Call the method that computes gradients, after the loss if it has no arguments."""
+        if self.plan.before is not None:
+            self.call(self.plan.before)
+        self.returned = self.call(self.plan.gradient)
 
     def read(self, name: str) -> Array:
         """The gradient of a parameter."""

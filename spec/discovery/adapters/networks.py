@@ -104,11 +104,23 @@ def adapt(scope: Scope) -> Iterator[Found]:
 
 
 def _takes_both(kind: type) -> bool:
-    """Whether backward takes inputs and targets and there is a loss, so that it is not that of a layer."""
+    """Whether backward takes inputs and targets and there is a loss, or follows one that takes both.
+
+    Else it is that of a layer.
+    """
     methods = layer_methods(kind)
     roles = roles_of_method(getattr(kind, methods[1])) if methods else None
     has_loss = any(LOSS.search(name) and hasattr(getattr(kind, name), "__code__") for name in dir(kind))
+    if roles == ():
+        return bool(_losses_before(kind))
     return roles is not None and has_loss and {"x", "t"} <= {role for role, _ in roles}
+
+
+def _losses_before(kind: type) -> list[Call]:
+    """Methods that compute the loss of inputs and targets, which a backward without arguments follows."""
+    names = [name for name in dir(kind) if LOSS.search(name) and not GRADIENT_WORDS.search(name)]
+    calls = [(name, roles_of_method(getattr(kind, name))) for name in names]
+    return [Call(name, roles) for name, roles in calls if roles and {role for role, _ in roles} == {"x", "t"}]
 
 
 def network_in(kind: type, name: str, scope: Scope) -> Found | None:
@@ -171,6 +183,8 @@ def gradient_methods(kind: type) -> list[str]:
     bare = [name for name in own if _is_network_call(getattr(kind, name), alone)]
     constructor = roles_of(kind, training=True) or ()
     data = {"x", "t"} <= {role for role, _ in constructor}
+    if _losses_before(kind):
+        bare += [name for name in own if GRADIENT[0].search(name) and roles_of_method(getattr(kind, name)) == ()]
     for pattern in GRADIENT:
         found += [
             name for name in own
@@ -327,7 +341,7 @@ class Trial:
 
 def describe(plan: NetworkPlan, made: Made, name: str) -> str:
     """How the network is called."""
-    calls = [str(call) for call in (plan.forward, plan.gradient) if call is not None]
+    calls = [str(call) for call in (plan.forward, plan.before, plan.gradient) if call is not None]
     loss = str(plan.loss) if isinstance(plan.loss, Call) else ""
     text = f"{made.call(name)}: {', '.join(calls)}" + (f"; loss: {loss}" if loss else "")
     if hasattr(made.instance, "describe_functions"):
@@ -406,6 +420,7 @@ def trials(one: Instance, methods: list[str], randomness: Randomness) -> Iterato
         x, labels = _data(N, blank.sample, 0)
         starts = list(_starts(one, forwards, blank, x, labels, randomness))
         calls = [(method, roles_of(getattr(instance, method), training=True)) for method in methods]
+        before = _losses_before(type(instance))
         if blank.layout.single:
             calls += [(method, roles_with_pairs(getattr(type(instance), method, None))) for method in methods]
         for start, (method, roles) in itertools.product(starts, calls):
@@ -413,7 +428,8 @@ def trials(one: Instance, methods: list[str], randomness: Randomness) -> Iterato
                 continue
             if start.state is not None and not any(role == "state" for role, _ in roles) and start.forward is None:
                 continue
-            for plan in _target_plans(replace(start, gradient=Call(method, roles)), _takes_vector(instance, method)):
+            start = replace(start, gradient=Call(method, roles), before=before[0] if before and not roles else None)
+            for plan in _target_plans(start, _takes_vector(instance, method)):
                 if _runs(instance, plan, x, labels, randomness):
                     yield from _trials_of(one, plan, x, labels, randomness)
                     if plan.targets == "binary vector":
@@ -541,7 +557,8 @@ def _target_plans(plan: NetworkPlan, is_vector: bool = False) -> Iterator[Networ
     """The kinds of targets to try; with `is_vector`, one number per sample first."""
     kinds: tuple[str, ...] = ("one-hot", "labels") if plan.outputs > 1 else ("binary", "binary vector")
     kinds = kinds[::-1] if is_vector and plan.outputs == 1 else kinds
-    if not any(role in ("t", "pairs") for role, _ in plan.gradient.arguments) and plan.sample and not plan.data:
+    arguments = (plan.before or plan.gradient).arguments
+    if not any(role in ("t", "pairs") for role, _ in arguments) and plan.sample and not plan.data:
         plan = replace(plan, outputs=plan.sample[-1]) if plan.forward is plan.output is None else plan
         kinds = ("the input",) if plan.outputs == plan.sample[-1] and not plan.integers else ()
     for kind in kinds:
@@ -632,7 +649,7 @@ def _with_gradients(
     run = network._runs(x, labels, 0.5)[0]
     run.forward()
     before = {slot: array.copy() for slot, array in array_slots(run.thing)}
-    run.returned = run.call(plan.gradient)
+    run.call_gradient()
     returned = leaves(numbers_as_arrays(run.returned)) if not is_user_object(run.returned) else []
     if len(returned) == 1 and returned[0][1].ndim == 0:
         returned = []  # a single number is a loss
@@ -734,9 +751,9 @@ def _depends(
         if plan.forward or plan.output:
             found.append([np.array(run.output())])
         else:
-            returned = run.call(plan.gradient)
+            run.call_gradient()
             moved = np.asarray(slots[0].get(run.thing)) - array
-            found.append([moved, *(np.array(value) for _, value in leaves(numbers_as_arrays(returned)))])
+            found.append([moved, *(np.array(value) for _, value in leaves(numbers_as_arrays(run.returned)))])
     return any(not np.allclose(a, b, rtol=1e-12, atol=0, equal_nan=True) for a, b in zip(*found, strict=False))
 
 
