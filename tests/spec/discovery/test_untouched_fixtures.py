@@ -23,7 +23,7 @@ def header(path: Path) -> dict[str, str]:
 
 
 def style(path: Path) -> str:
-    """The first word of what a file stands for: layer, functions, optimizer, ..."""
+    """The first word of the style: layer, functions, optimizer, ..."""
     return re.split(r"\W", header(path)["style"])[0]
 
 
