@@ -79,7 +79,7 @@ def dataset_lines(session: Session) -> list[str]:
         f"  Test: {len(data.test_images):,} images",
     ]
     if data.synthetic:
-        lines.append(f"  These are {data.name}: accuracies can't be compared with those on MNIST")
+        lines.append(f"  These are {data.name}; MNIST gives other accuracies")
     lines.append(f"  Training on {len(parts.x_train):,}, validating on {len(parts.x_val):,}")
     for name, labels in (("training", parts.y_train), ("validation", parts.y_val), ("test", parts.y_test)):
         counts = np.bincount(labels, minlength=data.n_classes)
@@ -131,7 +131,7 @@ def training_lines(session: Session) -> list[str]:
     if settings.adversarial:
         lines.append(f"  Adversarial training: pixels are changed by up to {settings.adversarial:g} to raise the loss")
     images = f"{validation:,} validation" if validation else "training"
-    lines.append(f"  Loss: mean over the batches of the epoch. Accuracy: on the {images} images, after the epoch")
+    lines.append(f"  Loss: mean of the epoch. Accuracy: {images} images after it")
     return lines
 
 
