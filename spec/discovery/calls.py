@@ -660,3 +660,13 @@ def standard_input(shape: tuple[int, ...], seed: int) -> Array:
     """A float64 batch: Gaussian numbers, none of them close to 0."""
     x = np.random.default_rng((seed, 7)).standard_normal(shape)
     return np.asarray(x + 0.05 * np.sign(x))
+
+
+def indices(shape: tuple[int, ...], size: int, seed: int) -> Array:
+    """A float64 batch of indices of a table of `size` rows: as many different ones as fit, one of them at least twice.
+
+    Random ones could be few by chance, or each come once, which hides an update that does not add.
+    """
+    rng, count = np.random.default_rng(seed), int(np.prod(shape))
+    different = rng.permutation(size)[: max(1, count - 1)]
+    return rng.permutation(np.resize(different, count)).reshape(shape).astype(np.float64)

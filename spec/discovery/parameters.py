@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 
+import numpy as np
+
+from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.match_gradients import in_gradient_container, is_gradient_name
 from nnlaw.spec.discovery.slots import Slot, array_slots, is_like_weights
 
@@ -43,6 +47,21 @@ def parameters_of(
         elif is_parameter is not None and not like_gradient and is_like_weights(slots[0].get(instance)):
             unused.append(slots[0].name)
     return named_places(found), tuple(unused)
+
+
+def off_zero(instance: Any) -> Any:
+    """A copy without arrays of zeros: what comes after one, as the second of two products does, has no effect."""
+    twin = copy.deepcopy(instance)
+    groups: dict[int, list[tuple[Slot, Array]]] = {}
+    for slot, array in array_slots(twin):
+        if array.dtype.kind == "f" and array.size and not array.any():
+            groups.setdefault(id(array), []).append((slot, array))
+    for i, rows in enumerate(groups.values()):
+        array = rows[0][1]
+        moved = (0.05 + 0.1 * np.random.default_rng(i).random(array.shape)).astype(array.dtype)  # as variances are
+        for slot, _ in rows:
+            slot.set(twin, moved)
+    return twin
 
 
 def named_places(found: Sequence[tuple[Slot, ...]]) -> Aliases:

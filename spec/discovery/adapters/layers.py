@@ -36,6 +36,7 @@ from nnlaw.spec.discovery.calls import (
     N,
     Randomness,
     guesses,
+    indices,
     standard_input,
 )
 from nnlaw.spec.discovery.found import Found, Reading
@@ -281,6 +282,8 @@ class Attempt:
     """Whether parameters among the numbers were looked for."""
     always_raises: bool = False
     """Whether backward raised a ValueError, such as one of shapes that do not fit, in each way that was tried."""
+    swapped: tuple[int, ...] = ()
+    """The shape of dx, if it has the sizes of x on other axes."""
 
     @property
     def perfect(self) -> bool:
@@ -291,18 +294,53 @@ class Attempt:
 def best_attempt(made: list[Made], methods: tuple[str, str], scope: Scope) -> Attempt | None:
     """The best way to call one of the instances; the first perfect one is taken."""
     best: Attempt | None = None
-    errors: list[Exception] = []
+    before: list[Attempt] = []
     randomness = Randomness.of(scope.module)
     for one in made:
         for attempt in attempts(one, methods, randomness):
-            errors += [attempt.error] if attempt.error is not None else []
             if best is None or attempt.score > best.score:
                 best = attempt
             if attempt.perfect:
-                return _with_larger_sides(attempt, methods, randomness)
+                failed = _failed_at_other_sizes(attempt, before)
+                larger = _with_larger_sides(attempt, methods, randomness)
+                return larger if failed is None else replace(larger, missing=_failure_of(failed))
+            before.append(attempt)
     if best is not None and best.layer is None:
-        best.always_raises = all(isinstance(error, ValueError) or is_out_of_bounds(error) for error in errors)
+        best.always_raises = all(has_wrong_shapes(attempt.error) for attempt in before if attempt.error is not None)
     return best if best is not None and best.score[0] >= 1 else None
+
+
+def has_wrong_shapes(error: Exception | None) -> bool:
+    """Whether an error is one of shapes that do not fit, or of an index that is too large."""
+    return isinstance(error, ValueError) or is_out_of_bounds(error)
+
+
+def _failed_at_other_sizes(found: Attempt, before: list[Attempt]) -> Attempt | None:
+    """The first attempt with an input of the same layout and number of axes, for which forward runs, and
+    backward raises or swaps axes with all arguments: the sizes of `found` may hide a mistake, as those of a square do.
+
+    With another layout or number of axes, the input may be one that the author does not mean.
+    """
+    axes = [len(shape) for shape in found.plan.inputs]
+    groups: dict[tuple[tuple[int, ...], ...], list[Attempt]] = {}
+    for attempt in before:
+        if attempt.plan.layout is found.plan.layout and [len(shape) for shape in attempt.plan.inputs] == axes:
+            groups.setdefault(attempt.plan.inputs, []).append(attempt)
+    return next((rows[0] for rows in groups.values() if all(_fails_by_shapes(row) for row in rows)), None)
+
+
+def _fails_by_shapes(attempt: Attempt) -> bool:
+    return bool(attempt.swapped) or (attempt.layer is None and has_wrong_shapes(attempt.error))
+
+
+def _failure_of(attempt: Attempt) -> dict[str, str]:
+    """What can't be compared, with the failure of backward."""
+    text = f"{attempt.plan.backward} returned dx of shape {attempt.swapped}"
+    if attempt.error is not None:
+        place = raised_at(attempt.error)
+        at = f" at line {place.line}" if place.line else ""
+        text = f"{attempt.plan.backward} raised {type(attempt.error).__name__}{at}: {text_of(attempt.error)}"
+    return {f"x {', '.join(str((len(attempt.x), *shape)) for shape in attempt.plan.inputs)}": text}
 
 
 def is_out_of_bounds(error: Exception | None) -> bool:
@@ -562,7 +600,7 @@ def try_plan(
     count = next((n for layout, shapes, n in hints().inputs() if (layout, shapes) == (plan.layout, plan.inputs)), count)
     x = standard_input((count, *shape), 0)
     if plan.integers:
-        x = np.random.default_rng(0).integers(0, plan.integers, (count, *shape)).astype(np.float64)
+        x = indices((count, *shape), plan.integers, 0)
     x = x if point is None else point
     try:
         with np.errstate(all="ignore"):
@@ -995,6 +1033,8 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
     shapes = bool(right == len(layer.params))
     if found_dx is not None:
         shapes = shapes and found_dx.shape == attempt.x.shape
+        if found_dx.shape != attempt.x.shape and sorted(found_dx.shape) == sorted(attempt.x.shape):
+            attempt.swapped = found_dx.shape
     elif plan.integers and not layer.params:
         attempt.missing["x"] = "no gradient was found for an input of integers"
     elif not plan.integers and "x" not in attempt.missing:
@@ -1294,7 +1334,7 @@ def layer_case(
     """The case of a layer, and one at second values of its settings, if it can be constructed with them."""
     x = standard_input(shape, seed)
     if integers:
-        x = np.random.default_rng(seed).integers(0, integers, shape).astype(np.float64)
+        x = indices(shape, integers, seed)
     first = LayerCase(name, subject_of(copy.deepcopy(layer)), x, seed=seed, name=name, registered=False)
     first.recipe = layer.recipe
     found: list[Case] = [first]

@@ -44,7 +44,7 @@ from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.match_gradients import Kept, match
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
-from nnlaw.spec.discovery.parameters import Aliases, named_places, parameters_of
+from nnlaw.spec.discovery.parameters import Aliases, named_places, off_zero, parameters_of
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
 from nnlaw.spec.discovery.sequences import (
@@ -726,10 +726,15 @@ def _parameters(
     one: Instance, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness
 ) -> tuple[Aliases, tuple[str, ...]]:
     """The arrays that the output or the gradient call depends on, and the names of those that look like weights."""
+    start = off_zero(one.made.instance)
+    try:
+        AdaptedNetwork(start, plan, randomness)._runs(x, labels, 0.5)[0].compute()
+    except Exception:
+        start = one.made.instance  # an array of zeros other than weights, such as a counter
 
     def depends(slots: tuple[Slot, ...]) -> bool | None:
         is_fixed = slots[0].steps[0] == (".", "_fixed")  # of FunctionalNetwork
-        return _depends(one.made.instance, plan, slots, x, labels, randomness) or (None if is_fixed else False)
+        return _depends(start, plan, slots, x, labels, randomness) or (None if is_fixed else False)
 
     data, by_output = {slot for slot, _ in one.data}, bool(plan.forward or plan.output)
     return parameters_of(one.made.instance, depends, data, by_output=by_output)

@@ -57,3 +57,31 @@ def test_unused_weights_leave_a_unit_partly_checked(tmp_path: Path, source: str,
     (unit,) = find(load(file).module)
     report = conformance(unit)
     assert report.outcome is UnitOutcome.PARTLY_CHECKED and set(report.missing) == {unused}
+
+
+ZEROS = """import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W = np.zeros((n_in, n_hidden))
+        self.V = np.zeros((n_hidden, n_out))
+        self.b = np.zeros(n_out)
+
+    def forward(self, X):
+        self.h = np.tanh(X @ self.W)
+        return self.h @ self.V + self.b
+
+    def backward(self, X, Y):
+        d = (self.forward(X) - Y) / len(X)
+        self.dV, self.db = self.h.T @ d, d.sum(axis=0)
+"""
+
+
+def test_weights_of_zero_behind_zeros_are_never_dropped(tmp_path: Path) -> None:
+    """A matrix of zeros behind another one is compared, and one without a gradient is missing."""
+    file = tmp_path / "mine.py"
+    file.write_text(ZEROS, encoding="utf-8")
+    (unit,) = find(load(file).module)
+    report = conformance(unit)
+    assert report.outcome is UnitOutcome.PARTLY_CHECKED and set(report.missing) == {"W"}
+    assert {text.split()[0] for text in report.compared} == {"V", "b"}
