@@ -28,12 +28,12 @@ def style(path: Path) -> str:
 
 
 def with_marks() -> list[Any]:
-    """Every file with a header; those whose style another file on its side has are slow, so that some are quick."""
+    """Every file with a header; the smallest of each style on each side is quick, the others are slow."""
     seen: set[tuple[str, str]] = set()
     found = []
     for side in ("right", "wrong"):
         files = [path for path in (CORPUS / side).rglob("*") if path.suffix in (".py", ".ipynb")]
-        for path in sorted(path for path in files if "expect" in header(path)):
+        for path in sorted((path for path in files if "expect" in header(path)), key=lambda path: path.stat().st_size):
             marks = [pytest.mark.slow] if (side, style(path)) in seen else []
             seen.add((side, style(path)))
             found.append(pytest.param(path, marks=marks, id=str(path.relative_to(CORPUS).with_suffix(""))))
