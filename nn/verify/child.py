@@ -7,6 +7,7 @@ nothing: laws, references and outcomes are computed by the process that sends th
 from __future__ import annotations
 
 import faulthandler
+import importlib
 import os
 import select
 import sys
@@ -18,15 +19,14 @@ from typing import Any
 
 import numpy as np
 
-import nnlaw.spec.discovery.find
-import nnlaw.spec.discovery.found_data
-import nnlaw.spec.discovery.load  # noqa: F401  # these three are what open_target imports when it needs them
 from nnlaw._child import SPIN
 from nnlaw._names import install
 from nnlaw.nn.verify.targets import open_target
 from nnlaw.spec.subjects.server import serve
 
 CHUNK = 2**20
+for _name in ("find", "found_data", "load"):  # which open_target imports when it needs them
+    importlib.import_module(f"nnlaw.spec.discovery.{_name}")
 
 
 def main(requests: int, replies: int, notes: int) -> None:

@@ -20,7 +20,7 @@ import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
-import keeper  # type: ignore[import-not-found]  # not by its package, which imports NumPy
+keeper = importlib.import_module("keeper")  # not by its package, which imports NumPy
 
 sys.path.pop(0)
 

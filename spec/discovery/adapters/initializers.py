@@ -133,7 +133,7 @@ def _of_kernels(author: Any, draw: Callable[[int, int, tuple[int, int]], Array],
         return np.concatenate(rows, axis=1)
 
     point_to(initialize, author)
-    initialize.kernel = LARGEST  # type: ignore[attr-defined]  # messages have it
+    vars(initialize)["kernel"] = LARGEST  # which messages and causes read
     return initialize
 
 

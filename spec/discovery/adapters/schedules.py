@@ -365,7 +365,6 @@ def _factor(
     rows = [inspect.Parameter("t", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     rows += [inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=value) for key, value in settings.items()]
     if whole or standard in WARMED:
-        factor.steps = HORIZON  # type: ignore[attr-defined]  # laws compare at whole steps
-    factor.restarts = standard == "cosine_restarts"  # type: ignore[attr-defined]  # it may jump up
-    factor.__signature__ = inspect.Signature(rows)  # type: ignore[attr-defined]  # of a function
+        vars(factor)["steps"] = HORIZON  # laws compare at whole steps
+    vars(factor).update(restarts=standard == "cosine_restarts", __signature__=inspect.Signature(rows))
     return factor

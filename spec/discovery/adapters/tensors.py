@@ -101,9 +101,8 @@ def made_of(kind: type, array: Array) -> Any:
 def _apply_of(kind: type) -> Callable[..., Any] | None:
     """The method apply of a class, if it gets the arguments of forward but its first one, the context."""
     forward = inspect.getattr_static(kind, "forward", None)
-    if not isinstance(forward, staticmethod) or not callable(getattr(kind, "apply", None)):
-        return None
-    return kind.apply  # type: ignore[attr-defined,no-any-return]  # it was looked up
+    apply: Callable[..., Any] | None = getattr(kind, "apply", None)
+    return apply if isinstance(forward, staticmethod) and callable(apply) else None
 
 
 def _found(name: str, thing: Any, call: Callable[..., Any], kind: type, scope: Scope) -> Found | None:
@@ -198,11 +197,12 @@ class TensorFunction:
         """The gradients of all tensors."""
         _, _, kind, (data, gradient) = self._fixed
         one = partial(kind, dy.copy())
+        backward: Callable[..., Any] = getattr(kind, "backward", self._y.backward)
         tries: tuple[Callable[[], Any], ...] = (
             lambda: self._y.backward(one()), lambda: self._y.backward(dy.copy()),
             lambda: (self._y * one()).sum().backward(),
         )  # fmt: skip
-        takes_one = len(inspect.signature(kind.backward).parameters) > 1  # type: ignore[attr-defined]  # it was looked up
+        takes_one = len(inspect.signature(backward).parameters) > 1
         for attempt in tries if takes_one else tries[2:]:
             try:
                 attempt()
