@@ -14,6 +14,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 from nnlaw.spec.contracts.obeys import declaration_of
@@ -46,7 +47,7 @@ class Plugin:
         unnamed = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
         return {name: row for name, row in self.parameters.items() if row.kind not in unnamed}
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, inspect.Parameter]:
         """The settings, and *args or **kwargs if the constructor has them."""
         rows = inspect.signature(self.thing).parameters

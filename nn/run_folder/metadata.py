@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import io
+import math
 import platform
 import subprocess
 import time
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,7 @@ def read_record(run: Run) -> dict[str, Any]:
         bad = ["classes"]
     if not bad and found["n_in"] < 1:
         bad = ["n_in"]
+    bad = bad or [name for name in ("mean", "deviation") if not math.isfinite(found[name])]
     if bad:
         raise BadInput(f"{run.folder / NAME}: {bad[0]} is missing or not valid")
     return found
@@ -165,7 +168,13 @@ def versions() -> dict[str, Any]:
         "cpu": blas.get("architecture") or platform.machine(),
         "system": f"{platform.system()} {platform.machine()}",
     }
-    return found | ({"revision": git} if (git := revision(CHECKOUT)) else {})
+    return found | ({"revision": git} if (git := _revision_at_start()) else {})
+
+
+@cache
+def _revision_at_start() -> str:
+    """The commit of this code's checkout, looked up once: later changes of its files do not change what runs."""
+    return revision(CHECKOUT)
 
 
 def revision(checkout: Path) -> str:

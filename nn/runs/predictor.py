@@ -88,10 +88,10 @@ def _weights_file(run: Run, which: str) -> Path:
 
 
 def _test_accuracy(run: Run) -> float:
-    """The test accuracy of a finished run, else 1."""
+    """The test accuracy of a finished run, a share; 1 if there is no valid one."""
     path = run.folder / "summary.json"
     found = read_json(path).get("test_accuracy") if path.exists() else None
-    return float(found) if isinstance(found, int | float) else 1.0
+    return found if isinstance(found, float) and 0 <= found <= 1 else 1.0
 
 
 def _frame(recorded: Any, run: Run) -> Frame:

@@ -10,6 +10,7 @@ Rounding errors grow: a training is chaotic, so single steps drift apart while e
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,7 +102,7 @@ class Reproduction:
     def _settings(self) -> Settings:
         settings = read_run_settings(self.recorded.folder)
         own_plugins(self.recorded.folder, settings.plugins)
-        if self.data is None and settings.data and not Path(settings.data).exists():
+        if self.data is None and settings.data and not os.path.exists(settings.data):
             raise BadInput(f"{self.bundle}: the data is not at {settings.data}; give its path with --data")
         return replace(settings, data=settings.data if self.data is None else self.data)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from nnlaw.nn.core.settings import Settings, read_settings
@@ -28,7 +28,7 @@ def resume(run: Run, given: dict[str, Any], stop_after: int | None = None) -> Se
         raise BadInput(f"{run.folder} is already after epoch {done}, expected a larger --stop-after than {stop_after}")
     if done == settings.epochs and run.complete:  # a run that stopped before its pictures is evaluated again
         raise BadInput(f"{run.folder} is finished after {counted(done, 'epoch')}; to continue, increase --epochs")
-    if settings.data and not Path(settings.data).exists():
+    if settings.data and not os.path.exists(settings.data):
         raise BadInput(f"{run.folder}: the data has moved from {settings.data}; give its path as DATA")
     session = prepare(replace(settings, plugins=read_run_settings(run.folder).plugins))
     check_record(run, session.dataset, session.split)

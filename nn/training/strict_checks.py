@@ -45,14 +45,20 @@ def data_case(parts: Split) -> DataCase:
 def check_before_training(settings: Settings, model: Any, x: Array, labels: Array, check_log: CheckLog) -> None:
     """Check the chosen plugins, then each layer on Gaussian input of its shape, then the whole network.
 
-    Raises the first Violation.
+    Of layers of one class with the same settings and the same shape of input, the first is checked. Raises the first
+    Violation.
     """
     for unit in chosen_units(settings):
         check(unit, check_log)
     if all(hasattr(model, name) for name in ("layers", "layer_names", "paths", "activations")):
         rng = np.random.default_rng(settings.seed)
         shapes = [(x.shape[1],), *(output.shape[1:] for output in model.activations(x[:2]).values())]
+        checked: list[Any] = []
         for path, name, layer, shape in zip(model.paths, model.layer_names, model.layers, shapes, strict=True):
+            alike = type(layer), shape, _settings_of(layer)
+            if alike in checked:
+                continue
+            checked.append(alike)
             layer_input = rng.standard_normal((5, *shape)).astype(np.float32)
             if (domain := domain_of(layer)) is not None:
                 layer_input = layer_input.clip(*domain)
@@ -62,6 +68,12 @@ def check_before_training(settings: Settings, model: Any, x: Array, labels: Arra
         return build_model(settings, x.shape[1], int(model.predict(x[:1]).shape[1]), rng)
 
     check(ModelCase("network", model, make, x, labels, seed=settings.seed), check_log)
+
+
+def _settings_of(layer: Any) -> dict[str, Any]:
+    """The numbers and strings among the attributes of a layer, and the shapes of its parameters."""
+    own = {name: value for name, value in vars(layer).items() if isinstance(value, str | int | float)}
+    return own | {f"params {name}": np.shape(array) for name, array in layer.params.items()}
 
 
 def chosen_units(settings: Settings) -> Iterator[Unit]:

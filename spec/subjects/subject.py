@@ -25,7 +25,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.attributed import Attributed
 from nnlaw.spec.contracts.obeys import Declaration
-from nnlaw.spec.violation import Location
+from nnlaw.spec.violation import Location, Violation
 
 Point = tuple[int, float] | tuple[None, Array]
 """A change of an array: the flat index of an entry and its new value, or None and all new entries."""
@@ -263,8 +263,17 @@ class Subject(Attributed):
         return self.call("backward", *inputs)
 
     def loss_and_grads(self, x: Array, labels: Array) -> tuple[float, dict[str, Array]]:
-        """The loss of a model on a batch, and the gradient of each parameter."""
-        loss, grads = self.call("loss_and_grads", x, labels)
+        """The loss of a model on a batch, and the gradient of each parameter. Raises Violation (law `shape`)."""
+        found = self.call("loss_and_grads", x, labels)
+        loss, grads = found if isinstance(found, tuple | list) and len(found) == 2 else (None, None)
+        if not isinstance(loss, int | float | np.number | np.ndarray) or np.size(loss) > 1 or not isinstance(grads, Mapping):
+            raise Violation(
+                "shape",
+                location=self.location("loss_and_grads", self.type_name),
+                array="the result",
+                actual=f"of type {_kinds(found)}",
+                expected="a tuple of the loss, a number, and the gradients, a dict by parameter name",
+            )
         return loss, grads
 
     def predict(self, x: Array) -> Array:
@@ -307,3 +316,9 @@ class Subject(Attributed):
     def state(self) -> MutableMapping[str, Array]:
         """Other arrays that are saved, such as running statistics."""
         return self.mapping("state")
+
+
+def _kinds(found: Any) -> str:
+    """The type of a result, with those of its items if it is a tuple or a list."""
+    name = found.type_name if isinstance(found, Opaque) else type(found).__name__
+    return f"{name} ({', '.join(map(_kinds, found))})" if isinstance(found, tuple | list) else name

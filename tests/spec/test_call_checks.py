@@ -9,6 +9,7 @@ import pytest
 from nnlaw.spec import (
     BadInput,
     LayerCase,
+    ModelCase,
     conformance,
     obeys,
 )
@@ -58,3 +59,34 @@ def test_a_class_with_forward_only_has_no_kind() -> None:
     """A layer and a loss have both methods."""
     with pytest.raises(BadInput, match="can't infer its kind"):
         conformance(type("Half", (), {"forward": lambda self, x: x})())
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (None, "of type NoneType"),
+        (1.0, "of type float"),
+        ((1.0, None), "of type tuple (float, NoneType)"),
+        (("1", {}), "of type tuple (str, dict)"),
+        ((1.0, {}, {}), "of type tuple (float, dict, dict)"),
+        ((np.ones(3), {}), "of type tuple (ndarray, dict)"),
+        ((each for each in ()), "of type generator"),
+    ],
+)
+def test_a_model_returns_its_loss_and_gradients(found: Any, words: str) -> None:
+    """Anything else fails law shape, at the line of loss_and_grads."""
+
+    class Model:
+        def __init__(self) -> None:
+            self.params = {"W": np.ones((4, 2))}
+
+        def predict(self, x: Any) -> Any:
+            return np.full((len(x), 2), 0.5)
+
+        def loss_and_grads(self, x: Any, labels: Any) -> Any:
+            return found
+
+    case = ModelCase("mine", Model(), lambda rng: Model(), X, np.arange(5) % 2)
+    (violation,) = conformance(case).violations
+    assert (violation.law, violation.location.method) == ("shape", "loss_and_grads")
+    assert words in violation.message and "expected a tuple of the loss" in violation.message

@@ -8,7 +8,7 @@ from nnlaw.nn.stress.commands.command import WRONG, observation
 from nnlaw.nn.stress.scenario import Context, Observation, Skip, scenario
 from nnlaw.spec.report import UnitOutcome
 
-TIMEOUT = 5.0  # seconds to import a file, and to check each unit in it
+TIMEOUT = 3.0  # seconds to import a file, and to check each unit in it
 NAME = "written-by-the-file.txt"
 
 AT_IMPORT = {

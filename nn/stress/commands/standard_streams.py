@@ -34,11 +34,10 @@ def streams(context: Context) -> Observation:
     commands = {"right.py": ("verify", "right.py"), "wrong.py": ("verify", "wrong.py"), "laws": ("laws",)}
     codes = {"right.py": (0, 2), "wrong.py": (1, 2), "laws": (0, 2)}
     faults: dict[str, str] = {}
-    for name, script in SHELL.items() if context.full else list(SHELL.items())[::3]:
+    for i, (name, script) in enumerate(SHELL.items() if context.full else list(SHELL.items())[::3]):
         wrapper = ("/bin/bash", "-c", script, "bash")
-        for what, arguments in commands.items():
-            if context.full or what == "wrong.py":
-                faults[f"{name}, {what}"] = run(arguments, folder, codes[what], wrapper=wrapper).fault
+        for what in commands if context.full else [list(commands)[i]]:
+            faults[f"{name}, {what}"] = run(commands[what], folder, codes[what], wrapper=wrapper).fault
     latin = os.fsencode(folder) + b"/caf\xe9.py"
     try:
         with open(latin, "wb") as file:

@@ -17,7 +17,7 @@ from nnlaw.nn.stress.subprocess_run import kill
 from nnlaw.nn.training.checkpoint import NAME
 from nnlaw.spec.violation import BadInput, counted
 
-QUICK, FULL = 5, 50
+QUICK, FULL = 3, 50
 STARTUP = 30.0  # seconds allowed until the first step
 WRITING = f".{NAME}."  # how the name of a checkpoint that is being written begins
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nnlaw.nn.core.reporter import SilentReporter
@@ -37,3 +38,12 @@ def test_a_prediction_names_the_epoch_of_its_weights(
     (run.folder / "weights.safetensors").write_bytes(b"none")
     with pytest.raises(BadInput, match="not a readable safetensors file"):
         Predictor(run)
+
+
+@pytest.mark.parametrize("accuracy", ["1" * 400, "-0.5", "NaN", "[]"])
+def test_a_damaged_test_accuracy_is_ignored(tiny_folder: Path, workplace: Path, accuracy: str) -> None:
+    """The digit is predicted with the weights, which are not damaged."""
+    run = Run.create(workplace / "r")
+    prepare(settings(tiny_folder)).train(run, SilentReporter())
+    (run.folder / "summary.json").write_text(f'{{"test_accuracy": {accuracy}}}', encoding="utf-8")
+    assert Predictor(run).probabilities(np.zeros((28, 28), np.uint8)).sum() == pytest.approx(1)

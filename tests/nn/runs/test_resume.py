@@ -271,9 +271,10 @@ def test_moved_data_must_be_given(
 ) -> None:
     """For example if a relative path was recorded in another folder."""
     config = (stopped / "config.toml").read_text(encoding="utf-8")
-    (stopped / "config.toml").write_text(re.sub("data = .*", 'data = "../gone"', config), encoding="utf-8")
-    assert cli(["train", "--resume", "r"]) == 2
-    assert "the data has moved from ../gone; give its path as DATA" in capsys.readouterr().err
+    for name in ("../gone", 100 * "far"):  # the second is too long for a file
+        (stopped / "config.toml").write_text(re.sub("data = .*", f'data = "{name}"', config), encoding="utf-8")
+        assert cli(["train", "--resume", "r"]) == 2
+        assert f"the data has moved from {name}; give its path as DATA" in capsys.readouterr().err
 
 
 def test_other_data_are_refused(stopped: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -334,6 +335,7 @@ def damaged(stopped: Path) -> list[tuple[str, bytes, str]]:
     tree = unpack(stopped / "checkpoint.safetensors")
     small = tree | {"trainer": tree["trainer"] | {"w": np.zeros(3, np.float32)}}
     odd = tree | {"trainer": {"w": 1}}
+    record = (stopped / "record.json").read_bytes()
     return [
         ("checkpoint.safetensors", whole[:-100], "safetensors"),
         ("checkpoint.safetensors", b"\xff" * 200, "nn packed"),
@@ -344,10 +346,11 @@ def damaged(stopped: Path) -> list[tuple[str, bytes, str]]:
         ("metrics.jsonl", b"", "expected at least"),
         ("config.toml", b"", "format"),
         ("record.json", b"{}", "started is missing"),
+        ("record.json", re.sub(rb'"mean": [^,]*', b'"mean": NaN', record), "mean is missing or not valid"),
     ]
 
 
-@pytest.mark.parametrize("i", range(9))
+@pytest.mark.parametrize("i", range(10))
 def test_a_damaged_run_is_refused_in_one_sentence(stopped: Path, capsys: pytest.CaptureFixture[str], i: int) -> None:
     """The message names the damaged file; there is no traceback."""
     name, content, words = damaged(stopped)[i]

@@ -59,7 +59,7 @@ def test_the_scenario_is_registered(empty_context: Context, monkeypatch: pytest.
     monkeypatch.setattr(disk_full, "limit_file_sizes", lambda training, names: dict.fromkeys(names, ""))
     monkeypatch.setattr(disk_full, "train_on_small_disk", no_disk)
     row = run_scenario(scenarios()["full-disk"], empty_context)
-    assert row.outcome == "passed" and "a small disk, batch 2: skipped, no disk" in row.observation.text
+    assert row.outcome == "passed" and "a small disk, batch 400: skipped, no disk" in row.observation.text
     monkeypatch.setattr(disk_full, "train_on_small_disk", lambda training: "exit code 0")
     row = run_scenario(scenarios()["full-disk"], empty_context)
-    assert row.outcome == "failed" and "a small disk, batch 2: exit code 0" in row.observation.text
+    assert row.outcome == "failed" and "a small disk, batch 400: exit code 0" in row.observation.text

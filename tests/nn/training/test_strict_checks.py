@@ -11,8 +11,9 @@ from nnlaw import initializer
 from nnlaw.nn.core.settings import Settings
 from nnlaw.nn.data.dataset import Dataset, split
 from nnlaw.nn.training.build import build_model
-from nnlaw.nn.training.strict_checks import BATCH, batch_of_every_class
+from nnlaw.nn.training.strict_checks import BATCH, batch_of_every_class, check_before_training
 from nnlaw.spec import ModelCase, conformance
+from nnlaw.spec.guards.check_log import CheckLog
 
 Array = NDArray[Any]
 
@@ -59,3 +60,14 @@ def test_initial_weights_are_named_for_every_activation(
     x = np.random.default_rng(0).standard_normal((20, 784)).astype(np.float32)
     case = ModelCase("network", build(np.random.default_rng(1)), build, x, np.arange(20) % 10)
     assert {found.cause_code for found in conformance(case, INITIAL).violations} == ({code} if code else set())
+
+
+def test_layers_that_are_alike_are_checked_once() -> None:
+    """One with another setting or shape is checked, too."""
+    counted = []
+    for layers in ("dense:8 dense:8 dense:10", "dense:8 dense:8 dense:8 dense:10", "dense:8 dense:9 dense:8 dense:10"):
+        settings, check_log = Settings(layers=layers), CheckLog()
+        x = 0.1 * np.random.default_rng(0).standard_normal((20, 8)).astype(np.float32)
+        check_before_training(settings, build_model(settings, 8, 10), x, np.arange(20) % 10, check_log)
+        counted.append(check_log.checked()["linear-backward"])
+    assert counted[0] == counted[1] < counted[2]
