@@ -265,8 +265,9 @@ class Subject(Attributed):
     def loss_and_grads(self, x: Array, labels: Array) -> tuple[float, dict[str, Array]]:
         """The loss of a model on a batch, and the gradient of each parameter. Raises Violation (law `shape`)."""
         found = self.call("loss_and_grads", x, labels)
-        loss, grads = found if isinstance(found, tuple | list) and len(found) == 2 else (None, None)
-        if not isinstance(loss, int | float | np.number | np.ndarray) or np.size(loss) > 1 or not isinstance(grads, Mapping):
+        is_pair = isinstance(found, tuple | list) and len(found) == 2
+        is_number = is_pair and isinstance(found[0], int | float | np.number | np.ndarray) and np.size(found[0]) == 1
+        if not is_number or not isinstance(found[1], Mapping):
             raise Violation(
                 "shape",
                 location=self.location("loss_and_grads", self.type_name),
@@ -274,6 +275,7 @@ class Subject(Attributed):
                 actual=f"of type {_kinds(found)}",
                 expected="a tuple of the loss, a number, and the gradients, a dict by parameter name",
             )
+        loss, grads = found
         return loss, grads
 
     def predict(self, x: Array) -> Array:
