@@ -22,7 +22,7 @@ from nnlaw.nn.stress.scenario import Context, Observation, Skip, scenario
 from nnlaw.nn.stress.subprocess_run import ProcessResult, start, wait
 from nnlaw.spec.arrays import Array
 
-QUICK, FULL = 300, 10_000  # damaged files per format
+QUICK, FULL = 200, 10_000  # damaged files per format
 SECONDS = 10  # of processor time that one reading may take
 WALL_TIME_FACTOR = 6  # wall time allowed per processor time, for a busy machine
 STARTUP = 60  # more seconds for a worker to import and to make valid files
