@@ -323,10 +323,6 @@ class _FunctionProbe(Float64Probe):
             for name, array in before.items():
                 self.arrays[name][...] = array
 
-    def value(self, steps: Steps, kind: Subject | None = None) -> float:
-        """The loss alone."""
-        return self.run(steps, kind)[0]
-
 
 def _off_constants(tree: Any, output: Callable[[Any], Any]) -> Any:
     """Nested arrays, those with equal entries moved if `output` stays finite; `tree` itself if it does not.

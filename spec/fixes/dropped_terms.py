@@ -79,7 +79,7 @@ class _Slopes:
         few = array.size <= MAX_DIRECTIONS
         flat = np.eye(array.size) if few else rng.standard_normal((MAX_DIRECTIONS, array.size))
         steps = [{name: row.reshape(array.shape)} for row in flat]
-        numeric = np.array([probe.slope(step) for step in steps])
+        numeric = np.array(probe.slopes(steps))
         with code_under_test():  # at another point the gradient may have another shape
             gradient = np.asarray(probe.run({})[1][name], np.float64)
             analytic = np.array([float(np.vdot(gradient, step[name])) for step in steps])
@@ -225,7 +225,7 @@ class _Search:
     def along(self, count: int) -> Array | None:
         if thread_time() + self.tracer.cpu_time() > self.began + MAX_SECONDS:
             return None
-        found = np.array([self.probe.slope(step, self.kind) for step in self.slopes.steps[:count]])
+        found = np.array(self.probe.slopes(self.slopes.steps[:count], self.kind))
         return found if np.isfinite(found).all() else None
 
 

@@ -10,10 +10,11 @@ The value is the loss, or Σ dy·y of a layer. `kind` is a variant of the class 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -29,6 +30,9 @@ LAYER_SCALES = (1.0, 0.3, 8.0)  # of a layer's input, as in law gradient
 LOSS_SCALES = (1.0, 5.0, 40.0)  # of a loss's predictions
 
 Steps = Mapping[str, Array]
+Found = tuple[float, dict[str, Array]]
+Calls = Sequence[tuple[str, Sequence[Any]]]
+T = TypeVar("T")
 
 
 class ProbeFailed(Exception):
@@ -54,76 +58,115 @@ class Float64Probe(ABC):
     """Whether it is in evaluation mode."""
 
     @abstractmethod
-    def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
+    def run(self, steps: Steps, kind: Subject | None = None) -> Found:
         """The value with the arrays changed by `steps`, and the gradients there. Raises ProbeFailed."""
 
-    @abstractmethod
+    def started(self, steps: Steps, kind: Subject | None = None) -> Callable[[], Found]:
+        """What run() does; another process may begin it now. The function returns the result, or raises ProbeFailed."""
+        return partial(self.run, steps, kind)
+
     def value(self, steps: Steps, kind: Subject | None = None) -> float:
         """The value alone. Raises ProbeFailed."""
+        return self.run(steps, kind)[0]
+
+    def slopes(self, steps: Sequence[Steps], kind: Subject | None = None) -> list[float]:
+        """The slope of the value along each of the steps. Raises ProbeFailed."""
+        moved = [[{name: h * u for name, u in step.items()} for h in (STEP, -STEP)] for step in steps]
+        return [(self.value(high, kind) - self.value(low, kind)) / (2 * STEP) for high, low in moved]
 
     def slope(self, step: Steps, kind: Subject | None = None) -> float:
         """The slope of the value along `step`. Raises ProbeFailed."""
-        high, low = (self.value({name: h * u for name, u in step.items()}, kind) for h in (STEP, -STEP))
-        return (high - low) / (2 * STEP)
+        (slope,) = self.slopes([step], kind)
+        return slope
 
-    def results(
-        self, calls: Sequence[tuple[str, Sequence[Any]]], steps: Steps, kind: Subject | None
-    ) -> Run:
-        """Calls of a new copy, of class `kind`, with its parameters changed."""
+
+class CaseProbe(Float64Probe):
+    """A probe that makes calls of new copies of a subject."""
+
+    @abstractmethod
+    def calls(self, steps: Steps) -> Calls:
+        """The calls that compute the value and the gradients."""
+
+    @abstractmethod
+    def read(self, run: Run) -> Found:
+        """The value and the gradients from what the calls return."""
+
+    def run(self, steps: Steps, kind: Subject | None = None) -> Found:
+        return self.started(steps, kind)()
+
+    def value(self, steps: Steps, kind: Subject | None = None) -> float:
+        return self.value_started(steps, kind)()
+
+    def slopes(self, steps: Sequence[Steps], kind: Subject | None = None) -> list[float]:
+        moved = [{name: h * u for name, u in step.items()} for step in steps for h in (STEP, -STEP)]
+        values = [started() for started in [self.value_started(each, kind) for each in moved]]
+        return [(high - low) / (2 * STEP) for high, low in zip(values[::2], values[1::2], strict=True)]
+
+    def started(self, steps: Steps, kind: Subject | None = None) -> Callable[[], Found]:
+        return self.begun(self.calls(steps), steps, kind, self.read)
+
+    def value_started(self, steps: Steps, kind: Subject | None = None) -> Callable[[], float]:
+        """What value() does, likewise begun now."""
+        return self.begun(self.calls(steps), steps, kind, lambda run: self.read(run)[0])
+
+    def begun(
+        self, calls: Calls, steps: Steps, kind: Subject | None, read: Callable[[Run], T]
+    ) -> Callable[[], T]:
+        """Begin calls of a new copy, of class `kind`, with its parameters changed."""
         params = {name: self.arrays[name] + step for name, step in steps.items() if name != "x"}
         with code_under_test():
-            return self.thing.run(calls, variant=kind, params=params)
+            result = self.thing.started(calls, variant=kind, params=params)
+
+        def found() -> T:
+            with code_under_test():
+                return read(result())
+
+        return found
 
 
 @dataclass
-class _LayerProbe(Float64Probe):
+class _LayerProbe(CaseProbe):
     x: Array = field(default_factory=lambda: np.zeros(0))
     dy: Array = field(default_factory=lambda: np.zeros(0))
 
-    def value(self, steps: Steps, kind: Subject | None = None) -> float:
-        run = self.results([("forward", [self.x + steps.get("x", 0)])], steps, kind)
-        with code_under_test():
-            return float(np.vdot(self.dy, run.results[0]))
+    def calls(self, steps: Steps) -> Calls:
+        return [("forward", [self.x + steps.get("x", 0)]), ("backward", [self.dy])]
 
-    def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
-        run = self.results([("forward", [self.x + steps.get("x", 0)]), ("backward", [self.dy])], steps, kind)
-        with code_under_test():
-            y, dx = run.results
-            grads = {"x": dx} | run.grads
-            return float(np.vdot(self.dy, y)), {name: grads[name] for name in self.arrays}
+    def value_started(self, steps: Steps, kind: Subject | None = None) -> Callable[[], float]:
+        return self.begun(self.calls(steps)[:1], steps, kind, lambda run: float(np.vdot(self.dy, run.results[0])))
+
+    def read(self, run: Run) -> Found:
+        y, dx = run.results
+        grads = {"x": dx} | run.grads
+        return float(np.vdot(self.dy, y)), {name: grads[name] for name in self.arrays}
 
 
 @dataclass
-class _LossProbe(Float64Probe):
+class _LossProbe(CaseProbe):
     target: Array = field(default_factory=lambda: np.zeros(0))
 
-    def value(self, steps: Steps, kind: Subject | None = None) -> float:
-        return self.run(steps, kind)[0]
+    def calls(self, steps: Steps) -> Calls:
+        return [("forward", [self.arrays["x"] + steps.get("x", 0), self.target]), ("backward", [])]
 
-    def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
-        inputs = [self.arrays["x"] + steps.get("x", 0), self.target]
-        run = self.results([("forward", inputs), ("backward", [])], {}, kind)
-        with code_under_test():
-            value, gradient = run.results
-            return float(value), {"x": gradient}
+    def read(self, run: Run) -> Found:
+        value, gradient = run.results
+        return float(value), {"x": gradient}
 
 
 @dataclass
-class _ModelProbe(Float64Probe):
+class _ModelProbe(CaseProbe):
     x: Array = field(default_factory=lambda: np.zeros(0))
     labels: Array = field(default_factory=lambda: np.zeros(0))
 
-    def value(self, steps: Steps, kind: Subject | None = None) -> float:
-        return self.run(steps, kind)[0]
+    def calls(self, steps: Steps) -> Calls:
+        return [("loss_and_grads", [self.x, self.labels])]
 
-    def run(self, steps: Steps, kind: Subject | None = None) -> tuple[float, dict[str, Array]]:
-        run = self.results([("loss_and_grads", [self.x, self.labels])], steps, kind)
-        with code_under_test():
-            value, grads = run.results[0]
-            return float(value), {name: grads.get(name, np.zeros_like(array)) for name, array in self.arrays.items()}
+    def read(self, run: Run) -> Found:
+        value, grads = run.results[0]
+        return float(value), {name: grads.get(name, np.zeros_like(array)) for name, array in self.arrays.items()}
 
 
-def probes(case: Case) -> Iterator[Float64Probe]:
+def probes(case: Case) -> Iterator[CaseProbe]:
     """A probe for each point; empty if the code has no gradient. Raises ProbeFailed."""
     rng = np.random.default_rng(0x5EED)
     if isinstance(case, LayerCase):
@@ -133,9 +176,10 @@ def probes(case: Case) -> Iterator[Float64Probe]:
             for scale in LAYER_SCALES:
                 x = np.array(inside_domain(layer, scale * point, point), np.float64)
                 with code_under_test():
-                    dy = rng.standard_normal(np.shape(layer.copy().forward(x)))
+                    run = layer.run([("forward", [x])])
+                    dy = rng.standard_normal(np.shape(run.results[0]))
                 arrays = {"x": x} if layer.attribute("has_dx", True) else {}
-                yield _LayerProbe(layer, arrays | dict(layer.params), not training, x, dy)
+                yield _LayerProbe(layer, arrays | run.params, not training, x, dy)
     elif isinstance(case, LossCase):
         prediction = np.array(case.prediction, np.float64)
         for scale in LOSS_SCALES:

@@ -2,6 +2,7 @@
 
     for mutation in mutations(tree, operands):      # `tree` is a function as `ast` parses it
         compile(...)                                # until the next one, the tree contains this change
+    with mutation.applied(): ...                    # and later again
 
 What is tried, likeliest first, is in spec/fixes/rules.py.
 """
@@ -11,8 +12,10 @@ from __future__ import annotations
 import ast
 import copy
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -37,6 +40,17 @@ class Mutation:
     parts: Mapping[str, ast.AST | str] = field(default_factory=dict)
     parent: ast.AST | None = None
     in_index: bool = False
+    put: Callable[[bool], None] = field(default=lambda is_new: None, repr=False, compare=False)
+    """Put `new` into the tree, or `old` back."""
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """The tree, in which nothing is changed, contains this change inside the block."""
+        self.put(True)
+        try:
+            yield
+        finally:
+            self.put(False)
 
     @property
     def line(self) -> int:
@@ -112,13 +126,18 @@ def mutations(tree: ast.FunctionDef, operands: Operands) -> Iterator[Mutation]:
                 new = change.new
                 _locate(new, old)
                 slot.put(new)
-                place = (slot.parent, slot.in_index)
+                put = partial(_put, slot.put, new, old)
+                place = (slot.parent, slot.in_index, put)
                 yield Mutation(tier, tree, slot.statement, slot.before, old, new, change.code, change.parts, *place)
             slot.put(old)
         if tier == 0:
             yield from _statements(tree)
         if tier == 1:
             yield from _renamed(tree, operands)
+
+
+def _put(place: Callable[[Any], None], new: Any, old: Any, is_new: bool) -> None:
+    place(new if is_new else old)
 
 
 def _locate(node: ast.AST, old: ast.expr) -> None:
@@ -174,12 +193,15 @@ def _statements(tree: ast.FunctionDef) -> Iterator[Mutation]:
             before = ast.unparse(old)
             for code, parts, new in (*_replacements(old), *_first_assigned(old, body[:i])):
                 body[i] = ast.fix_missing_locations(ast.copy_location(new, old))
-                yield Mutation(0, tree, body[i], before, old, new, code, parts)
+                put = partial(_put, partial(body.__setitem__, i), new, old)
+                yield Mutation(0, tree, body[i], before, old, new, code, parts, put=put)
             body[i] = old
             if i + 1 < len(body) and not isinstance(body[i + 1], ast.Return):
-                body[i], body[i + 1] = body[i + 1], body[i]
-                yield Mutation(0, tree, body[i], before, old, body[i], "statements-swapped")
-                body[i], body[i + 1] = body[i + 1], body[i]
+                pair = body[i : i + 2]
+                put = partial(_put, partial(body.__setitem__, slice(i, i + 2)), pair[::-1], pair)
+                put(True)
+                yield Mutation(0, tree, body[i], before, old, body[i], "statements-swapped", put=put)
+                put(False)
 
 
 def _replacements(old: ast.stmt) -> Iterator[tuple[str, dict[str, ast.AST | str], ast.stmt]]:
@@ -257,7 +279,8 @@ def _renamed(tree: ast.FunctionDef, operands: Operands) -> Iterator[Mutation]:
                     if not same(new, old):
                         renamed = _Rename(old, new).visit(copy.deepcopy(statement))
                         body[i] = ast.fix_missing_locations(renamed)
-                        yield Mutation(1, tree, body[i], before, old, new, name_code(old, new))
+                        put = partial(_put, partial(body.__setitem__, i), renamed, statement)
+                        yield Mutation(1, tree, body[i], before, old, new, name_code(old, new), put=put)
             body[i] = statement
 
 

@@ -2,6 +2,7 @@
 
     for source, mutation, variant in builder.variants():        # builder = VariantBuilder.of(case)
         builder.case_of(variant)                                # a case like the first
+        with mutation.applied(): ...                            # the source contains it here alone
 """
 
 from __future__ import annotations
@@ -91,7 +92,9 @@ class VariantBuilder:
         """
         sources = self.sources()
         trees = [source.tree for source in sources]
-        streams = [mutations(s.tree, [*_operands(s.tree, trees), *self._storable(s.function)]) for s in sources]
+        streams = [
+            _undone(mutations(s.tree, [*_operands(s.tree, trees), *self._storable(s.function)])) for s in sources
+        ]
         waiting = [next(stream, None) for stream in streams]
         for tier in range(len(TIERS) if not codes else 1):
             for i, (source, stream) in enumerate(zip(sources, streams, strict=True)):
@@ -103,7 +106,9 @@ class VariantBuilder:
                 while mutation is not None and mutation.tier == tier:
                     if not codes or mutation.code in codes:
                         with contextlib.suppress(Exception):  # some changes do not compile
-                            yield source, mutation, self.variant([source], self.needed(source, mutation))
+                            with mutation.applied():
+                                variant = self.variant([source], self.needed(source, mutation))
+                            yield source, mutation, variant
                     mutation = next(stream, None)
                 waiting[i] = mutation
 
@@ -178,6 +183,13 @@ class Source:
         """The edit of the file that makes the function read as its tree does now."""
         original = function_at(self.function.text, self.tree.name, self.function.line)
         return smallest_edit(self.path, self.function.text, original, self.tree) if original else None
+
+
+def _undone(changes: Iterator[Mutation]) -> Iterator[Mutation]:
+    """The mutations of a tree, which contains none of them."""
+    for mutation in changes:
+        mutation.put(False)
+        yield mutation
 
 
 def is_forward(name: str) -> bool:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.gradcheck.finite_differences import Evaluate
 from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase
 from nnlaw.spec.subjects.recipe import Recipe
-from nnlaw.spec.subjects.subject import Subject
+from nnlaw.spec.subjects.subject import Point, Subject, Target
 from nnlaw.spec.violation import Violation
 
 MAX_NUMBERS = 64  # of one array; a larger one is drawn
@@ -55,20 +55,14 @@ def _layer_parts(violation: Violation, case: LayerCase) -> Parts | None:
     if probe.generator_states() != before:
         return None  # random numbers would differ between two calls
     dy = np.random.default_rng(0).standard_normal(y.shape).round(2)
+    run, name = layer.run([("forward", [x]), ("backward", [dy])]), violation.parameter
 
-    def values(arrays: dict[str, Array]) -> float:
-        other = layer.copy()
-        for name, array in arrays.items():
-            if name != "x":
-                other.params[name] = array.copy()
-        return float(np.vdot(dy, other.forward(arrays["x"].copy())))
+    def values(points: Sequence[Point]) -> list[float]:
+        target: Target = ("params", name) if name else 0
+        outputs = layer.sweep("forward", [x.copy()], [(target, each) for each in points], fresh=True)
+        return [float(np.vdot(dy, each)) for each in outputs]
 
-    twin = layer.copy()
-    twin.forward(x.copy())
-    found = twin.gradients(dy.copy())
-    arrays = {"x": x, **params}
-    name = violation.parameter or "x"
-    index = _worst(found[f"d{name}"], arrays, name, values)
+    index = _worst(run.grads[name], params[name], values) if name else _worst(run.results[1], x, values)
     return None if index is None else ({"x": x, "dy": dy}, params, index)
 
 
@@ -77,23 +71,21 @@ def _loss_parts(violation: Violation, case: LossCase) -> Parts | None:
     x = _shown(np.array(given.get("prediction", case.prediction), np.float64))
     target = np.array(given.get("target", case.target), case.target.dtype)
     loss: Subject = case.fresh()
-    loss.forward(x.copy(), target)
-    found = np.array(loss.backward())
-    index = _worst(found, {"x": x}, "x", lambda arrays: float(case.fresh().forward(arrays["x"].copy(), target)))
+    found = loss.run([("forward", [x, target]), ("backward", [])]).results[1]
+
+    def values(points: Sequence[Point]) -> list[float]:
+        return list(map(float, loss.sweep("forward", [x.copy(), target], [(0, each) for each in points], fresh=True)))
+
+    index = _worst(found, x, values)
     return None if index is None else ({"x": x, "target": target}, {}, index)
 
 
-def _worst(found: Array, arrays: dict[str, Array], name: str, value: Any) -> tuple[int, ...] | None:
+def _worst(found: Array, array: Array, evaluate: Evaluate) -> tuple[int, ...] | None:
     """The entry of a gradient that differs most from finite differences; None if the script would not fail."""
-    array, h = arrays[name], 1e-5
-    slopes = np.zeros(array.shape)
-    for index in np.ndindex(array.shape):
-        sides = []
-        for step in (h, -h):
-            moved = array.copy()
-            moved[index] += step
-            sides.append(value({**arrays, name: moved}))
-        slopes[index] = (sides[0] - sides[1]) / (2 * h)
+    h = 1e-5
+    values = evaluate([(i, old + step) for i, old in enumerate(array.reshape(-1).tolist()) for step in (h, -h)])
+    sides = np.reshape(values, (*array.shape, 2))
+    slopes = (sides[..., 0] - sides[..., 1]) / (2 * h)
     off = np.abs(found - slopes)
     worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
     return worst if off[worst] > MIN_DIFFERENCE * max(1e-6, float(np.abs(slopes).max())) else None

@@ -17,11 +17,12 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import thread_time
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.fixes.ahead import ahead
 from nnlaw.spec.fixes.describe_change import describe
 from nnlaw.spec.fixes.distance import distance
 from nnlaw.spec.fixes.float64_probe import Float64Probe, ProbeFailed, probes
@@ -44,6 +45,7 @@ TOLERANCE = 1e-4  # of the slope along one direction
 EQUAL = 1e-7  # of the largest value: two changes compute the same
 
 Passes = Callable[[Case], bool]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -85,25 +87,26 @@ def search(
         return Fix()
     subject = builder.subject
     try:
-        is_promising = None if law == "definition" else _quick_check(case)
+        quick = None if law == "definition" else _quick_check(case)
     except ProbeFailed:  # without a value there is no slope
         return Fix()
 
     right_here = False  # the law fails at another point
     with contextlib.suppress(ProbeFailed, ValueError):  # of a gradient of another shape
-        right_here = is_promising is not None and is_promising(None)
+        right_here = quick is not None and quick(None)()
 
-    def may_fix(variant: Subject) -> bool:
+    def may_fix(variant: Subject, is_promising: Callable[[], bool] | None) -> bool:
         with contextlib.suppress(Exception), subject.limited(LAW_SECONDS):  # some changes break the code
-            if is_promising is not None and not is_promising(variant):
+            if is_promising is not None and not is_promising():
                 return False
-            return (is_promising is not None and not right_here) or passes_law(builder.case_of(variant))
+            return (quick is not None and not right_here) or passes_law(builder.case_of(variant))
         return False
 
     confirm = _Confirmation(builder, case, [*_other_cases(case), *others], passes_law, passes_all)
     found: list[_Candidate] = []
     with subject.silenced(), np.errstate(all="ignore"):
-        for candidates in _tiers(builder, may_fix, conditions=law != "stale-gradient"):
+        variants = ahead(builder.variants(), quick or (lambda variant: None))
+        for candidates in _tiers(builder, variants, may_fix, conditions=law != "stale-gradient"):
             was_found = bool(found)
             found = confirm.confirmed([*found, *candidates])
             if was_found or not all(each.changes_forward for each in found):  # else try one more tier
@@ -112,7 +115,11 @@ def search(
 
 
 def _tiers(
-    builder: VariantBuilder, may_fix: Callable[[Subject], bool], *, conditions: bool
+    builder: VariantBuilder,
+    variants: Iterator[tuple[Source, Mutation, Subject, T]],
+    may_fix: Callable[[Subject, T], bool],
+    *,
+    conditions: bool,
 ) -> Iterator[list[_Candidate]]:
     """The promising changes of each tier, each with its plainer forms, until the time is over.
 
@@ -120,24 +127,28 @@ def _tiers(
     always true only hides it.
     """
     tier, promising, found, began = 0, 0, list[_Candidate](), _cpu_time(builder.subject)
-    for count, (source, mutation, variant) in enumerate(builder.variants()):
+    for count, (source, mutation, variant, started) in enumerate(variants):
         if mutation.tier > tier:
             yield found
             tier, promising, found = mutation.tier, 0, []
         if count % 4 == 0 and _cpu_time(builder.subject) > began + MAX_SECONDS:
             break
-        if promising == MAX_PROMISING or (not conditions and _is_in_condition(mutation)) or not may_fix(variant):
+        if promising == MAX_PROMISING or (not conditions and _is_in_condition(mutation)):
             continue
-        if change := _candidate(builder, source, mutation, variant):
-            promising += 1
-            found += [*_forms(builder, source, mutation, change), change]
+        if not may_fix(variant, started):
+            continue
+        with mutation.applied():
+            if change := _candidate(builder, source, mutation, variant):
+                promising += 1
+                found += [*_forms(builder, source, mutation, change), change]
     yield found
 
 
 def _is_in_condition(mutation: Mutation) -> bool:
     """Whether it changes the test of an `if`, as a statement or in an expression."""
-    tests = [node.test for node in ast.walk(mutation.statement) if isinstance(node, ast.If | ast.IfExp)]
-    return any(node is mutation.new for test in tests for node in ast.walk(test))
+    with mutation.applied():
+        tests = [node.test for node in ast.walk(mutation.statement) if isinstance(node, ast.If | ast.IfExp)]
+        return any(node is mutation.new for test in tests for node in ast.walk(test))
 
 
 def _candidate(
@@ -332,8 +343,8 @@ def _is_near(analytic: float, numeric: float) -> bool:
     return abs(analytic - numeric) <= TOLERANCE * max(abs(analytic), abs(numeric))
 
 
-def _quick_check(case: Case) -> Callable[[Subject | None], bool] | None:
-    """A check that is faster than the law: the slope along one direction, of a value that must not change."""
+def _quick_check(case: Case) -> Callable[[Subject | None], Callable[[], bool]] | None:
+    """Begins a check that is faster than the law: the slope along one direction, of a value that must not change."""
     probe = next(probes(case), None)
     if probe is None:
         return None
@@ -341,13 +352,18 @@ def _quick_check(case: Case) -> Callable[[Subject | None], bool] | None:
     value, _ = probe.run({})
     slope = probe.slope(step)
 
-    def is_promising(variant: Subject | None) -> bool:
-        found, grads = probe.run({}, variant)
-        if abs(found - value) > 1e-9 * max(1.0, abs(value)):
-            return False
-        return _is_near(_slope_of(grads, step), slope)
+    def begin(variant: Subject | None) -> Callable[[], bool]:
+        result = probe.started({}, variant)
 
-    return is_promising
+        def is_promising() -> bool:
+            found, grads = result()
+            if abs(found - value) > 1e-9 * max(1.0, abs(value)):
+                return False
+            return _is_near(_slope_of(grads, step), slope)
+
+        return is_promising
+
+    return begin
 
 
 def _cpu_time(subject: Subject) -> float:

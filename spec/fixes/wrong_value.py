@@ -9,15 +9,16 @@ changed value in several directions, they belong to that value.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from time import thread_time
 
 import numpy as np
 
+from nnlaw.spec.fixes.ahead import ahead
 from nnlaw.spec.fixes.describe_change import describe
 from nnlaw.spec.fixes.distance import distance
-from nnlaw.spec.fixes.float64_probe import Float64Probe, ProbeFailed
+from nnlaw.spec.fixes.float64_probe import Float64Probe, Found, ProbeFailed
 from nnlaw.spec.fixes.recompile import VariantBuilder
 from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NO_CAUSE, Cause, Edit
@@ -80,21 +81,26 @@ def _changes(builder: VariantBuilder, probe: Float64Probe, codes: Collection[str
     steps = [{name: rng.standard_normal(np.shape(a)) for name, a in probe.arrays.items()} for _ in range(DIRECTIONS)]
     slopes = [sum(float(np.vdot(grads[name], each)) for name, each in step.items()) for step in steps]
     size = max(map(abs, slopes))
-    if all(abs(probe.slope(step) - slope) <= NEAR * size for step, slope in zip(steps, slopes, strict=True)):
+    if all(abs(found - slope) <= NEAR * size for found, slope in zip(probe.slopes(steps), slopes, strict=True)):
         return  # at this point the gradient is right
     began = thread_time() + subject.cpu_time()
 
-    def fits(variant: Subject) -> bool:
-        _, changed = probe.run({}, variant)
+    def fits(variant: Subject, started: Callable[[], Found]) -> bool:
+        _, changed = started()
         if any(np.abs(changed[name] - grads[name]).max(initial=0) > UNCHANGED * size for name in probe.arrays):
             return False
         pairs = zip(steps, slopes, strict=True)
         return all(abs(probe.slope(step, variant) - slope) <= NEAR * size for step, slope in pairs)
 
-    for count, (source, mutation, variant) in enumerate(builder.variants(codes, of_value=True)):
+    numberless = (row for row in builder.variants(codes, of_value=True) if not row[1].inserts_number)
+    variants = ahead(numberless, lambda variant: probe.started({}, variant))
+    for count, (source, mutation, variant, started) in enumerate(variants):
         if mutation.tier > found_in or (count % 4 == 0 and thread_time() + subject.cpu_time() > began + MAX_SECONDS):
             return
         with contextlib.suppress(Exception), subject.limited(CALL_SECONDS):  # some changes break the code
-            if not mutation.inserts_number and fits(variant) and (edit := source.edit()):
-                found_in = mutation.tier
-                yield WrongValue(describe(mutation), edit, variant, distance(mutation))
+            if fits(variant, started):
+                with mutation.applied():
+                    edit, cause, cost = source.edit(), describe(mutation), distance(mutation)
+                if edit is not None:
+                    found_in = mutation.tier
+                    yield WrongValue(cause, edit, variant, cost)

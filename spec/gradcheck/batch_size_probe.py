@@ -6,23 +6,24 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.gradcheck.explain import FIT
-from nnlaw.spec.gradcheck.finite_differences import FLOAT32_STEPS, FLOAT32_TOLERANCE
+from nnlaw.spec.gradcheck.finite_differences import FLOAT32_STEPS, FLOAT32_TOLERANCE, Evaluate
 from nnlaw.spec.gradcheck.scale_factors import FactorAtLargerBatch
 from nnlaw.spec.subjects.cases import LossCase
+from nnlaw.spec.subjects.subject import Point
 
 
 @dataclass
 class LargerBatch:
-    """A function without arguments, the array it reads at each call, and its gradient as the code returns it."""
+    """A function of an array, this array, and its gradient as the code returns it."""
 
-    function: Callable[[], float]
+    evaluate: Evaluate
     array: Array
     gradient: Array
     samples: int
@@ -41,7 +42,7 @@ def factor_at_larger_batch(make: Callable[[], LargerBatch], float32: bool = Fals
     step, tolerance = (FLOAT32_STEPS[1], FLOAT32_TOLERANCE) if float32 else (1e-5, FIT)
     with contextlib.suppress(Exception):  # the code need not accept a batch of this size
         batch = make()
-        first, second = (_factor(batch, np.random.default_rng(seed), step) for seed in (0, 1))
+        first, second = _factors(batch, step)
         if abs(first - second) <= tolerance * abs(first):
             return FactorAtLargerBatch(first, batch.samples, np.shape(batch.gradient))
     return None
@@ -56,19 +57,21 @@ def loss_factor_at_larger_batch(case: LossCase, point: Array, target: Array) -> 
 
 
 def _larger(case: LossCase, point: Array, target: Array, outputs: list[int] | slice) -> LargerBatch:
-    rows, loss, twin = larger_batch_rows(len(point)), case.fresh(), case.fresh()
+    rows, loss = larger_batch_rows(len(point)), case.fresh()
     at = np.ascontiguousarray(point[rows][..., outputs])
     to = target[rows][..., outputs] if target.shape == point.shape else target[rows]
-    twin.forward(at, to)
-    return LargerBatch(lambda: float(loss.forward(at, to)), at, np.asarray(twin.backward()), len(rows))
+    gradient = loss.run([("forward", [at, to]), ("backward", [])]).results[1]
+
+    def losses(points: Sequence[Point]) -> list[float]:
+        return list(map(float, loss.sweep("forward", [at, to], [(0, each) for each in points], fresh=False)))
+
+    return LargerBatch(losses, at, np.asarray(gradient), len(rows))
 
 
-def _factor(batch: LargerBatch, rng: np.random.Generator, step: float) -> float:
-    """The factor along a random direction."""
-    before, direction = batch.array.copy(), rng.standard_normal(batch.array.shape)
-    values = []
-    for h in (step, -step):
-        batch.array[...] = before + h * direction
-        values.append(batch.function())
-    batch.array[...] = before
-    return float(np.vdot(batch.gradient, direction)) * 2 * step / (values[0] - values[1])
+def _factors(batch: LargerBatch, step: float) -> tuple[float, float]:
+    """The factors along two random directions."""
+    directions = [np.random.default_rng(seed).standard_normal(batch.array.shape) for seed in (0, 1)]
+    points: list[Point] = [(None, batch.array + h * each) for each in directions for h in (step, -step)]
+    values = batch.evaluate(points)
+    slopes = [float(np.vdot(batch.gradient, each)) * 2 * step for each in directions]
+    return slopes[0] / (values[0] - values[1]), slopes[1] / (values[2] - values[3])

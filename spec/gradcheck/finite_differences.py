@@ -30,12 +30,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from math import isfinite
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array, first_index, is_finite
 from nnlaw.spec.gradcheck.explain import FIT, explain, explain_shape
+from nnlaw.spec.gradcheck.in_step import Measuring, evaluated, in_step
 from nnlaw.spec.gradcheck.mistakes import Clues
 from nnlaw.spec.subjects.subject import Point
 from nnlaw.spec.violation import Inconclusive, Location, Violation, entry
@@ -124,20 +125,40 @@ def measure(
     With `float32`, the function computes in float32. `unit` is the size of a usual slope, `noise` the roundoff of a
     value, if it is known.
     """
+    measuring = measuring_slopes(
+        array, analytic, name=name, scale=scale, rng=rng, float32=float32, unit=unit, noise=noise
+    )
+    return evaluated(measuring, evaluate)
+
+
+def measuring_slopes(
+    array: Array,
+    analytic: Array,
+    *,
+    name: str,
+    scale: float,
+    rng: np.random.Generator,
+    float32: bool = False,
+    unit: float = 1.0,
+    noise: float | None = None,
+) -> Measuring[Point, MeasuredSlopes]:
+    """What measure() does, as a measurement that can be evaluated in step with others."""
     found = MeasuredSlopes(name, float32=float32)
     flat, slopes = array.reshape(-1), np.asarray(analytic, np.float64).reshape(-1)
     everywhere = flat.size <= MAX_FULL_CHECK or array.ndim == 1
     coordinates = np.arange(flat.size) if everywhere else rng.choice(flat.size, SAMPLED_COORDINATES, replace=False)
-    lines = [_Line(evaluate, flat, int(i), None) for i in coordinates]
+    lines = [_Line(flat, int(i), None) for i in coordinates]
     if not everywhere:
-        lines += [_Line(evaluate, flat, -1, rng.standard_normal(flat.size)) for _ in range(RANDOM_DIRECTIONS)]
+        lines += [_Line(flat, -1, rng.standard_normal(flat.size)) for _ in range(RANDOM_DIRECTIONS)]
     large = scale > (FLOAT32_LARGE if float32 else LARGE) * unit
     if noise is None:
         noise = float(np.finfo(np.float32 if float32 else np.float64).eps) * scale
     float32 = float32 and not large
     steps = [FLOAT32_STEPS[1] / 1e-5 * line.step if float32 else line.step for line in lines]
-    numeric = _central_differences(evaluate, lines, steps)
-    for line, n in zip(lines, numeric, strict=True):
+    pairs = [(line.point(h), line.point(-h)) for line, h in zip(lines, steps, strict=True)]
+    values = iter((yield [point for pair in pairs for _, point in pair]))
+    for line, ((up, _), (down, _)) in zip(lines, pairs, strict=True):
+        n = _central_difference((up, next(values), down, next(values)))
         along = slopes[line.at] if line.direction is None else float(slopes @ line.direction)
         index = np.unravel_index(line.at, array.shape) if line.direction is None else None
         found.analytic.append(float(along))
@@ -145,24 +166,22 @@ def measure(
         found.indices.append(None if index is None else tuple(int(i) for i in index))
     measured = [abs(n) for n, index in zip(found.numeric, found.indices, strict=True) if index and isfinite(n)]
     largest = max(measured, default=0.0)
+    checks: dict[int, Measuring[Point, tuple[SlopeStatus, float]]] = {}  # of the slopes that seem wrong
     for i, line in enumerate(lines):
         a, n = found.analytic[i], found.numeric[i]
         if large:
             size = max(abs(a), abs(n), 1e-3 * largest)
-            if abs(a - n) <= TOLERANCE * size and noise / line.step <= PRECISION * size:
-                continue
-            slope, found.numeric[i] = line.check_large(a, max(map(abs, found.analytic)), noise, unit)
-            found.lost += slope is SlopeStatus.LOST
-            if slope is SlopeStatus.WRONG:
-                found.wrong.append(i)
+            if not (abs(a - n) <= TOLERANCE * size and noise / line.step <= PRECISION * size):
+                checks[i] = line.check_large(a, max(map(abs, found.analytic)), noise, unit)
             continue
         floor = max(1e-3 * largest, 1e-5 * scale, np.finfo(float).tiny)
-        if not float32 and abs(a - n) <= TOLERANCE * max(abs(a), abs(n), floor):
-            continue
         if float32:
-            slope, found.numeric[i] = line.check_in_float32(a, max(0.1 * largest, floor), scale)
-        else:
-            slope, found.numeric[i] = line.check_closely(a, floor, scale)
+            checks[i] = line.check_in_float32(a, max(0.1 * largest, floor), scale)
+        elif not abs(a - n) <= TOLERANCE * max(abs(a), abs(n), floor):
+            checks[i] = line.check_closely(a, floor, scale)
+    results = yield from in_step(list(checks.values()))
+    for i, (slope, best) in zip(checks, results, strict=True):
+        found.numeric[i] = best
         if slope is SlopeStatus.KINK:
             found.kinks += 1
         elif slope is SlopeStatus.LOST:
@@ -170,23 +189,24 @@ def measure(
         elif slope is SlopeStatus.WRONG:
             found.wrong.append(i)
         elif slope is SlopeStatus.UNDEFINED:
-            ((_, found.undefined[i]),) = line.shifted(FLOAT32_STEPS[0] if float32 else line.step / 300)
+            _, point = lines[i].point(FLOAT32_STEPS[0] if float32 else lines[i].step / 300)
+            (found.undefined[i],) = yield [point]
     return found
 
 
-def _central_differences(evaluate: Evaluate, lines: Sequence[_Line], steps: Sequence[float]) -> list[float]:
-    """The slope along each line, with one evaluation of many points."""
-    shifts = [line.point(t) for line, h in zip(lines, steps, strict=True) for t in (h, -h)]
-    values = evaluate([point for _, point in shifts])
-    pairs = [(shifts[i][0] - shifts[i + 1][0], values[i] - values[i + 1]) for i in range(0, len(values), 2)]
-    return [rise / run for run, rise in pairs]
+Sides: TypeAlias = tuple[float, float, float, float]
+"""On either side of the point, the realized shift along a line and the value there."""
+
+
+def _central_difference(sides: Sides) -> float:
+    up, high, down, low = sides
+    return (high - low) / (up - down)
 
 
 @dataclass
 class _Line:
     """A line through the point: a coordinate axis, or a direction over the whole array."""
 
-    evaluate: Evaluate
     flat: Array
     at: int
     direction: Array | None
@@ -204,25 +224,21 @@ class _Line:
         old = float(self.flat[self.at])
         return (old + t) - old, (self.at, old + t)
 
-    def shifted(self, *shifts: float) -> list[tuple[float, float]]:
-        """The realized shifts, and the values there."""
-        points = [self.point(t) for t in shifts]
-        values = self.evaluate([point for _, point in points])
-        return [(realized, value) for (realized, _), value in zip(points, values, strict=True)]
+    def around(self, *steps: float) -> Measuring[Point, tuple[float, list[Sides]]]:
+        """The value at the point itself, and what is on either side of it for each step."""
+        pairs = [(self.point(h), self.point(-h)) for h in steps]
+        here, *values = yield [(None, self.flat), *(point for pair in pairs for _, point in pair)]
+        sides = zip(pairs, values[::2], values[1::2], strict=True)
+        return here, [(up, high, down, low) for ((up, _), (down, _)), high, low in sides]
 
-    def here(self) -> float:
-        """The value at the point itself."""
-        return self.evaluate([(None, self.flat)])[0]
-
-    def central(self, h: float) -> float:
-        return _central_differences(self.evaluate, [self], [h])[0]
-
-    def check_in_float32(self, a: float, floor: float, scale: float) -> tuple[SlopeStatus, float]:
+    def check_in_float32(
+        self, a: float, floor: float, scale: float
+    ) -> Measuring[Point, tuple[SlopeStatus, float]]:
         """Check a slope at the steps for float32: right if one of them agrees, a kink if the two sides differ."""
-        here, estimates = self.here(), []
-        for relative in FLOAT32_STEPS:
-            h = relative / 1e-5 * self.step
-            (up, high), (down, low) = self.shifted(h, -h)
+        steps = [relative / 1e-5 * self.step for relative in FLOAT32_STEPS]
+        here, sides = yield from self.around(*steps)
+        estimates = []
+        for h, (up, high, down, low) in zip(steps, sides, strict=True):
             n, right, left = (high - low) / (up - down), (high - here) / up, (low - here) / down
             estimates.append(n)
             if not isfinite(right - left):
@@ -235,17 +251,19 @@ class _Line:
         agree = abs(estimates[0] - n) <= 0.5 * abs(a - n)  # else the function bends too much for such steps
         return (SlopeStatus.WRONG if agree else SlopeStatus.LOST), n
 
-    def check_large(self, a: float, largest: float, noise: float, unit: float) -> tuple[SlopeStatus, float]:
+    def check_large(
+        self, a: float, largest: float, noise: float, unit: float
+    ) -> Measuring[Point, tuple[SlopeStatus, float]]:
         """Check a slope of a function of large values, with errors of `noise`, at the step with the least error.
 
         `largest` is the largest slope of the array.
         """
-        here, rows = self.here(), []
-        for factor in LARGE_STEPS:
-            h = factor * self.step
-            (up, high), (down, low) = self.shifted(h, -h)
-            half, quarter = _central_differences(self.evaluate, [self] * 2, [h / 2, h / 4])
-            whole = (high - low) / (up - down)
+        steps = [factor * self.step for factor in LARGE_STEPS]
+        here, sides = yield from self.around(*(h / part for h in steps for part in (1, 2, 4)))
+        rows = []
+        for i, h in enumerate(steps):
+            up, high, down, low = sides[3 * i]
+            whole, half, quarter = map(_central_difference, sides[3 * i : 3 * i + 3])
             n, finer = (4 * half - whole) / 3, (4 * quarter - half) / 3
             bend = max(0.0, abs((high - here) / up - (low - here) / down) - 4 * noise / h)
             rows.append((abs(n - finer) + 8 * noise / h, n, bend))
@@ -259,19 +277,20 @@ class _Line:
         is_confirmed = len(rows) > 1 and abs(rows[1][1] - best) < 0.5 * abs(a - best)  # by another step
         return (SlopeStatus.WRONG if is_clear and is_confirmed else SlopeStatus.LOST), best
 
-    def check_closely(self, a: float, floor: float, scale: float) -> tuple[SlopeStatus, float]:
+    def check_closely(
+        self, a: float, floor: float, scale: float
+    ) -> Measuring[Point, tuple[SlopeStatus, float]]:
         """Check a slope that seems wrong: what it is, and the best estimate of it."""
         h = self.step
-        half, whole, small, tiny_step = _central_differences(
-            self.evaluate, [self] * 4, [h / 2, h, h / 30, h / 300]
-        )
-        estimates = [(4 * half - whole) / 3, small, tiny_step]
-        for n, step in zip(estimates, (h / 2, h / 30, h / 300), strict=True):
+        tiny = h / 300
+        here, sides = yield from self.around(h / 2, h, h / 30, tiny)
+        half, whole, small, smallest = map(_central_difference, sides)
+        estimates = [(4 * half - whole) / 3, small, smallest]
+        for n, step in zip(estimates, (h / 2, h / 30, tiny), strict=True):
             roundoff = 8 * np.finfo(float).eps * scale / step
             if abs(a - n) <= TOLERANCE * max(abs(a), abs(n), floor) + roundoff:
                 return SlopeStatus.RIGHT, n
-        here, tiny = self.here(), h / 300
-        (up, high), (down, low) = self.shifted(tiny, -tiny)
+        up, high, down, low = sides[-1]
         right, left = (high - here) / up, (low - here) / down
         if not isfinite(right - left):
             return _at_edge(left, right)

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,20 +19,21 @@ from nnlaw.spec.gradcheck.explain import NOT_COMPUTED
 from nnlaw.spec.gradcheck.finite_differences import (
     FLOAT32_LARGE,
     MAX_FULL_CHECK,
-    Evaluate,
     MeasuredSlopes,
     at_points,
     check_finite,
     check_shape,
     measure,
+    measuring_slopes,
     raise_if_wrong,
 )
+from nnlaw.spec.gradcheck.in_step import changed, evaluated, in_step
 from nnlaw.spec.gradcheck.mistakes import Clues
 from nnlaw.spec.reference import numeric_constants
 from nnlaw.spec.short_tracebacks import short_traceback
 from nnlaw.spec.subjects.layer_protocol import convert
 from nnlaw.spec.subjects.object_subject import subject_of
-from nnlaw.spec.subjects.subject import Point, Subject, Target
+from nnlaw.spec.subjects.subject import Change, Point, Subject, Target
 from nnlaw.spec.violation import Cause, Inconclusive, Location, Violation
 
 Thing = TypeVar("Thing")
@@ -87,33 +89,29 @@ def check_layer(layer: Subject, x: Array, rng: np.random.Generator, *, path: str
     check_finite("output", y, forward)  # if the output is wrong, so is its gradient
     dx, params = np.array(once.results[1]), {name: np.asarray(array) for name, array in twice.params.items()}
     _check_complete(params, grads, backward, lambda name: f"grads[{name!r}]")
-    targets: dict[str, tuple[Array, Array, Target]] = {"dx": (point, dx, 0)} if layer.attribute("has_dx", True) else {}
-    targets |= {f"d{name}": (params[name], grads[name], ("params", name)) for name in params}
+    returned = [_Returned("dx", point, dx, 0)] if layer.attribute("has_dx", True) else []
+    returned += [_Returned(f"d{name}", params[name], grads[name], ("params", name)) for name in params]
     scale, usual = float(np.abs(dy * y).sum()), float(np.abs(dy).sum())
     noise = None
     if scale > FLOAT32_LARGE * usual and y.dtype == np.float64:
         noise = float(np.vdot(np.abs(dy), _roundoff(template, point, y)))
     undecided: Inconclusive | None = None
-    for name, (array, gradient, target) in targets.items():
-        check_shape(name, gradient, array, backward, len(point))
-        evaluate = _weighted_outputs(template, point, dy, target, fresh=fresh, base=y)
-        found = measure(
-            evaluate, array, gradient, name=name, scale=scale, rng=rng, float32=float32, unit=usual, noise=noise
-        )
+    evaluate = _weighted_outputs(template, point, dy, fresh=fresh, base=y)
+    settings: dict[str, Any] = {"scale": scale, "rng": rng, "float32": float32, "unit": usual, "noise": noise}
+    for row, found in _measured(returned, evaluate, backward, len(point), **settings):
+        name, array, gradient = row.name, row.array, row.gradient
         clues = Clues(dy=dy, array=array, random_backward=once.is_random[1])
         clues.constants = partial(numeric_constants, layer)
         clues.previous = partial(_gradient_before, template, name)
         clues.others = {f"d{other}": grads[other] for other in grads if f"d{other}" != name}
-        clues.other_factor = lambda name=name: factor_at_larger_batch(
-            lambda: _larger_batch(template, point, dy, name), float32
+        clues.other_factor = lambda row=row: factor_at_larger_batch(
+            lambda: _larger_batch(template, point, dy, row), float32
         )
         if name == "dx":
             clues.x, clues.y = point, y
             clues.jacobian = lambda: _jacobian(template, point, y)
         elif array.size <= MAX_FULL_CHECK:
-            clues.from_sample = lambda i, array=array, target=target: _slopes_from_sample(
-                template, point, dy, i, array, target
-            )
+            clues.from_sample = partial(_slopes_from_sample, template, point, dy, row)
         try:
             raise_if_wrong(
                 found,
@@ -128,6 +126,52 @@ def check_layer(layer: Subject, x: Array, rng: np.random.Generator, *, path: str
             undecided = undecided or reason
     if undecided is not None:
         raise undecided
+
+
+@dataclass(frozen=True)
+class _Returned:
+    """A gradient as the code returns it, the array that it belongs to, and where the code has this array."""
+
+    name: str
+    array: Array
+    gradient: Array
+    target: Target
+
+    def change(self, point: Point) -> Change:
+        """The change of the array at a point."""
+        return self.target, point
+
+
+def _measured(
+    returned: Sequence[_Returned],
+    evaluate: EvaluateChanges,
+    location: Location,
+    samples: int = 0,
+    *,
+    title: str = "",
+    **settings: Any,
+) -> Iterator[tuple[_Returned, MeasuredSlopes]]:
+    """The slopes of each array, by `title` and its name; those of small arrays are measured in step.
+
+    Raises a Violation for a gradient of the wrong shape, after the slopes of those before it.
+    """
+    is_small = sum(row.array.size for row in returned) <= MAX_FULL_CHECK
+    for group in [returned] if is_small else [[row] for row in returned]:
+        wrong, fitting = None, list[_Returned]()
+        for row in group:
+            try:
+                check_shape(row.name, row.gradient, row.array, location, samples)
+            except Violation as violation:
+                wrong = violation
+                break
+            fitting.append(row)
+        measurings = [
+            changed(measuring_slopes(row.array, row.gradient, name=title + row.name, **settings), row.change)
+            for row in fitting
+        ]
+        yield from zip(fitting, evaluated(in_step(measurings), evaluate), strict=True)
+        if wrong is not None:
+            raise wrong
 
 
 TIES = Cause("ties-counted-twice", "where several inputs are the maximum, each gets all of dy; dy must be divided "
@@ -157,8 +201,8 @@ def check_ties(layer: Subject, x: Array, rng: np.random.Generator, *, path: str 
     scale = float(np.abs(dy * y).sum()) + float(np.abs(dx * direction).sum())
 
     def evaluate(points: Sequence[Point]) -> list[float]:
-        moved: list[Point] = [(None, point + np.ravel(value)[0] * direction) for _, value in points]
-        return _weighted_outputs(template, point, dy, 0)(moved)
+        moved: list[Change] = [(0, (None, point + np.ravel(value)[0] * direction)) for _, value in points]
+        return _weighted_outputs(template, point, dy)(moved)
 
     def found_with(float32: bool) -> MeasuredSlopes:
         name = "the sum of dx over equal inputs"
@@ -189,63 +233,67 @@ def _gradient_before(layer: Subject, name: str) -> Array | None:
     return layer.grads.get(name[1:])
 
 
-def _weighted_outputs(
-    layer: Subject, x: Array, dy: Array, target: Target, *, fresh: bool = True, base: Array | float = 0.0
-) -> Evaluate:
-    """Σ dy·(forward(x) − base) at each point of one array; with the output itself as base there is less roundoff."""
+EvaluateChanges = Callable[[Sequence[Change]], list[float]]
+"""The value of a scalar function with each change."""
 
-    def evaluate(points: Sequence[Point]) -> list[float]:
-        return [float(np.vdot(dy, y - base)) for y in layer.sweep("forward", [x], target, points, fresh=fresh)]
+
+def _weighted_outputs(
+    layer: Subject, x: Array, dy: Array, *, fresh: bool = True, base: Array | float = 0.0
+) -> EvaluateChanges:
+    """Σ dy·(forward(x) − base) with each change; with the output itself as base there is less roundoff."""
+
+    def evaluate(changes: Sequence[Change]) -> list[float]:
+        return [float(np.vdot(dy, y - base)) for y in layer.sweep("forward", [x], changes, fresh=fresh)]
 
     return evaluate
 
 
-def _larger_batch(layer: Subject, x: Array, dy: Array, name: str) -> LargerBatch:
+def _larger_batch(layer: Subject, x: Array, dy: Array, row: _Returned) -> LargerBatch:
     rows = larger_batch_rows(len(x))
-    point, slope, twin, other = x[rows], dy[rows], layer.copy(), layer.copy()
-    twin.forward(point)
-    dx = twin.backward(slope.copy())
-    array, gradient = (point, dx) if name == "dx" else (other.params[name[1:]], twin.grads[name[1:]])
-    return LargerBatch(lambda: float(np.vdot(slope, other.copy().forward(point))), array, gradient, len(point))
+    point, slope, name = x[rows], dy[rows], row.name.removeprefix("d")
+    run = layer.run([("forward", [point]), ("backward", [slope])])
+    array, gradient = (point, run.results[1]) if row.target == 0 else (run.params[name], run.grads[name])
+    outputs = _weighted_outputs(layer, point, slope)
+    return LargerBatch(lambda points: outputs([row.change(each) for each in points]), array, gradient, len(point))
 
 
 def _rounds_to_float32(layer: Subject, x: Array, y: Array) -> bool:
     """Whether forward ignores a relative change of 1e-12, but not of 1e-3: it computes in float32 inside."""
-    points: list[Point] = [(None, x * (1 + change)) for change in (1e-12, 1e-3)]
-    changed = [not np.array_equal(moved, y) for moved in layer.sweep("forward", [x], 0, points, fresh=True)]
-    return changed == [False, True]
+    changes: list[Change] = [(0, (None, x * (1 + change))) for change in (1e-12, 1e-3)]
+    differs = [not np.array_equal(moved, y) for moved in layer.sweep("forward", [x], changes, fresh=True)]
+    return differs == [False, True]
 
 
 def _roundoff(layer: Subject, x: Array, y: Array) -> Array:
     """The error of each output: its first change, as x is changed more and more, but at least its last digit."""
-    points: list[Point] = [(None, x * (1 + 10.0**exponent)) for exponent in range(-15, -4)]
+    changes: list[Change] = [(0, (None, x * (1 + 10.0**exponent))) for exponent in range(-15, -4)]
     error = np.zeros_like(y)
-    for moved in layer.sweep("forward", [x], 0, points, fresh=True):
+    for moved in layer.sweep("forward", [x], changes, fresh=True):
         error = np.where(error == 0, np.abs(moved - y), error)
     last_digit = np.finfo(np.float64).eps * np.abs(y)
     largest = np.finfo(np.float32).eps * np.abs(y)
     return np.asarray(np.clip(error, last_digit, largest))
 
 
-def _both_sides(array: Array) -> list[Point]:
-    """Two points per entry, on either side of it."""
-    return [(j, old + h) for j, old in enumerate(array.reshape(-1).tolist()) for h in (1e-5, -1e-5)]
+def _both_sides(array: Array, target: Target) -> list[Change]:
+    """Two changes of each entry, one to either side."""
+    return [(target, (j, old + h)) for j, old in enumerate(array.reshape(-1).tolist()) for h in (1e-5, -1e-5)]
 
 
 def _jacobian(layer: Subject, x: Array, y: Array) -> Array | None:
     """∂y/∂x as (y.size, x.size) by central differences; None if x is too large."""
     if x.size > MAX_FULL_CHECK:
         return None
-    outputs = np.reshape(layer.sweep("forward", [x], 0, _both_sides(x), fresh=True), (x.size, 2, y.size))
+    outputs = np.reshape(layer.sweep("forward", [x], _both_sides(x, 0), fresh=True), (x.size, 2, y.size))
     columns: Array = (outputs[:, 0] - outputs[:, 1]).T / 2e-5
     return columns
 
 
-def _slopes_from_sample(layer: Subject, x: Array, dy: Array, i: int, array: Array, target: Target) -> Array:
-    """The part of the gradient of `array`, a parameter of `layer`, that comes from sample i."""
-    alone = np.zeros_like(dy)
+def _slopes_from_sample(layer: Subject, x: Array, dy: Array, row: _Returned, i: int) -> Array:
+    """The part of the gradient of a parameter of `layer` that comes from sample i."""
+    alone, array = np.zeros_like(dy), row.array
     alone[i] = dy[i]
-    values = np.reshape(_weighted_outputs(layer, x, alone, target)(_both_sides(array)), (array.size, 2))
+    values = np.reshape(_weighted_outputs(layer, x, alone)(_both_sides(array, row.target)), (array.size, 2))
     slopes: Array = ((values[:, 0] - values[:, 1]) / 2e-5).reshape(array.shape)
     return slopes
 
@@ -265,26 +313,24 @@ def check_model(model: Subject, x: Array, labels: Array, rng: np.random.Generato
     _check_own_targets(template, point, labels, float(value), location)
     params = dict(template.params)
     _check_complete(params, grads, location, lambda name: f"gradient of {name}")
-    returned = {name: np.array(grads[name], np.float64) for name in params}
+    returned = [
+        _Returned(name, array, np.array(grads[name], np.float64), ("params", name))
+        for name, array in params.items()
+    ]
     fresh = twin.copy().loss_and_grads(point, labels)[0] != value
 
-    def losses(points: Sequence[Point], target: Target) -> list[float]:
-        found = template.sweep("loss_and_grads", [point, labels], target, points, fresh=fresh, item=0)
-        return [float(loss) for loss in found]
+    def losses(changes: Sequence[Change]) -> list[float]:
+        values = template.sweep("loss_and_grads", [point, labels], changes, fresh=fresh, item=0)
+        return [float(loss) for loss in values]
 
-    for name, gradient in returned.items():
-        array = params[name]
-        check_shape(name, gradient, array, location)
-        evaluate = partial(losses, target=("params", name))
-        found = measure(
-            evaluate, array, gradient, name=f"gradient of {name}", scale=max(MIN_LOSS, abs(value)), rng=rng
-        )
-        clues = Clues(array=array)
-        clues.other_factor = lambda name=name: factor_at_larger_batch(
-            lambda: _larger_batch_of_model(template, point, labels, name)
+    scale = max(MIN_LOSS, abs(value))
+    for row, found in _measured(returned, losses, location, title="gradient of ", scale=scale, rng=rng):
+        clues = Clues(array=row.array)
+        clues.other_factor = lambda row=row: factor_at_larger_batch(
+            lambda: _larger_batch_of_model(template, point, labels, row)
         )
         raise_if_wrong(
-            found, location=location, samples=len(point), gradient=gradient, clues=clues, parameter=name
+            found, location=location, samples=len(point), gradient=row.gradient, clues=clues, parameter=row.name
         )
 
 
@@ -349,15 +395,16 @@ def off_constant(array: Array) -> Array:
     return np.asarray(array + 0.1 * shift, array.dtype)
 
 
-def _larger_batch_of_model(model: Subject, x: Array, labels: Array, name: str) -> LargerBatch:
+def _larger_batch_of_model(model: Subject, x: Array, labels: Array, row: _Returned) -> LargerBatch:
     rows = larger_batch_rows(len(x))
-    _, grads = model.copy().loss_and_grads(x[rows], labels[rows])
-    twin = model.copy()
+    inputs = [x[rows], labels[rows]]
+    _, grads = model.copy().loss_and_grads(*inputs)
 
-    def loss() -> float:
-        return float(twin.copy().loss_and_grads(x[rows], labels[rows])[0])
+    def losses(points: Sequence[Point]) -> list[float]:
+        changes = [row.change(each) for each in points]
+        return list(map(float, model.sweep("loss_and_grads", inputs, changes, fresh=True, item=0)))
 
-    return LargerBatch(loss, twin.params[name], np.array(grads[name], np.float64), len(rows))
+    return LargerBatch(losses, row.array, np.array(grads[row.name], np.float64), len(rows))
 
 
 def check_along(model: Subject, x: Array, labels: Array, rng: np.random.Generator, *, path: str = "model") -> None:
@@ -374,8 +421,7 @@ def check_along(model: Subject, x: Array, labels: Array, rng: np.random.Generato
     _check_complete(params, grads, location, lambda name: f"gradient of {name}")
     line = _along(template, point, labels, direction)
     name, rows = "the gradient of all parameters", larger_batch_rows(len(point))
-    evaluate = at_points(line.function, line.array)
-    found = measure(evaluate, line.array, line.gradient, name=name, scale=max(MIN_LOSS, abs(value)), rng=rng)
+    found = measure(line.evaluate, line.array, line.gradient, name=name, scale=max(MIN_LOSS, abs(value)), rng=rng)
     found.indices = [None] * len(found.indices)
     clues = Clues()
     clues.other_factor = lambda: factor_at_larger_batch(
@@ -397,7 +443,7 @@ def _along(model: Subject, x: Array, labels: Array, direction: Mapping[str, Arra
             params[name] = before[name] + float(distance[0]) * step
         return float(each.loss_and_grads(x, labels)[0])
 
-    return LargerBatch(loss, distance, np.array([slope]), len(x))
+    return LargerBatch(at_points(loss, distance), distance, np.array([slope]), len(x))
 
 
 def in_float64(thing: Thing) -> Thing:

@@ -25,7 +25,7 @@ from nnlaw.spec.subjects import global_generators
 from nnlaw.spec.subjects.copies import AnyGenerator, advance, copy_with_generators, generator_states
 from nnlaw.spec.subjects.interrupt import can_interrupt, interrupt_after
 from nnlaw.spec.subjects.layer_protocol import complete_layer, convert, convert_to_float32
-from nnlaw.spec.subjects.subject import Point, Run, Setting, SourceFunction, Subject, Target
+from nnlaw.spec.subjects.subject import Change, Run, Setting, SourceFunction, Subject, Target
 from nnlaw.spec.subjects.tracer import Tracer
 from nnlaw.spec.subjects.variants import (
     ChangedFunctions,
@@ -126,18 +126,20 @@ class ObjectSubject(Subject):
         self,
         method: str,
         args: Sequence[Any],
-        target: Target,
-        points: Sequence[Point],
+        changes: Sequence[Change],
         *,
         fresh: bool,
         item: int | None = None,
     ) -> list[Any]:
-        array = args[target] if isinstance(target, int) else self.mapping(target[0])[target[1]]
-        flat, results = array.reshape(-1), []
-        if not np.shares_memory(flat, array):
-            raise ValueError("the array to change must be contiguous")
-        before = flat.copy()
-        for index, value in points:
+        arrays: dict[Target, tuple[Array, Array]] = {}
+        results = []
+        for target, (index, value) in changes:
+            if target not in arrays:
+                array = args[target] if isinstance(target, int) else self.mapping(target[0])[target[1]]
+                arrays[target] = array.reshape(-1), array.reshape(-1).copy()
+                if not np.shares_memory(arrays[target][0], array):
+                    raise ValueError("the array to change must be contiguous")
+            flat, before = arrays[target]
             if index is None:
                 flat[:] = np.reshape(value, -1)
             else:

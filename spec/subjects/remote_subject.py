@@ -3,6 +3,7 @@
     connection = Connection(read, write)          read(n) returns exactly n bytes
     for unit in connection.open(target): ...      what the other side offers
     subject.forward(x)                            one request, one reply
+    result = subject.started(calls)               a request; result() waits for its reply
 
 Operations whose result is not read, such as a copy, have no reply: while the other side makes the copy, this side
 continues. Their errors are raised by the first request that uses the copy.
@@ -16,8 +17,11 @@ from __future__ import annotations
 import ast
 import math
 import os
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,13 +35,14 @@ from nnlaw.spec.law import CATALOG
 from nnlaw.spec.subjects.copies import advance
 from nnlaw.spec.subjects.remote_error import Frame, remote_error
 from nnlaw.spec.subjects.shared_arrays import SharedArrays
-from nnlaw.spec.subjects.subject import Point, Run, Setting, SourceFunction, Subject, Target
+from nnlaw.spec.subjects.subject import Change, Run, Setting, SourceFunction, Subject
 from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, ONLY_READ, BadFrame, decode, encode
 from nnlaw.spec.violation import BadInput, Location, NothingToCheck
 
 T = TypeVar("T")
 MAX_TEXT = 2000  # characters of an exception's text
 MAX_NAME = 200  # characters of a name
+MAX_CHANGES = 1000  # of one message of a sweep
 
 
 FIXED = {*ATTRIBUTES, "has_dx"}  # attributes that are the same for all instances
@@ -50,8 +55,19 @@ class SubjectEnded(BaseException):
     """Whether this happened while the cause and a fix of a violation were searched."""
 
 
+@dataclass
+class _Reply:
+    """The reply to the request of this number, once it is here."""
+
+    number: int
+    arguments: Sequence[Any]
+    is_here: bool = False
+    content: Any = None
+    raised: BaseException | None = None
+
+
 class Connection:
-    """Requests to the process of the code under test, one at a time."""
+    """Requests to the process of the code under test, which replies in their order."""
 
     def __init__(self, read: Callable[[int], bytes], write: Callable[[bytes], None]) -> None:
         self.read, self.write = read, write
@@ -59,6 +75,7 @@ class Connection:
         self.dropped: list[int] = []
         self.by_value = False
         self.number = 0
+        self.awaited: deque[_Reply] = deque()  # in the order of their requests
         self.next_object = 1  # odd; the other side uses even numbers
         self.cpu_time = 0.0  # of the other process, at its last reply
         self.ended = ""
@@ -85,38 +102,54 @@ class Connection:
 
     def request(self, operation: str, target: RemoteSubject | None, *arguments: Any) -> Any:
         """The result of one operation. Raises what the code under test raised, or SubjectEnded."""
+        return self.result(self.send(operation, target, *arguments))
+
+    def send(self, operation: str, target: RemoteSubject | None, *arguments: Any) -> _Reply:
+        """Send a request, and do not wait for its reply."""
+        with self._noting_the_end():
+            self.write(self._frame(operation, target, arguments, None))
+        reply = _Reply(self.number, arguments)
+        self.awaited.append(reply)
+        return reply
+
+    def result(self, reply: _Reply) -> Any:
+        """The result of an operation that was sent. Raises what the code under test raised, or SubjectEnded."""
+        with self._noting_the_end():
+            while not reply.is_here:
+                self._receive(self.awaited.popleft())
+        if reply.raised is not None:
+            raise reply.raised
+        return reply.content
+
+    @contextmanager
+    def _noting_the_end(self) -> Iterator[None]:
+        """Raise the SubjectEnded that ended the connection again."""
         if self.ended:
             raise SubjectEnded(self.ended)
         try:
-            content, raised = self._reply(operation, target, arguments)
+            yield
         except SubjectEnded as error:
             self.ended = str(error)
             raise
-        if raised is not None:
-            raise raised
-        return content
 
-    def _reply(
-        self, operation: str, target: RemoteSubject | None, arguments: Sequence[Any]
-    ) -> tuple[Any, BaseException | None]:
-        """What one operation returns, or what it raises."""
-        self.write(self._frame(operation, target, arguments, None))
+    def _receive(self, reply: _Reply) -> None:
+        """Read the next reply: what the operation returns, or what it raises."""
         size = LENGTH.unpack(self.read(LENGTH.size))[0]
         if size > MAX_FRAME:
             raise SubjectEnded(f"it sent a message of {size:,} bytes")
         try:
             number, outcome, content, changed, generators, cpu_time = decode(self.read(size), self)
-            if number != self.number or outcome not in ("value", "error"):
+            if number != reply.number or outcome not in ("value", "error"):
                 raise BadFrame("it is the reply to another request")
             self.arrays.apply(changed)
-            self._restore(arguments, generators)
+            self._restore(reply.arguments, generators)
             if not (isinstance(cpu_time, float) and math.isfinite(cpu_time)):
                 raise BadFrame("its CPU time is not a number")
             self.cpu_time = max(self.cpu_time, cpu_time)
-            raised = self._error(*content) if outcome == "error" else None
+            reply.raised = self._error(*content) if outcome == "error" else None
         except (BadFrame, KeyError, TypeError, ValueError, AttributeError) as error:
             raise SubjectEnded(f"it sent something else than a reply: {error}") from None
-        return content, raised
+        reply.content, reply.is_here = content, True
 
     def _frame(
         self, operation: str, target: RemoteSubject | None, arguments: Sequence[Any], result: int | None
@@ -237,19 +270,22 @@ class RemoteSubject(Subject):
         self,
         method: str,
         args: Sequence[Any],
-        target: Target,
-        points: Sequence[Point],
+        changes: Sequence[Change],
         *,
         fresh: bool,
         item: int | None = None,
     ) -> list[Any]:
-        indices, values = [index for index, _ in points], [value for _, value in points]
-        found = self._request("sweep", method, list(args), target, indices, values, fresh, item)
-        if isinstance(found, np.ndarray) and found.ndim:  # results of one shape
-            found = list(found)
-        results: list[Any] = _typed(found, list)
-        if len(results) != len(points):
-            raise SubjectEnded("it sent something else than a reply: another number of results")
+        results: list[Any] = []
+        for start in range(0, len(changes), MAX_CHANGES):
+            part = changes[start : start + MAX_CHANGES]
+            targets = [[target, len(list(group))] for target, group in groupby(target for target, _ in part)]
+            indices, values = [index for _, (index, _) in part], [value for _, (_, value) in part]
+            found = self._request("sweep", method, list(args), targets, indices, values, fresh, item)
+            if isinstance(found, np.ndarray) and found.ndim:  # results of one shape
+                found = list(found)
+            if len(_typed(found, list)) != len(part):
+                raise SubjectEnded("it sent something else than a reply: another number of results")
+            results += found
         return results
 
     def run(
@@ -259,11 +295,25 @@ class RemoteSubject(Subject):
         variant: Subject | None = None,
         params: Mapping[str, Array] | None = None,
     ) -> Run:
+        return self.started(calls, variant=variant, params=params)()
+
+    def started(
+        self,
+        calls: Sequence[tuple[str, Sequence[Any]]],
+        *,
+        variant: Subject | None = None,
+        params: Mapping[str, Array] | None = None,
+    ) -> Callable[[], Run]:
         rows = [[method, list(args)] for method, args in calls]
-        ((results, params, grads, is_random),) = _rows([self._request("run", rows, variant, dict(params or {}))], 4)
-        if not len(_typed(results, list)) == len(_typed(is_random, list)) == len(rows):
-            raise SubjectEnded("it sent something else than a reply: another number of results")
-        return Run(results, _typed(params, dict), _typed(grads, dict), [each is True for each in is_random])
+        reply = self.connection.send("run", self, rows, variant, dict(params or {}))
+
+        def result() -> Run:
+            ((results, params, grads, is_random),) = _rows([self.connection.result(reply)], 4)
+            if not len(_typed(results, list)) == len(_typed(is_random, list)) == len(rows):
+                raise SubjectEnded("it sent something else than a reply: another number of results")
+            return Run(results, _typed(params, dict), _typed(grads, dict), [each is True for each in is_random])
+
+        return result
 
     def gradients(self, dy: Array) -> dict[str, Array]:
         return _typed(self._request("gradients", dy), dict)

@@ -178,15 +178,16 @@ def _sweep(
     subject: Subject,
     method: str,
     args: list[Any],
-    target: Target,
+    targets: list[tuple[Target, int]],
     indices: list[int | None],
     values: list[Any],
     fresh: bool,
     item: int | None,
 ) -> Any:
     """The results, as one array if they are arrays of one shape and dtype."""
-    points: list[Any] = list(zip(indices, values, strict=True))
-    found = subject.sweep(method, args, target, points, fresh=fresh, item=item)
+    each = [target for target, count in targets for _ in range(count)]
+    changes: list[Any] = list(zip(each, zip(indices, values, strict=True), strict=True))
+    found = subject.sweep(method, args, changes, fresh=fresh, item=item)
     kinds = {(each.dtype.char, each.shape) if type(each) is np.ndarray else ("", ()) for each in found}
     return np.stack(found) if len(kinds) == 1 and kinds.pop()[0] in ("f", "d") else found
 

@@ -5,7 +5,7 @@
     layer.training = False                      modes
     layer.copy()                                a deep copy, with its random generators
     layer.attribute("rate")                     a number, text or array among its attributes, or what it declares
-    layer.sweep("forward", [x], 0, points)      many calls, each with one entry of an array changed
+    layer.sweep("forward", [x], changes)        many calls, each with one array changed
 
 An ObjectSubject wraps an object in this process, a RemoteSubject one in another process. No law touches the
 object itself, so the same law checks both.
@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import ast
 from abc import abstractmethod
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ Point = tuple[int, float] | tuple[None, Array]
 
 Target = int | tuple[str, str]
 """The array to change: the position of an argument, or a holder such as "params" and the name of its entry."""
+
+Change = tuple[Target, Point]
 
 
 @dataclass(frozen=True)
@@ -135,13 +138,12 @@ class Subject(Attributed):
         self,
         method: str,
         args: Sequence[Any],
-        target: Target,
-        points: Sequence[Point],
+        changes: Sequence[Change],
         *,
         fresh: bool,
         item: int | None = None,
     ) -> list[Any]:
-        """The result of one call per point, or its `item`, each with the array `target` changed, which is restored.
+        """The result of one call per change, or its `item`. Each array is restored after its call.
 
         With `fresh`, every call is made on a new copy.
         """
@@ -155,6 +157,16 @@ class Subject(Attributed):
         params: Mapping[str, Array] | None = None,
     ) -> Run:
         """Make these calls, with copies of the arguments, on a new copy with other parameters."""
+
+    def started(
+        self,
+        calls: Sequence[tuple[str, Sequence[Any]]],
+        *,
+        variant: Subject | None = None,
+        params: Mapping[str, Array] | None = None,
+    ) -> Callable[[], Run]:
+        """What run() does; another process may begin it now. The function returns the result."""
+        return partial(self.run, calls, variant=variant, params=params)
 
     @abstractmethod
     def steps(self, w: Array, gradients: Sequence[Array], lr: float) -> list[Array]:

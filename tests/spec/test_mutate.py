@@ -64,3 +64,15 @@ def test_lengths_count_the_statement_before_and_after() -> None:
     source = "def f(x):\n    y = x * 2\n    return y"
     tree = parsed(source)
     assert {m.length for m in mutated(tree) if m.code == "extra-statement"} == {len("y = x * 2")}
+
+
+def test_a_mutation_can_be_applied_later() -> None:
+    """The tree contains it inside the block alone, whatever came after it; swapped statements and renamed ones, too."""
+    source = "def f(a, b):\n    c = a * (1 - a)\n    d = b\n    c += a[1:] * 2\n    return np.where(a > 0, c, -b)"
+    tree = parsed(source)
+    found = [(mutation, ast.unparse(tree)) for mutation in mutated(tree, "b")]
+    assert {"statements-swapped", "wrong-name"} <= {mutation.code for mutation, _ in found}
+    for mutation, text in found:
+        with mutation.applied():
+            assert ast.unparse(tree) == text
+        assert ast.unparse(tree) == source

@@ -49,7 +49,7 @@ def independent_samples(case: LayerCase) -> None:
 
 def _outputs(layer: Subject, batches: Sequence[Array]) -> list[Array]:
     """The output for each batch, all of one shape, of a new copy."""
-    return layer.sweep("forward", [batches[0].copy()], 0, [(None, batch) for batch in batches], fresh=True)
+    return layer.sweep("forward", [batches[0].copy()], [(0, (None, batch)) for batch in batches], fresh=True)
 
 
 def _is_row(i: int, x: Array) -> Array:

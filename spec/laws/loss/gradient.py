@@ -20,7 +20,7 @@ from nnlaw.spec.law import law
 from nnlaw.spec.laws.loss._shared import batches
 from nnlaw.spec.reference import numeric_constants
 from nnlaw.spec.subjects.cases import LossCase
-from nnlaw.spec.subjects.subject import Point, Subject
+from nnlaw.spec.subjects.subject import Change, Point, Subject
 from nnlaw.spec.violation import Cause, Violation
 
 BROADCAST = Cause("broadcast-column", "a column (N, 1) meets a vector (N,), and NumPy broadcasts them to (N, N)")
@@ -80,4 +80,5 @@ def gradient(case: LossCase) -> None:
 
 def _losses(loss: Subject, prediction: Array, target: Array, points: Sequence[Point]) -> list[float]:
     """The loss at each point of the prediction."""
-    return [float(value) for value in loss.sweep("forward", [prediction, target], 0, points, fresh=False)]
+    changes: list[Change] = [(0, point) for point in points]
+    return [float(value) for value in loss.sweep("forward", [prediction, target], changes, fresh=False)]
