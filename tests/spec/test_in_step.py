@@ -14,18 +14,18 @@ def total(*steps: Sequence[float]) -> Measuring[float, float]:
 
 
 def test_each_returns_what_it_returns_alone() -> None:
-    """However many steps each takes, and one takes none; every step is one evaluation."""
-    asked: list[list[float]] = []
+    """Measurements of one, two, three and no steps; all take each step together."""
+    requests: list[list[float]] = []
 
     def squares(points: Sequence[float]) -> list[float]:
-        asked.append(list(points))
+        requests.append(list(points))
         return [point**2 for point in points]
 
     steps = [([1.0, 2.0], [3.0]), (), ([4.0],), ([5.0], [6.0, 7.0], [8.0])]
     alone = [evaluated(total(*each), squares) for each in steps]
-    asked.clear()
+    requests.clear()
     assert evaluated(in_step([total(*each) for each in steps]), squares) == alone == [14.0, 0.0, 16.0, 174.0]
-    assert asked == [[1.0, 2.0, 4.0, 5.0], [3.0, 6.0, 7.0], [8.0]]
+    assert requests == [[1.0, 2.0, 4.0, 5.0], [3.0, 6.0, 7.0], [8.0]]
 
 
 def test_without_measurements_nothing_is_evaluated() -> None:

@@ -67,7 +67,7 @@ def test_lengths_count_the_statement_before_and_after() -> None:
 
 
 def test_a_mutation_can_be_applied_later() -> None:
-    """The tree contains it inside the block alone, whatever came after it; swapped statements and renamed ones, too."""
+    """The tree contains it inside the block alone, also after later mutations; swapped and renamed statements, too."""
     source = "def f(a, b):\n    c = a * (1 - a)\n    d = b\n    c += a[1:] * 2\n    return np.where(a > 0, c, -b)"
     tree = parsed(source)
     found = [(mutation, ast.unparse(tree)) for mutation in mutated(tree, "b")]
