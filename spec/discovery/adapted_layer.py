@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.discovery.calls import Randomness
+from nnlaw.spec.discovery.calls import Randomness, Settings
+from nnlaw.spec.discovery.function_pair import CachedPair
 from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
@@ -128,6 +130,8 @@ class AdaptedLayer:
         """A factor by which the gradients of the parameters are divided, by the number of samples."""
         self.recipe: Recipe | None = None
         """How a script calls it, if a few lines can."""
+        self.evaluation = _evaluation_of(instance)
+        """What a dict of settings has as its mode in evaluation; "" if there is no such dict."""
         self.passes_on = False
         """Whether forward is replaced by the identity, because a loss computes its derivative."""
         self.link = ""
@@ -153,7 +157,10 @@ class AdaptedLayer:
     @property
     def has_mode(self) -> bool:
         """Whether an attribute or an argument chooses between training and evaluation."""
-        return bool(self.plan.mode) or any(given.what == "mode" for given in self.plan.forward_arguments)
+        return (
+            bool(self.plan.mode) or any(given.what == "mode" for given in self.plan.forward_arguments)
+            or bool(self.evaluation)
+        )  # fmt: skip
 
     @property
     def has_dx(self) -> bool:
@@ -240,17 +247,18 @@ class AdaptedLayer:
         run.backward(given)
         return [("backward", "dy") for a, b in zip(given, slopes, strict=True) if not np.array_equal(a, b)]
 
-    def evaluated(self, x: Array, batch: Array) -> Array | None:
+    def evaluated(self, x: Array, batch: Array, times: int = 1) -> Array | None:
         """The output for a batch in evaluation mode, of an instance that was called with x in training before.
 
-        None if its calls take one sample each, or if it has several inputs.
+        It was called that many times. None if its calls take one sample each, or if it has several inputs.
         """
         if self.plan.layout.single or self.passes_on or self.plan.entry is not None or len(self.plan.inputs) > 1:
             return None
         run = self._trained(x)
+        for _ in range(times - 1):
+            run.start(self._split(x)[0])
         self.training = False
-        if self.plan.mode:
-            setattr(run.thing, self.plan.mode, False)
+        run.set_mode()
         run.start(self._split(batch)[0])
         return self.plan.layout.join([run.ys[0]])
 
@@ -314,6 +322,25 @@ class AdaptedLayer:
         return found
 
 
+def _settings_of(instance: Any) -> list[Settings]:
+    return [value for value in attributes_of(instance).values() if isinstance(value, Settings)]
+
+
+EVALUATION = re.compile(r"""["'](test|eval|evaluate|evaluation|inference|infer|predict)["']""")
+
+
+def _evaluation_of(instance: Any) -> str:
+    """The text that a pair of functions compares its mode with, in a dict of settings; "" if it does not."""
+    if not isinstance(instance, CachedPair) or not _settings_of(instance):
+        return ""
+    try:
+        text = source_text(instance.functions[0])
+    except (OSError, TypeError):
+        return ""
+    found = EVALUATION.search(text)
+    return found[1] if found and re.search(r"""["']mode["']""", text) else ""
+
+
 def _arrays_of(instance: Any) -> list[tuple[str, Array]]:
     """The arrays of real numbers of an instance, by their places."""
     return [(str(slot), array) for slot, array in array_slots(instance) if array.dtype.kind == "f"]
@@ -352,13 +379,20 @@ class _Run:
                 place.set(self.thing, array)
         for step in steps_in(self.thing):  # optimizers of the instance
             step.rate = step.lr = step.learning_rate = rate
-        if self.plan.mode:
-            setattr(self.thing, self.plan.mode, bool(layer.training))
+        self.set_mode()
         if self.plan.rate is not None:
             self.plan.rate.set(self.thing, rate)
         self.before = {name: array.copy() for name, array in layer.params.items()}
         self.returned: Any = None
         self.start(inputs)
+
+    def set_mode(self) -> None:
+        """Put the mode of the layer into the instance."""
+        if self.plan.mode:
+            setattr(self.thing, self.plan.mode, bool(self.layer.training))
+        if self.layer.evaluation and not self.layer.training:
+            for settings in _settings_of(self.thing):
+                settings["mode"] = self.layer.evaluation
 
     def start(self, inputs: list[Array]) -> None:
         """Run forward, on the instance as it is."""

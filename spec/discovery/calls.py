@@ -265,13 +265,15 @@ def _large(kind: type) -> list[inspect.Parameter]:
     )]  # fmt: skip
 
 
-INPUT_OR_OUTPUT = re.compile(r"_?(n_?)?(in|out|input|output)_?(dims?|size|features|units|nodes|neurons)?", re.I)
+INPUT_OR_OUTPUT = re.compile(
+    r"_?(n_?|num_?)?((in|out|input|output)_?(dims?|size|features|units|nodes|neurons|channels?)?|channels|filters)", re.I
+)
 
 
 MAX_SIZE, SMALL_SIDE = 64, 8
 LARGE = re.compile(
     r"(^|_)(in|input|out|output|hidden|hid|h|d|dim|dims|size|shape|features|units|neurons|nodes|classes|vocab\w*|"
-    r"embed\w*|n_?[xhyc])(_|$)", re.I,
+    r"embed\w*|n_?[xhyc]|channels?|filters)(_|$)", re.I,
 )  # fmt: skip
 
 

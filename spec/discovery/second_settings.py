@@ -9,11 +9,12 @@ nothing else in it is computed from. What is wrong only at other values than the
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -60,13 +61,48 @@ def with_other_stride(thing: Any, settings: Mapping[str, Any]) -> tuple[Any, Cha
     return kind(**{**copy.deepcopy(dict(settings)), **changed}), changed
 
 
+COUNT = re.compile(
+    r"^_?((n|num|number_?of)_?)?(attention_?|attn_?)?"
+    r"(heads?|groups?|layers|blocks|dilations?|dilation_?(rate|size)|pad|padding)_?$", re.I,
+)  # fmt: skip
+COUNTS = (2, 3, 1)
+
+
+def with_other_counts(thing: Any, settings: Mapping[str, Any]) -> Iterator[tuple[Any, Changed]]:
+    """Other instances like `thing`, each with another number of heads, groups, layers, ...: one setting is changed.
+
+    Numbers that the constructor does not take are left out; a sum over a single head is right with any order of axes.
+    """
+    pair = thing if isinstance(thing, CachedPair) else None
+    kind = type(thing)
+    known = defaults_of(pair.functions[0]) if pair is not None else {**defaults_of(kind), **settings}
+    for name, value in known.items():
+        if not COUNT.match(name) or type(value) is not int:
+            continue
+        for other in COUNTS:
+            with contextlib.suppress(Exception):
+                if other == value:
+                    continue
+                if pair is None:
+                    yield kind(**{**copy.deepcopy(dict(settings)), name: other}), {name: other}
+                elif (twin := _pair_with_default(pair, {name: other})) is not None:
+                    yield twin
+
+
 def _pair_with_other_stride(pair: CachedPair) -> tuple[CachedPair, Changed] | None:
-    """The stride is a default of the first function, which the second has as well or gets from a cache."""
+    defaults = defaults_of(pair.functions[0])
+    changed: Changed = {name: _other_stride(value) for name, value in defaults.items()
+               if STRIDE.match(name) and is_stride(value)}  # fmt: skip
+    return _pair_with_default(pair, changed) if len(changed) == 1 else None
+
+
+def _pair_with_default(pair: CachedPair, changed: Changed) -> tuple[CachedPair, Changed] | None:
+    """A default of the first function is changed, which the second has as well or gets from a cache."""
     functions = pair.functions
     defaults = [defaults_of(function) for function in functions]
-    changed: Changed = {name: _other_stride(value) for name, value in defaults[0].items()
-               if STRIDE.match(name) and is_stride(value) and defaults[1].get(name, value) == value}  # fmt: skip
-    if len(changed) != 1 or not all(isinstance(function, FunctionType) for function in functions):
+    if any(defaults[1].get(name, defaults[0][name]) != defaults[0][name] for name in changed):
+        return None
+    if not all(isinstance(function, FunctionType) for function in functions):
         return None
     if not changed.keys() & defaults[1].keys() and "cache" not in pair.second[0]:
         return None

@@ -189,7 +189,8 @@ class ObjectSubject(Subject):
         twin, generators = copy_with_generators(self.object)
         if variant is not None:
             if isinstance(object_of(variant), ChangedFunctions):
-                _authors_object(twin).replace_functions(object_of(variant).by_name)
+                author = _authors_object(twin)
+                author.replace_functions(object_of(variant).with_defaults_of(author.own_functions()))
             else:
                 _authors_object(twin).__class__ = object_of(variant)
         for name, value in (values or {}).items():

@@ -74,7 +74,16 @@ def variant_of(thing: Any, changed: Sequence[ast.FunctionDef], tracer: Tracer | 
 class ChangedFunctions:
     """Functions by name, some of them changed, for an adapter of functions."""
 
-    by_name: dict[str, Any]
+    by_name: dict[str, FunctionType]
+
+    def with_defaults_of(self, own: Sequence[Any]) -> dict[str, FunctionType]:
+        """The functions with the defaults of those that they replace, which may be second values of settings."""
+        found = {}
+        for name, function in self.by_name.items():
+            before = next((each for each in own if each.__name__ == name), function)
+            found[name] = FunctionType(function.__code__, function.__globals__, name, before.__defaults__)
+            found[name].__kwdefaults__ = before.__kwdefaults__
+        return found
 
 
 def functions_behind(adapter: Any) -> list[FunctionType]:

@@ -293,6 +293,8 @@ def values_of(row: inspect.Parameter, scope: Scope, is_array: bool = False) -> l
         return arrays((N_HIDDEN, N_HIDDEN), (N_HIDDEN, 4 * N_HIDDEN))
     if re.match(r"^(w_?x\w*|wxh|w_?xh|u_?x)$", low):
         return arrays((N_IN, N_HIDDEN), (N_HIDDEN, N_IN), (N_IN, 4 * N_HIDDEN))
+    if re.match(r"^w_?[qkvo]$", low):
+        return arrays((N_IN, N_IN))
     if re.match(r"^(prev_?h|h_?prev|h0|h|prev_?c|c_?prev|c|hidden|state)$", low):
         return arrays((N, N_HIDDEN), (N_HIDDEN, N))
     if re.match(r"^(gamma|gain|scale)$", low):

@@ -55,7 +55,7 @@ from nnlaw.spec.discovery.parameters import Aliases, named_places, parameters_of
 from nnlaw.spec.discovery.recipes import recipe_of_class
 from nnlaw.spec.discovery.remarks import remarks_of_layer
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
-from nnlaw.spec.discovery.second_settings import second_instance, with_other_stride, with_settings
+from nnlaw.spec.discovery.second_settings import second_instance, with_other_counts, with_other_stride, with_settings
 from nnlaw.spec.discovery.sequences import is_recurrent, length_of
 from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, leaves, number_leaves
 from nnlaw.spec.discovery.source_text import source_text
@@ -1349,6 +1349,9 @@ def layer_case(
             path = with_settings(name, strided[1])
             other = replace(first, layer=subject_of(strided[0]), x=strided[2], path=path, is_second=True, recipe=None)
             found.append(other)
+    for other_layer, changed in counted_layers(layer, made):
+        path = with_settings(name, changed)
+        found.append(replace(first, layer=subject_of(other_layer), path=path, is_second=True, recipe=None))
     with contextlib.suppress(Exception), np.errstate(all="ignore"):
         tensor = tensor_layer(layer, x)
         if tensor is not None:
@@ -1410,6 +1413,23 @@ def strided_layer(
     dx = second.backward(np.ones_like(y))
     fits = is_finite(y) and dx is not None and dx.shape == point.shape
     return (second, changed, point) if fits else None
+
+
+def counted_layers(layer: AdaptedLayer, made: Made | None) -> Iterator[tuple[AdaptedLayer, dict[str, float]]]:
+    """The layer with another number of heads, groups, layers, ..., of each the first that runs for the same inputs."""
+    plan, done = layer.plan, set[str]()
+    if made is None:
+        return
+    for thing, changed in with_other_counts(layer.instance, made.settings):
+        if not done & changed.keys():
+            tries = attempts(
+                replace(made, instance=thing), (plan.forward, plan.backward), layer.randomness,
+                [(plan.layout, plan.inputs, plan.integers)],
+            )  # fmt: skip
+            best = next((attempt for attempt in tries if attempt.perfect), None)
+            if best is not None and best.layer is not None:
+                done |= changed.keys()
+                yield best.layer, changed
 
 
 def second_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> tuple[AdaptedLayer, dict[str, float]] | None:

@@ -8,6 +8,7 @@ gradient and a backward. Arrays among the other arguments are tensors with a gra
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import copy
 import inspect
@@ -20,15 +21,20 @@ from typing import Any
 
 import numpy as np
 
-from nnlaw.spec.arrays import Array, is_finite
+from nnlaw.spec.arrays import Array, first_index, is_finite
+from nnlaw.spec.discovery.adapted_loss import LossCode
 from nnlaw.spec.discovery.adapters.cached_pairs import argument_values
 from nnlaw.spec.discovery.adapters.layers import best_attempt, found_of
-from nnlaw.spec.discovery.calls import Made, N, is_of_project
+from nnlaw.spec.discovery.adapters.losses import LOSS_WORDS, is_target, roles_of
+from nnlaw.spec.discovery.adapters.losses import found_of as loss_of
+from nnlaw.spec.discovery.argument_uses import parsed
+from nnlaw.spec.discovery.calls import N_IN, Made, N, Randomness, is_of_project
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.nothing import is_base_class
 from nnlaw.spec.discovery.scope import Scope, required_of
 from nnlaw.spec.discovery.slots import attributes_of
-from nnlaw.spec.violation import Location
+from nnlaw.spec.subjects.cases import Case
+from nnlaw.spec.violation import Cause, Location, Violation
 
 DATA, GRADIENT = re.compile(r"^_?(data|value|val|array|arr)$"), re.compile(r"^_?(grad|gradient)$")
 AXES, SHAPES = re.compile(r"^(dim|axis)$"), re.compile(r"^(new_?)?shape$")
@@ -41,16 +47,44 @@ def adapt(scope: Scope) -> Iterator[Found]:
     kind = tensor_class(scope)
     if kind is None:
         return
+    methods = list(_methods(kind, scope)) if kind in scope.classes.values() else []
+    lost = next((found.name for found in methods if _raises(found)), "")
     for name, thing in [*scope.functions.items(), *scope.classes.items()]:
         call: Any = thing if not inspect.isclass(thing) else None if is_base_class(thing) else _apply_of(thing)
         if call is None or name.startswith("_") or name.rpartition(".")[2] in ("forward", "backward"):
             continue
         with contextlib.suppress(Exception):
-            found = _found(name, thing, call, kind, scope)
+            found = None if inspect.isclass(thing) else _loss(name, call, kind, scope)
+            if found is not None and lost:  # its gradient is wrong because of that
+                yield replace(found, readings=(), reason=f"{lost} loses gradients, see there")
+                continue
+            found = found or _found(name, thing, call, kind, scope)
             if found is not None:
                 yield found
-    if kind in scope.classes.values():
-        yield from _methods(kind, scope)
+    yield from methods
+
+
+def _raises(found: Found) -> bool:
+    """Whether a gradient is lost where a tensor is used twice."""
+    return getattr(found.readings[0].cases, "func", None) is _raising
+
+
+def _loss(name: str, function: Callable[..., Any], kind: type, scope: Scope) -> Found | None:
+    """A function of predictions and targets, one of which may be an array, that returns a tensor of one number."""
+    names = [row.name for row in required_of(function)]
+    if len(names) != 2 or not (LOSS_WORDS.search(name) or is_target(names[1])):
+        return None
+    codes = [
+        LossCode(TensorLoss(function, kind, roles, wraps), "value", roles, "gradient", roles)
+        for wraps in (True, False) for roles in roles_of(names)
+    ]  # fmt: skip
+    found = loss_of(
+        name, "loss of tensors", Location.of(function), function, codes, scope, [], named=bool(LOSS_WORDS.search(name)),
+    )  # fmt: skip
+    if found is None or not found.readings:
+        return None
+    calls = f"{name}({', '.join(names)}).backward()"
+    return replace(found, readings=tuple(replace(reading, calls=calls) for reading in found.readings))
 
 
 def _methods(kind: type, scope: Scope) -> Iterator[Found]:
@@ -115,7 +149,11 @@ def _found(name: str, thing: Any, call: Callable[..., Any], kind: type, scope: S
         fixed = {row.name: 1 if AXES.match(row.name) else (N, 2, 2) for row in rest
                  if AXES.match(row.name) or SHAPES.match(row.name)}  # fmt: skip
         open_rows = [row for row in rest if row.name not in fixed]
-        choices = itertools.chain.from_iterable(map(_with_biases, argument_values(open_rows, scope, forward)))
+        values_of_rows = argument_values(open_rows, scope, forward)
+        if len(open_rows) == 1 == len(rest):  # x * other
+            like_x = {open_rows[0].name: np.random.default_rng(7).standard_normal((N, N_IN))}
+            values_of_rows = itertools.chain([like_x], values_of_rows)
+        choices = itertools.chain.from_iterable(map(_with_biases, values_of_rows))
         for values in itertools.islice(choices, MAX_ARGUMENTS):
             arguments = {row.name: fixed[row.name] if row.name in fixed else values[row.name] for row in rest}
             function = TensorFunction(call, forward, kind, arguments)
@@ -127,8 +165,50 @@ def _found(name: str, thing: Any, call: Callable[..., Any], kind: type, scope: S
                 x = "exp(x)" if function.positive else "x"
                 calls = f"{name}({', '.join([x, *arguments])}), then backward(dy); {best.plan.layout.describe}"
                 readings = tuple(replace(reading, calls=calls) for reading in found.readings[:1])
+                lost = _lost_where_used_twice(function, name, scope)
+                if lost is not None:
+                    readings = (replace(readings[0], cases=partial(_raising, lost)),)
                 return replace(found, location=Location.of(forward), thing=thing, readings=readings)
     return None
+
+
+def _lost_where_used_twice(function: TensorFunction, name: str, scope: Scope) -> Violation | None:
+    """The gradient that is lost where a function gets the same tensors twice, and its results are added."""
+    x = np.random.default_rng(0).standard_normal((N, N_IN))
+    once, twice, added = (copy.deepcopy(function) for _ in range(3))
+    randomness = Randomness.of(scope.module)
+    try:
+        randomness.reset()
+        dy = np.random.default_rng(1).standard_normal(once.forward(x).shape)
+        expected = [2 * array for array in once.backward(dy)]
+        randomness.reset()
+        found = twice.backward(dy) if twice.forward_twice(x) else ()
+        alone = added.of_a_sum(dy)
+    except Exception:  # these tensors can't be added
+        return None
+    if not all(np.allclose(gradient, dy) for gradient in alone):
+        return None
+    for array, actual, right in zip(("x", *function.names), found, expected, strict=False):
+        if actual.shape == right.shape and not np.allclose(actual, right, rtol=1e-6, atol=1e-9):
+            off = np.abs(actual - right)
+            at = first_index(~(off < off.max()))
+            is_lost = np.allclose(2 * actual, right)
+            return Violation(
+                "gradient", location=replace(function.place_of_gradient(), unit=name),
+                array=f"the gradient of {array} in f({array}) + f({array})", index=at,
+                actual=f"{actual[at]:.4g}", expected=f"{right[at]:.4g}, twice that of f({array})",
+                cause=OVERWRITTEN.text if is_lost else "", cause_code=OVERWRITTEN.code if is_lost else "",
+            )  # fmt: skip
+    return None
+
+
+OVERWRITTEN = Cause(
+    "overwritten-gradient", "the gradient replaces that of another use of the same tensor; it must be added to it"
+)
+
+
+def _raising(violation: Violation, seed: int) -> list[Case]:
+    raise violation
 
 
 def _with_biases(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -147,6 +227,41 @@ def _needs_positive(function: TensorFunction) -> bool:
     with contextlib.suppress(Exception), np.errstate(all="ignore"):
         return not is_finite(function.forward(x)) and is_finite(function.forward(np.abs(x) + 0.1))
     return False
+
+
+class TensorLoss:
+    """value(p, t) and gradient(p, t) of a loss of tensors; with `wraps`, the target is a tensor, too."""
+
+    def __init__(self, function: Callable[..., Any], kind: type, roles: tuple[str, ...], wraps: bool) -> None:
+        self._fixed = function, kind, roles, wraps
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TensorLoss:
+        return self
+
+    def source_of(self, method: str) -> Any:
+        """The author's function."""
+        return self._fixed[0]
+
+    def _run(self, arrays: tuple[Array, ...]) -> tuple[Any, Any]:
+        function, kind, roles, wraps = self._fixed
+        given = [made_of(kind, array) if role == "p" or wraps else array
+                 for role, array in zip(roles, arrays, strict=True)]  # fmt: skip
+        return given[roles.index("p")], function(*given)
+
+    def value(self, *arrays: Array) -> Array:
+        """The loss."""
+        places = _places(self._fixed[1])
+        assert places is not None
+        return np.array(getattr(self._run(arrays)[1], places[0]))
+
+    def gradient(self, *arrays: Array) -> Array:
+        """The gradient of the prediction."""
+        places = _places(self._fixed[1])
+        assert places is not None
+        prediction, loss = self._run(arrays)
+        loss.backward()
+        found = getattr(prediction, places[1])
+        return np.array(getattr(found, places[0]) if isinstance(found, self._fixed[1]) else found)
 
 
 class TensorFunction:
@@ -193,6 +308,39 @@ class TensorFunction:
             raise TypeError("finite differences of half precision prove nothing")
         return found
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the tensors behind x."""
+        return tuple(name for name in self._names if isinstance(getattr(self, name), np.ndarray))
+
+    def forward_twice(self, x: Array) -> bool:
+        """Run the function twice on the same tensors and add the results; whether these are equal."""
+        call, _, kind, (data, _) = self._fixed
+        y = np.array(self.forward(x))
+        given = iter(self._tensors[1:])
+        values = [getattr(self, name) for name in self._names]
+        again = call(self._tensors[0], *(next(given) if isinstance(v, np.ndarray) else v for v in values))
+        self._y = self._y + again
+        return np.array_equal(y, getattr(again, data))
+
+    def of_a_sum(self, dy: Array) -> tuple[Array, ...]:
+        """The gradients of two tensors that are added."""
+        _, _, kind, _ = self._fixed
+        self._x = dy
+        one, other = made_of(kind, dy.copy()), made_of(kind, dy.copy())
+        self._tensors, self._y = [one, other], one + other
+        return self.backward(dy)
+
+    def place_of_gradient(self) -> Location:
+        """Where the author's function assigns a gradient, or else the backward of tensors."""
+        _, author, kind, (_, gradient) = self._fixed
+        tree = parsed(author)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Assign) and any(getattr(target, "attr", "") == gradient for target in node.targets):
+                place = Location.of(author)
+                return replace(place, line=place.line + node.lineno - 1)
+        return Location.of(inspect.getattr_static(kind, "backward"))
+
     def backward(self, dy: Array) -> tuple[Array, ...]:
         """The gradients of all tensors."""
         _, _, kind, (data, gradient) = self._fixed
@@ -200,7 +348,7 @@ class TensorFunction:
         backward: Callable[..., Any] = getattr(kind, "backward", self._y.backward)
         tries: tuple[Callable[[], Any], ...] = (
             lambda: self._y.backward(one()), lambda: self._y.backward(dy.copy()),
-            lambda: (self._y * one()).sum().backward(),
+            lambda: (self._y * one()).sum().backward(), lambda: (self._y * kind(dy * dy.size)).mean().backward(),
         )  # fmt: skip
         takes_one = len(inspect.signature(backward).parameters) > 1
         for attempt in tries if takes_one else tries[2:]:
