@@ -266,7 +266,8 @@ def _large(kind: type) -> list[inspect.Parameter]:
 
 
 INPUT_OR_OUTPUT = re.compile(
-    r"_?(n_?|num_?)?((in|out|input|output)_?(dims?|size|features|units|nodes|neurons|channels?)?|channels|filters)", re.I
+    r"_?(n_?|num_?)?((in|out|input|output)_?(dims?|size|features|units|nodes|neurons|channels?)?|channels|filters)",
+    re.I,
 )
 
 

@@ -65,7 +65,7 @@ def adapt(scope: Scope) -> Iterator[Found]:
 
 
 def _raises(found: Found) -> bool:
-    """Whether a gradient is lost where a tensor is used twice."""
+    """Whether a gradient is lost if a tensor is used twice."""
     return getattr(found.readings[0].cases, "func", None) is _raising
 
 
@@ -165,15 +165,15 @@ def _found(name: str, thing: Any, call: Callable[..., Any], kind: type, scope: S
                 x = "exp(x)" if function.positive else "x"
                 calls = f"{name}({', '.join([x, *arguments])}), then backward(dy); {best.plan.layout.describe}"
                 readings = tuple(replace(reading, calls=calls) for reading in found.readings[:1])
-                lost = _lost_where_used_twice(function, name, scope)
+                lost = _lost_if_used_twice(function, name, scope)
                 if lost is not None:
                     readings = (replace(readings[0], cases=partial(_raising, lost)),)
                 return replace(found, location=Location.of(forward), thing=thing, readings=readings)
     return None
 
 
-def _lost_where_used_twice(function: TensorFunction, name: str, scope: Scope) -> Violation | None:
-    """The gradient that is lost where a function gets the same tensors twice, and its results are added."""
+def _lost_if_used_twice(function: TensorFunction, name: str, scope: Scope) -> Violation | None:
+    """The gradient that is lost if a function gets the same tensors twice, and its results are added."""
     x = np.random.default_rng(0).standard_normal((N, N_IN))
     once, twice, added = (copy.deepcopy(function) for _ in range(3))
     randomness = Randomness.of(scope.module)
@@ -315,13 +315,13 @@ class TensorFunction:
 
     def forward_twice(self, x: Array) -> bool:
         """Run the function twice on the same tensors and add the results; whether these are equal."""
-        call, _, kind, (data, _) = self._fixed
+        call, _, _, (data, _) = self._fixed
         y = np.array(self.forward(x))
         given = iter(self._tensors[1:])
         values = [getattr(self, name) for name in self._names]
-        again = call(self._tensors[0], *(next(given) if isinstance(v, np.ndarray) else v for v in values))
-        self._y = self._y + again
-        return np.array_equal(y, getattr(again, data))
+        second = call(self._tensors[0], *(next(given) if isinstance(v, np.ndarray) else v for v in values))
+        self._y = self._y + second
+        return np.array_equal(y, getattr(second, data))
 
     def of_a_sum(self, dy: Array) -> tuple[Array, ...]:
         """The gradients of two tensors that are added."""
