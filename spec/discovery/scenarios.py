@@ -14,13 +14,18 @@ from nnlaw.spec.arrays import Array
 
 @dataclass(frozen=True)
 class Scenario:
-    """A domain of predictions, "real", "entries" in (0, 1) or "rows" of probabilities, and a kind of targets."""
+    """A domain of predictions, "real", "entries" in (0, 1) or "rows" of probabilities, and a kind of targets.
+
+    `outputs` is the only number of outputs that the code takes; 0: any number.
+    """
 
     domain: str
     targets: str
+    outputs: int = 0
 
     def draw(self, rng: np.random.Generator, count: int, outputs: int) -> tuple[Array, Array]:
-        """Predictions (N, C), and targets (N, C), or (N,) if they are labels."""
+        """Predictions (N, C), and targets (N, C), or (N,) if they are labels; C is `outputs` if the code takes any."""
+        outputs = self.outputs or outputs
         z = rng.standard_normal((count, outputs))
         predictions = {"real": 1.5 * z, "entries": 0.15 + 0.7 * rng.random(z.shape), "rows": softmax(z)}
         labels = rng.permutation(np.arange(count) % outputs)
@@ -38,7 +43,8 @@ class Scenario:
     def __str__(self) -> str:
         domain = {"real": "any numbers", "entries": "numbers in (0, 1)", "rows": "probabilities of classes"}
         targets = {"real": "any numbers", "binary": "0 or 1", "signs": "-1 or 1", "distributions": "probabilities"}
-        return f"predictions: {domain[self.domain]}, targets: {targets.get(self.targets, self.targets)}"
+        found = f"predictions: {domain[self.domain]}, targets: {targets.get(self.targets, self.targets)}"
+        return f"{found}, {self.outputs} outputs" if self.outputs else found
 
 
 SCENARIOS = (

@@ -151,9 +151,10 @@ def second_functions(functions: Sequence[Callable[..., Any]]) -> tuple[list[Call
     return (list(twins), changed) if changed else None
 
 
-def with_settings(name: str, changed: Changed) -> str:
+def with_settings(name: str, changed: Mapping[str, float | list[float]]) -> str:
     """The name in diagnostics: ELU(alpha=0.7)."""
-    return f"{name}({', '.join(f'{key}={value:g}' for key, value in changed.items())})"
+    texts = (f"{key}={value if isinstance(value, list) else f'{value:g}'}" for key, value in changed.items())
+    return f"{name}({', '.join(texts)})"
 
 
 def defaults_of(function: Callable[..., Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from nnlaw.spec.discovery.remarks import remarks_of_loss
 from nnlaw.spec.discovery.scenarios import SCENARIOS, Scenario
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import second_functions, second_instance, with_settings
-from nnlaw.spec.discovery.slots import array_slots
+from nnlaw.spec.discovery.slots import array_slots, attributes_of
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.cases import Case, LossCase
 from nnlaw.spec.subjects.object_subject import subject_of
@@ -70,6 +70,7 @@ AGREES, WRONG_SHAPE = 1e-5, 1e3
 BATCHES, SINGLE = ("rows", "columns"), ("one column", "one")
 OF_OUTPUTS = ("real", "binary")
 """Targets of losses that may have a single output, (N, 1), which must not be taken for (N,)."""
+OUTPUTS = range(2, 101)  # numbers of outputs that are tried if they occur in the code
 MAX_READINGS = 3
 MAX_PROJECT_FILES = 200
 
@@ -280,7 +281,8 @@ def _same_owner(first: str, second: str) -> bool:
 
 def returns_pair(code: LossCode) -> bool:
     """Whether a function returns a number and an array of the shape of the prediction."""
-    for scenario in SCENARIOS:
+    for count, scenario in itertools.product((0, *output_counts([code])), SCENARIOS):
+        scenario = replace(scenario, outputs=count)
         p, t = scenario.draw(np.random.default_rng(0), 5, 3)
         try:
             with np.errstate(all="ignore"):
@@ -318,11 +320,12 @@ def _some(
 
 def found_of(
     name: str, style: str, location: Location, thing: Any, codes: Iterable[LossCode], scope: Scope, links: list[str],
-    *, named: bool, names: tuple[str, ...] = (), network: bool = False,
+    *, named: bool, names: tuple[str, ...] = (), network: bool = False, outputs: int = 0,
 ) -> Found | None:  # fmt: skip
     """The readings of a loss, those first whose gradient agrees with the value; None if it is not a loss.
 
     A gradient of another shape than the prediction is a mistake of a loss; that of a `network` is that of its weights.
+    Code that takes no predictions of 3 outputs is tried with the numbers that it contains, then given as `outputs`.
     """
     randomness = Randomness.of(scope.module)
     codes = list(codes)
@@ -336,6 +339,7 @@ def found_of(
         for scenario in SCENARIOS if hints().allows(layout) else ():
             if hints().targets not in ("", scenario.targets):
                 continue
+            scenario = replace(scenario, outputs=outputs)
             try:
                 with np.errstate(all="ignore"):
                     rows += _trials(code, scenario, layout, randomness, named)
@@ -350,6 +354,13 @@ def found_of(
     if any_numbers:  # it takes any numbers, so probabilities are a special case that may hide a mistake
         rows = [row for row in rows if row[1].scenario.domain == "real"]
     rows = [row for row in rows if not network or row[0] < WRONG_SHAPE / 2]
+    is_loss = named or any(isinstance(code.value, str) for code in codes)
+    for count in output_counts(codes) if error and is_loss and not rows and not outputs else ():
+        found = found_of(
+            name, style, location, thing, codes, scope, links, named=named, names=names, network=network, outputs=count
+        )
+        if found is not None and found.readings:
+            return found
     if not rows:
         if error is None or not named or network:
             return None
@@ -381,6 +392,35 @@ def found_of(
             missing = {link: reason}
             return replace(found, readings=tuple(replace(reading, missing=missing) for reading in found.readings))
     return _found(name, style, location, thing, rows[:MAX_READINGS], names)
+
+
+def output_counts(codes: Iterable[LossCode]) -> list[int]:
+    """The numbers of outputs that losses may be written for: counts and lengths of attributes, numbers in the code."""
+    found: list[int] = []
+    for code in codes:
+        for value in attributes_of(code.thing).values() if code.thing is not None else ():
+            found += [int(value)] if isinstance(value, int) else [len(value)] if np.ndim(value) == 1 else []
+        function = getattr(type(code.thing), code.value) if isinstance(code.value, str) else code.value
+        constants = getattr(inspect.unwrap(function), "__code__", None)
+        found += [value for value in (constants.co_consts if constants else ()) if type(value) is int]
+    return [count for count in dict.fromkeys(found) if count in OUTPUTS]
+
+
+def _with_outputs(loss: AdaptedLoss) -> tuple[AdaptedLoss, str]:
+    """The loss, with its number of outputs if it takes only that one, and a note on it."""
+    trials = [replace(loss.scenario, outputs=count) for count in (6, 3)]
+    for scenario in trials if not loss.scenario.outputs else ():
+        try:
+            with np.errstate(all="ignore"):
+                copy.deepcopy(loss).forward(*scenario.draw(np.random.default_rng(1), 4, 3))
+        except Exception as error:
+            raised = error
+        else:
+            if scenario is trials[0]:
+                break
+            note = f"compared with 3 outputs alone: with 6 it raises {type(raised).__name__}"
+            return AdaptedLoss(loss.code, scenario, loss.layout, loss.randomness, loss.total, loss.link), note
+    return loss, ""
 
 
 def _column_of(row: tuple[float, AdaptedLoss], rows: list[tuple[float, AdaptedLoss]]) -> tuple[float, AdaptedLoss]:
@@ -468,7 +508,7 @@ def _with_link(
 ) -> tuple[float, AdaptedLoss] | None:
     """The loss after softmax or sigmoid, if its gradient is that by the logits; or that times its number of entries."""
     for _, loss in rows:
-        scenario = Scenario("real", loss.scenario.targets)
+        scenario = replace(loss.scenario, domain="real")
         if loss.link or (link == "softmax") != (loss.scenario.domain == "rows"):
             continue
         p, t = scenario.draw(np.random.default_rng(1), 5, 3)
@@ -487,14 +527,13 @@ def _found(
     name: str, style: str, location: Location, thing: Any, rows: list[tuple[float, AdaptedLoss]],
     names: tuple[str, ...], note: str = "",
 ) -> Found:  # fmt: skip
-    readings = tuple(
-        Reading(
-            describe(loss.code, name, loss), partial(_cases, name, loss), ("prediction (5, 3)",),
-            notes=(*filter(None, [note]), *remarks_of_loss(loss, *loss.scenario.draw(np.random.default_rng(1), 5, 3))),
-        )
-        for _, loss in rows
-    )  # fmt: skip
-    return Found("loss", name, style, location, thing, readings, names=names or (name,))
+    readings = []
+    for loss, own in (_with_outputs(row[1]) for row in rows):
+        draw = loss.scenario.draw(np.random.default_rng(1), 5, 3)
+        notes = *filter(None, [note, own]), *remarks_of_loss(loss, *draw)
+        compared = (f"prediction (5, {loss.scenario.outputs or 3})",)
+        readings.append(Reading(describe(loss.code, name, loss), partial(_cases, name, loss), compared, notes=notes))
+    return Found("loss", name, style, location, thing, tuple(readings), names=names or (name,))
 
 
 def _cases(name: str, loss: AdaptedLoss, seed: int) -> list[Case]:
@@ -506,7 +545,7 @@ def _cases(name: str, loss: AdaptedLoss, seed: int) -> list[Case]:
         )
         for size in ((5, 3), (4, 6))
     ]
-    if not loss.layout.single and loss.scenario.targets in OF_OUTPUTS:
+    if not loss.layout.single and not loss.scenario.outputs and loss.scenario.targets in OF_OUTPUTS:
         with contextlib.suppress(Exception), np.errstate(all="ignore"):  # it may refuse a single output
             p, t = loss.scenario.draw(rng, 5, 1)
             if np.isfinite(loss.forward(p, t)):
@@ -522,14 +561,19 @@ def _cases(name: str, loss: AdaptedLoss, seed: int) -> list[Case]:
     return found
 
 
-def second_loss(loss: AdaptedLoss) -> tuple[AdaptedLoss, dict[str, float]] | None:
-    """The loss with second values of its settings, and these; None without a setting to change."""
+def second_loss(loss: AdaptedLoss) -> tuple[AdaptedLoss, dict[str, Any]] | None:
+    """The loss with second values of its settings, and these; None without one to change.
+
+    Arrays of ones, such as weights of the classes, are settings, too.
+    """
     code = loss.code
+    changed: dict[str, Any]
     if code.thing is not None:
-        other = second_instance(code.thing, {})
-        if other is None:
+        thing, changed = second_instance(code.thing, {}) or (copy.deepcopy(code.thing), {})
+        changed = changed | _with_other_ones(thing)
+        if not changed:
             return None
-        code, changed = replace(code, thing=other[0]), other[1]
+        code = replace(code, thing=thing)
     else:
         functions = [each for each in (code.value, code.gradient) if callable(each)]
         others = second_functions(functions)
@@ -538,3 +582,14 @@ def second_loss(loss: AdaptedLoss) -> tuple[AdaptedLoss, dict[str, float]] | Non
         (value, *gradient), changed = others
         code = replace(code, value=value, gradient=gradient[0] if gradient else None)
     return AdaptedLoss(code, loss.scenario, loss.layout, loss.randomness, loss.total, loss.link), changed
+
+
+def _with_other_ones(thing: Any) -> dict[str, list[float]]:
+    """Change the attributes that are arrays of ones; return their new values by name."""
+    changed = {}
+    for name, array in attributes_of(thing).items():
+        is_float = isinstance(array, np.ndarray) and array.dtype.kind == "f"
+        if is_float and array.size > 1 and (array == 1).all():
+            changed[name] = np.linspace(0.5, 1.5, array.size).round(2)
+            setattr(thing, name, changed[name].reshape(array.shape).astype(array.dtype))
+    return {name: values.tolist() for name, values in changed.items()}
