@@ -5,7 +5,6 @@ import graphlib
 import importlib.metadata
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -81,8 +80,10 @@ def resolve(name: str) -> str | None:
     return rest if rest in modules() else f"{rest}.__init__"
 
 
-def imported(file: Path) -> Iterator[tuple[str, int]]:
+@cache
+def imported(file: Path) -> list[tuple[str, int]]:
     """The modules that a file imports, at any level, each with the line."""
+    found: list[tuple[str, int]] = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -94,7 +95,8 @@ def imported(file: Path) -> Iterator[tuple[str, int]]:
             dotted = node.value.startswith("nnlaw.") and all(part.isidentifier() for part in node.value.split("."))
             names = [node.value] if dotted else []  # for importlib.import_module
         for module in filter(None, map(resolve, names)):
-            yield module, node.lineno  # type: ignore[attr-defined]  # each of these nodes has a line
+            found.append((module, node.lineno))  # type: ignore[attr-defined]  # each of these nodes has a line
+    return found
 
 
 def test_imports_go_down() -> None:

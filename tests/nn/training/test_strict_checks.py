@@ -55,9 +55,9 @@ def test_initial_weights_are_named_for_every_activation(
     settings = Settings(layers=layers, init=name)
 
     def build(rng: np.random.Generator) -> Any:
-        return build_model(settings, 784, 10, rng)
+        return build_model(settings, 196, 10, rng)
 
-    x = np.random.default_rng(0).standard_normal((20, 784)).astype(np.float32)
+    x = np.random.default_rng(0).standard_normal((20, 196)).astype(np.float32)
     case = ModelCase("network", build(np.random.default_rng(1)), build, x, np.arange(20) % 10)
     assert {found.cause_code for found in conformance(case, INITIAL).violations} == ({code} if code else set())
 
