@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 
 from nnlaw.spec import (
     LayerCase,
@@ -49,6 +50,7 @@ class Tripled:
         return 3 * self.off / len(self.off)
 
 
+@pytest.mark.slow
 def test_the_search_for_a_fix_keeps_the_case_unchanged() -> None:
     """Even if an edit writes into its arrays."""
     case = LossCase("mine", Tripled(), X.copy(), X[::-1] + 1, name="mse")

@@ -47,7 +47,7 @@ def test_the_schema_is_valid() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["layer_softmax_sums_over_the_batch", "layer_elu_derivative", "loss_focal_constant_weight",
+    ["layer_softmax_sums_over_the_batch", "layer_elu_derivative", "loss_squares_factor_two",
      "optimizer_noise_from_the_global_generator", "batches_standardize_in_place", "initializer_constant"],
 )  # fmt: skip
 def test_reports_match_the_schema(name: str, fixture_report: FixtureReport) -> None:

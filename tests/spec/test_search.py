@@ -299,6 +299,7 @@ def test_the_cause_comes_from_the_fix(source: str, cause: str, tmp_path: Path) -
     assert cause in explained(source, tmp_path).cause
 
 
+@pytest.mark.slow
 def test_a_number_is_not_mistaken_for_the_learning_rate(tmp_path: Path) -> None:
     """0.1 is right for one learning rate only: the change must pass with two."""
     source = """
@@ -348,6 +349,7 @@ def test_a_fix_is_right_for_every_number_of_axes(wrong: str, tmp_path: Path) -> 
     assert suggestion is not None and [edit.after for edit in suggestion.edits] == ["self.x.shape[-1]"]
 
 
+@pytest.mark.slow
 def test_a_term_that_forward_lacks_is_not_deleted_from_backward(tmp_path: Path) -> None:
     """Neither the bias that forward never adds, nor the input that it does not pass on."""
     without_bias = DENSE.replace(' + self.params["b"]', "")
@@ -387,6 +389,7 @@ class Mine(Layer):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", ["t - 1", "max(t - 1, 0)"])
 def test_the_state_before_the_first_step(index: str, tmp_path: Path) -> None:
     """It is zero; an index takes the first or the last state instead."""

@@ -62,6 +62,7 @@ def test_a_penalty_in_one_of_the_two(found: Callable[..., Violation | None]) -> 
     assert value.cause == "0.2 times the parameter is missing, as the gradient of a penalty that the value has"
 
 
+@pytest.mark.slow
 def test_a_wrong_gradient_is_not_called_a_wrong_value(found: Callable[..., Violation | None]) -> None:
     """The gradient belongs to no function near the value."""
     violation = found(RIGHT, ' + np.arange(3) * p["w"] ** 3')
