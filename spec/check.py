@@ -25,7 +25,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array, is_finite
 from nnlaw.spec.conformance import conformance
-from nnlaw.spec.discovery.adapters.layers import TARGETS, layer_of
+from nnlaw.spec.discovery.adapters.layers import layer_of
 from nnlaw.spec.discovery.backward_results import (
     describe,
     is_float_array,
@@ -35,6 +35,7 @@ from nnlaw.spec.discovery.backward_results import (
 )
 from nnlaw.spec.discovery.find import find_in
 from nnlaw.spec.discovery.hints import Hints, hinted
+from nnlaw.spec.discovery.layer_methods import TARGETS
 from nnlaw.spec.discovery.scope import scope_of
 from nnlaw.spec.fixes.float64_probe import Float64Probe, Steps
 from nnlaw.spec.fixes.recompile import VariantBuilder

@@ -33,6 +33,7 @@ from nnlaw.spec.discovery.adapters import (
 from nnlaw.spec.discovery.calls import constructions
 from nnlaw.spec.discovery.closures import class_of_closures
 from nnlaw.spec.discovery.found import Found
+from nnlaw.spec.discovery.layer_methods import layer_methods
 from nnlaw.spec.discovery.nothing import explain_nothing
 from nnlaw.spec.discovery.partners import with_partners
 from nnlaw.spec.discovery.scope import Scope, scope_of
@@ -68,7 +69,7 @@ def find_in(thing: Any, inputs: Sequence[Any] = ()) -> list[Found]:
     is_code = inspect.isclass(thing) or inspect.isroutine(thing)
     kind = thing if is_code else type(thing)
     module = sys.modules.get(kind.__module__, ModuleType(kind.__module__))
-    if not is_code and layers.layer_methods(kind) is not None:
+    if not is_code and layer_methods(kind) is not None:
         return [layers.layer_of(thing, inputs, scope_of(module, ()))]
     own = {thing.__name__ if is_code else kind.__name__: thing if is_code else kind}
     own |= {each.__name__: each for each in inputs if inspect.isroutine(each)}

@@ -17,9 +17,9 @@ from pathlib import Path
 from types import ModuleType
 
 from nnlaw.spec.discovery.adapted_network import ROLES
-from nnlaw.spec.discovery.adapters.layers import BACKWARD
 from nnlaw.spec.discovery.adapters.losses import LOSS_WORDS, PREDICTIONS, adapt, is_target
 from nnlaw.spec.discovery.found import Found
+from nnlaw.spec.discovery.layer_methods import BACKWARD
 from nnlaw.spec.discovery.load import load
 from nnlaw.spec.discovery.nothing import BACKWARD_WORD
 from nnlaw.spec.discovery.project_files import files_beside, imports, text_of

@@ -11,17 +11,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from nnlaw.spec.discovery.adapters.layers import (
-    FORWARD,
-    Attempt,
-    best_attempt,
-    compared_arrays,
-    is_method,
-    layer_case,
-)
 from nnlaw.spec.discovery.calls import Made, constructions
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.function_pair import Activation
+from nnlaw.spec.discovery.layer_attempts import best_attempt
+from nnlaw.spec.discovery.layer_cases import layer_case
+from nnlaw.spec.discovery.layer_gradients import Attempt
+from nnlaw.spec.discovery.layer_methods import FORWARD, is_method
+from nnlaw.spec.discovery.layer_readings import compared_arrays
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.recipes import recipe_of_activation
 from nnlaw.spec.discovery.remarks import remarks_of_layer

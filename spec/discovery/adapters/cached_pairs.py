@@ -16,24 +16,15 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.discovery.adapters.layers import (
-    INCOMING,
-    STORED_X,
-    STORED_Y,
-    TARGETS,
-    Attempt,
-    attempts,
-    best_attempt,
-    compared_arrays,
-    is_out_of_bounds,
-    layer_case,
-    mode_value,
-    raising_cases,
-)
 from nnlaw.spec.discovery.argument_shapes import BATCHES, SIDES, is_used_as_array, shape_symbols, written_shapes
 from nnlaw.spec.discovery.calls import N_HIDDEN, N_IN, N_OUT, Made, N, Randomness, Settings, guesses
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.function_pair import CachedPair
+from nnlaw.spec.discovery.layer_attempts import attempts, best_attempt, is_out_of_bounds
+from nnlaw.spec.discovery.layer_cases import layer_case, raising_cases
+from nnlaw.spec.discovery.layer_gradients import Attempt
+from nnlaw.spec.discovery.layer_methods import INCOMING, STORED_X, STORED_Y, TARGETS, mode_value
+from nnlaw.spec.discovery.layer_readings import compared_arrays
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.recipes import recipe_of_pair

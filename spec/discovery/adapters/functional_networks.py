@@ -23,9 +23,10 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_network import ROLES, output_in, role_of
 from nnlaw.spec.discovery.adapters.losses import LOSS_WORDS
-from nnlaw.spec.discovery.adapters.networks import Instance, found_of
 from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, Randomness, guesses
 from nnlaw.spec.discovery.found import Found
+from nnlaw.spec.discovery.network_instances import Instance
+from nnlaw.spec.discovery.network_trials import found_of
 from nnlaw.spec.discovery.nothing import class_location
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.slots import array_slots

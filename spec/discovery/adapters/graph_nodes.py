@@ -17,11 +17,12 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapters.cached_pairs import argument_values
-from nnlaw.spec.discovery.adapters.layers import best_attempt, found_of
 from nnlaw.spec.discovery.adapters.losses import is_target
 from nnlaw.spec.discovery.adapters.wired import wired_methods
 from nnlaw.spec.discovery.calls import Made
 from nnlaw.spec.discovery.found import Found
+from nnlaw.spec.discovery.layer_attempts import best_attempt
+from nnlaw.spec.discovery.layer_readings import found_of
 from nnlaw.spec.discovery.nothing import is_base_class
 from nnlaw.spec.discovery.scope import Scope, required_of
 from nnlaw.spec.discovery.slots import attributes_of

@@ -22,10 +22,10 @@ import numpy as np
 from nnlaw.spec.arrays import Array, is_finite
 from nnlaw.spec.discovery.adapted_loss import LINKS, TOTALS, AdaptedLoss, LossCode, Roles, describe, signature_of
 from nnlaw.spec.discovery.adapters.activations import FLAGS
-from nnlaw.spec.discovery.adapters.layers import FORWARD, TARGETS, layer_methods
 from nnlaw.spec.discovery.calls import Randomness, constructions
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.hints import hints
+from nnlaw.spec.discovery.layer_methods import FORWARD, TARGETS, layer_methods
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty

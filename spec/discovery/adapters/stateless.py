@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nnlaw.spec.discovery.adapters.cached_pairs import WEIGHTS, pair_of
-from nnlaw.spec.discovery.adapters.layers import layer_methods
 from nnlaw.spec.discovery.calls import constructions
 from nnlaw.spec.discovery.found import Found
+from nnlaw.spec.discovery.layer_methods import layer_methods
 from nnlaw.spec.discovery.nothing import is_base_class
 from nnlaw.spec.discovery.scope import Scope, required_of
 

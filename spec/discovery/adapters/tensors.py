@@ -24,12 +24,13 @@ import numpy as np
 from nnlaw.spec.arrays import Array, first_index, is_finite
 from nnlaw.spec.discovery.adapted_loss import LossCode
 from nnlaw.spec.discovery.adapters.cached_pairs import argument_values
-from nnlaw.spec.discovery.adapters.layers import best_attempt, found_of
 from nnlaw.spec.discovery.adapters.losses import LOSS_WORDS, is_target, roles_of
 from nnlaw.spec.discovery.adapters.losses import found_of as loss_of
 from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.calls import N_IN, Made, N, Randomness, is_of_project
 from nnlaw.spec.discovery.found import Found
+from nnlaw.spec.discovery.layer_attempts import best_attempt
+from nnlaw.spec.discovery.layer_readings import found_of
 from nnlaw.spec.discovery.nothing import is_base_class
 from nnlaw.spec.discovery.scope import Scope, required_of
 from nnlaw.spec.discovery.slots import attributes_of

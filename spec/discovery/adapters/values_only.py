@@ -20,11 +20,11 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array, is_finite
 from nnlaw.spec.discovery.adapted_loss import TOTALS, AdaptedLoss, LossCode, describe, signature_of
-from nnlaw.spec.discovery.adapters.layers import mode_value
 from nnlaw.spec.discovery.adapters.losses import BATCHES, LOSS_WORDS, SINGLE, is_target, roles_of
 from nnlaw.spec.discovery.calls import Randomness, constructions, standard_input
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.hints import hinted, hints
+from nnlaw.spec.discovery.layer_methods import mode_value
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.nothing import class_location, is_base_class

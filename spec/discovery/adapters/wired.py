@@ -20,11 +20,14 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_loss import LossCode
-from nnlaw.spec.discovery.adapters.layers import BACKWARD, FORWARD, best_attempt, found_of, is_method, prepared
 from nnlaw.spec.discovery.adapters.losses import found_of as loss_found_of
 from nnlaw.spec.discovery.adapters.losses import is_target
 from nnlaw.spec.discovery.calls import N_IN, Made, N, constructions, guesses
 from nnlaw.spec.discovery.found import Found
+from nnlaw.spec.discovery.layer_attempts import best_attempt
+from nnlaw.spec.discovery.layer_methods import BACKWARD, FORWARD, is_method
+from nnlaw.spec.discovery.layer_readings import found_of
+from nnlaw.spec.discovery.layer_setup import prepared
 from nnlaw.spec.discovery.match_gradients import in_gradient_container, is_gradient_name
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of

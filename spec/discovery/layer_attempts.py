@@ -1,0 +1,227 @@
+"""The ways to call a layer that are tried, and the best of them."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.adapted_layer import Given, Plan
+from nnlaw.spec.discovery.backward_arguments import backward_arguments
+from nnlaw.spec.discovery.calls import PENALTIES, Made, Randomness, indices, standard_input
+from nnlaw.spec.discovery.hints import hints
+from nnlaw.spec.discovery.layer_forward import forward_probe
+from nnlaw.spec.discovery.layer_gradients import MOMENTUM, NO_GRADIENT, Attempt, complete
+from nnlaw.spec.discovery.layer_inputs import count_of, input_shapes
+from nnlaw.spec.discovery.layer_methods import OPTIMIZER, is_method, is_rate, mode_attribute, mode_value, other_names
+from nnlaw.spec.discovery.layer_setup import prepared
+from nnlaw.spec.discovery.layouts import Layout
+from nnlaw.spec.discovery.match_gradients import Kept
+from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.discovery.slots import array_slots
+from nnlaw.spec.subjects.failed_product import text_of
+from nnlaw.spec.subjects.traceback_location import raised_at
+
+
+def best_attempt(made: list[Made], methods: tuple[str, str], scope: Scope) -> Attempt | None:
+    """The best way to call one of the instances; the first perfect one is taken."""
+    best: Attempt | None = None
+    before: list[Attempt] = []
+    randomness = Randomness.of(scope.module)
+    for one in made:
+        for attempt in attempts(one, methods, randomness):
+            if best is None or attempt.score > best.score:
+                best = attempt
+            if attempt.perfect:
+                failed = _failed_at_other_sizes(attempt, before)
+                larger = _with_larger_sides(attempt, methods, randomness)
+                return larger if failed is None else replace(larger, missing=_failure_of(failed))
+            before.append(attempt)
+    if best is not None and best.layer is None:
+        best.always_raises = all(has_wrong_shapes(attempt.error) for attempt in before if attempt.error is not None)
+    return best if best is not None and best.score[0] >= 1 else None
+
+
+def has_wrong_shapes(error: Exception | None) -> bool:
+    """Whether an error is one of shapes that do not fit, or of an index that is too large."""
+    return isinstance(error, ValueError) or is_out_of_bounds(error)
+
+
+def _failed_at_other_sizes(found: Attempt, before: list[Attempt]) -> Attempt | None:
+    """The first attempt with an input of the same layout and number of axes, for which forward runs, and
+    backward raises or swaps axes with all arguments: the sizes of `found` may hide a mistake, as those of a square do.
+
+    With another layout or number of axes, the input may be one that the author does not mean.
+    """
+    axes = [len(shape) for shape in found.plan.inputs]
+    groups: dict[tuple[tuple[int, ...], ...], list[Attempt]] = {}
+    for attempt in before:
+        if attempt.plan.layout is found.plan.layout and [len(shape) for shape in attempt.plan.inputs] == axes:
+            groups.setdefault(attempt.plan.inputs, []).append(attempt)
+    return next((rows[0] for rows in groups.values() if all(_fails_by_shapes(row) for row in rows)), None)
+
+
+def _fails_by_shapes(attempt: Attempt) -> bool:
+    return bool(attempt.swapped) or (attempt.layer is None and has_wrong_shapes(attempt.error))
+
+
+def _failure_of(attempt: Attempt) -> dict[str, str]:
+    """What can't be compared, with the failure of backward."""
+    text = f"{attempt.plan.backward} returned dx of shape {attempt.swapped}"
+    if attempt.error is not None:
+        place = raised_at(attempt.error)
+        at = f" at line {place.line}" if place.line else ""
+        text = f"{attempt.plan.backward} raised {type(attempt.error).__name__}{at}: {text_of(attempt.error)}"
+    return {f"x {', '.join(str((len(attempt.x), *shape)) for shape in attempt.plan.inputs)}": text}
+
+
+def is_out_of_bounds(error: Exception | None) -> bool:
+    """Whether an index was too large for its axis."""
+    return isinstance(error, IndexError) and "out of bounds for axis" in str(error)
+
+
+def _with_larger_sides(attempt: Attempt, methods: tuple[str, str], randomness: Randomness) -> Attempt:
+    """The attempt with a larger input, if its input or output has an axis of one entry: sizes of 1 prove nothing."""
+    plan, layer = attempt.plan, attempt.layer
+    assert layer is not None
+    weights = [array for _, array in array_slots(attempt.made.instance)]
+    if len(plan.inputs) > 1 or len(plan.inputs[0]) < 2 or (weights and max(array.ndim for array in weights) < 3):
+        return attempt
+    shape = plan.inputs[0]
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        if 1 not in (*shape, *layer.forward(attempt.x).shape[1:]):
+            return attempt
+    grown = [size + LARGER for size in shape]
+    for larger in ((shape[0], *grown[1:]), (*grown[:-1], shape[-1]), tuple(grown)):
+        one = replace(attempt.made, instance=layer.instance)
+        for found in attempts(one, methods, randomness, [(plan.layout, (larger,), plan.integers)]):
+            if found.perfect:
+                return found
+    return attempt
+
+
+LARGER = 3
+
+
+def attempts(
+    made: Made,
+    methods: tuple[str, str],
+    randomness: Randomness,
+    shapes_to_try: list[tuple[Layout, tuple[tuple[int, ...], ...], int]] | None = None,
+    point: Array | None = None,
+) -> Iterator[Attempt]:
+    """Ways to call one instance, the most likely first; those whose forward fails are left out.
+
+    With `point`, that is the input.
+    """
+    kind = type(made.instance)
+    forward, backward = methods
+    rows = required_of(getattr(kind, forward), bound=True)
+    flags = [row for row in arguments_of(getattr(kind, forward), bound=True) if row not in rows]
+    training = tuple(Given("mode", value, row.name) for row in flags for value in mode_value(row))
+    needed = [row for row in rows if not mode_value(row)]
+    unprepared = made
+    given_shapes = [(layout, shapes, 0) for layout, shapes, _ in hints().inputs()]
+    for layout, shapes, integers in shapes_to_try or given_shapes or input_shapes(made, len(needed)):
+        if not hints().allows(layout) and not shapes_to_try:
+            continue
+        if point is None and len(shapes) == 1:
+            made = prepared(unprepared, shapes[0])
+        numbers = itertools.count()
+        given = tuple(
+            Given("mode", mode_value(row)[0]) if mode_value(row) else Given("x", next(numbers)) for row in rows
+        )
+        for extra in (training, ()) if training else ((),):
+            plan = Plan(
+                forward, given + extra, backward, (), layout, shapes, Kept("returned"), integers=integers,
+                mode=mode_attribute(made.instance),
+            )  # fmt: skip
+            found = list(try_plan(made, plan, randomness, point))
+            yield from found
+            if found and not any(attempt.perfect for attempt in found) and point is None and len(shapes) == 1:
+                other = prepared(unprepared, shapes[0], optimizer=True)
+                others = try_plan(other, plan, randomness) if other is not unprepared else iter(())
+                yield from (attempt for attempt in others if attempt.perfect)
+            if found:
+                break
+
+
+def try_plan(
+    made: Made, plan: Plan, randomness: Randomness, point: Array | None = None
+) -> Iterator[Attempt]:
+    """Complete a plan whose forward runs, by trying the arguments of backward; nothing if forward fails."""
+    sizes = sum(int(np.prod(shape)) for shape in plan.inputs)
+    shape = plan.inputs[0] if len(plan.inputs) == 1 else (sizes,)
+    count = 3 if plan.layout.single else count_of(shape)
+    count = next((n for layout, shapes, n in hints().inputs() if (layout, shapes) == (plan.layout, plan.inputs)), count)
+    x = standard_input((count, *shape), 0)
+    if plan.integers:
+        x = indices((count, *shape), plan.integers, 0)
+    x = x if point is None else point
+    try:
+        with np.errstate(all="ignore"):
+            probe = forward_probe(made, plan, x, randomness)
+    except Exception:
+        return
+    if probe is None:
+        return
+    plan, template = probe
+    made = replace(made, instance=template)
+    for backward, preset in backward_arguments(made, plan):
+        incoming = sum(given.what == "dy" for given in backward)
+        chosen = replace(
+            plan, backward_arguments=backward, preset=preset, more=plan.more[: max(0, incoming - 1)],
+            multiplies=not backward and not preset,
+        )  # fmt: skip
+        attempt = Attempt(made, chosen, x, (1.0,))
+        try:
+            with np.errstate(all="ignore"):
+                complete(attempt, randomness)
+        except Exception as error:
+            attempt.error = error
+        if attempt.layer is not None and NO_GRADIENT in attempt.missing.values():
+            attempt = _with_step_after(attempt, Attempt(made, chosen, x, (1.0,)), randomness)
+        yield attempt
+        if attempt.perfect:
+            return
+
+
+def _with_step_after(attempt: Attempt, fresh: Attempt, randomness: Randomness) -> Attempt:
+    """The attempt, or that with a method such as update(lr) after backward, if it moves what has no gradient yet."""
+    kind = type(fresh.made.instance)
+    for name in other_names(kind):
+        if not STEP_AFTER.match(name) or not is_method(kind, name):
+            continue
+        given = tuple(_given_after(row) for row in required_of(getattr(kind, name), bound=True))
+        if None in given:
+            continue
+        after = name, tuple(one for one in given if one is not None)
+        other = replace(fresh, plan=replace(fresh.plan, after=after), missing={}, notes=[], numbers={}, unknown={})
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            complete(other, randomness)
+            if other.layer is not None and len(other.missing) < len(attempt.missing):
+                return other
+    return attempt
+
+
+STEP_AFTER = re.compile(
+    r"^_?(update|step|apply|descend|learn|adjust|optimi[sz]e)(_?(weights?|params?|parameters|grads?|gradients?|step))?$",
+    re.I,
+)
+
+
+def _given_after(row: inspect.Parameter) -> Given | None:
+    """The argument of a method that takes the step; None if it is unknown."""
+    if is_rate(row.name):
+        return Given("rate")
+    if OPTIMIZER.match(row.name):
+        return Given("optimizer")
+    if PENALTIES.search(row.name) or MOMENTUM.match(row.name):
+        return Given("value", 0.0)
+    return Given("value", 1) if re.match(r"^(batch_?size|normali[sz]ation|m|n)$", row.name) else None

@@ -1,0 +1,154 @@
+"""The cases of a layer: as found, with second values of its settings, another stride, and images of one channel."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array, is_finite
+from nnlaw.spec.discovery.adapted_layer import AdaptedLayer, adapt_instance, steps_in
+from nnlaw.spec.discovery.calls import Made, indices, standard_input
+from nnlaw.spec.discovery.layer_attempts import attempts
+from nnlaw.spec.discovery.layer_setup import prepared
+from nnlaw.spec.discovery.second_settings import second_instance, with_other_counts, with_other_stride, with_settings
+from nnlaw.spec.subjects.cases import Case, LayerCase
+from nnlaw.spec.subjects.failed_product import text_of
+from nnlaw.spec.subjects.object_subject import subject_of
+from nnlaw.spec.subjects.traceback_location import raised_at
+from nnlaw.spec.violation import Violation
+
+
+def raising_cases(name: str, method: str, error: Exception, seed: int) -> list[Case]:
+    """The cases of a layer whose backward raises for every gradient of its output: its violation of `shape`."""
+    place = raised_at(error)
+    raise Violation(
+        "shape",
+        location=replace(place, unit=name, method=method),
+        actual=f"raised {type(error).__name__}: {text_of(error)}",
+        expected="no exception for a gradient of the output's shape",
+        cause_code="exception",
+    )
+
+
+def layer_case(
+    name: str, layer: AdaptedLayer, shape: tuple[int, ...], integers: int, made: Made | None, seed: int
+) -> list[Case]:
+    """The case of a layer, and one at second values of its settings, if it can be constructed with them."""
+    x = standard_input(shape, seed)
+    if integers:
+        x = indices(shape, integers, seed)
+    first = LayerCase(name, subject_of(copy.deepcopy(layer)), x, seed=seed, name=name, registered=False)
+    first.recipe = layer.recipe
+    found: list[Case] = [first]
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        second = second_layer(layer, made, x)
+        if second is not None:
+            path = with_settings(name, second[1])
+            found.append(replace(first, layer=subject_of(second[0]), path=path, is_second=True, recipe=None))
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        strided = strided_layer(layer, made, x)
+        if strided is not None:
+            path = with_settings(name, strided[1])
+            other = replace(first, layer=subject_of(strided[0]), x=strided[2], path=path, is_second=True, recipe=None)
+            found.append(other)
+    for other_layer, changed in counted_layers(layer, made):
+        path = with_settings(name, changed)
+        found.append(replace(first, layer=subject_of(other_layer), path=path, is_second=True, recipe=None))
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        tensor = tensor_layer(layer, x)
+        if tensor is not None:
+            path = f"{name}(x (N, {', '.join(map(str, tensor[1].shape[1:]))}))"
+            other = replace(first, layer=subject_of(tensor[0]), x=tensor[1], path=path, is_second=True, recipe=None)
+            found.append(other)
+    return found
+
+
+def tensor_layer(layer: AdaptedLayer, x: Array) -> tuple[AdaptedLayer, Array] | None:
+    """The layer with the same numbers as images of one channel; None if forward does not flatten these, or dx is not of
+    their shape.
+    """
+    plan, size = layer.plan, x.shape[-1]
+    if plan.layout.name != "rows" or plan.inputs != ((size,),) or plan.integers or size % 2 or size == 2:
+        return None
+    shape = (1, 2, size // 2)  # no order of the axes but this one has these sizes
+    wide, point = adapt_instance(copy.deepcopy(layer.instance), replace(plan, inputs=(shape,)), layer.randomness), (
+        x.reshape(len(x), *shape)
+    )
+    y = wide.forward(point)
+    if not np.array_equal(y, layer.forward(x)):
+        return None
+    dx = wide.backward(np.ones_like(y))
+    return (wide, point) if dx is not None and dx.shape == point.shape else None
+
+
+def strided_layer(
+    layer: AdaptedLayer, made: Made | None, x: Array
+) -> tuple[AdaptedLayer, dict[str, float], Array] | None:
+    """The layer with another stride, and an input that its windows cover; None if backward does not take it."""
+    found = with_other_stride(layer.instance, made.settings if made is not None else {})
+    if found is None or len(layer.plan.inputs) != 1 or layer.plan.integers or x.ndim < 3:
+        return None
+    thing, changed = found
+    for name, places in layer.plan.aliases.items():
+        for place in places:
+            place.set(thing, layer.params[name].copy())
+
+    def at(shape: tuple[int, ...]) -> AdaptedLayer:
+        return adapt_instance(thing, replace(layer.plan, inputs=(shape,)), layer.randomness)
+
+    def output_of(shape: tuple[int, ...]) -> tuple[int, ...]:
+        return at(shape).forward(standard_input((len(x), *shape), 0)).shape
+
+    shape = x.shape[1:]
+    if output_of(shape) == layer.forward(x).shape:
+        return None  # the stride has no effect
+    for axis in range(len(shape)):
+        for size in (shape[axis], shape[axis] + 1):
+            longer, shorter = ((*shape[:axis], each, *shape[axis + 1 :]) for each in (size, size - 1))
+            with contextlib.suppress(Exception):
+                if output_of(longer) != output_of(shorter):
+                    shape = longer
+                    break
+    point = standard_input((len(x), *shape), 1)
+    second = at(shape)
+    y = second.forward(point)
+    dx = second.backward(np.ones_like(y))
+    fits = is_finite(y) and dx is not None and dx.shape == point.shape
+    return (second, changed, point) if fits else None
+
+
+def counted_layers(layer: AdaptedLayer, made: Made | None) -> Iterator[tuple[AdaptedLayer, dict[str, float]]]:
+    """The layer with another number of heads, groups, layers, ..., of each the first that runs for the same inputs."""
+    plan, done = layer.plan, set[str]()
+    if made is None:
+        return
+    for thing, changed in with_other_counts(layer.instance, made.settings):
+        if not done & changed.keys():
+            tries = attempts(
+                replace(made, instance=thing), (plan.forward, plan.backward), layer.randomness,
+                [(plan.layout, plan.inputs, plan.integers)],
+            )  # fmt: skip
+            best = next((attempt for attempt in tries if attempt.perfect), None)
+            if best is not None and best.layer is not None:
+                done |= changed.keys()
+                yield best.layer, changed
+
+
+def second_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> tuple[AdaptedLayer, dict[str, float]] | None:
+    """The layer with second values of its settings, and these; None if its output for x is then not finite."""
+    found = second_instance(layer.instance, made.settings if made is not None else {})
+    if found is None:
+        return None
+    thing, changed = found
+    if len(layer.plan.inputs) == 1:
+        has_step = any(True for _ in steps_in(layer.instance))
+        thing = prepared(Made(thing), layer.plan.inputs[0], optimizer=has_step).instance
+    for name, places in layer.plan.aliases.items():
+        for place in places:
+            place.set(thing, layer.params[name].copy())
+    second = adapt_instance(thing, layer.plan, layer.randomness)
+    return (second, changed) if is_finite(second.forward(x)) else None

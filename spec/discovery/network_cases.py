@@ -1,0 +1,82 @@
+"""The cases of a network: two batches, and one at second values of the settings that change its loss."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import inspect
+import re
+from dataclasses import replace
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.adapted_network import AdaptedNetwork
+from nnlaw.spec.discovery.calls import Made, N
+from nnlaw.spec.discovery.network_instances import network_data
+from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
+from nnlaw.spec.subjects.cases import Case, ModelCase
+from nnlaw.spec.subjects.object_subject import subject_of
+from nnlaw.spec.subjects.settings import PENALTIES, second_value, second_values
+
+IN_THE_LOSS = re.compile(rf"{PENALTIES.pattern}|smoothing|temperature|slope|leak|delta", re.I)
+"""Names of settings that change the loss and the gradient alike; others, such as a momentum, change the step."""
+
+
+def network_cases(
+    name: str, network: AdaptedNetwork, sample: tuple[int, ...], made: Made | None, seed: int
+) -> list[Case]:
+    """Two batches; if the loss is the code's own, another one at second values of the settings that change it."""
+    found: list[ModelCase] = []
+    for count in (N, N - 1):
+        x, labels = network_data(count, sample, seed)
+        subject = subject_of(copy.deepcopy(network))
+        found.append(ModelCase(name, subject, _no_model, x, labels, seed=seed, name=name, registered=False))
+    if made is not None:
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            second = second_network(network, made, found[-1].x, found[-1].labels)
+            if second is not None:
+                path = with_settings(name, second[1])
+                found.append(replace(found[-1], model=subject_of(second[0]), path=path, is_second=True))
+    return list(found)
+
+
+def second_network(
+    network: AdaptedNetwork, made: Made, x: Array, labels: Array
+) -> tuple[AdaptedNetwork, dict[str, float]] | None:
+    """The network with second values of its settings, such as penalties, and these; None if its loss is the same."""
+    defaults = {name: value for name, value in defaults_of(type(network.instance)).items() if name not in made.settings}
+    changed = {
+        name: value for name, value in second_values(defaults, penalties=True).items() if IN_THE_LOSS.search(name)
+    }
+    given = {name: second_value(0.0) for name in made.settings if PENALTIES.search(name)}
+    if hasattr(network.instance, "penalty"):  # it is made of functions
+        return _second_functions(network, x, labels)
+    if not changed and not given:
+        return None
+    instance = type(network.instance)(**copy.deepcopy(made.settings | given), **changed)
+    for name, slots in network.plan.aliases.items():
+        for slot in slots:
+            slot.set(instance, network.params[name].copy())
+    second = AdaptedNetwork(instance, network.plan, network.randomness)
+    return (second, changed | given) if _changes_the_loss(network, second, x, labels) else None
+
+
+def _second_functions(
+    network: AdaptedNetwork, x: Array, labels: Array
+) -> tuple[AdaptedNetwork, dict[str, float]] | None:
+    instance = copy.deepcopy(network.instance)
+    instance.penalty = second_value(0.0)
+    second = AdaptedNetwork(instance, network.plan, network.randomness)
+    names = inspect.signature(instance.source_of("backward")).parameters
+    changed = {name: instance.penalty for name in names if PENALTIES.search(name)}
+    return (second, changed) if changed and _changes_the_loss(network, second, x, labels) else None
+
+
+def _changes_the_loss(first: AdaptedNetwork, second: AdaptedNetwork, x: Array, labels: Array) -> bool:
+    before, after = (each.loss_and_grads(x, labels)[0] for each in (first, second))
+    return bool(np.isfinite(after) and after != before)
+
+
+def _no_model(rng: np.random.Generator) -> None:
+    return None

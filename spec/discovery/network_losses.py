@@ -1,0 +1,79 @@
+"""The losses of a network itself, and how its gradients compare with the slopes of a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.adapted_network import FACTORS, AdaptedNetwork, Call, NetworkPlan, roles_of
+from nnlaw.spec.discovery.calls import Randomness
+from nnlaw.spec.discovery.network_methods import LOSS, loss_methods
+
+AGREES = 1e-4
+
+
+def own_losses(
+    instance: Any, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness
+) -> Iterator[Call | str]:
+    """The losses of the network itself: a number that the gradient call returns, or methods by their names."""
+    names = loss_methods(instance)
+    returned = LOSS.search(plan.gradient.method) or not names
+    candidates: list[Call | str] = ["returned"] if returned else []
+    for name in names:
+        roles = roles_of(attrgetter(name)(instance), training=True)
+        if roles is not None and name != plan.gradient.method:
+            candidates.append(Call(name, roles))
+            if [role for role, _ in roles] == ["x", "t"] or [role for role, _ in roles] == ["t", "x"]:
+                candidates.append(Call(name, tuple(("o" if role == "x" else role, key) for role, key in roles)))
+    for candidate in candidates:
+        network = AdaptedNetwork(instance, replace(plan, loss=candidate), randomness)
+        try:
+            with np.errstate(all="ignore"):
+                values = []
+                for shift in (0.0, 0.01):
+                    for name, array in network.params.items():
+                        network.params[name] = array + shift * np.random.default_rng(6).standard_normal(array.shape)
+                    runs = network._runs(x, labels, 0.5)
+                    values.append([run.loss() for run in runs])
+        except Exception:
+            continue
+        if np.isfinite(values).all() and values[0] != values[1]:
+            yield candidate
+
+
+def compare(network: AdaptedNetwork, x: Array, labels: Array, *, exact: bool) -> tuple[str, int]:
+    """The convention's factor that most gradients agree with, and how many agree. With `exact`, the only one is 1."""
+    grads = network.gradients(network._runs(x, labels, 1.0))
+    rng, rows = np.random.default_rng(5), []
+    for name, array in network.params.items():
+        if grads[name].shape != array.shape and grads[name].size != array.size:
+            rows.append([np.nan])
+            continue
+        ratios = []
+        for _ in range(2):
+            direction, values = rng.standard_normal(array.shape), []
+            for h in (1e-5, -1e-5):
+                network.params[name] = array + h * direction
+                values.append(sum(run.loss() for run in network._runs(x, labels, 1.0)))
+            network.params[name] = array
+            slope = (values[0] - values[1]) / 2e-5
+            analytic = float(np.vdot(grads[name], direction))
+            if abs(slope) < 1e-9 and abs(analytic) < 1e-9:
+                continue
+            ratios.append(analytic / slope if slope else np.inf)
+        rows.append(ratios)
+    best = ("1", -1)
+    for text, factor in FACTORS.items():
+        if (network.plan.steps and text.startswith("-")) or (exact and text != "1"):
+            continue
+        value = factor(*network.plan.counts(len(x)))
+        agreeing = sum(bool(ratios) and all(abs(r / value - 1) < AGREES for r in ratios) for ratios in rows)
+        agreeing += sum(not ratios for ratios in rows) if agreeing else 0
+        if agreeing > best[1]:
+            best = (text, agreeing)
+    return best if best[1] > 0 else ("1", 0)

@@ -1,0 +1,130 @@
+"""The methods of a class that compute the gradients of a network, run it forward or compute its loss."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from typing import Any
+
+from nnlaw.spec.discovery.adapted_loss import signature_of
+from nnlaw.spec.discovery.adapted_network import ROLES, Arguments, Call, roles_of
+from nnlaw.spec.discovery.adapters.losses import VALUES
+from nnlaw.spec.discovery.argument_uses import parsed
+from nnlaw.spec.discovery.scope import arguments_of, required_of
+
+FORWARD = re.compile(
+    r"^_*(forward\w*|feed_?forward\w*|fprop|propagate|predict_?proba\w*|query|predict\w*|scores?|run|think|output\w*|"
+    r"compute_?output\w*|activate|__call__|call|classify|evaluate|inference|infer|hypothesis|net|fp|fwd|"
+    r"reconstruct\w*)$", re.I,
+)  # fmt: skip
+GRADIENT = (
+    re.compile(r"back|bprop|bptt|through_?time|^_*bp$", re.I),
+    re.compile(r"grad|prime|deriv", re.I),
+    re.compile(r"^_*(\w*loss\w*|\w*cost\w*)$", re.I),
+    re.compile(r"train|learn|update|step|optimi", re.I),
+    re.compile(r"^fit|sgd|descent", re.I),
+)
+GRADIENT_WORDS = re.compile(r"prime|deriv|grad|back|delta|d_loss|dloss|bprop", re.I)
+LOSS = re.compile(r"loss|cost|error|entropy|objective|mse|criterion|^_?J$", re.I)
+
+
+def losses_before(kind: type) -> list[Call]:
+    """Methods that compute the loss of inputs and targets, which a backward without arguments follows."""
+    names = [name for name in dir(kind) if LOSS.search(name) and not GRADIENT_WORDS.search(name)]
+    calls = [(name, roles_of_method(getattr(kind, name))) for name in names]
+    return [Call(name, roles) for name, roles in calls if roles and {role for role, _ in roles} == {"x", "t"}]
+
+
+def gradient_methods(kind: type) -> list[str]:
+    """Methods that may compute gradients of a loss, by their names and arguments, the most likely first."""
+    own = [name for name in dir(kind) if not name.startswith("__") and callable(getattr(kind, name, None))]
+    found: list[str] = []
+    losses = [name for name in own if LOSS.search(name) and not GRADIENT_WORDS.search(name)]
+    alone = any([role for role, _ in roles_of_method(getattr(kind, name)) or ()] == ["x"] for name in losses)
+    alone = alone or any(re.match("decode|reconstruct", name, re.I) for name in own)
+    bare = [name for name in own if _is_network_call(getattr(kind, name), alone)]
+    constructor = roles_of(kind, training=True) or ()
+    data = {"x", "t"} <= {role for role, _ in constructor}
+    if losses_before(kind):
+        bare += [name for name in own if GRADIENT[0].search(name) and roles_of_method(getattr(kind, name)) == ()]
+    for pattern in GRADIENT:
+        found += [
+            name for name in own
+            if pattern.search(name) and name not in found and (name in bare or (data and pattern is GRADIENT[0]))
+        ]  # fmt: skip
+    return found
+
+
+def _is_network_call(method: Any, alone: bool) -> bool:
+    """Whether a method takes targets or, with `alone`, inputs without them, as that of an autoencoder."""
+    roles = [role for role, _ in roles_of_method(method) or ()]
+    bare = alone and roles[:1] == ["x"] and set(roles) <= {"x", "rate", "epochs", "count", "false"}
+    return "t" in roles or bare or roles_with_pairs(method) is not None
+
+
+def roles_of_method(method: Any) -> Arguments | None:
+    """The roles of the arguments of a method of a class, without self; None if it gets gradients, and takes a step."""
+    if not hasattr(method, "__code__") or any(GIVEN_GRADIENTS.search(row.name) for row in required_of(method)):
+        return None
+    rows = list(inspect.signature(method).parameters.values())
+    return roles_of(_Signature(rows[1:] if rows and rows[0].name in ("self", "cls") else rows), training=True)
+
+
+GIVEN_GRADIENTS = re.compile(r"(^|_)(grads|gradients|delta)(_|$)", re.I)
+PAIRS = re.compile(r"^(training_?data|train_?data|train_?set|training_?set|mini_?batch|batch|pairs|data_?set)$", re.I)
+
+
+def roles_with_pairs(method: Any) -> Arguments | None:
+    """The roles of a method that takes a list of pairs of input and target; None if it is not such a method."""
+    roles = roles_of_method(method)
+    rows = list(inspect.signature(method).parameters) if roles is not None else []
+    is_list = sum(bool(PAIRS.match(name)) for name in rows) == 1 and "t" not in [role for role, _ in roles or ()]
+    return tuple(("pairs" if role == "x" else role, key) for role, key in roles or ()) if is_list else None
+
+
+class _Signature:
+    """A callable with the given arguments."""
+
+    def __init__(self, rows: list[inspect.Parameter]) -> None:
+        self.__signature__ = inspect.Signature(rows)
+
+    def __call__(self) -> None:
+        """Only the signature is used."""
+
+
+def forward_calls(instance: Any, methods: list[str]) -> list[Call]:
+    names = [name for name in dir(instance) if FORWARD.match(name) and callable(getattr(instance, name))]
+    names.sort(key=lambda name: (not re.search(r"forward|fprop|propagate", name, re.I), name.startswith("_")))
+    found = []
+    for name in names:
+        roles = roles_of(getattr(instance, name), training=False)
+        known = roles is not None and {role for role, _ in roles} <= {"x", "x2", "true", "false", "state"}
+        if roles is not None and known and hasattr(getattr(instance, name), "__code__"):
+            found.append(Call(name, roles))
+    return found
+
+
+def takes_vector(instance: Any, method: str) -> bool:
+    """Whether the source gives targets an axis, so that they are a vector: its loss must not broadcast them."""
+    for thing in getattr(instance, "functions", [getattr(type(instance), method, None)]):
+        tree = parsed(thing) if hasattr(thing, "__code__") else None
+        names = [row.name for row in arguments_of(thing) if ROLES["t"].match(row.name)] if tree is not None else []
+        text = ast.unparse(tree) if tree is not None else ""
+        named = "|".join(map(re.escape, names))
+        if named and re.search(rf"\b({named})(\.reshape\(\(?-1, 1\)|\[:, (None|np\.newaxis)\])", text):
+            return True
+    return False
+
+
+def loss_methods(instance: Any) -> list[str]:
+    """The methods that may compute the loss, by their names; those of a part such as `cost.fn`, too."""
+    names = [name for name in dir(instance) if LOSS.search(name) and not GRADIENT_WORDS.search(name)]
+    found = [name for name in names if callable(getattr(instance, name, None))]
+    for name in names:
+        part = getattr(instance, name, None)
+        if part is not None and not hasattr(part, "__code__") and not inspect.ismethod(part):
+            values = [value for value in VALUES if hasattr(getattr(part, value, None), "__code__")]
+            inner = [f"{name}.{value}" for value in values if len(signature_of(getattr(part, value))) == 2]
+            found = [*(other for other in found if other != name or not inner), *inner[:1]]
+    return found

@@ -1,0 +1,214 @@
+"""The ways to call a network that are tried, and how many of its gradients agree with the slopes of its loss."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.adapted_network import USUAL_LOSSES, AdaptedNetwork, Call, NetworkPlan, roles_of
+from nnlaw.spec.discovery.averaging_updates import averaging_update
+from nnlaw.spec.discovery.calls import Made, N, Randomness
+from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.network_cases import network_cases
+from nnlaw.spec.discovery.network_gradients import moved_copy, with_gradients
+from nnlaw.spec.discovery.network_inputs import inputs_to_try, starts_of, target_plans
+from nnlaw.spec.discovery.network_instances import Instance, has_weights, network_data
+from nnlaw.spec.discovery.network_losses import compare, own_losses
+from nnlaw.spec.discovery.network_methods import (
+    forward_calls,
+    loss_methods,
+    losses_before,
+    roles_with_pairs,
+    takes_vector,
+)
+from nnlaw.spec.discovery.slots import UNUSED
+from nnlaw.spec.violation import Location
+
+TRIALS, PATIENCE = 400, 40  # calls that are tried for one class, and after one that agrees in part with its own loss
+SYMBOLS = "N samples, C outputs, T steps"
+
+
+def found_of(
+    instances: list[Instance], methods: list[str], name: str, style: str, location: Location, thing: Any,
+    randomness: Randomness, names: tuple[str, ...] = (),
+) -> Found | None:  # fmt: skip
+    """The best way to call one of the instances."""
+    best: Trial | None = None
+    since = 0
+    for one in instances:
+        for trial in itertools.islice(trials(one, methods, randomness), TRIALS):
+            single = trial.network.plan.layout.single
+            if best is not None and best.complete and single > best.network.plan.layout.single:
+                break  # a batch of one sample hides factors of the batch size
+            since += 1
+            if best is None or trial.score > best.score:
+                best, since = trial, 0
+            if trial.right or (best.own and best.complete and best.agreeing and since > PATIENCE):
+                break
+        if best is not None and (best.right or (best.complete and best.agreeing)):
+            break
+    if best is None:
+        return None if not any(has_weights(one.made.instance) for one in instances) else Found(
+            "model", name, style, location, thing, names=names,
+            reason=f"found no inputs and targets that {name}.{methods[0]} takes; pass them: check({name}(...), x, y)",
+        )  # fmt: skip
+    return best.found(name, style, location, thing, names)
+
+
+@dataclass
+class Trial:
+    """One way to call a network, and how many of its gradients agree with the slopes of its loss."""
+
+    network: AdaptedNetwork
+    x: Array
+    labels: Array
+    made: Made
+    agreeing: int = 0
+    total: int = 1
+    own: bool = False
+    shapes: bool = True
+    missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every parameter has a gradient of its shape, of a loss that is known."""
+        return (self.own or self.agreeing > 0) and not set(self.missing) - {"loss"} and self.shapes
+
+    @property
+    def right(self) -> bool:
+        """Whether all gradients agree, with one factor."""
+        return self.agreeing == self.total and not set(self.missing) - {"loss"}
+
+    @property
+    def score(self) -> tuple[float, ...]:
+        """A higher one is better."""
+        share = self.agreeing / self.total
+        sequence = self.network.plan.sequence and self.complete and self.agreeing > 0
+        return (sequence, share == 1, share, self.own, -len(self.missing), self.total)
+
+    def found(self, name: str, style: str, location: Location, thing: Any, names: tuple[str, ...]) -> Found:
+        """The Found, without readings if nothing agrees with a loss that was only guessed."""
+        plan = self.network.plan
+        if not self.own and self.agreeing == 0:
+            reason = (
+                f"its loss is unknown: {plan.gradient.method} does not compute the gradients of a usual loss; "
+                "add a method loss(x, y) that returns it"
+            )
+            return Found("model", name, style, location, thing, reason=reason, names=names)
+        params = self.network.params
+        notes = [] if self.own else [f"loss: {plan.loss}"]
+        if plan.factor != "1":
+            notes.append(f"convention: all gradients have the factor {plan.factor} ({SYMBOLS})")
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            if self.network.adds_up(self.x, self.labels):
+                notes.append("gradients are added to those of earlier calls; set them to 0 before each call")
+        if plan.steps:
+            notes.append("gradients: the step that the code takes, divided by the learning rate")
+        made = self.made if self.own and plan.factor == "1" else None
+        reading = Reading(
+            describe(plan, self.made, name),
+            partial(network_cases, name, self.network, self.x.shape[1:], made),
+            tuple(f"{key} {params[key].shape}" for key in plan.grads),
+            dict(self.missing),
+            tuple(notes),
+        )
+        return Found("model", name, style, location, thing, (reading,), names=names)
+
+
+def describe(plan: NetworkPlan, made: Made, name: str) -> str:
+    """How the network is called."""
+    calls = [str(call) for call in (plan.forward, plan.before, plan.gradient) if call is not None]
+    loss = str(plan.loss) if isinstance(plan.loss, Call) else ""
+    text = f"{made.call(name)}: {', '.join(calls)}" + (f"; loss: {loss}" if loss else "")
+    if hasattr(made.instance, "describe_functions"):
+        text = made.instance.describe_functions()
+    return f"{text}; {plan.layout.describe}; targets: {plan.targets}"
+
+
+def trials(one: Instance, methods: list[str], randomness: Randomness) -> Iterator[Trial]:
+    """Ways to call a network, the most likely first."""
+    instance = one.made.instance
+    forwards = list(forward_calls(instance, methods))
+    for blank in inputs_to_try(one, methods):
+        x, labels = network_data(N, blank.sample, 0)
+        starts = list(starts_of(one, forwards, blank, x, labels, randomness))
+        calls = [(method, roles_of(getattr(instance, method), training=True)) for method in methods]
+        before = losses_before(type(instance))
+        if blank.layout.single:
+            calls += [(method, roles_with_pairs(getattr(type(instance), method, None))) for method in methods]
+        for start, (method, roles) in itertools.product(starts, calls):
+            if roles is None or (any(role == "cache" for role, _ in roles) and start.forward is None):
+                continue
+            if start.state is not None and not any(role == "state" for role, _ in roles) and start.forward is None:
+                continue
+            start = replace(start, gradient=Call(method, roles), before=before[0] if before and not roles else None)
+            for plan in target_plans(start, takes_vector(instance, method)):
+                if _runs(instance, plan, x, labels, randomness):
+                    yield from _trials_of(one, plan, x, labels, randomness)
+                    if plan.targets == "binary vector":
+                        break
+
+
+def _runs(instance: Any, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness) -> bool:
+    """Whether the calls of a plan run, with another number of samples as well: a layout may fit one by chance."""
+    try:
+        for count in (N, N - 1):
+            AdaptedNetwork(instance, plan, randomness)._runs(x[:count], labels[:count], 0.5)[0].compute()
+    except Exception:
+        return False
+    return True
+
+
+def _trials_of(
+    one: Instance, plan: NetworkPlan, x: Array, labels: Array, randomness: Randomness
+) -> Iterator[Trial]:
+    """A plan with parameters, gradients and each loss that it may be of; nothing if a call fails."""
+    try:
+        with np.errstate(all="ignore"):
+            plan = with_gradients(one, plan, x, labels, randomness)
+    except Exception:
+        return
+    if not plan.grads:
+        return
+    missing = {name: "no gradient was found" for name in plan.aliases if name not in plan.grads}
+    missing |= dict.fromkeys(plan.unused, UNUSED)
+    aliases = {name: slots for name, slots in plan.aliases.items() if name in plan.grads}
+    plan = replace(plan, aliases=aliases)
+    instance = moved_copy(one.made.instance, aliases)
+    losses = list(own_losses(instance, plan, x, labels, randomness))
+    own = bool(losses)
+    uncalled = [] if own else loss_methods(instance)
+    if uncalled:
+        missing["loss"] = f"{uncalled[0]} was not called; the gradients are compared with a usual loss"
+    for loss in losses or (list(USUAL_LOSSES) if plan.output or plan.forward else []):
+        network = AdaptedNetwork(instance, replace(plan, loss=loss), randomness)
+        try:
+            with np.errstate(all="ignore"):
+                grads = network.gradients(network._runs(x, labels, 1.0))
+                shapes = all(grads[name].shape == array.shape for name, array in network.params.items())
+                of_part = isinstance(loss, Call) and "." in loss.method
+                exact = own and not plan.steps and not of_part  # conventions may lie between a part and the network
+                factor, agreeing = compare(network, x, labels, exact=exact)
+                if exact and not agreeing and _is_averaged_later(instance):
+                    other = compare(network, x, labels, exact=False)
+                    factor, agreeing = other if other == ("N", len(network.params)) else (factor, agreeing)
+                if not network.steps_are_proportional(x, labels) and not 0 < agreeing < len(network.params):
+                    continue  # an optimizer takes the step; no gradient can be read from it
+        except Exception:
+            continue
+        network.plan = replace(network.plan, factor=factor)
+        yield Trial(network, x, labels, one.made, agreeing, len(network.params), own, shapes, dict(missing))
+
+
+def _is_averaged_later(instance: Any) -> bool:
+    """Whether an update in the file of the network, or in a file that imports it, divides by the number of samples."""
+    module = sys.modules.get(type(instance).__module__)
+    return module is not None and bool(averaging_update(module))
