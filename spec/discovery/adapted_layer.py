@@ -39,7 +39,7 @@ RATES = (1.0, 0.25)
 class Given:
     """An argument of a call: "x" and its number, "dy", "y", "rate", "optimizer", a "value", or a "slot" of the object.
 
-    "item" is part of what forward returned, by its number.
+    "item" is part of what forward returned, by its number; "count" the number of samples of the call.
 
     With a `keyword` it is passed by name.
     """
@@ -87,6 +87,10 @@ class Plan:
     """The attribute of the object that chooses the mode, True in training."""
     rate: Slot | None = None
     """Where the object keeps its learning rate, if it steps by itself and has no such argument."""
+
+    def samples(self, inputs: Sequence[Array]) -> int:
+        """The number of samples in the inputs of one call."""
+        return 1 if self.layout.single else len(self.layout.to_rows(inputs[0]))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Plan:
         return self  # nothing changes it, and values of arguments are copied for each call
@@ -423,6 +427,8 @@ class _Run:
             return self.ys[0].copy()
         if given.what == "returned":
             return self.value
+        if given.what == "count":
+            return self.plan.samples(self.inputs)
         if given.what == "item":
             return self.value[given.value]
         if given.what == "cache":

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -20,7 +20,17 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.discovery.scope import decorated
+from nnlaw.spec.discovery.optimizer_owners import (
+    NAMES,
+    OWNER_FORMS,
+    W_SIZE,
+    LayerOwner,
+    Owner,
+    Record,
+    four_arrays,
+    given,
+)
+from nnlaw.spec.discovery.scope import decorated, required_of
 from nnlaw.spec.discovery.slots import attributes_of
 
 RATE = re.compile(
@@ -29,126 +39,21 @@ RATE = re.compile(
 WEIGHTS = re.compile(r"^(w|ws|weights?|params?|parameters?|thetas?|x|variables?|vars?|value|p|old|target)$", re.I)
 GRADIENTS = re.compile(
     r"^_?(g|gs|d_?w|dws?|grads?|gradients?|g_?w|d_?weights?|grad_?w(eights?)?|w_?grads?|d_?params?|d_?theta|delta_?w|dx|"
+    r"(w|weights?)_?updates?|"
     r"derivatives?|nabla\w*|gradient_?w|weights?_grads?|param_?grads?)$", re.I,
 )
 BIAS = re.compile(r"^(b|bias|biases)$", re.I)
 BIAS_GRADIENTS = re.compile(
-    r"^_?(d_?b|g_?b|d_?bias(es)?|grad_?b(ias)?|delta_?b|b_?grad|bias_?grads?|gradient_?b)$", re.I
+    r"^_?(d_?b|g_?b|d_?bias(es)?|grad_?b(ias)?|delta_?b|b_?grad|bias_?grads?|gradient_?b|"
+    r"(b|bias)_?updates?)$", re.I
 )
 OWNERS = re.compile(r"^(layers?|l|net|network|model|nn|module|obj)$", re.I)
 KEYS = re.compile(r"^(key|name|id|idx|index|layer_?(id|name|index)|param_?name)$", re.I)
 COUNTS = re.compile(r"^(t|step|iteration|iterations?|epoch|it|k|n_?iter|time_?step)$", re.I)
 STATES = re.compile(r"^(v|s|m|config|cache|state|velocity|velocities|moments?|memory|optim_?config)$", re.I)
-SPELLINGS = (
-    ("weights", "dweights", "biases", "dbiases"), ("W", "dW", "b", "db"), ("w", "dw", "bias", "dbias"),
-    ("weight", "grad_weight", "bias_", "grad_bias"), ("weights_", "grad_weights", "biases_", "grad_biases"),
-)  # fmt: skip
-class Record(dict[str, Any]):
-    """One array with its gradient, as a dict and as an object, under all usual names; the code changes one of them."""
-
-    def __init__(self, array: Array, gradient: Array) -> None:
-        super().__init__()
-        self.load(array, gradient)
-
-    def load(self, array: Array, gradient: Array) -> None:
-        """Put in the array of the next step."""
-        for name in RECORD_ARRAYS:
-            self[name] = array.copy()
-            setattr(self, name, array.copy())
-        for name in RECORD_GRADIENTS:
-            self[name] = gradient.copy()
-            setattr(self, name, gradient.copy().view(WithData))
-        self.requires_grad = True
-
-    def changed(self, array: Array) -> Array:
-        """The array that the code has changed; the same array if it has changed nothing."""
-        kept = [*(self[name] for name in RECORD_ARRAYS), *(getattr(self, name) for name in RECORD_ARRAYS)]
-        return next((np.asarray(one) for one in kept if not np.array_equal(one, array)), array)
-
-    __hash__ = object.__hash__  # type: ignore[assignment]  # optimizers keep their state in dicts by parameter
 
 
-class WithData(np.ndarray):
-    """A gradient whose `data`, as that of a tensor, is an array."""
-
-    @property
-    def data(self) -> Any:
-        """The array."""
-        return self.view(np.ndarray)
-
-
-RECORD_ARRAYS = ("data", "value", "val", "param", "w", "weight", "x")
-RECORD_GRADIENTS = ("grad", "gradient", "g", "dw", "d")
-W_SIZE = 4  # of the six weights of a check; the others are a bias
-NAMES = ("W1", "b1", "W2", "b2")  # in dicts, where the six weights are four arrays
-SHAPES = ((1, 2), (1, 1), (1, 2), (1, 1))
-
-
-def four_arrays(w: Array) -> list[Array]:
-    """The six weights of a check as four arrays."""
-    parts = np.split(w.astype(np.float64), np.cumsum([int(np.prod(shape)) for shape in SHAPES])[:-1])
-    return [part.reshape(shape).copy() for part, shape in zip(parts, SHAPES, strict=True)]
-
-
-OWNER_FORMS = ("owner", "owner with dicts")
-
-
-class Owner:
-    """A layer or a network with the arrays under all usual names; the code changes one spelling.
-
-    Its methods, such as get_params(), return lists or, with `as_dicts`, dicts.
-    """
-
-    def __init__(self, arrays: list[Array], gradients: list[Array], as_dicts: bool = False) -> None:
-        self._as_dicts = as_dicts
-        for row in SPELLINGS:
-            for name, value in zip(row, (arrays[0], gradients[0], arrays[1], gradients[1]), strict=True):
-                setattr(self, name, value.copy())
-        self.params = {"W": arrays[0].copy(), "b": arrays[1].copy()}
-        self.grads = {"W": gradients[0].copy(), "b": gradients[1].copy(), "dW": gradients[0].copy()}
-        self.grads["db"] = gradients[1].copy()
-        self.trainable = True
-
-    def get_params(self) -> Any:
-        """The arrays themselves, to be changed in place."""
-        return self.params if self._as_dicts else list(self.params.values())
-
-    def get_grads(self) -> Any:
-        """Their gradients, in the same order or below the same keys."""
-        grads = {key: self.grads[key] for key in self.params}
-        return grads if self._as_dicts else list(grads.values())
-
-    def params_and_grads(self) -> Iterator[tuple[Array, Array]]:
-        """Each array with its gradient."""
-        return ((array, self.grads[key]) for key, array in self.params.items())
-
-    def set_params(self, params: Any) -> None:
-        """Put in other arrays."""
-        self.params = dict(params) if isinstance(params, dict) else dict(zip(self.params, params, strict=True))
-
-    parameters = get_parameters = get_weights = trainable_params = get_params
-    gradients = get_gradients = get_grads
-    set_parameters = set_weights = set_params
-    parameters_and_gradients = params_and_grads
-
-    @property
-    def layers(self) -> list[Owner]:
-        """A network with one layer."""
-        return [self]
-
-    def load(self, arrays: list[Array], gradients: list[Array]) -> None:
-        """Put in the arrays of the next step; what the optimizer added stays."""
-        other = Owner(arrays, gradients, self._as_dicts)
-        for name, value in vars(other).items():
-            setattr(self, name, value)
-
-    def changed(self, arrays: list[Array]) -> list[Array]:
-        """The arrays in the spelling that the code has changed; the same arrays if it has changed nothing."""
-        found = []
-        for i, (key, array) in enumerate(zip("Wb", arrays, strict=True)):
-            kept = [self.params[key], *(getattr(self, row[2 * i]) for row in SPELLINGS)]
-            found.append(next((np.asarray(one) for one in kept if not np.array_equal(one, array)), array))
-        return found
+RATE_MARK = 0.1234567
 
 
 @dataclass(frozen=True)
@@ -167,6 +72,8 @@ class OptimizerPlan:
     rate: tuple[str, ...] = ()
     from_zero: bool = False
     """Whether the step count that is passed starts at 0."""
+    layer: LayerOwner | None = None
+    """The layer of the project that the optimizer gets."""
 
 
 class AdaptedOptimizer:
@@ -176,9 +83,11 @@ class AdaptedOptimizer:
         self._author, self._plan, self._count = thing, plan, 0
         self._thing: Any = None
         self._states: dict[str, Any] = {}
-        self._owner: Owner | None = None
+        self._owner: Owner | LayerOwner | None = None
         self._records: list[Record] = []
         self.state: dict[str, Array] = {}
+        self.rates: tuple[str, ...] = ()
+        """The attributes that have got RATE_MARK, given to the constructor as the learning rate."""
         defaults = {} if inspect.isclass(thing) else {
             row.name: row.default for row in inspect.signature(thing).parameters.values()
         }  # fmt: skip
@@ -189,6 +98,7 @@ class AdaptedOptimizer:
             zeros = [np.zeros((2, 2)), np.zeros(2)] if plan.form in OWNER_FORMS else four_arrays(np.zeros(6))
             self._start(zeros, zeros)
             defaults, self._thing = attributes_of(self._thing), None
+            self.rates = tuple(name for name, value in defaults.items() if type(value) is float and value == RATE_MARK)
         if any(role == "state" for role, _ in plan.roles) and plan.form == "array":
             self.step(np.ones(2), np.ones(2), 1.0)  # fills in the settings that the code keeps in the dict
             defaults = {key: value for state in self._states.values() for key, value in state.items()}
@@ -210,10 +120,18 @@ class AdaptedOptimizer:
             self._records = [Record(array, gradient) for array, gradient in zip(arrays, gradients, strict=True)]
             self._thing = self._author(self._records, **copy.deepcopy(dict(self._plan.settings)))
             return
-        as_dicts = self._plan.form == "owner with dicts"
-        self._owner = Owner(arrays, gradients, as_dicts) if form == "owner" else None
-        given: Any = {"list": arrays, "dict": dict(zip(NAMES, arrays, strict=False)), "owner": self._owner}[form]
-        self._thing = self._author(given, **copy.deepcopy(dict(self._plan.settings)))
+        first: Any = arrays if form == "list" else dict(zip(NAMES, arrays, strict=False))
+        if form == "owner":
+            self._owner = self._new_owner(arrays, gradients)
+            first = given(self._owner, required_of(self._author)[0].name)
+        self._thing = self._author(first, **copy.deepcopy(dict(self._plan.settings)))
+
+    def _new_owner(self, arrays: list[Array], gradients: list[Array]) -> Owner | LayerOwner:
+        if self._plan.layer is None:
+            return Owner(arrays, gradients, self._plan.form == "owner with dicts")
+        owner = copy.deepcopy(self._plan.layer)
+        owner.load(arrays, gradients)
+        return owner
 
     def step(self, w: Array, g: Array, lr: float) -> None:
         """One step; w is changed in place."""
@@ -247,7 +165,7 @@ class AdaptedOptimizer:
                     record.load(array, gradient)
             arrays = self._kept
         if plan.form in OWNER_FORMS or plan.constructor == "owner":
-            self._owner = self._owner or Owner(arrays, gradients, plan.form == "owner with dicts")
+            self._owner = self._owner or self._new_owner(arrays, gradients)
             self._owner.load(arrays, gradients)
         if self._thing is not None:
             own = [name for name in plan.rate if "current" in name.lower()]  # computed by the code from the other
@@ -262,14 +180,20 @@ class AdaptedOptimizer:
             prefix = "d" if plan.form == "d-dict" else ""
             first = dict(zip(NAMES, arrays, strict=True))
             slopes = {f"{prefix}{name}": g for name, g in zip(NAMES, gradients, strict=True)}
-        values = {"w": first, "g": slopes, "owner": self._owner, "key": key, "rate": lr,
+        values = {"w": first, "g": slopes, "key": key, "rate": lr,
                   "t": self._count - plan.from_zero, "b": arrays[-1], "db": gradients[-1]}  # fmt: skip
         if plan.form in OWNER_FORMS:
             values |= {"w": arrays[0], "g": gradients[0]}
+            if plan.constructor == "owner" and any(role == "db" for role, _ in plan.roles):  # one for each layer
+                values |= {"g": gradients[:1], "db": gradients[1:]}
+        if self._owner is not None:
+            values |= {name: given(self._owner, name) for role, name in plan.roles if role == "owner"}
         states = {name: self._state(name, slopes, lr) for role, name in plan.roles if role == "state"}
-        given = [states[name] if role == "state" else values[role] for role, name in plan.roles]
+        passed = [
+            states[name] if role == "state" else values[name if role == "owner" else role] for role, name in plan.roles
+        ]
         function: Callable[..., Any] = getattr(self._thing, plan.method) if plan.method else self._author
-        returned = function(*given)
+        returned = function(*passed)
         if self._thing is not None:
             self._around("post_update_params")
         if isinstance(returned, tuple) and states and len(returned) > len(states):

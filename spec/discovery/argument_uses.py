@@ -31,6 +31,8 @@ class Uses:
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Keys that are read from it, each with the names that the value is unpacked into, if it is."""
     attributes: list[str] = field(default_factory=list)
+    length: int = 0
+    """One more than the largest whole number that it is indexed with."""
     iterated: bool = False
     """Whether it is a list whose elements have these keys and attributes."""
 
@@ -208,6 +210,8 @@ class _Reader(ast.NodeVisitor):
             key = node.slice
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and self.is_it(node.func.value):
             key = node.args[0] if node.func.attr in ("get", "pop") and len(node.args) == 1 else None
+        if isinstance(key, ast.Constant) and type(key.value) is int and isinstance(node, ast.Subscript):
+            self.uses.length = max(self.uses.length, key.value + 1)
         if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
             return None
         self.uses.keys.setdefault(key.value, ())

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from nnlaw.spec.discovery.adapted_layer import Given, Plan
 from nnlaw.spec.discovery.argument_uses import parsed
-from nnlaw.spec.discovery.calls import PENALTIES, Made, N
+from nnlaw.spec.discovery.calls import PENALTIES, Made
 from nnlaw.spec.discovery.layer_methods import INCOMING, STORED_X, STORED_Y, UPSTREAM, is_rate, mode_value
 from nnlaw.spec.discovery.match_gradients import CONTAINERS, in_gradient_container
 from nnlaw.spec.discovery.scope import arguments_of, required_of
@@ -36,7 +36,10 @@ def backward_arguments(made: Made, plan: Plan) -> Iterator[tuple[tuple[Given, ..
         if row not in rows and (is_rate(row.name))
     )
     if not rows:
-        optional = [row for row in arguments_of(method, bound=True) if row.default is None]
+        optional = [
+            row for row in arguments_of(method, bound=True)
+            if row.default is None or (row.default == 1 and type(row.default) is not bool and INCOMING.match(row.name))
+        ]  # fmt: skip
         if optional:
             yield (Given("dy", None, optional[0].name),), ()
         for slot in incoming_attributes(made, plan):
@@ -76,7 +79,7 @@ def choices_for(
     if low in ("momentum", "mu", "decay", "weight_decay", "clip") or PENALTIES.search(low):
         return [Given("value", 0.0)]
     if low in ("batch_size", "m", "n", "size"):
-        return [Given("value", N)]
+        return [Given("count")]
     slots = [slot for slot, _ in array_slots(made.instance) if slot.key == name and not in_gradient_container(slot)]
     stored = [Given("slot", slot) for slot in slots[:1]]
     if stored:

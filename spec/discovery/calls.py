@@ -398,6 +398,8 @@ def guesses(
         settings = list(itertools.islice(_configurations(keys), MAX_CONFIGURATIONS))
         layers = [two for one in settings if (two := _of_two_layers(one)) is not None] if uses.iterated else []
         return [*layers, *settings, *found]
+    if 1 < uses.length <= len(SIZES) and type(found[0]) is int:
+        return [SIZES[: uses.length], list(SIZES[: uses.length]), *found]
     if uses.texts:
         found = _with_texts(found, uses.texts, first=not usual)
     objects = [] if any(isinstance(value, Step) for value in found) else project_objects(row, uses, owner)
@@ -405,6 +407,8 @@ def guesses(
 
 
 MAX_CONFIGURATIONS = 24
+SIZES = (N_IN, N_OUT, N_HIDDEN)
+"""Of an argument that is indexed."""
 
 
 def _configurations(keys: Mapping[str, tuple[str, ...]]) -> Iterator[Settings]:

@@ -26,6 +26,7 @@ from nnlaw.spec.discovery.adapters import (
     optimizers,
     schedules,
     stateless,
+    tensor_modules,
     tensors,
     values_only,
     wired,
@@ -41,6 +42,7 @@ from nnlaw.spec.discovery.scope import Scope, scope_of
 ADAPTERS: tuple[Callable[[Scope], Iterator[Found]], ...] = (
     optimizers.adapt,
     tensors.adapt,
+    tensor_modules.adapt,
     joint_losses.adapt,
     losses.adapt,
     wired.adapt,
@@ -98,6 +100,6 @@ def find_in_scope(scope: Scope) -> list[Found]:
         for unit in adapt(scope):
             scope.take(*(unit.names or (unit.name,)))
             found.append(unit)
-    found = with_partners(found, scope.module)
+    found = with_partners(found, scope)
     found += explain_nothing(scope, found)
     return sorted(found, key=lambda unit: (unit.location.path, unit.location.line))

@@ -27,6 +27,7 @@ from nnlaw import _names
 from nnlaw.spec.discovery.needed_statements import Definitions
 from nnlaw.spec.discovery.notebook import place
 from nnlaw.spec.discovery.project_search import child, file_of, find_in_project
+from nnlaw.spec.discovery.refused_exit import SYS, Exited, refuse
 from nnlaw.spec.discovery.removed_numpy import Finding, numpy_for, removed_names
 from nnlaw.spec.discovery.source import Source, read_source
 from nnlaw.spec.discovery.time_limit import OutOfTime, time_limit
@@ -78,7 +79,7 @@ class _Contents:
         for node in ast.walk(self.source.tree):
             if isinstance(node, ast.Name) and node.id in _PYTHON_2 and node.id not in self.definitions.bound:
                 self.findings.append(Finding(self.path, node.lineno, node.id, _PYTHON_2[node.id].__name__))
-        namespace = vars(builtins) | _PYTHON_2 | {"__import__": self.import_module}
+        namespace = vars(builtins) | _PYTHON_2 | {"__import__": self.import_module, "exit": refuse, "quit": refuse}
         self.module.__dict__.update(__builtins__=namespace, __doc__=ast.get_docstring(self.source.tree))
 
     def report_line(self, found: str, instead: str) -> None:
@@ -129,7 +130,7 @@ class _Contents:
         text = " ".join(str(error).split())
         if isinstance(error, ImportError) and error.name in _PATHS:
             text = text.partition(" (")[0].replace(error.name, _PATHS[error.name].stem)
-        if isinstance(error, SystemExit):
+        if isinstance(error, SystemExit | Exited):
             text = f"called sys.exit({error.code!r})"
         elif not isinstance(error, UnavailableError | OutOfTime | BadInput):
             text = f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -149,6 +150,8 @@ class _Contents:
             module = builtins.__import__(name, globals, locals, fromlist, level)
             return self._record(module, fromlist)
         top = name.partition(".")[0]
+        if name == "sys":
+            return SYS
         if top == "numpy":
             module = builtins.__import__(name, globals, locals, fromlist)
             return {"numpy": self.numpy, "numpy.random": self.numpy.random}.get(module.__name__, module)

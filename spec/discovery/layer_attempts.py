@@ -19,7 +19,18 @@ from nnlaw.spec.discovery.hints import hints
 from nnlaw.spec.discovery.layer_forward import forward_probe
 from nnlaw.spec.discovery.layer_gradients import MOMENTUM, NO_GRADIENT, Attempt, complete
 from nnlaw.spec.discovery.layer_inputs import count_of, input_shapes
-from nnlaw.spec.discovery.layer_methods import OPTIMIZER, is_method, is_rate, mode_attribute, mode_value, other_names
+from nnlaw.spec.discovery.layer_methods import (
+    FORWARD_WORD,
+    KEEPS,
+    OPTIMIZER,
+    SAMPLES,
+    forward_methods,
+    is_method,
+    is_rate,
+    mode_attribute,
+    mode_value,
+    other_names,
+)
 from nnlaw.spec.discovery.layer_setup import prepared
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
@@ -46,6 +57,19 @@ def best_attempt(made: list[Made], methods: tuple[str, str], scope: Scope) -> At
     if best is not None and best.layer is None:
         best.always_raises = all(has_wrong_shapes(attempt.error) for attempt in before if attempt.error is not None)
     return best if best is not None and best.score[0] >= 1 else None
+
+
+def best_of_forwards(made: list[Made], methods: tuple[str, str], scope: Scope) -> Attempt | None:
+    """The best way to call one of the instances, also with another method whose name is one of a forward, such as one
+    that stores what backward needs.
+    """
+    best = best_attempt(made, methods, scope)
+    others = forward_methods(type(made[0].instance))[1:] if best is None or best.layer is None else []
+    for name in (other for other in others if FORWARD_WORD.search(other) or other == "__call__"):
+        attempt = best_attempt(made, (name, methods[1]), scope)
+        if attempt is not None and attempt.layer is not None:
+            return attempt
+    return best
 
 
 def has_wrong_shapes(error: Exception | None) -> bool:
@@ -125,7 +149,9 @@ def attempts(
     rows = required_of(getattr(kind, forward), bound=True)
     flags = [row for row in arguments_of(getattr(kind, forward), bound=True) if row not in rows]
     training = tuple(Given("mode", value, row.name) for row in flags for value in mode_value(row))
-    needed = [row for row in rows if not mode_value(row)]
+    keeping = tuple(Given("value", True, row.name) for row in flags if row.default is False and KEEPS.search(row.name))
+    counts = [row for row in rows[1:] if SAMPLES.match(row.name)]
+    needed = [row for row in rows if not mode_value(row) and row not in counts]
     unprepared = made
     given_shapes = [(layout, shapes, 0) for layout, shapes, _ in hints().inputs()]
     for layout, shapes, integers in shapes_to_try or given_shapes or input_shapes(made, len(needed)):
@@ -135,17 +161,19 @@ def attempts(
             made = prepared(unprepared, shapes[0])
         numbers = itertools.count()
         given = tuple(
-            Given("mode", mode_value(row)[0]) if mode_value(row) else Given("x", next(numbers)) for row in rows
-        )
+            Given("mode", mode_value(row)[0]) if mode_value(row)
+            else Given("count") if row in counts else Given("x", next(numbers))
+            for row in rows
+        )  # fmt: skip
         for extra in (training, ()) if training else ((),):
             plan = Plan(
-                forward, given + extra, backward, (), layout, shapes, Kept("returned"), integers=integers,
+                forward, given + keeping + extra, backward, (), layout, shapes, Kept("returned"), integers=integers,
                 mode=mode_attribute(made.instance),
             )  # fmt: skip
             found = list(try_plan(made, plan, randomness, point))
             yield from found
-            if found and not any(attempt.perfect for attempt in found) and point is None and len(shapes) == 1:
-                other = prepared(unprepared, shapes[0], optimizer=True)
+            if not any(attempt.perfect for attempt in found) and point is None and len(shapes) == 1:
+                other = prepared(unprepared, shapes[0], optimizer=bool(found), by_sizes=not found)
                 others = try_plan(other, plan, randomness) if other is not unprepared else iter(())
                 yield from (attempt for attempt in others if attempt.perfect)
             if found:

@@ -95,7 +95,8 @@ def is_normalized_otherwise(y: Array, layout: Layout) -> bool:
 
 
 def _call_forward(thing: Any, plan: Plan, inputs: list[Array]) -> Any:
-    arguments = [inputs[row.value or 0].copy() if row.what == "x" else row.value
+    values = {"count": plan.samples(inputs)}
+    arguments = [inputs[row.value or 0].copy() if row.what == "x" else values.get(row.what, row.value)
                  for row in plan.forward_arguments if not row.keyword]  # fmt: skip
     named = {row.keyword: row.value for row in plan.forward_arguments if row.keyword}
     return getattr(thing, plan.forward)(*arguments, **named)
@@ -142,6 +143,8 @@ def _further_outputs(value: Any) -> Iterator[Kept]:
     """The other arrays of floats in a returned tuple, which may have incoming gradients as well."""
     for i, each in enumerate(value[1:], 1):
         if not isinstance(each, np.ndarray) or each.dtype.kind != "f":
+            return
+        if each.any() and np.array_equal(each, np.rint(each)):  # indices, or a mask
             return
         yield Kept("returned", Slot((("[", i),)))
 

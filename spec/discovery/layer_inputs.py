@@ -80,7 +80,7 @@ def likely_sizes(made: Made) -> list[int]:
         if type(value) is int and re.search(r"in|prev|dim|size|feature|channel", name):
             sizes.append(value)
     if not weights:  # made by the first call, or there are none: an input of the size of the output would hide mistakes
-        sizes += [N_IN, N_HIDDEN]
+        sizes += sorted((N_IN, N_HIDDEN), key=lambda size: size in made.settings.values())
     for array in weights[:6]:
         sizes += [array.shape[0], array.shape[-1], *array.shape[1:-1]] if array.ndim > 1 else []
     for array in weights[:6]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from nnlaw.spec.discovery.calls import FLAG_NAMES, RATE_NAMES, TEST_NAMES
 from nnlaw.spec.discovery.hints import hints
-from nnlaw.spec.discovery.nothing import BACKWARD_WORD, is_empty
+from nnlaw.spec.discovery.nothing import BACKWARD_WORD, is_empty, names_gradient
 from nnlaw.spec.discovery.scope import arguments_of, required_of
 from nnlaw.spec.discovery.slots import attributes_of
 
@@ -38,6 +38,12 @@ STORED_X = re.compile(
 STORED_Y = re.compile(r"^_?(y|out|outputs?\w*|a|z|act\w*|h|result|forward_out\w*|last_?output|y_?hat)$", re.I)
 
 
+COLLECTS = re.compile(r"_?(acc|add|store|save|sum|scale|norm)", re.I)
+KEEPS = re.compile(r"(^|_)(save|store|keep|cache|retain|record|remember|memori[sz]e)(_|$)", re.I)
+"""Names of arguments of a forward that keeps what backward needs only if they are true."""
+SAMPLES = re.compile(r"^(m|(mini_?)?batch_?size|(n|num|number)_?(of_?)?(samples|examples|images))$", re.I)
+
+
 def layer_methods(kind: type) -> tuple[str, str] | None:
     """The names of forward and backward of a class; None if one is missing, or if backward takes targets."""
     others = other_names(kind)
@@ -46,6 +52,9 @@ def layer_methods(kind: type) -> tuple[str, str] | None:
     backward = [name for name in backward_names if is_method(kind, name)] or [
         name for name in others if is_method(kind, name) and name not in forward[:1]
         and any(UPSTREAM.match(row.name) for row in required_of(getattr(kind, name), bound=True)[:1])
+    ] or [
+        name for name in others if is_method(kind, name) and names_gradient(name) and not COLLECTS.match(name)
+        and _takes_slope(required_of(getattr(kind, name), bound=True))
     ]  # fmt: skip
     if not forward or not backward:
         return None
@@ -58,6 +67,11 @@ def layer_methods(kind: type) -> tuple[str, str] | None:
     if targets and not any(INCOMING.match(name) for name in names if name not in targets):
         return None  # a network
     return forward[0], backward[0]
+
+
+def _takes_slope(rows: list[inspect.Parameter]) -> bool:
+    """Whether a method gets a gradient, by the name of an argument, or because there are two: gradient(x, previous)."""
+    return any(INCOMING.match(row.name) for row in rows) or len(rows) == 2
 
 
 def other_names(kind: type) -> list[str]:

@@ -171,7 +171,7 @@ def describe(attempt: Attempt, name: str) -> str:
     """How the class is called: `Dense(4, 3).forward(x), then backward(dy, rate); samples are rows`."""
     plan = attempt.plan
     words = {"x": "x", "dy": "dy", "y": "y", "rate": "learning_rate", "optimizer": "optimizer", "returned": "result",
-             "cache": "cache", "gradients": "{}"}  # fmt: skip
+             "cache": "cache", "gradients": "{}", "count": "N"}  # fmt: skip
 
     def shown(given: Given) -> str:
         text = words.get(given.what) or (given.value.name if given.what == "slot" else repr(given.value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
 import re
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.discovery.adapted_layer import RATES
-from nnlaw.spec.discovery.calls import Made, N
+from nnlaw.spec.discovery.calls import Made
 from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.layer_inputs import count_of
 from nnlaw.spec.discovery.layer_methods import OPTIMIZER, is_method, other_names
@@ -25,25 +26,44 @@ INPUT_SHAPE = re.compile(
     r"^_?(shape|batch_?size|n_in|fan_in|(n_|num_)?(in|input|prev|previous)_?(shape|size|dim|dims|features|units|n))s?$",
     re.I,
 )
+NEIGHBOR = re.compile(r"^_?(prev|previous|prior|preceding|last)(_?layer)?$|^_?(input|in)_?layer$", re.I)
+UNUSED = re.compile(r"^_?next(_?layer)?$|^_?(nn|net|network|model)$", re.I)
 STEPS = re.compile(r"update|step|apply|train|fit|learn|optimi[sz]e$|descent", re.I)
 
 
-def prepared(made: Made, shape: tuple[int, ...], *, optimizer: bool = False) -> Made:
+class Neighbor:
+    """The layer before, which has a shape of its output, or a size, under any name."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._shape = shape
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not SIZE.search(name):
+            raise AttributeError(name)
+        return self._shape if "shape" in name.lower() else self._shape[-1]
+
+
+SIZE = re.compile(r"shape|units|size|neurons|nodes|outputs?$|n_?out|dim|features|channels|width", re.I)
+
+
+def prepared(made: Made, shape: tuple[int, ...], *, optimizer: bool = False, by_sizes: bool = False) -> Made:
     """The instance after the methods that set it up for an input of this shape, if it has any; else itself.
 
-    With `optimizer` it also gets one that takes plain gradient steps.
+    With `optimizer` it also gets one that takes plain gradient steps. Methods that get sizes only are called if there
+    are no arrays, or with `by_sizes`.
     """
     kind = type(made.instance)
     methods = [name for name in SETUP if is_method(kind, name)]
-    if not methods and not array_slots(made.instance):
-        methods = [name for name in other_names(kind) if is_method(kind, name)
-                   and (rows := required_of(getattr(kind, name), bound=True)) and "predict" not in name
-                   and all(INPUT_SHAPE.match(row.name) for row in rows)]  # fmt: skip
+    if by_sizes or (not methods and not array_slots(made.instance)):
+        methods += [name for name in other_names(kind) if is_method(kind, name) and name not in methods
+                    and (rows := required_of(getattr(kind, name), bound=True)) and "predict" not in name
+                    and any(map(is_set_up, rows)) and all(is_set_up(row) or UNUSED.match(row.name) for row in rows)]
     methods += [name for name in other_names(kind) if optimizer and name not in methods and is_method(kind, name)
                 and not STEPS.search(name) and (rows := required_of(getattr(kind, name), bound=True))
                 and all(OPTIMIZER.match(row.name) for row in rows)]  # fmt: skip
     unset = [name for name, value in attributes_of(made.instance).items()
-             if value is None and (INPUT_SHAPE.match(name) or (optimizer and OPTIMIZER.match(name)))]  # fmt: skip
+             if value is None and (INPUT_SHAPE.match(name) or NEIGHBOR.match(name)
+                                   or (optimizer and OPTIMIZER.match(name)))]  # fmt: skip
     if not methods and not unset:
         return made
     thing, called = copy.deepcopy(made.instance), bool(unset)
@@ -60,27 +80,38 @@ def prepared(made: Made, shape: tuple[int, ...], *, optimizer: bool = False) -> 
     return replace(made, instance=thing) if called else made
 
 
+def is_set_up(row: inspect.Parameter) -> bool:
+    """Whether an argument is a shape or a size of the input, or the layer before."""
+    return bool(INPUT_SHAPE.match(row.name) or NEIGHBOR.match(row.name))
+
+
 def _set_up(thing: Any, method: str, names: list[str], shape: tuple[int, ...], named: dict[str, Any]) -> None:
-    """Call a method that sets an instance up; if it fails for the shape of a sample, with that of a batch."""
+    """Call a method that sets an instance up: with the size of a sample, its shape as the size, or that of a batch."""
     before = copy.deepcopy(attributes_of(thing))
-    try:
-        getattr(thing, method)(*(_setup_value(name, shape) for name in names), **named)
-    except Exception:
-        vars(thing).update(before)
-        getattr(thing, method)(*(_setup_value(name, shape, batch=True) for name in names), **named)
+    for whole in ("", "sample", "batch"):
+        try:
+            getattr(thing, method)(*(_setup_value(name, shape, whole) for name in names), **named)
+            return
+        except Exception as error:
+            vars(thing).update(copy.deepcopy(before))
+            failed = error
+    raise failed
 
 
-def _setup_value(name: str, shape: tuple[int, ...], *, batch: bool = False) -> Any:
-    """An argument of a method that sets an instance up: a shape, with `batch` that of a batch, a size, an optimizer or
-    a generator.
+def _setup_value(name: str, shape: tuple[int, ...], whole: str = "") -> Any:
+    """An argument of a method that sets an instance up: a shape, a size, an optimizer or a generator.
+
+    With `whole`, shapes and sizes are the shape of a "sample" or of a "batch".
     """
     low = name.lower()
+    if NEIGHBOR.match(name) or UNUSED.match(name):
+        return Neighbor(shape) if NEIGHBOR.match(name) else None
     if "batch" in low and "shape" not in low:
-        return N
-    if batch:
+        return count_of(shape)
+    if whole == "batch":
         return (count_of(shape), *shape)
     if "optim" in low or low == "opt":
         return Step(RATES[0])
     if low in ("rng", "generator", "random_state"):
         return np.random.default_rng(0)
-    return shape if "shape" in low else shape[-1]
+    return shape if whole or "shape" in low else shape[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from operator import attrgetter
@@ -10,7 +11,14 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.discovery.adapted_network import FACTORS, AdaptedNetwork, Call, NetworkPlan, roles_of
+from nnlaw.spec.discovery.adapted_network import (
+    FACTORS,
+    AdaptedNetwork,
+    Call,
+    NetworkPlan,
+    number_in,
+    roles_of,
+)
 from nnlaw.spec.discovery.calls import Randomness
 from nnlaw.spec.discovery.network_methods import LOSS, loss_methods
 
@@ -24,6 +32,11 @@ def own_losses(
     names = loss_methods(instance)
     returned = LOSS.search(plan.gradient.method) or not names
     candidates: list[Call | str] = ["returned"] if returned else []
+    if plan.before is not None and plan.before.method not in names:
+        run = AdaptedNetwork(instance, plan, randomness)._runs(x, labels, 0.5)[0]
+        with contextlib.suppress(ValueError):
+            number_in(run.call(plan.before))
+            candidates.append(plan.before)
     for name in names:
         roles = roles_of(attrgetter(name)(instance), training=True)
         if roles is not None and name != plan.gradient.method:

@@ -36,6 +36,13 @@ def losses_before(kind: type) -> list[Call]:
     return [Call(name, roles) for name, roles in calls if roles and {role for role, _ in roles} == {"x", "t"}]
 
 
+def forwards_with_targets(kind: type) -> list[Call]:
+    """Methods that run a network and compute its loss, whose backward gets the targets again or nothing."""
+    names = [name for name in dir(kind) if FORWARD.match(name) and inspect.isfunction(getattr(kind, name, None))]
+    calls = [(name, roles_of_method(getattr(kind, name))) for name in names]
+    return [Call(name, roles) for name, roles in calls if roles and {"x", "t"} == {role for role, _ in roles}]
+
+
 def gradient_methods(kind: type) -> list[str]:
     """Methods that may compute gradients of a loss, by their names and arguments, the most likely first."""
     own = [name for name in dir(kind) if not name.startswith("__") and callable(getattr(kind, name, None))]
@@ -46,7 +53,7 @@ def gradient_methods(kind: type) -> list[str]:
     bare = [name for name in own if _is_network_call(getattr(kind, name), alone)]
     constructor = roles_of(kind, training=True) or ()
     data = {"x", "t"} <= {role for role, _ in constructor}
-    if losses_before(kind):
+    if losses_before(kind) or forwards_with_targets(kind):
         bare += [name for name in own if GRADIENT[0].search(name) and roles_of_method(getattr(kind, name)) == ()]
     for pattern in GRADIENT:
         found += [

@@ -24,6 +24,7 @@ from nnlaw.spec.discovery.network_instances import Instance, has_weights, networ
 from nnlaw.spec.discovery.network_losses import compare, own_losses
 from nnlaw.spec.discovery.network_methods import (
     forward_calls,
+    forwards_with_targets,
     loss_methods,
     losses_before,
     roles_with_pairs,
@@ -141,7 +142,8 @@ def trials(one: Instance, methods: list[str], randomness: Randomness) -> Iterato
         x, labels = network_data(N, blank.sample, 0)
         starts = list(starts_of(one, forwards, blank, x, labels, randomness))
         calls = [(method, roles_of(getattr(instance, method), training=True)) for method in methods]
-        before = losses_before(type(instance))
+        before, with_targets = losses_before(type(instance)), forwards_with_targets(type(instance))
+        with_targets = [] if hasattr(instance, "functions") else with_targets  # methods of FunctionalNetwork
         if blank.layout.single:
             calls += [(method, roles_with_pairs(getattr(type(instance), method, None))) for method in methods]
         for start, (method, roles) in itertools.product(starts, calls):
@@ -149,7 +151,8 @@ def trials(one: Instance, methods: list[str], randomness: Randomness) -> Iterato
                 continue
             if start.state is not None and not any(role == "state" for role, _ in roles) and start.forward is None:
                 continue
-            start = replace(start, gradient=Call(method, roles), before=before[0] if before and not roles else None)
+            first = before if not roles and before else with_targets if start.forward is None else []
+            start = replace(start, gradient=Call(method, roles), before=first[0] if first else None)
             for plan in target_plans(start, takes_vector(instance, method)):
                 if _runs(instance, plan, x, labels, randomness):
                     yield from _trials_of(one, plan, x, labels, randomness)

@@ -55,13 +55,13 @@ def explain_nothing(scope: Scope, found: Iterable[Found]) -> Iterator[Found]:
     for name, function in list(scope.functions.items()):
         owner, _, short = name.rpartition(".")
         location = Location.of(function)
-        if _is_gradient(short) and short not in used and owner not in scope.classes and not is_empty(function):
+        if names_gradient(short) and short not in used and owner not in scope.classes and not is_empty(function):
             yield Found("layer", name, "function", location, function, reason=UNKNOWN_GRADIENT)
         elif not name.startswith("_"):
             yield Found("", name, "", location, function, reason="no law checks such a function")
 
 
-def _is_gradient(name: str) -> bool:
+def names_gradient(name: str) -> bool:
     """Whether a name is that of a function that computes gradients, not of a tool for them."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_").split("_")
     if TOOL_WORDS & set(words) or words[0] in TOOL_VERBS:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.match_gradients import in_gradient_container, is_gradient_name
 from nnlaw.spec.discovery.slots import Slot, array_slots, is_like_weights
+
+MASK = re.compile("mask|keep|drop", re.I)
 
 Aliases = dict[str, tuple[Slot, ...]]
 """The places of each parameter, by its name: the same array may be kept in several."""
@@ -41,7 +44,8 @@ def parameters_of(
         like_gradient = all(is_gradient_name(slot.key) or in_gradient_container(slot) for slot in slots)
         if like_gradient and not by_output:
             continue
-        is_parameter = depends(tuple(slots))
+        is_mask = any(MASK.search(slot.key) for slot in slots) and np.isin(slots[0].get(instance), (0, 1)).all()
+        is_parameter = None if is_mask else depends(tuple(slots))
         if is_parameter:
             found.append(tuple(slots))
         elif is_parameter is not None and not like_gradient and is_like_weights(slots[0].get(instance)):

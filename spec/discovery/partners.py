@@ -25,7 +25,10 @@ from nnlaw.spec.discovery.adapted_layer import AdaptedLayer
 from nnlaw.spec.discovery.adapted_loss import LINKS
 from nnlaw.spec.discovery.averaging_updates import averaging_update
 from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.nothing import class_location
+from nnlaw.spec.discovery.project_layers import dense_layers
 from nnlaw.spec.discovery.project_partners import losses_of_project, passed_error
+from nnlaw.spec.discovery.scope import Scope
 from nnlaw.spec.subjects.cases import Case, LayerCase, LossCase
 from nnlaw.spec.subjects.object_subject import object_of, subject_of
 
@@ -60,14 +63,14 @@ FACTORS = {
 TOLERANCE = 1e-4
 
 
-def with_partners(found: list[Found], module: ModuleType) -> list[Found]:
+def with_partners(found: list[Found], scope: Scope) -> list[Found]:
     """The units, some with a further reading that a partner explains, in the module or in another file beside it."""
     layers = {unit.name: factor_of_layer(unit) for unit in found if unit.kind == "layer" and unit.readings}
     losses = {unit.name: factor_of_loss(unit) for unit in found if unit.kind == "loss" and unit.readings}
-    beside = Beside(module, losses, any(unit.kind == "model" for unit in found))
+    beside = Beside(scope.module, losses, any(unit.kind == "model" for unit in found))
     return [
         _layer(unit, layers[unit.name], beside) if unit.name in layers
-        else _loss(unit, losses[unit.name][0], layers, module) if unit.name in losses
+        else _loss(unit, losses[unit.name][0], layers, scope) if unit.name in losses
         else unit
         for unit in found
     ]  # fmt: skip
@@ -182,22 +185,32 @@ def _logits(reading: Reading, link: str) -> Callable[[int], list[Case]]:
     return cases
 
 
-def _loss(unit: Found, factor: str, layers: dict[str, str], module: ModuleType) -> Found:
+def _loss(unit: Found, factor: str, layers: dict[str, str], scope: Scope) -> Found:
     if factor not in FACTORS or factor == "1":
         return unit
-    for layer, other in layers.items():
-        if other and other == FACTORS[factor].inverse:
+    inverse = FACTORS[factor].inverse
+    for layer, other in layers.items() or _layers_of_project(scope, factor in ("N", "N·C")):
+        if other and other == inverse:
             reading = unit.readings[0]
             note = f"convention: the gradient has the factor {factor}, which {layer} takes out again"
             return _with(
                 unit, replace(reading, cases=_scaled(reading, FACTORS[factor]), notes=(*reading.notes, note))
             )
-    update = averaging_update(module) if factor in ("N", "N·C") else ""
+    update = averaging_update(scope.module) if factor in ("N", "N·C") else ""
     if update:
         reading = unit.readings[0]
         note = f"convention: the gradient has the factor {factor}; the update takes a mean over the batch ({update})"
         return _with(unit, replace(reading, cases=_scaled(reading, FACTORS[factor]), notes=(*reading.notes, note)))
     return unit
+
+
+def _layers_of_project(scope: Scope, needed: bool) -> Iterator[tuple[str, str]]:
+    """The dense layers beside a module without layers, each with the factor of its gradients, if they are needed."""
+    for attempt in dense_layers(scope) if needed else ():
+        if attempt.layer is not None:
+            kind = type(attempt.made.instance)
+            name = f"{kind.__name__} in {Path(class_location(kind).path).name}"
+            yield name, _factor_of_layer(attempt.layer, attempt.x)
 
 
 def _with(unit: Found, reading: Reading) -> Found:

@@ -125,17 +125,21 @@ DENSE_FILE = r"^class \w*(dense|linear|affine|fully)"
 LOSS_FILE = rf"^\s*(class|def)\s+\w*({LOSS.pattern})"
 
 
-def stacks(scope: Scope, owner: type) -> list[Any]:
-    """Lists of layers to try: two dense layers and an activation; without these, two simple layers, one layer, all.
-
-    The layers are those of the module; if there are not any, those of the files beside it.
-    """
+def layer_kinds(scope: Scope, owner: type | None = None) -> list[tuple[str, type]]:
+    """The layers of the module but `owner`; if there are not any, those of the files beside it."""
     kinds = [(name, kind) for name, kind in _classes(scope) if kind is not owner and _is_layer(kind)]
     if all(is_base_class(kind) for _, kind in kinds):
         beside = definitions_beside(scope.module, LAYER_FILE, DENSE_FILE).items()
         kinds = [(name, kind) for name, kind in beside if inspect.isclass(kind) and _is_layer(kind)]
-    made = [(name, one) for name, kind in kinds if not is_base_class(kind)
-            for one in constructions(kind, scope, limit=1)]  # fmt: skip
+    return [(name, kind) for name, kind in kinds if not is_base_class(kind)]
+
+
+def stacks(scope: Scope, owner: type) -> list[Any]:
+    """Lists of layers to try: two dense layers and an activation; without these, two simple layers, one layer, all.
+
+    The layers are those of `layer_kinds`.
+    """
+    made = [(name, one) for name, kind in layer_kinds(scope, owner) for one in constructions(kind, scope, limit=1)]
     dense = [one for name, one in sorted(made, key=lambda row: not DENSE.search(row[0]))
              if _is_dense(one, name) and not OTHER.search(name)]  # fmt: skip
     simple = [(name, one.instance) for name, one in made if not array_slots(one.instance)]

@@ -19,7 +19,7 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.calls import Made, Randomness, guesses
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.hints import hints
-from nnlaw.spec.discovery.layer_attempts import attempts, best_attempt
+from nnlaw.spec.discovery.layer_attempts import attempts, best_attempt, best_of_forwards
 from nnlaw.spec.discovery.layer_gradients import Attempt
 from nnlaw.spec.discovery.layer_inputs import is_convolution
 from nnlaw.spec.discovery.layer_methods import (
@@ -27,7 +27,6 @@ from nnlaw.spec.discovery.layer_methods import (
     FORWARD,
     FORWARD_WORD,
     INCOMING,
-    forward_methods,
     is_method,
     layer_methods,
     mode_value,
@@ -67,24 +66,12 @@ def layer_in(kind: type, name: str, scope: Scope) -> Found | None:
     if not made:
         reason = f"can't construct {name}{inspect.signature(kind)}; pass an instance: check({_example(kind, name)})"
         return Found("layer", name, style, location, kind, reason=reason)
-    best = best_attempt(made, methods, scope)
-    if best is None or best.layer is None:
-        best = _with_another_forward(made, methods, scope) or best
+    best = best_of_forwards(made, methods, scope)
     if best is None:
         shape = hints().input_shape or ((2, 3, 8, 8) if is_convolution(made[0].instance) else (5, 4))
         reason = f"found no input that {name}.{methods[0]} takes; pass its shape: check({name}, input_shape={shape})"
         return Found("layer", name, style, location, kind, reason=reason)
     return found_of(best, name, style, kind)
-
-
-def _with_another_forward(made: list[Made], methods: tuple[str, str], scope: Scope) -> Attempt | None:
-    """An attempt with another method whose name is one of a forward, such as one that stores what backward needs."""
-    kind = type(made[0].instance)
-    for name in forward_methods(kind)[1:]:
-        attempt = best_attempt(made, (name, methods[1]), scope) if FORWARD_WORD.search(name) else None
-        if attempt is not None and attempt.layer is not None:
-            return attempt
-    return None
 
 
 def _without_input(kind: type) -> tuple[str, str] | None:

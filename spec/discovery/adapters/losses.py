@@ -29,6 +29,7 @@ from nnlaw.spec.discovery.layer_methods import FORWARD, TARGETS, layer_methods
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
+from nnlaw.spec.discovery.project_files import files_beside, imports
 from nnlaw.spec.discovery.recipes import recipe_of_loss
 from nnlaw.spec.discovery.remarks import remarks_of_loss
 from nnlaw.spec.discovery.scenarios import SCENARIOS, Scenario
@@ -68,11 +69,12 @@ LOSS_WORDS = re.compile(
 EPSILON = 1e-6
 AGREES, WRONG_SHAPE = 1e-5, 1e3
 BATCHES, SINGLE = ("rows", "columns"), ("one column", "one")
+LABEL_OF_ALL = re.compile(r"\bargmax\(\s*([\w.]+\s*)?\)")
+"""The label of one sample: that of a batch is taken along an axis."""
 OF_OUTPUTS = ("real", "binary")
 """Targets of losses that may have a single output, (N, 1), which must not be taken for (N,)."""
 OUTPUTS = range(2, 101)  # numbers of outputs that are tried if they occur in the code
 MAX_READINGS = 3
-MAX_PROJECT_FILES = 200
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
@@ -113,17 +115,18 @@ def source_of(scope: Scope) -> str:
 
 
 def is_used_with(scope: Scope, link: str) -> bool:
-    """Whether another file of the project imports the module and has softmax or sigmoid, which then may pass on the
-    gradient; not if the module has a class of this name, which was compared.
+    """Whether another file of the project that imports the module, or is imported together with it, has softmax or
+    sigmoid, which then may pass on the gradient; not if the module has a class of this name, which was compared.
     """
     path = Path(getattr(scope.module, "__file__", "") or "")
     if not path.is_file() or any(link in name.lower() for name in scope.everything if name in scope.classes):
         return False
-    imports = re.compile(rf"^\s*(from|import)\b.*\b{re.escape(path.stem)}\b", re.M)
-    files = itertools.islice(itertools.chain(path.parent.glob("*.py"), path.parent.parent.glob("*/*.py"),
-                                             path.parent.parent.glob("*.py")), MAX_PROJECT_FILES)  # fmt: skip
-    texts = (file.read_text(encoding="utf-8", errors="ignore") for file in files if file != path and file.is_file())
-    return any(link in text.lower() and imports.search(text) for text in texts)
+    texts = files_beside(scope.module)
+    users = [text for text in texts.values() if imports(text, path.stem)]
+    return any(
+        link in text.lower() and (imports(text, path.stem) or any(imports(user, file.stem) for user in users))
+        for file, text in texts.items()
+    )
 
 
 def passes_on(kind: type, scope: Scope) -> bool:
@@ -180,12 +183,14 @@ def _class(name: str, kind: type, scope: Scope, links: list[str]) -> Found | Non
     gradients += [m for m in vars(kind) if m not in gradients and not m.startswith("__") and _has(kind, m)
                   and any(is_derivative_name(m, value) for value in VALUES)]  # fmt: skip
     values = [method for method in VALUES if _has(kind, method)]
-    if not gradients or not values:
+    if not values:
         return None
     named = bool(LOSS_WORDS.search(name)) or any(LOSS_WORDS.search(base.__name__) for base in kind.__mro__[1:-1])
     rows = [arguments_of(getattr(kind, value)) for value in values]
     if not named and not any(any(is_target(row.name) for row in row_list[1:]) for row_list in rows):
         return None
+    if not gradients:
+        return _pair_of_class(name, kind, values, scope, links) if named else None
     codes: list[LossCode] = []
     for made in constructions(kind, scope, limit=2):
         for value, gradient in itertools.product(values, gradients):
@@ -205,6 +210,18 @@ def _class(name: str, kind: type, scope: Scope, links: list[str]) -> Found | Non
     style = f"class with {codes[0].value} and {codes[0].gradient}"
     network = _is_network(codes[0].thing)
     return found_of(name, style, class_location(kind), kind, codes, scope, links, named=named, network=network)
+
+
+def _pair_of_class(name: str, kind: type, values: list[str], scope: Scope, links: list[str]) -> Found | None:
+    """A class with a method that returns the loss and its gradient; None if it has no such method."""
+    for made, value in itertools.product(constructions(kind, scope, limit=2), values):
+        names = [row.name for row in signature_of(getattr(made.instance, value))]
+        codes = [LossCode(made.instance, value, roles, None, ()) for roles in roles_of(names) if len(names) == 2]
+        codes = [code for code in codes if returns_pair(code)]
+        if codes:
+            style = f"class whose {value} returns the loss and its gradient"
+            return found_of(name, style, class_location(kind), kind, codes, scope, links, named=True)
+    return None
 
 
 def _is_network(instance: Any) -> bool:
@@ -286,7 +303,7 @@ def returns_pair(code: LossCode) -> bool:
         p, t = scenario.draw(np.random.default_rng(0), 5, 3)
         try:
             with np.errstate(all="ignore"):
-                found = code.call(None, "value", code.value_roles, {"p": p, "t": t})
+                found = code.call(copy.deepcopy(code.thing), "value", code.value_roles, {"p": p, "t": t})
             if isinstance(found, tuple) and len(found) == 2 and (np.ndim(found[0]), np.shape(found[1])) == (0, p.shape):
                 return True
         except Exception:  # it fails, or returns lists of unequal lengths
@@ -333,7 +350,8 @@ def found_of(
     codes = [code for code in codes if not numbers or code.value in numbers]
     rows: list[tuple[float, AdaptedLoss]] = []
     error: Exception | None = None
-    for layout, code in itertools.product((LAYOUTS[row] for row in (*BATCHES, *SINGLE)), codes):
+    names_of = (*SINGLE, "one row") if _takes_one_sample(codes) else (*BATCHES, *SINGLE)
+    for layout, code in itertools.product((LAYOUTS[row] for row in names_of), codes):
         if layout.single and rows and not rows[-1][1].layout.single:
             break
         for scenario in SCENARIOS if hints().allows(layout) else ():
@@ -421,6 +439,16 @@ def _with_outputs(loss: AdaptedLoss) -> tuple[AdaptedLoss, str]:
             note = f"compared with 3 outputs alone: with 6 it raises {type(raised).__name__}"
             return AdaptedLoss(loss.code, scenario, loss.layout, loss.randomness, loss.total, loss.link), note
     return loss, ""
+
+
+def _takes_one_sample(codes: list[LossCode]) -> bool:
+    """Whether the source of a loss takes a single label from a one-hot row."""
+    for code in codes:
+        with contextlib.suppress(OSError, TypeError):
+            function = getattr(type(code.thing), code.value) if isinstance(code.value, str) else code.value
+            if LABEL_OF_ALL.search(source_text(function)):
+                return True
+    return False
 
 
 def _column_of(row: tuple[float, AdaptedLoss], rows: list[tuple[float, AdaptedLoss]]) -> tuple[float, AdaptedLoss]:

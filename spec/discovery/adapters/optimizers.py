@@ -6,6 +6,7 @@ compared with the textbook's by the optimizer's name; without a standard name th
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 from collections.abc import Iterator
@@ -20,7 +21,10 @@ from nnlaw.spec.discovery.adapted_optimizer import AdaptedOptimizer, OptimizerPl
 from nnlaw.spec.discovery.calls import constructions
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.hints import hints
+from nnlaw.spec.discovery.layer_methods import forward_methods
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
+from nnlaw.spec.discovery.optimizer_owners import OWNER_FORMS, W_SIZE
+from nnlaw.spec.discovery.project_layers import layer_owners
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
 from nnlaw.spec.discovery.slots import attributes_of
@@ -93,7 +97,9 @@ def _class(name: str, kind: type, scope: Scope) -> Found | None:
         kinds = {role for role, _ in roles}
         inputs = required_of(kind)
         owns = bool(inputs) and role_of(inputs[0].name, 0) in ("w", "owner")
-        if not (kinds & {"g"} and kinds & {"w", "owner"}) and not (owns and kinds <= {"g", "rate", "t"}) and not (
+        if owns and not WORDS.search(name) and forward_methods(kind):
+            continue  # a network of layers, which takes its own steps
+        if not (kinds & {"g"} and kinds & {"w", "owner"}) and not (owns and kinds <= {"g", "db", "rate", "t"}) and not (
             "owner" in kinds and (WORDS.search(name) or re.search("optim", name, re.I))
         ):
             continue
@@ -107,7 +113,7 @@ def _plans(
     kind: type, method: str, roles: tuple[tuple[str, str], ...], owns: bool, scope: Scope
 ) -> Iterator[OptimizerPlan]:
     kinds = {role for role, _ in roles}
-    forms: tuple[str, ...] = names.OWNER_FORMS if "owner" in kinds else ("keys",) if "key" in kinds else FORMS
+    forms: tuple[str, ...] = OWNER_FORMS if "owner" in kinds else ("keys",) if "key" in kinds else FORMS
     many = any(len(key) > 1 and key.endswith("s") for role, key in roles if role in "wg")
     forms = forms if many or forms[0] in ("owner", "keys") else tuple(reversed(forms))
     if "b" in kinds:
@@ -118,22 +124,29 @@ def _plans(
         containers = ("owner",) if role_of(first.name, 0) == "owner" else ("list", "dict")
         containers = containers if kinds & {"g"} or "owner" in containers else ("records", *containers)
         for container in containers:
-            for each in ("list", *names.OWNER_FORMS) if container == "owner" else (container,):
-                plan = OptimizerPlan(method, roles, each, tuple(values.items()), container)
-                yield _with_rates(plan, kind, values)
+            for each in ("list", *OWNER_FORMS) if container == "owner" else (container,):
+                yield from _with_rates(OptimizerPlan(method, roles, each, (), container), kind, values)
+        for layer in layer_owners(scope) if containers == ("owner",) else ():
+            yield from _with_rates(OptimizerPlan(method, roles, "owner", (), "owner", layer=layer), kind, values)
         return
-    for made in constructions(kind, scope, limit=2):
+    for made in constructions(kind, scope, limit=2, given={"gamma": [0.9], "beta": [0.9]}):
         settings = tuple(made.settings.items())
         keys = list(attributes_of(made.instance))
         rates = tuple(key for key in keys if key == hints().learning_rate or names.RATE.match(key))
         rates = rates or tuple(key for key in keys if key in ("alpha", "a"))
         for form in forms:
             yield OptimizerPlan(method, roles, form, settings, "", rates)
+        for layer in layer_owners(scope) if forms == OWNER_FORMS else ():
+            yield OptimizerPlan(method, roles, "owner", settings, "", rates, layer=layer)
 
 
-def _with_rates(plan: OptimizerPlan, kind: type, values: dict[str, Any]) -> OptimizerPlan:
-    rates = tuple(row.name for row in inspect.signature(kind).parameters.values() if names.RATE.match(row.name))
-    return OptimizerPlan(plan.method, plan.roles, plan.form, plan.settings, plan.constructor, rates)
+def _with_rates(plan: OptimizerPlan, kind: type, values: dict[str, Any]) -> Iterator[OptimizerPlan]:
+    """The plan with values for the constructor and the attributes that keep the learning rate; nothing if it fails."""
+    own = list(inspect.signature(kind).parameters)
+    rates = [name for name in own if names.RATE.match(name)] or [name for name in own[1:] if role_of(name, 1) == "rate"]
+    plan = replace(plan, settings=tuple((values | dict.fromkeys(rates, names.RATE_MARK)).items()))
+    with contextlib.suppress(Exception):
+        yield replace(plan, rate=AdaptedOptimizer(kind, plan).rates)
 
 
 def _function(name: str, function: Any) -> Found | None:
@@ -162,7 +175,7 @@ def _works(thing: Any, plan: OptimizerPlan) -> bool:
     except Exception:
         return False
     moved = w != start
-    return bool(np.isfinite(w).all() and (moved.all() if plan.form == "array" else moved[: names.W_SIZE].any()))
+    return bool(np.isfinite(w).all() and (moved.all() if plan.form == "array" else moved[: W_SIZE].any()))
 
 
 def _found(name: str, named: str, style: str, location: Location, thing: Any, plan: OptimizerPlan) -> Found:

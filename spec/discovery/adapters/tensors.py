@@ -55,7 +55,7 @@ def adapt(scope: Scope) -> Iterator[Found]:
         if call is None or name.startswith("_") or name.rpartition(".")[2] in ("forward", "backward"):
             continue
         with contextlib.suppress(Exception):
-            found = None if inspect.isclass(thing) else _loss(name, call, kind, scope)
+            found = None if inspect.isclass(thing) else loss_of_tensors(name, call, kind, scope)
             if found is not None and lost:  # its gradient is wrong because of that
                 yield replace(found, readings=(), reason=f"{lost} loses gradients, see there")
                 continue
@@ -70,7 +70,7 @@ def _raises(found: Found) -> bool:
     return getattr(found.readings[0].cases, "func", None) is _raising
 
 
-def _loss(name: str, function: Callable[..., Any], kind: type, scope: Scope) -> Found | None:
+def loss_of_tensors(name: str, function: Callable[..., Any], kind: type, scope: Scope) -> Found | None:
     """A function of predictions and targets, one of which may be an array, that returns a tensor of one number."""
     names = [row.name for row in required_of(function)]
     if len(names) != 2 or not (LOSS_WORDS.search(name) or is_target(names[1])):
@@ -279,6 +279,7 @@ class TensorFunction:
         assert places is not None
         self.positive = positive
         self._fixed = call, author, kind, places
+        self._form: list[str] = []
         self._names = tuple(arguments)
         for name, value in arguments.items():
             setattr(self, name, value)
@@ -286,8 +287,8 @@ class TensorFunction:
     def __deepcopy__(self, memo: dict[int, Any]) -> TensorFunction:
         twin = object.__new__(type(self))
         for name, value in vars(self).items():
-            if name not in ("_tensors", "_y", "_x"):
-                setattr(twin, name, value if name == "_fixed" else copy.deepcopy(value, memo))
+            if name not in ("_tensors", "_y", "_x", "_given"):
+                setattr(twin, name, value if name in ("_fixed", "_form") else copy.deepcopy(value, memo))
         return twin
 
     def source_of(self, method: str) -> Any:
@@ -299,7 +300,7 @@ class TensorFunction:
     def forward(self, x: Array) -> Array:
         """The array of the tensor that the function returns."""
         call, _, kind, (data, _) = self._fixed
-        self._x = np.exp(x) if self.positive else x
+        self._given, self._x = x, np.exp(x) if self.positive else x
         values = [self._x, *(getattr(self, name) for name in self._names)]
         given = [made_of(kind, value.copy()) if isinstance(value, np.ndarray) else value for value in values]
         self._tensors = [tensor for tensor in given if isinstance(tensor, kind)]
@@ -344,22 +345,31 @@ class TensorFunction:
 
     def backward(self, dy: Array) -> tuple[Array, ...]:
         """The gradients of all tensors."""
-        _, _, kind, (data, gradient) = self._fixed
-        one = partial(kind, dy.copy())
-        backward: Callable[..., Any] = getattr(kind, "backward", self._y.backward)
-        tries: tuple[Callable[[], Any], ...] = (
-            lambda: self._y.backward(one()), lambda: self._y.backward(dy.copy()),
-            lambda: (self._y * one()).sum().backward(), lambda: (self._y * kind(dy * dy.size)).mean().backward(),
-        )  # fmt: skip
+        if not self._form:  # found out on copies: a call that fails leaves wrong gradients behind
+            self._form.append(next((form for form in self._forms() if self._runs(form, dy)), "sum"))
+        return self._gradients(self._form[0], dy)
+
+    def _forms(self) -> tuple[str, ...]:
+        backward: Callable[..., Any] = getattr(self._fixed[2], "backward", self._y.backward)
         takes_one = len(inspect.signature(backward).parameters) > 1
-        for attempt in tries if takes_one else tries[2:]:
-            try:
-                attempt()
-                break
-            except Exception as error:
-                raised = error
+        return ("tensor", "array", "sum", "mean") if takes_one else ("sum", "mean")
+
+    def _runs(self, form: str, dy: Array) -> bool:
+        """Whether backward takes the incoming gradient in this form."""
+        twin = copy.deepcopy(self)
+        with contextlib.suppress(Exception):
+            twin.forward(self._given)
+            return all(array.dtype.kind == "f" for array in twin._gradients(form, dy))
+        return False
+
+    def _gradients(self, form: str, dy: Array) -> tuple[Array, ...]:
+        _, _, kind, (data, gradient) = self._fixed
+        if form == "sum":
+            (self._y * kind(dy.copy())).sum().backward()
+        elif form == "mean":
+            (self._y * kind(dy * dy.size)).mean().backward()
         else:
-            raise raised
+            self._y.backward(kind(dy.copy()) if form == "tensor" else dy.copy())
         found = [getattr(tensor, gradient) for tensor in self._tensors]
         arrays = [np.array(getattr(each, data) if isinstance(each, kind) else each) for each in found]
         return (arrays[0] * self._x if self.positive else arrays[0], *arrays[1:])

@@ -1,0 +1,180 @@
+"""What an optimizer gets in place of parameters, layers and networks: objects with arrays and their gradients.
+
+    owner = Owner(arrays, gradients)           a layer with its arrays under all usual names
+    owner = LayerOwner(layer, places, slopes)     a layer of the project
+    owner.load(arrays, gradients)
+    given(owner, "layers")                     as an argument of that name: a list of one layer
+    owner.changed(arrays)                      the arrays after the step
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.slots import Slot
+
+SPELLINGS = (
+    ("weights", "dweights", "biases", "dbiases"), ("W", "dW", "b", "db"), ("w", "dw", "bias", "dbias"),
+    ("weight", "grad_weight", "bias_", "grad_bias"), ("weights_", "grad_weights", "biases_", "grad_biases"),
+)  # fmt: skip
+
+
+class Record(dict[str, Any]):
+    """One array with its gradient, as a dict and as an object, under all usual names; the code changes one of them."""
+
+    def __init__(self, array: Array, gradient: Array) -> None:
+        super().__init__()
+        self.load(array, gradient)
+
+    def load(self, array: Array, gradient: Array) -> None:
+        """Put in the array of the next step."""
+        for name in RECORD_ARRAYS:
+            self[name] = array.copy()
+            setattr(self, name, array.copy())
+        for name in RECORD_GRADIENTS:
+            self[name] = gradient.copy()
+            setattr(self, name, gradient.copy().view(WithData))
+        self.requires_grad = True
+
+    def changed(self, array: Array) -> Array:
+        """The array that the code has changed; the same array if it has changed nothing."""
+        kept = [*(self[name] for name in RECORD_ARRAYS), *(getattr(self, name) for name in RECORD_ARRAYS)]
+        return next((np.asarray(one) for one in kept if not np.array_equal(one, array)), array)
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # optimizers keep their state in dicts by parameter
+
+
+class WithData(np.ndarray):
+    """A gradient whose `data`, as that of a tensor, is an array."""
+
+    @property
+    def data(self) -> Any:
+        """The array."""
+        return self.view(np.ndarray)
+
+
+RECORD_ARRAYS = ("data", "value", "val", "param", "w", "weight", "x")
+RECORD_GRADIENTS = ("grad", "gradient", "g", "dw", "d")
+W_SIZE = 4  # of the six weights of a check; the others are a bias
+NAMES = ("W1", "b1", "W2", "b2")  # in dicts, where the six weights are four arrays
+SHAPES = ((1, 2), (1, 1), (1, 2), (1, 1))
+
+
+def four_arrays(w: Array) -> list[Array]:
+    """The six weights of a check as four arrays."""
+    parts = np.split(w.astype(np.float64), np.cumsum([int(np.prod(shape)) for shape in SHAPES])[:-1])
+    return [part.reshape(shape).copy() for part, shape in zip(parts, SHAPES, strict=True)]
+
+
+OWNER_FORMS = ("owner", "owner with dicts")
+
+
+class Owner:
+    """A layer or a network with the arrays under all usual names; the code changes one spelling.
+
+    Its methods, such as get_params(), return lists or, with `as_dicts`, dicts.
+    """
+
+    def __init__(self, arrays: list[Array], gradients: list[Array], as_dicts: bool = False) -> None:
+        self._as_dicts = as_dicts
+        for row in SPELLINGS:
+            for name, value in zip(row, (arrays[0], gradients[0], arrays[1], gradients[1]), strict=True):
+                setattr(self, name, value.copy())
+        self.params = {"W": arrays[0].copy(), "b": arrays[1].copy()}
+        self.grads = {"W": gradients[0].copy(), "b": gradients[1].copy(), "dW": gradients[0].copy()}
+        self.grads["db"] = gradients[1].copy()
+        self.trainable = True
+
+    def get_params(self) -> Any:
+        """The arrays themselves, to be changed in place."""
+        return self.params if self._as_dicts else list(self.params.values())
+
+    def get_grads(self) -> Any:
+        """Their gradients, in the same order or below the same keys."""
+        grads = {key: self.grads[key] for key in self.params}
+        return grads if self._as_dicts else list(grads.values())
+
+    def params_and_grads(self) -> Iterator[tuple[Array, Array]]:
+        """Each array with its gradient."""
+        return ((array, self.grads[key]) for key, array in self.params.items())
+
+    def set_params(self, params: Any) -> None:
+        """Put in other arrays."""
+        self.params = dict(params) if isinstance(params, dict) else dict(zip(self.params, params, strict=True))
+
+    parameters = get_parameters = get_weights = trainable_params = get_params
+    gradients = get_gradients = get_grads
+    set_parameters = set_weights = set_params
+    parameters_and_gradients = params_and_grads
+
+    @property
+    def layers(self) -> list[Owner]:
+        """A network with one layer."""
+        return [self]
+
+    def load(self, arrays: list[Array], gradients: list[Array]) -> None:
+        """Put in the arrays of the next step; what the optimizer added stays."""
+        other = Owner(arrays, gradients, self._as_dicts)
+        for name, value in vars(other).items():
+            setattr(self, name, value)
+
+    def changed(self, arrays: list[Array]) -> list[Array]:
+        """The arrays in the spelling that the code has changed; the same arrays if it has changed nothing."""
+        found = []
+        for i, (key, array) in enumerate(zip("Wb", arrays, strict=True)):
+            kept = [self.params[key], *(getattr(self, row[2 * i]) for row in SPELLINGS)]
+            found.append(next((np.asarray(one) for one in kept if not np.array_equal(one, array)), array))
+        return found
+
+class LayerOwner:
+    """A layer of the project, by the places of its weights and its bias, and those of their gradients."""
+
+    def __init__(self, layer: Any, places: tuple[tuple[Slot, ...], ...], slopes: tuple[Slot, ...]) -> None:
+        self.layer, self._places, self._slopes = layer, places, slopes
+        self._axes = [np.ndim(slots[0].get(layer)) for slots in places]
+
+    def load(self, arrays: list[Array], gradients: list[Array]) -> None:
+        """Put in the arrays of the next step; a bias gets as many axes as it had."""
+        for slots, slope, axes, array, gradient in zip(
+            self._places, self._slopes, self._axes, arrays, gradients, strict=True
+        ):
+            shape = array.shape if array.ndim == axes else (1,) * (axes - 1) + array.shape
+            slope.set(self.layer, gradient.reshape(shape).copy())
+            for slot in slots:
+                slot.set(self.layer, array.reshape(shape).copy())
+
+    def changed(self, arrays: list[Array]) -> list[Array]:
+        """The arrays after a step."""
+        return [
+            np.asarray(slots[0].get(self.layer)).reshape(array.shape)
+            for slots, array in zip(self._places, arrays, strict=True)
+        ]
+
+
+class OfOneLayer:
+    """A network of one layer, whose list of layers has any usual name."""
+
+    def __init__(self, layer: Any) -> None:
+        self._layer = layer
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return [self._layer] if LISTS.match(name) else getattr(self._layer, name)
+
+
+LISTS = re.compile(r"^(layers?|modules|blocks|stack|graph|trainable_layers|hidden_layers)$", re.I)
+NETWORKS = re.compile(r"^(network|net|model|nn)$", re.I)
+
+
+def given(owner: Owner | LayerOwner, name: str) -> Any:
+    """An owner as an argument of this name: a layer, a list of one, or a network of one."""
+    thing = owner.layer if isinstance(owner, LayerOwner) else owner
+    if name.lower() in ("layers", "modules"):
+        return [thing]
+    return OfOneLayer(thing) if NETWORKS.match(name) and isinstance(owner, LayerOwner) else thing
