@@ -30,7 +30,7 @@ def layer_owners(scope: Scope) -> Iterator[LayerOwner]:
     for attempt in dense_layers(scope):
         plan, params = attempt.plan, attempt.layer.params if attempt.layer is not None else {}
         order = sorted(params, key=lambda name: -params[name].size)
-        # shapes of gradients are those of arrays, whatever backward makes of them
+        # the shapes that backward gives to gradients do not matter
         if len(order) == 2 and plan.after is None and all(plan.grads[name].where == "object" for name in order):
             places = tuple(plan.aliases[name] for name in order)
             yield LayerOwner(attempt.made.instance, places, tuple(plan.grads[name].slot for name in order))
