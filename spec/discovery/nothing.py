@@ -34,6 +34,15 @@ UNKNOWN_GRADIENT = (
     "call check_backward(forward, backward, *inputs) with arrays that it takes"
 )
 
+RETURNED_GRADIENT = (
+    "it returns a loss and a gradient, but no way to call it was found; "
+    "call check_backward(forward, backward, *inputs) with arrays that it takes"
+)
+LOSS_WORD = re.compile(r"loss|cost|entropy", re.I)
+GRADIENT_NAME = re.compile(
+    r"d_?[a-zA-Z]{1,2}\d?|d_?(scores|logits|pred\w*|out\w*|inputs?)|\w*grads?|grads?_\w+|gradients?"
+)
+
 
 def explain_nothing(scope: Scope, found: Iterable[Found]) -> Iterator[Found]:
     """What no adapter has taken: each class and each public function, without a kind.
@@ -55,8 +64,11 @@ def explain_nothing(scope: Scope, found: Iterable[Found]) -> Iterator[Found]:
     for name, function in list(scope.functions.items()):
         owner, _, short = name.rpartition(".")
         location = Location.of(function)
-        if names_gradient(short) and short not in used and owner not in scope.classes and not is_empty(function):
+        is_own = short not in used and owner not in scope.classes
+        if is_own and names_gradient(short) and not is_empty(function):
             yield Found("layer", name, "function", location, function, reason=UNKNOWN_GRADIENT)
+        elif is_own and LOSS_WORD.search(short) and _returns_gradient(function):
+            yield Found("loss", name, "function", location, function, reason=RETURNED_GRADIENT)
         elif not name.startswith("_"):
             yield Found("", name, "", location, function, reason="no law checks such a function")
 
@@ -72,6 +84,18 @@ def names_gradient(name: str) -> bool:
     return bool(
         BACKWARD_WORD.search(name) or words[-1] in GRADIENT_WORDS or (words[0] in GRADIENT_WORDS and "of" in words[1:2])
     )
+
+
+def _returns_gradient(function: Any) -> bool:
+    """Whether a function returns a tuple, with a variable that is named as a gradient after the first item."""
+    try:
+        tree = ast.parse(textwrap.dedent(source_text(function)))
+    except (OSError, TypeError, SyntaxError):
+        return False
+    returned = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    items = [item for value in returned if isinstance(value, ast.Tuple) for item in value.elts[1:]]
+    names = [node.id for item in items for node in ast.walk(item) if isinstance(node, ast.Name)]
+    return any(GRADIENT_NAME.fullmatch(name) for name in names)
 
 
 def _has_backward(kind: type) -> bool:

@@ -69,8 +69,11 @@ PENALTIES = re.compile(
 def second_value(value: float) -> float:
     """Another value that is allowed wherever `value` is, as far as can be inferred: 0.7 times it, or 0.1 for 0.
 
-    Rates stay in [0, 1], positive numbers positive; 0, 0.5 and 1, where right and wrong may agree, are left.
+    Rates stay in [0, 1], positive numbers positive; 0, 0.5 and 1, where right and wrong may agree, are left. An integer
+    above 1 is followed by the next, since it may be a count, such as the scale of an image.
     """
+    if type(value) is int and value > 1:
+        return value + 1
     return float(f"{0.7 * value:.6g}") if value else 0.1
 
 

@@ -179,10 +179,10 @@ def roles_of(names: list[str], *, gradient: bool = False) -> list[Roles]:
 
 def _class(name: str, kind: type, scope: Scope, links: list[str]) -> Found | None:
     """A class as a loss; None if it isn't one."""
-    gradients = [method for method in GRADIENTS if _has(kind, method)]
-    gradients += [m for m in vars(kind) if m not in gradients and not m.startswith("__") and _has(kind, m)
+    gradients = [method for method in GRADIENTS if has_method(kind, method)]
+    gradients += [m for m in vars(kind) if m not in gradients and not m.startswith("__") and has_method(kind, m)
                   and any(is_derivative_name(m, value) for value in VALUES)]  # fmt: skip
-    values = [method for method in VALUES if _has(kind, method)]
+    values = [method for method in VALUES if has_method(kind, method)]
     if not values:
         return None
     named = bool(LOSS_WORDS.search(name)) or any(LOSS_WORDS.search(base.__name__) for base in kind.__mro__[1:-1])
@@ -226,12 +226,13 @@ def _pair_of_class(name: str, kind: type, values: list[str], scope: Scope, links
 
 def _is_network(instance: Any) -> bool:
     """Whether it has weights, and a forward of one argument."""
-    forwards = [getattr(instance, name) for name in FORWARD if _has(type(instance), name)]
+    forwards = [getattr(instance, name) for name in FORWARD if has_method(type(instance), name)]
     weights = any(array.dtype.kind == "f" and array.ndim for _, array in array_slots(instance))
     return weights and any(len(required_of(method)) == 1 for method in forwards)
 
 
-def _has(kind: type, name: str) -> bool:
+def has_method(kind: type, name: str) -> bool:
+    """Whether a class has a method of this name that does something."""
     method = getattr(kind, name, None)
     return callable(method) and hasattr(method, "__code__") and not is_empty(method)
 
@@ -364,11 +365,11 @@ def found_of(
             except Exception as caught:
                 error = error or caught
             if rows and rows[-1][0] <= AGREES and scenario.domain == "real":
-                return _found(name, style, location, thing, [_column_of(rows[-1], rows)], names)
+                return found_reading(name, style, location, thing, [_column_of(rows[-1], rows)], names)
     agreeing = [row for row in rows if row[0] <= AGREES]
     any_numbers = any(loss.scenario.domain == "real" and loss.smooth for _, loss in rows)
     if agreeing and not (any_numbers and agreeing[0][1].scenario.domain != "real"):
-        return _found(name, style, location, thing, [_column_of(agreeing[0], rows)], names)
+        return found_reading(name, style, location, thing, [_column_of(agreeing[0], rows)], names)
     if any_numbers:  # it takes any numbers, so probabilities are a special case that may hide a mistake
         rows = [row for row in rows if row[1].scenario.domain == "real"]
     rows = [row for row in rows if not network or row[0] < WRONG_SHAPE / 2]
@@ -395,21 +396,21 @@ def found_of(
                 f"convention: the gradient is that of {link} and loss together, by the logits; "
                 f"the backward of {link} passes it on"
             )
-            return _found(name, style, location, thing, [together], names, note)
+            return found_reading(name, style, location, thing, [together], names, note)
     for link in ("softmax", "sigmoid"):
         together = _with_link(rows, link) if link not in links and is_used_with(scope, link) else None
         if together is not None:
-            found = _found(name, style, location, thing, [together], names)
+            found = found_reading(name, style, location, thing, [together], names)
             missing = {link: f"the gradient is that of {link} and loss together, and the {link} is in another file"}
             return replace(found, readings=tuple(replace(reading, missing=missing) for reading in found.readings))
     for link in LINKS:
         linked = _with_link(rows, link, exact=False) if link[:5] in docstrings_of(thing) else None
         if linked is not None:
-            found = _found(name, style, location, thing, [linked], names)
+            found = found_reading(name, style, location, thing, [linked], names)
             reason = f"its docstring has the gradient of {link} and loss together; that {link} was not compared"
             missing = {link: reason}
             return replace(found, readings=tuple(replace(reading, missing=missing) for reading in found.readings))
-    return _found(name, style, location, thing, rows[:MAX_READINGS], names)
+    return found_reading(name, style, location, thing, rows[:MAX_READINGS], names)
 
 
 def output_counts(codes: Iterable[LossCode]) -> list[int]:
@@ -551,10 +552,11 @@ def _with_link(
     return None
 
 
-def _found(
+def found_reading(
     name: str, style: str, location: Location, thing: Any, rows: list[tuple[float, AdaptedLoss]],
     names: tuple[str, ...], note: str = "",
 ) -> Found:  # fmt: skip
+    """The unit with a reading per loss; `note` is printed with each."""
     readings = []
     for loss, own in (_with_outputs(row[1]) for row in rows):
         draw = loss.scenario.draw(np.random.default_rng(1), 5, 3)
