@@ -77,13 +77,15 @@ def check_layer(layer: Subject, x: Array, rng: np.random.Generator, *, path: str
     layer = subject_of(layer)
     template = layer.copy(values={"needs_dx": True}, float64=True)
     point = np.array(x, np.float64, order="C")
-    twice = template.run([("forward", [point])] * 2)
+    started, rounds = template.started([("forward", [point])] * 2), _rounds_to_float32(template, point)
+    twice = started()
     y, second = map(np.asarray, twice.results)
+    is_rounded = rounds(y)  # before other calls, as another process makes them in this order
     fresh = any(twice.is_random) or not np.array_equal(y, second)
     dy = rng.standard_normal(y.shape)
     once = template.run([("forward", [point]), ("backward", [dy])])
     grads = {name: np.array(gradient) for name, gradient in once.grads.items()}
-    float32 = y.dtype != np.float64 or _rounds_to_float32(template, point, y)
+    float32 = y.dtype != np.float64 or is_rounded
     unit = path or layer.type_name
     backward, forward = (layer.location(method, unit) for method in ("backward", "forward"))
     check_finite("output", y, forward)  # if the output is wrong, so is its gradient
@@ -209,7 +211,7 @@ def check_ties(layer: Subject, x: Array, rng: np.random.Generator, *, path: str 
         return measure(evaluate, distance, slope, name=name, scale=scale, rng=rng, float32=float32)
 
     found = found_with(y.dtype != np.float64)
-    if found.wrong and not found.float32 and _rounds_to_float32(template, point, y):
+    if found.wrong and not found.float32 and _rounds_to_float32(template, point)(y):
         found = found_with(True)
     if not found.wrong:
         return
@@ -257,11 +259,14 @@ def _larger_batch(layer: Subject, x: Array, dy: Array, row: _Returned) -> Larger
     return LargerBatch(lambda points: outputs([row.change(each) for each in points]), array, gradient, len(point))
 
 
-def _rounds_to_float32(layer: Subject, x: Array, y: Array) -> bool:
-    """Whether forward ignores a relative change of 1e-12, but not of 1e-3: it computes in float32 inside."""
+def _rounds_to_float32(layer: Subject, x: Array) -> Callable[[Array], bool]:
+    """Begin to find whether forward ignores a relative change of 1e-12, but not of 1e-3: it computes in float32 inside.
+
+    The function takes the output for x.
+    """
     changes: list[Change] = [(0, (None, x * (1 + change))) for change in (1e-12, 1e-3)]
-    differs = [not np.array_equal(moved, y) for moved in layer.sweep("forward", [x], changes, fresh=True)]
-    return differs == [False, True]
+    started = layer.sweep_started("forward", [x], changes, fresh=True)
+    return lambda y: [not np.array_equal(moved, y) for moved in started()] == [False, True]
 
 
 def _roundoff(layer: Subject, x: Array, y: Array) -> Array:

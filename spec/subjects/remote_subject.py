@@ -275,17 +275,30 @@ class RemoteSubject(Subject):
         fresh: bool,
         item: int | None = None,
     ) -> list[Any]:
-        results: list[Any] = []
+        return self.sweep_started(method, args, changes, fresh=fresh, item=item)()
+
+    def sweep_started(
+        self, method: str, args: Sequence[Any], changes: Sequence[Change], *, fresh: bool, item: int | None = None
+    ) -> Callable[[], list[Any]]:
+        replies: list[tuple[_Reply, int]] = []
         for start in range(0, len(changes), MAX_CHANGES):
             part = changes[start : start + MAX_CHANGES]
             targets = [[target, len(list(group))] for target, group in groupby(target for target, _ in part)]
             indices, values = [index for _, (index, _) in part], [value for _, (_, value) in part]
-            found = self._request("sweep", method, list(args), targets, indices, values, fresh, item)
-            if isinstance(found, np.ndarray) and found.ndim:  # results of one shape
-                found = list(found)
-            if len(_typed(found, list)) != len(part):
-                raise SubjectEnded("it sent something else than a reply: another number of results")
-            results += found
+            reply = self.connection.send("sweep", self, method, list(args), targets, indices, values, fresh, item)
+            replies.append((reply, len(part)))
+
+        def results() -> list[Any]:
+            found: list[Any] = []
+            for reply, count in replies:
+                part = self.connection.result(reply)
+                if isinstance(part, np.ndarray) and part.ndim:  # results of one shape
+                    part = list(part)
+                if len(_typed(part, list)) != count:
+                    raise SubjectEnded("it sent something else than a reply: another number of results")
+                found += part
+            return found
+
         return results
 
     def run(

@@ -148,6 +148,12 @@ class Subject(Attributed):
         With `fresh`, every call is made on a new copy.
         """
 
+    def sweep_started(
+        self, method: str, args: Sequence[Any], changes: Sequence[Change], *, fresh: bool, item: int | None = None
+    ) -> Callable[[], list[Any]]:
+        """What sweep() does; another process may begin it now. The function returns the results."""
+        return partial(self.sweep, method, args, changes, fresh=fresh, item=item)
+
     @abstractmethod
     def run(
         self,
