@@ -93,10 +93,12 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
     own = {slot for slots in plan.aliases.values() for slot in slots}
     stepped = [name for name, slots in plan.aliases.items() if not _same(slots[0].get(thing), run.before[name])]
     of_parameters = _are_of_parameters(returned, layer, run.inputs)
-    dx = (None,) * len(run.inputs) if of_parameters else tuple(_dx_places(plan, run.inputs, returned, kept, own))
+    shapes_of_params = {array.shape for array in layer.params.values()}
+    found = () if of_parameters else _dx_places(plan, run.inputs, returned, kept, own, shapes_of_params)
+    dx = tuple(found) or (None,) * len(run.inputs)
     if len(dx) == len(returned) == 1 and dx[0] is not None and dx[0].where == "returned":
         shape = returned[0][1].shape
-        if shape != run.inputs[0].shape and shape in {array.shape for array in layer.params.values()}:
+        if shape != run.inputs[0].shape and shape in shapes_of_params:
             dx = (None,)
             attempt.missing["x"] = "backward returned an array of the shape of a parameter, not of x"
     used = {(place.where, place.slot) for place in dx if place is not None}
@@ -254,8 +256,12 @@ def _dx_places(
     returned: list[tuple[Slot, Array]],
     kept: list[tuple[Slot, Array]],
     own: set[Slot],
+    shapes: set[tuple[int, ...]],
 ) -> Iterator[Kept | None]:
-    """Where the gradient of each input is: the returned array, part of a returned tuple or dict, or an attribute."""
+    """Where the gradient of each input is: the returned array, part of a returned tuple or dict, or an attribute.
+
+    `shapes` are those of parameters, which an attribute such as `gradient` may belong to.
+    """
     if plan.integers:
         yield from (None for _ in inputs)
         return
@@ -275,11 +281,8 @@ def _dx_places(
         kept_named = [row for row in named if row[2].shape == x.shape]
         any_returned = [row for row in rows if row[0] == "returned"]
         found = alone[:1] or [row for row in kept_named if row[0] == "returned"] or first[:1] or kept_named
-        found = found or [row for row in named if row[0] == "returned"][:1]
-        if not found and any_returned:
-            found = any_returned[:1]
-        if not found:
-            found = named[:1]
+        found = found or [row for row in named if row[0] == "returned"][:1] or any_returned[:1]
+        found = found or [row for row in named if row[2].shape not in shapes][:1]
         if found:
             used.add((found[0][0], found[0][1]))
             yield Kept(found[0][0], found[0][1])

@@ -25,7 +25,8 @@ def input_shapes(made: Made, count: int) -> Iterator[tuple[Layout, tuple[tuple[i
     flat = [(size,) for size in sizes]
     channels = [size for size in sizes if size <= 4] or [2]
     images = [shape for c in channels for shape in ((c, 4, 6), (4, 6, c))] + [(4, 6, size) for size in sizes[:3]]
-    planes = [(4, 6)]
+    images += [shape for c in channels for shape in ((c, 6, 6), (6, 6, c))]  # code may be for squares only
+    planes = [(4, 6), (6, 6)]
     recurrent = is_recurrent(type(made.instance))
     if recurrent:  # other shapes may run by chance
         images, planes = [], []
