@@ -8,6 +8,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -222,7 +223,7 @@ def try_plan(
 
 def _with_step_after(attempt: Attempt, fresh: Attempt, randomness: Randomness) -> Attempt:
     """The attempt, or that with a method such as update(lr) after backward, if it moves what has no gradient yet."""
-    kind = type(fresh.made.instance)
+    kind: Any = type(fresh.made.instance)
     for name in other_names(kind):
         if not STEP_AFTER.match(name) or not is_method(kind, name):
             continue

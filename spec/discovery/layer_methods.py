@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from functools import cache
 from typing import Any
 
 from nnlaw.spec.discovery.calls import FLAG_NAMES, RATE_NAMES, TEST_NAMES
@@ -74,8 +75,10 @@ def _takes_slope(rows: list[inspect.Parameter]) -> bool:
     return any(INCOMING.match(row.name) for row in rows) or len(rows) == 2
 
 
-def other_names(kind: type) -> list[str]:
-    return [name for name in dir(kind) if not name.startswith("__") and name not in (*FORWARD, *BACKWARD)]
+@cache
+def other_names(kind: type) -> tuple[str, ...]:
+    """The attributes of a class whose names are not those of forward and backward."""
+    return tuple(name for name in dir(kind) if not name.startswith("__") and name not in (*FORWARD, *BACKWARD))
 
 
 def forward_methods(kind: type) -> list[str]:
@@ -84,6 +87,7 @@ def forward_methods(kind: type) -> list[str]:
     return [name for name in names if is_method(kind, name) and required_of(getattr(kind, name), bound=True)]
 
 
+@cache
 def is_method(kind: type, name: str) -> bool:
     """Whether a class defines a method that does something."""
     method = inspect.getattr_static(kind, name, None)

@@ -52,7 +52,7 @@ def prepared(made: Made, shape: tuple[int, ...], *, optimizer: bool = False, by_
     With `optimizer` it also gets one that takes plain gradient steps. Methods that get sizes only are called if there
     are no arrays, or with `by_sizes`.
     """
-    kind = type(made.instance)
+    kind: Any = type(made.instance)
     methods = [name for name in SETUP if is_method(kind, name)]
     if by_sizes or (not methods and not array_slots(made.instance)):
         methods += [name for name in other_names(kind) if is_method(kind, name) and name not in methods

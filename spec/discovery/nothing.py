@@ -8,6 +8,7 @@ import itertools
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -149,6 +150,7 @@ def is_base_class(kind: type) -> bool:
     return bool(methods) and all(is_empty(method) for method in methods)
 
 
+@cache
 def is_empty(method: Any) -> bool:
     """Whether a function's body only raises NotImplementedError, passes or returns nothing."""
     if getattr(method, "__isabstractmethod__", False):
