@@ -36,6 +36,7 @@ from nnlaw.spec.violation import BadInput, Inconclusive, Location, NotApplicable
 
 load_laws()
 
+MAX_EXPLAINED = 3  # readings of a unit for which a fix is searched
 ATTEMPTS = 3  # an inconclusive law is checked on up to so many cases, with new random inputs
 
 
@@ -127,8 +128,10 @@ def _report_of_found(
     explain: bool,
 ) -> Report:
     """Check what discovery found by its first reading, and by the next ones as long as a law fails."""
-    checker = _Checker(_known_codes(laws, found.kind), check_log, ignores, explain, (found.location,))
+    several = explain and len(found.readings) > 1  # only the reading that is reported is explained
+    checker = _Checker(_known_codes(laws, found.kind), check_log, ignores, explain and not several, (found.location,))
     reports: list[Report] = []
+    failed: dict[int, Reading] = {}
     for reading in found.readings:
         rows: list[Report] = []
         undecided = [UnitOutcome.FAILED]
@@ -147,8 +150,17 @@ def _report_of_found(
         report.missing, report.notes = dict(reading.missing), [*report.notes, *reading.notes]
         if report.outcome not in undecided:
             return checker.finished(report)
+        failed[id(report)] = reading
         reports.append(report)
     reports.sort(key=lambda report: report.outcome is not UnitOutcome.FAILED)
+    if several and reports and reports[0].outcome is UnitOutcome.FAILED:
+        alone = (replace(found, readings=(failed[id(report)],)) for report in reports[:MAX_EXPLAINED])
+        explained: list[Report] = []
+        for each in alone:
+            explained.append(_report_of_found(each, laws, seed, None, ignores, explain))
+            if any(row.suggestion for row in explained[-1].violations):
+                return explained[-1]
+        return explained[0]
     return checker.finished(
         reports[0] if reports else Report(found.name, found.kind, missing={EVERYTHING: found.reason})
     )

@@ -29,6 +29,7 @@ from nnlaw.spec.discovery.match_gradients import Kept
 from nnlaw.spec.discovery.scenarios import sigmoid, softmax
 from nnlaw.spec.discovery.sequences import outputs_of, without_time
 from nnlaw.spec.discovery.slots import Slot, array_slots
+from nnlaw.spec.subjects.gradient_names import is_gradient_of
 
 ROLES = {
     "rate": RATE_NAMES,
@@ -212,6 +213,9 @@ class NetworkPlan:
     """The shape of the initial state, if there is such an argument; 0 means the number of samples."""
     factor: str = "1"
     steps: bool = False
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NetworkPlan:
+        return self  # nothing changes it
 
     def counts(self, samples: int) -> tuple[int, int, int]:
         """The numbers that a mean may run over: N samples, C outputs, T steps with targets."""
@@ -435,7 +439,7 @@ class NetworkRun:
             return float(np.sum(own_loss(self, loss)))
         if loss == "returned":
             self.compute()
-            return float(np.sum(number_in(self.returned)))
+            return float(np.sum(number_in(self.returned, self.plan.aliases)))
         return USUAL_LOSSES[loss](self.rows_of_output(), self.rows)
 
 
@@ -448,11 +452,17 @@ def own_loss(run: NetworkRun, call: Call) -> Any:
     return number_in(found) if isinstance(found, tuple | list) else found
 
 
-def number_in(returned: Any) -> Any:
-    """The number in a returned value: itself, or the only number in a tuple. Raises ValueError if there is none."""
+def number_in(returned: Any, parameters: Collection[str] = ()) -> Any:
+    """The number in a returned value: itself, or the only number in a tuple. Raises ValueError if there is none.
+
+    It is not an array of a dict, or a number under the name of the gradient of a parameter: a sum over too many axes.
+    """
     rows = list(returned) if isinstance(returned, tuple | list) else [returned]
     if isinstance(returned, dict):
-        rows = [one for one in returned.values() if not isinstance(one, np.ndarray)]  # an array may be db
+        rows = [
+            one for name, one in returned.items()
+            if not isinstance(one, np.ndarray) and not any(is_gradient_of(str(name), each) for each in parameters)
+        ]  # fmt: skip
     found = [one for one in rows if isinstance(one, int | float | np.number) or (
         isinstance(one, np.ndarray) and one.size == 1 and one.dtype.kind == "f")]  # fmt: skip
     if len(found) != 1:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -23,6 +23,7 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.optimizer_owners import (
     NAMES,
     OWNER_FORMS,
+    SHAPES,
     W_SIZE,
     LayerOwner,
     Owner,
@@ -54,6 +55,14 @@ STATES = re.compile(r"^(v|s|m|config|cache|state|velocity|velocities|moments?|me
 
 
 RATE_MARK = 0.1234567
+
+
+def _array_numbers(form: str) -> Array:
+    """The number of the array to which each of the six weights of a check belongs."""
+    if form == "array":
+        return np.zeros(6, int)
+    sizes = [int(np.prod(shape)) for shape in SHAPES] if form in ("list", "dict", "d-dict") else [W_SIZE, 6 - W_SIZE]
+    return np.repeat(np.arange(len(sizes)), sizes)
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,7 @@ class AdaptedOptimizer:
         self.state: dict[str, Array] = {}
         self.rates: tuple[str, ...] = ()
         """The attributes that have got RATE_MARK, given to the constructor as the learning rate."""
+        self.array_numbers = _array_numbers(plan.form)
         defaults = {} if inspect.isclass(thing) else {
             row.name: row.default for row in inspect.signature(thing).parameters.values()
         }  # fmt: skip
@@ -112,6 +122,22 @@ class AdaptedOptimizer:
     def source_of(self, method: str) -> Any:
         """The author's function, for locations."""
         return decorated(getattr(self._author, self._plan.method) if self._plan.method else self._author)
+
+    def own_functions(self) -> list[Any]:
+        """The author's functions, the one that takes the step first."""
+        if not inspect.isclass(self._author):
+            return [self._author]
+        found = [f for name, f in vars(self._author).items() if inspect.isfunction(f) and name != "__init__"]
+        return sorted((f for f in found if f.__closure__ is None), key=lambda f: f.__name__ != self._plan.method)
+
+    def replace_functions(self, made: Mapping[str, Any]) -> None:
+        """Use other functions of these names."""
+        if not inspect.isclass(self._author):
+            self._author = made[self._author.__name__]
+            return
+        self._author = type(self._author.__name__, (self._author,), dict(made))
+        if self._thing is not None:
+            self._thing.__class__ = self._author
 
     def _start(self, arrays: list[Array], gradients: list[Array]) -> None:
         """Construct the optimizer with the arrays."""

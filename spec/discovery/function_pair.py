@@ -14,6 +14,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.subjects.hyperparameters import numeric_defaults
+from nnlaw.spec.subjects.variants import plain_function, with_another
 
 
 class CachedPair:
@@ -128,11 +129,11 @@ class Activation:
 
     def own_functions(self) -> list[Any]:
         """The author's functions, the derivative first."""
-        return list(reversed(self._functions))
+        return list(dict.fromkeys(map(plain_function, reversed(self._functions))))
 
     def replace_functions(self, made: Mapping[str, Any]) -> None:
         """Use other functions of these names."""
-        first, second = (made.get(function.__name__, function) for function in self._functions)
+        first, second = (with_another(function, made) for function in self._functions)
         self._functions = first, second
 
     def forward(self, x: Array) -> Array:

@@ -203,12 +203,20 @@ class _Search:
     def pairs(self) -> Iterator[_Candidate]:
         named = [i for i, each in enumerate(self.expressions) if each.target and self.tracer.call("has_values", i)]
         for pair in combinations(named, 2):
-            with _tracing(self.tracer, "keep", list(pair)):
-                slopes = self.equal_slopes()
-            if slopes is not None:
-                one, two = (self.expressions[i].target for i in pair)
+            constant = frozenset(pair)
+            first = self.without(constant, MIN_DIRECTIONS - 1)
+            if first is None or self.slopes.factor(first) is None:
+                continue
+            slopes = self.without(constant, len(self.slopes.steps))
+            if slopes is None or (k := self.slopes.factor(slopes)) is None:
+                continue
+            one, two = (self.expressions[i].target for i in pair)
+            if abs(k) < 1e-3:
                 text = f"two terms are missing: `{one}` and `{two}` are each treated as a constant"
                 yield _Candidate(Cause("dropped-term", text), 0, slopes, 0.0)
+            else:
+                text = f"the terms through `{one}` and `{two}` are each counted {_count(k)}"
+                yield _Candidate(Cause("miscounted-term", text), 0, slopes, k)
 
     def equal_slopes(self) -> Array | None:
         """The slopes, if backward returns them: along one direction first, then along all."""
@@ -232,5 +240,8 @@ class _Search:
 def _cause(expression: TracedExpression, k: float) -> Cause:
     if abs(k) < 1e-3:
         return Cause("dropped-term", f"a term is missing: {expression} is treated as a constant")
-    count = next((words for value, words in COUNTS.items() if abs(k - value) < 1e-3), f"{k:.4g} times")
-    return Cause("miscounted-term", f"the term through {expression} is counted {count}")
+    return Cause("miscounted-term", f"the term through {expression} is counted {_count(k)}")
+
+
+def _count(k: float) -> str:
+    return next((words for value, words in COUNTS.items() if abs(k - value) < 1e-3), f"{k:.4g} times")

@@ -12,10 +12,19 @@ from typing import Any
 
 from nnlaw.spec.subjects.tracer import NAME
 
+Place = tuple[int, int, int, int]
+"""Line and column where an expression begins, and where it ends."""
+
+
+def place_of(node: ast.AST) -> Place:
+    """The place of an expression or a statement."""
+    found: Any = node
+    return found.lineno, found.col_offset, found.end_lineno, found.end_col_offset
+
 
 @dataclass
 class TracedExpression:
-    """One expression: its text, its line, the name it is assigned to, and the indices of its subexpressions."""
+    """One expression: its text, its place, the name it is assigned to, and the indices of its subexpressions."""
 
     text: str
     line: int
@@ -23,6 +32,7 @@ class TracedExpression:
     target: str = ""
     parts: list[int] = field(default_factory=list)
     is_call: bool = False
+    place: Place = (0, 0, 0, 0)
 
     @property
     def rank(self) -> int:
@@ -61,6 +71,7 @@ class _Wrapper(ast.NodeTransformer):
     def wrapped(self, node: ast.expr) -> ast.expr:
         i = len(self.expressions)
         expression = TracedExpression(ast.unparse(node), node.lineno, self.statement, self.targets.get(id(node), ""))
+        expression.place = place_of(node)
         expression.is_call = isinstance(node, ast.Call)
         self.expressions.append(expression)
         if isinstance(node, ast.Call):

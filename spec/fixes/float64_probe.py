@@ -26,6 +26,7 @@ from nnlaw.spec.subjects.subject import Run, Subject
 
 STEP = 1e-6
 MODEL_ROWS = 4  # of a model's batch
+FEW = 2  # of a batch for a quick check, which a complete one follows
 LAYER_SCALES = (1.0, 0.3, 8.0)  # of a layer's input, as in law gradient
 LOSS_SCALES = (1.0, 5.0, 40.0)  # of a loss's predictions
 
@@ -166,8 +167,8 @@ class _ModelProbe(CaseProbe):
         return float(value), {name: grads.get(name, np.zeros_like(array)) for name, array in self.arrays.items()}
 
 
-def probes(case: Case) -> Iterator[CaseProbe]:
-    """A probe for each point; empty if the code has no gradient. Raises ProbeFailed."""
+def probes(case: Case, rows: int = MODEL_ROWS) -> Iterator[CaseProbe]:
+    """A probe for each point; empty if the code has no gradient. A model gets so many rows. Raises ProbeFailed."""
     rng = np.random.default_rng(0x5EED)
     if isinstance(case, LayerCase):
         point = np.array(case.x, np.float64)
@@ -188,7 +189,7 @@ def probes(case: Case) -> Iterator[CaseProbe]:
             yield _LossProbe(loss, {"x": x}, target=np.array(case.target))
     elif isinstance(case, ModelCase):
         model = in_float64(case.model)
-        x, labels = np.array(case.x[:MODEL_ROWS], np.float64), case.labels[:MODEL_ROWS]
+        x, labels = np.array(case.x[:rows], np.float64), case.labels[:rows]
         with code_under_test():
             move_constants(model, x, labels)
         yield _ModelProbe(model, dict(model.params), x=x, labels=labels)

@@ -19,7 +19,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from nnlaw.spec.fixes.rules import AXIS_NAMES, FIRST, TIERS, WHOLE_VALUES, Operands, is_number, name_code, same
+from nnlaw.spec.fixes.rules import AXIS_NAMES, FIRST, TIERS, WHOLE_VALUES, Operands, is_number, name_code, numbers, same
 
 
 @dataclass(frozen=True)
@@ -113,16 +113,27 @@ class _Slot:
             getattr(self.parent, self.name)[self.index] = new
 
 
-def mutations(tree: ast.FunctionDef, operands: Operands) -> Iterator[Mutation]:
-    """Every change, tier by tier. `operands` may be inserted; they must not be part of the tree."""
-    slots = list(_slots(tree))
+def mutations(
+    tree: ast.FunctionDef,
+    operands: Operands,
+    may_be_at: Callable[[ast.AST], bool] = lambda node: True,
+    functions: Sequence[ast.FunctionDef] = (),
+) -> Iterator[Mutation]:
+    """Every change, tier by tier, of nodes where the mistake may be. `operands` may be inserted, numbers only in place
+    of others; they must not be part of the tree. A call may go to another one of the `functions`.
+    """
+    constants = [each for each in operands if is_number(each)]
+    operands = [each for each in operands if not is_number(each)]
+    slots = [slot for slot in _slots(tree) if may_be_at(slot.node)]
     for tier, rules in enumerate(TIERS):
         first = [FIRST[tier]] if tier in FIRST else []
+        if tier == 1:
+            yield from _other_calls(tree, functions, may_be_at)
         for slot, rule in (*product(slots, first), *product(slots, rules)):
             old = slot.node
             if (rule in WHOLE_VALUES and not slot.is_whole_value) or (tier and slot.is_axis):
                 continue
-            for change in rule(old, operands):
+            for change in rule(old, constants if rule is numbers else operands):
                 new = change.new
                 _locate(new, old)
                 slot.put(new)
@@ -131,9 +142,9 @@ def mutations(tree: ast.FunctionDef, operands: Operands) -> Iterator[Mutation]:
                 yield Mutation(tier, tree, slot.statement, slot.before, old, new, change.code, change.parts, *place)
             slot.put(old)
         if tier == 0:
-            yield from _statements(tree)
+            yield from _statements(tree, may_be_at)
         if tier == 1:
-            yield from _renamed(tree, operands)
+            yield from _renamed(tree, operands, may_be_at)
 
 
 def _put(place: Callable[[Any], None], new: Any, old: Any, is_new: bool) -> None:
@@ -184,11 +195,11 @@ def _bodies(tree: ast.FunctionDef) -> Iterator[list[ast.stmt]]:
                 yield body
 
 
-def _statements(tree: ast.FunctionDef) -> Iterator[Mutation]:
+def _statements(tree: ast.FunctionDef, may_be_at: Callable[[ast.AST], bool]) -> Iterator[Mutation]:
     """A statement deleted, two statements swapped, += instead of = and the reverse."""
     for body in _bodies(tree):
         for i, old in enumerate(list(body)):
-            if isinstance(old, ast.FunctionDef) or _is_docstring(old):
+            if isinstance(old, ast.FunctionDef) or _is_docstring(old) or not may_be_at(old):
                 continue
             before = ast.unparse(old)
             for code, parts, new in (*_replacements(old), *_first_assigned(old, body[:i])):
@@ -264,11 +275,42 @@ def _is_docstring(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def _renamed(tree: ast.FunctionDef, operands: Operands) -> Iterator[Mutation]:
+def _other_calls(
+    tree: ast.FunctionDef, functions: Sequence[ast.FunctionDef], may_be_at: Callable[[ast.AST], bool]
+) -> Iterator[Mutation]:
+    """A call of another function of the file that takes as many arguments."""
+    counts = {function.name: len(function.args.args) - len(function.args.defaults) for function in functions}
+    for statement in ast.walk(tree):
+        if not isinstance(statement, ast.stmt) or statement is tree:
+            continue
+        for call in [node for node in _own_nodes(statement) if isinstance(node, ast.Call) and may_be_at(node)]:
+            old, before = call.func, ast.unparse(statement)
+            if isinstance(old, ast.Name) and old.id in counts:
+                for name, count in counts.items():
+                    if name not in (old.id, tree.name) and count == counts[old.id]:
+                        new = ast.copy_location(ast.Name(name, ast.Load()), old)
+                        put = partial(_put, partial(setattr, call, "func"), new, old)
+                        put(True)
+                        parts = {"name": old.id, "other": name}
+                        yield Mutation(1, tree, statement, before, old, new, "wrong-function", parts, put=put)
+                call.func = old
+
+
+def _own_nodes(statement: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a statement without those of statements inside it."""
+    for child in ast.iter_child_nodes(statement):
+        if not isinstance(child, ast.stmt):
+            yield child
+            yield from _own_nodes(child)
+
+
+def _renamed(
+    tree: ast.FunctionDef, operands: Operands, may_be_at: Callable[[ast.AST], bool]
+) -> Iterator[Mutation]:
     """One name for another everywhere in a statement: x(1 − x) instead of y(1 − y)."""
     for body in _bodies(tree):
         for i, statement in enumerate(list(body)):
-            if isinstance(statement, ast.FunctionDef | ast.For | ast.If | ast.With):
+            if isinstance(statement, ast.FunctionDef | ast.For | ast.If | ast.With) or not may_be_at(statement):
                 continue
             before = ast.unparse(statement)
             names = [node for node in ast.walk(statement) if isinstance(node, ast.expr) and _is_name(node)]

@@ -10,9 +10,9 @@ from __future__ import annotations
 import ast
 import contextlib
 import copy
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -83,22 +83,35 @@ class VariantBuilder:
         return [store for store in self.stores if store.is_in(mutation.new)]
 
     def variants(
-        self, codes: Collection[str] = (), *, of_value: bool = False
+        self,
+        codes: Collection[str] = (),
+        *,
+        of_value: bool = False,
+        may_be_at: Callable[[str, ast.AST], bool] = lambda function, node: True,
     ) -> Iterator[tuple[Source, Mutation, Subject]]:
         """Every change of every function, tier by tier, and the class or function with it.
 
         With `codes`, only changes of the first tier that correct these mistakes. Functions that compute the value alone
-        are changed in the first tier, or in all with `of_value`.
+        are changed in the first tier, and forward in the first two; with `of_value`, in all. Nodes of a function where
+        the mistake can't be stay as they are.
         """
         sources = self.sources()
         trees = [source.tree for source in sources]
         streams = [
-            _undone(mutations(s.tree, [*_operands(s.tree, trees), *self._storable(s.function)])) for s in sources
+            _undone(
+                mutations(
+                    source.tree,
+                    [*_operands(source.tree, trees), *self._storable(source.function)],
+                    partial(may_be_at, source.tree.name),
+                    [node for node in ast.parse(source.function.text).body if isinstance(node, ast.FunctionDef)],
+                )
+            )
+            for source in sources
         ]
         waiting = [next(stream, None) for stream in streams]
         for tier in range(len(TIERS) if not codes else 1):
             for i, (source, stream) in enumerate(zip(sources, streams, strict=True)):
-                if is_forward(source.tree.name) and tier > MAX_TIER_OF_FORWARD:
+                if is_forward(source.tree.name) and tier > MAX_TIER_OF_FORWARD and not of_value:
                     continue
                 if source.function.of_value and tier and not of_value:
                     continue
@@ -229,7 +242,10 @@ def _operands(tree: ast.FunctionDef, trees: Sequence[ast.FunctionDef]) -> Operan
             of_self = of_self or _is_complement(node) or _is_entry(node)
             if isinstance(node, ast.arg) and node.arg != "self" and each is tree:
                 found.setdefault(node.arg, ast.Name(node.arg, ast.Load()))
-            elif id(node) in called or not (of_self or each is tree) or text in found:
+            elif isinstance(node, ast.Constant):
+                if type(node.value) in (int, float) and node.value not in USUAL_NUMBERS:
+                    found.setdefault(text, node)
+            elif id(node) in called or not (of_self or each is tree or _is_constant_name(node)) or text in found:
                 continue
             elif isinstance(node, ast.Name) and node.id not in ("np", "self"):
                 found[text] = ast.Name(node.id, ast.Load())
@@ -238,6 +254,15 @@ def _operands(tree: ast.FunctionDef, trees: Sequence[ast.FunctionDef]) -> Operan
             elif isinstance(node, ast.BinOp | ast.Subscript | ast.Call) and _may_be_inserted(node, text):
                 found[text] = node
     return [copy.deepcopy(node) for node in found.values()]  # apart from the trees, which are changed
+
+
+USUAL_NUMBERS = (0, 1, 2, 3, 0.5)
+"""Numbers that are tried in place of others anyway."""
+
+
+def _is_constant_name(node: ast.AST) -> bool:
+    """Whether it is a name like ALPHA, as of a global number."""
+    return isinstance(node, ast.Name) and node.id.isupper() and len(node.id) > 1
 
 
 def _may_be_inserted(node: ast.BinOp | ast.Subscript | ast.Call, text: str) -> bool:

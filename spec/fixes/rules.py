@@ -78,6 +78,23 @@ def differences(node: ast.expr, operands: Operands) -> Iterator[Change]:
         yield Change(_minus(node.right, node.left), "wrong-sign")
 
 
+def parentheses(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """Parentheses that are missing or in the wrong place: 1 - t ** p for (1 - t) ** p, a ** b / c for a ** (b / c)."""
+    if isinstance(node, ast.BinOp):
+        left, right = node.left, node.right
+        if isinstance(right, ast.BinOp) and _rank(right.op) != _rank(node.op):
+            yield Change(ast.BinOp(ast.BinOp(left, node.op, right.left), right.op, right.right), "wrong-parentheses")
+        if isinstance(left, ast.BinOp) and _rank(left.op) != _rank(node.op):
+            yield Change(ast.BinOp(left.left, left.op, ast.BinOp(left.right, node.op, right)), "wrong-parentheses")
+        elif isinstance(left, ast.BinOp) and isinstance(left.right, ast.BinOp) and isinstance(left.right.op, ast.Pow):
+            power = ast.BinOp(left.right.left, left.right.op, ast.BinOp(left.right.right, node.op, right))
+            yield Change(ast.BinOp(left.left, left.op, power), "wrong-parentheses")  # a * b ** c / d
+
+
+def _rank(op: ast.operator) -> int:
+    return 0 if isinstance(op, ast.Add | ast.Sub) else 2 if isinstance(op, ast.Pow) else 1
+
+
 def signs_and_operands(node: ast.expr, operands: Operands) -> Iterator[Change]:
     """A wrong sign or operation; an operand that is not needed."""
     if isinstance(node, ast.UnaryOp):
@@ -89,6 +106,8 @@ def signs_and_operands(node: ast.expr, operands: Operands) -> Iterator[Change]:
         if type(op) in OPPOSITES:
             opposite, code = OPPOSITES[type(op)]
             yield Change(ast.BinOp(left, opposite(), right), code, {"part": right})
+        if isinstance(op, ast.FloorDiv):
+            yield Change(ast.BinOp(left, ast.Div(), right), "floor-division")
         if type(op) in SWAPPED:
             yield Change(ast.BinOp(right, op, left), SWAPPED[type(op)])
         if not isinstance(op, ast.MatMult):
@@ -97,6 +116,8 @@ def signs_and_operands(node: ast.expr, operands: Operands) -> Iterator[Change]:
             yield Change(left, code, {"part": right})
             code = EXTRA[type(op)] if isinstance(op, ast.Add | ast.Sub | ast.Mult) else ""
             yield Change(right, code, {"part": left})
+        if isinstance(op, ast.Mult) and isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mult):
+            yield Change(left.left, "extra-factor", {"part": times(left.right, right)})  # p * (1 - p)
     if not isinstance(node, ast.Constant | ast.Tuple | ast.Slice):
         yield Change(ast.UnaryOp(ast.USub(), node), "wrong-sign")
 
@@ -124,10 +145,20 @@ def transposes(node: ast.expr, operands: Operands) -> Iterator[Change]:
                 for two in (b, _transposed(b)):
                     if (one, two) != (node.left, node.right):
                         yield Change(ast.BinOp(one, node.op, two), "transposed-product")
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        for two, matrix in ((node.left, node.right), (node.right, node.left)):
+            if is_number(two) and ast.unparse(two) in ("2", "2.0"):
+                yield Change(_plus(matrix, _axes_swapped(matrix, -1, -2)), "taken-as-symmetric", {"part": matrix})
     if isinstance(node, ast.Attribute) and node.attr == "T":
         yield Change(node.value, "extra-transpose")
     elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call) and not is_stored(node):
         yield Change(_transposed(node), "missing-transpose")
+
+
+def _axes_swapped(array: ast.expr, one: int, other: int) -> ast.expr:
+    """array.swapaxes(one, other)."""
+    axes: list[ast.expr] = [ast.Constant(one), ast.Constant(other)]
+    return ast.Call(ast.Attribute(array, "swapaxes", ast.Load()), axes, [])
 
 
 FUNCTION_SWAPS = {
@@ -155,6 +186,13 @@ def calls(node: ast.expr, operands: Operands) -> Iterator[Change]:
         yield Change(new, code, {"name": name, "other": other, "over": _several_axes(node)})
     if name in REDUCTIONS:
         yield from _reductions(node, name)
+    if name in ("triu", "tril") and len(node.args) == 1 and not node.keywords:
+        for k in (1, -1):
+            yield Change(ast.Call(node.func, [*node.args, ast.Constant(k)], []), "wrong-diagonal", {"k": str(k)})
+    if name == "reshape" and isinstance(node.func, ast.Attribute) and len(node.args) != 2:
+        swapped = ast.Attribute(_axes_swapped(node.func.value, 1, 2), "reshape", ast.Load())
+        new = ast.Call(swapped, node.args, node.keywords)
+        yield Change(new, "reshape-without-transpose", {"part": node.func.value})
     if any(keyword.arg == "out" for keyword in node.keywords):
         rest = [keyword for keyword in node.keywords if keyword.arg != "out"]
         out = next(keyword.value for keyword in node.keywords if keyword.arg == "out")
@@ -165,6 +203,42 @@ def calls(node: ast.expr, operands: Operands) -> Iterator[Change]:
         code = "branches-swapped" if name == "where" else "arguments-swapped"
         new = ast.Call(node.func, _swapped(node.args, i), node.keywords)
         yield Change(new, code, {"function": node.func})
+
+
+def orders(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """A power taken after a reduction instead of before, or the reverse; two calls in the wrong order."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and _is_reduction(node.left):
+        op, power = node.op, node.right
+        assert isinstance(node.left, ast.Call)
+        yield Change(_with_argument(node.left, lambda a: ast.BinOp(a, op, power)), "wrong-order-of-operations")
+    if not isinstance(node, ast.Call):
+        return
+    inner = _argument(node)
+    if _is_reduction(node) and isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Pow):
+        new = _with_argument(node, lambda a: inner.left)
+        yield Change(ast.BinOp(new, inner.op, inner.right), "wrong-order-of-operations")
+    elif isinstance(inner, ast.Call) and (innermost := _argument(inner)) is not None:
+        within = _with_argument(node, lambda a: innermost)
+        yield Change(_with_argument(inner, lambda a: within), "wrong-order-of-operations")
+
+
+def _argument(node: ast.Call) -> ast.expr | None:
+    """x of np.sum(x) and of x.sum()."""
+    if node.args:
+        return node.args[0]
+    return node.func.value if _is_reduction(node) and isinstance(node.func, ast.Attribute) else None
+
+
+def _is_reduction(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in REDUCTIONS
+
+
+def _with_argument(node: ast.Call, change: Callable[[ast.expr], ast.expr]) -> ast.Call:
+    """np.sum(x) and x.sum() with another x."""
+    if node.args:
+        return ast.Call(node.func, [change(node.args[0]), *node.args[1:]], node.keywords)
+    assert isinstance(node.func, ast.Attribute)
+    return ast.Call(ast.Attribute(change(node.func.value), node.func.attr, ast.Load()), [], node.keywords)
 
 
 def _several_axes(node: ast.Call) -> str:
@@ -227,9 +301,12 @@ def comparisons(node: ast.expr, operands: Operands) -> Iterator[Change]:
 
 
 def numbers(node: ast.expr, operands: Operands) -> Iterator[Change]:
-    """Another number."""
+    """Another number, such as one that is elsewhere in the code: `operands` are numbers here."""
     v: Any = getattr(node, "value", None)
     if is_number(node):
+        for constant in operands:
+            if not same(constant, node):
+                yield Change(constant, "wrong-number")
         for other in dict.fromkeys((v + 1, v - 1, 2 * v, v / 2, -v, 1 - v, *([1 / v] if v else []), 0, 1, 2, 3, 0.5)):
             if other != v:
                 value = int(other) if isinstance(v, int) and other == int(other) else other
@@ -270,10 +347,17 @@ def indices(node: ast.expr, operands: Operands) -> Iterator[Change]:
         yield from (Change(new, "wrong-index") for new in _slices(node, reverse))
     elif isinstance(node, ast.Subscript) and not is_stored(node):
         yield Change(node.value, "reversed-order" if _is_reversed(node) else "extra-index")
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else []
+        axes: list[ast.expr] = [ast.Constant(i) for i, part in enumerate(parts) if is_number(part)]
+        if axes and all(is_number(part) or isinstance(part, ast.Slice) for part in parts):
+            axis = axes[0] if len(axes) == 1 else ast.Tuple(axes, ast.Load())
+            total = ast.Call(ast.Attribute(node.value, "sum", ast.Load()), [], [ast.keyword("axis", axis)])
+            yield Change(total, "entry-instead-of-sum")
     elif isinstance(node, ast.Name | ast.Attribute) and not is_stored(node):
         yield Change(ast.Call(ast.Name("reversed", ast.Load()), [node], []), "not-reversed-order")
         step = ast.Slice(None, None, reverse)
-        for index in (step, ast.Tuple([ast.Slice(), step], ast.Load())):
+        both: list[ast.expr] = [ast.Constant(...), step, step]
+        for index in (step, ast.Tuple([ast.Slice(), step], ast.Load()), ast.Tuple(both, ast.Load())):
             yield Change(ast.Subscript(node, index, ast.Load()), "not-reversed-order")
     elif isinstance(node, ast.Tuple | ast.List):
         for i in range(len(node.elts) - 1):
@@ -369,7 +453,6 @@ def missing_operands(node: ast.expr, operands: Operands) -> Iterator[Change]:
         product = times(size, node) if is_number(size) else times(node, size)
         yield Change(product, "missing-factor", {"part": size})
         yield Change(ast.BinOp(node, ast.Div(), size), _division_code(size), {"part": size})
-    yield Change(ast.BinOp(node, ast.Pow(), TWO), "missing-square")
 
 
 def _division_code(divisor: ast.expr) -> str:
@@ -378,6 +461,21 @@ def _division_code(divisor: ast.expr) -> str:
 
 def _length(array: ast.expr) -> ast.expr:
     return ast.Call(ast.Name("len", ast.Load()), [array], [])
+
+
+ELEMENTWISE = ("abs", "sign", "tanh", "exp", "log", "sqrt")
+
+
+def missing_operations(node: ast.expr, operands: Operands) -> Iterator[Change]:
+    """A square that is missing, the number 1 that is not added, a function that is not applied."""
+    if not _is_value(node):
+        return
+    yield Change(ast.BinOp(node, ast.Pow(), TWO), "missing-square")
+    yield Change(_plus(node, ONE), "missing-term", {"part": ONE})
+    yield Change(_minus(node, ONE), "missing-term", {"part": ast.UnaryOp(ast.USub(), ONE)})
+    for name in ELEMENTWISE if isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call) else ():
+        function = ast.Attribute(ast.Name("np", ast.Load()), name, ast.Load())
+        yield Change(ast.Call(function, [node], []), "missing-call", {"function": function})
 
 
 def missing_factors(node: ast.expr, operands: Operands) -> Iterator[Change]:
@@ -479,10 +577,10 @@ def missing_products(node: ast.expr, operands: Operands) -> Iterator[Change]:
 
 WHOLE_VALUES = {missing_products}
 """Rules for the whole value that a statement assigns or returns, not for parts of it."""
-FIRST: dict[int, Rule] = {0: differences, 3: missing_sums}
+FIRST: dict[int, Rule] = {0: differences, 2: missing_operations, 3: missing_sums}
 """Rules with few changes, by tier: tried at every place before the rest of the tier."""
 TIERS: tuple[tuple[Rule, ...], ...] = (
-    (signs_and_operands, transposes, calls, comparisons, numbers, sizes, indices, first_states),
+    (signs_and_operands, parentheses, transposes, calls, orders, comparisons, numbers, sizes, indices, first_states),
     (other_names,),
     (missing_operands,),
     (missing_factors,),

@@ -25,19 +25,24 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.fixes.ahead import ahead
 from nnlaw.spec.fixes.describe_change import describe
 from nnlaw.spec.fixes.distance import distance
-from nnlaw.spec.fixes.float64_probe import Float64Probe, ProbeFailed, probes
+from nnlaw.spec.fixes.float64_probe import FEW, Float64Probe, ProbeFailed, probes
 from nnlaw.spec.fixes.mutate import Mutation
 from nnlaw.spec.fixes.plainer import plainer
 from nnlaw.spec.fixes.recompile import Source, VariantBuilder, is_forward
-from nnlaw.spec.subjects.cases import Case, LayerCase, OptimizerCase
+from nnlaw.spec.fixes.suspects import Suspects, find_suspects
+from nnlaw.spec.subjects.cases import Case, LayerCase, OptimizerCase, ScheduleCase
 from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NO_CAUSE, Cause, Edit, Suggestion, together
 
-SEARCHED = {"gradient", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive", "definition"}
-MAX_SECONDS = 3.0  # of CPU time
+SEARCHED = {
+    "gradient", "input-gradient", "shape", "linear-backward", "repeatable-backward", "stale-gradient", "batch-additive",
+    "definition",
+}  # fmt: skip
+MAX_SECONDS = 4.0  # of CPU time
 LAW_SECONDS, ALL_SECONDS = 0.5, 10.0  # of CPU time for one change: whether it is promising, every law
 STORING, IN_FORWARD = 4, 4  # tokens, for each array that forward stores besides; if forward itself is changed
-NUMBER = 3  # tokens, if it inserts a number: a name of the same value is right for other values, too
+MOVED = 0.5  # tokens, if only parentheses move: more changes of that kind fit by chance
+NUMBER, SQUARE = 3, 1  # tokens, if it inserts a number, or 2: a name of the same value is right for others, too
 PLAINER = 0.01  # tokens that a plainer form is nearer than the change that it is a form of
 MAX_PROMISING, MAX_CONFIRMED = 40, 3  # changes of one tier
 OTHER_RATE = 0.7  # of the first learning rate
@@ -85,9 +90,9 @@ def search(
     builder = VariantBuilder.of(case) if law in SEARCHED else None
     if builder is None or not builder.subject.can_be_limited:
         return Fix()
-    subject = builder.subject
+    subject, of_value = builder.subject, law == "definition"
     try:
-        quick = None if law == "definition" else _quick_check(case)
+        quick = None if of_value else _quick_check(case)
     except ProbeFailed:  # without a value there is no slope
         return Fix()
 
@@ -105,11 +110,18 @@ def search(
     confirm = _Confirmation(builder, case, [*_other_cases(case), *others], passes_law, passes_all)
     found: list[_Candidate] = []
     with subject.silenced(), np.errstate(all="ignore"):
-        variants = ahead(builder.variants(), quick or (lambda variant: None))
-        for candidates in _tiers(builder, variants, may_fix, conditions=law != "stale-gradient"):
-            was_found = bool(found)
-            found = confirm.confirmed([*found, *candidates])
-            if was_found or not all(each.changes_forward for each in found):  # else try one more tier
+        suspects = Suspects() if quick is None or right_here else find_suspects(builder, case)
+        until = _cpu_time(subject) + MAX_SECONDS
+        for places in (suspects, Suspects(suspects.others))[: 2 if suspects.others else 1]:
+            variants = ahead(
+                builder.variants(of_value=of_value, may_be_at=places.may_be_at), quick or (lambda variant: None)
+            )
+            for candidates in _tiers(builder, variants, may_fix, until, conditions=law != "stale-gradient"):
+                was_found = bool(found)
+                found = confirm.confirmed([*found, *candidates])
+                if was_found or not all(each.changes_forward for each in found):  # else try one more tier
+                    break
+            if found:
                 break
     return _fix(found) if found else Fix()
 
@@ -118,20 +130,21 @@ def _tiers(
     builder: VariantBuilder,
     variants: Iterator[tuple[Source, Mutation, Subject, T]],
     may_fix: Callable[[Subject, T], bool],
+    until: float,
     *,
     conditions: bool,
 ) -> Iterator[list[_Candidate]]:
-    """The promising changes of each tier, each with its plainer forms, until the time is over.
+    """The promising changes of each tier, each with its plainer forms, until this CPU time.
 
     Without `conditions` no test of an `if` is changed: what is wrong is that an array is kept, and a test that is
     always true only hides it.
     """
-    tier, promising, found, began = 0, 0, list[_Candidate](), _cpu_time(builder.subject)
+    tier, promising, found = 0, 0, list[_Candidate]()
     for count, (source, mutation, variant, started) in enumerate(variants):
         if mutation.tier > tier:
             yield found
             tier, promising, found = mutation.tier, 0, []
-        if count % 4 == 0 and _cpu_time(builder.subject) > began + MAX_SECONDS:
+        if count % 4 == 0 and _cpu_time(builder.subject) > until:
             break
         if promising == MAX_PROMISING or (not conditions and _is_in_condition(mutation)):
             continue
@@ -159,8 +172,9 @@ def _candidate(
     if edit is None or mutation.is_empty:
         return None
     in_forward = is_forward(source.tree.name)
-    cost = distance(mutation, builder.known) + NUMBER * mutation.inserts_number
-    cost += STORING * len(stores) + IN_FORWARD * in_forward
+    number = SQUARE if mutation.code == "missing-square" else NUMBER
+    cost = distance(mutation, builder.known) + number * mutation.inserts_number
+    cost += STORING * len(stores) + IN_FORWARD * in_forward + MOVED * (mutation.code == "wrong-parentheses")
     edit, cause = together([edit, *(store.edit for store in stores)]), describe(mutation, stores)
     needs = bool(stores), in_forward or bool(stores)
     return _Candidate(variant, edit, cause, cost, mutation.inserts_number, *needs)
@@ -199,6 +213,7 @@ class _Confirmation:
         """The nearest of those that compute the same and pass every law, nearest first."""
         found: list[_Candidate] = []
         values: list[list[Array]] = []
+        until = _cpu_time(self.builder.subject) + ALL_SECONDS
         for each in sorted(candidates, key=lambda each: each.cost):
             with contextlib.suppress(Exception):  # some changes break the code
                 computed = self.computed(each.variant)
@@ -208,7 +223,7 @@ class _Confirmation:
                     continue
                 found.append(each)
                 values.append(computed)
-            if len(found) == MAX_CONFIRMED:
+            if len(found) == MAX_CONFIRMED or _cpu_time(self.builder.subject) > until:
                 break
         wide = self.of_another_rank()
         kept = [each for each in found if wide is not None and self.has_right_slope(each.variant, wide)]
@@ -254,6 +269,10 @@ class _Confirmation:
             rng = np.random.default_rng(0x5EED)
             w, gradients = rng.standard_normal(4), list(rng.standard_normal((3, 4)))
             return [np.array(case.make().copy(variant).steps(w.copy(), gradients, lr)) for lr in (0.1, 0.07)]
+        if isinstance(case, ScheduleCase):
+            changed = self.builder.case_of(variant)
+            assert isinstance(changed, ScheduleCase)
+            return [np.array([float(changed(t)) for t in np.linspace(0, 1, 21)])]
         runs = [probe.run({}, variant) for probe in probes(case)]
         return [np.array([value]) for value, _ in runs] + [np.asarray(g) for _, grads in runs for g in grads.values()]
 
@@ -345,12 +364,11 @@ def _is_near(analytic: float, numeric: float) -> bool:
 
 def _quick_check(case: Case) -> Callable[[Subject | None], Callable[[], bool]] | None:
     """Begins a check that is faster than the law: the slope along one direction, of a value that must not change."""
-    probe = next(probes(case), None)
+    probe = next(probes(case, rows=FEW), None)
     if probe is None:
         return None
     step = _direction(probe)
-    value, _ = probe.run({})
-    slope = probe.slope(step)
+    value, slope = probe.value({}), probe.slope(step)
 
     def begin(variant: Subject | None) -> Callable[[], bool]:
         result = probe.started({}, variant)

@@ -23,6 +23,7 @@ from nnlaw.spec.violation import NO_CAUSE, Cause
 Index = tuple[int, ...] | None
 
 FIT = 1e-4  # relative error up to which a mistake accounts for a slope
+MAX_SHIFT = 3  # entries
 MIN_SLOPES = 3  # nonzero slopes; fewer fit too often by chance
 
 NOT_USED = Cause(
@@ -196,11 +197,12 @@ def _misplaced(slopes: _Slopes, gradient: _Gradient, others: Mapping[str, Array]
 
 
 def _shifted(found: Array, right: Array, tolerance: float) -> Cause:
-    """The correct slopes, one entry off along some axes; what left the edge is lost."""
+    """The correct slopes, a few entries off along some axes; what left the edge is lost."""
     axes = range(1, right.ndim)
-    for steps in product((0, 1, -1), repeat=len(axes)):
+    for steps in sorted(product(range(-MAX_SHIFT, MAX_SHIFT + 1), repeat=len(axes)), key=lambda s: sum(map(abs, s))):
         here, there = (_window(right.shape[1:], steps, sign) for sign in (1, -1))
-        enough = any(steps) and np.count_nonzero(right[there]) >= MIN_SLOPES
+        inside = all(abs(step) < size for step, size in zip(steps, right.shape[1:], strict=True))
+        enough = inside and any(steps) and np.count_nonzero(right[there]) >= MIN_SLOPES
         if enough and np.allclose(found[here], right[there], tolerance, 0):
             by = " and ".join(f"{s:+d} along axis {axis}" for axis, s in zip(axes, steps, strict=True) if s)
             text = f"the values are correct but shifted by {by}, as by a wrong slice or one-sided padding"

@@ -20,7 +20,7 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.violation import Cause
 
 Memory: TypeAlias = "defaultdict[str, Any]"
-Rule: TypeAlias = Callable[[Array, float, Memory, Any], Any]  # an array; Any, as the memory may hold anything
+Rule: TypeAlias = Callable[[Array, Any, Memory, Any], Any]  # an array; Any, as the memory may hold anything
 
 
 def _sum(s: Memory, name: str, beta: float, x: Array) -> Any:
@@ -112,6 +112,12 @@ def _adam_hat(g: Array, t: float, s: Memory, h: Any) -> Any:
     return _first(g, t, s, h) * np.sqrt(1 - h.beta2**t) / (np.sqrt(_second(g, inf, s, h)) + h.eps)
 
 
+def _adam_one_beta(g: Array, t: float, s: Memory, h: Any, *, first: float, second: float) -> Any:
+    """Both corrections with powers of the same β."""
+    m, v = _mean(s, "m", h.beta1, g), _mean(s, "v", h.beta2, g * g)
+    return m / (1 - first**t) / (np.sqrt(v / (1 - second**t)) + h.eps)
+
+
 def _adam_summed(g: Array, t: float, s: Memory, h: Any) -> Any:
     return _sum(s, "m", h.beta1, g) / (1 - h.beta1**t) / (np.sqrt(_second(g, t, s, h)) + h.eps)
 
@@ -153,6 +159,11 @@ def _nadam_scheduled(g: Array, t: float, s: Memory, h: Any) -> Any:
 
 def _adamax(g: Array, t: float, s: Memory, h: Any) -> Any:
     s["u"] = np.maximum(h.beta2 * s["u"], np.abs(g))
+    return _first(g, t, s, h) / (s["u"] + h.eps)
+
+
+def _adamax_signed(g: Array, t: float, s: Memory, h: Any) -> Any:
+    s["u"] = np.maximum(h.beta2 * s["u"], g)
     return _first(g, t, s, h) / (s["u"] + h.eps)
 
 
@@ -259,6 +270,12 @@ ADAM_MISTAKES: dict[Cause, Rule] = {
         lambda g, t, s, h: _first(g, inf, s, h) / (np.sqrt(_second(g, t, s, h)) + h.eps)
     ),
     Cause("swapped-betas", "β₁ and β₂ are swapped"): _adam_swapped,
+    Cause("wrong-beta-in-correction", "v is corrected with β₁, expected β₂: v/(1 − β₂ᵗ)"): (
+        lambda g, t, s, h: _adam_one_beta(g, t, s, h, first=h.beta1, second=h.beta1)
+    ),
+    Cause("wrong-beta-in-correction", "m is corrected with β₂, expected β₁: m/(1 − β₁ᵗ)"): (
+        lambda g, t, s, h: _adam_one_beta(g, t, s, h, first=h.beta2, second=h.beta2)
+    ),
     Cause("sum-instead-of-mean", "m ← β₁·m + g, without the factor 1 − β₁"): _adam_summed,
     Cause("corrected-moments-stored", "the corrected moments are stored instead of the moments"): _adam_stored,
 }
@@ -322,6 +339,11 @@ OPTIMIZERS = {
         "Reddi et al. 2018",
         ADAM,
         (_amsgrad, _amsgrad_hat, lambda g, t, s, h: _amsgrad(g, inf, s, h)),
+        {
+            Cause("maximum-not-used", "the step divides by the root of v instead of that of its maximum"): _adam,
+            Cause("maximum-not-used", "the step divides by the root of v instead of that of its maximum (without "
+                  "bias correction)"): lambda g, t, s, h: _adam(g, inf, s, h),
+        },
         accepted="the maximum of v or v̂, with the correction or without",
     ),
     "nadam": Optimizer(
@@ -330,7 +352,12 @@ OPTIMIZERS = {
         (_nadam, lambda g, t, s, h: _nadam(g, t, s, h, 0), _nadam_scheduled),
         accepted="with a constant or a scheduled β₁",
     ),
-    "adamax": Optimizer("Kingma & Ba 2015", ADAM, (_adamax,)),
+    "adamax": Optimizer(
+        "Kingma & Ba 2015",
+        ADAM,
+        (_adamax,),
+        {Cause("missing-absolute-value", "the largest g is kept instead of the largest |g|"): _adamax_signed},
+    ),
     "lion": Optimizer(
         "Chen et al. 2023",
         {"beta1": 0.9, "beta2": 0.99},

@@ -197,9 +197,12 @@ SCHEDULES: dict[str, Schedule] = {
     "plateau": Schedule(
         (_plateau(0), _plateau(-1)),
         ("drop", "patience", "floor"),
-        {Cause("counter-not-reset", "the count of epochs without a better loss does not start again after a better "
-               "one"): (
-            _plateau(extra, in_a_row=False)) for extra in (0, -1)},
+        {
+            Cause(code, "the count of epochs without a better loss does not start again after a better one"): (
+                _plateau(extra, in_a_row=False)
+            )
+            for code, extra in (("counter-not-reset", 0), ("counter-not-reset-early", -1))
+        },
         source="after `patience` epochs in a row without a better loss, or one more",
     ),
     "cosine_restarts": Schedule(

@@ -29,6 +29,7 @@ from nnlaw.spec.subjects.subject import Change, Run, Setting, SourceFunction, Su
 from nnlaw.spec.subjects.tracer import Tracer
 from nnlaw.spec.subjects.variants import (
     ChangedFunctions,
+    calling_others,
     changed_functions,
     functions_behind,
     functions_of,
@@ -210,7 +211,7 @@ class ObjectSubject(Subject):
 
     def functions(self) -> list[SourceFunction]:
         thing = _authors_object(self.object)
-        if type(thing).__module__.startswith("nnlaw.spec."):  # an adapter of functions
+        if functions_behind(thing) or type(thing).__module__.startswith("nnlaw.spec."):  # an adapter of functions
             own = functions_behind(thing)
             of_gradient = {id(f) for f in [*own[:1], *helpers_of(own[:1])]}
             return [_source(f, False, id(f) not in of_gradient) for f in [*own, *helpers_of(own)]]
@@ -221,7 +222,9 @@ class ObjectSubject(Subject):
         recorder = None if tracer is None else object_of(tracer)
         thing = _authors_object(self.object)
         if functions_behind(thing):
-            return ObjectSubject(changed_functions(functions_behind(thing), changed, recorder), is_variant=True)
+            made = changed_functions(functions_behind(thing), changed, recorder)
+            found = calling_others(thing, made.by_name) if isinstance(thing, FunctionType) else made
+            return ObjectSubject(found, is_variant=True)
         return ObjectSubject(variant_of(thing, changed, recorder), is_variant=True)
 
     @contextlib.contextmanager
@@ -269,9 +272,9 @@ class ObjectSubject(Subject):
 
 
 def _authors_object(thing: Any) -> Any:
-    """The instance that an adapter wraps; any other object itself."""
+    """The instance that an adapter wraps, or an adapter that this one wraps; any other object itself."""
     found = getattr(thing, "instance", None) if hasattr(type(thing), "source_of") else None
-    return thing if found is None else found
+    return thing if found is None else _authors_object(found)
 
 
 def object_of(subject: Subject) -> Any:

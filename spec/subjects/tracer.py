@@ -3,6 +3,7 @@
     tracer.record(); f(x); tracer.stop()                 # records the value of each expression
     tracer.keep([3]); f(x + h); tracer.stop()            # everything changes but expression 3
     tracer.pass_through(3, 1); f(x + h); tracer.stop()   # expression 3 changes as its part 1 does, with slope 1
+    tracer.nudge(3); f(x); tracer.stop()                 # expression 3 has other values; whether it was computed
 
 The source of such a function calls NAME(i, value) for each expression. It runs where the code under test runs.
 """
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 NAME = "_trace"
+NUDGE = 1e-3  # of the mean size
 
 
 class Tracer:
@@ -29,10 +31,15 @@ class Tracer:
         self.constant: frozenset[int] = frozenset()
         self.passing: tuple[int, int] | None = None
         self.change: Any = None
+        self.nudged: int | None = None
+        self.was_nudged = False
 
     def __call__(self, i: int, value: Any) -> Any:
         if not _is_real(value):
             return value
+        if i == self.nudged:
+            self.was_nudged = True
+            return _nudged(value)
         if self.records:
             self.values[i].append(copy.copy(value))
         elif i in self.constant:
@@ -75,9 +82,22 @@ class Tracer:
         self.passing = (i, j)
         self.counts.clear()
 
-    def stop(self) -> None:
-        """Return every value as it is."""
-        self.records, self.constant, self.passing = False, frozenset(), None
+    def nudge(self, i: int) -> None:
+        """Change the values of expression i a little."""
+        self.nudged, self.was_nudged = i, False
+
+    def stop(self) -> bool:
+        """Return every value as it is. The result is whether one was nudged."""
+        self.records, self.constant, self.passing, self.nudged = False, frozenset(), None, None
+        return self.was_nudged
+
+
+def _nudged(value: Any) -> Any:
+    """Another value near this one; the entries of an array change by different amounts."""
+    size = np.abs(value).mean() if np.size(value) else 0.0
+    wave = np.cos(np.arange(np.size(value), dtype=float)).reshape(np.shape(value))
+    moved = value + NUDGE * (size or 1.0) * wave
+    return moved if isinstance(value, np.ndarray) else type(value)(moved)
 
 
 def _is_real(value: Any) -> bool:

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import FunctionType
+from functools import partial
+from types import CellType, FunctionType, MethodType
 from typing import Any
 
 from nnlaw.spec.subjects.tracer import NAME, Tracer
@@ -86,9 +87,62 @@ class ChangedFunctions:
         return found
 
 
+def plain_function(function: Any) -> Any:
+    """The function behind a method of an instance, or behind one with some arguments given."""
+    while isinstance(function, partial):
+        function = function.func
+    return function.__func__ if isinstance(function, MethodType) else function
+
+
+def with_another(function: Any, made: Mapping[str, Any]) -> Any:
+    """A function, a method or a partial with the function of its name in `made`, if there is one."""
+    if isinstance(function, partial):
+        found: Any = partial(with_another(function.func, made), *function.args, **function.keywords)
+        found.__dict__.update(function.__dict__)
+        return found
+    new = made.get(getattr(function, "__name__", ""))
+    if new is None:
+        return function
+    return MethodType(new, function.__self__) if isinstance(function, MethodType) else new
+
+
+def functions_called_by(caller: Any) -> list[FunctionType]:
+    """The author's functions that a function of this package calls, as it keeps them in its closure."""
+    found: list[FunctionType] = []
+    for kept in _kept_by(caller):
+        if not _is_ours(kept):
+            found.append(kept)
+        elif kept is not caller:
+            found += functions_called_by(kept)
+    return list(dict.fromkeys(found))
+
+
+def calling_others(caller: Any, made: Mapping[str, Any]) -> Any:
+    """The function of this package, so that it calls other functions of the author, by their names."""
+    cells = []
+    for cell in caller.__closure__ or ():
+        kept = cell.cell_contents
+        if isinstance(kept, FunctionType):
+            kept = calling_others(kept, made) if _is_ours(kept) else made.get(kept.__name__, kept)
+        cells.append(CellType(kept))
+    new = FunctionType(caller.__code__, caller.__globals__, caller.__name__, caller.__defaults__, tuple(cells))
+    new.__kwdefaults__ = caller.__kwdefaults__
+    new.__dict__.update(caller.__dict__)
+    return new
+
+
+def _kept_by(caller: Any) -> list[FunctionType]:
+    cells = getattr(caller, "__closure__", None) or ()
+    return [cell.cell_contents for cell in cells if isinstance(cell.cell_contents, FunctionType)]
+
+
+def _is_ours(function: FunctionType) -> bool:
+    return str(function.__globals__.get("__name__", "")).startswith("nnlaw.spec.")
+
+
 def functions_behind(adapter: Any) -> list[FunctionType]:
     """The author's functions that an adapter calls; empty if they can't be replaced."""
-    own = adapter.own_functions() if hasattr(type(adapter), "own_functions") else []
+    own = adapter.own_functions() if hasattr(type(adapter), "own_functions") else functions_called_by(adapter)
     if not all(isinstance(f, FunctionType) and f.__closure__ is None for f in own):
         return []
     return own if len({id(f.__globals__) for f in own}) == 1 else []

@@ -12,7 +12,7 @@ EXPRESSIONS = (
     "-dy", "~m", "a + b", "a - b", "a * b", "a / b", "a ** b", "a @ b.T", "a / len(a)", "a.mean(axis=0)", "a.max()",
     "np.sin(a)", "np.where(m, a, b)", "f(a, b)", "a > b", "3", "a[::-1]", "a[1]", "a[1:2]", "self.x", "(a, b)",
     "self.params['W']", "x[2:]", "e * p * (1 - p)", "x.sum(axis=1, keepdims=True)",
-    "s[:, t - 1]", "np.maximum(a, 0, out=a)",
+    "s[:, t - 1]", "np.maximum(a, 0, out=a)", "a // b", "x.reshape(n, -1, 3)", "2 * W", "np.triu(m)", "x.sum() ** 2",
 )  # fmt: skip
 
 

@@ -341,6 +341,7 @@ class FunctionalNetwork:
     ) -> None:  # fmt: skip
         self.params = {name: value.copy() for name, value in params.items()}
         self._fixed = module, made, forward, gradient, loss, use_globals
+        self._returned_names = {f.__name__: returned_names(f) for f in (forward, gradient, loss) if f is not None}
         self.names = [f.__name__ for f in (forward, gradient, loss) if f is not None] + ([initial] if initial else [])
         self.settings = dict(settings or {})
         if forward is None:
@@ -376,9 +377,9 @@ class FunctionalNetwork:
         return self._fixed[3]
 
     def own_functions(self) -> list[Any]:
-        """The author's functions, the one that computes gradients first; empty if they read global weights."""
-        forward, gradient, loss, use_globals = self._fixed[2:]
-        return [] if use_globals else list(dict.fromkeys(f for f in (gradient, forward, loss) if f is not None))
+        """The author's functions, the one that computes gradients first."""
+        forward, gradient, loss, _ = self._fixed[2:]
+        return list(dict.fromkeys(f for f in (gradient, forward, loss) if f is not None))
 
     def replace_functions(self, made: Mapping[str, Any]) -> None:
         """Use other functions of these names."""
@@ -398,7 +399,7 @@ class FunctionalNetwork:
         """Keep what a function returned, by the names in its return statement, for the arguments of others."""
         self._values, self._output = {}, None
         if isinstance(returned, tuple):
-            names = returned_names(function)
+            names = self._returned_names[function.__name__]
             self._values = dict(zip(names, returned, strict=False)) if len(names) == len(returned) else {}
             if len(names) == len(returned) > 2 and names.count("") == 1:  # return a @ W + b, z1, a1
                 self._output = self._values[""]
@@ -422,7 +423,7 @@ class FunctionalNetwork:
         if self.loss_first and self._fixed[4] is not None:
             self._keep(self._fixed[4], self.loss(x, targets, h_prev))
         returned = self._call(function, given)
-        names = returned_names(function)
+        names = self._returned_names[function.__name__]
         if isinstance(returned, tuple) and len(names) == len(returned) and any(names):
             names = [name if names.count(name) == 1 and name else f"[{i}]" for i, name in enumerate(names)]
             arrays = all(isinstance(value, np.ndarray | np.number | float) for value in returned)
@@ -440,14 +441,15 @@ class FunctionalNetwork:
         arguments = self._arguments(function, given)
         if not use_globals:
             return function(*arguments)
-        before = {name: getattr(module, name) for name in self.params}
+        spaces = [vars(module), function.__globals__]  # a changed function has its own
+        before = [{name: space[name] for name in self.params if name in space} for space in spaces]
         try:
-            for name, value in self.params.items():
-                setattr(module, name, value)
+            for space in spaces:
+                space.update(self.params)
             return function(*arguments)
         finally:
-            for name, value in before.items():
-                setattr(module, name, value)
+            for space, values in zip(spaces, before, strict=True):
+                space.update(values)
 
     def _arguments(self, function: Callable[..., Any], given: dict[str, Any]) -> list[Any]:
         """Values for the arguments of a function, by their names."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -28,6 +28,7 @@ from nnlaw.spec.discovery.scenarios import SCENARIOS, Scenario
 from nnlaw.spec.discovery.scope import Scope, required_of
 from nnlaw.spec.subjects.cases import Case, LossCase
 from nnlaw.spec.subjects.object_subject import subject_of
+from nnlaw.spec.subjects.variants import with_another
 from nnlaw.spec.violation import Location
 
 WIDTH = 3
@@ -68,6 +69,19 @@ class _JointLoss:
         """The author's function, for locations."""
         found = self._value if which in ("forward", "value") else self._gradient
         return getattr(type(self.thing), found, None) if isinstance(found, str) else found
+
+    @property
+    def instance(self) -> Any:
+        """The author's object; None for functions."""
+        return self.thing
+
+    def own_functions(self) -> list[Any]:
+        """The author's functions, the gradient first."""
+        return [self._gradient, self._value]
+
+    def replace_functions(self, made: Mapping[str, Any]) -> None:
+        """Use other functions of these names."""
+        self._value, self._gradient = with_another(self._value, made), with_another(self._gradient, made)
 
     def _parts(self, prediction: Array) -> list[Array]:
         return np.split(prediction, len(self.names), axis=1)

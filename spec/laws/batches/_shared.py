@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.subjects.cases import BatchesCase
-from nnlaw.spec.violation import NO_CAUSE, Cause, Violation
+from nnlaw.spec.violation import NO_CAUSE, Cause, Violation, counted
 
 SIZE = 6  # samples per batch
 EVEN, ODD, FEW = 30, 32, 4  # samples per set: whole batches, a partial last one, and less than one batch
@@ -61,9 +62,18 @@ def epoch(case: BatchesCase, n: int, rng: np.random.Generator | None = None) -> 
     """One epoch over n samples. Raises Violation if a batch is empty, or is not a pair (x, y)."""
     x, y = samples(n)
     batches, endless = case.take(4 * n, x, y, SIZE, case.rng if rng is None else rng)
+    if batches and not endless and n % SIZE == 0 and _is_empty(batches[-1]):
+        raise failure(case, "batch-size", "the last batch", "empty", "at least one sample", ONE_TOO_MANY)
     pairs = [pair(case, batch) for batch in batches]
     images = [a for a, _ in pairs]
     return Epoch(images, [b for _, b in pairs], [identified(a) for a in images], x, y, endless)
+
+
+ONE_TOO_MANY = Cause("one-batch-too-many", "often n // batch_size + 1 batches, one too many for whole batches")
+
+
+def _is_empty(batch: Any) -> bool:
+    return isinstance(batch, tuple | list) and len(batch) == 2 and np.shape(batch[0])[:1] == (0,)
 
 
 def pair(case: BatchesCase, batch: Any) -> tuple[Array, Array]:
@@ -95,6 +105,15 @@ def failure(
     )
 
 
+def _shared_by_neighbors(rows: list[Array]) -> int:
+    """How many samples at the end of each batch are those at the beginning of the next one; 0 if they differ."""
+    pairs = list(pairwise(rows))
+    for count in range(min(map(len, rows)), 0, -1) if pairs else ():
+        if all(np.array_equal(one[-count:], other[:count]) for one, other in pairs):
+            return count
+    return 0
+
+
 def check_counts(case: BatchesCase, code: str, found: Epoch, n: int) -> None:
     """Raise Violation of law `code` if a sample is missing from the epoch or comes more than once."""
     if not found.unchanged:
@@ -114,6 +133,9 @@ def check_counts(case: BatchesCase, code: str, found: Epoch, n: int) -> None:
             cause = Cause("last-batch-dropped", "often a partial last batch that is dropped")
         elif missing:
             cause = Cause("range-too-short", "often a range that ends too early")
-        elif last:
+        elif last or np.bincount(np.concatenate(found.rows[:-1]), minlength=n).max() == 1:
             cause = Cause("last-batch-filled", "often a last batch that is filled up with samples of earlier ones")
+        elif shared := _shared_by_neighbors(found.rows):
+            text = f"each batch begins with the last {counted(shared, 'sample')} of the one before"
+            cause = Cause("step-too-short", f"{text}, as if the step between them was too short")
         raise failure(case, code, f"sample {at}", f"seen {times[at]} times in an epoch of {n}", "once", cause)

@@ -6,6 +6,7 @@ code that computes another optimizer than its name promises.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from itertools import product
@@ -40,6 +41,8 @@ CLOSE = 1e-4  # of the distance covered: what float32 may lose
 TOO_LARGE = Cause("large-epsilon", "ε is large compared with usual gradients, so they are not divided by their size")
 NOT_STORED = Cause("setting-not-stored", "often arguments that are passed on in another order, or not at all")
 L2 = Cause("l2-instead-of-decay", "weight decay is added to the gradient (L2 regularization)")
+CLIMBS = Cause("wrong-sign-of-step", "the sign of the step is wrong: the weights move along the gradient")
+COUNTS_ARRAYS = Cause("counts-arrays", "t is counted on for each array, not once per step")
 NEVER_DECAYS = Cause("never-decays", "the weights never decay")
 COMPOUNDING = Cause("compounding-decay", "the next learning rate is computed from the last one instead of the first")
 RATE_DECAY = re.compile(r"^(lr|learningrate|rate)?decay(rate)?$")
@@ -84,7 +87,8 @@ def definition(case: OptimizerCase) -> None:
     choices = product(row.variants, declared.combinations(), forms, shrinking, (False, True))
     if any(all(matches(*choice)) for choice in choices):
         return
-    cause = _likely_cause(name, row, declared, matches)
+    numbers = instance.attribute("array_numbers")
+    cause = _likely_cause(name, row, declared, matches, numbers if isinstance(numbers, np.ndarray) else None)
     twice = product(row.variants, declared.combinations(), forms, [_decayed(compounding, k) for k in decays])
     if any(all(matches(*choice)) for choice in twice):
         cause = COMPOUNDING
@@ -180,16 +184,40 @@ def _near(expected: Array, path: Array, w: Array) -> bool:
     return bool(np.abs(path - expected).max() <= CLOSE * distance + 1e-6 * np.abs(w).max())
 
 
+def _climbing(rule: Rule) -> Rule:
+    """The step with the other sign."""
+    return lambda g, t, s, h: -rule(g, t, s, h)
+
+
+def _counting_arrays(rule: Rule, numbers: Array) -> Rule:
+    """The step with a count that goes on from array to array."""
+    arrays = int(numbers.max()) + 1
+    return lambda g, t, s, h: rule(g, arrays * (t - 1) + numbers + 1, s, h)
+
+
 def _likely_cause(
-    name: str, row: Optimizer, declared: Hyperparameters, matches: Callable[[Rule, Any, str], list[bool]]
+    name: str,
+    row: Optimizer,
+    declared: Hyperparameters,
+    matches: Callable[[Rule, Any, str], list[bool]],
+    numbers: Array | None,
 ) -> Cause:
-    """The first usual mistake, or other optimizer, that takes exactly these steps."""
+    """The first usual mistake, or other optimizer, that takes exactly these steps.
+
+    `numbers` has the number of the array to which each weight belongs, if there are several.
+    """
     usual = {key: value for other in OPTIMIZERS.values() for key, value in other.defaults.items()} | {"beta": 0.9}
     for choice in declared.combinations():
         h = SimpleNamespace(**(usual | {"decay": 0.0} | vars(choice)))
         for mistake, rule in row.mistakes.items():
             if all(matches(rule, h, "before")):
                 return mistake
+        for rule in row.variants:
+            if all(matches(_climbing(rule), h, "before")):
+                return CLIMBS
+            with contextlib.suppress(ValueError):  # a rule that depends on whether t is 1 takes one t for all arrays
+                if numbers is not None and all(matches(_counting_arrays(rule, numbers), h, "before")):
+                    return COUNTS_ARRAYS
         if h.decay:
             if any(all(matches(rule, h, "coupled")) for rule in row.variants):
                 return L2

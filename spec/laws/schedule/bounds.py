@@ -5,6 +5,7 @@ It finds factors below 0 or above 1, divisions by zero at t = 0 or t = 1, and re
 
 from __future__ import annotations
 
+from math import isclose
 from numbers import Real
 
 import numpy as np
@@ -12,9 +13,12 @@ import numpy as np
 from nnlaw.spec.law import law
 from nnlaw.spec.laws.schedule._shared import GRID
 from nnlaw.spec.subjects.cases import ScheduleCase
-from nnlaw.spec.violation import Violation
+from nnlaw.spec.violation import NO_CAUSE, Cause, Violation
 
 ROUNDOFF = 1e-9
+UNSCALED = Cause(
+    "unscaled-fall", "the factor at t = 0 is 1 plus that at t = 1, as if the fall was not scaled by 1 − end"
+)
 
 
 @law(
@@ -30,13 +34,24 @@ def bounds(case: ScheduleCase) -> None:
     for t in GRID:
         found = _factor(case, t)
         if not (isinstance(found, float) and -ROUNDOFF <= found <= 1 + ROUNDOFF):
+            cause = _cause(case, t, found)
             raise Violation(
                 "bounds",
                 location=case.location,
                 array=f"the factor at t = {t:.4g}",
                 actual=f"{found:.6g}" if isinstance(found, float) else found,
                 expected="a number in [0, 1]",
+                cause=cause.text,
+                cause_code=cause.code,
             )
+
+
+def _cause(case: ScheduleCase, t: float, found: float | str) -> Cause:
+    """A fall from 1 to 0 that is added to the factor at the end; else NO_CAUSE."""
+    end = _factor(case, 1.0)
+    if t or not isinstance(found, float) or not isinstance(end, float) or not end:
+        return NO_CAUSE
+    return UNSCALED if isclose(found, 1 + end, abs_tol=ROUNDOFF) else NO_CAUSE
 
 
 def _factor(case: ScheduleCase, t: float) -> float | str:
