@@ -74,6 +74,8 @@ class Plan:
     aliases: dict[str, tuple[Slot, ...]] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
     """Arrays that look like weights, but that the output does not depend on."""
+    kept: tuple[str, ...] = ()
+    """Random masks of the first call that later calls use again."""
     grads: dict[str, Kept] = field(default_factory=dict)
     preset: tuple[tuple[Slot, Given], ...] = ()
     """Attributes to set before backward, such as an incoming gradient that it reads from the object."""

@@ -29,6 +29,7 @@ from nnlaw.spec.discovery.match_gradients import Kept
 from nnlaw.spec.discovery.scenarios import sigmoid, softmax
 from nnlaw.spec.discovery.sequences import outputs_of, without_time
 from nnlaw.spec.discovery.slots import Slot, array_slots
+from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.gradient_names import is_gradient_of
 
 ROLES = {
@@ -410,11 +411,30 @@ class NetworkRun:
         raise ValueError("no output for each sample")
 
     def compute(self) -> None:
-        """Run forward, if there is one, and the method that computes gradients or takes a step."""
+        """Run forward, unless the method that computes gradients or takes a step calls it, and that method."""
         if not self.computed:
-            self.forward()
+            if self.plan.before is not None or not self._calls_forward(self.plan.gradient):
+                self.forward()
             self.call_gradient()
             self.computed = True
+
+    def _calls_forward(self, call: Call) -> bool:
+        """Whether a method calls forward by itself: a second call would draw other random numbers."""
+        forward, method = self.plan.forward, getattr(type(self.thing), call.method, None)
+        if forward is None or method is None or any(role in ("o", "cache") for role, _ in call.arguments):
+            return False
+        with contextlib.suppress(OSError, TypeError):
+            return f"self.{forward.method}(" in source_text(method)
+        return False
+
+    def own_loss(self, call: Call) -> Any:
+        """The value of the network's own loss; its arguments may be the output that forward computed."""
+        if not self._calls_forward(call):
+            self.forward()
+        if self.plan.output is not None and any(role == "o" for role, _ in call.arguments):
+            self.context["o"] = self.output()
+        found = self.call(call)
+        return number_in(found) if isinstance(found, tuple | list) else found
 
     def call_gradient(self) -> None:
         """Call the method that computes gradients, after the loss if it has no arguments."""
@@ -436,20 +456,11 @@ class NetworkRun:
         """The loss of this batch."""
         loss = self.plan.loss
         if isinstance(loss, Call):
-            return float(np.sum(own_loss(self, loss)))
+            return float(np.sum(self.own_loss(loss)))
         if loss == "returned":
             self.compute()
             return float(np.sum(number_in(self.returned, self.plan.aliases)))
         return USUAL_LOSSES[loss](self.rows_of_output(), self.rows)
-
-
-def own_loss(run: NetworkRun, call: Call) -> Any:
-    """The value of the network's own loss; its arguments may be the output that forward computed."""
-    run.forward()
-    if run.plan.output is not None and any(role == "o" for role, _ in call.arguments):
-        run.context["o"] = run.output()
-    found = run.call(call)
-    return number_in(found) if isinstance(found, tuple | list) else found
 
 
 def number_in(returned: Any, parameters: Collection[str] = ()) -> Any:

@@ -37,6 +37,7 @@ from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.slots import array_slots
+from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.failed_product import text_of
 from nnlaw.spec.subjects.traceback_location import raised_at
 
@@ -51,6 +52,8 @@ def best_attempt(made: list[Made], methods: tuple[str, str], scope: Scope) -> At
             if best is None or attempt.score > best.score:
                 best = attempt
             if attempt.perfect:
+                if (batch := _meant_for_batches(attempt, before)) is not None:
+                    return batch
                 failed = _failed_at_other_sizes(attempt, before)
                 larger = _with_larger_sides(attempt, methods, randomness)
                 return larger if failed is None else replace(larger, missing=_failure_of(failed))
@@ -71,6 +74,20 @@ def best_of_forwards(made: list[Made], methods: tuple[str, str], scope: Scope) -
         if attempt is not None and attempt.layer is not None:
             return attempt
     return best
+
+
+def _meant_for_batches(found: Attempt, before: list[Attempt]) -> Attempt | None:
+    """The incomplete attempt with a batch, if `found` has one sample per call, but backward sums over a batch: then its
+    gradients have to be right for one, as np.outer(self.x, dy) is not.
+    """
+    if not found.plan.layout.single:
+        return None
+    text = source_text(getattr(type(found.made.instance), found.plan.backward))
+    batches = (one for one in before if one.plan.layout.name == "rows" and one.layer is not None and not one.perfect)
+    return next(batches, None) if OVER_A_BATCH.search(text) else None
+
+
+OVER_A_BATCH = re.compile(r"\b(sum|mean)\(([\w.]+,\s*)?(axis\s*=\s*)?0\s*[,)]")
 
 
 def has_wrong_shapes(error: Exception | None) -> bool:

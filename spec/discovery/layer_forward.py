@@ -60,6 +60,8 @@ def forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> t
     instance = made.instance
     aliases, unused = _parameters(instance, plan, inputs, randomness)
     lazy, _ = _parameters(thing, plan, inputs, randomness)
+    kept = _kept_masks(made.instance, thing, plan, inputs, randomness, lazy)
+    lazy = {name: places for name, places in lazy.items() if name not in kept}
     if len(lazy) > len(aliases):  # made by the first call
         instance, aliases = thing, lazy
     instance = copy.deepcopy(instance)
@@ -72,7 +74,29 @@ def forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> t
         array = array + 0.1 * rng.standard_normal(array.shape)  # zeros and ones hide mistakes
         for place in places:
             place.set(instance, array)
-    return replace(plan, aliases=aliases, unused=unused), instance
+    return replace(plan, aliases=aliases, unused=unused, kept=kept), instance
+
+
+def _kept_masks(
+    instance: Any, thing: Any, plan: Plan, inputs: list[Array], randomness: Randomness, lazy: Aliases
+) -> tuple[str, ...]:
+    """The names of arrays of zeros and one other number with an entry for each input, drawn in the first call alone.
+
+    `thing` is the instance after its first call.
+    """
+    found = []
+    for name, places in lazy.items():
+        mask = np.asarray(places[0].get(thing))
+        values = np.unique(mask)
+        if len(values) != 2 or values[0] or mask.shape not in [x.shape for x in inputs]:
+            continue
+        other = copy.deepcopy(instance)
+        with contextlib.suppress(Exception):
+            randomness.reset(skip=1)
+            _call_forward(other, plan, inputs)
+            if not np.array_equal(places[0].get(other), mask):
+                found.append(name)
+    return tuple(found)
 
 
 def keeps_samples(y: Array, count: int, layout: Layout) -> bool:

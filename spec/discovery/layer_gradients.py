@@ -60,6 +60,7 @@ class Attempt:
 
 
 NO_GRADIENT = "no gradient was found"
+KEPT_MASK = "a random mask of the first call is kept; draw one in each call"
 
 
 def complete(attempt: Attempt, randomness: Randomness) -> None:
@@ -129,7 +130,7 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
     for name in plan.aliases:
         if name not in grads:
             attempt.missing.setdefault(name, NO_GRADIENT)
-    attempt.missing |= dict.fromkeys(plan.unused, UNUSED)
+    attempt.missing |= dict.fromkeys(plan.unused, UNUSED) | dict.fromkeys(plan.kept, KEPT_MASK)
     attempt.missing |= attempt.unknown
     plan = replace(plan, grads=grads, aliases={name: plan.aliases[name] for name in plan.aliases if name in grads})
     attempt.plan = plan

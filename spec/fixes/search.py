@@ -30,7 +30,7 @@ from nnlaw.spec.fixes.mutate import Mutation
 from nnlaw.spec.fixes.plainer import plainer
 from nnlaw.spec.fixes.recompile import Source, VariantBuilder, is_forward
 from nnlaw.spec.fixes.suspects import Suspects, find_suspects
-from nnlaw.spec.subjects.cases import Case, LayerCase, OptimizerCase, ScheduleCase
+from nnlaw.spec.subjects.cases import Case, InitializerCase, LayerCase, OptimizerCase, ScheduleCase
 from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NO_CAUSE, Cause, Edit, Suggestion, together
 
@@ -41,7 +41,7 @@ SEARCHED = {
 MAX_SECONDS = 4.0  # of CPU time
 LAW_SECONDS, ALL_SECONDS = 0.5, 10.0  # of CPU time for one change: whether it is promising, every law
 STORING, IN_FORWARD = 4, 4  # tokens, for each array that forward stores besides; if forward itself is changed
-MOVED = 0.5  # tokens, if only parentheses move: more changes of that kind fit by chance
+MOVED = 2  # tokens, if only parentheses move: more changes of that kind fit by chance
 NUMBER, SQUARE = 3, 1  # tokens, if it inserts a number, or 2: a name of the same value is right for others, too
 PLAINER = 0.01  # tokens that a plainer form is nearer than the change that it is a form of
 MAX_PROMISING, MAX_CONFIRMED = 40, 3  # changes of one tier
@@ -87,7 +87,8 @@ def search(
 
     `passes_law` checks the failed law alone, `passes_all` every law, on a case with the changed source.
     """
-    builder = VariantBuilder.of(case) if law in SEARCHED else None
+    random = isinstance(case, InitializerCase) and not case.registered  # many distributions have its variance
+    builder = VariantBuilder.of(case) if law in SEARCHED and not random else None
     if builder is None or not builder.subject.can_be_limited:
         return Fix()
     subject, of_value = builder.subject, law == "definition"
@@ -123,7 +124,9 @@ def search(
                     break
             if found:
                 break
-    return _fix(found) if found else Fix()
+    fix = _fix(found) if found else Fix()
+    several = of_value and len(found) > 2  # a definition with free settings fits them all
+    return replace(fix, cause=NO_CAUSE) if several else fix
 
 
 def _tiers(

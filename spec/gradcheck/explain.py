@@ -221,6 +221,8 @@ def explain_shape(found: tuple[int, ...], expected: tuple[int, ...], samples: in
         return TRANSPOSED
     if found == (samples, *expected):
         return Cause("missing-batch-sum", "the sum over the batch is missing")
+    if len(found) == len(expected) == 2 and found == (samples * expected[0], samples * expected[1]):
+        return Cause("outer-product-of-batch", "the outer product takes the batch as one vector; x.T @ dy sums over it")
     if len(found) == len(expected) + 1 and 1 in found and tuple(n for n in found if n != 1) == expected:
         return Cause("extra-keepdims", "an axis of size 1 is kept, as by keepdims=True")
     if found == (samples,) and len(expected) == 1:
