@@ -14,7 +14,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.subjects.hyperparameters import numeric_defaults
-from nnlaw.spec.subjects.variants import plain_function, with_another
+from nnlaw.spec.subjects.variants import bare_function, with_another
 
 
 class CachedPair:
@@ -129,7 +129,7 @@ class Activation:
 
     def own_functions(self) -> list[Any]:
         """The author's functions, the derivative first."""
-        return list(dict.fromkeys(map(plain_function, reversed(self._functions))))
+        return list(dict.fromkeys(map(bare_function, reversed(self._functions))))
 
     def replace_functions(self, made: Mapping[str, Any]) -> None:
         """Use other functions of these names."""

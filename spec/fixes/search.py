@@ -26,10 +26,10 @@ from nnlaw.spec.fixes.ahead import ahead
 from nnlaw.spec.fixes.describe_change import describe
 from nnlaw.spec.fixes.distance import distance
 from nnlaw.spec.fixes.float64_probe import FEW, Float64Probe, ProbeFailed, probes
+from nnlaw.spec.fixes.likely_places import LikelyPlaces, find_places
 from nnlaw.spec.fixes.mutate import Mutation
 from nnlaw.spec.fixes.plainer import plainer
 from nnlaw.spec.fixes.recompile import Source, VariantBuilder, is_forward
-from nnlaw.spec.fixes.suspects import Suspects, find_suspects
 from nnlaw.spec.subjects.cases import Case, InitializerCase, LayerCase, OptimizerCase, ScheduleCase
 from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NO_CAUSE, Cause, Edit, Suggestion, together
@@ -111,9 +111,9 @@ def search(
     confirm = _Confirmation(builder, case, [*_other_cases(case), *others], passes_law, passes_all)
     found: list[_Candidate] = []
     with subject.silenced(), np.errstate(all="ignore"):
-        suspects = Suspects() if quick is None or right_here else find_suspects(builder, case)
+        likely = LikelyPlaces() if quick is None or right_here else find_places(builder, case)
         until = _cpu_time(subject) + MAX_SECONDS
-        for places in (suspects, Suspects(suspects.others))[: 2 if suspects.others else 1]:
+        for places in (likely, LikelyPlaces(likely.others))[: 2 if likely.others else 1]:
             variants = ahead(
                 builder.variants(of_value=of_value, may_be_at=places.may_be_at), quick or (lambda variant: None)
             )

@@ -162,7 +162,7 @@ def _adamax(g: Array, t: float, s: Memory, h: Any) -> Any:
     return _first(g, t, s, h) / (s["u"] + h.eps)
 
 
-def _adamax_signed(g: Array, t: float, s: Memory, h: Any) -> Any:
+def _adamax_without_abs(g: Array, t: float, s: Memory, h: Any) -> Any:
     s["u"] = np.maximum(h.beta2 * s["u"], g)
     return _first(g, t, s, h) / (s["u"] + h.eps)
 
@@ -356,7 +356,7 @@ OPTIMIZERS = {
         "Kingma & Ba 2015",
         ADAM,
         (_adamax,),
-        {Cause("missing-absolute-value", "the largest g is kept instead of the largest |g|"): _adamax_signed},
+        {Cause("missing-absolute-value", "the largest g is kept instead of the largest |g|"): _adamax_without_abs},
     ),
     "lion": Optimizer(
         "Chen et al. 2023",

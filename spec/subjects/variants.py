@@ -87,7 +87,7 @@ class ChangedFunctions:
         return found
 
 
-def plain_function(function: Any) -> Any:
+def bare_function(function: Any) -> Any:
     """The function behind a method of an instance, or behind one with some arguments given."""
     while isinstance(function, partial):
         function = function.func

@@ -190,7 +190,7 @@ def _climbing(rule: Rule) -> Rule:
 
 
 def _counting_arrays(rule: Rule, numbers: Array) -> Rule:
-    """The step with a count that goes on from array to array."""
+    """The step with a count that continues from array to array."""
     arrays = int(numbers.max()) + 1
     return lambda g, t, s, h: rule(g, arrays * (t - 1) + numbers + 1, s, h)
 

@@ -71,7 +71,7 @@ def test_a_random_mask_that_is_kept_does_not_pass(test: str, outcome: str, tmp_p
     assert (report.outcome, list(report.missing)) == (outcome, ["mask"] if outcome != "passed" else [])
 
 
-def test_an_array_that_the_first_call_draws_may_be_a_parameter(tmp_path: Path) -> None:
+def test_an_array_made_by_the_first_call_may_be_a_parameter(tmp_path: Path) -> None:
     """It has a gradient."""
     source = MASK.replace("TEST", "self.mask is None").replace("(np.random.rand(*x.shape) > self.p) / (1 - self.p)", (
         "np.random.rand(x.shape[1])"
@@ -110,6 +110,6 @@ class Net:
 
 
 @pytest.mark.parametrize(("mask", "outcome"), [("self.mask * ", "passed"), ("", "failed")])
-def test_a_loss_that_calls_forward_again_draws_the_same_dropout_mask(mask: str, outcome: str, tmp_path: Path) -> None:
+def test_a_loss_that_calls_forward_gets_the_same_dropout_mask(mask: str, outcome: str, tmp_path: Path) -> None:
     """As forward did before backward; a mask that backward forgets is a wrong gradient."""
     assert report_of(NETWORK.replace("MASK", mask), tmp_path).outcome == outcome

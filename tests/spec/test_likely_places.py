@@ -8,8 +8,8 @@ import pytest
 from nnlaw.spec.conformance import conformance
 from nnlaw.spec.discovery.find import find
 from nnlaw.spec.discovery.load import load
+from nnlaw.spec.fixes.likely_places import LikelyPlaces, find_places
 from nnlaw.spec.fixes.recompile import VariantBuilder
-from nnlaw.spec.fixes.suspects import Suspects, find_suspects
 from nnlaw.spec.violation import Violation
 
 NETWORK = """import numpy as np
@@ -64,27 +64,27 @@ def violation_in(source: str, name: str, folder: Path) -> Violation:
     return conformance(unit_in(source, name, folder), explain=True).violations[0]
 
 
-def suspects_in(source: str, folder: Path) -> Suspects:
-    """The suspects of the network."""
+def places_in(source: str, folder: Path) -> LikelyPlaces:
+    """The places of the network."""
     unit = unit_in(source, "backward", folder)
     case = unit.readings[0].cases(0)[0]  # type: ignore[attr-defined]  # a Found
     builder = VariantBuilder.of(case)
     assert builder is not None
-    return find_suspects(builder, case)
+    return find_places(builder, case)
 
 
-def test_a_correct_network_has_no_suspects(tmp_path: Path) -> None:
+def test_a_correct_network_has_no_known_places(tmp_path: Path) -> None:
     """Every place may be changed, because nothing is known."""
-    assert suspects_in(NETWORK, tmp_path) == Suspects()
+    assert places_in(NETWORK, tmp_path) == LikelyPlaces()
 
 
-def test_only_what_the_wrong_gradients_depend_on_is_suspect(tmp_path: Path) -> None:
+def test_only_what_the_wrong_gradients_depend_on_is_tried(tmp_path: Path) -> None:
     """The gradient of b2 alone is wrong: only its own line can be."""
     source = NETWORK.replace("db2 = d2.sum(axis=0)", "db2 = d2.mean(axis=0)")
-    suspects = suspects_in(source, tmp_path)
+    likely = places_in(source, tmp_path)
     tree = next(node for node in ast.parse(source).body if getattr(node, "name", "") == "backward")
     assert isinstance(tree, ast.FunctionDef)
-    lines = {ast.unparse(each).partition(" = ")[0] for each in tree.body if suspects.may_be_at("backward", each)}
+    lines = {ast.unparse(each).partition(" = ")[0] for each in tree.body if likely.may_be_at("backward", each)}
     assert "db2" in lines and not lines & {"dW2", "d1", "dW1", "db1"}
 
 

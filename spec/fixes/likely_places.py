@@ -1,7 +1,7 @@
 """Where a single mistake can be: the expressions on which every wrong gradient depends, but not the value.
 
-    suspects = find_suspects(builder, case)
-    suspects.may_be_at(function, node)        False if it can't mend all gradients
+    likely = find_places(builder, case)
+    likely.may_be_at(function, node)        False if it can't fix all gradients
 
 Each expression is changed a little in turn. A gradient that stays as it was does not depend on it. Those whose values
 are not real numbers, such as masks and indices, may contain the mistake if the expression around them may.
@@ -28,7 +28,7 @@ WRONG, CHANGED = 1e-5, 1e-9  # relative: a slope is another one, a gradient depe
 
 
 @dataclass(frozen=True)
-class Suspects:
+class LikelyPlaces:
     """For each function, the places of expressions, and whether they may contain the mistake."""
 
     places: dict[str, dict[Place, bool]] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Suspects:
     """The same if correct gradients may depend on the expression, too; empty if there are no correct ones."""
 
     def may_be_at(self, function: str, node: ast.AST) -> bool:
-        """Whether a change of the node may mend all gradients: of the expressions around it, the innermost decides.
+        """Whether a change of the node may fix all gradients: of the expressions around it, the innermost decides.
 
         A statement of forward may have to store another array.
         """
@@ -51,20 +51,20 @@ class Suspects:
         return any(inside) or not inside or not isinstance(node, ast.stmt)
 
 
-def find_suspects(builder: VariantBuilder, case: Case) -> Suspects:
+def find_places(builder: VariantBuilder, case: Case) -> LikelyPlaces:
     """The places on which every gradient depends that is wrong at the first point of the case."""
     with contextlib.suppress(ProbeFailed):
         probe = next(probes(case, rows=FEW), None)
-        return Suspects() if probe is None else _found(builder, probe)
-    return Suspects()
+        return LikelyPlaces() if probe is None else _found(builder, probe)
+    return LikelyPlaces()
 
 
-def _found(builder: VariantBuilder, probe: Float64Probe) -> Suspects:
+def _found(builder: VariantBuilder, probe: Float64Probe) -> LikelyPlaces:
     value, grads = probe.run({})
     wrong = _wrong_arrays(probe, grads)
     right = set(probe.arrays) - wrong
     if not wrong:
-        return Suspects()
+        return LikelyPlaces()
     tracer, expressions, owners = builder.subject.tracer(), list[TracedExpression](), list[str]()
     sources = builder.sources()
     for source in sources:
@@ -91,7 +91,7 @@ def _found(builder: VariantBuilder, probe: Float64Probe) -> Suspects:
             affects_right = any(_differ(changed[name], grads[name]) for name in right)
             places.setdefault(owner, {})[expression.place] = affects_all and not affects_right
             others.setdefault(owner, {})[expression.place] = affects_all
-    return Suspects(places, others if right else {})
+    return LikelyPlaces(places, others if right else {})
 
 
 def _wrong_arrays(probe: Float64Probe, grads: dict[str, Array]) -> set[str]:
