@@ -293,20 +293,24 @@ class AdaptedNetwork:
 
 
 def targets_of(labels: Array, plan: NetworkPlan) -> list[tuple[Any, Array]]:
-    """For each call, the targets as the code takes them, and the same as rows (N, C)."""
+    """For each call, the targets as the code takes them, and the same as rows (N, C).
+
+    The last class is always among them: code may count the classes by the largest label.
+    """
     layout, kinds = plan.layout, labels
     if plan.times:  # each step has another target
         kinds = labels[:, None] + np.arange(plan.times) ** 2
     elif plan.sequence:
         layout = without_time(layout)
     if plan.targets in ("one-hot", "labels"):
-        rows = np.eye(plan.outputs)[kinds % plan.outputs]
+        kinds = plan.outputs - 1 - kinds % plan.outputs
+        rows = np.eye(plan.outputs)[kinds]
     elif plan.targets == "real":
         rows = np.random.default_rng(8).uniform(0.1, 0.9, (8, plan.outputs))[kinds % 8]
     else:
         rows = (kinds % 2).astype(np.float64)[..., None]
     if plan.targets == "labels":
-        given = _numbers(kinds % plan.outputs, layout)
+        given = _numbers(kinds, layout)
     elif plan.targets == "binary vector":
         given = _numbers(rows[..., 0], layout)
     else:
