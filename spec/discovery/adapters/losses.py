@@ -418,7 +418,8 @@ def output_counts(codes: Iterable[LossCode]) -> list[int]:
     found: list[int] = []
     for code in codes:
         for value in attributes_of(code.thing).values() if code.thing is not None else ():
-            found += [int(value)] if isinstance(value, int) else [len(value)] if np.ndim(value) == 1 else []
+            if isinstance(value, int | np.ndarray):
+                found += [value] if isinstance(value, int) else list(value.shape) if value.ndim == 1 else []
         function = getattr(type(code.thing), code.value) if isinstance(code.value, str) else code.value
         constants = getattr(inspect.unwrap(function), "__code__", None)
         found += [value for value in (constants.co_consts if constants else ()) if type(value) is int]
