@@ -282,6 +282,24 @@ class AdaptedLayer:
         self._run(RATES[0])
         return self.runs[0]
 
+    def adds_up_over_steps(self, x: Array, step: tuple[str, tuple[Given, ...]] | None) -> bool:
+        """Whether the gradients of all parameters are twice as large after a second batch like the first, with a call
+        of `step` in between, if there is one.
+        """
+        self.forward(x)
+        run, found = self.runs[0], list[dict[str, Array]]()
+        for _ in range(2):
+            run.backward([np.ones_like(y) for y in run.ys])
+            found.append({name: run.gradient(name) for name in self.plan.grads})
+            if step is not None:
+                run._call(*step)
+            for name, places in self.plan.aliases.items():
+                for place in places:
+                    place.set(run.thing, run.before[name].copy())
+            run.start(self._split(x)[0])
+        pairs = [(found[0][name], found[1][name]) for name in self.plan.grads]
+        return bool(pairs) and all(a.any() and np.allclose(b, 2 * a, rtol=1e-9) for a, b in pairs)
+
     def reused(self, x: Array, other: Array, dy: Array) -> dict[str, list[Array]]:
         """The output, dx and gradients of an instance that was called before with another batch, each with that of a
         new instance. The gradient of a parameter has a third array: that of the other batch.

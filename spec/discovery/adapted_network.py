@@ -272,6 +272,49 @@ class AdaptedNetwork:
         second = self.gradients(runs)
         return all(first[name].any() and np.allclose(second[name], 2 * first[name], rtol=1e-9) for name in first)
 
+    def adds_up_over_steps(self, x: Array, labels: Array, loops: list[Call]) -> str:
+        """The method of the author that trains with sums of the gradients of all earlier steps; "" if there is none.
+
+        It is the method that takes a step, if a second one from the same weights is twice as long; or one of the
+        `loops`, if its second epoch adds its step to the first one.
+        """
+        try:
+            if self.plan.steps:
+                return self.plan.gradient.method if self._doubles(self._runs(x, labels, RATES[0])) else ""
+            if not self.adds_up(x, labels):
+                return ""
+            return next((call.method for call in loops if self._repeats_steps(x, labels, call)), "")
+        except Exception:  # it is called in a way that it need not support
+            return ""
+
+    def _doubles(self, runs: list[NetworkRun]) -> bool:
+        """Whether a second step from the same weights is twice the first, for all parameters."""
+        first = self.gradients(runs)
+        for run in runs:
+            run.put_back()
+        second = self.gradients(runs)
+        return all(first[name].any() and np.allclose(second[name], 2 * first[name], rtol=1e-9) for name in first)
+
+    def _repeats_steps(self, x: Array, labels: Array, loop: Call) -> bool:
+        """Whether the second epoch repeats the first step before its own, which is that of a new instance."""
+
+        def trained(start: dict[str, Array], epochs: int) -> dict[str, Array]:
+            run = self._runs(x, labels, RATES[1])[0]
+            run.context["epochs"] = epochs
+            for name, slots in self.plan.aliases.items():
+                for slot in slots:
+                    slot.set(run.thing, start[name].copy())
+            run.call(loop)
+            return {name: np.array(slots[0].get(run.thing)) for name, slots in self.plan.aliases.items()}
+
+        one = trained(self.params, 1)
+        two, other = trained(self.params, 2), trained(one, 1)
+        steps = {name: one[name] - self.params[name] for name in self.plan.grads}
+        return all(
+            step.any() and np.allclose(two[name] - other[name], step, rtol=1e-6, atol=1e-9 * np.abs(step).max())
+            for name, step in steps.items()
+        )
+
     def steps_are_proportional(self, x: Array, labels: Array) -> bool:
         """Whether the step that the code takes is the learning rate times one gradient."""
         if not self.plan.steps or not (self.plan.rates or any(r == "rate" for r, _ in self.plan.gradient.arguments)):
@@ -439,6 +482,13 @@ class NetworkRun:
             self.context["o"] = self.output()
         found = self.call(call)
         return number_in(found) if isinstance(found, tuple | list) else found
+
+    def put_back(self) -> None:
+        """Set the weights back, and let the gradients be computed once more."""
+        for name, slots in self.plan.aliases.items():
+            for slot in slots:
+                slot.set(self.thing, self.before[name].copy())
+        self.computed = False
 
     def call_gradient(self) -> None:
         """Call the method that computes gradients, after the loss if it has no arguments."""

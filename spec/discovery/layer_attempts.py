@@ -244,7 +244,7 @@ def _with_step_after(attempt: Attempt, fresh: Attempt, randomness: Randomness) -
     for name in other_names(kind):
         if not STEP_AFTER.match(name) or not is_method(kind, name):
             continue
-        given = tuple(_given_after(row) for row in required_of(getattr(kind, name), bound=True))
+        given = tuple(given_after(row) for row in required_of(getattr(kind, name), bound=True))
         if None in given:
             continue
         after = name, tuple(one for one in given if one is not None)
@@ -262,7 +262,7 @@ STEP_AFTER = re.compile(
 )
 
 
-def _given_after(row: inspect.Parameter) -> Given | None:
+def given_after(row: inspect.Parameter) -> Given | None:
     """The argument of a method that takes the step; None if it is unknown."""
     if is_rate(row.name):
         return Given("rate")

@@ -26,8 +26,10 @@ from nnlaw.spec.discovery.remarks import remarks_of_layer
 from nnlaw.spec.discovery.scope import required_of
 from nnlaw.spec.discovery.slots import Slot
 from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.discovery.summed_steps import summing_method_of_layer, sums_steps
 from nnlaw.spec.subjects.failed_product import text_of
 from nnlaw.spec.subjects.traceback_location import raised_at
+from nnlaw.spec.violation import Location
 
 
 def found_of(best: Attempt, name: str, style: str, kind: type) -> Found:
@@ -49,6 +51,10 @@ def found_of(best: Attempt, name: str, style: str, kind: type) -> Found:
         return Found("layer", name, style, location, kind, reason=reason)
     layer = best.layer
     layer.recipe = recipe_of_class(best.made, plan, kind.__name__)
+    step = summing_method_of_layer(layer, best.x, kind)
+    if step:
+        cases = partial(sums_steps, name, Location.of(getattr(kind, step)))
+        return Found("layer", name, style, location, kind, (Reading(calls, cases, compared_arrays(best)),))
     reading = Reading(
         calls,
         partial(layer_case, name, layer, best.x.shape, plan.integers, best.made),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -31,6 +31,8 @@ from nnlaw.spec.discovery.network_methods import (
     takes_vector,
 )
 from nnlaw.spec.discovery.slots import UNUSED
+from nnlaw.spec.discovery.summed_steps import summing_method_of_network, sums_steps
+from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.violation import Location
 
 TRIALS, PATIENCE = 400, 40  # calls that are tried for one class, and after one that agrees in part with its own loss
@@ -114,9 +116,13 @@ class Trial:
         if plan.steps:
             notes.append("gradients: the step that the code takes, divided by the learning rate")
         made = self.made if self.own and plan.factor == "1" else None
+        cases: Callable[[int], list[Case]] = partial(network_cases, name, self.network, self.x.shape[1:], made)
+        summed = summing_method_of_network(self.network, self.x, self.labels) if self.right else ""
+        if summed:
+            cases = partial(sums_steps, name, Location.of(getattr(type(self.network.instance), summed, None)))
         reading = Reading(
             describe(plan, self.made, name),
-            partial(network_cases, name, self.network, self.x.shape[1:], made),
+            cases,
             tuple(f"{key} {params[key].shape}" for key in plan.grads),
             dict(self.missing),
             tuple(notes),

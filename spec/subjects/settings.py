@@ -58,7 +58,7 @@ CONTINUOUS = re.compile(
     re.I,
 )
 """Names of settings that may be any number, even if the default is an integer."""
-CLIPS = re.compile(r"clip|max_?norm", re.I)
+CLIPS = re.compile(r"clip|max_?(grad(ient)?_?)?norm", re.I)
 """Names of bounds of a gradient; beyond them it is another function's on purpose."""
 PENALTIES = re.compile(
     r"(^|_)(l1|l2|reg|regulari[sz]\w*|weight_?decay|wd|lambd|lambda_?\w*|lamb?|penalty|decay_?rate)(_|$)", re.I

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import product
 from types import SimpleNamespace
 from typing import Any, TypeAlias
@@ -31,6 +32,7 @@ from nnlaw.spec.subjects.hyperparameters import (
     numeric_attributes,
     numeric_defaults,
 )
+from nnlaw.spec.subjects.settings import CLIPS
 from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NO_CAUSE, Cause, Inconclusive, Violation, counted
 
@@ -68,8 +70,12 @@ def definition(case: OptimizerCase) -> None:
     _check_defaults(case, instance, row)
     declared = _hyperparameters(case, instance, name, row)
     w = random_gradients(case, STEPS + 1)[STEPS]
-    runs = (np.full((STEPS, SIZE), STEEP, np.float32), random_gradients(case, STEPS, STEEP))
+    limits = [value for name, value in numeric_attributes(instance).items() if CLIPS.search(name) and value > 0]
+    sizes = [STEEP, *(0.1 * limit for limit in limits)]  # of gradients that are clipped, and of some that are not
+    runs = [np.full((STEPS, SIZE), STEEP, np.float32), *(random_gradients(case, STEPS, size) for size in sizes)]
     paths = [walked(fresh(case), w, gradients, case.lr) for gradients in runs]
+    if clipped := [[clip(gradients) for gradients in runs] for clip in _clips(limits)]:
+        runs = min(clipped, key=lambda each: _distance(row, next(declared.combinations()), w, each, paths, case.lr))
 
     def matches(rule: Rule, h: Any, decay: str, rate: Rate = _constant, early: bool = False) -> list[bool]:
         pairs = zip(runs, paths, strict=True)
@@ -100,7 +106,7 @@ def definition(case: OptimizerCase) -> None:
     odd = next(i for i, path in enumerate(paths) if not _near(right[i], path, w))
     off = np.abs(paths[odd] - right[odd])
     t, i = first_index(~(off < off.max() / 2))
-    gradients = ("a constant gradient", "random gradients")[odd]
+    gradients = "random gradients" if odd else "a constant gradient"
     raise Violation(
         "definition",
         location=case.location("step"),
@@ -111,6 +117,27 @@ def definition(case: OptimizerCase) -> None:
         cause_code=cause.code,
         note=why_compared(case, instance, name),
     )
+
+
+def _clips(limits: list[float]) -> list[Callable[[Array], Array]]:
+    """How an optimizer may clip the gradient of each step to a limit among its settings: by its norm, or by value."""
+    return [partial(clip, limit=limit) for limit in limits for clip in (_clipped_by_norm, _clipped_by_value)]
+
+
+def _clipped_by_norm(gradients: Array, limit: float) -> Array:
+    return np.asarray(gradients * np.minimum(1, limit / np.linalg.norm(gradients, axis=1, keepdims=True)))
+
+
+def _clipped_by_value(gradients: Array, limit: float) -> Array:
+    return np.clip(gradients, -limit, limit)
+
+
+def _distance(
+    row: Optimizer, h: Any, w: Array, runs: Sequence[Array], paths: Sequence[Array], lr: float
+) -> float:
+    """How far the steps are from those of the first variant."""
+    pairs = zip(runs, paths, strict=True)
+    return max(float(np.abs(trajectory(row.variants[0], h, w, g, lr) - path).max()) for g, path in pairs)
 
 
 def _check_defaults(case: OptimizerCase, instance: Subject, row: Optimizer) -> None:
