@@ -22,7 +22,8 @@ class CachedPair:
 
     The arrays among the arguments are attributes under the names of the arguments. `second` is what g takes beside
     dout: "cache", "input", "output", the name of an argument, or "result[2]" for part of what f returned; `incoming`
-    is the position of dout, and `place` that of x among the arguments of f.
+    is the position of dout, and `place` that of x among the arguments of f. If f returns several `outputs` and a cache,
+    g takes the gradient of each and the cache; the outputs are side by side.
     """
 
     def __init__(
@@ -33,8 +34,9 @@ class CachedPair:
         second: tuple[str, ...] = ("cache",),
         incoming: int = 0,
         place: int = 0,
+        outputs: int = 1,
     ) -> None:
-        self._functions = function, derivative
+        self._functions, self._outputs = (function, derivative), outputs
         self._names, self._second, self._incoming, self._place = tuple(arguments), second, incoming, place
         self._pair = False
         for name, value in arguments.items():
@@ -79,6 +81,11 @@ class CachedPair:
         """The position of x among the arguments of f."""
         return self._place
 
+    @property
+    def outputs(self) -> int:
+        """How many outputs f returns beside the cache."""
+        return self._outputs
+
     def forward(self, x: Array) -> Array:
         """The output; the cache is kept."""
         self._x = x
@@ -87,6 +94,10 @@ class CachedPair:
         result = self._functions[0](*given)
         parts = result if isinstance(result, tuple | list) else ()
         self._parts = {f"result[{i}]": part for i, part in enumerate(parts)}
+        if self._outputs > 1:
+            *ys, self._cache = result
+            self._ends = np.cumsum([y.shape[1] for y in ys])[:-1]
+            return np.concatenate(ys, axis=1)
         self._cache, self._pair = None, isinstance(result, tuple | list) and len(result) == 2
         if isinstance(result, tuple | list) and len(result) > 1:
             result, self._cache = result[0], result[1] if len(result) == 2 else tuple(result[1:])
@@ -100,6 +111,8 @@ class CachedPair:
 
     def backward(self, dy: Array) -> Any:
         """What the second function returns."""
+        if self._outputs > 1:
+            return self._functions[1](*(part.copy() for part in np.split(dy, self._ends, axis=1)), self._cache)
         known = {"cache": self._cache, "input": self._x, "output": self._y, **self._parts}
         rest = [known[what] if what in known else getattr(self, what) for what in self._second]
         rest.insert(self._incoming, dy)

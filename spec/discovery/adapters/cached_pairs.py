@@ -88,18 +88,21 @@ def pair_of(
         return None
     place = position_of_x(rows)
     rest = [row for row in rows if row is not rows[place]]
-    seconds = second_arguments(back_rows, [rows[place], *rest], parts)
+    several = len(parts) == len(back_rows) > 2 and CACHE.match(back_rows[-1].name) and CACHE.match(parts[-1] or "cache")
+    outputs = len(parts) - 1 if several else 1
+    seconds = [(("cache",), 0)] if outputs > 1 else second_arguments(back_rows, [rows[place], *rest], parts)
     best: Attempt | None = None
     chosen: tuple[str, ...] = ()
     failed: list[Attempt] = []  # forward takes such shapes, backward does not
     methods, randomness = ("forward", "backward"), Randomness.of(scope.module)
     likely = itertools.chain(
-        written_arguments(forward, rows[place].name, rest, scope), sequence_arguments(forward, rest)
-    )
+        written_arguments(forward, rows[place].name, rest, scope), sequence_arguments(forward, rest),
+        recurrent_arguments(rest),
+    )  # fmt: skip
     for arguments, shapes in likely:
         for second, incoming in seconds:
             fitted = with_sizes(forward, backward, arguments)
-            made = Made(CachedPair(*fitted, arguments, second, incoming, place))
+            made = Made(CachedPair(*fitted, arguments, second, incoming, place, outputs))
             tried = list(attempts(made, methods, randomness, shapes))
             failed += [one for one in tried if one.error is not None and second == seconds[0][0]]
             found = next((one for one in tried if one.perfect), None)
@@ -112,7 +115,7 @@ def pair_of(
         for (second, incoming), arguments in itertools.islice(
             itertools.product(seconds, argument_values(rest, scope, forward)), MAX_TRIES // (3 if failed else 1)
         ):
-            instance = CachedPair(forward, backward, arguments, second, incoming, place)
+            instance = CachedPair(forward, backward, arguments, second, incoming, place, outputs)
             found = best_attempt([Made(instance)], methods, scope)
             if found is not None and found.layer is not None and (best is None or found.score > best.score):
                 best, chosen = found, second
@@ -200,6 +203,30 @@ def sequence_arguments(
         shapes = {row.name: (n, length, last if row is rest[-1] else width) for row in rest}
         given = {name: random_array(name, shape) for name, shape in shapes.items()}
         yield given, [(LAYOUTS["rows"], ((length, width),), 0)]
+
+
+def recurrent_arguments(
+    rest: list[inspect.Parameter],
+) -> Iterator[tuple[dict[str, Any], list[tuple[Layout, tuple[tuple[int, ...], ...], int]]]]:
+    """States, and weights of one to four gates side by side, for one step of a recurrent layer."""
+    names = [row.name for row in rest]
+    if not any(map(STATE.match, names)) or not any(map(OF_STATE.match, names)):
+        return
+    for gates in (1, 2, 3, 4):
+        wide = gates * N_HIDDEN
+        shapes = ((STATE, (N, N_HIDDEN)), (OF_STATE, (N_HIDDEN, wide)), (OF_INPUT, (N_IN, wide)), (BIAS, (wide,)))
+        given = {name: random_array(name, shape) for name in names for kind, shape in shapes if kind.match(name)}
+        if len(given) == len(names):
+            yield given, [(LAYOUTS["rows"], ((N_IN,),), 0)]
+
+
+CACHE = re.compile(r"^(c|caches?|memory|ctx|context|saved?|store\w*|meta)$", re.I)
+STATE = re.compile(
+    r"^((prev|previous|last|old)_?)?(h|c|s|a|state|hidden|cell)(_?(prev|previous|last|old))?$", re.I
+)  # fmt: skip
+OF_STATE = re.compile(r"^(w_?(hh?|rec|s|a|state|hidden)|u\w?|r)$", re.I)
+OF_INPUT = re.compile(r"^(w_?(x|xh|i|ih|in|input)?|k)$", re.I)
+BIAS = re.compile(r"^b\w*$", re.I)
 
 
 def random_array(name: str, shape: tuple[int, ...]) -> Array:
