@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -27,15 +28,17 @@ from nnlaw.spec.discovery.network_methods import (
     forwards_with_targets,
     loss_methods,
     losses_before,
+    roles_of_method,
     roles_with_pairs,
     takes_vector,
 )
 from nnlaw.spec.discovery.slots import UNUSED
-from nnlaw.spec.discovery.summed_steps import summing_method_of_network, sums_steps
+from nnlaw.spec.discovery.summed_steps import sums_steps
 from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.violation import Location
 
 TRIALS, PATIENCE = 400, 40  # calls that are tried for one class, and after one that agrees in part with its own loss
+LOOP = re.compile("fit|train|learn", re.I)
 SYMBOLS = "N samples, C outputs, T steps"
 
 
@@ -117,9 +120,13 @@ class Trial:
             notes.append("gradients: the step that the code takes, divided by the learning rate")
         made = self.made if self.own and plan.factor == "1" else None
         cases: Callable[[int], list[Case]] = partial(network_cases, name, self.network, self.x.shape[1:], made)
-        summed = summing_method_of_network(self.network, self.x, self.labels) if self.right else ""
+        kind = type(self.network.instance)
+        loops = [Call(method, roles) for method in dir(kind) if LOOP.match(method)
+                 if (roles := roles_of_method(getattr(kind, method)))]  # fmt: skip
+        with np.errstate(all="ignore"):
+            summed = self.network.adds_up_over_steps(self.x, self.labels, loops) if self.right else ""
         if summed:
-            cases = partial(sums_steps, name, Location.of(getattr(type(self.network.instance), summed, None)))
+            cases = partial(sums_steps, name, Location.of(getattr(kind, summed, None)))
         reading = Reading(
             describe(plan, self.made, name),
             cases,

@@ -15,10 +15,8 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_layer import AdaptedLayer, Given
-from nnlaw.spec.discovery.adapted_network import AdaptedNetwork, Call
 from nnlaw.spec.discovery.layer_attempts import STEP_AFTER, given_after
 from nnlaw.spec.discovery.layer_methods import is_method, other_names
-from nnlaw.spec.discovery.network_methods import roles_of_method
 from nnlaw.spec.discovery.scope import required_of
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.cases import Case
@@ -27,7 +25,6 @@ from nnlaw.spec.violation import Cause, Location, Violation
 SUMMED = Cause(
     "accumulated-gradients", "gradients are added to those of the step before, and nothing sets them to 0 between steps"
 )
-LOOP = re.compile("fit|train|learn", re.I)
 
 
 def sums_steps(name: str, location: Location, seed: int) -> list[Case]:
@@ -37,15 +34,6 @@ def sums_steps(name: str, location: Location, seed: int) -> list[Case]:
         actual="along the sum of the gradients of both steps", expected="along the gradient of the second step alone",
         cause=SUMMED.text, cause_code=SUMMED.code,
     )  # fmt: skip
-
-
-def summing_method_of_network(network: AdaptedNetwork, x: Array, labels: Array) -> str:
-    """The method of a network that takes such steps; "" if there is none."""
-    kind = type(network.instance)
-    loops = [Call(method, roles) for method in dir(kind) if LOOP.match(method)
-             if (roles := roles_of_method(getattr(kind, method)))]  # fmt: skip
-    with np.errstate(all="ignore"):
-        return network.adds_up_over_steps(x, labels, loops)
 
 
 def summing_method_of_layer(layer: AdaptedLayer, x: Array, kind: type) -> str:
