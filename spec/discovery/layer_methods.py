@@ -27,6 +27,9 @@ FORWARD_WORD = re.compile(r"forward|feed|fprop|fwd|_fp\b", re.I)
 UPSTREAM = re.compile(
     r"^(upstream\w*|d_?out\w*|dy|d_?z|d_?a|delta\w*|grad_?out\w*|out\w*_?grad\w*|output_?err\w*)$", re.I
 )
+NEXT_WEIGHTS = re.compile(
+    r"^(w|weights?|theta)_?(of_?)?(next|above|after)(_?layer)?$|^(next|above)_?(layer_?)?(w|weights?|theta)$", re.I
+)
 TARGETS = re.compile(r"^(y|t|targets?|labels?|y_?true|true|truth|y_?train|expected|desired|ys)$", re.I)
 INCOMING = re.compile(
     r"^_?(d|g|dy|dout|d_?out(put)?s?|dvalues?|d[za]\d?(_\w+)?|dh|dv|delta\w*|upstream\w*|\w*grad\w*|\w*err\w*|"
@@ -57,7 +60,7 @@ def layer_methods(kind: type) -> tuple[str, str] | None:
         name for name in others if is_method(kind, name) and names_gradient(name) and not COLLECTS.match(name)
         and _takes_slope(required_of(getattr(kind, name), bound=True))
     ]  # fmt: skip
-    if not forward or not backward:
+    if not forward or not backward or takes_next_weights(kind):
         return None
     rows = arguments_of(getattr(kind, backward[0]), bound=True)
     names = [row.name for row in rows]
@@ -68,6 +71,12 @@ def layer_methods(kind: type) -> tuple[str, str] | None:
     if targets and not any(INCOMING.match(name) for name in names if name not in targets):
         return None  # a network
     return forward[0], backward[0]
+
+
+def takes_next_weights(kind: type) -> bool:
+    """Whether a backward takes the weights of the next layer: only the network with both can be checked."""
+    names = [name for name in dir(kind) if BACKWARD_WORD.search(name) and is_method(kind, name)]
+    return any(NEXT_WEIGHTS.match(row.name) for name in names for row in required_of(getattr(kind, name), bound=True))
 
 
 def _takes_slope(rows: list[inspect.Parameter]) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from nnlaw.spec.discovery.calls import Randomness
 from nnlaw.spec.discovery.found import Found
-from nnlaw.spec.discovery.layer_methods import layer_methods
+from nnlaw.spec.discovery.layer_methods import layer_methods, takes_next_weights
 from nnlaw.spec.discovery.network_instances import instances_of
 from nnlaw.spec.discovery.network_methods import LOSS, gradient_methods, losses_before, roles_of_method
 from nnlaw.spec.discovery.network_trials import found_of
@@ -23,7 +23,9 @@ from nnlaw.spec.discovery.scope import Scope
 def adapt(scope: Scope) -> Iterator[Found]:
     """The networks of the module."""
     for name, kind in list(scope.classes.items()):
-        if not is_base_class(kind) and (layer_methods(kind) is None or _takes_both(kind)):
+        if is_base_class(kind) or takes_next_weights(kind):
+            continue
+        if layer_methods(kind) is None or _takes_both(kind):
             found = network_in(kind, name, scope)
             if found is not None:
                 yield found
