@@ -43,7 +43,10 @@ def own_losses(
             candidates.append(Call(name, roles))
             if [role for role, _ in roles] == ["x", "t"] or [role for role, _ in roles] == ["t", "x"]:
                 candidates.append(Call(name, tuple(("o" if role == "x" else role, key) for role, key in roles)))
-    for candidate in candidates:
+    found = False
+    for candidate in [*candidates, *([] if returned else ["returned"])]:
+        if found and candidate == "returned" and not returned:
+            return
         network = AdaptedNetwork(instance, replace(plan, loss=candidate), randomness)
         try:
             with np.errstate(all="ignore"):
@@ -53,9 +56,12 @@ def own_losses(
                         network.params[name] = array + shift * np.random.default_rng(6).standard_normal(array.shape)
                     runs = network._runs(x, labels, 0.5)
                     values.append([run.loss() for run in runs])
+            if candidate == "returned" and not returned and compare(network, x, labels, exact=True)[1] <= 0:
+                continue  # another number than the loss
         except Exception:
             continue
         if np.isfinite(values).all() and values[0] != values[1]:
+            found = True
             yield candidate
 
 
