@@ -27,6 +27,9 @@ from nnlaw.spec.subjects.subject import SourceFunction, Subject
 from nnlaw.spec.violation import BadInput, Edit, together
 
 MAX_TIER_OF_FORWARD = 1  # forward may store the wrong array for backward, but it computes what it should
+MAX_TIER_OF_VALUE = 2  # of forward, if its value is wrong
+SIMPLE = ("missing-square", "missing-call")
+"""Changes of that tier that are tried in forward; with factors, shapes would have too many axes."""
 STORED = {"layer": (1, True), "loss": (2, False)}
 """What a changed backward may use even if forward does not store it: how many arguments, whether the result."""
 
@@ -92,8 +95,8 @@ class VariantBuilder:
         """Every change of every function, tier by tier, and the class or function with it.
 
         With `codes`, only changes of the first tier that correct these mistakes. Functions that compute the value alone
-        are changed in the first tier, and forward in the first two; with `of_value`, in all. Nodes of a function where
-        the mistake can't be stay as they are.
+        are changed in the first tier, and forward in the first two; with `of_value`, in all and in three. Nodes of a
+        function where the mistake can't be stay as they are.
         """
         sources = self.sources()
         trees = [source.tree for source in sources]
@@ -111,13 +114,14 @@ class VariantBuilder:
         waiting = [next(stream, None) for stream in streams]
         for tier in range(len(TIERS) if not codes else 1):
             for i, (source, stream) in enumerate(zip(sources, streams, strict=True)):
-                if is_forward(source.tree.name) and tier > MAX_TIER_OF_FORWARD and not of_value:
+                if is_forward(source.tree.name) and tier > (MAX_TIER_OF_VALUE if of_value else MAX_TIER_OF_FORWARD):
                     continue
                 if source.function.of_value and tier and not of_value:
                     continue
+                simple = of_value and is_forward(source.tree.name) and tier == MAX_TIER_OF_VALUE
                 mutation = waiting[i]
                 while mutation is not None and mutation.tier == tier:
-                    if not codes or mutation.code in codes:
+                    if (not codes or mutation.code in codes) and (not simple or mutation.code in SIMPLE):
                         with contextlib.suppress(Exception):  # some changes do not compile
                             with mutation.applied():
                                 variant = self.variant([source], self.needed(source, mutation))
