@@ -9,6 +9,7 @@ return new arrays or change those that it gets. Its state is kept between the st
 
 from __future__ import annotations
 
+import ast
 import copy
 import inspect
 import re
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.optimizer_owners import (
     NAMES,
     OWNER_FORMS,
@@ -63,6 +65,24 @@ def _array_numbers(form: str) -> Array:
         return np.zeros(6, int)
     sizes = [int(np.prod(shape)) for shape in SHAPES] if form in ("list", "dict", "d-dict") else [W_SIZE, 6 - W_SIZE]
     return np.repeat(np.arange(len(sizes)), sizes)
+
+
+def counting_methods(kind: type, step: str) -> list[str]:
+    """The methods without arguments that count steps, which training code calls after each step; not those that the
+    method of the step calls.
+    """
+    own = {name: parsed(value) for name, value in vars(kind).items() if inspect.isfunction(value)}
+    tree = own.get(step)
+    called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} if tree is not None else set()
+    return [
+        name for name, body in own.items() if body is not None and name not in (*called, step, *AROUND)
+        and not name.startswith("__") and not required_of(getattr(kind, name), bound=True)
+        and any(isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute)
+                and COUNTS.match(node.target.attr) for node in ast.walk(body))
+    ]  # fmt: skip
+
+
+AROUND = ("pre_update_params", "post_update_params")
 
 
 @dataclass(frozen=True)
@@ -222,6 +242,8 @@ class AdaptedOptimizer:
         returned = function(*passed)
         if self._thing is not None:
             self._around("post_update_params")
+            for method in counting_methods(type(self._thing), plan.method):
+                getattr(self._thing, method)()
         if isinstance(returned, tuple) and states and len(returned) > len(states):
             self._states = dict(zip(states, returned[1:], strict=False))
             returned = returned[0]

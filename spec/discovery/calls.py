@@ -398,7 +398,7 @@ def guesses(
         settings = list(itertools.islice(_configurations(keys), MAX_CONFIGURATIONS))
         layers = [two for one in settings if (two := _of_two_layers(one)) is not None] if uses.iterated else []
         return [*layers, *settings, *found]
-    if 1 < uses.length <= len(SIZES) and type(found[0]) is int:
+    if 1 < uses.length <= len(SIZES) and found[0] is N_IN:  # a side of a kernel may be a number or a pair
         return [SIZES[: uses.length], list(SIZES[: uses.length]), *found]
     if uses.texts:
         found = _with_texts(found, uses.texts, first=not usual)

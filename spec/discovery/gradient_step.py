@@ -31,6 +31,8 @@ class Step:
         if any(len(part) > 1 for part in parts):
             raise TypeError("a gradient step takes one array and its gradient, not several in one argument")
         arrays = [array for part in parts for _, array in part]
+        if len(arrays) > 2:
+            raise TypeError("a gradient step takes one array and its gradient, not further arrays")
         if len(arrays) < 2:
             return self.rate * arrays[0] if arrays else None
         if self.in_place:

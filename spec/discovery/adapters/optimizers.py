@@ -129,7 +129,7 @@ def _plans(
         for layer in layer_owners(scope) if containers == ("owner",) else ():
             yield from _with_rates(OptimizerPlan(method, roles, "owner", (), "owner", layer=layer), kind, values)
         return
-    for made in constructions(kind, scope, limit=2, given={"gamma": [0.9], "beta": [0.9]}):
+    for made in constructions(kind, scope, limit=2, given=GIVEN):
         settings = tuple(made.settings.items())
         keys = list(attributes_of(made.instance))
         rates = tuple(key for key in keys if key == hints().learning_rate or names.RATE.match(key))
@@ -138,6 +138,9 @@ def _plans(
             yield OptimizerPlan(method, roles, form, settings, "", rates)
         for layer in layer_owners(scope) if forms == OWNER_FORMS else ():
             yield OptimizerPlan(method, roles, "owner", settings, "", rates, layer=layer)
+
+
+GIVEN: dict[str, list[Any]] = {"gamma": [0.9], "beta": [0.9]}  # numbers, not the arrays of a normalization
 
 
 def _with_rates(plan: OptimizerPlan, kind: type, values: dict[str, Any]) -> Iterator[OptimizerPlan]:
