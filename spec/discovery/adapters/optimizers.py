@@ -85,6 +85,7 @@ def _roles(function: Any, *, bound: bool) -> tuple[tuple[str, str], ...] | None:
 
 def _class(name: str, kind: type, scope: Scope) -> Found | None:
     named = standard_name(None, name, OPTIMIZERS)
+    reason = ""
     for method in METHODS:
         function = inspect.getattr_static(kind, method, None)
         if not inspect.isfunction(function) or is_empty(function):
@@ -106,7 +107,9 @@ def _class(name: str, kind: type, scope: Scope) -> Found | None:
         for plan in _plans(kind, method, roles, owns, scope):
             if _works(kind, plan):
                 return _found(name, named, f"class with {method}", class_location(kind), kind, plan)
-    return None
+            if _works(kind, plan, finite=False):
+                reason = f"{method} moves weights to nan or inf, in each way of calling it that was tried"
+    return Found("optimizer", name, "class", class_location(kind), kind, reason=reason) if named and reason else None
 
 
 def _plans(
@@ -167,8 +170,8 @@ def _function(name: str, function: Any) -> Found | None:
     return None
 
 
-def _works(thing: Any, plan: OptimizerPlan) -> bool:
-    """Whether two steps move every weight by finite numbers."""
+def _works(thing: Any, plan: OptimizerPlan, *, finite: bool = True) -> bool:
+    """Whether two steps move every weight, to finite numbers or, without `finite`, to any."""
     try:
         with np.errstate(all="ignore"):
             optimizer = AdaptedOptimizer(thing, plan)
@@ -178,7 +181,8 @@ def _works(thing: Any, plan: OptimizerPlan) -> bool:
     except Exception:
         return False
     moved = w != start
-    return bool(np.isfinite(w).all() and (moved.all() if plan.form == "array" else moved[: W_SIZE].any()))
+    has_moved = moved.all() if plan.form == "array" else moved[: W_SIZE].any()
+    return bool(has_moved and (np.isfinite(w).all() or not finite))
 
 
 def _found(name: str, named: str, style: str, location: Location, thing: Any, plan: OptimizerPlan) -> Found:
