@@ -19,10 +19,12 @@ from nnlaw.spec.discovery.source_text import source_text
 
 STEPS = 3  # fewer hide mistakes between steps, more than 4 meet backpropagation that is truncated
 RECURRENT = re.compile(
-    r"rnn|lstm|(?<![a-z])gru(?![a-z])|recurren|elman|jordan|bptt|time_?steps?\b|seq_?len|sequence_?len|h_?prev|prev_?h\b|"
+    r"rnn|lstm|(?<![a-z])gru(?![a-z])|recurren|elman|jordan|bptt|time_?steps?\b|seq_?len|sequence_?len|"
     r"hidden_?state|through_?time|W_?hh|W_?aa\b",
     re.I,
 )  # fmt: skip
+PREVIOUS, PREVIOUS_WIDTH = re.compile(r"h_?prev|prev_?h\b", re.I), re.compile(r"w_?prev|prev_?w\b", re.I)
+"""A state of the step before; or the height of the input of a convolution, which has a width, too."""
 LENGTH = re.compile(r"(^t$|seq\w*_?len|sequence_?length|time_?steps?|n_?steps|seq_?size|cell_?length|unroll)", re.I)
 LAYOUTS_OF_SEQUENCES = ("rows", "time first", "features first", "time first, columns", "one column", "one", "time last")
 WITHOUT_TIME = {"time first": "rows", "features first": "columns", "time first, columns": "columns", "time last": "one"}
@@ -36,7 +38,8 @@ def is_recurrent(*things: Any) -> bool:
             text = source_text(thing)
         except (OSError, TypeError):
             continue
-        if RECURRENT.search(re.sub(r"#.*", "", text)):
+        text = re.sub(r"#.*", "", text)
+        if RECURRENT.search(text) or (PREVIOUS.search(text) and not PREVIOUS_WIDTH.search(text)):
             return True
     return False
 
