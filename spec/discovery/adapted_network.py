@@ -346,7 +346,8 @@ def targets_of(labels: Array, plan: NetworkPlan) -> list[tuple[Any, Array]]:
     elif plan.sequence:
         layout = without_time(layout)
     if plan.targets in ("one-hot", "labels"):
-        kinds = plan.outputs - 1 - kinds % plan.outputs
+        kinds = kinds % plan.outputs
+        kinds = np.where(kinds == kinds.max(), plan.outputs - 1, kinds)
         rows = np.eye(plan.outputs)[kinds]
     elif plan.targets == "real":
         rows = np.random.default_rng(8).uniform(0.1, 0.9, (8, plan.outputs))[kinds % 8]
