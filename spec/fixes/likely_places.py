@@ -53,7 +53,7 @@ class LikelyPlaces:
 
 def find_places(builder: VariantBuilder, case: Case) -> LikelyPlaces:
     """The places on which every gradient depends that is wrong at the first point of the case."""
-    with contextlib.suppress(ProbeFailed):
+    with contextlib.suppress(ProbeFailed, TypeError, ValueError):  # of gradients that are not arrays of numbers
         probe = next(probes(case, rows=FEW), None)
         return LikelyPlaces() if probe is None else _found(builder, probe)
     return LikelyPlaces()

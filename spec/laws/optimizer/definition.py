@@ -70,7 +70,8 @@ def definition(case: OptimizerCase) -> None:
     _check_defaults(case, instance, row)
     declared = _hyperparameters(case, instance, name, row)
     w = random_gradients(case, STEPS + 1)[STEPS]
-    limits = [value for name, value in numeric_attributes(instance).items() if CLIPS.search(name) and value > 0]
+    own = {} if case.registered else numeric_attributes(instance)  # registered code declares what it is
+    limits = [value for name, value in own.items() if CLIPS.search(name) and value > 0]
     sizes = [STEEP, *(0.1 * limit for limit in limits)]  # of gradients that are clipped, and of some that are not
     runs = [np.full((STEPS, SIZE), STEEP, np.float32), *(random_gradients(case, STEPS, size) for size in sizes)]
     paths = [walked(fresh(case), w, gradients, case.lr) for gradients in runs]
