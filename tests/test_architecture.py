@@ -85,6 +85,8 @@ def imported(file: Path) -> list[tuple[str, int]]:
     """The modules that a file imports, at any level, each with the line."""
     found: list[tuple[str, int]] = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Import | ast.ImportFrom | ast.Constant):
+            continue
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -95,7 +97,7 @@ def imported(file: Path) -> list[tuple[str, int]]:
             dotted = node.value.startswith("nnlaw.") and all(part.isidentifier() for part in node.value.split("."))
             names = [node.value] if dotted else []  # for importlib.import_module
         for module in filter(None, map(resolve, names)):
-            found.append((module, node.lineno))  # type: ignore[attr-defined]  # each of these nodes has a line
+            found.append((module, node.lineno))
     return found
 
 

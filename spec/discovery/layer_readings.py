@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_layer import Given, adapt_instance
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.layer_attempts import is_out_of_bounds
@@ -87,7 +88,7 @@ def _input_for_output(best: Attempt, reading: Reading, name: str) -> Iterator[Re
         changed = adapt_instance(layer.instance, replace(layer.plan, backward_arguments=swapped), layer.randomness)
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
             dx = changed.backward(np.ones_like(changed.forward(best.x)))
-            if np.shape(dx) == best.x.shape:  # type: ignore[arg-type]  # np.shape(None) is ()
+            if dx is not None and np.shape(dx) == best.x.shape:
                 cases = partial(layer_case, name, changed, best.x.shape, layer.plan.integers, best.made)
                 yield replace(reading, calls=describe(replace(best, plan=changed.plan), name), cases=cases)
 
@@ -106,7 +107,8 @@ def _other_outputs(best: Attempt, reading: Reading, name: str) -> Iterator[Readi
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
             y = other.forward(best.x)
             dx = other.backward(np.ones_like(y))
-            if y.dtype.kind == "f" and y.shape == layer.forward(best.x).shape and np.shape(dx) == best.x.shape:  # type: ignore[arg-type]  # np.shape(None) is ()
+            is_like_first = y.dtype.kind == "f" and y.shape == layer.forward(best.x).shape
+            if is_like_first and dx is not None and np.shape(dx) == best.x.shape:
                 cases = partial(layer_case, name, other, best.x.shape, plan.integers, best.made)
                 calls = f"{reading.calls}; the output is result[{i}]"
                 yield replace(reading, calls=calls, cases=cases)
@@ -155,10 +157,10 @@ def _derivatives_alone(best: Attempt, reading: Reading, name: str) -> Iterator[R
     for what, text in (("x", "x"), ("y", "y")):
         plan = replace(layer.plan, backward_arguments=(Given(what, 0),), multiplies=True)
         alone = adapt_instance(layer.instance, plan, layer.randomness)
-        shape: tuple[int, ...] | None = None
+        dx: Array | None = None
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
-            shape = np.shape(alone.backward(np.ones_like(alone.forward(best.x))))  # type: ignore[arg-type]  # np.shape(None) is ()
-        if shape != best.x.shape:
+            dx = alone.backward(np.ones_like(alone.forward(best.x)))
+        if dx is None or np.shape(dx) != best.x.shape:
             continue
         calls = f"{best.made.call(name)}.{plan.forward}(x), dx = dy · {plan.backward}({text}); {plan.layout.describe}"
         cases = partial(layer_case, name, alone, best.x.shape, plan.integers, best.made)

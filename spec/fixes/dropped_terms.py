@@ -215,7 +215,7 @@ class _Search:
                 text = f"two terms are missing: `{one}` and `{two}` are each treated as a constant"
                 yield _Candidate(Cause("dropped-term", text), 0, slopes, 0.0)
             else:
-                text = f"the terms through `{one}` and `{two}` are each counted {_count(k)}"
+                text = f"{_certainty(k)}the terms through `{one}` and `{two}` are each counted {_count(k)}"
                 yield _Candidate(Cause("miscounted-term", text), 0, slopes, k)
 
     def equal_slopes(self) -> Array | None:
@@ -240,7 +240,12 @@ class _Search:
 def _cause(expression: TracedExpression, k: float) -> Cause:
     if abs(k) < 1e-3:
         return Cause("dropped-term", f"a term is missing: {expression} is treated as a constant")
-    return Cause("miscounted-term", f"the term through {expression} is counted {_count(k)}")
+    return Cause("miscounted-term", f"{_certainty(k)}the term through {expression} is counted {_count(k)}")
+
+
+def _certainty(k: float) -> str:
+    """A count other than −1 may be the square root of a size, or a setting, that has this value by chance."""
+    return "" if abs(k + 1) < 1e-3 else "possibly "
 
 
 def _count(k: float) -> str:

@@ -366,8 +366,11 @@ def indices(node: ast.expr, operands: Operands) -> Iterator[Change]:
 
 def _slices(node: ast.Slice, reverse: ast.expr) -> Iterator[ast.Slice]:
     yield ast.Slice(node.lower, node.upper, None if node.step is not None else reverse)
-    yield ast.Slice(ONE if node.lower is None else None, node.upper, node.step)
-    yield ast.Slice(node.lower, reverse if node.upper is None else None, node.step)
+    is_reversed = isinstance(node.step, ast.UnaryOp)  # with one more bound, a reversed list has two entries or is empty
+    if node.lower is not None or not is_reversed:
+        yield ast.Slice(ONE if node.lower is None else None, node.upper, node.step)
+    if node.upper is not None or not is_reversed:
+        yield ast.Slice(node.lower, reverse if node.upper is None else None, node.step)
     if node.upper is None and node.lower is not None:  # a margin that is cut off on one side only
         yield ast.Slice(node.lower, ast.UnaryOp(ast.USub(), node.lower), node.step)
     for op in (ast.Add(), ast.Sub()):

@@ -7,6 +7,7 @@ import pytest
 
 from nnlaw.spec.conformance import conformance
 from nnlaw.spec.discovery.find import find
+from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.load import load
 from nnlaw.spec.fixes.likely_places import LikelyPlaces, find_places
 from nnlaw.spec.fixes.recompile import VariantBuilder
@@ -52,7 +53,7 @@ def backward(params, cache, X, Y):
 """
 
 
-def unit_in(source: str, name: str, folder: Path) -> object:
+def unit_in(source: str, name: str, folder: Path) -> Found:
     """The unit of this name in a file with the source."""
     (folder / "code.py").write_text(source, encoding="utf-8")
     loaded = load(folder / "code.py")
@@ -67,7 +68,7 @@ def violation_in(source: str, name: str, folder: Path) -> Violation:
 def places_in(source: str, folder: Path) -> LikelyPlaces:
     """The places of the network."""
     unit = unit_in(source, "backward", folder)
-    case = unit.readings[0].cases(0)[0]  # type: ignore[attr-defined]  # a Found
+    case = unit.readings[0].cases(0)[0]
     builder = VariantBuilder.of(case)
     assert builder is not None
     return find_places(builder, case)

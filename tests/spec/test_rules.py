@@ -36,3 +36,11 @@ def test_every_code_has_a_text_and_every_text_a_code() -> None:
     }  # fmt: skip
     unused = {code for code in set(TEXTS) - codes - elsewhere if not code.endswith(("-sum", "-mean", "-max", "-min"))}
     assert codes - {""} <= set(TEXTS) and not unused
+
+
+def test_a_reversed_list_gets_no_more_bounds() -> None:
+    """With one it has two entries or is empty: an edit that passes only because parts are not called."""
+    slices = {change.new.step and ast.unparse(change.new) for rules in (*TIERS, FIRST.values()) for rule in rules
+              for change in rule(ast.parse("a[::-1]", mode="eval").body.slice, OPERANDS)
+              if isinstance(change.new, ast.Slice)}  # fmt: skip
+    assert not {"1::-1", ":-1:-1"} & slices

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_loss import AdaptedLoss, LossCode, signature_of
+from nnlaw.spec.discovery.adapted_network import USUAL_LOSSES
 from nnlaw.spec.discovery.adapters.losses import (
     GRADIENTS,
     VALUES,
@@ -47,7 +46,8 @@ def adapt(scope: Scope) -> Iterator[Found]:
         for made in constructions(kind, scope, limit=1):
             names = [row.name for row in signature_of(getattr(made.instance, gradient))]
             roles = roles_of(names) if len(names) == 2 else []
-            for order, value, targets in itertools.product(roles, REDUCED, ("labels", "one-hot")):
+            values = mean_cross_entropy, cross_entropy  # both are in use
+            for order, value, targets in itertools.product(roles, values, ("labels", "one-hot")):
                 code = LossCode(made.instance, value, ("p", "t"), gradient, order)
                 scenario = Scenario("real", targets)
                 loss = AdaptedLoss(code, scenario, LAYOUTS["rows"], randomness, link="softmax")
@@ -64,16 +64,12 @@ def _is_named(name: str) -> bool:
     return "softmax" in name.lower() and bool(ENTROPY.search(name))
 
 
-def _cross_entropy(reduce: Callable[[Array], Any], probabilities: Array, targets: Array) -> float:
-    """−Σ t·log p, reduced over the batch."""
+def cross_entropy(probabilities: Array, targets: Array) -> float:
+    """−Σ t·log p, a sum over the batch."""
     rows = np.eye(probabilities.shape[1])[targets] if targets.ndim == 1 else targets
-    return float(reduce(-(rows * np.log(np.maximum(probabilities, 1e-300))).sum(axis=1)))
+    return USUAL_LOSSES["cross-entropy of the output"](np.maximum(probabilities, 1e-300), rows)
 
 
-def _named(function: Any, name: str) -> Any:
-    function.__name__ = name
-    return function
-
-
-REDUCED = tuple(_named(partial(_cross_entropy, reduce), "cross-entropy") for reduce in (np.mean, np.sum))
-"""The loss as a mean and as a sum over the batch, both of which are in use."""
+def mean_cross_entropy(probabilities: Array, targets: Array) -> float:
+    """Its mean over the batch."""
+    return cross_entropy(probabilities, targets) / len(probabilities)
