@@ -23,11 +23,14 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.optimizer_owners import (
+    GIVEN_FORMS,
     NAMES,
+    NETWORK_FORMS,
     OWNER_FORMS,
     SHAPES,
     W_SIZE,
     LayerOwner,
+    NetworkOwner,
     Owner,
     Record,
     four_arrays,
@@ -41,13 +44,14 @@ RATE = re.compile(
 )
 WEIGHTS = re.compile(r"^(w|ws|weights?|params?|parameters?|thetas?|x|variables?|vars?|value|p|old|target)$", re.I)
 GRADIENTS = re.compile(
-    r"^_?(g|gs|d_?w|dws?|grads?|gradients?|g_?w|d_?weights?|grad_?w(eights?)?|w_?grads?|d_?params?|d_?theta|delta_?w|dx|"
+    r"^_?(g|gs|d_?w|dws?|grads?|gradients?|g_?w|d_?weights?|grads?_?w(eights?)?|w_?grads?|d_?params?|d_?theta|delta_?w|dx|"
     r"(w|weights?)_?updates?|"
     r"derivatives?|nabla\w*|gradient_?w|weights?_grads?|param_?grads?)$", re.I,
 )
 BIAS = re.compile(r"^(b|bias|biases)$", re.I)
 BIAS_GRADIENTS = re.compile(
-    r"^_?(d_?b|g_?b|d_?bias(es)?|grad_?b(ias)?|delta_?b|b_?grad|bias_?grads?|gradient_?b|"
+    r"^_?(d_?b|g_?b|d_?bias(es)?|grads?_?b(ias(es)?)?|delta_?b|nabla_?b|b_?grads?|bias(es)?_?grads?|"
+    r"gradients?_?b(ias(es)?)?|"
     r"(b|bias)_?updates?)$", re.I
 )
 OWNERS = re.compile(r"^(layers?|l|net|network|model|nn|module|obj)$", re.I)
@@ -56,14 +60,19 @@ COUNTS = re.compile(r"^(t|step|iteration|iterations?|epoch|it|k|n_?iter|time_?st
 STATES = re.compile(r"^(v|s|m|config|cache|state|velocity|velocities|moments?|memory|optim_?config)$", re.I)
 
 
+PAIRS = re.compile(
+    r"^(grads?|gradients?|g)_?(and_?)?(vars?|variables|params?|parameters|weights)$|"
+    r"^(vars?|variables|params?|parameters|weights)_?(and_?)?(grads?|gradients?|g)$", re.I,
+)  # fmt: skip
 RATE_MARK = 0.1234567
+FOUR_ARRAYS = ("list", "dict", "d-dict", *NETWORK_FORMS)
 
 
 def _array_numbers(form: str) -> Array:
     """The number of the array to which each of the six weights of a check belongs."""
-    if form == "array":
+    if form in ("array", "owner of weights"):
         return np.zeros(6, int)
-    sizes = [int(np.prod(shape)) for shape in SHAPES] if form in ("list", "dict", "d-dict") else [W_SIZE, 6 - W_SIZE]
+    sizes = [int(np.prod(shape)) for shape in SHAPES] if form in FOUR_ARRAYS else [W_SIZE, 6 - W_SIZE]
     return np.repeat(np.arange(len(sizes)), sizes)
 
 
@@ -89,7 +98,8 @@ AROUND = ("pre_update_params", "post_update_params")
 class OptimizerPlan:
     """How to call an optimizer: a method (a function if `method` is empty), the form of its arrays, and the roles.
 
-    `form` is "array", "list", "dict", "d-dict" (gradients under dW1), "keys", "pair" (weights and bias) or "owner".
+    `form` is "array", "list", "dict", "d-dict" (gradients under dW1), "keys", "pair" (weights and bias), "owner" or one
+    of a network.
     `constructor` is the form of the arrays that the constructor takes, if it does.
     """
 
@@ -103,6 +113,13 @@ class OptimizerPlan:
     """Whether the step count that is passed starts at 0."""
     layer: LayerOwner | None = None
     """The layer of the project that the optimizer gets."""
+    bias: tuple[str, tuple[tuple[str, str], ...]] | None = None
+    """The method for the bias and its roles, if `method` moves the weights only."""
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether the arrays are those of a layer or a network that the step gets."""
+        return self.form in (*OWNER_FORMS, *GIVEN_FORMS, *NETWORK_FORMS)
 
 
 class AdaptedOptimizer:
@@ -112,7 +129,7 @@ class AdaptedOptimizer:
         self._author, self._plan, self._count = thing, plan, 0
         self._thing: Any = None
         self._states: dict[str, Any] = {}
-        self._owner: Owner | LayerOwner | None = None
+        self._owner: Owner | NetworkOwner | LayerOwner | None = None
         self._records: list[Record] = []
         self.state: dict[str, Array] = {}
         self.rates: tuple[str, ...] = ()
@@ -125,7 +142,7 @@ class AdaptedOptimizer:
             self._thing = thing(**copy.deepcopy(dict(plan.settings)))
             defaults = attributes_of(self._thing)
         elif inspect.isclass(thing):
-            zeros = [np.zeros((2, 2)), np.zeros(2)] if plan.form in OWNER_FORMS else four_arrays(np.zeros(6))
+            zeros = four_arrays(np.zeros(6)) if plan.form in FOUR_ARRAYS else [np.zeros((2, 2)), np.zeros(2)]
             self._start(zeros, zeros)
             defaults, self._thing = attributes_of(self._thing), None
             self.rates = tuple(name for name, value in defaults.items() if type(value) is float and value == RATE_MARK)
@@ -172,7 +189,9 @@ class AdaptedOptimizer:
             first = given(self._owner, required_of(self._author)[0].name)
         self._thing = self._author(first, **copy.deepcopy(dict(self._plan.settings)))
 
-    def _new_owner(self, arrays: list[Array], gradients: list[Array]) -> Owner | LayerOwner:
+    def _new_owner(self, arrays: list[Array], gradients: list[Array]) -> Owner | NetworkOwner | LayerOwner:
+        if self._plan.form in NETWORK_FORMS:
+            return NetworkOwner(arrays, gradients, self._plan.form)
         if self._plan.layer is None:
             return Owner(arrays, gradients, self._plan.form == "owner with dicts")
         owner = copy.deepcopy(self._plan.layer)
@@ -185,9 +204,13 @@ class AdaptedOptimizer:
         if self._plan.form == "array":
             w[...] = self._call([w.astype(np.float64)], [g.astype(np.float64)], lr)[0]
             return
-        if self._plan.form in ("list", "dict", "d-dict"):
+        if self._plan.form in FOUR_ARRAYS:
             found = self._call(four_arrays(w), four_arrays(g), lr)
             w[...] = np.concatenate([array.reshape(-1) for array in found])
+            return
+        if self._plan.form == "owner of weights":
+            arrays, gradients = ([one.reshape(2, 3).astype(np.float64), np.zeros(3)] for one in (w, g))
+            w[...] = self._call(arrays, gradients, lr)[0].reshape(-1)
             return
         arrays, gradients = ([one[:W_SIZE].reshape(2, 2).astype(np.float64), one[W_SIZE:].astype(np.float64)]
                              for one in (w, g))  # fmt: skip
@@ -210,7 +233,7 @@ class AdaptedOptimizer:
                 for record, array, gradient in zip(self._records, arrays, gradients, strict=False):
                     record.load(array, gradient)
             arrays = self._kept
-        if plan.form in OWNER_FORMS or plan.constructor == "owner":
+        if plan.is_owner or plan.constructor == "owner":
             self._owner = self._owner or self._new_owner(arrays, gradients)
             self._owner.load(arrays, gradients)
         if self._thing is not None:
@@ -228,18 +251,31 @@ class AdaptedOptimizer:
             slopes = {f"{prefix}{name}": g for name, g in zip(NAMES, gradients, strict=True)}
         values = {"w": first, "g": slopes, "key": key, "rate": lr,
                   "t": self._count - plan.from_zero, "b": arrays[-1], "db": gradients[-1]}  # fmt: skip
-        if plan.form in OWNER_FORMS:
+        if isinstance(self._owner, NetworkOwner):
+            values |= {"g": self._owner.given_gradients(gradients),
+                       "db": self._owner.given_gradients(gradients, of_biases=True)}  # fmt: skip
+        elif plan.is_owner:
             values |= {"w": arrays[0], "g": gradients[0]}
+            if isinstance(self._owner, Owner):
+                values["g"] = self._owner.given_gradients(gradients, plan.form)
             if plan.constructor == "owner" and any(role == "db" for role, _ in plan.roles):  # one for each layer
                 values |= {"g": gradients[:1], "db": gradients[1:]}
         if self._owner is not None:
             values |= {name: given(self._owner, name) for role, name in plan.roles if role == "owner"}
+        for name in (name for role, name in plan.roles if role == "pairs"):
+            order = (gradients, arrays) if re.match("g", name, re.I) else (arrays, gradients)
+            values["pairs"] = list(zip(*order, strict=True))
         states = {name: self._state(name, slopes, lr) for role, name in plan.roles if role == "state"}
         passed = [
             states[name] if role == "state" else values[name if role == "owner" else role] for role, name in plan.roles
         ]
         function: Callable[..., Any] = getattr(self._thing, plan.method) if plan.method else self._author
         returned = function(*passed)
+        if plan.bias is not None:
+            method, roles = plan.bias
+            values |= {"g": gradients[-1], "w": arrays[-1]}
+            other = getattr(self._thing, method)(*(values[name if role == "owner" else role] for role, name in roles))
+            returned = [returned, other] if isinstance(other, np.ndarray) else None
         if self._thing is not None:
             self._around("post_update_params")
             for method in counting_methods(type(self._thing), plan.method):
@@ -270,7 +306,7 @@ class AdaptedOptimizer:
         plan = self._plan
         if self._records:
             return [record.changed(array) for record, array in zip(self._records, before, strict=True)]
-        if plan.form in OWNER_FORMS and not (plan.constructor and plan.constructor != "owner"):
+        if plan.is_owner and not (plan.constructor and plan.constructor != "owner"):
             assert self._owner is not None
             return self._owner.changed(before)
         if isinstance(returned, dict) and set(NAMES) <= set(returned):

@@ -13,9 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from nnlaw.spec.discovery.adapted_optimizer import RATE
 from nnlaw.spec.discovery.found import Found
-from nnlaw.spec.discovery.scope import Scope
+from nnlaw.spec.discovery.scope import Scope, arguments_of
 from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.reference.names import standard_name
+from nnlaw.spec.reference.optimizers import OPTIMIZERS
 from nnlaw.spec.violation import Location
 
 BACKWARD_WORD = re.compile(r"backward|backprop|back_?prop|bprop|bwd|_bp\b|^back_", re.I)
@@ -34,7 +37,7 @@ UNKNOWN_GRADIENT = (
     "its name is that of a gradient, but no way to call it was found; "
     "call check_backward(forward, backward, *inputs) with arrays that it takes"
 )
-
+UNKNOWN_STEP = "its name is that of an optimizer, but no way to call its step was found"
 RETURNED_GRADIENT = (
     "it returns a loss and a gradient, but no way to call it was found; "
     "call check_backward(forward, backward, *inputs) with arrays that it takes"
@@ -58,6 +61,8 @@ def explain_nothing(scope: Scope, found: Iterable[Found]) -> Iterator[Found]:
             yield Found("", name, "", location, kind, reason="a base class: its methods only raise or pass")
         elif _is_scalar_engine(scope, kind):
             yield Found("", name, "", location, kind, reason="scalar autograd: its numbers are objects, not arrays")
+        elif standard_name(None, name, OPTIMIZERS) and any(RATE.match(row.name) for row in arguments_of(kind)):
+            yield Found("optimizer", name, "class", location, kind, reason=UNKNOWN_STEP)
         elif name not in used and _has_backward(kind):
             yield Found("layer", name, "class", location, kind, reason=UNKNOWN_GRADIENT)
         else:

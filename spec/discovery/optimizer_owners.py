@@ -72,6 +72,8 @@ def four_arrays(w: Array) -> list[Array]:
 
 
 OWNER_FORMS = ("owner", "owner with dicts")
+GIVEN_FORMS = ("owner with pairs", "owner of weights")
+"""Forms of a layer whose gradients are arguments: one for the weights and the bias, or the weights alone."""
 
 
 class Owner:
@@ -117,6 +119,12 @@ class Owner:
         """A network with one layer."""
         return [self]
 
+    def given_gradients(self, gradients: list[Array], form: str) -> Any:
+        """The gradients as an argument of a step."""
+        if form == "owner with dicts":
+            return Named(W=gradients[0], b=gradients[1])
+        return tuple(gradients) if form == "owner with pairs" else gradients[0]
+
     def load(self, arrays: list[Array], gradients: list[Array]) -> None:
         """Put in the arrays of the next step; what the optimizer added stays."""
         other = Owner(arrays, gradients, self._as_dicts)
@@ -130,6 +138,110 @@ class Owner:
             kept = [self.params[key], *(getattr(self, row[2 * i]) for row in SPELLINGS)]
             found.append(next((np.asarray(one) for one in kept if not np.array_equal(one, array)), array))
         return found
+
+
+class Arrays(dict[str, Array]):
+    """Arrays by name, kept in an attribute or returned by a method of that name."""
+
+    def __call__(self) -> Arrays:
+        """Themselves."""
+        return self
+
+
+class ArrayList(list[Array]):
+    """Arrays in their order, kept in an attribute or returned by a method of that name."""
+
+    def __call__(self) -> ArrayList:
+        """Themselves."""
+        return self
+
+
+DICT_FORMS = ("network dict", "network d-dict")
+NETWORK_FORMS = (*DICT_FORMS, "network list", "network pairs", "network named", "network kinds")
+"""Forms of a network of two layers and of its gradients: dicts, below W1 or dW1, lists of all arrays, a pair or a dict
+for each layer, a list for each kind of array.
+"""
+
+
+class NetworkOwner:
+    """A network of two layers with its arrays and gradients under all usual names; the code changes one spelling."""
+
+    def __init__(self, arrays: list[Array], gradients: list[Array], form: str) -> None:
+        self._form = form
+        self.layers = [Owner(arrays[:2], gradients[:2]), Owner(arrays[2:], gradients[2:])]
+        self.load(arrays, gradients)
+
+    def load(self, arrays: list[Array], gradients: list[Array]) -> None:
+        """Put in the arrays of the next step."""
+        for layer, first in zip(self.layers, (0, 2), strict=True):
+            layer.load(arrays[first : first + 2], gradients[first : first + 2])
+        for name, array, gradient in zip(NAMES, arrays, gradients, strict=True):
+            setattr(self, name, array.copy())
+            setattr(self, f"d{name}", gradient.copy())
+        many = self._form not in DICT_FORMS
+        self.params: Any
+        self.parameters: Any
+        self.params, self.parameters = (
+            ArrayList(_copies(arrays)) if many else Arrays(named(NAMES, _copies(arrays))) for _ in range(2)
+        )
+        self.grads = self.gradients = self.given_gradients(gradients)
+        self.weights: Any = ArrayList(_copies(arrays[::2])) if many else Arrays(named(NAMES, _copies(arrays)))
+        self.biases = ArrayList(_copies(arrays[1::2]))
+
+    def given_gradients(self, gradients: list[Array], *, of_biases: bool = False) -> Any:
+        """The gradients as an argument of a step."""
+        gradients = _copies(gradients)
+        if self._form in DICT_FORMS:
+            return Arrays(named(NAMES, gradients, "d" if self._form == "network d-dict" else ""))
+        if self._form == "network pairs":
+            return list(zip(gradients[::2], gradients[1::2], strict=True))
+        if self._form == "network named":
+            return [Named(W=w, b=b) for w, b in zip(gradients[::2], gradients[1::2], strict=True)]
+        return ArrayList(gradients[of_biases::2] if self._form == "network kinds" else gradients)
+
+    def changed(self, arrays: list[Array]) -> list[Array]:
+        """The arrays in the spelling that the code has changed; the same arrays if it has changed nothing."""
+        layers = [one for i, layer in enumerate(self.layers) for one in layer.changed(arrays[2 * i : 2 * i + 2])]
+        by_kind = [] if self._form in DICT_FORMS else [
+            one for pair in zip(self.weights, self.biases, strict=True) for one in pair
+        ]  # fmt: skip
+        found = []
+        for i, (name, array) in enumerate(zip(NAMES, arrays, strict=True)):
+            key: Any = name if self._form in DICT_FORMS else i
+            kept = [getattr(self, name), layers[i], self.params[key], self.parameters[key]]
+            kept.append(self.weights[key] if self._form in DICT_FORMS else by_kind[i])
+            found.append(next((np.asarray(one) for one in kept if not np.array_equal(one, array)), array))
+        return found
+
+
+class Named(Arrays):
+    """Gradients below W and b, which are found under all usual names."""
+
+    def __missing__(self, key: str) -> Array:
+        """The gradient of the weights or of the bias."""
+        if key.startswith("_") or key not in self:
+            raise KeyError(key)
+        return self["b" if re.search("b(ias(es)?)?_?$", key.rstrip("0123456789"), re.I) else "W"]
+
+    def __contains__(self, key: object) -> bool:
+        return any(key in row for row in SPELLINGS)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The gradient, or the default if the name is another one."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+
+def _copies(arrays: list[Array]) -> list[Array]:
+    return [array.copy() for array in arrays]
+
+
+def named(names: tuple[str, ...], arrays: list[Array], prefix: str = "") -> dict[str, Array]:
+    """Arrays below their names."""
+    return {f"{prefix}{name}": array for name, array in zip(names, arrays, strict=True)}
+
 
 class LayerOwner:
     """A layer of the project, by the places of its weights and its bias, and those of their gradients."""
@@ -172,9 +284,9 @@ LISTS = re.compile(r"^(layers?|modules|blocks|stack|graph|trainable_layers|hidde
 NETWORKS = re.compile(r"^(network|net|model|nn)$", re.I)
 
 
-def given(owner: Owner | LayerOwner, name: str) -> Any:
+def given(owner: Owner | NetworkOwner | LayerOwner, name: str) -> Any:
     """An owner as an argument of this name: a layer, a list of one, or a network of one."""
     thing = owner.layer if isinstance(owner, LayerOwner) else owner
     if name.lower() in ("layers", "modules"):
-        return [thing]
+        return thing.layers if isinstance(thing, NetworkOwner) else [thing]
     return OfOneLayer(thing) if NETWORKS.match(name) and isinstance(owner, LayerOwner) else thing

@@ -62,7 +62,7 @@ SYNONYMS = {
     "heavyball": "momentum", "momentumsgd": "momentum", "sgdmomentum": "momentum",
     "meansquarederror": "mse", "meansquareerror": "mse",
     "nag": "nesterov", "nesterovacceleratedgradient": "nesterov", "nesterovmomentum": "nesterov",
-    "sgdnesterov": "nesterov", "negativeloglikelihood": "nll",
+    "nesterovsgd": "nesterov", "sgdnesterov": "nesterov", "negativeloglikelihood": "nll",
     "rectifiedlinearunit": "relu", "rootmeansquarederror": "rmse", "rmsnormalization": "rmsnorm",
     "poly": "polynomialdecay", "polydecay": "polynomialdecay", "polynomial": "polynomialdecay",
     "elmanrnn": "rnn", "rnncell": "rnn", "simplernn": "rnn",

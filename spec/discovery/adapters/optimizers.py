@@ -23,7 +23,7 @@ from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.hints import hints
 from nnlaw.spec.discovery.layer_methods import forward_methods
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
-from nnlaw.spec.discovery.optimizer_owners import OWNER_FORMS, W_SIZE
+from nnlaw.spec.discovery.optimizer_owners import GIVEN_FORMS, NETWORK_FORMS, OWNER_FORMS, W_SIZE
 from nnlaw.spec.discovery.project_layers import layer_owners
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
@@ -44,6 +44,7 @@ WORDS = re.compile("|".join((*OPTIMIZERS, "nag", "gradient_?descent", r"(^|_)gd(
 FUNCTION = re.compile(r"update_?(params?|parameters?|weights?)|sgd|adam|rmsprop|momentum|gradient_?descent|adagrad|"
                       r"nesterov|adadelta|optim|^(update|step)$", re.I)  # fmt: skip
 FORMS = ("dict", "d-dict", "list", "array")
+Roles = tuple[tuple[str, str], ...]
 
 RATE_DECAY = re.compile(r"^_*(lr_?|learning_?rate_?|rate_?)?decay(_?rate)?_*$", re.I)
 """Names of a decay that may be one of the learning rate, which no definition has."""
@@ -66,8 +67,8 @@ def adapt(scope: Scope) -> Iterator[Found]:
 def role_of(name: str, position: int) -> str:
     """What an argument is, by its name; "" if it is unknown."""
     for role, pattern in (
-        ("rate", names.RATE), ("g", names.GRADIENTS), ("db", names.BIAS_GRADIENTS), ("b", names.BIAS),
-        ("key", names.KEYS), ("owner", names.OWNERS), ("w", names.WEIGHTS), ("state", names.STATES),
+        ("rate", names.RATE), ("pairs", names.PAIRS), ("db", names.BIAS_GRADIENTS), ("g", names.GRADIENTS),
+        ("b", names.BIAS), ("key", names.KEYS), ("owner", names.OWNERS), ("w", names.WEIGHTS), ("state", names.STATES),
         ("t", names.COUNTS),
     ):  # fmt: skip
         if pattern.match(name):
@@ -75,7 +76,7 @@ def role_of(name: str, position: int) -> str:
     return "rate" if (name in ("alpha", "a") and position > 0) or name == hints().learning_rate else ""
 
 
-def _roles(function: Any, *, bound: bool) -> tuple[tuple[str, str], ...] | None:
+def _roles(function: Any, *, bound: bool) -> Roles | None:
     rows = required_of(function, bound=bound)
     optional = [row for row in arguments_of(function, bound=bound) if row not in rows]
     rows += [row for row in optional if names.RATE.match(row.name) or names.STATES.match(row.name)]
@@ -90,44 +91,62 @@ def _class(name: str, kind: type, scope: Scope) -> Found | None:
         function = inspect.getattr_static(kind, method, None)
         if not inspect.isfunction(function) or is_empty(function):
             continue
-        if "weight" in method and hasattr(kind, method.replace("weights", "bias").replace("weight", "bias")):
-            continue  # it moves a part of the arrays
-        roles = _roles(function, bound=True)
-        if roles is None:
+        roles, other = _roles(function, bound=True), _bias_method(kind, method)
+        bias = (other, _roles(getattr(kind, other), bound=True) or ()) if other else None
+        if roles is None or (bias and not bias[1]):
             continue
         kinds = {role for role, _ in roles}
         inputs = required_of(kind)
         owns = bool(inputs) and role_of(inputs[0].name, 0) in ("w", "owner")
         if owns and not WORDS.search(name) and forward_methods(kind):
             continue  # a network of layers, which takes its own steps
-        if not (kinds & {"g"} and kinds & {"w", "owner"}) and not (owns and kinds <= {"g", "db", "rate", "t"}) and not (
-            "owner" in kinds and (WORDS.search(name) or re.search("optim", name, re.I))
-        ):
+        steps = "pairs" in kinds or (kinds & {"g"} and kinds & {"w", "owner"}) or (
+            owns and kinds <= {"g", "db", "rate", "t"}
+        )
+        named_step = "owner" in kinds and (WORDS.search(name) or re.search("optim", name, re.I))
+        if not steps and not named_step:
             continue
-        for plan in _plans(kind, method, roles, owns, scope):
+        works = []
+        for plan in _plans(kind, method, roles, owns, scope, bias):
             if _works(kind, plan):
-                return _found(name, named, f"class with {method}", class_location(kind), kind, plan)
-            if _works(kind, plan, finite=False):
+                works.append(plan)
+                if _keeps_apart(kind, plan):
+                    works = [plan]
+                    break
+            elif _works(kind, plan, finite=False):
                 reason = f"{method} moves weights to nan or inf, in each way of calling it that was tried"
+        if works:
+            return _found(name, named, f"class with {method}", class_location(kind), kind, works[0])
     return Found("optimizer", name, "class", class_location(kind), kind, reason=reason) if named and reason else None
 
 
+def _bias_method(kind: type, method: str) -> str:
+    """The method that moves the bias beside one that moves the weights only; "" if there is none."""
+    names = [method.replace(word, other) for word in ("weights", "weight") for other in ("biases", "bias")]
+    return next((name for name in names if name != method and inspect.isfunction(getattr(kind, name, None))), "")
+
+
 def _plans(
-    kind: type, method: str, roles: tuple[tuple[str, str], ...], owns: bool, scope: Scope
+    kind: type, method: str, roles: Roles, owns: bool, scope: Scope, bias: tuple[str, Roles] | None
 ) -> Iterator[OptimizerPlan]:
     kinds = {role for role, _ in roles}
     forms: tuple[str, ...] = OWNER_FORMS if "owner" in kinds else ("keys",) if "key" in kinds else FORMS
     many = any(len(key) > 1 and key.endswith("s") for role, key in roles if role in "wg")
     forms = forms if many or forms[0] in ("owner", "keys") else tuple(reversed(forms))
-    if "b" in kinds:
+    if "pairs" in kinds:
+        forms = ("list",)
+    elif bias or "b" in kinds:
         forms = ("owner",) if "owner" in kinds else ("pair",)
+    elif "owner" in kinds:
+        layer_forms = (*OWNER_FORMS, *(GIVEN_FORMS if "g" in kinds and "db" not in kinds else ()))
+        forms = (*NETWORK_FORMS, *layer_forms) if many else (*layer_forms, *NETWORK_FORMS)
     if owns:
         first, *rest = required_of(kind)
         values = {row.name: 0.1 for row in rest}
         containers = ("owner",) if role_of(first.name, 0) == "owner" else ("list", "dict")
         containers = containers if kinds & {"g"} or "owner" in containers else ("records", *containers)
         for container in containers:
-            for each in ("list", *OWNER_FORMS) if container == "owner" else (container,):
+            for each in ("list", *OWNER_FORMS, *NETWORK_FORMS) if container == "owner" else (container,):
                 yield from _with_rates(OptimizerPlan(method, roles, each, (), container), kind, values)
         for layer in layer_owners(scope) if containers == ("owner",) else ():
             yield from _with_rates(OptimizerPlan(method, roles, "owner", (), "owner", layer=layer), kind, values)
@@ -138,8 +157,8 @@ def _plans(
         rates = tuple(key for key in keys if key == hints().learning_rate or names.RATE.match(key))
         rates = rates or tuple(key for key in keys if key in ("alpha", "a"))
         for form in forms:
-            yield OptimizerPlan(method, roles, form, settings, "", rates)
-        for layer in layer_owners(scope) if forms == OWNER_FORMS else ():
+            yield OptimizerPlan(method, roles, form, settings, "", rates, bias=bias)
+        for layer in layer_owners(scope) if set(OWNER_FORMS) <= set(forms) else ():
             yield OptimizerPlan(method, roles, "owner", settings, "", rates, layer=layer)
 
 
@@ -181,8 +200,24 @@ def _works(thing: Any, plan: OptimizerPlan, *, finite: bool = True) -> bool:
     except Exception:
         return False
     moved = w != start
-    has_moved = moved.all() if plan.form == "array" else moved[: W_SIZE].any()
+    kinds = {role for role, _ in plan.roles}
+    of_weights = plan.form == "owner" and "g" in kinds and "db" not in kinds and not (plan.bias or plan.constructor)
+    has_moved = moved.all() if of_weights or plan.form in ("array", GIVEN_FORMS[-1]) else moved[: W_SIZE].any()
     return bool(has_moved and (np.isfinite(w).all() or not finite))
+
+
+def _keeps_apart(thing: Any, plan: OptimizerPlan) -> bool:
+    """Whether the first step of each weight depends on its own gradient only: arrays and gradients are not mixed up."""
+    paths = []
+    for i in range(7):
+        w, g = np.linspace(1, 2, 6), np.linspace(-1, -2, 6)
+        g[i : i + 1] *= 3  # none of the last one
+        optimizer = AdaptedOptimizer(thing, plan)
+        for _ in range(2):
+            optimizer.step(w, g, 0.1)
+        paths.append(w)
+    others = ~np.eye(6, dtype=bool)
+    return bool(np.array_equal(np.where(others, paths[:6], 0), np.where(others, paths[6], 0)))
 
 
 def _found(name: str, named: str, style: str, location: Location, thing: Any, plan: OptimizerPlan) -> Found:
@@ -193,11 +228,14 @@ def _found(name: str, named: str, style: str, location: Location, thing: Any, pl
     if not rate:
         reason = f'found no learning rate; name it: check({name}, learning_rate="...")'
         return Found("optimizer", name, style, location, thing, reason=reason)
-    calls = f"{name}{'.' if plan.method else ''}{plan.method}({', '.join(key for _, key in plan.roles)})"
+    methods = [(plan.method, plan.roles), *([plan.bias] if plan.bias else [])]
+    calls = ", ".join(f"{name}{'.' * bool(own)}{own}({', '.join(key for _, key in roles)})" for own, roles in methods)
     words = {"array": "one array", "list": "lists of arrays", "dict": "dicts of arrays", "d-dict": "dicts of arrays",
              "records": "a list of parameters with gradients",
              "keys": "one array per key", "owner": "arrays of a layer",
              "owner with dicts": "arrays of a network, in dicts", "pair": "weights and bias"}  # fmt: skip
+    words |= dict.fromkeys(NETWORK_FORMS, "arrays of a network")
+    words |= dict.fromkeys(GIVEN_FORMS, words["owner"])
     counted = any(role == "t" for role, _ in plan.roles)  # the caller may count from 1 or from 0
     readings = tuple(
         Reading(
