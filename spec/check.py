@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array, is_finite
-from nnlaw.spec.conformance import conformance
+from nnlaw.spec.conformance import conformance, passes
 from nnlaw.spec.discovery.adapters.layers import layer_of
 from nnlaw.spec.discovery.backward_results import (
     describe,
@@ -100,7 +100,7 @@ def check(
         reports = [_report_of_functions(thing, inputs, np.random.default_rng(seed))]
     else:
         with hinted(Hints(input_shape, layout, targets, learning_rate)):
-            units = find_in(thing, inputs)
+            units = find_in(thing, inputs, passes)
             found = [unit for unit in units if unit.is_unit and kind in (None, unit.kind)]
             reports = [conformance(unit, seed=seed, explain=True) for unit in found]
         if not found:

@@ -109,7 +109,12 @@ def _unit_of(thing: Any, kind: str | None, contract: str | None) -> Unit | Found
 def _found_in(thing: Any) -> Found | None:
     from nnlaw.spec.discovery.find import find_in  # all adapters: not needed for what another process has found
 
-    return next((found for found in find_in(thing) if found.readings), None)
+    return next((found for found in find_in(thing, (), passes) if found.readings), None)
+
+
+def passes(subject: Any) -> bool:
+    """Whether no law that could be checked fails."""
+    return conformance(subject).outcome in (UnitOutcome.PASSED, UnitOutcome.PARTLY_CHECKED)
 
 
 def _places(unit: Unit) -> tuple[Location, ...]:
@@ -243,7 +248,7 @@ class _Checker:
                 continue
             if case.values_only and row.code != "definition":
                 continue
-            needed = sorted(failed.intersection(row.depends_on)) or failed_calls
+            needed = sorted(failed.intersection(row.depends_on)) or (failed_calls if case.registered else [])
             result = _skipped(row, needed) if needed else _check_until_decided(row, case, resample)
             result = self.completed(result, case)
             if result.outcome in (Outcome.FAIL, Outcome.SKIPPED) and result.exception is None:

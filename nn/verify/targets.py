@@ -124,15 +124,23 @@ def _found_in(file: Path, name: str, without: Sequence[str]) -> dict[str, list[A
     if name and name not in loaded.names:
         raise BadInput(f"{file}: it defines no {name}")
     names = [each for each in ([name] if name else loaded.names) if each not in (*loaded.unavailable, *without)]
-    found = find(loaded.module, names)
+    found = find(loaded.module, names, _passes)
     alone = any(each.kind for each in found) and isinstance(getattr(loaded.module, name, None), type)
     if name and not alone:  # a function may belong to a pair
-        everything = find(loaded.module, [each for each in loaded.names if each not in loaded.unavailable])
+        everything = find(loaded.module, [each for each in loaded.names if each not in loaded.unavailable], _passes)
         found = [each for each in everything if each.kind and name in (each.name, *each.names)] or found
     notes = [str(finding) for finding in loaded.findings]
     notes += [f"{module} is not installed; a placeholder was imported" for module in loaded.placeholders]
+    notes += [f"{file} does not exist; a sample text was read in its place" for file in loaded.missing_texts]
     notes += [f"{missing} is not available: {reason}" for missing, reason in loaded.unavailable.items()]
     return {"units": [], "found": [to_data(each) for each in found], "notes": notes}
+
+
+def _passes(found: Any) -> bool:
+    """Whether a unit passes, in the process of the code under test: the verdict is found in the checking process."""
+    from nnlaw.spec.conformance import passes  # the laws: few files need them here
+
+    return passes(found)
 
 
 def _file_of(target: dict[str, str]) -> Path | None:

@@ -28,6 +28,7 @@ from nnlaw.spec.discovery.match_gradients import Kept
 from nnlaw.spec.discovery.scope import decorated
 from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of, is_user_object
 from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.discovery.written_arguments import line_that_writes, read_only
 from nnlaw.spec.subjects.recipe import Recipe
 
 FIRST_STATE = np.random.default_rng(0).bit_generator.state["state"]["state"]
@@ -240,18 +241,27 @@ class AdaptedLayer:
         """The gradient of the logits: those of a softmax are known up to a number per sample."""
         return dy - dy.mean(axis=-1, keepdims=True) if self.link == "softmax" else dy
 
-    def written_arguments(self, x: Array) -> list[tuple[str, str]]:
-        """The inputs of forward that it changes, each with the name of the method."""
+    def written_arguments(self, x: Array) -> list[tuple[str, str, int]]:
+        """The inputs of forward that it changes, or dy if backward does: the method, the argument, and the line."""
         self.forward(x)
-        pairs = zip(self.runs[0].inputs, self._split(x)[0], strict=True)
-        changed = [i for i, (found, given) in enumerate(pairs) if not np.array_equal(found, given)]
-        if changed:
-            return [("forward", "x" if len(self.plan.inputs) == 1 else f"x{i}") for i in changed]
         run = self.runs[0]
-        slopes = [np.random.default_rng(5).standard_normal(y.shape) for y in run.ys]
-        given = [slope.copy() for slope in slopes]
-        run.backward(given)
-        return [("backward", "dy") for a, b in zip(given, slopes, strict=True) if not np.array_equal(a, b)]
+        given = self._split(x)[0]
+        changed = [i for i, rows in enumerate(zip(run.inputs, given, strict=True)) if not np.array_equal(*rows)]
+        if changed:
+            run.inputs = [read_only(array) for array in given]
+            forward = self.source_of("forward")
+            line = line_that_writes(lambda: run._call(self.plan.forward, self.plan.forward_arguments), forward)
+            return [("forward", "x" if len(self.plan.inputs) == 1 else f"x{i}", line) for i in changed]
+        slopes = [self.scale * np.random.default_rng(5).standard_normal(y.shape) for y in run.ys]
+        copies = [slope.copy() for slope in slopes]
+        run.backward(copies)
+        written = sum(not np.array_equal(*rows) for rows in zip(copies, slopes, strict=True))
+        if not written:
+            return []
+        self.forward(x)
+        backward = self.source_of("backward")
+        line = line_that_writes(lambda: self.runs[0].backward([read_only(array) for array in slopes]), backward)
+        return [("backward", "dy", line)] * written
 
     def evaluated(self, x: Array, batch: Array, times: int = 1) -> Array | None:
         """The output for a batch in evaluation mode, of an instance that was called with x in training before.

@@ -212,8 +212,8 @@ class AdaptedLoss:
                     found += [(key, name, *row) for row in rows if row[0] != row[1]][:1]
         return found
 
-    def written_arguments(self, prediction: Array, target: Array) -> list[tuple[str, str]]:
-        """The arguments that the code changes, each with the name of the method."""
+    def written_arguments(self, prediction: Array, target: Array) -> list[tuple[str, str, int]]:
+        """The arguments that the code changes: the method, the argument, and the line if it is known, else 0."""
         code, thing, changed = self.code, copy.deepcopy(self.code.thing), []
         for which, roles in (("value", code.value_roles), ("gradient", code.gradient_roles)):
             if which == "gradient" and code.gradient is None:
@@ -226,7 +226,7 @@ class AdaptedLoss:
             function(*(values[role] for role in roles), **(code.flags if which == "gradient" else {}))
             words = {"p": "prediction", "t": "target", "z": "logits", "o": "output"}
             changed += [
-                ("forward" if which == "value" else "backward", words[role])
+                ("forward" if which == "value" else "backward", words[role], 0)
                 for role in roles
                 if isinstance(values[role], np.ndarray) and not np.array_equal(values[role], kept[role])
             ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -34,6 +35,7 @@ from nnlaw.spec.discovery.adapters import (
 )
 from nnlaw.spec.discovery.calls import constructions
 from nnlaw.spec.discovery.closures import class_of_closures
+from nnlaw.spec.discovery.failing_shapes import with_failing_shapes
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.layer_methods import layer_methods
 from nnlaw.spec.discovery.nothing import explain_nothing
@@ -63,13 +65,16 @@ ADAPTERS: tuple[Callable[[Scope], Iterator[Found]], ...] = (
 )
 
 
-def find_in(thing: Any, inputs: Sequence[Any] = ()) -> list[Found]:
+def find_in(
+    thing: Any, inputs: Sequence[Any] = (), passes: Callable[[Found], bool] | None = None
+) -> list[Found]:
     """What there is to check in a module, a class, an instance or a function, whose derivative may follow as an input.
 
     An instance of a layer is called with `inputs`, if there are any. The list is empty if nothing is recognized.
+    `passes` is as for find().
     """
     if isinstance(thing, ModuleType):
-        return find(thing)
+        return find(thing, None, passes)
     is_code = inspect.isclass(thing) or inspect.isroutine(thing)
     kind = thing if is_code else type(thing)
     module = sys.modules.get(kind.__module__, ModuleType(kind.__module__))
@@ -79,15 +84,24 @@ def find_in(thing: Any, inputs: Sequence[Any] = ()) -> list[Found]:
     own |= {each.__name__: each for each in inputs if inspect.isroutine(each)}
     classes = {name: each for name, each in own.items() if inspect.isclass(each)}
     functions = {name: each for name, each in own.items() if not inspect.isclass(each)}
-    return [unit for unit in find_in_scope(Scope(module, classes, functions, dict(own))) if unit.is_unit]
+    return [unit for unit in _find(Scope(module, classes, functions, dict(own)), passes) if unit.is_unit]
 
 
-def find(module: ModuleType, names: Iterable[str] | None = None) -> list[Found]:
+def find(
+    module: ModuleType, names: Iterable[str] | None = None, passes: Callable[[Found], bool] | None = None
+) -> list[Found]:
     """The units of `module`, or of those of its `names`, and what no law checks, in the order of the source.
 
-    Classes and functions are recognized by their signatures and by calling them; names are hints.
+    Classes and functions are recognized by their signatures and by calling them; names are hints. With `passes`, which
+    checks a unit against all laws, the way to call a unit is also searched for with one other transpose in it.
     """
-    return find_in_scope(scope_of(module, names))
+    return _find(scope_of(module, names), passes)
+
+
+def _find(scope: Scope, passes: Callable[[Found], bool] | None) -> list[Found]:
+    before = replace(scope, classes=dict(scope.classes), functions=dict(scope.functions))
+    found = find_in_scope(scope)
+    return with_failing_shapes(found, before, find_in_scope, passes) if passes is not None else found
 
 
 def find_in_scope(scope: Scope) -> list[Found]:

@@ -45,6 +45,7 @@ STORED_Y = re.compile(r"^_?(y|out|outputs?\w*|a|z|act\w*|h|result|forward_out\w*
 COLLECTS = re.compile(r"_?(acc|add|store|save|sum|scale|norm)", re.I)
 KEEPS = re.compile(r"(^|_)(save|store|keep|cache|retain|record|remember|memori[sz]e)(_|$)", re.I)
 """Names of arguments of a forward that keeps what backward needs only if they are true."""
+OF_AUTOENCODER = re.compile(r"^_*(decode|reconstruct|compute_?(loss|cost)|loss|cost)", re.I)
 SAMPLES = re.compile(r"^(m|(mini_?)?batch_?size|(n|num|number)_?(of_?)?(samples|examples|images))$", re.I)
 
 
@@ -70,6 +71,8 @@ def layer_methods(kind: type) -> tuple[str, str] | None:
         return None  # a loss, or a network that computes its loss
     if targets and not any(INCOMING.match(name) for name in names if name not in targets):
         return None  # a network
+    if names[:1] == inputs[:1] and not INCOMING.match(names[0]) and any(OF_AUTOENCODER.search(name) for name in others):
+        return None  # a network whose targets are its inputs
     return forward[0], backward[0]
 
 

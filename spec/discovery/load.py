@@ -38,6 +38,7 @@ class Loaded:
     names: tuple[str, ...]  # the top-level names that the file itself defines, in order; not what it imports
     findings: list[Finding]  # removed names of NumPy; grows if code that is called later makes a ragged array
     placeholders: tuple[str, ...]  # absent third-party modules replaced by placeholders
+    missing_texts: tuple[str, ...]  # text files that were not found, and that a sample text replaces
     unavailable: dict[str, str]  # names that could not be computed, and why; only what uses them can't be checked
 
 
@@ -59,7 +60,7 @@ def load(target: str | Path) -> Loaded:
     unavailable = {name: reason_of(value, contents.path) for name, value in failed.items()} | contents.source.skipped
     return Loaded(
         module, found[0].path, contents.source.text, names, contents.findings,
-        tuple(contents.all_absent()), unavailable,
+        tuple(contents.all_absent()), tuple(contents.missing_texts), unavailable,
     )  # fmt: skip
 
 

@@ -48,7 +48,8 @@ def gradient_methods(kind: type) -> list[str]:
     own = [name for name in dir(kind) if not name.startswith("__") and callable(getattr(kind, name, None))]
     found: list[str] = []
     losses = [name for name in own if LOSS.search(name) and not GRADIENT_WORDS.search(name)]
-    alone = any([role for role, _ in roles_of_method(getattr(kind, name)) or ()] == ["x"] for name in losses)
+    of_losses = [[role for role, _ in roles_of_method(getattr(kind, name)) or ()] for name in losses]
+    alone = any(roles in (["x"], ["x", "o"], ["o", "x"]) for roles in of_losses)
     alone = alone or any(re.match("decode|reconstruct", name, re.I) for name in own)
     bare = [name for name in own if _is_network_call(getattr(kind, name), alone)]
     constructor = roles_of(kind, training=True) or ()

@@ -63,7 +63,8 @@ def check_calls(case: Case, tolerates: Callable[[Violation], bool] | None = None
 def check_written_arguments(case: Case) -> list[LawResult]:
     """For code that is not registered: whether its calls leave their arguments unchanged.
 
-    An adapter's `written_arguments` returns the arguments that were changed, each with the method that was called.
+    An adapter's `written_arguments` returns the arguments that were changed: the method, the argument, and the line at
+    which that is done, or 0.
     """
     subject = next((getattr(case, name) for name in ("layer", "loss", "model") if hasattr(case, name)), None)
     if subject is None or not subject.has("written_arguments"):
@@ -74,7 +75,7 @@ def check_written_arguments(case: Case) -> list[LawResult]:
             changed = subject.copy().call("written_arguments", *inputs)
     except Exception:
         return []  # the laws of its kind report the exception
-    for method, name in changed:
+    for method, name, line in changed:
         violation = Violation(
             "input-untouched",
             location=subject.location(method, case.path),
@@ -84,6 +85,7 @@ def check_written_arguments(case: Case) -> list[LawResult]:
             cause="often an in-place operation on an argument; use a copy",
             cause_code="in-place-operation",
         )
+        violation = violation.at(line=line) if line else violation
         return [LawResult("input-untouched", Outcome.FAIL, violation.message, violation)]
     return [LawResult("input-untouched", Outcome.PASS)]
 
