@@ -20,7 +20,7 @@ from pathlib import Path
 
 from nnlaw._names import install
 from nnlaw.nn.verify.targets import units_in_file
-from nnlaw.spec.conformance import conformance
+from nnlaw.spec.conformance import conformance, passes
 from nnlaw.spec.discovery.find import find
 from nnlaw.spec.discovery.load import load
 from nnlaw.spec.report import Report, UnitOutcome
@@ -82,7 +82,7 @@ def _reports(path: Path, *, is_registered: bool, explain: bool) -> Iterator[Repo
         else:
             loaded = load(path)
             names = [name for name in loaded.names if name not in loaded.unavailable]
-            units = [unit for unit in find(loaded.module, names) if unit.is_unit]
+            units = [unit for unit in find(loaded.module, names, passes) if unit.is_unit]
     except BadInput as error:
         yield Report(path.stem, "file", reason=str(error))
         return

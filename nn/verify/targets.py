@@ -137,7 +137,7 @@ def _found_in(file: Path, name: str, without: Sequence[str]) -> dict[str, list[A
 
 
 def _passes(found: Any) -> bool:
-    """Whether a unit passes, in the process of the code under test: the verdict is found in the checking process."""
+    """Whether a unit passes, in the process of the code under test: the outcome is that of the checking process."""
     from nnlaw.spec.conformance import passes  # the laws: few files need them here
 
     return passes(found)

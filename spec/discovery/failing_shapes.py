@@ -2,7 +2,7 @@
 
     found = with_failing_shapes(found, scope, find_in_scope, passes)
 
-Such code raises an exception in whatever way it is called, so no way is found. Here one operand of a product at a time
+Such code raises an exception however it is called, so no way is found. Here one operand of a product at a time
 is transposed, or one sum taken over the other axis. If the unit is then found and passes all laws, that is how it is
 meant to be called. The unit is checked as it is, with these calls: it fails where it raises.
 """

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nnlaw.spec.conformance import conformance
+from nnlaw.spec.conformance import conformance, passes
 from nnlaw.spec.discovery.find import find
 from nnlaw.spec.discovery.load import load
 from nnlaw.spec.report import Report, UnitOutcome
@@ -59,7 +59,7 @@ def reports_of(path: Path) -> list[Report]:
         for file in files:
             loaded = load(file)
             assert not loaded.unavailable
-            reports += [conformance(unit) for unit in find(loaded.module, loaded.names) if unit.is_unit]
+            reports += [conformance(unit) for unit in find(loaded.module, loaded.names, passes) if unit.is_unit]
     return reports
 
 
