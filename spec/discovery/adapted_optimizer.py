@@ -15,6 +15,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from numbers import Real
 from typing import Any
 
@@ -80,15 +81,22 @@ def counting_methods(kind: type, step: str) -> list[str]:
     """The methods without arguments that count steps, which training code calls after each step; not those that the
     method of the step calls.
     """
-    own = {name: parsed(value) for name, value in vars(kind).items() if inspect.isfunction(value)}
-    tree = own.get(step)
-    called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} if tree is not None else set()
+    own = {name: _read(value) for name, value in vars(kind).items() if inspect.isfunction(value)}
+    called = own[step][0] if step in own else frozenset()
     return [
-        name for name, body in own.items() if body is not None and name not in (*called, step, *AROUND)
+        name for name, (_, counts) in own.items() if counts and name not in (*called, step, *AROUND)
         and not name.startswith("__") and not required_of(getattr(kind, name), bound=True)
-        and any(isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute)
-                and COUNTS.match(node.target.attr) for node in ast.walk(body))
     ]  # fmt: skip
+
+
+@cache
+def _read(function: Any) -> tuple[frozenset[str], bool]:
+    """The attributes that a function uses, and whether it increases one that counts steps."""
+    tree = parsed(function)
+    nodes = [] if tree is None else list(ast.walk(tree))
+    targets = [node.target for node in nodes if isinstance(node, ast.AugAssign)]
+    counts = any(isinstance(target, ast.Attribute) and COUNTS.match(target.attr) for target in targets)
+    return frozenset(node.attr for node in nodes if isinstance(node, ast.Attribute)), counts
 
 
 AROUND = ("pre_update_params", "post_update_params")

@@ -78,26 +78,26 @@ def definition(case: OptimizerCase) -> None:
     if clipped := [[clip(gradients) for gradients in runs] for clip in _clips(limits)]:
         runs = min(clipped, key=lambda each: _distance(row, next(declared.combinations()), w, each, paths, case.lr))
 
-    def matches(rule: Rule, h: Any, decay: str, rate: Rate = _constant, early: bool = False) -> list[bool]:
+    def matches(rule: Rule, h: Any, decay: str, rate: Rate = _constant, early: bool = False) -> bool:
         pairs = zip(runs, paths, strict=True)
-        return [
+        return all(
             _near(trajectory(rule, h, w, gradients, case.lr, decay, rate, early=early), path, w)
             for gradients, path in pairs
-        ]
+        )
 
     forms: tuple[str, ...] = ("before", "after", "coupled") if row.coupled else ("before", "after")
     forms = ("inside",) if name == "lamb" else forms
-    if any(all(matches(rule, h, decay)) for h in declared.combinations() for rule in row.variants for decay in forms):
+    if any(matches(rule, h, decay) for h in declared.combinations() for rule in row.variants for decay in forms):
         return
     decays = [] if case.registered else _rate_decays(instance)
     shrinking = [_decayed(rate, k) for k in decays for rate in RATES]
     choices = product(row.variants, declared.combinations(), forms, shrinking, (False, True))
-    if any(all(matches(*choice)) for choice in choices):
+    if any(matches(*choice) for choice in choices):
         return
     numbers = instance.attribute("array_numbers")
     cause = _likely_cause(name, row, declared, matches, numbers if isinstance(numbers, np.ndarray) else None)
     twice = product(row.variants, declared.combinations(), forms, [_decayed(compounding, k) for k in decays])
-    if any(all(matches(*choice)) for choice in twice):
+    if any(matches(*choice) for choice in twice):
         cause = COMPOUNDING
     if declared.unknown or (declared.missing and cause is NO_CAUSE):
         why = f"settings that {name} does not have" if declared.unknown else "hyperparameters under unusual names"
@@ -227,7 +227,7 @@ def _likely_cause(
     name: str,
     row: Optimizer,
     declared: Hyperparameters,
-    matches: Callable[[Rule, Any, str], list[bool]],
+    matches: Callable[[Rule, Any, str], bool],
     numbers: Array | None,
 ) -> Cause:
     """The first usual mistake, or other optimizer, that takes exactly these steps.
@@ -238,21 +238,21 @@ def _likely_cause(
     for choice in declared.combinations():
         h = SimpleNamespace(**(usual | {"decay": 0.0} | vars(choice)))
         for mistake, rule in row.mistakes.items():
-            if all(matches(rule, h, "before")):
+            if matches(rule, h, "before"):
                 return mistake
         for rule in row.variants:
-            if all(matches(_climbing(rule), h, "before")):
+            if matches(_climbing(rule), h, "before"):
                 return CLIMBS
             with contextlib.suppress(ValueError):  # a rule that depends on whether t is 1 takes one t for all arrays
-                if numbers is not None and all(matches(_counting_arrays(rule, numbers), h, "before")):
+                if numbers is not None and matches(_counting_arrays(rule, numbers), h, "before"):
                     return COUNTS_ARRAYS
         if h.decay:
-            if any(all(matches(rule, h, "coupled")) for rule in row.variants):
+            if any(matches(rule, h, "coupled") for rule in row.variants):
                 return L2
             still = SimpleNamespace(**vars(h) | {"decay": 0.0})
-            if any(all(matches(rule, still, "before")) for rule in row.variants):
+            if any(matches(rule, still, "before") for rule in row.variants):
                 return NEVER_DECAYS
         for other, of in OPTIMIZERS.items():
-            if other != name and all(matches(of.variants[0], h, "before")):
+            if other != name and matches(of.variants[0], h, "before"):
                 return Cause("other-optimizer", f"it computes {other}")
     return NO_CAUSE
