@@ -1,5 +1,6 @@
 """Fixtures shared by all tests: a tiny data set in IDX files, the folder of the real MNIST, an empty current folder."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,22 @@ install()  # plugin files in these tests may import nn and spec
 
 ROOT = Path(__file__).parent.parent
 MNIST = ROOT.parent / "shared" / "mnist"
+
+TRACED = 50
+"""Cases of a test that are run under coverage, if it has the mark `sampled`."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measure coverage in some cases of a test with the mark `sampled` only: tracing takes longer than the test."""
+    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("sampled"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    for same in cases.values():
+        step = -(-len(same) // TRACED)
+        for i, item in enumerate(same):
+            if i % step:
+                item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture
@@ -103,6 +120,12 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait for the disk or for git, in tests that are not about them."""
     monkeypatch.setattr("os.fsync", lambda number: None)
     monkeypatch.setattr("nnlaw.nn.run_folder.metadata.revision", lambda checkout: "")
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search a fix for a moment only, in tests that are about the likely cause."""
+    monkeypatch.setattr("nnlaw.spec.fixes.search.MAX_SECONDS", 0.1)
 
 
 @pytest.fixture

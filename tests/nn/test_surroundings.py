@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from surroundings import SURROUNDINGS
 
+from nnlaw.nn.data.dataset import Dataset
 from nnlaw.nn.data.synthetic.digits import NEAT_HAND_STYLE, generate_digits
 from nnlaw.nn.images.framing import Frame
 from nnlaw.nn.images.ink_extraction import PictureRefused
@@ -168,11 +169,17 @@ def test_specks_beside_a_one_are_not_digits(tmp_path: Path) -> None:
     assert same(read(tmp_path / "a", dirty), read(tmp_path / "b", one))
 
 
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    """Synthetic digits of a neat hand."""
+    return generate_digits(4, 100, 70, style=NEAT_HAND_STYLE)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SURROUNDINGS)
-def test_random_surroundings_raise_no_other_exception(tmp_path: Path, kind: str) -> None:
+def test_random_surroundings_raise_no_other_exception(tmp_path: Path, kind: str, data: Dataset) -> None:
     """Each kind is read or refused with a reason."""
-    data, rng = generate_digits(4, 100, 70, style=NEAT_HAND_STYLE), np.random.default_rng(1)
+    rng = np.random.default_rng(1)
 
     def digit() -> tuple[np.ndarray, int]:
         k = int(rng.integers(100))

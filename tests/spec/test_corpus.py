@@ -14,6 +14,8 @@ from nnlaw.nn.plugins.registry import KINDS
 from nnlaw.spec import CATALOG, Report
 from nnlaw.spec.violation import NO_CAUSE
 
+pytestmark = pytest.mark.sampled
+
 ROOT = Path(__file__).parents[2]
 first_or_more_seeds = pytest.mark.parametrize(
     "seeds",

@@ -9,6 +9,8 @@ from nnlaw.spec import CATALOG, conformance
 from nnlaw.spec.law_docs import checked, file_name, load
 from nnlaw.spec.locations import fixtures
 
+pytestmark = pytest.mark.sampled
+
 FILES = sorted((fixtures() / "laws").glob("*/*.py"))
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 

@@ -14,6 +14,8 @@ from nnlaw.spec.discovery.find import find
 from nnlaw.spec.discovery.load import load
 from nnlaw.spec.report import Report, UnitOutcome
 
+pytestmark = pytest.mark.sampled
+
 FOLDER = Path(__file__).parents[2] / "fixtures" / "hidden"
 FILES = sorted(FOLDER.glob("*/*.py"))
 RIGHT, WRONG = ([path for path in FILES if path.parent.name == side] for side in ("right", "wrong"))

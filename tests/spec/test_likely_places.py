@@ -126,6 +126,7 @@ class Adam:
 """
 
 
+@pytest.mark.usefixtures("brief")
 @pytest.mark.parametrize(
     ("right", "wrong", "code"),
     [
@@ -140,6 +141,7 @@ def test_an_optimizer_is_explained(right: str, wrong: str, code: str, tmp_path: 
     assert found.cause_code == code
 
 
+@pytest.mark.usefixtures("brief")
 def test_a_step_count_that_goes_on_from_array_to_array_is_explained(tmp_path: Path) -> None:
     """t is increased once per array."""
     once, inside = "        self.t += 1\n", "            self.m[i] ="

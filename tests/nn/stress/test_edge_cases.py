@@ -29,6 +29,8 @@ from nnlaw.nn.training.build import build_model
 from nnlaw.spec import ModelCase, conformance
 from nnlaw.spec.arrays import Array
 
+pytestmark = pytest.mark.sampled
+
 ROOT = Path(__file__).parents[3]
 CASES = {case.name: case for case in cases()}
 # nn stress runs these; each takes seconds

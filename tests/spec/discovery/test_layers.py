@@ -10,12 +10,12 @@ from nnlaw.spec.discovery.load import load
 from nnlaw.spec.report import Report
 
 
-def report_of(source: str, folder: Path) -> Report:
+def report_of(source: str, folder: Path, *, explain: bool = False) -> Report:
     """The report of the only unit of a file with the source."""
     (folder / "code.py").write_text(f"import numpy as np\n\n{source}", encoding="utf-8")
     loaded = load(folder / "code.py")
     (unit,) = find(loaded.module, list(loaded.names))
-    return conformance(unit, explain=True)
+    return conformance(unit, explain=explain)
 
 
 OUTER = """
@@ -37,7 +37,7 @@ class Dense:
 
 def test_a_backward_that_sums_over_a_batch_has_to_be_right_for_one(tmp_path: Path) -> None:
     """An outer product takes the batch as one vector; for one row it would be right."""
-    (violation,) = report_of(OUTER.replace("DB", "dy.sum(axis=0)"), tmp_path).violations
+    (violation,) = report_of(OUTER.replace("DB", "dy.sum(axis=0)"), tmp_path, explain=True).violations
     assert violation.cause_code == "outer-product-of-batch"
 
 

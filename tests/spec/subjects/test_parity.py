@@ -17,7 +17,7 @@ from nnlaw.spec.law_docs import load
 from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.subjects.subject import Subject
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sampled]
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
 FILES = sorted([*FIXTURES.glob("faults/*.py"), *FIXTURES.glob("correct/*.py")])[::6]  # of all kinds
