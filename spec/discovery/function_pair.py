@@ -95,14 +95,21 @@ class CachedPair:
         parts = result if isinstance(result, tuple | list) else ()
         self._parts = {f"result[{i}]": part for i, part in enumerate(parts)}
         if self._outputs > 1:
-            *ys, self._cache = result
-            self._ends = np.cumsum([y.shape[1] for y in ys])[:-1]
-            return np.concatenate(ys, axis=1)
+            ys, self._cache = result[: self._outputs], result[-1]
+            self._axis = int(x.shape[0] == ys[0].shape[0])  # samples are rows or columns
+            self._ends = np.cumsum([y.shape[self._axis] for y in ys])[:-1]
+            self._y = np.concatenate(ys, axis=self._axis)
+            return self._y
         self._cache, self._pair = None, isinstance(result, tuple | list) and len(result) == 2
         if isinstance(result, tuple | list) and len(result) > 1:
             result, self._cache = result[0], result[1] if len(result) == 2 else tuple(result[1:])
         self._y = np.asarray(result)
         return self._y
+
+    @property
+    def other_outputs(self) -> list[Array]:
+        """What f returned in the latest call beside the outputs and the cache: backward takes no gradient of it."""
+        return [part for part in list(self._parts.values())[self._outputs : -1] if isinstance(part, np.ndarray)]
 
     @property
     def has_cache(self) -> bool:
@@ -111,11 +118,10 @@ class CachedPair:
 
     def backward(self, dy: Array) -> Any:
         """What the second function returns."""
-        if self._outputs > 1:
-            return self._functions[1](*(part.copy() for part in np.split(dy, self._ends, axis=1)), self._cache)
         known = {"cache": self._cache, "input": self._x, "output": self._y, **self._parts}
         rest = [known[what] if what in known else getattr(self, what) for what in self._second]
-        rest.insert(self._incoming, dy)
+        parts = [part.copy() for part in np.split(dy, self._ends, self._axis)] if self._outputs > 1 else [dy]
+        rest[self._incoming : self._incoming] = parts
         return self._functions[1](*rest)
 
 

@@ -103,7 +103,7 @@ def keeps_samples(y: Array, count: int, layout: Layout) -> bool:
     """Whether an output can be that of a batch: it has the number of samples, or one axis at least if there is one."""
     if layout.single or layout.name == "as given":
         return y.ndim > 0 or layout.name == "as given"
-    axis = {"rows": 0, "columns": -1, "time first": 1, "time first, columns": -1}[layout.name]
+    axis = {"rows": 0, "columns": -1, "time first": 1, "time first, columns": -1, "features first": 1}[layout.name]
     if y.ndim < 1 + (axis == 1) or y.shape[axis] != count:
         return False
     return not is_normalized_otherwise(y, layout)

@@ -32,7 +32,7 @@ NEXT_WEIGHTS = re.compile(
 )
 TARGETS = re.compile(r"^(y|t|targets?|labels?|y_?true|true|truth|y_?train|expected|desired|ys)$", re.I)
 INCOMING = re.compile(
-    r"^_?(d|g|dy|dout|d_?out(put)?s?|dvalues?|d[za]\d?(_\w+)?|dh|dv|delta\w*|upstream\w*|\w*grad\w*|\w*err\w*|"
+    r"^_?(d|g|dy|dout|d_?out(put)?s?|dvalues?|d[zahc]\d?(_\w+)?|dv|delta\w*|upstream\w*|\w*grad\w*|\w*err\w*|"
     r"d_?l_?d_?\w+|dl\w*|de_?d\w*|dx_?out|eta|loss(?!_?f)\w*|top_?diff|diff|dnext|d_?next|d_?prev|sensitivity|dvals?)$",
     re.I,
 )

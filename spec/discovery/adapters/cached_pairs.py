@@ -10,6 +10,7 @@ import inspect
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.argument_shapes import BATCHES, SIDES, is_used_as_array, shape_symbols, written_shapes
 from nnlaw.spec.discovery.calls import N_HIDDEN, N_IN, N_OUT, Made, N, Randomness, Settings, guesses
+from nnlaw.spec.discovery.dict_arguments import dict_arguments
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.function_pair import CachedPair
 from nnlaw.spec.discovery.layer_attempts import attempts, best_attempt, is_out_of_bounds
@@ -29,7 +31,7 @@ from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.recipes import recipe_of_pair
 from nnlaw.spec.discovery.scope import Scope, required_of
-from nnlaw.spec.discovery.slots import attributes_of
+from nnlaw.spec.discovery.slots import UNUSED, array_slots, attributes_of
 from nnlaw.spec.discovery.source_text import returned_names
 from nnlaw.spec.violation import Location
 
@@ -73,8 +75,12 @@ def stem(name: str) -> str:
 
 
 def _pair(front: str, back: str, scope: Scope) -> Found | None:
-    name = FORTH.sub("", front).strip("_") or front
-    return pair_of(name, (front, back), (scope.functions[front], scope.functions[back]), scope)
+    name = FORTH.sub("", front).strip("_.") or front
+    found = pair_of(name, (front, back), (scope.functions[front], scope.functions[back]), scope)
+    owners = {each.rpartition(".")[0] for each in (front, back)}
+    if found is not None and len(owners) == 1 and owners <= set(scope.classes):  # static methods of one class
+        found = replace(found, names=(*found.names, *owners))
+    return found
 
 
 def pair_of(
@@ -88,23 +94,22 @@ def pair_of(
         return None
     place = position_of_x(rows)
     rest = [row for row in rows if row is not rows[place]]
-    several = len(parts) == len(back_rows) > 2 and CACHE.match(back_rows[-1].name) and CACHE.match(parts[-1] or "cache")
-    outputs = len(parts) - 1 if several else 1
-    seconds = [(("cache",), 0)] if outputs > 1 else second_arguments(back_rows, [rows[place], *rest], parts)
+    outputs = number_of_outputs(back_rows, parts)
+    seconds = second_arguments(back_rows[outputs - 1 :], [rows[place], *rest], parts)
     best: Attempt | None = None
     chosen: tuple[str, ...] = ()
     failed: list[Attempt] = []  # forward takes such shapes, backward does not
     methods, randomness = ("forward", "backward"), Randomness.of(scope.module)
     likely = itertools.chain(
         written_arguments(forward, rows[place].name, rest, scope), sequence_arguments(forward, rest),
-        recurrent_arguments(rest),
+        recurrent_arguments(rest), dict_arguments(forward, rows[place].name, rest),
     )  # fmt: skip
     for arguments, shapes in likely:
         for second, incoming in seconds:
             fitted = with_sizes(forward, backward, arguments)
             made = Made(CachedPair(*fitted, arguments, second, incoming, place, outputs))
-            tried = list(attempts(made, methods, randomness, shapes))
-            failed += [one for one in tried if one.error is not None and second == seconds[0][0]]
+            tried = [without_other_outputs(one) for one in attempts(made, methods, randomness, shapes)]
+            failed += [one for one in tried if one.error is not None and second == seconds[0][0] and len(parts) <= 2]
             found = next((one for one in tried if one.perfect), None)
             if found is not None:
                 best, chosen = found, second
@@ -137,6 +142,32 @@ def pair_of(
             found = best_attempt([Made(instance)], methods, scope)
             readings += [_reading(found, calls, name)] if found is not None and found.perfect else []
     return Found("layer", name, "pair of functions", location, forward, tuple(readings), names=names)
+
+
+def number_of_outputs(rows: list[inspect.Parameter], parts: list[str]) -> int:
+    """How many arguments of backward are gradients, each of an output, if several are and a cache follows."""
+    names = [row.name for row in rows]
+    cache = next((i for i, name in enumerate(names) if CACHE.match(name)), 0)
+    several = 1 < cache < len(parts) and all(INCOMING.match(name) for name in names[:cache])
+    return cache if several and CACHE.match(parts[-1] or "cache") else 1
+
+
+def without_other_outputs(attempt: Attempt) -> Attempt:
+    """The attempt, in which arrays that only outputs without a gradient depend on are a remark."""
+    others = []
+    for name in [name for name, reason in attempt.missing.items() if reason == UNUSED]:
+        found = []
+        for shift in (0.0, 0.5):
+            pair = copy.deepcopy(attempt.made.instance)
+            slot = next(slot for slot, _ in array_slots(pair) if slot.name == name)
+            slot.set(pair, np.array(slot.get(pair), np.float64) + shift)
+            pair.forward(attempt.plan.layout.to_code(attempt.x))
+            found.append(pair.other_outputs)
+        if any(not np.array_equal(*rows) for rows in zip(*found, strict=True)):
+            others.append(name)
+    notes = [f"backward takes no gradient of the output that depends on {', '.join(others)}"] if others else []
+    kept = {name: reason for name, reason in attempt.missing.items() if name not in others}
+    return replace(attempt, missing=kept, notes=[*attempt.notes, *notes])
 
 
 def with_sizes(
@@ -273,6 +304,8 @@ def second_arguments(
             choices.append([f"result[{parts.index(name)}]"])
         elif name.lower() in ("z", "h"):
             choices.append(["cache", "input", "output"])
+        elif CACHE.match(name) and len(parts) > 2:
+            choices.append([f"result[{len(parts) - 1}]", "cache"])
         elif STORED_X.match(name):
             choices.append(["input", "cache", "output"])
         elif STORED_Y.match(name):
