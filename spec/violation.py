@@ -43,7 +43,7 @@ class Location:
     @property
     def subject(self) -> str:
         """`dense(units=3).backward`."""
-        return ".".join(part for part in (self.unit, self.method) if part)
+        return ".".join(dict.fromkeys(part for part in (self.unit, self.method) if part))
 
     @property
     def file(self) -> str:

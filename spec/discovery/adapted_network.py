@@ -242,14 +242,14 @@ class AdaptedNetwork:
 
     def predict(self, x: Array) -> Array:
         """The outputs, (N, C)."""
-        found = [run.rows_of_output() for run in self._runs(x, np.zeros(len(x), np.int64), RATES[0])]
+        found = [run.rows_of_output() for run in self.runs(x, np.zeros(len(x), np.int64), RATES[0])]
         return np.concatenate(found).reshape(len(x), -1)
 
     def loss_and_grads(self, x: Array, labels: Array) -> tuple[float, dict[str, Array]]:
         """The loss, and the gradient of each parameter divided by the convention's factor."""
-        runs = self._runs(x, labels, RATES[0])
+        runs = self.runs(x, labels, RATES[0])
         losses = [run.loss() for run in runs]
-        runs = runs if self.plan.loss == "returned" else self._runs(x, labels, RATES[0])  # with the same random numbers
+        runs = runs if self.plan.loss == "returned" else self.runs(x, labels, RATES[0])  # with the same random numbers
         grads = self.gradients(runs)
         factor = FACTORS[self.plan.factor](*self.plan.counts(len(x)))
         total = sum(losses)
@@ -265,7 +265,7 @@ class AdaptedNetwork:
         """Whether a second call on the same batch doubles all gradients: they are added to those of earlier calls."""
         if self.plan.steps or not self.plan.grads:
             return False
-        runs = self._runs(x, labels, RATES[0])
+        runs = self.runs(x, labels, RATES[0])
         first = self.gradients(runs)
         for run in runs:
             run.computed = False
@@ -280,7 +280,7 @@ class AdaptedNetwork:
         """
         try:
             if self.plan.steps:
-                return self.plan.gradient.method if self._doubles(self._runs(x, labels, RATES[0])) else ""
+                return self.plan.gradient.method if self._doubles(self.runs(x, labels, RATES[0])) else ""
             if not self.adds_up(x, labels):
                 return ""
             return next((call.method for call in loops if self._repeats_steps(x, labels, call)), "")
@@ -299,7 +299,7 @@ class AdaptedNetwork:
         """Whether the second epoch repeats the first step before its own, which is that of a new instance."""
 
         def trained(start: dict[str, Array], epochs: int) -> dict[str, Array]:
-            run = self._runs(x, labels, RATES[1])[0]
+            run = self.runs(x, labels, RATES[1])[0]
             run.context["epochs"] = epochs
             for name, slots in self.plan.aliases.items():
                 for slot in slots:
@@ -319,10 +319,10 @@ class AdaptedNetwork:
         """Whether the step that the code takes is the learning rate times one gradient."""
         if not self.plan.steps or not (self.plan.rates or any(r == "rate" for r, _ in self.plan.gradient.arguments)):
             return True
-        first, second = (self.gradients(self._runs(x, labels, rate)) for rate in RATES)
+        first, second = (self.gradients(self.runs(x, labels, rate)) for rate in RATES)
         return all(np.allclose(first[name], second[name], rtol=PROPORTIONAL, atol=1e-9) for name in first)
 
-    def _runs(self, x: Array, labels: Array, rate: float) -> list[NetworkRun]:
+    def runs(self, x: Array, labels: Array, rate: float) -> list[NetworkRun]:
         self.randomness.reset()
         given = np.floor(np.abs(x) * 997).astype(int) % self.plan.integers if self.plan.integers else x
         targets = [(None, rows.reshape(-1, self.plan.outputs)) for rows in (x if self.plan.layout.single else [x])] if (

@@ -38,6 +38,7 @@ from nnlaw.spec.discovery.closures import class_of_closures
 from nnlaw.spec.discovery.failing_shapes import with_failing_shapes
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.layer_methods import layer_methods
+from nnlaw.spec.discovery.lone_derivatives import lone_derivative
 from nnlaw.spec.discovery.nothing import explain_nothing
 from nnlaw.spec.discovery.partners import with_partners
 from nnlaw.spec.discovery.scope import Scope, scope_of
@@ -117,5 +118,5 @@ def find_in_scope(scope: Scope) -> list[Found]:
             scope.take(*(unit.names or (unit.name,)))
             found.append(unit)
     found = with_partners(found, scope)
-    found += explain_nothing(scope, found)
+    found += [lone_derivative(unit, scope) or unit for unit in explain_nothing(scope, found)]
     return sorted(found, key=lambda unit: (unit.location.path, unit.location.line))

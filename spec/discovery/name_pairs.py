@@ -11,7 +11,7 @@ _AFFIX = (
     r"prime|derivatives?|deriv|der|grads?|gradients?|dx|d|delta|backward|backwards|bwd|backprop|back|diff|jacobian|bw"
 )
 SUFFIX = re.compile(rf"^(.+?)_?({_AFFIX}|\bp)$")
-PREFIX = re.compile(rf"^({_AFFIX}|derive|derivativeof|gradof|gradientof)_?(.+)$")
+PREFIX = re.compile(rf"^(derivative_?of|grad_?of|gradient_?of|derive|{_AFFIX})_?(.+)$")
 _EMPTY = re.compile(r"(_|forward|fwd|loss|cost|function|func|fn|error|fw|compute|calc(ulate)?|get)")
 
 
@@ -19,11 +19,11 @@ def is_derivative_name(derivative: str, value: str) -> bool:
     """Whether a name is that of the derivative of a function with the other name."""
     return value != derivative and any(
         stem == value.lower().replace("_", "") or (_core(stem) == _core(value) and bool(_core(stem)))
-        for stem in _stems(derivative)
+        for stem in stems(derivative)
     )
 
 
-def _stems(name: str) -> set[str]:
+def stems(name: str) -> set[str]:
     """What is left of a name without the words that mean a derivative."""
     low = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
     found = set()

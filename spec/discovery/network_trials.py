@@ -17,12 +17,13 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_network import USUAL_LOSSES, AdaptedNetwork, Call, NetworkPlan, roles_of
 from nnlaw.spec.discovery.averaging_updates import averaging_update
 from nnlaw.spec.discovery.calls import Made, N, Randomness
+from nnlaw.spec.discovery.climbing_steps import climbing_method, climbs
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.network_cases import network_cases
 from nnlaw.spec.discovery.network_gradients import moved_copy, with_gradients
 from nnlaw.spec.discovery.network_inputs import inputs_to_try, starts_of, target_plans
 from nnlaw.spec.discovery.network_instances import Instance, has_weights, network_data
-from nnlaw.spec.discovery.network_losses import compare, own_losses
+from nnlaw.spec.discovery.network_losses import compare, named_loss, own_losses
 from nnlaw.spec.discovery.network_methods import (
     forward_calls,
     forwards_with_targets,
@@ -89,16 +90,21 @@ class Trial:
         return (self.own or self.agreeing > 0) and not set(self.missing) - {"loss"} and self.shapes
 
     @property
+    def climbs(self) -> bool:
+        """Whether the step that the code takes is along the gradient."""
+        return self.network.plan.steps and self.network.plan.factor.startswith("-")
+
+    @property
     def right(self) -> bool:
         """Whether all gradients agree, with one factor."""
-        return self.agreeing == self.total and not set(self.missing) - {"loss"}
+        return self.agreeing == self.total and not set(self.missing) - {"loss"} and not self.climbs
 
     @property
     def score(self) -> tuple[float, ...]:
         """A higher one is better."""
         share = self.agreeing / self.total
         sequence = self.network.plan.sequence and self.complete and self.agreeing > 0
-        return (sequence, share == 1, share, self.own, -len(self.missing), self.total)
+        return (sequence, share == 1, not self.climbs, share, self.own, -len(self.missing), self.total)
 
     def found(self, name: str, style: str, location: Location, thing: Any, names: tuple[str, ...]) -> Found:
         """The Found, without readings if nothing agrees with a loss that was only guessed."""
@@ -110,8 +116,8 @@ class Trial:
             )
             return Found("model", name, style, location, thing, reason=reason, names=names)
         params = self.network.params
-        notes = [] if self.own else [f"loss: {plan.loss}"]
-        if plan.factor != "1":
+        notes = [f"loss: {plan.loss}"] if plan.loss in USUAL_LOSSES else []
+        if plan.factor != "1" and not self.climbs:
             notes.append(f"convention: all gradients have the factor {plan.factor} ({SYMBOLS})")
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
             if self.network.adds_up(self.x, self.labels):
@@ -127,6 +133,10 @@ class Trial:
             summed = self.network.adds_up_over_steps(self.x, self.labels, loops) if self.right else ""
         if summed:
             cases = partial(sums_steps, name, Location.of(getattr(kind, summed, None)))
+        climbing = plan.gradient.method if self.climbs else climbing_method(self.network, self.x, self.labels)
+        if self.climbs or (self.right and climbing):
+            loss = plan.loss if isinstance(plan.loss, str) and plan.loss in USUAL_LOSSES else "the loss"
+            cases = partial(climbs, name, Location.of(getattr(kind, climbing, None)), loss)
         reading = Reading(
             describe(plan, self.made, name),
             cases,
@@ -177,7 +187,7 @@ def _runs(instance: Any, plan: NetworkPlan, x: Array, labels: Array, randomness:
     """Whether the calls of a plan run, with another number of samples as well: a layout may fit one by chance."""
     try:
         for count in (N, N - 1):
-            AdaptedNetwork(instance, plan, randomness)._runs(x[:count], labels[:count], 0.5)[0].compute()
+            AdaptedNetwork(instance, plan, randomness).runs(x[:count], labels[:count], 0.5)[0].compute()
     except Exception:
         return False
     return True
@@ -200,7 +210,7 @@ def _trials_of(
     plan = replace(plan, aliases=aliases)
     instance = moved_copy(one.made.instance, aliases)
     losses = list(own_losses(instance, plan, x, labels, randomness))
-    own = bool(losses)
+    own, named = bool(losses), "" if losses else named_loss(instance, plan)
     uncalled = [] if own else loss_methods(instance)
     if uncalled:
         missing["loss"] = f"{uncalled[0]} was not called; the gradients are compared with a usual loss"
@@ -208,7 +218,7 @@ def _trials_of(
         network = AdaptedNetwork(instance, replace(plan, loss=loss), randomness)
         try:
             with np.errstate(all="ignore"):
-                grads = network.gradients(network._runs(x, labels, 1.0))
+                grads = network.gradients(network.runs(x, labels, 1.0))
                 shapes = all(grads[name].shape == array.shape for name, array in network.params.items())
                 of_part = isinstance(loss, Call) and "." in loss.method
                 exact = own and not plan.steps and not of_part  # conventions may lie between a part and the network
@@ -221,7 +231,8 @@ def _trials_of(
         except Exception:
             continue
         network.plan = replace(network.plan, factor=factor)
-        yield Trial(network, x, labels, one.made, agreeing, len(network.params), own, shapes, dict(missing))
+        is_own = own or loss == named
+        yield Trial(network, x, labels, one.made, agreeing, len(network.params), is_own, shapes, dict(missing))
 
 
 def _is_averaged_later(instance: Any) -> bool:

@@ -17,6 +17,7 @@ from nnlaw.spec.discovery.adapted_optimizer import RATE
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.scope import Scope, arguments_of
 from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.reference.activations import ACTIVATIONS
 from nnlaw.spec.reference.names import standard_name
 from nnlaw.spec.reference.optimizers import OPTIMIZERS
 from nnlaw.spec.violation import Location
@@ -84,6 +85,8 @@ def names_gradient(name: str) -> bool:
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_").split("_")
     if TOOL_WORDS & set(words) or words[0] in TOOL_VERBS:
         return False
+    if words[0][:1] == "d" and standard_name(None, "".join(words)[1:], ACTIVATIONS):
+        return True
     pairs = [set(pair) for pair in itertools.pairwise(words)]
     if any(pair & COMBINED and pair & GRADIENT_WORDS for pair in pairs):
         return False

@@ -346,7 +346,7 @@ class TensorFunction:
     def backward(self, dy: Array) -> tuple[Array, ...]:
         """The gradients of all tensors."""
         if not self._form:  # found out on copies: a call that fails leaves wrong gradients behind
-            self._form.append(next((form for form in self._forms() if self._runs(form, dy)), "sum"))
+            self._form.append(next((form for form in self._forms() if self.runs(form, dy)), "sum"))
         return self._gradients(self._form[0], dy)
 
     def _forms(self) -> tuple[str, ...]:
@@ -354,7 +354,7 @@ class TensorFunction:
         takes_one = len(inspect.signature(backward).parameters) > 1
         return ("tensor", "array", "sum", "mean") if takes_one else ("sum", "mean")
 
-    def _runs(self, form: str, dy: Array) -> bool:
+    def runs(self, form: str, dy: Array) -> bool:
         """Whether backward takes the incoming gradient in this form."""
         twin = copy.deepcopy(self)
         with contextlib.suppress(Exception):
