@@ -86,9 +86,13 @@ PAIRS = re.compile(r"^(training_?data|train_?data|train_?set|training_?set|mini_
 def roles_with_pairs(method: Any) -> Arguments | None:
     """The roles of a method that takes a list of pairs of input and target; None if it is not such a method."""
     roles = roles_of_method(method)
-    rows = list(inspect.signature(method).parameters) if roles is not None else []
-    is_list = sum(bool(PAIRS.match(name)) for name in rows) == 1 and "t" not in [role for role, _ in roles or ()]
-    return tuple(("pairs" if role == "x" else role, key) for role, key in roles or ()) if is_list else None
+    rows = [name for name in inspect.signature(method).parameters if name not in ("self", "cls")] if roles else []
+    places = [i for i, name in enumerate(rows) if PAIRS.match(name)]
+    if roles is None or len(places) != 1 or "t" in [role for role, _ in roles]:
+        return None
+    found = [("pairs", key) if i == places[0] and role in ("x", "count") else (role, key)
+             for i, (role, key) in enumerate(roles)]  # fmt: skip
+    return tuple(found) if any(role == "pairs" for role, _ in found) else None
 
 
 class _Signature:
