@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.discovery.adapted_optimizer import RATE
+from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.scope import Scope, arguments_of
 from nnlaw.spec.discovery.source_text import source_text
@@ -72,7 +73,7 @@ def explain_nothing(scope: Scope, found: Iterable[Found]) -> Iterator[Found]:
         owner, _, short = name.rpartition(".")
         location = Location.of(function)
         is_own = short not in used and owner not in scope.classes
-        if is_own and names_gradient(short) and not is_empty(function):
+        if is_own and names_gradient(short) and not is_empty(function) and not _runs_a_graph(short, function):
             yield Found("layer", name, "function", location, function, reason=UNKNOWN_GRADIENT)
         elif is_own and LOSS_WORD.search(short) and _returns_gradient(function):
             yield Found("loss", name, "function", location, function, reason=RETURNED_GRADIENT)
@@ -93,6 +94,13 @@ def names_gradient(name: str) -> bool:
     return bool(
         BACKWARD_WORD.search(name) or words[-1] in GRADIENT_WORDS or (words[0] in GRADIENT_WORDS and "of" in words[1:2])
     )
+
+
+def _runs_a_graph(name: str, function: Any) -> bool:
+    """Whether a function such as forward_and_backward(graph) only calls the nodes of its argument."""
+    tree = parsed(function) if re.match(r"forward_?(and_?)?backward", name, re.I) else None
+    nodes = list(ast.walk(tree)) if tree is not None else []
+    return bool(nodes) and not any(isinstance(node, ast.Return | ast.BinOp | ast.AugAssign) for node in nodes)
 
 
 def _returns_gradient(function: Any) -> bool:
