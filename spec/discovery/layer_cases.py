@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,13 @@ from nnlaw.spec.discovery.adapted_layer import AdaptedLayer, adapt_instance, ste
 from nnlaw.spec.discovery.calls import Made, indices, standard_input
 from nnlaw.spec.discovery.layer_attempts import attempts
 from nnlaw.spec.discovery.layer_setup import prepared
-from nnlaw.spec.discovery.second_settings import second_instance, with_other_counts, with_other_stride, with_settings
+from nnlaw.spec.discovery.second_settings import (
+    second_instance,
+    with_other_counts,
+    with_other_names,
+    with_other_stride,
+    with_settings,
+)
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.failed_product import text_of
 from nnlaw.spec.subjects.object_subject import subject_of
@@ -55,7 +62,8 @@ def layer_case(
             path = with_settings(name, strided[1])
             other = replace(first, layer=subject_of(strided[0]), x=strided[2], path=path, is_second=True, recipe=None)
             found.append(other)
-    for other_layer, changed in counted_layers(layer, made):
+    others: list[tuple[AdaptedLayer, Mapping[str, Any]]] = [*counted_layers(layer, made), *named_layers(layer, made, x)]
+    for other_layer, changed in others:
         path = with_settings(name, changed)
         found.append(replace(first, layer=subject_of(other_layer), path=path, is_second=True, recipe=None))
     with contextlib.suppress(Exception), np.errstate(all="ignore"):
@@ -123,19 +131,42 @@ def strided_layer(
 
 def counted_layers(layer: AdaptedLayer, made: Made | None) -> Iterator[tuple[AdaptedLayer, dict[str, float]]]:
     """The layer with another number of heads, groups, layers, ..., of each the first that runs for the same inputs."""
-    plan, done = layer.plan, set[str]()
-    if made is None:
-        return
-    for thing, changed in with_other_counts(layer.instance, made.settings):
-        if not done & changed.keys():
-            tries = attempts(
-                replace(made, instance=thing), (plan.forward, plan.backward), layer.randomness,
-                [(plan.layout, plan.inputs, plan.integers)],
-            )  # fmt: skip
-            best = next((attempt for attempt in tries if attempt.perfect), None)
-            if best is not None and best.layer is not None:
-                done |= changed.keys()
-                yield best.layer, changed
+    done = set[str]()
+    for thing, changed in with_other_counts(layer.instance, made.settings) if made is not None else ():
+        other = _called_alike(layer, made, thing) if not done & changed.keys() else None
+        if other is not None:
+            done |= changed.keys()
+            yield other, changed
+
+
+def named_layers(layer: AdaptedLayer, made: Made | None, x: Array) -> Iterator[tuple[AdaptedLayer, dict[str, str]]]:
+    """The layer with other names of its activation or padding; not one that passes dy on, as a loss may expect."""
+    for thing, changed in with_other_names(layer.instance, made.settings) if made is not None else ():
+        other = _called_alike(layer, made, thing)
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            if other is not None and not _passes_on(other, x):
+                yield other, changed
+
+
+def _called_alike(layer: AdaptedLayer, made: Made | None, thing: Any) -> AdaptedLayer | None:
+    """Another instance of the class, called in the same way; None if a gradient is missing."""
+    plan = layer.plan
+    tries = attempts(
+        replace(made or Made(thing), instance=thing), (plan.forward, plan.backward), layer.randomness,
+        [(plan.layout, plan.inputs, plan.integers)],
+    )  # fmt: skip
+    return next((attempt.layer for attempt in tries if attempt.perfect), None)
+
+
+def _passes_on(layer: AdaptedLayer, x: Array) -> bool:
+    """Whether dx is dy, or dy times the weights, without the slope of an activation."""
+    layer = copy.deepcopy(layer)
+    y = layer.forward(x)
+    dy = np.random.default_rng(7).standard_normal(y.shape)
+    dx = layer.backward(dy)
+    weights = [each for array in layer.params.values() if array.ndim == 2 for each in (array, array.T)]
+    found = [dy, *(dy @ each for each in weights if each.shape == (dy.shape[-1], x.shape[-1]))]
+    return dx is not None and any(each.shape == dx.shape and np.allclose(each, dx) for each in found)
 
 
 def second_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> tuple[AdaptedLayer, dict[str, float]] | None:

@@ -18,8 +18,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
+from nnlaw.spec.discovery.argument_uses import uses_of
 from nnlaw.spec.discovery.function_pair import Activation, CachedPair
 from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.reference.activations import ACTIVATIONS
+from nnlaw.spec.reference.names import standard_name
 from nnlaw.spec.subjects.settings import second_values
 
 Changed = dict[str, float]
@@ -89,6 +92,24 @@ def with_other_counts(thing: Any, settings: Mapping[str, Any]) -> Iterator[tuple
                     yield twin
 
 
+CHOICE = re.compile(r"activation|^act(_?(fn|func|name|type))?$|non_?lin|^padding$|pool(ing)?(_?(mode|type))?$", re.I)
+MAX_CHOICES = 4
+
+
+def with_other_names(thing: Any, settings: Mapping[str, Any]) -> Iterator[tuple[Any, dict[str, str]]]:
+    """Other instances like `thing`, each with another name of an activation or a padding that the source compares."""
+    kind = type(thing)
+    known = {**defaults_of(kind), **settings}
+    chosen = [
+        (name, text) for name, value in known.items() if isinstance(value, str)
+        for text in uses_of(kind, name).texts
+        if text != value and (CHOICE.search(name) or standard_name(None, text, ACTIVATIONS))
+    ]  # fmt: skip
+    for name, text in chosen[:MAX_CHOICES]:
+        with contextlib.suppress(Exception):
+            yield kind(**{**copy.deepcopy(dict(settings)), name: text}), {name: text}
+
+
 def _pair_with_other_stride(pair: CachedPair) -> tuple[CachedPair, Changed] | None:
     defaults = defaults_of(pair.functions[0])
     changed: Changed = {name: _other_stride(value) for name, value in defaults.items()
@@ -151,9 +172,11 @@ def second_functions(functions: Sequence[Callable[..., Any]]) -> tuple[list[Call
     return (list(twins), changed) if changed else None
 
 
-def with_settings(name: str, changed: Mapping[str, float | list[float]]) -> str:
+def with_settings(name: str, changed: Mapping[str, float | str | list[float]]) -> str:
     """The name in diagnostics: ELU(alpha=0.7)."""
-    texts = (f"{key}={value if isinstance(value, list) else f'{value:g}'}" for key, value in changed.items())
+    texts = (
+        f"{key}={f'{value:g}' if isinstance(value, int | float) else repr(value)}" for key, value in changed.items()
+    )
     return f"{name}({', '.join(texts)})"
 
 
