@@ -36,7 +36,7 @@ class Instance:
 
 def instances_of(kind: type, scope: Scope) -> Iterator[Instance]:
     """Instances to try."""
-    for made in built(kind, scope, limit=3):
+    for made in built(kind, scope, limit=5):
         if not has_weights(made.instance):
             yield from (Instance(replace(made, instance=thing)) for thing in _trained(made.instance))
         yield Instance(made)

@@ -135,7 +135,8 @@ def layer_kinds(scope: Scope, owner: type | None = None) -> list[tuple[str, type
 
 
 def stacks(scope: Scope, owner: type) -> list[Any]:
-    """Lists of layers to try: two dense layers and an activation; without these, two simple layers, one layer, all.
+    """Lists of layers to try: two dense layers and an activation, also with one at the end that gives probabilities;
+    without these, two simple layers, one layer, all.
 
     The layers are those of `layer_kinds`.
     """
@@ -147,13 +148,14 @@ def stacks(scope: Scope, owner: type) -> list[Any]:
         ((name, layer) for name, layer in simple if not OTHER.search(name) and not LOSS.search(name)),
         key=lambda row: not SMOOTH.search(row[0]),
     )
+    ends = [[copy.deepcopy(layer)] for name, layer in simple if SQUASHES.search(name)]  # for losses of probabilities
     found: list[Any] = []
     for one, sizes in itertools.product(dense[:2], ((N_IN, N_HIDDEN, N_OUT), (N_IN, N_IN, N_IN))):
         first, last = _resized(one, *sizes[:2]), _resized(one, *sizes[1:])
         if first is not None and last is not None:
             outputs = [_resized(one, *sizes[1:], last=name) for name in OUTPUTS]
             found += [[first, output] for output in outputs if output is not None]
-            found += [[first, layer, last] for _, layer in between[:1]] + [[first, last]]
+            found += [[first, layer, last, *end] for _, layer in between[:1] for end in ([], *ends)] + [[first, last]]
     found = found or [row for one in made if (row := _unbuilt(one[1], one[0], between))][:2]
     layers = [one.instance for _, one in made]
     return found or [row for row in ([layer for _, layer in simple[:2]], layers[:1], layers) if row]
@@ -186,6 +188,7 @@ def _is_dense(made: Made, name: str) -> bool:
 
 
 OUTPUTS = ("softmax", "sigmoid")
+SQUASHES = re.compile(r"^(softmax|sigmoid)(_?(layer|activation))?$", re.I)
 
 
 def _resized(made: Made, inputs: int, outputs: int, last: str = "") -> Any:
