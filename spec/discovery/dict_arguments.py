@@ -40,7 +40,7 @@ Arguments = tuple[dict[str, Any], list[tuple[Layout, tuple[tuple[int, ...], ...]
 
 
 def dict_arguments(forward: Callable[..., Any], x: str, rest: list[inspect.Parameter]) -> Iterator[Arguments]:
-    """Values for the arguments behind x, with the layout and the shape of x; nothing if none is a dict of weights."""
+    """Values for the arguments behind x, with the layout and the shape of x; nothing without a dict of weights."""
     keys = {row.name: list(uses_of(forward, row.name).keys) for row in rest if not STATE.match(row.name)}
     of_arrays = [all(WEIGHT.match(key) or BIAS.match(key) for key in own) and bool(own) for own in keys.values()]
     if len(keys) != 1 or not all(of_arrays):

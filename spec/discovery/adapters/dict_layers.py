@@ -28,7 +28,7 @@ from nnlaw.spec.subjects.gradient_names import is_gradient_of
 MAX_INPUTS = 4
 STEP = ("step", "backward")  # of a recurrent cell
 Rows = tuple[tuple[str, tuple[str, ...]], ...]
-"""The arguments of a method, each with the keys that it reads from it; an array has none."""
+"""The arguments of a method, each with the keys that it reads from it; those of an array are empty."""
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
