@@ -43,6 +43,7 @@ from nnlaw.spec.discovery.lone_derivatives import lone_derivative
 from nnlaw.spec.discovery.nothing import explain_nothing
 from nnlaw.spec.discovery.partners import with_partners
 from nnlaw.spec.discovery.scope import Scope, scope_of
+from nnlaw.spec.discovery.text_arguments import give_texts, with_given_texts
 
 ADAPTERS: tuple[Callable[[Scope], Iterator[Found]], ...] = (
     optimizers.adapt,
@@ -110,6 +111,7 @@ def _find(scope: Scope, passes: Callable[[Found], bool] | None) -> list[Found]:
 def find_in_scope(scope: Scope) -> list[Found]:
     """The units among the definitions of a scope, and what no law checks."""
     found: list[Found] = []
+    given = give_texts(scope)
     for name, function in list(scope.functions.items()):
         kind = class_of_closures(function, lambda each: (one.instance for one in constructions(each, scope, limit=3)))
         if kind is not None:
@@ -118,7 +120,7 @@ def find_in_scope(scope: Scope) -> list[Found]:
     for adapt in ADAPTERS:
         for unit in adapt(scope):
             scope.take(*(unit.names or (unit.name,)))
-            found.append(unit)
+            found.append(with_given_texts(unit, given))
     found = with_partners(found, scope)
     found += [lone_derivative(unit, scope) or unit for unit in explain_nothing(scope, found)]
     return sorted(found, key=lambda unit: (unit.location.path, unit.location.line))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +17,12 @@ from nnlaw.spec.discovery.calls import Made, indices, standard_input
 from nnlaw.spec.discovery.layer_attempts import attempts
 from nnlaw.spec.discovery.layer_setup import prepared
 from nnlaw.spec.discovery.second_settings import (
+    Changed,
     second_instance,
     with_other_counts,
-    with_other_names,
     with_other_stride,
+    with_other_texts,
+    with_other_windows,
     with_settings,
 )
 from nnlaw.spec.subjects.cases import Case, LayerCase
@@ -62,8 +65,10 @@ def layer_case(
             path = with_settings(name, strided[1])
             other = replace(first, layer=subject_of(strided[0]), x=strided[2], path=path, is_second=True, recipe=None)
             found.append(other)
-    others: list[tuple[AdaptedLayer, Mapping[str, Any]]] = [*counted_layers(layer, made), *named_layers(layer, made, x)]
-    for other_layer, changed in others:
+    for other_layer, changed in counted_layers(layer, made, x):
+        path = with_settings(name, changed)
+        found.append(replace(first, layer=subject_of(other_layer), path=path, is_second=True, recipe=None))
+    for other_layer, changed in layers_with_other_texts(layer, made, x):
         path = with_settings(name, changed)
         found.append(replace(first, layer=subject_of(other_layer), path=path, is_second=True, recipe=None))
     with contextlib.suppress(Exception), np.errstate(all="ignore"):
@@ -95,8 +100,8 @@ def tensor_layer(layer: AdaptedLayer, x: Array) -> tuple[AdaptedLayer, Array] | 
 
 def strided_layer(
     layer: AdaptedLayer, made: Made | None, x: Array
-) -> tuple[AdaptedLayer, dict[str, float], Array] | None:
-    """The layer with another stride, and an input that its windows cover; None if backward does not take it."""
+) -> tuple[AdaptedLayer, Changed, Array] | None:
+    """The layer with another stride, and an input that its windows cover; None if backward refuses it."""
     found = with_other_stride(layer.instance, made.settings if made is not None else {})
     if found is None or len(layer.plan.inputs) != 1 or layer.plan.integers or x.ndim < 3:
         return None
@@ -124,42 +129,51 @@ def strided_layer(
     point = standard_input((len(x), *shape), 1)
     second = at(shape)
     y = second.forward(point)
-    dx = second.backward(np.ones_like(y))
-    fits = is_finite(y) and dx is not None and dx.shape == point.shape
-    return (second, changed, point) if fits else None
+    try:
+        dx = second.backward(np.ones_like(y))
+        fits = dx is not None and dx.shape == point.shape
+    except (ValueError, IndexError):
+        fits = True  # forward takes this stride, so the law reports what backward raises
+    return (second, changed, point) if fits and is_finite(y) else None
 
 
-def counted_layers(layer: AdaptedLayer, made: Made | None) -> Iterator[tuple[AdaptedLayer, dict[str, float]]]:
-    """The layer with another number of heads, groups, layers, ..., of each the first that runs for the same inputs."""
-    done = set[str]()
-    for thing, changed in with_other_counts(layer.instance, made.settings) if made is not None else ():
-        other = _called_alike(layer, made, thing) if not done & changed.keys() else None
-        if other is not None:
-            done |= changed.keys()
-            yield other, changed
+def counted_layers(layer: AdaptedLayer, made: Made | None, x: Array) -> Iterator[tuple[AdaptedLayer, Changed]]:
+    """The layer with another number of heads, groups, layers, ..., of each the first that runs for the same inputs.
+
+    So is one with smaller windows, if they cover a whole image: then no mistake in where they start can be seen.
+    """
+    plan, done = layer.plan, set[str]()
+    if made is None:
+        return
+    others = with_other_counts(layer.instance, made.settings)
+    if x.ndim == 4 and sorted(layer.forward(x).shape[1:])[:2] == [1, 1]:
+        others = itertools.chain(others, with_other_windows(layer.instance, made.settings, x.shape[1:]))
+    for thing, changed in others:
+        if not done & changed.keys():
+            tries = attempts(
+                replace(made, instance=thing), (plan.forward, plan.backward), layer.randomness,
+                [(plan.layout, plan.inputs, plan.integers)],
+            )  # fmt: skip
+            best = next((attempt for attempt in tries if attempt.perfect), None)
+            if best is not None and best.layer is not None:
+                done |= changed.keys()
+                yield best.layer, changed
 
 
-def named_layers(layer: AdaptedLayer, made: Made | None, x: Array) -> Iterator[tuple[AdaptedLayer, dict[str, str]]]:
-    """The layer with other names of its activation or padding; not one that passes dy on, as a loss may expect."""
-    for thing, changed in with_other_names(layer.instance, made.settings) if made is not None else ():
-        other = _called_alike(layer, made, thing)
+def layers_with_other_texts(
+    layer: AdaptedLayer, made: Made | None, x: Array
+) -> Iterator[tuple[AdaptedLayer, Changed]]:
+    """The layer with each other text of a setting, such as activation="tanh", that changes its output."""
+    for thing, changed in with_other_texts(layer.instance, made.settings) if made is not None else ():
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
-            if other is not None and not _passes_on(other, x):
+            other = _like(layer, thing)
+            y = other.forward(x)
+            if is_finite(y) and not np.allclose(y, layer.forward(x)) and not _passes_on(other, x):
                 yield other, changed
 
 
-def _called_alike(layer: AdaptedLayer, made: Made | None, thing: Any) -> AdaptedLayer | None:
-    """Another instance of the class, called in the same way; None if a gradient is missing."""
-    plan = layer.plan
-    tries = attempts(
-        replace(made or Made(thing), instance=thing), (plan.forward, plan.backward), layer.randomness,
-        [(plan.layout, plan.inputs, plan.integers)],
-    )  # fmt: skip
-    return next((attempt.layer for attempt in tries if attempt.perfect), None)
-
-
 def _passes_on(layer: AdaptedLayer, x: Array) -> bool:
-    """Whether dx is dy, or dy times the weights, without the slope of an activation."""
+    """Whether dx is dy, or dy times the weights, without the slope of an activation: that may be part of a loss."""
     layer = copy.deepcopy(layer)
     y = layer.forward(x)
     dy = np.random.default_rng(7).standard_normal(y.shape)
@@ -169,17 +183,21 @@ def _passes_on(layer: AdaptedLayer, x: Array) -> bool:
     return dx is not None and any(each.shape == dx.shape and np.allclose(each, dx) for each in found)
 
 
-def second_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> tuple[AdaptedLayer, dict[str, float]] | None:
-    """The layer with second values of its settings, and these; None if its output for x is then not finite."""
-    found = second_instance(layer.instance, made.settings if made is not None else {})
-    if found is None:
-        return None
-    thing, changed = found
+def _like(layer: AdaptedLayer, thing: Any) -> AdaptedLayer:
+    """Another instance with the parameters of the layer, behind the same protocol."""
     if len(layer.plan.inputs) == 1:
         has_step = any(True for _ in steps_in(layer.instance))
         thing = prepared(Made(thing), layer.plan.inputs[0], optimizer=has_step).instance
     for name, places in layer.plan.aliases.items():
         for place in places:
             place.set(thing, layer.params[name].copy())
-    second = adapt_instance(thing, layer.plan, layer.randomness)
-    return (second, changed) if is_finite(second.forward(x)) else None
+    return adapt_instance(thing, layer.plan, layer.randomness)
+
+
+def second_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> tuple[AdaptedLayer, Changed] | None:
+    """The layer with second values of its settings, and these; None if its output for x is then not finite."""
+    found = second_instance(layer.instance, made.settings if made is not None else {})
+    if found is None:
+        return None
+    second = _like(layer, found[0])
+    return (second, found[1]) if is_finite(second.forward(x)) else None

@@ -6,7 +6,9 @@ import contextlib
 import copy
 import inspect
 import re
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +16,12 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_network import AdaptedNetwork
 from nnlaw.spec.discovery.calls import Made, N
 from nnlaw.spec.discovery.network_instances import network_data
-from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
+from nnlaw.spec.discovery.second_settings import Changed, defaults_of, with_other_texts, with_settings
 from nnlaw.spec.subjects.cases import Case, ModelCase
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.settings import PENALTIES, second_value, second_values
 
+ACTIVATION = re.compile(r"activ|^act_?|nonlin|hidden_act", re.I)
 IN_THE_LOSS = re.compile(rf"{PENALTIES.pattern}|smoothing|temperature|slope|leak|delta", re.I)
 """Names of settings that change the loss and the gradient alike; others, such as a momentum, change the step."""
 
@@ -38,7 +41,29 @@ def network_cases(
             if second is not None:
                 path = with_settings(name, second[1])
                 found.append(replace(found[-1], model=subject_of(second[0]), path=path, is_second=True))
+        for other, changed in _with_other_activations(network, made, found[1].x, found[1].labels):
+            path = with_settings(name, changed)
+            found.append(replace(found[1], model=subject_of(other), path=path, is_second=True))
     return list(found)
+
+
+def _with_other_activations(
+    network: AdaptedNetwork, made: Made, x: Array, labels: Array
+) -> Iterator[tuple[AdaptedNetwork, Changed]]:
+    """The network with each other activation that its constructor knows by a text, if that changes its loss."""
+    for instance, changed in with_other_texts(network.instance, made.settings):
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            other = _like(network, instance)
+            if all(ACTIVATION.search(name) for name in changed) and _changes_the_loss(network, other, x, labels):
+                yield other, changed
+
+
+def _like(network: AdaptedNetwork, instance: Any) -> AdaptedNetwork:
+    """Another instance with the parameters of the network, behind the same protocol."""
+    for name, slots in network.plan.aliases.items():
+        for slot in slots:
+            slot.set(instance, network.params[name].copy())
+    return AdaptedNetwork(instance, network.plan, network.randomness)
 
 
 def second_network(
@@ -55,10 +80,7 @@ def second_network(
     if not changed and not given:
         return None
     instance = type(network.instance)(**copy.deepcopy(made.settings | given), **changed)
-    for name, slots in network.plan.aliases.items():
-        for slot in slots:
-            slot.set(instance, network.params[name].copy())
-    second = AdaptedNetwork(instance, network.plan, network.randomness)
+    second = _like(network, instance)
     return (second, changed | given) if _changes_the_loss(network, second, x, labels) else None
 
 

@@ -21,11 +21,9 @@ from typing import Any
 from nnlaw.spec.discovery.argument_uses import uses_of
 from nnlaw.spec.discovery.function_pair import Activation, CachedPair
 from nnlaw.spec.discovery.source_text import source_text
-from nnlaw.spec.reference.activations import ACTIVATIONS
-from nnlaw.spec.reference.names import standard_name
 from nnlaw.spec.subjects.settings import second_values
 
-Changed = dict[str, float]
+Changed = dict[str, Any]
 
 
 def second_instance(thing: Any, settings: Mapping[str, Any]) -> tuple[Any, Changed] | None:
@@ -92,29 +90,81 @@ def with_other_counts(thing: Any, settings: Mapping[str, Any]) -> Iterator[tuple
                     yield twin
 
 
-CHOICE = re.compile(r"activation|^act(_?(fn|func|name|type))?$|non_?lin|^padding$|pool(ing)?(_?(mode|type))?$", re.I)
-MAX_CHOICES = 4
+MAX_TEXTS = 5
+def with_other_windows(thing: Any, settings: Mapping[str, Any], sides: Sequence[int]) -> Iterator[tuple[Any, Changed]]:
+    """Other instances like `thing` in which a window that is as long as one of these sides of an image has length 2."""
+    for name, value in settings.items():
+        if type(value) is int and value in sides and value > 2:
+            with contextlib.suppress(Exception):
+                yield type(thing)(**{**copy.deepcopy(dict(settings)), name: 2}), {name: 2}
 
 
-def with_other_names(thing: Any, settings: Mapping[str, Any]) -> Iterator[tuple[Any, dict[str, str]]]:
-    """Other instances like `thing`, each with another name of an activation or a padding that the source compares."""
+OPPOSITE = {"mean": "sum", "sum": "mean"}
+"""What the code may leave to its `else`."""
+WITH_THE_LOSS = re.compile(r"soft_?max", re.I)
+"""An activation whose gradient is often computed together with that of the loss."""
+
+
+def with_other_texts(thing: Any, settings: Mapping[str, Any]) -> Iterator[tuple[Any, Changed]]:
+    """Other instances like `thing`, each with another text for a setting that the code compares with texts.
+
+    Such as activation="tanh". Texts that the constructor does not take are left out.
+    """
     kind = type(thing)
-    known = {**defaults_of(kind), **settings}
-    chosen = [
-        (name, text) for name, value in known.items() if isinstance(value, str)
-        for text in uses_of(kind, name).texts
-        if text != value and (CHOICE.search(name) or standard_name(None, text, ACTIVATIONS))
-    ]  # fmt: skip
-    for name, text in chosen[:MAX_CHOICES]:
-        with contextlib.suppress(Exception):
-            yield kind(**{**copy.deepcopy(dict(settings)), name: text}), {name: text}
+    if isinstance(thing, CachedPair):
+        for name, value in thing.arguments.items():
+            for text in _other_texts(thing.functions[0], name, value):
+                yield _with_argument(thing, name, text), {name: text}
+    if isinstance(thing, Activation | CachedPair):
+        for functions, changed in functions_with_other_texts(thing._functions):
+            yield _with_functions(thing, functions), changed
+        return
+    for name, value in {**defaults_of(kind), **settings}.items():
+        for text in _other_texts(kind, name, value):
+            with contextlib.suppress(Exception):
+                yield kind(**{**copy.deepcopy(dict(settings)), name: text}), {name: text}
+
+
+def functions_with_other_texts(
+    functions: Sequence[Callable[..., Any]]
+) -> Iterator[tuple[list[Callable[..., Any]], Changed]]:
+    """The functions with each other text as the default of an argument that all of them have."""
+    plain = [function for function in functions if isinstance(function, FunctionType)]
+    if len(plain) < len(functions):
+        return
+    for name, value in defaults_of(plain[0]).items():
+        if all(defaults_of(function).get(name) == value for function in plain):
+            for text in _other_texts(plain[0], name, value):
+                yield [_withdefaults_of(function, {name: text}) for function in plain], {name: text}
+
+
+def _other_texts(function: Any, name: str, value: Any) -> list[str]:
+    """Texts in place of a text, or of None, that a function or constructor compares its argument with."""
+    if value is not None and not isinstance(value, str):
+        return []
+    texts = [*uses_of(function, name).texts, OPPOSITE.get(str(value), "")]
+    texts = [text for text in dict.fromkeys(texts) if text and text.lower() != str(value).lower()]
+    return [text for text in texts if not WITH_THE_LOSS.search(text)][:MAX_TEXTS]
 
 
 def _pair_with_other_stride(pair: CachedPair) -> tuple[CachedPair, Changed] | None:
+    for name, value in pair.arguments.items():
+        keys = [key for key in uses_of(pair.functions[0], name).keys if STRIDE.match(key)]
+        if isinstance(value, dict) and len(keys) == 1 and is_stride(value[keys[0]]):
+            changed: Changed = {keys[0]: _other_stride(value[keys[0]])}
+            return _with_argument(pair, name, type(value)(value | changed)), changed
+        if STRIDE.match(name) and is_stride(value):
+            return _with_argument(pair, name, _other_stride(value)), {name: _other_stride(value)}
     defaults = defaults_of(pair.functions[0])
-    changed: Changed = {name: _other_stride(value) for name, value in defaults.items()
+    changed = {name: _other_stride(value) for name, value in defaults.items()
                if STRIDE.match(name) and is_stride(value)}  # fmt: skip
     return _pair_with_default(pair, changed) if len(changed) == 1 else None
+
+
+def _with_argument(pair: CachedPair, name: str, value: Any) -> CachedPair:
+    twin = copy.deepcopy(pair)
+    setattr(twin, name, value)
+    return twin
 
 
 def _pair_with_default(pair: CachedPair, changed: Changed) -> tuple[CachedPair, Changed] | None:
@@ -149,12 +199,16 @@ def second_pair(pair: Activation | CachedPair) -> tuple[Activation | CachedPair,
     found = second_functions(pair._functions)
     if found is None:
         return None
-    (function, derivative), changed = found
+    return _with_functions(pair, found[0]), found[1]
+
+
+def _with_functions(pair: Activation | CachedPair, functions: list[Callable[..., Any]]) -> Activation | CachedPair:
+    """The same pair of other functions."""
     if isinstance(pair, Activation):
-        return Activation(function, derivative, pair._of), changed
+        return Activation(functions[0], functions[1], pair._of)
     twin = copy.deepcopy(pair)
-    twin._functions = function, derivative
-    return twin, changed
+    twin._functions = functions[0], functions[1]
+    return twin
 
 
 def second_functions(functions: Sequence[Callable[..., Any]]) -> tuple[list[Callable[..., Any]], Changed] | None:
@@ -174,10 +228,8 @@ def second_functions(functions: Sequence[Callable[..., Any]]) -> tuple[list[Call
 
 def with_settings(name: str, changed: Mapping[str, float | str | list[float]]) -> str:
     """The name in diagnostics: ELU(alpha=0.7)."""
-    texts = (
-        f"{key}={f'{value:g}' if isinstance(value, int | float) else repr(value)}" for key, value in changed.items()
-    )
-    return f"{name}({', '.join(texts)})"
+    texts = [f"{value:g}" if isinstance(value, float | int) else repr(value) for value in changed.values()]
+    return f"{name}({', '.join(f'{key}={text}' for key, text in zip(changed, texts, strict=True))})"
 
 
 def defaults_of(function: Callable[..., Any]) -> dict[str, Any]:
@@ -189,7 +241,7 @@ def defaults_of(function: Callable[..., Any]) -> dict[str, Any]:
     return {row.name: row.default for row in rows if row.default is not row.empty}
 
 
-def _withdefaults_of(function: FunctionType, changed: Mapping[str, float]) -> FunctionType:
+def _withdefaults_of(function: FunctionType, changed: Changed) -> FunctionType:
     twin = FunctionType(
         function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
     )

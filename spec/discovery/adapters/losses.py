@@ -34,7 +34,14 @@ from nnlaw.spec.discovery.recipes import recipe_of_loss
 from nnlaw.spec.discovery.remarks import remarks_of_loss
 from nnlaw.spec.discovery.scenarios import SCENARIOS, Scenario
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
-from nnlaw.spec.discovery.second_settings import second_functions, second_instance, with_settings
+from nnlaw.spec.discovery.second_settings import (
+    Changed,
+    functions_with_other_texts,
+    second_functions,
+    second_instance,
+    with_other_texts,
+    with_settings,
+)
 from nnlaw.spec.discovery.slots import array_slots, attributes_of
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.cases import Case, LossCase
@@ -589,16 +596,37 @@ def _cases(name: str, loss: AdaptedLoss, seed: int) -> list[Case]:
         if second is not None and np.isfinite(second[0].forward(p, t)):
             path = with_settings(name, second[1])
             found.append(LossCase(path, subject_of(second[0]), p, t, seed=seed, registered=False, is_second=True))
+    p, t = loss.scenario.draw(rng, 5, 3)
+    for other, changed in _with_other_texts(loss):
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            if np.isfinite(value := other.forward(p, t)) and value != loss.forward(p, t):
+                path = with_settings(name, changed)
+                found.append(LossCase(path, subject_of(other), p, t, seed=seed, registered=False, is_second=True))
     return found
 
 
-def second_loss(loss: AdaptedLoss) -> tuple[AdaptedLoss, dict[str, Any]] | None:
+def _with_other_texts(loss: AdaptedLoss) -> Iterator[tuple[AdaptedLoss, Changed]]:
+    """The loss with each other text of a setting, such as reduction="sum"."""
+    code = loss.code
+    if code.thing is not None:
+        codes = [(replace(code, thing=thing), changed) for thing, changed in with_other_texts(code.thing, {})]
+    else:
+        functions = [each for each in (code.value, code.gradient) if callable(each)]
+        codes = [
+            (replace(code, value=value, gradient=gradient[0] if gradient else None), changed)
+            for (value, *gradient), changed in functions_with_other_texts(functions)
+        ]
+    for other, changed in codes:
+        yield AdaptedLoss(other, loss.scenario, loss.layout, loss.randomness, loss.total, loss.link), changed
+
+
+def second_loss(loss: AdaptedLoss) -> tuple[AdaptedLoss, Changed] | None:
     """The loss with second values of its settings, and these; None without one to change.
 
     Arrays of ones, such as weights of the classes, are settings, too.
     """
     code = loss.code
-    changed: dict[str, Any]
+    changed: Changed
     if code.thing is not None:
         thing, changed = second_instance(code.thing, {}) or (copy.deepcopy(code.thing), {})
         changed = changed | _with_other_ones(thing)
