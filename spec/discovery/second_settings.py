@@ -132,10 +132,21 @@ def functions_with_other_texts(
     plain = [function for function in functions if isinstance(function, FunctionType)]
     if len(plain) < len(functions):
         return
-    for name, value in defaults_of(plain[0]).items():
-        if all(defaults_of(function).get(name) == value for function in plain):
-            for text in _other_texts(plain[0], name, value):
-                yield [_withdefaults_of(function, {name: text}) for function in plain], {name: text}
+    for name, value in _shared_defaults(plain).items():
+        for text in _other_texts(plain[0], name, value):
+            yield [_withdefaults_of(function, {name: text}) for function in plain], {name: text}
+
+
+def _shared_defaults(functions: Sequence[Callable[..., Any]]) -> dict[str, Any]:
+    """The defaults, numbers and texts, that all functions have."""
+    first, *others = (defaults_of(function) for function in functions)
+    plain = {name: value for name, value in first.items() if value is None or isinstance(value, int | float | str)}
+    same = {name for name in plain if all(_equal(plain[name], row.get(name, ...)) for row in others)}
+    return {name: value for name, value in plain.items() if name in same}
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)
 
 
 def _other_texts(function: Any, name: str, value: Any) -> list[str]:
@@ -219,9 +230,7 @@ def second_functions(functions: Sequence[Callable[..., Any]]) -> tuple[list[Call
         return other and ([getattr(other[0], function.__name__) for function in functions], other[1])
     if not all(isinstance(function, FunctionType) for function in functions):
         return None
-    defaults = [defaults_of(function) for function in functions]
-    shared = {name: value for name, value in defaults[0].items() if all(row.get(name) == value for row in defaults)}
-    changed = second_values(shared, penalties=False)
+    changed = second_values(_shared_defaults(functions), penalties=False)
     twins = [_withdefaults_of(function, changed) for function in functions if isinstance(function, FunctionType)]
     return (list(twins), changed) if changed else None
 
