@@ -58,7 +58,7 @@ def explain(
         found = found.with_fields(cause=fix.cause.text, cause_code=fix.cause.code)
     if not found.cause:
         cause = _likeliest(term, fix)
-        if not cause and fix.suggestion is None and of_gradient:
+        if not cause and fix.suggestion is None and of_gradient and not case.is_second:  # the value fits elsewhere
             cause = _of_another_value(case)
         found = found.with_fields(cause=cause.text, cause_code=cause.code)
     return found.with_fields(suggestion=fix.suggestion, script=script(found, case))
