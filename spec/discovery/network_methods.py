@@ -114,6 +114,9 @@ def forward_calls(instance: Any, methods: list[str]) -> list[Call]:
         known = roles is not None and {role for role, _ in roles} <= {"x", "x2", "true", "false", "state"}
         if roles is not None and known and hasattr(getattr(instance, name), "__code__"):
             found.append(Call(name, roles))
+            flags = [row.name for row in arguments_of(getattr(instance, name))
+                     if row.default is False and ROLES["true"].match(row.name)]  # fmt: skip
+            found += [Call(name, (*roles, ("true", flag))) for flag in flags[:1]]  # may keep what backward reads
     return found
 
 

@@ -119,8 +119,15 @@ def _has_backward(kind: type) -> bool:
     """Whether a class has a backward that does something, and no forward that does nothing, as an input node has."""
     values = {name: getattr(value, "__func__", value) for name, value in vars(kind).items()}  # of static methods
     empty = {name: is_empty(value) for name, value in values.items() if inspect.isfunction(value)}
-    source = any(is_nothing for name, is_nothing in empty.items() if name.startswith("forward"))
+    source = any(is_nothing or _only_stores(values[name]) for name, is_nothing in empty.items()
+                 if name.startswith("forward"))  # fmt: skip
     return not source and any(BACKWARD_WORD.search(name) for name, is_nothing in empty.items() if not is_nothing)
+
+
+def _only_stores(function: Any) -> bool:
+    """Whether a function computes nothing, as the forward(value) of an input node."""
+    tree = parsed(function)
+    return tree is not None and not any(isinstance(node, ast.BinOp | ast.Call | ast.Return) for node in ast.walk(tree))
 
 
 def _is_scalar_engine(scope: Scope, kind: type) -> bool:

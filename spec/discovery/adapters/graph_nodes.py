@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import inspect
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from nnlaw.spec.discovery.layer_readings import found_of
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.scope import Scope, required_of
 from nnlaw.spec.discovery.slots import attributes_of
+from nnlaw.spec.discovery.stacks import definitions
 
 VALUE = re.compile(r"^(value|val|data|output|out|result)$", re.I)
 GRADIENTS = re.compile(r"grad", re.I)
@@ -44,14 +46,15 @@ COLUMN = re.compile(r"\.reshape\(\(?-1, 1\)")
 
 def adapt(scope: Scope) -> Iterator[Found]:
     """The nodes of the module that compute gradients."""
-    sources = [kind for kind in scope.classes.values() if not required_of(kind) and _places(kind) is not None]
+    own = [kind for _, kind in definitions(scope) if inspect.isclass(kind)]
+    sources = [kind for kind in own if not required_of(kind) and _places(kind) is not None]
     for name, kind in list(scope.classes.items()):
         rows = required_of(kind)
         methods = wired_methods(kind)
-        if not sources or not rows or methods is None or is_base_class(kind):
+        if not sources or methods is None or is_base_class(kind) or not (rows or _is_called(kind)):
             continue
         style = f"class with {methods[0]}() and {methods[1]}() on nodes"
-        targets = [i for i, row in enumerate(rows) if is_target(row.name)]
+        targets = [i for i, row in enumerate(rows) if is_target(row.name) and not _is_called(kind)]
         found = (_loss(name, kind, sources, methods, targets[0], style, scope) if targets and len(rows) == 2
                  else None if targets else _layer(name, kind, sources, methods, style, scope))  # fmt: skip
         if found is not None:
@@ -63,10 +66,10 @@ def _layer(
 ) -> Found | None:
     rows = required_of(kind)
     for source in sources:
-        values = argument_values(rows[1:], scope, getattr(kind, methods[0]))
+        values = argument_values(rows[not _is_called(kind) :], scope, getattr(kind, methods[0]))
         arrays = [row for row in values if all(isinstance(each, np.ndarray) for each in row.values())]
         nodes: list[_Graph] = [GraphNode(kind, source, methods, row) for row in arrays[:MAX_ARGUMENTS]]
-        nodes += [GraphPair(kind, source, methods)] if len(rows) == 2 else []
+        nodes += [GraphPair(kind, source, methods)] if len(rows) == 2 and not _is_called(kind) else []
         for node in nodes:
             best = best_attempt([Made(node, {row.name: source for row in rows})], ("forward", "backward"), scope)
             if best is not None and best.perfect:
@@ -89,6 +92,11 @@ def _loss(
     rest = found.readings[0].calls.partition("; ")[2]
     calls = f"{name}({words}): {methods[0]}(), {methods[1]}(); {rest}"
     return replace(found, readings=tuple(replace(reading, calls=calls) for reading in found.readings))
+
+
+def _is_called(kind: type) -> bool:
+    """Whether a node is called with the node before it after it is constructed: Linear(w, b)(x)."""
+    return inspect.isfunction(inspect.getattr_static(kind, "__call__", None))
 
 
 @dataclass(frozen=True)
@@ -149,7 +157,11 @@ class _Graph:
         self._sources = [source() for _ in arrays]
         for node, array in zip(self._sources, arrays, strict=True):
             setattr(node, places.value, array)
-        self._node = kind(*self._sources)
+        if _is_called(kind):
+            self._node = kind(*self._sources[1:])
+            self._node(self._sources[0])
+        else:
+            self._node = kind(*self._sources)
         getattr(self._node, methods[0])()
         return getattr(self._node, places.value)
 
