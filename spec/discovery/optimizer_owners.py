@@ -39,7 +39,7 @@ class Record(dict[str, Any]):
         for name in RECORD_GRADIENTS:
             self[name] = gradient.copy()
             setattr(self, name, gradient.copy().view(WithData))
-        self.requires_grad = True
+        self.requires_grad, self.shape = True, array.shape
 
     def changed(self, array: Array) -> Array:
         """The array that the code has changed; the same array if it has changed nothing."""
@@ -58,8 +58,8 @@ class WithData(np.ndarray):
         return self.view(np.ndarray)
 
 
-RECORD_ARRAYS = ("data", "value", "val", "param", "w", "weight", "x")
-RECORD_GRADIENTS = ("grad", "gradient", "g", "dw", "d")
+RECORD_ARRAYS = ("data", "value", "val", "param", "params", "w", "weight", "x")
+RECORD_GRADIENTS = ("grad", "grads", "gradient", "g", "dw", "d")
 W_SIZE = 4  # of the six weights of a check; the others are a bias
 NAMES = ("W1", "b1", "W2", "b2")  # in dicts, where the six weights are four arrays
 SHAPES = ((1, 2), (1, 1), (1, 2), (1, 1))

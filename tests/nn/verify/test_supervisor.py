@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from nnlaw.nn.verify import supervisor
 from nnlaw.nn.verify.supervisor import CheckOptions, check_target, check_targets
+from nnlaw.spec.report import Report
 
 pytestmark = pytest.mark.slow
 
@@ -165,3 +167,20 @@ def test_an_interrupted_check_stops_its_workers(write: Any, layer_source: Any, o
     assert outcomes(next(results)) == [("good", "passed")]
     results.close()  # type: ignore[attr-defined]  # a generator, declared as an iterator
     assert time.monotonic() - began < 40
+
+
+def test_built_in_units_are_checked_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Laws on random numbers set the seeds of the process: two at a time would see the numbers of each other."""
+    running, most = [], []
+
+    def checked(unit: Any, options: CheckOptions) -> Report:
+        running.append(unit)
+        most.append(len(running))
+        time.sleep(0.01)
+        running.remove(unit)
+        return Report(unit.name, unit.kind)
+
+    monkeypatch.setattr(supervisor, "_checked", checked)
+    targets = [{"name": name} for name in ("relu", "tanh", "dense", "dropout")]
+    assert len(list(check_targets(targets, CheckOptions(), jobs=4))) == len(targets)
+    assert most and max(most) == 1
