@@ -43,7 +43,7 @@ from nnlaw.spec.discovery.slots import attributes_of
 RATE = re.compile(
     r"^_*(current_?|initial_?)?(lr|eta|learning_?rate|learn_?rate|l_?rate|step_?size|rate|lrate)_*$", re.I
 )
-WEIGHTS = re.compile(r"^(w|ws|weights?|params?|parameters?|thetas?|x|variables?|vars?|value|p|old|target)$", re.I)
+WEIGHTS = re.compile(r"^(w|ws|weights?|params?|parameters?|thetas?|x|variables?|vars?|tensors?|value|p|old|target)$", re.I)
 GRADIENTS = re.compile(
     r"^_?(g|gs|d_?w|dws?|grads?|gradients?|g_?w|d_?weights?|grads?_?w(eights?)?|w_?grads?|d_?params?|d_?theta|delta_?w|dx|"
     r"(w|weights?)_?updates?|"
@@ -62,8 +62,8 @@ STATES = re.compile(r"^(v|s|m|config|cache|state|velocity|velocities|moments?|me
 
 
 PAIRS = re.compile(
-    r"^(grads?|gradients?|g)_?(and_?)?(vars?|variables|params?|parameters|weights)$|"
-    r"^(vars?|variables|params?|parameters|weights)_?(and_?)?(grads?|gradients?|g)$", re.I,
+    r"^(grads?|gradients?|g)_?and_?(vars?|variables|params?|parameters|weights)$|^grads_(vars|params)$|"
+    r"^(vars?|variables|params?|parameters|weights)_?and_?(grads?|gradients?|g)$|^(vars|params)_grads$", re.I,
 )  # fmt: skip
 RATE_MARK = 0.1234567
 FOUR_ARRAYS = ("list", "dict", "d-dict", *NETWORK_FORMS)

@@ -217,10 +217,10 @@ def _climbing(rule: Rule) -> Rule:
     return lambda g, t, s, h: -rule(g, t, s, h)
 
 
-def _counting_arrays(rule: Rule, numbers: Array) -> Rule:
+def _counting_arrays(rule: Rule, numbers: Array, first: int) -> Rule:
     """The step with a count that continues from array to array."""
     arrays = int(numbers.max()) + 1
-    return lambda g, t, s, h: rule(g, arrays * (t - 1) + numbers + 1, s, h)
+    return lambda g, t, s, h: rule(g, arrays * (t - 1) + numbers + first, s, h)
 
 
 def _likely_cause(
@@ -244,7 +244,8 @@ def _likely_cause(
             if matches(_climbing(rule), h, "before"):
                 return CLIMBS
             with contextlib.suppress(ValueError):  # a rule that depends on whether t is 1 takes one t for all arrays
-                if numbers is not None and matches(_counting_arrays(rule, numbers), h, "before"):
+                counted = [] if numbers is None else [_counting_arrays(rule, numbers, first) for first in (1, 2)]
+                if any(matches(each, h, "before") for each in counted):
                     return COUNTS_ARRAYS
         if h.decay:
             if any(matches(rule, h, "coupled") for rule in row.variants):
