@@ -43,7 +43,7 @@ from nnlaw.spec.discovery.slots import attributes_of
 RATE = re.compile(
     r"^_*(current_?|initial_?)?(lr|eta|learning_?rate|learn_?rate|l_?rate|step_?size|rate|lrate)_*$", re.I
 )
-WEIGHTS = re.compile(r"^(w|ws|weights?|params?|parameters?|thetas?|x|variables?|vars?|tensors?|value|p|old|target)$", re.I)
+WEIGHTS = re.compile(r"^(w|ws|weights?|params?|parameters?|thetas?|x|var(iable)?s?|tensors?|value|p|old|target)$", re.I)
 GRADIENTS = re.compile(
     r"^_?(g|gs|d_?w|dws?|grads?|gradients?|g_?w|d_?weights?|grads?_?w(eights?)?|w_?grads?|d_?params?|d_?theta|delta_?w|dx|"
     r"(w|weights?)_?updates?|"
