@@ -95,6 +95,13 @@ class Plan:
         """The number of samples in the inputs of one call."""
         return 1 if self.layout.single else len(self.layout.to_rows(inputs[0]))
 
+    def split(self, x: Array) -> list[list[Array]]:
+        """For each call, the inputs that it takes."""
+        columns = unpacked(x, self.inputs)
+        if self.integers:
+            columns = [np.abs(np.rint(column)).astype(np.int64) % self.integers for column in columns]
+        return [list(row) for row in zip(*(self.layout.split(column) for column in columns), strict=True)]
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Plan:
         return self  # nothing changes it, and values of arguments are copied for each call
 
@@ -193,17 +200,10 @@ class AdaptedLayer:
     def _run(self, rate: float) -> None:
         self.randomness.reset(self._skip())
         self.randomness.reset_arrays()
-        self.runs = [_Run(self, inputs, rate) for inputs in self._split(self.x)]
+        self.runs = [_Run(self, inputs, rate) for inputs in self.plan.split(self.x)]
 
     def _skip(self) -> int:
         return int(self.seeds.bit_generator.state["state"]["state"] - FIRST_STATE) % 2**32
-
-    def _split(self, x: Array) -> list[list[Array]]:
-        """For each call, the inputs that it takes."""
-        columns = unpacked(x, self.plan.inputs)
-        if self.plan.integers:
-            columns = [np.abs(np.rint(column)).astype(np.int64) % self.plan.integers for column in columns]
-        return [list(row) for row in zip(*(self.plan.layout.split(column) for column in columns), strict=True)]
 
     def backward(self, dy: Array) -> Array | None:
         """The gradient of the input, if there is one; those of the parameters are put into `grads`."""
@@ -245,7 +245,7 @@ class AdaptedLayer:
         """The inputs of forward that it changes, or dy if backward does: the method, the argument, and the line."""
         self.forward(x)
         run = self.runs[0]
-        given = self._split(x)[0]
+        given = self.plan.split(x)[0]
         changed = [i for i, rows in enumerate(zip(run.inputs, given, strict=True)) if not np.array_equal(*rows)]
         if changed:
             run.inputs = [read_only(array) for array in given]
@@ -272,10 +272,10 @@ class AdaptedLayer:
             return None
         run = self._trained(x)
         for _ in range(times - 1):
-            run.start(self._split(x)[0])
+            run.start(self.plan.split(x)[0])
         self.training = False
         run.set_mode()
-        run.start(self._split(batch)[0])
+        run.start(self.plan.split(batch)[0])
         return self.plan.layout.join([run.ys[0]])
 
     def state_after(self, x: Array) -> list[Array]:
@@ -306,7 +306,7 @@ class AdaptedLayer:
             for name, places in self.plan.aliases.items():
                 for place in places:
                     place.set(run.thing, run.before[name].copy())
-            run.start(self._split(x)[0])
+            run.start(self.plan.split(x)[0])
         pairs = [(found[0][name], found[1][name]) for name in self.plan.grads]
         return bool(pairs) and all(a.any() and np.allclose(b, 2 * a, rtol=1e-9) for a, b in pairs)
 
@@ -328,7 +328,7 @@ class AdaptedLayer:
             return {}
         earlier = [{name: run.gradient(name) for name in self.plan.grads} for run in used]
         self.randomness.reset()
-        for run, inputs in zip(used, self._split(x), strict=True):
+        for run, inputs in zip(used, self.plan.split(x), strict=True):
             run.start(inputs)
         self.forward(x)
         dx, _ = self._backward(dy, RATES[0])

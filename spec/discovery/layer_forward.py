@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.discovery.adapted_layer import Plan, adapt_instance
+from nnlaw.spec.discovery.adapted_layer import Plan
 from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.calls import PENALTIES, Made, Randomness
 from nnlaw.spec.discovery.layouts import Layout
@@ -35,8 +35,7 @@ def forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> t
     if plan.mode:
         made = replace(made, instance=copy.deepcopy(made.instance))
         setattr(made.instance, plan.mode, True)
-    layer = adapt_instance(made.instance, plan, randomness)
-    inputs = layer._split(x)[0]
+    inputs = plan.split(x)[0]
     thing = copy.deepcopy(made.instance)
     before = dict(array_slots(thing))
     before = {slot: array.copy() for slot, array in before.items()}

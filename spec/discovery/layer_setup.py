@@ -17,7 +17,7 @@ from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.layer_inputs import count_of
 from nnlaw.spec.discovery.layer_methods import OPTIMIZER, is_method, other_names
 from nnlaw.spec.discovery.scope import arguments_of, required_of
-from nnlaw.spec.discovery.slots import array_slots, attributes_of
+from nnlaw.spec.discovery.slots import attributes_of, has_arrays
 
 SETUP = ("set_input_shape", "set_input_size", "set_input_dim", "build", "initialize", "init_weights", "setup",
          "initialize_weights", "initialize_parameters", "init_params", "init_parameters", "prepare_layer",
@@ -54,7 +54,7 @@ def prepared(made: Made, shape: tuple[int, ...], *, optimizer: bool = False, by_
     """
     kind: Any = type(made.instance)
     methods = [name for name in SETUP if is_method(kind, name)]
-    if by_sizes or (not methods and not array_slots(made.instance)):
+    if by_sizes or (not methods and not has_arrays(made.instance)):
         methods += [name for name in other_names(kind) if is_method(kind, name) and name not in methods
                     and (rows := required_of(getattr(kind, name), bound=True)) and "predict" not in name
                     and any(map(is_set_up, rows)) and all(is_set_up(row) or UNUSED.match(row.name) for row in rows)]

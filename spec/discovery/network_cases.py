@@ -50,7 +50,7 @@ def network_cases(
 def _with_other_activations(
     network: AdaptedNetwork, made: Made, x: Array, labels: Array
 ) -> Iterator[tuple[AdaptedNetwork, Changed]]:
-    """The network with each other activation that its constructor knows by a text, if that changes its loss."""
+    """The network with each other activation that its constructor has a text for, if that changes its loss."""
     for instance, changed in with_other_texts(network.instance, made.settings):
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
             other = _like(network, instance)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
-from types import ModuleType
+from functools import cache, cached_property
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -81,12 +81,19 @@ def _function_of(ufunc: np.ufunc, name: str, module: ModuleType) -> Callable[...
 
 def arguments_of(function: Any, *, bound: bool = False) -> list[inspect.Parameter]:
     """The positional arguments of a function; without `self` if it is a method of a class and `bound`."""
+    is_bare = isinstance(function, FunctionType) and not function.__closure__
+    return list((_read_once if is_bare else _positional)(function)[bound:])
+
+
+def _positional(function: Any) -> tuple[inspect.Parameter, ...]:
     try:
-        rows = list(inspect.signature(decorated(function)).parameters.values())
+        rows = inspect.signature(decorated(function)).parameters.values()
     except (TypeError, ValueError):
-        return []
-    found = [row for row in rows if row.kind in EXPECTED_ARGUMENTS]
-    return found[1:] if bound else found
+        return ()
+    return tuple(row for row in rows if row.kind in EXPECTED_ARGUMENTS)
+
+
+_read_once = cache(_positional)  # discovery looks at the same functions in every attempt to call them
 
 
 def decorated(function: Any) -> Any:

@@ -129,20 +129,20 @@ def functions_with_other_texts(
     functions: Sequence[Callable[..., Any]]
 ) -> Iterator[tuple[list[Callable[..., Any]], Changed]]:
     """The functions with each other text as the default of an argument that all of them have."""
-    plain = [function for function in functions if isinstance(function, FunctionType)]
-    if len(plain) < len(functions):
+    own = [function for function in functions if isinstance(function, FunctionType)]
+    if len(own) < len(functions):
         return
-    for name, value in _shared_defaults(plain).items():
-        for text in _other_texts(plain[0], name, value):
-            yield [_withdefaults_of(function, {name: text}) for function in plain], {name: text}
+    for name, value in _shared_defaults(own).items():
+        for text in _other_texts(own[0], name, value):
+            yield [_withdefaults_of(function, {name: text}) for function in own], {name: text}
 
 
 def _shared_defaults(functions: Sequence[Callable[..., Any]]) -> dict[str, Any]:
     """The defaults, numbers and texts, that all functions have."""
     first, *others = (defaults_of(function) for function in functions)
-    plain = {name: value for name, value in first.items() if value is None or isinstance(value, int | float | str)}
-    same = {name for name in plain if all(_equal(plain[name], row.get(name, ...)) for row in others)}
-    return {name: value for name, value in plain.items() if name in same}
+    simple = {name: value for name, value in first.items() if value is None or isinstance(value, int | float | str)}
+    same = {name for name in simple if all(_equal(simple[name], row.get(name, ...)) for row in others)}
+    return {name: value for name, value in simple.items() if name in same}
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -110,6 +110,11 @@ def array_slots(thing: Any) -> list[tuple[Slot, Array]]:
     return found
 
 
+def has_arrays(thing: Any) -> bool:
+    """Whether there is a numeric array in an object."""
+    return any(True for _ in _walk(thing, (), set()))
+
+
 def number_leaves(thing: Any) -> list[tuple[Slot, Array]]:
     """The places of numbers and of nested lists of numbers in an object, with their values as arrays."""
     return list(islice(_walk(thing, (), set(), numbers=True), MAX_SLOTS))
