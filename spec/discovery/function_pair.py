@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.scope import required_of
 from nnlaw.spec.subjects.hyperparameters import numeric_defaults
 from nnlaw.spec.subjects.variants import bare_function, with_another
 
@@ -125,6 +127,20 @@ class CachedPair:
         return self._functions[1](*rest)
 
 
+def by_entries(function: Callable[..., Any], x: Array, **settings: Any) -> Any:
+    """f(x), or f of each entry of x if it takes a single number, as with math.exp(x) or x if x > 0 else 0."""
+    try:
+        return function(x, **settings)
+    except (TypeError, ValueError) as error:
+        if not OF_A_NUMBER.search(str(error)):
+            raise
+    return np.vectorize(lambda entry: function(float(entry), **settings), otypes=[float])(x)
+
+
+OF_A_NUMBER = re.compile(r"only (length-1|size-1|0-dimensional) arrays can be converted|truth value of an array")
+"""What NumPy raises if an array is used as a number."""
+
+
 class Activation:
     """f(x) and its derivative as a function of the input or the output, to be multiplied with dy.
 
@@ -155,10 +171,20 @@ class Activation:
         first, second = (with_another(function, made) for function in self._functions)
         self._functions = first, second
 
+    @property
+    def takes_arrays(self) -> bool:
+        """Whether both functions take arrays, and not a single number only."""
+        try:
+            for function in self._functions:
+                function(*(np.linspace(0.1, 0.9, 6).reshape(2, 3) for _ in required_of(function)))
+        except Exception:
+            return False
+        return True
+
     def forward(self, x: Array) -> Array:
         """f(x)."""
         self._x = x.copy()
-        self._y = np.array(self._functions[0](x))
+        self._y = np.array(by_entries(self._functions[0], x))
         return self._y.copy()
 
     def backward(self, dy: Array) -> Array:
@@ -167,7 +193,7 @@ class Activation:
             self.forward(self._x)
             slope = np.asarray(self._functions[1]())
         else:
-            slope = np.asarray(self._functions[1]((self._x if self._of == "input" else self._y).copy()))
+            slope = np.asarray(by_entries(self._functions[1], (self._x if self._of == "input" else self._y).copy()))
         if slope.shape != dy.shape and slope.ndim == dy.ndim + 1 and slope.shape[-1] == dy.shape[-1]:
             found: Array = np.einsum("...i,...ij->...j", dy, slope)
             return found

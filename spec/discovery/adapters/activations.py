@@ -166,7 +166,10 @@ def activation_readings(
         if best is None or best.layer is None:
             continue
         how = f"y = {calls[0]}, dx = dy · {calls[1]}; the derivative takes the {of}; {best.plan.layout.describe}"
-        best.layer.recipe = recipe_of_activation(calls, of, best.plan)
+        if instance.takes_arrays:
+            best.layer.recipe = recipe_of_activation(calls, of, best.plan)
+        else:
+            how += "; one number per call"
         cases = partial(layer_case, name.rpartition(".")[2], best.layer, best.x.shape, 0, best.made)
         notes = remarks_of_layer(best.layer, best.x)
         readings.append(Reading(how, cases, compared_arrays(best), dict(best.missing), notes))

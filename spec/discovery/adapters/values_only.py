@@ -23,6 +23,7 @@ from nnlaw.spec.discovery.adapted_loss import TOTALS, AdaptedLoss, LossCode, des
 from nnlaw.spec.discovery.adapters.losses import BATCHES, LOSS_WORDS, SINGLE, is_target, roles_of
 from nnlaw.spec.discovery.calls import Randomness, constructions, standard_input
 from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.function_pair import by_entries
 from nnlaw.spec.discovery.hints import hinted, hints
 from nnlaw.spec.discovery.layer_methods import mode_value
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
@@ -131,7 +132,7 @@ class Values:
     def forward(self, x: Array) -> Array:
         """f(x), with samples as rows; of a tuple, its first entry."""
         self._randomness.reset()
-        found = [self._function(part.copy(), **self._more) for part in self._layout.split(x)]
+        found = [by_entries(self._function, part.copy(), **self._more) for part in self._layout.split(x)]
         parts = [np.asarray(one[0] if isinstance(one, tuple) else one) for one in found]
         return np.array(self._layout.join(parts), np.float64)
 
