@@ -137,13 +137,20 @@ def _read(name: str, thing: Any) -> FunctionUnit | None:
         return FunctionUnit("schedule", reason=NO_CYCLES)
 
     def factors(values: dict[str, Any]) -> Callable[[float], float]:
-        return lambda epoch: float(thing(**{key: epoch if role == "time" else values[role]
-                                            for key, role in roles.items()}))  # fmt: skip
+        rate = _first_rate(standard or "", set(roles.values()), values)
+        given = values | {"rate": rate}
+        return lambda epoch: float(thing(**{key: epoch if role == "time" else given[role]
+                                            for key, role in roles.items()})) / rate  # fmt: skip
 
     calls = f"({', '.join(row.name for row in rows)})"
     time = next(name for name, role in roles.items() if role == "time")
     shifts = (0, -1) if _counts_from_one(thing, time) else (0,)
     return _unit(standard or "", set(roles.values()), factors, thing, calls, shifts=shifts)
+
+
+def _first_rate(standard: str, roles: set[str], values: dict[str, Any]) -> float:
+    """The learning rate that is given: not 1, which would hide that it is not used, unless others are parts of it."""
+    return 1.0 if "rate" not in roles or standard == "noam" or (values["low"] and "low" in roles) else 0.5
 
 
 def _counts_from_one(function: Any, time: str) -> bool:

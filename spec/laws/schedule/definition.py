@@ -42,7 +42,7 @@ def definition(case: ScheduleCase) -> None:
     """Compare the factor with the definition at 100 times, within 1e-6, with the settings read from the signature. The
     value at t = 1 is taken as it is found, since schedules may end anywhere; the length of a warmup without a setting
     for it is that of the first rise, and the lowest factor of cosine_restarts follows from that in the middle of the
-    first cycle. step, cosine and one_cycle must not be constant with their defaults.
+    first cycle. step, cosine and one_cycle must not be constant with their defaults, nor code that is not registered.
     """
     name, row = find_reference(case.thing, case.name, SCHEDULES)
     ends = ENDS.get(name, ("end",))
@@ -89,7 +89,8 @@ def definition(case: ScheduleCase) -> None:
     if not fits and not is_counted:
         raise NotApplicable("found no setting for the number or the length of its cycles")
     off = [] if fits else rows(row.variants[0], choices[0])
-    if not off and (name not in FALLING or case.settings or len(set(actual)) > 1):
+    must_change = name != "constant" if not case.registered else name in FALLING and not case.settings
+    if not off and (not must_change or len(set(actual)) > 1):
         return
     likely = (cause for cause, curve in row.mistakes.items() if off and any(not rows(curve, h) for h in choices))
     cause = next(likely, NO_CAUSE)
@@ -99,8 +100,8 @@ def definition(case: ScheduleCase) -> None:
         "definition",
         location=case.location,
         array=f"the factor at t = {at:.4g}",
-        actual=f"{found:.6g}" if off else f"{found:.6g}, as at every t with the default settings",
-        expected=f"{expected:.6g}, as {curve_name}" if off else "less than at t = 0",
+        actual=f"{found:.6g}" if off else f"{found:.6g}, as at every t{' with the default settings' * case.registered}",
+        expected=f"{expected:.6g}, as {curve_name}" if off else f"a factor that changes, as {name}",
         cause=cause.text,
         cause_code=cause.code,
     )
