@@ -35,7 +35,7 @@ from nnlaw.spec.discovery.layer_methods import (
 from nnlaw.spec.discovery.layer_setup import prepared
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
-from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.discovery.scope import Scope, arguments_of, decorated, required_of
 from nnlaw.spec.discovery.slots import array_slots
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.failed_product import text_of
@@ -82,7 +82,7 @@ def _meant_for_batches(found: Attempt, before: list[Attempt]) -> Attempt | None:
     """
     if not found.plan.layout.single:
         return None
-    text = source_text(getattr(type(found.made.instance), found.plan.backward))
+    text = source_text(decorated(getattr(type(found.made.instance), found.plan.backward)))
     batches = (one for one in before if one.plan.layout.name == "rows" and one.layer is not None and not one.perfect)
     return next(batches, None) if OVER_A_BATCH.search(text) else None
 

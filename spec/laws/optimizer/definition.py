@@ -99,9 +99,10 @@ def definition(case: OptimizerCase) -> None:
     twice = product(row.variants, declared.combinations(), forms, [_decayed(compounding, k) for k in decays])
     if any(matches(*choice) for choice in twice):
         cause = COMPOUNDING
-    if declared.unknown or (declared.missing and cause is NO_CAUSE):
+    missing = [each for each in declared.missing if each != "decay" or _decays(case)]
+    if declared.unknown or (missing and cause is NO_CAUSE):
         why = f"settings that {name} does not have" if declared.unknown else "hyperparameters under unusual names"
-        raise Inconclusive(f"{why}: {', '.join(declared.unknown or declared.missing)}")
+        raise Inconclusive(f"{why}: {', '.join(declared.unknown or missing)}")
     h = next(declared.combinations())
     right = [trajectory(row.variants[0], h, w, gradients, case.lr) for gradients in runs]
     odd = next(i for i, path in enumerate(paths) if not _near(right[i], path, w))
