@@ -1,10 +1,12 @@
 """Fixtures shared by all tests: a tiny data set in IDX files, the folder of the real MNIST, an empty current folder."""
 
+import sys
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -39,6 +41,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for i, item in enumerate(same):
             if i % step:
                 item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Pause every tracer in tests with the mark `no_cover`: a worker has two, and pytest-cov pauses one of them."""
+    pause: Any = (sys.gettrace(), sys.settrace), (threading.gettrace(), threading.settrace)
+    if not item.get_closest_marker("no_cover"):
+        pause = ()
+    for _, trace in pause:
+        trace(None)
+    try:
+        return (yield)
+    finally:
+        for tracer, trace in pause:
+            trace(tracer)
 
 
 @pytest.fixture
