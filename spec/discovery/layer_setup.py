@@ -6,18 +6,20 @@ import contextlib
 import copy
 import inspect
 import re
+import sys
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.discovery.adapted_layer import RATES
-from nnlaw.spec.discovery.calls import Made
+from nnlaw.spec.discovery.calls import FLAG_NAMES, Made
 from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.layer_inputs import count_of
 from nnlaw.spec.discovery.layer_methods import OPTIMIZER, is_method, other_names
 from nnlaw.spec.discovery.scope import arguments_of, required_of
 from nnlaw.spec.discovery.slots import attributes_of, has_arrays
+from nnlaw.spec.discovery.source_text import source_text
 
 SETUP = ("set_input_shape", "set_input_size", "set_input_dim", "build", "initialize", "init_weights", "setup",
          "initialize_weights", "initialize_parameters", "init_params", "init_parameters", "prepare_layer",
@@ -64,9 +66,12 @@ def prepared(made: Made, shape: tuple[int, ...], *, optimizer: bool = False, by_
     unset = [name for name, value in attributes_of(made.instance).items()
              if value is None and (INPUT_SHAPE.match(name) or NEIGHBOR.match(name)
                                    or (optimizer and OPTIMIZER.match(name)))]  # fmt: skip
-    if not methods and not unset:
+    outside = _set_from_outside(made.instance)
+    if not methods and not unset and not outside:
         return made
-    thing, called = copy.deepcopy(made.instance), bool(unset)
+    thing, called = copy.deepcopy(made.instance), bool(unset or outside)
+    for name in outside:
+        setattr(thing, name, True if FLAG_NAMES.match(name) else None)
     with np.errstate(all="ignore"):
         for name in unset:
             setattr(thing, name, _setup_value(name, shape))
@@ -78,6 +83,29 @@ def prepared(made: Made, shape: tuple[int, ...], *, optimizer: bool = False, by_
                 _set_up(thing, name, [row.name for row in rows], shape, named)
                 called = True
     return replace(made, instance=thing) if called else made
+
+
+def _set_from_outside(thing: Any) -> list[str]:
+    """Attributes that are missing because other code in the file sets them: setattr(layer, "seed", 1)."""
+    kind = type(thing)
+    if id(kind) not in _outside:
+        _outside[id(kind)] = kind, _read_and_set_elsewhere(kind)
+    return [name for name in _outside[id(kind)][1] if not hasattr(thing, name)]
+
+
+_outside: dict[int, tuple[type, list[str]]] = {}
+"""By identity, as in source_text."""
+
+
+def _read_and_set_elsewhere(kind: type) -> list[str]:
+    read: set[str] = set()
+    with contextlib.suppress(OSError, TypeError):
+        for each in kind.__mro__[:-1]:
+            read.update(re.findall(r"\bself\.(\w+)\b(?!\s*\()", source_text(each)))
+        text = source_text(sys.modules[kind.__module__])
+        set_elsewhere = re.findall(r"setattr\(\w+, [\"'](\w+)[\"']|\b(?!self\b)\w+\.(\w+) = ", text)
+        return sorted(read & {name for pair in set_elsewhere for name in pair})
+    return []
 
 
 def is_set_up(row: inspect.Parameter) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 import itertools
 import re
@@ -168,10 +169,31 @@ def class_location(kind: type) -> Location:
 
 
 def is_base_class(kind: type) -> bool:
-    """Whether each method but the special ones only raises, passes or returns nothing; __call__ is not special."""
+    """Whether each method but the special ones only raises, passes or returns nothing; __call__ is not special.
+
+    So is one whose other methods call a method that only raises NotImplementedError.
+    """
     methods = [value for name, value in vars(kind).items() if inspect.isfunction(value)
                and (name == "__call__" or not name.startswith("__"))]  # fmt: skip
-    return bool(methods) and all(is_empty(method) for method in methods)
+    return bool(methods and all(is_empty(method) for method in methods)) or _is_template(kind)
+
+
+def _is_template(kind: type) -> bool:
+    methods = {name: value for name in dir(kind) if inspect.isfunction(value := getattr(kind, name, None))}
+    called: set[str] = set()
+    for method in methods.values():
+        with contextlib.suppress(OSError, TypeError):
+            called.update(re.findall(r"\bself\.(\w+)\(", source_text(method)))
+    return any(_is_not_implemented(methods[name]) for name in called & methods.keys())
+
+
+def _is_not_implemented(method: Any) -> bool:
+    """Whether a method raises NotImplementedError at once."""
+    with contextlib.suppress(OSError, TypeError, SyntaxError):
+        (function,) = ast.parse(textwrap.dedent(source_text(method))).body
+        raised = [node.exc for node in getattr(function, "body", []) if isinstance(node, ast.Raise) and node.exc]
+        return is_empty(method) and any("NotImplementedError" in ast.unparse(each) for each in raised)
+    return False
 
 
 @cache
