@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from nnlaw.spec.discovery.hints import hints
 from nnlaw.spec.discovery.layer_methods import forward_methods
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
 from nnlaw.spec.discovery.optimizer_owners import GIVEN_FORMS, NETWORK_FORMS, OWNER_FORMS, W_SIZE
+from nnlaw.spec.discovery.positional_updates import positional_updates
 from nnlaw.spec.discovery.project_layers import layer_owners
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
@@ -175,6 +176,8 @@ def _with_rates(plan: OptimizerPlan, kind: type, values: dict[str, Any]) -> Iter
 
 
 def _function(name: str, function: Any) -> Found | None:
+    if steps := positional_updates(function):
+        return _positional(name, function, steps)
     roles = _roles(function, bound=False)
     if roles is None or not {"w", "g"} <= {role for role, _ in roles}:
         return None
@@ -265,3 +268,18 @@ def _cases(name: str, named: str, thing: Any, plan: OptimizerPlan, seed: int) ->
     return [first, replace(first, make=make, path=with_settings(name, changed), is_second=True)]
 
 
+def _positional(name: str, function: Any, steps: list[Callable[..., Any]]) -> Found:
+    """A step of gradient descent on arrays that are arguments of their own."""
+    plan = OptimizerPlan("", (("w", "w"), ("g", "g"), ("rate", "lr")), "array")
+    calls = f"{name}({', '.join(row.name for row in required_of(function))}); compared with sgd"
+    reading = Reading(
+        calls, partial(_positional_cases, name, steps, plan), ("each array after each of 10 steps",)
+    )
+    return Found("optimizer", name, "function", Location.of(function), function, (reading,))
+
+
+def _positional_cases(name: str, steps: list[Callable[..., Any]], plan: OptimizerPlan, seed: int) -> list[Case]:
+    return [
+        OptimizerCase(name, partial(AdaptedOptimizer, step, plan), seed=seed, name="sgd", registered=False)
+        for step in steps
+    ]
