@@ -213,7 +213,7 @@ def _trials_of(
     own, named = bool(losses), "" if losses else named_loss(instance, plan)
     uncalled = [] if own else loss_methods(instance)
     if uncalled:
-        missing["loss"] = f"{uncalled[0]} was not called; the gradients are compared with a usual loss"
+        missing["loss"] = f"the gradients are compared with a usual loss, not with {uncalled[0]}"
     for loss in losses or (list(USUAL_LOSSES) if plan.output or plan.forward else []):
         network = AdaptedNetwork(instance, replace(plan, loss=loss), randomness)
         try:
