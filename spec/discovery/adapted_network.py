@@ -14,7 +14,7 @@ import copy
 import inspect
 import io
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -434,7 +434,7 @@ class NetworkRun:
             return None
         found = self.call(self.plan.forward)
         parts = found if isinstance(found, tuple) else (found,)
-        output = parts[self.plan.part] if self.plan.sequence else output_in(found, self.thing, self.rows)
+        output = parts[self.plan.part] if self.plan.sequence else self._output_in(found)
         self.context["o"], self.context["cache"] = output, found
         if isinstance(found, tuple) and len(found) == 2:
             self.context["cache"] = found[1]
@@ -444,9 +444,12 @@ class NetworkRun:
         """The output; for a sequence, all that was returned."""
         if self.plan.output is not None:
             found = self.call(self.plan.output)
-            return found if self.plan.sequence else output_in(found, self.thing, self.rows)
+            return found if self.plan.sequence else self._output_in(found)
         returned = self.forward()
         return self.context["cache"] if self.plan.sequence else np.asarray(returned)
+
+    def _output_in(self, returned: Any) -> Any:
+        return output_in(returned, self.thing, self.rows, [slot for slot, _ in self.plan.data])
 
     def rows_of_output(self) -> Array:
         """The output as rows, (N, C)."""
@@ -536,7 +539,7 @@ def number_in(returned: Any, parameters: Collection[str] = ()) -> Any:
     return found[0]
 
 
-def output_in(returned: Any, thing: Any, rows: Array) -> Any:
+def output_in(returned: Any, thing: Any, rows: Array, data: Sequence[Slot] = ()) -> Any:
     """The output: what forward returns, part of a returned tuple, or the last layer's array that it keeps."""
     if isinstance(returned, np.ndarray | float | np.number):
         return returned
@@ -547,8 +550,9 @@ def output_in(returned: Any, thing: Any, rows: Array) -> Any:
         return arrays[0] if arrays else returned
     if isinstance(returned, dict):
         return [one for one in returned.values() if isinstance(one, np.ndarray)][-1]
-    arrays = [array for _, array in array_slots(thing) if array.ndim and array.dtype.kind == "f"]
-    kept = [array for array in arrays if len(rows) in array.shape]
-    fit = [array for array in kept if array.size == rows.size]
-    return (fit or kept)[-1] if kept or fit else returned
+    slots = [(slot, array) for slot, array in array_slots(thing) if slot not in data]
+    kept = [(slot, array) for slot, array in slots if array.dtype.kind == "f" and len(rows) in array.shape]
+    named = [array for slot, array in kept if ROLES["o"].match(slot.key.strip("_"))]
+    fit = [array for _, array in kept if array.size == rows.size]
+    return (fit or named or [array for _, array in kept])[-1] if kept else returned
 

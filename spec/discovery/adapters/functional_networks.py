@@ -100,12 +100,13 @@ def _networks_of(
         found = found_of(
             instances, ["gradient_of_loss"], name, style, location, gradient, randomness, names=(name,)
         )
-        named = GRADIENT.search(name) or LOSS_WORDS.search(name)
+        named = (GRADIENT.search(name) or LOSS_WORDS.search(name)) and not LOOP.search(name)
         if found is not None and (found.readings or (named and "loss is unknown" in found.reason)):
             used = [one for one in instances[0].made.instance.names if one not in losses]
             yield Found(found.kind, name, style, location, gradient, found.readings, found.reason, (name, *used))
 
 
+LOOP = re.compile(r"descent|train|fit|optimi[sz]e", re.I)
 GRADIENT_ONLY = re.compile(r"back|grad|prime|deriv|delta|^d_|_d$", re.I)
 
 
