@@ -23,7 +23,9 @@ from typing import Any
 
 import numpy as np
 
+from nnlaw.spec.discovery.adapted_layer import AdaptedLayer
 from nnlaw.spec.discovery.found import Found
+from nnlaw.spec.discovery.layer_cases import raising_cases
 from nnlaw.spec.discovery.layer_methods import FORWARD, FORWARD_WORD
 from nnlaw.spec.discovery.scope import Scope
 
@@ -55,8 +57,17 @@ def with_failing_shapes(
 
 
 def _is_understood(unit: Found, passes: Callable[[Found], bool]) -> bool:
-    """Whether a way to call it was found; not one that broadcasts what was meant for a product, and then fails."""
-    return bool(unit.readings) and (not unit.readings[0].missing or passes(unit))
+    """Whether a way to call it was found, in which it does not raise for every gradient.
+
+    One sample per call, or a missing gradient, may be what broadcasting made of a product that fails: such a way counts
+    if the unit passes.
+    """
+    first = unit.readings[0] if unit.readings else None
+    if first is None or (isinstance(first.cases, partial) and first.cases.func is raising_cases):
+        return False
+    arguments = first.cases.args if isinstance(first.cases, partial) else ()
+    plans = [each.plan for each in arguments if isinstance(each, AdaptedLayer)]
+    return not (first.missing or any(plan.layout.single for plan in plans)) or passes(unit)
 
 
 def _repaired(

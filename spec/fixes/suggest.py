@@ -20,8 +20,8 @@ from nnlaw.spec.fixes.wrong_value import WrongValue, changed_in_place, wrong_val
 from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.violation import NO_CAUSE, Cause, Suggestion, Violation
 
-SYMPTOMS = ("gradient-not-computed", "constant-factor", "size-dependent-factor")
-"""Codes of causes that state how the numbers differ, not which mistake it is."""
+SYMPTOMS = ("gradient-not-computed", "constant-factor", "size-dependent-factor", "exception")
+"""Codes of causes that state how the numbers differ, or which line raises, not which mistake it is."""
 
 NOT_SEARCHED = ("broadcast-column", "cache-read-later")
 """Codes of causes after which no fix is searched: the value is wrong, and backward must not be changed to agree with
