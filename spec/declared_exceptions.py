@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from nnlaw.spec.law import CATALOG
+from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import BadInput, Location, relative_to_cwd
 
 UNCHECKED = "unchecked"
@@ -143,7 +144,7 @@ def _source(path: str) -> str:
 
 def _parsed(text: str) -> ast.Module | None:
     try:
-        return ast.parse(text)
+        return parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # importing the file reports it
         return None
 

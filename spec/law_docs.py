@@ -24,6 +24,7 @@ from nnlaw.spec.law_references import references
 from nnlaw.spec.locations import fixtures
 from nnlaw.spec.report import Report
 from nnlaw.spec.subjects.cases import Case
+from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import BadInput, Violation
 
 INSTEAD = "INSTEAD"  # a constant in counterexamples: the correct version of the lines that matter
@@ -142,7 +143,7 @@ def _parsed(file: Path) -> dict[str, str]:
     `instead`, the constant INSTEAD, or "" if it is missing."""
     source = file.read_text(encoding="utf-8")
     lines = source.splitlines()
-    tree = ast.parse(source)
+    tree = parse(source)
     parts = {"summary": (ast.get_docstring(tree) or "").partition("\n")[0], "instead": ""}
     code, case = [], ""
     for node in tree.body[1:]:

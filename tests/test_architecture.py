@@ -14,7 +14,7 @@ from nnlaw.spec.locations import IMPORT_ROOT, PACKAGE
 
 ROOMS = (
     # spec: the laws
-    ("spec", "violation", "short_tracebacks", "law", "declared_exceptions", "report", "arrays", "locations"),
+    ("spec", "violation", "short_tracebacks", "law", "declared_exceptions", "report", "arrays", "locations", "syntax"),
     ("spec.contracts",),
     ("spec.subjects",),
     ("spec.reference",),

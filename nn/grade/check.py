@@ -28,6 +28,7 @@ from nnlaw.nn.plugins.errors import describe_internal_error
 from nnlaw.nn.verify.supervisor import CheckOptions, TargetResult, check_target
 from nnlaw.spec.declared_exceptions import ignore_comments
 from nnlaw.spec.discovery.notebook import read_cells
+from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import BadInput
 
 MAX_HANGS = 3  # definitions of a file that may hang, before the rest of the file is given up
@@ -185,7 +186,7 @@ def _parsed(file: str) -> ast.Module | None:
     """The syntax tree of a file; None if it can't be read or parsed."""
     source = source_of(Path(file))
     try:
-        return ast.parse(source) if source.strip() or not os.path.getsize(file) else None
+        return parse(source) if source.strip() or not os.path.getsize(file) else None
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from nnlaw.nn.grade.check import source_of
 from nnlaw.nn.grade.submissions import Submission
+from nnlaw.spec.syntax import parse
 
 MIN_NODES = 100  # of a syntax tree: smaller files may be alike by chance
 SHARE_OF_CLASS = 0.5
@@ -38,7 +39,7 @@ def copies(found: Sequence[Submission]) -> list[list[str]]:
 def fingerprint(source: str) -> str:
     """The same for sources that differ only in comments, docstrings, formatting and names; empty if it is too small."""
     try:
-        nodes = list(ast.walk(ast.parse(source)))
+        nodes = list(ast.walk(parse(source)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return hashlib.sha256("".join(source.split()).encode(errors="replace")).hexdigest() if source.strip() else ""
     if len(nodes) < MIN_NODES:

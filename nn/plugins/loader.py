@@ -17,6 +17,7 @@ from typing import Any
 
 from nnlaw.nn.plugins.registry import REGISTRY, Plugin
 from nnlaw.spec.discovery.needed_statements import Definitions
+from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import BadInput, Location, NothingToCheck
 
 
@@ -72,7 +73,7 @@ def import_file(path: Path, *, override: bool = False, definitions_only: bool = 
 
 def _definitions(path: Path) -> CodeType:
     """The statements of a file that define something, and those that they need."""
-    tree = ast.parse(path.read_bytes(), str(path))
+    tree = parse(path.read_bytes(), str(path))
     future = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
     return compile(ast.Module([*future, *Definitions(tree).needed()], []), str(path), "exec", dont_inherit=True)
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from nnlaw.spec.syntax import parse
+
 NOT_UTF_8 = re.compile("[\ud800-\udfff]")  # as Python shows such bytes of a file name
 OWN = {"nnlaw"}  # never copied, even if a plugin is beside it in a checkout
 
@@ -47,7 +49,7 @@ def _neighbors(path: Path) -> list[Path]:
 def _imported(path: Path) -> Iterator[str]:
     """The top-level names that a file imports: numpy of `import numpy.linalg`, helper of `from helper import act`."""
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = parse(path.read_bytes())
     except (SyntaxError, ValueError):  # a file of a package, possibly never imported
         return
     for node in ast.walk(tree):

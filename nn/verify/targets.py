@@ -20,6 +20,7 @@ from nnlaw.nn.plugins.registry import KINDS, REGISTRY, canonical
 from nnlaw.nn.plugins.units import chosen_unit, unit_of
 from nnlaw.spec.discovery.targets import targets as discovery_targets
 from nnlaw.spec.subjects.unit import Unit
+from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import BadInput, NothingToCheck
 
 
@@ -158,7 +159,7 @@ def _registers(file: Path) -> bool:
     if file.suffix != ".py":
         return False
     try:
-        tree = ast.parse(file.read_bytes())
+        tree = parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError):
         return False
     own = {

@@ -16,6 +16,7 @@ from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.calls import N
 from nnlaw.spec.discovery.scope import arguments_of
 from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.syntax import parse_expression
 
 Symbols = tuple[str, ...]
 SHAPE = re.compile(r"\(([^()]*,[^()]*)\)|\[([^\[\]]*,[^\[\]]*)\]")
@@ -109,7 +110,7 @@ def _evaluated(row: Symbols, sizes: Mapping[str, int]) -> tuple[int, ...]:
     found = []
     for symbol in row:
         try:
-            found.append(_value(ast.parse(symbol.replace("'", "_"), mode="eval").body, sizes))
+            found.append(_value(parse_expression(symbol.replace("'", "_")), sizes))
         except (SyntaxError, KeyError):
             return ()
     return tuple(found)

@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any
 
 from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.syntax import parse
 
 MAX_DEPTH = 3  # of calls that hand the argument on
 SAME_TEXT = ("lower", "upper", "strip", "casefold")
@@ -74,7 +75,7 @@ def _methods(owner: type | None) -> Iterator[Any]:
 def parsed(function: Any) -> ast.Module | None:
     """The syntax tree of a function; None if there is no source."""
     try:
-        return ast.parse(textwrap.dedent(source_text(function)))
+        return parse(textwrap.dedent(source_text(function)))
     except (OSError, TypeError, SyntaxError):
         return None
 

@@ -17,6 +17,7 @@ from nnlaw.spec.discovery.match_gradients import CONTAINERS, in_gradient_contain
 from nnlaw.spec.discovery.scope import arguments_of, required_of
 from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of
 from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.syntax import parse
 
 
 def backward_arguments(made: Made, plan: Plan) -> Iterator[tuple[tuple[Given, ...], tuple[tuple[Slot, Given], ...]]]:
@@ -108,7 +109,7 @@ def incoming_attributes(made: Made, plan: Plan) -> list[Slot]:
     """Attributes that backward reads and that neither the constructor fills nor forward sets: the incoming gradient."""
     kind = type(made.instance)
     try:
-        tree = ast.parse(textwrap.dedent(source_text(getattr(kind, plan.backward))))
+        tree = parse(textwrap.dedent(source_text(getattr(kind, plan.backward))))
     except (OSError, TypeError, SyntaxError):
         return []
     read: list[str] = []

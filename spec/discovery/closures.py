@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.syntax import parse
 
 
 class Closures:
@@ -94,7 +95,7 @@ def functions_in(returned: Any) -> dict[str, FunctionType] | None:
 def returns_functions(factory: Any) -> bool:
     """Whether a function defines functions and returns some of them, by its source."""
     try:
-        tree = ast.parse(textwrap.dedent(source_text(factory))).body[0]
+        tree = parse(textwrap.dedent(source_text(factory))).body[0]
     except (OSError, TypeError, SyntaxError, IndexError):
         return False
     last = tree.body[-1] if isinstance(tree, ast.FunctionDef) else None

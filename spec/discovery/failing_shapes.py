@@ -28,6 +28,7 @@ from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.layer_cases import raising_cases
 from nnlaw.spec.discovery.layer_methods import FORWARD, FORWARD_WORD
 from nnlaw.spec.discovery.scope import Scope
+from nnlaw.spec.syntax import parse
 
 SECONDS = 6.0  # of CPU time, for all units of a file
 PRODUCTS = {"dot", "matmul"}
@@ -97,7 +98,7 @@ def _changes(functions: list[Any]) -> Iterator[tuple[FunctionType, CodeType]]:
             continue
         code = function.__code__
         try:
-            tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+            tree = parse("".join(linecache.getlines(code.co_filename)))
         except SyntaxError:
             continue
         for node in _nodes_of(code, tree):

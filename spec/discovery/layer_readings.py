@@ -30,6 +30,7 @@ from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.discovery.summed_steps import summing_method_of_layer, sums_steps
 from nnlaw.spec.subjects.failed_product import text_of
 from nnlaw.spec.subjects.traceback_location import raised_at
+from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import Location
 
 
@@ -135,7 +136,7 @@ def _one_gradient_only(best: Attempt, reading: Reading, name: str) -> Iterator[R
 def skips_zeros(function: Any) -> bool:
     """Whether a function has a loop that skips entries and returns at the first other one."""
     try:
-        tree = ast.parse(textwrap.dedent(source_text(function)))
+        tree = parse(textwrap.dedent(source_text(function)))
     except (OSError, TypeError, SyntaxError):
         return False
     for loop in (node for node in ast.walk(tree) if isinstance(node, ast.For)):

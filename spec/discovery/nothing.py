@@ -22,6 +22,7 @@ from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.reference.activations import ACTIVATIONS
 from nnlaw.spec.reference.names import standard_name
 from nnlaw.spec.reference.optimizers import OPTIMIZERS
+from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import Location
 
 BACKWARD_WORD = re.compile(r"backward|backprop|back_?prop|bprop|bwd|_bp\b|^back_", re.I)
@@ -107,7 +108,7 @@ def _runs_a_graph(name: str, function: Any) -> bool:
 def _returns_gradient(function: Any) -> bool:
     """Whether a function returns a tuple, with a variable that is named as a gradient after the first item."""
     try:
-        tree = ast.parse(textwrap.dedent(source_text(function)))
+        tree = parse(textwrap.dedent(source_text(function)))
     except (OSError, TypeError, SyntaxError):
         return False
     returned = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
@@ -151,7 +152,7 @@ def _names_used(scope: Scope, found: Iterable[Found]) -> set[str]:
         own = [id(value) for value in vars(thing).values()] if isinstance(thing, type) else []
         rest += [other for other, function in scope.functions.items() if id(function) in own]  # assigned to the class
         try:
-            tree = ast.parse(textwrap.dedent(source_text(thing)))
+            tree = parse(textwrap.dedent(source_text(thing)))
         except (OSError, TypeError, SyntaxError):
             continue
         rest += {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -190,7 +191,7 @@ def _is_template(kind: type) -> bool:
 def _is_not_implemented(method: Any) -> bool:
     """Whether a method raises NotImplementedError at once."""
     with contextlib.suppress(OSError, TypeError, SyntaxError):
-        (function,) = ast.parse(textwrap.dedent(source_text(method))).body
+        (function,) = parse(textwrap.dedent(source_text(method))).body
         raised = [node.exc for node in getattr(function, "body", []) if isinstance(node, ast.Raise) and node.exc]
         return is_empty(method) and any("NotImplementedError" in ast.unparse(each) for each in raised)
     return False
@@ -202,7 +203,7 @@ def is_empty(method: Any) -> bool:
     if getattr(method, "__isabstractmethod__", False):
         return True
     try:
-        tree = ast.parse(textwrap.dedent(source_text(method)))
+        tree = parse(textwrap.dedent(source_text(method)))
     except (OSError, TypeError, SyntaxError):
         return False
     function = tree.body[0]

@@ -24,6 +24,7 @@ from nnlaw.spec.discovery.load import load
 from nnlaw.spec.discovery.nothing import BACKWARD_WORD
 from nnlaw.spec.discovery.project_files import files_beside, imports, text_of
 from nnlaw.spec.discovery.scope import scope_of
+from nnlaw.spec.syntax import parse
 
 MAX_LOADED = 4
 DEFINES_LOSS = re.compile(rf"^\s*(class|def)\s+\w*({LOSS_WORDS.pattern})", re.M | re.I)
@@ -61,7 +62,7 @@ def passed_error(module: ModuleType) -> str:
     further = [file for file, text in texts.items() if any(imports(text, user.stem) for user in users)]
     for file in dict.fromkeys([path, *users, *further]):
         with contextlib.suppress(SyntaxError, ValueError):
-            line = _line_of_error(ast.parse(texts[file] if file in texts else text_of(file)))
+            line = _line_of_error(parse(texts[file] if file in texts else text_of(file)))
             if line:
                 return f"{file.name}:{line}"
     return ""

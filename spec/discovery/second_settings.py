@@ -22,6 +22,7 @@ from nnlaw.spec.discovery.argument_uses import uses_of
 from nnlaw.spec.discovery.function_pair import Activation, CachedPair
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.settings import second_values
+from nnlaw.spec.syntax import parse
 
 Changed = dict[str, Any]
 
@@ -267,7 +268,7 @@ def _withdefaults_of(function: FunctionType, changed: Changed) -> FunctionType:
 def _constants(kind: type) -> dict[str, float]:
     """The numbers written in the class, or stored by its constructor as they are, that it computes nothing from."""
     try:
-        tree = ast.parse(textwrap.dedent(source_text(kind))).body[0]
+        tree = parse(textwrap.dedent(source_text(kind))).body[0]
     except (OSError, TypeError, SyntaxError, IndexError):
         return {}
     if not isinstance(tree, ast.ClassDef):

@@ -16,6 +16,7 @@ from io import BytesIO
 from pathlib import Path
 
 from nnlaw.spec.discovery.notebook import read_cells
+from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import BadInput, relative_to_cwd
 
 PYTHON_2 = (
@@ -57,7 +58,7 @@ def read_source(path: Path) -> Source:
     try:
         with warnings.catch_warnings():  # the file's author sees these when it runs
             warnings.simplefilter("ignore")
-            tree = ast.parse(text, str(path))
+            tree = parse(text, str(path))
             flags = _take_future_imports(tree, everywhere=path.suffix == ".ipynb")
             compile(tree, str(path), "exec", flags, dont_inherit=True)  # finds `return` outside a function, ...
     except SyntaxError as error:

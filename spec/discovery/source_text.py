@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from nnlaw.spec.syntax import parse
+
 _known: dict[int, tuple[Any, str]] = {}
 """By identity: a metaclass may have a __hash__ that raises. The thing is kept, so that no other gets its id."""
 
@@ -35,7 +37,7 @@ def source_text(thing: Any) -> str:
 def returned_names(function: Callable[..., Any]) -> list[str]:
     """The names in the last return statement: ["Z1", "A1"] of `return Z1, A1`."""
     try:
-        tree = ast.parse(textwrap.dedent(source_text(function)))
+        tree = parse(textwrap.dedent(source_text(function)))
     except (OSError, TypeError, SyntaxError):
         return []
     returns = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]

@@ -24,6 +24,7 @@ from nnlaw.spec.discovery.match_gradients import NAMED, Kept, is_gradient_name, 
 from nnlaw.spec.discovery.slots import Slot, as_numbers
 from nnlaw.spec.discovery.source_text import returned_names, source_text
 from nnlaw.spec.subjects.gradient_names import is_gradient_of
+from nnlaw.spec.syntax import parse
 
 BIAS_NAME = re.compile(r"^_?(b_?\d*|bias\d*|intercept_?|offset|theta_?0|beta_?0)$", re.I)
 LOSS_NAME = re.compile(r"loss|cost|err|^J$")
@@ -90,7 +91,7 @@ def names_in_updates(kind: type) -> frozenset[str]:
 @cache
 def names_updated_in(source: str) -> frozenset[str]:
     """The attributes, and the global names, that functions assign from a gradient, or with a learning rate."""
-    tree = ast.parse(textwrap.dedent(source))
+    tree = parse(textwrap.dedent(source))
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name != "__init__"]
     return frozenset(name for function in functions for name in _updated(function))
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.syntax import parse
 
 BATCH = re.compile(r"^(X\w*|A\d*|H\d*|x_?batch|batch_?x|inputs)$")
 WEIGHT = re.compile(r"^_?(w|weights?|theta)_?\w?\d*$", re.I)
@@ -28,7 +29,7 @@ def used_layout(module: ModuleType, name: str) -> str:
     """
     try:
         text = source_text(module)
-        tree = ast.parse(text)
+        tree = parse(text)
     except (OSError, TypeError, SyntaxError):
         return ""
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]

@@ -13,6 +13,7 @@ import tokenize
 from collections.abc import Collection
 
 from nnlaw.spec.fixes.mutate import Mutation
+from nnlaw.spec.syntax import parse
 
 ODD = 4  # tokens, for each expression that an author would not write
 DELETED = 0.8  # tokens, for each that is deleted: what is shorter is clearer
@@ -29,7 +30,7 @@ def distance(mutation: Mutation, known: Collection[str] = ()) -> float:
     if mutation.code in ONE_THOUGHT:
         return ONE_THOUGHT[mutation.code]
     after = "" if isinstance(mutation.statement, ast.Pass) else ast.unparse(mutation.statement)
-    before = ast.parse(mutation.before)
+    before = parse(mutation.before)
     odd = _odd(mutation.statement) - _odd(before)
     odd += isinstance(mutation.old, ast.Tuple) and isinstance(mutation.old.ctx, ast.Store)  # db, da = ... for da, db
     repeated = (expressions(mutation.statement) - expressions(before)).intersection(known)

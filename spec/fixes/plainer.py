@@ -18,6 +18,7 @@ from typing import Any
 
 from nnlaw.spec.fixes.mutate import Mutation
 from nnlaw.spec.fixes.rules import ONE, TWO, Change, factors_of, same, times
+from nnlaw.spec.syntax import parse
 
 Rule = Callable[[Any], Change | None]
 MAX_STEPS = 8
@@ -42,7 +43,7 @@ def plainer(mutation: Mutation) -> Iterator[Mutation]:
 
 def _rewritten(mutation: Mutation, rules: Sequence[Rule]) -> tuple[ast.stmt, list[Change]]:
     """The changed statement with every rule used as long as there is a place for it, and the rewritings."""
-    form, before = copy.deepcopy(mutation.statement), ast.parse(mutation.before)
+    form, before = copy.deepcopy(mutation.statement), parse(mutation.before)
     changes: list[Change] = []
     while len(changes) < MAX_STEPS and (found := next(_places(form, before, rules), None)) is not None:
         node, change = found

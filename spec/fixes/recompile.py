@@ -24,6 +24,7 @@ from nnlaw.spec.fixes.source_edits import function_at, smallest_edit
 from nnlaw.spec.fixes.stores import Store, stores_of
 from nnlaw.spec.subjects.cases import Case, FunctionCase, ModelCase, OptimizerCase
 from nnlaw.spec.subjects.subject import SourceFunction, Subject
+from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import BadInput, Edit, together
 
 MAX_TIER_OF_FORWARD = 1  # forward may store the wrong array for backward, but it computes what it should
@@ -106,7 +107,7 @@ class VariantBuilder:
                     source.tree,
                     [*_operands(source.tree, trees), *self._storable(source.function)],
                     partial(may_be_at, source.tree.name),
-                    [node for node in ast.parse(source.function.text).body if isinstance(node, ast.FunctionDef)],
+                    [node for node in parse(source.function.text).body if isinstance(node, ast.FunctionDef)],
                 )
             )
             for source in sources

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
 from nnlaw.spec.fixes.rules import same
+from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import Edit
 
 Pair = tuple[ast.AST, ast.AST]  # a node before and after the change
@@ -35,7 +36,7 @@ def smallest_edit(path: str, text: str, original: ast.FunctionDef, changed: ast.
 
 def function_at(text: str, name: str, line: int) -> ast.FunctionDef | None:
     """The function of this name whose definition, or first decorator, is at the line; None if there is none."""
-    functions = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef))
+    functions = (node for node in ast.walk(parse(text)) if isinstance(node, ast.FunctionDef))
     return next((node for node in functions if (node.name, _first_line(node)) == (name, line)), None)
 
 
@@ -126,7 +127,7 @@ class _Source:
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.lines = text.split("\n")
-        nodes = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.expr) and _is_read(node))
+        nodes = (node for node in ast.walk(parse(text)) if isinstance(node, ast.expr) and _is_read(node))
         self.known = {ast.dump(node): node for node in nodes if node.lineno == node.end_lineno}
         """An expression of each form that the author wrote on one line."""
         self.tight_powers = "**" in text.replace(" ** ", "") and " ** " not in text
@@ -258,6 +259,6 @@ def _normal(text: str, like: ast.AST) -> str | None:
     forms = ((ast.Slice, "x[{}]"), (ast.keyword, "f({})"), (ast.expr, "({})"), (ast.AST, "{}"))
     form = next(form for kind, form in forms if isinstance(like, kind))
     try:
-        return ast.unparse(ast.parse(form.format(text)))
+        return ast.unparse(parse(form.format(text)))
     except SyntaxError:
         return None

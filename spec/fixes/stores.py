@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from nnlaw.spec.fixes.source_edits import function_at
 from nnlaw.spec.subjects.subject import SourceFunction
+from nnlaw.spec.syntax import parse, parse_expression
 from nnlaw.spec.violation import Edit
 
 INPUT_NAMES, RESULT_NAMES = ("input", "x_in"), ("y", "out", "output")
@@ -36,7 +37,7 @@ class Store:
     @property
     def expression(self) -> ast.expr:
         """`self.x`."""
-        return ast.parse(f"self.{self.name}", mode="eval").body
+        return parse_expression(f"self.{self.name}")
 
     def is_in(self, node: ast.AST) -> bool:
         """Whether an expression reads it."""
@@ -104,7 +105,7 @@ def _pairs(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
 
 def _attributes(text: str, method: ast.FunctionDef) -> set[str]:
     """The names of attributes in the class of the method, and of its methods."""
-    for owner in ast.walk(ast.parse(text)):
+    for owner in ast.walk(parse(text)):
         if isinstance(owner, ast.ClassDef) and owner.lineno <= method.lineno <= (owner.end_lineno or 0):
             nodes = list(ast.walk(owner))
             names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}

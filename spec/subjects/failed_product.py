@@ -15,6 +15,8 @@ from types import TracebackType
 
 import numpy as np
 
+from nnlaw.spec.syntax import parse_expression
+
 SIMPLE = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.Slice, ast.Tuple, ast.UnaryOp, ast.USub, ast.Load)
 """What is evaluated once more: it calls nothing."""
 OPERATORS: dict[type[ast.operator], str] = {
@@ -71,7 +73,7 @@ def _expression(innermost: TracebackType) -> ast.expr | None:
     lines[-1] = lines[-1][:end_column]
     lines[0] = lines[0][column:]
     text = textwrap.dedent(b"".join(lines).decode())
-    return ast.parse(f"({text})", mode="eval").body
+    return parse_expression(f"({text})")
 
 
 def _operands(node: ast.expr | None) -> tuple[ast.expr, str, ast.expr] | None:

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
+from nnlaw.spec.syntax import parse_expression
+
 KNOWN_NAMES = {"unit", "x", "dy", "y", "target", "cache", "returned", "np"}
 MAX_TEXT = 500
 NODES = (
@@ -68,7 +70,7 @@ class Recipe:
 def _is_call(text: str, imports: set[str]) -> bool:
     """Whether an expression only calls and reads what is imported from the file, the unit, and constants."""
     try:
-        nodes = list(ast.walk(ast.parse(text, mode="eval")))
+        nodes = list(ast.walk(parse_expression(text)))
     except (SyntaxError, ValueError, RecursionError):
         return False
     for node in nodes:

@@ -31,6 +31,7 @@ from nnlaw.spec.subjects.object_subject import ObjectSubject
 from nnlaw.spec.subjects.shared_arrays import SharedArrays
 from nnlaw.spec.subjects.subject import Subject, Target
 from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, ONLY_READ, decode, encode
+from nnlaw.spec.syntax import parse
 
 VARIANT_SECONDS = 0.5  # of CPU time for one call of a variant, which may never end
 MAX_TEXT = 2000  # characters of an exception's text
@@ -201,7 +202,7 @@ def _delete_item(subject: Subject, holder: str, name: Any) -> None:
 
 
 def _variant(subject: Subject, changed: Sequence[str], tracer: Subject | None) -> Subject:
-    trees = [node for text in changed for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    trees = [node for text in changed for node in parse(text).body if isinstance(node, ast.FunctionDef)]
     return subject.variant(trees, tracer)
 
 

@@ -34,6 +34,7 @@ from nnlaw.spec.discovery.source_text import returned_names, source_text
 from nnlaw.spec.discovery.stacks import definitions
 from nnlaw.spec.discovery.trained_numbers import BIAS_NAME
 from nnlaw.spec.subjects.settings import PENALTIES
+from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import Location
 
 INIT = re.compile(r"init|random_?(w|p)|(create|make|get|build|setup|new|set)_?\w*(param|weight|theta|net|model)", re.I)
@@ -296,7 +297,7 @@ def _guessed_weights(
 def _keys(function: Callable[..., Any]) -> list[str]:
     """The text keys that a function reads from dicts."""
     try:
-        tree = ast.parse(textwrap.dedent(source_text(function)))
+        tree = parse(textwrap.dedent(source_text(function)))
     except (OSError, TypeError, SyntaxError):
         return []
     slices = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript)]

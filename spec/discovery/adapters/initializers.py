@@ -19,6 +19,7 @@ from nnlaw.spec.discovery.function_unit import Function, FunctionUnit, found_fun
 from nnlaw.spec.discovery.scope import Scope, required_of
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.reference import INITIALIZERS
+from nnlaw.spec.syntax import parse
 
 INITIALIZER = re.compile(r"(^|_)(he|kaiming|xavier|glorot|lecun|orthogonal)(?=$|_|init|normal|uniform)", re.I)
 TRUNCATED = re.compile(r"(^|_)trunc(ated)?_normal")
@@ -101,7 +102,7 @@ def _takes_kernels(author: Any, name: str) -> bool:
     used = [function.__globals__.get(each) for each in function.__code__.co_names]
     try:
         texts = [source_text(each) for each in (function, *filter(inspect.isfunction, used))]
-        tree = ast.parse("".join(inspect.findsource(function)[0]))
+        tree = parse("".join(inspect.findsource(function)[0]))
     except (OSError, TypeError, SyntaxError):
         return False
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == name]
