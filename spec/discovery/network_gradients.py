@@ -79,10 +79,27 @@ def with_gradients(
         for name, array in network.params.items():  # a bias of one entry, whose gradient is a number
             if name not in grads and array.size == 1 and numbers:
                 grads[name] = Kept("returned", numbers.pop(0)[0])
+        own_slots = {name: slots[0] for name, slots in aliases.items()}
+        grads |= _of_other_shapes(own_slots, grads, [slot for slot, _ in returned])
         grads = {name: place for name, place in grads.items() if _is_array(place, run)}
     if not stepped and not by_output:
         plan = replace(plan, rates=tuple(slot for slot in plan.rates if slot.key.lower() != "alpha"))
     return replace(plan, grads=grads, steps=bool(stepped))
+
+
+def _of_other_shapes(own: dict[str, Slot], grads: dict[str, Kept], returned: list[Slot]) -> dict[str, Kept]:
+    """Gradients at the place in a returned list that parameters have in theirs, whatever their shape.
+
+    With that of `weights[1]` in `result[0][1]`, that of `weights[0]` is `result[0][0]`.
+    """
+    found: dict[str, Kept] = {}
+    used = {place.slot for place in grads.values()}
+    for name in (name for name in own if name not in grads):
+        for other, place in grads.items():
+            is_beside = own[other].parent == own[name].parent and own[other].steps[-1:] == place.slot.steps[-1:]
+            if is_beside and place.where == "returned":
+                found[name] = Kept("returned", Slot((*place.slot.steps[:-1], own[name].steps[-1])))
+    return {name: place for name, place in found.items() if place.slot in returned and place.slot not in used}
 
 
 def _trained_numbers(
