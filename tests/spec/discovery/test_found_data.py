@@ -84,10 +84,22 @@ def test_a_unit_without_readings_is_not_checked() -> None:
 
 @pytest.mark.slow
 def test_a_call_that_fails_while_cases_are_made_is_a_violation(tmp_path: Path) -> None:
-    """A missing transpose is a law that fails at its line, not an error."""
+    """A product whose shapes never fit is a law that fails at its line, not an error."""
     file = tmp_path / "mine.py"
-    file.write_text(DENSE.replace("{db}", "sum(axis=0)").replace("self.W.T", "self.W"), encoding="utf-8")
+    file.write_text(DENSE.replace("{db}", "sum(axis=0)").replace("self.W.T", "self.W[:0]"), encoding="utf-8")
     (report,) = check_target({"file": str(file)}).reports
     (violation,) = report["violations"]
     assert (report["outcome"], violation["law"], violation["location"]["line"]) == (UnitOutcome.FAILED, "shape", 15)
     assert "raised ValueError" in violation["actual"]
+
+
+@pytest.mark.slow
+def test_a_missing_transpose_is_a_violation_with_its_fix(tmp_path: Path) -> None:
+    """It is found by calling the code with the transpose, and reported at its line of the code as it is."""
+    file = tmp_path / "mine.py"
+    file.write_text(DENSE.replace("{db}", "sum(axis=0)").replace("self.W.T", "self.W"), encoding="utf-8")
+    (report,) = check_target({"file": str(file)}).reports
+    (violation,) = report["violations"]
+    assert (report["outcome"], violation["law"], violation["location"]["line"]) == (UnitOutcome.FAILED, "gradient", 15)
+    (edit,) = violation["suggestion"]["edits"]
+    assert (edit["before"], edit["after"]) == ("self.W", "self.W.T")
