@@ -88,7 +88,7 @@ def with_gradients(
 
 
 def _of_other_shapes(own: dict[str, Slot], grads: dict[str, Kept], returned: list[Slot]) -> dict[str, Kept]:
-    """Gradients at the place in a returned list that parameters have in theirs, whatever their shape.
+    """Gradients at the place in a returned list that parameters have in theirs, of any shape.
 
     With that of `weights[1]` in `result[0][1]`, that of `weights[0]` is `result[0][0]`.
     """
