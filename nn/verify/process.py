@@ -85,6 +85,8 @@ class SubjectProcess:
 
     def sandbox(self) -> frozenset[str]:
         """The mechanisms that keep the code from files, the network and other processes; see docs/security.md."""
+        if not self.closed and self.child.notes in self.open_ends:  # a reply may have been read before the note
+            self._receive(self.child.notes)
         notes = self.kept[self.child.notes].decode(errors="replace").splitlines()
         found = next((line for line in notes if line.startswith("sandbox")), "")  # written before the code is imported
         return frozenset(found.split()[1:])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from nnlaw.nn.verify.process import signal_name
+from nnlaw.nn.verify.process import SubjectProcess, signal_name
 from nnlaw.spec.subjects import sandbox
 from nnlaw.spec.subjects.keeper import descendants
 
@@ -129,6 +129,29 @@ def test_the_sandbox_keeps_its_guarantees(
     if mechanism not in result.sandbox:
         pytest.skip(f"this system has no {mechanism}")
     assert "refused" in result.printed and not (tmp_path / "made").exists()
+
+
+@slow
+def test_the_sandbox_is_known_when_the_reply_is_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its mechanisms, which the child writes to another pipe than its replies, are read when they are asked for."""
+
+    def reply_only(process: SubjectProcess, seconds: float, writing: int | None) -> None:
+        time.sleep(0.01)
+        process._receive(process.child.replies)
+
+    found = []
+    for pump in (reply_only, SubjectProcess._pump):
+        monkeypatch.setattr(SubjectProcess, "_pump", pump)
+        with SubjectProcess() as process:
+            process.allow(60)
+            process.connection.request("open", None, {})
+            if pump is not reply_only:
+                process._pump(1.0, None)
+            found.append(process.sandbox())
+            monkeypatch.undo()
+    if not found[1]:
+        pytest.skip("this system has no sandbox")
+    assert found[0] == found[1]
 
 
 @slow
