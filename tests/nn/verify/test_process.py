@@ -133,7 +133,7 @@ def test_the_sandbox_keeps_its_guarantees(
 
 @slow
 def test_the_sandbox_is_known_when_the_reply_is_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its mechanisms, which the child writes to another pipe than its replies, are read when they are asked for."""
+    """Its mechanisms, which the child writes to another pipe than its replies, are read on demand."""
 
     def reply_only(process: SubjectProcess, seconds: float, writing: int | None) -> None:
         time.sleep(0.01)
