@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.adapted_layer import clips
 from nnlaw.spec.discovery.adapted_network import AdaptedNetwork
 from nnlaw.spec.discovery.calls import Made, N
 from nnlaw.spec.discovery.network_instances import network_data
@@ -22,6 +23,7 @@ from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.settings import PENALTIES, second_value, second_values
 
 ACTIVATION = re.compile(r"activ|^act_?|nonlin|hidden_act", re.I)
+ATTEMPTS, FAR = 20, 1009  # of inputs for code that clips its gradients; the distance between their seeds
 IN_THE_LOSS = re.compile(rf"{PENALTIES.pattern}|smoothing|temperature|slope|leak|delta", re.I)
 """Names of settings that change the loss and the gradient alike; others, such as a momentum, change the step."""
 
@@ -32,7 +34,7 @@ def network_cases(
     """Two batches; if the loss is the code's own, another one at second values of the settings that change it."""
     found: list[ModelCase] = []
     for count in (N, N - 1):
-        x, labels = network_data(count, sample, seed)
+        x, labels = _data(network, count, sample, seed)
         subject = subject_of(copy.deepcopy(network))
         found.append(ModelCase(name, subject, _no_model, x, labels, seed=seed, name=name, registered=False))
     if made is not None:
@@ -45,6 +47,33 @@ def network_cases(
             path = with_settings(name, changed)
             found.append(replace(found[1], model=subject_of(other), path=path, is_second=True))
     return list(found)
+
+
+def _data(network: AdaptedNetwork, count: int, sample: tuple[int, ...], seed: int) -> tuple[Array, Array]:
+    """Inputs and labels; for code that clips, such that no gradient is as large as the limit, if such are found."""
+    first = network_data(count, sample, seed)
+    if not clips(*getattr(network.instance, "functions", [type(network.instance)])):
+        return first
+    for other in range(ATTEMPTS):
+        x, labels = network_data(count, sample, seed + other * FAR) if other else first
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            if not _is_at_a_limit(network, x, labels):
+                return x, labels
+    return first
+
+
+def _is_at_a_limit(network: AdaptedNetwork, x: Array, labels: Array) -> bool:
+    """Whether the largest entry of a gradient, or its norm, is a number of few digits, as limits are."""
+    runs = copy.deepcopy(network).runs(x, labels, 1.0)
+    for run in runs:
+        run.compute()
+        gradients = [np.asarray(run.read(name), np.float64) for name in network.plan.grads]
+        found = [np.abs(gradient).max(initial=0) for gradient in gradients]
+        found += [np.linalg.norm(gradient) for gradient in gradients]
+        found.append(float(np.linalg.norm(found[len(gradients) :])))
+        if any(size and np.isclose(size, round(float(size), 3), rtol=1e-9, atol=0) for size in found):
+            return True
+    return False
 
 
 def _with_other_activations(

@@ -12,12 +12,12 @@ from types import FunctionType
 from typing import Any
 
 from nnlaw.spec.discovery.argument_uses import uses_of
+from nnlaw.spec.discovery.calls import SMOOTH
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.scope import Scope, required_of
 from nnlaw.spec.discovery.second_settings import defaults_of
 
 CHOICE = re.compile(r"activ|^act|kind|type|mode|method|nonlin|func|^fn?$|name|which", re.I)
-SMOOTH = ("sigmoid", "logistic", "tanh")
 
 
 def give_texts(scope: Scope) -> dict[str, str]:
