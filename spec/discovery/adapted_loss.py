@@ -22,6 +22,7 @@ from nnlaw.spec.discovery.calls import Randomness
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.scenarios import Scenario, sigmoid, softmax
 from nnlaw.spec.discovery.slots import array_slots, attributes_of
+from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.hyperparameters import numeric_defaults
 
 LINKS: dict[str, Callable[[Array], Array]] = {"softmax": softmax, "sigmoid": sigmoid}
@@ -268,11 +269,22 @@ def describe(code: LossCode, name: str, loss: AdaptedLoss) -> str:
     return f"{text}; {loss.scenario}; {loss.layout.describe}"
 
 
+VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
 def signature_of(function: Any) -> list[inspect.Parameter]:
-    """The required positional arguments of a bound method or a function."""
+    """The required positional arguments of a bound method or a function.
+
+    Those of a method that only takes *args are those of the other method that it passes them to.
+    """
     try:
         rows = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return []
+    rest = next((row.name for row in rows if row.kind is inspect.Parameter.VAR_POSITIONAL), "")
+    if rest and inspect.ismethod(function) and all(row.kind in VARIABLE for row in rows):
+        inner = re.search(rf"\bself\.(\w+)\(\*{rest}\b", source_text(function))
+        other = getattr(function.__self__, inner[1], None) if inner else None
+        return signature_of(other) if inspect.ismethod(other) and other.__name__ != function.__name__ else []
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return [row for row in rows if row.kind in kinds and row.default is row.empty]

@@ -75,14 +75,16 @@ def found_of(best: Attempt, name: str, style: str, kind: type) -> Found:
 
 
 def _input_for_output(best: Attempt, reading: Reading, name: str) -> Iterator[Reading]:
-    """For a backward whose argument z may be the input or the output: the reading with the other one."""
+    """For a backward whose argument may be the input or the output, as z and what forward calls both: the other one."""
     layer = best.layer
     assert layer is not None
     rows = required_of(getattr(type(layer.instance), layer.plan.backward, None), bound=True)
     first = [row.name for row in required_of(getattr(type(layer.instance), layer.plan.forward, None), bound=True)][:1]
     other = {"x": Given("y"), "y": Given("x", 0)}
+    both = set(first) & set(layer.plan.items[:1])
     swapped = tuple(
-        other[given.what] if given.what in other and i < len(rows) and is_either(rows[i].name, first) else given
+        other[given.what] if given.what in other and i < len(rows)
+        and (rows[i].name in both or is_either(rows[i].name, first)) else given
         for i, given in enumerate(layer.plan.backward_arguments)
     )
     if swapped != layer.plan.backward_arguments and len(layer.plan.inputs) == 1:
