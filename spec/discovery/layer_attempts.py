@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -36,7 +35,7 @@ from nnlaw.spec.discovery.layer_setup import prepared
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
 from nnlaw.spec.discovery.scope import Scope, arguments_of, decorated, required_of
-from nnlaw.spec.discovery.slots import array_slots
+from nnlaw.spec.discovery.slots import array_slots, leaves
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.failed_product import text_of
 from nnlaw.spec.subjects.traceback_location import raised_at
@@ -160,7 +159,8 @@ def attempts(
 ) -> Iterator[Attempt]:
     """Ways to call one instance, the most likely first; those whose forward fails are left out.
 
-    With `point`, that is the input.
+    With `point`, that is the input. An attention whose backward fails for three inputs may return two gradients: its
+    keys and values are then the same input.
     """
     kind = type(made.instance)
     forward, backward = methods
@@ -172,12 +172,21 @@ def attempts(
     needed = [row for row in rows if not mode_value(row) and row not in counts]
     unprepared = made
     given_shapes = [(layout, shapes, 0) for layout, shapes, _ in hints().inputs()]
-    for layout, shapes, integers in shapes_to_try or given_shapes or input_shapes(made, len(needed)):
-        if not hints().allows(layout) and not shapes_to_try:
+    orders = [tuple(range(len(needed)))]
+    if len(needed) == 3 and all(map(OF_ATTENTION.match, (row.name for row in needed))) and not shapes_to_try:
+        orders.append((0, 1, 1))
+    works = False
+    choices = (
+        (order, *row) for order in orders
+        for row in shapes_to_try or given_shapes or input_shapes(unprepared, len(set(order)))
+    )  # fmt: skip
+    for order, layout, shapes, integers in choices:
+        is_tied = order is not orders[0]
+        if (not hints().allows(layout) and not shapes_to_try) or (works and is_tied):
             continue
         if point is None and len(shapes) == 1:
             made = prepared(unprepared, shapes[0])
-        numbers = itertools.count()
+        numbers = iter(order)
         given = tuple(
             Given("mode", mode_value(row)[0]) if mode_value(row)
             else Given("count") if row in counts else Given("x", next(numbers))
@@ -189,6 +198,9 @@ def attempts(
                 mode=mode_attribute(made.instance),
             )  # fmt: skip
             found = list(try_plan(made, plan, randomness, point))
+            if is_tied:
+                found = [attempt for attempt in found if attempt.perfect and _returns_gradients_of_inputs(attempt)]
+            works = works or any(attempt.error is None for attempt in found)
             yield from found
             if not any(attempt.perfect for attempt in found) and point is None and len(shapes) == 1:
                 other = prepared(unprepared, shapes[0], optimizer=bool(found), by_sizes=not found)
@@ -196,6 +208,15 @@ def attempts(
                 yield from (attempt for attempt in others if attempt.perfect)
             if found:
                 break
+
+
+OF_ATTENTION = re.compile(r"^(x_?)?(q(uer(y|ies))?|k(eys?)?|v(al(ue)?s?)?)(_?(x|in|inputs?))?$", re.I)
+
+
+def _returns_gradients_of_inputs(attempt: Attempt) -> bool:
+    """Whether backward returned as many arrays as there are inputs."""
+    assert attempt.layer is not None
+    return len(leaves(attempt.layer.runs[0].returned)) == len(attempt.plan.inputs)
 
 
 def try_plan(

@@ -193,6 +193,8 @@ def _class(name: str, kind: type, scope: Scope, links: list[str]) -> Found | Non
     if not values:
         return None
     named = bool(LOSS_WORDS.search(name)) or any(LOSS_WORDS.search(base.__name__) for base in kind.__mro__[1:-1])
+    if named and not gradients:  # get_grad_wrt_logits(pred, target)
+        gradients = [m for m in vars(kind) if re.search("grad|deriv", m, re.I) and has_method(kind, m)]
     rows = [arguments_of(getattr(kind, value)) for value in values]
     if not named and not any(any(is_target(row.name) for row in row_list[1:]) for row_list in rows):
         return None
@@ -410,11 +412,14 @@ def found_of(
             found = found_reading(name, style, location, thing, [together], names)
             missing = {link: f"the gradient is that of {link} and loss together, and the {link} is in another file"}
             return replace(found, readings=tuple(replace(reading, missing=missing) for reading in found.readings))
-    for link in LINKS:
-        linked = _with_link(rows, link, exact=False) if link[:5] in docstrings_of(thing) else None
+    gradient = codes[0].gradient if isinstance(codes[0].gradient, str) else ""
+    for link, (where, text) in itertools.product(
+        LINKS, {f"the name {gradient}": gradient, "its docstring": docstrings_of(thing)}.items()
+    ):
+        linked = _with_link(rows, link, exact=False) if link[:5] in text.lower() else None
         if linked is not None:
             found = found_reading(name, style, location, thing, [linked], names)
-            reason = f"its docstring has the gradient of {link} and loss together; that {link} was not compared"
+            reason = f"{where} has the gradient of {link} and loss together; that {link} was not compared"
             missing = {link: reason}
             return replace(found, readings=tuple(replace(reading, missing=missing) for reading in found.readings))
     return found_reading(name, style, location, thing, rows[:MAX_READINGS], names)
