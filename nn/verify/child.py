@@ -23,6 +23,7 @@ from nnlaw._child import SPIN
 from nnlaw._names import install
 from nnlaw.nn.verify.targets import open_target
 from nnlaw.spec.subjects.server import serve
+from nnlaw.spec.subjects.strided_views import check_strided_views
 
 CHUNK = 2**20
 for _name in ("find", "found_data", "load"):  # which open_target imports when it needs them
@@ -36,6 +37,7 @@ def main(requests: int, replies: int, notes: int) -> None:
     os.register_at_fork(after_in_child=partial(os._exit, 0))  # else a fork in forward doubles with every call
     _record_os_exit(notes)
     install()
+    check_strided_views()
 
     def open_request(request: dict[str, Any]) -> Any:
         request = {key: os.fsdecode(value) if isinstance(value, bytes) else value for key, value in request.items()}
