@@ -58,7 +58,11 @@ BIAS_GRADIENTS = re.compile(
 OWNERS = re.compile(r"^(layers?|l|net|network|model|nn|module|obj)$", re.I)
 KEYS = re.compile(r"^(key|name|id|idx|index|layer_?(id|name|index)|param_?name)$", re.I)
 COUNTS = re.compile(r"^(t|step|iteration|iterations?|epoch|it|k|n_?iter|time_?step)$", re.I)
-STATES = re.compile(r"^(v|s|m|config|cache|state|velocity|velocities|moments?|memory|optim_?config)$", re.I)
+STATES = re.compile(
+    r"^(v|s|m|config|cache|state|velocity|velocities|moments?|memory|optim_?config|"
+    r"(v|s|m|sd|vd|md|r|mom(entum)?|velocity|cache)_?d?_?(w|b|weights?|bias(es)?))$", re.I,
+)
+OF_BIAS = re.compile(r"(b|bias|biases)$", re.I)
 
 
 PAIRS = re.compile(
@@ -123,6 +127,10 @@ class OptimizerPlan:
     """The layer of the project that the optimizer gets."""
     bias: tuple[str, tuple[tuple[str, str], ...]] | None = None
     """The method for the bias and its roles, if `method` moves the weights only."""
+    array_states: bool = False
+    """Whether each state is an array, or a list of them, of zeros at first, which may be returned after the arrays."""
+    adds: int = 0
+    """1 or -1 if the step alone is returned, which the caller adds or subtracts."""
 
     @property
     def is_owner(self) -> bool:
@@ -148,13 +156,14 @@ class AdaptedOptimizer:
         }  # fmt: skip
         if inspect.isclass(thing) and not plan.constructor:
             self._thing = thing(**copy.deepcopy(dict(plan.settings)))
-            defaults = attributes_of(self._thing)
+            method = inspect.signature(getattr(thing, plan.method)).parameters.values()
+            defaults = {row.name: row.default for row in method} | attributes_of(self._thing)
         elif inspect.isclass(thing):
             zeros = four_arrays(np.zeros(6)) if plan.form in FOUR_ARRAYS else [np.zeros((2, 2)), np.zeros(2)]
             self._start(zeros, zeros)
             defaults, self._thing = attributes_of(self._thing), None
             self.rates = tuple(name for name, value in defaults.items() if type(value) is float and value == RATE_MARK)
-        if any(role == "state" for role, _ in plan.roles) and plan.form == "array":
+        if any(role == "state" for role, _ in plan.roles) and plan.form == "array" and not plan.array_states:
             self.step(np.ones(2), np.ones(2), 1.0)  # fills in the settings that the code keeps in the dict
             defaults = {key: value for state in self._states.values() for key, value in state.items()}
             self._count, self._states = 0, {}
@@ -273,7 +282,7 @@ class AdaptedOptimizer:
         for name in (name for role, name in plan.roles if role == "pairs"):
             order = (gradients, arrays) if re.match("g", name, re.I) else (arrays, gradients)
             values["pairs"] = list(zip(*order, strict=True))
-        states = {name: self._state(name, slopes, lr) for role, name in plan.roles if role == "state"}
+        states = {name: self._state(name, slopes, gradients[-1], lr) for role, name in plan.roles if role == "state"}
         passed = [
             states[name] if role == "state" else values[name if role == "owner" else role] for role, name in plan.roles
         ]
@@ -289,12 +298,21 @@ class AdaptedOptimizer:
             for method in counting_methods(type(self._thing), plan.method):
                 getattr(self._thing, method)()
         if isinstance(returned, tuple) and states and len(returned) > len(states):
-            self._states = dict(zip(states, returned[1:], strict=False))
-            returned = returned[0]
+            count = len(returned) - len(states) if plan.array_states else 1
+            self._states = dict(zip(states, returned[count:], strict=False))
+            returned = returned[0] if count == 1 else returned[:count]
+        if plan.adds:
+            rows = zip(before, returned if many else [returned], strict=True)
+            return [array + plan.adds * np.asarray(step) for array, step in rows]
         return self._result(returned, arrays, first, before)
 
-    def _state(self, name: str, gradients: Any, lr: float) -> Any:
-        """The state that a function gets and returns: a dict, with zeros for each array at first."""
+    def _state(self, name: str, gradients: Any, bias: Array, lr: float) -> Any:
+        """The state that a function gets and returns: a dict, with zeros for each array at first, or these zeros."""
+        if self._plan.array_states:
+            of_bias = self._plan.form == "pair" and OF_BIAS.search(name)
+            arrays = bias if of_bias else gradients
+            zeros = [np.zeros_like(each) for each in arrays] if isinstance(arrays, list) else np.zeros_like(arrays)
+            return self._states.setdefault(name, zeros)
         if name not in self._states:
             zeros = {key: np.zeros_like(g) for key, g in gradients.items()} if isinstance(gradients, dict) else {}
             self._states[name] = zeros or {"learning_rate": lr}

@@ -14,7 +14,8 @@ from nnlaw.spec.discovery.slots import leaves
 class Step:
     """In place of an optimizer: every method takes a plain gradient step with a given rate.
 
-    Methods return the new array, or, with `in_place`, change the array that they get.
+    Methods return the new array, or, with `in_place`, change the array that they get. Of weights, bias and their
+    gradients they return both; arrays after these are states, which are returned as they are.
     """
 
     def __init__(self, rate: float, in_place: bool = False) -> None:
@@ -31,6 +32,11 @@ class Step:
         if any(len(part) > 1 for part in parts):
             raise TypeError("a gradient step takes one array and its gradient, not several in one argument")
         arrays = [array for part in parts for _, array in part]
+        if len(arrays) > 3 and [array.shape for array in arrays[:2]] == [array.shape for array in arrays[2:4]]:
+            moved = [array - self.rate * gradient for array, gradient in zip(arrays[:2], arrays[2:4], strict=True)]
+            for array, new in zip(arrays, moved, strict=False) if self.in_place else ():
+                array[...] = new
+            return (*moved, *(array for array in arrays[4:] if array.ndim))
         if len(arrays) > 2:
             raise TypeError("a gradient step takes one array and its gradient, not further arrays")
         if len(arrays) < 2:

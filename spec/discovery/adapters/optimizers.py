@@ -105,7 +105,8 @@ def _class(name: str, kind: type, scope: Scope) -> Found | None:
             owns and kinds <= {"g", "db", "rate", "t"}
         )
         named_step = "owner" in kinds and (WORDS.search(name) or re.search("optim", name, re.I))
-        if not steps and not named_step:
+        returns_step = bool(named) and "g" in kinds and kinds <= {"g", "t", "rate", "state"}
+        if not steps and not named_step and not returns_step:
             continue
         works = []
         for plan in _plans(kind, method, roles, owns, scope, bias):
@@ -158,9 +159,21 @@ def _plans(
         rates = tuple(key for key in keys if key == hints().learning_rate or names.RATE.match(key))
         rates = rates or tuple(key for key in keys if key in ("alpha", "a"))
         for form in forms:
-            yield OptimizerPlan(method, roles, form, settings, "", rates, bias=bias)
+            yield from _with_states(OptimizerPlan(method, roles, form, settings, "", rates, bias=bias))
         for layer in layer_owners(scope) if set(OWNER_FORMS) <= set(forms) else ():
             yield OptimizerPlan(method, roles, "owner", settings, "", rates, layer=layer)
+
+
+def _with_states(plan: OptimizerPlan) -> Iterator[OptimizerPlan]:
+    """The plan, also with arrays as the states that it takes, and with both signs of a step that is returned alone."""
+    kinds = {role for role, _ in plan.roles}
+    plans = [plan]
+    if "state" in kinds and plan.form in ("array", "list", "pair"):
+        plans.append(replace(plan, array_states=True))
+    if "g" in kinds and kinds <= {"g", "t", "rate", "state"}:
+        signs = (-1, 1) if plan.form in ("array", "list") else ()
+        plans = [replace(each, adds=adds) for each in plans for adds in signs]
+    yield from plans
 
 
 GIVEN: dict[str, list[Any]] = {"gamma": [0.9], "beta": [0.9]}  # numbers, not the arrays of a normalization
@@ -179,15 +192,17 @@ def _function(name: str, function: Any) -> Found | None:
     if steps := positional_updates(function):
         return _positional(name, function, steps)
     roles = _roles(function, bound=False)
-    if roles is None or not {"w", "g"} <= {role for role, _ in roles}:
+    own = name.rpartition(".")[2]
+    named = standard_name(None, own, OPTIMIZERS)
+    kinds = {role for role, _ in roles or ()}
+    if roles is None or "g" not in kinds or not ("w" in kinds or named):
         return None
     many = any(key.endswith("s") for role, key in roles if role in "wg")
-    for form in FORMS if many else tuple(reversed(FORMS)):
-        plan = OptimizerPlan("", roles, form)
+    forms = FORMS if many else tuple(reversed(FORMS))
+    for plan in (plan for form in forms for plan in _with_states(OptimizerPlan("", roles, form))):
         if _works(function, plan):
-            own = name.rpartition(".")[2]
-            other = WORDS.search(own) or any(role == "state" for role, _ in roles)
-            named = standard_name(None, own, OPTIMIZERS) or ("" if other else "sgd")
+            other = WORDS.search(own) or "state" in kinds
+            named = named or ("" if other else "sgd")
             return _found(name, named, "function", Location.of(function), function, plan)
     return None
 
@@ -203,10 +218,22 @@ def _works(thing: Any, plan: OptimizerPlan, *, finite: bool = True) -> bool:
     except Exception:
         return False
     moved = w != start
+    if plan.adds and not _descends(thing, plan):
+        return False
     kinds = {role for role, _ in plan.roles}
     of_weights = plan.form == "owner" and "g" in kinds and "db" not in kinds and not (plan.bias or plan.constructor)
     has_moved = moved.all() if of_weights or plan.form in ("array", GIVEN_FORMS[-1]) else moved[: W_SIZE].any()
     return bool(has_moved and (np.isfinite(w).all() or not finite))
+
+
+def _descends(thing: Any, plan: OptimizerPlan) -> bool:
+    """Whether the first step is against the gradient, and is twice as long for twice the learning rate."""
+    g, steps = np.linspace(-1, -2, 6), []
+    for rate in (0.1, 0.2):
+        w = np.zeros(6)
+        AdaptedOptimizer(thing, plan).step(w, g, rate)
+        steps.append(w)
+    return bool((steps[0] * g < 0).all() and np.allclose(steps[1], 2 * steps[0], rtol=1e-9))
 
 
 def _keeps_apart(thing: Any, plan: OptimizerPlan) -> bool:
@@ -227,7 +254,8 @@ def _found(name: str, named: str, style: str, location: Location, thing: Any, pl
     if not named:
         reason = "its name is not that of a standard optimizer, so there is no definition to compare its steps with"
         return Found("optimizer", name, style, location, thing, reason=reason)
-    rate = bool(plan.rate) or any(role == "rate" for role, _ in plan.roles) or any(r == "state" for r, _ in plan.roles)
+    rate = bool(plan.rate) or any(role == "rate" for role, _ in plan.roles)
+    rate = rate or (any(role == "state" for role, _ in plan.roles) and not plan.array_states)
     if not rate:
         reason = f'found no learning rate; name it: check({name}, learning_rate="...")'
         return Found("optimizer", name, style, location, thing, reason=reason)
@@ -239,10 +267,11 @@ def _found(name: str, named: str, style: str, location: Location, thing: Any, pl
              "owner with dicts": "arrays of a network, in dicts", "pair": "weights and bias"}  # fmt: skip
     words |= dict.fromkeys(NETWORK_FORMS, "arrays of a network")
     words |= dict.fromkeys(GIVEN_FORMS, words["owner"])
+    does = {0: "", 1: ", which returns the step to add", -1: ", which returns the step to subtract"}[plan.adds]
     counted = any(role == "t" for role, _ in plan.roles)  # the caller may count from 1 or from 0
     readings = tuple(
         Reading(
-            f"{calls}; {words[plan.form]}; compared with {named}{'; the first step is 0' if start else ''}",
+            f"{calls}{does}; {words[plan.form]}; compared with {named}{'; the first step is 0' if start else ''}",
             partial(_cases, name, named, thing, replace(plan, from_zero=start)),
             ("the weights after each of 10 steps",),
         )
