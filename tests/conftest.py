@@ -108,6 +108,27 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def blank_curves() -> Iterator[None]:
+    """The curves of a run are a blank picture: drawing them takes longer than a small training."""
+    from PIL import Image
+
+    def blank(rows: list[dict[str, Any]], path: Path, title: str = "") -> None:
+        Image.new("L", (8, 8), 255).save(path, format="PNG")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nnlaw.nn.runs.run_pictures.plot_curves", blank)
+        yield
+
+
+@pytest.fixture
+def curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw curves as users see them, in tests that read the pictures of a run."""
+    from nnlaw.nn.runs.plots import plot_curves
+
+    monkeypatch.setattr("nnlaw.nn.runs.run_pictures.plot_curves", plot_curves)
+
+
 @pytest.fixture(scope="session")
 def fixture_report() -> Callable[..., "Report"]:
     """A function from a file of fixtures/, a seed and `explain` to its report; each is checked once."""

@@ -31,7 +31,9 @@ STEPS: dict[str, tuple[list[str], int]] = {
 }
 
 
-def test_every_command_runs(tiny_folder: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_runs(
+    tiny_folder: Path, workplace: Path, curves: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Each command ends with the expected exit code, in the order in which they need each other's files."""
     shutil.copytree(tiny_folder, "digits")
     shutil.copytree(VERSION_0_1 / "failure", "failure")

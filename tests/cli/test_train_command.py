@@ -58,7 +58,7 @@ def test_output_has_the_agreed_lines(
     assert "Confusion matrix" in out and re.search(r"\nEvery law passed: \d+ laws, [\d,]+ checks\n", out)
 
 
-def test_run_folder_has_all_files(tiny_folder: Path, workplace: Path) -> None:
+def test_run_folder_has_all_files(tiny_folder: Path, workplace: Path, curves: None) -> None:
     """Settings, metrics of all steps, weights, split, summary and two pictures."""
     assert run(["train", str(tiny_folder), *SMALL, "--run", "r"]) == 0
     rows = [json.loads(line) for line in (workplace / "r/metrics.jsonl").read_text().splitlines()]
