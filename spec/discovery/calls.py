@@ -256,14 +256,18 @@ def constructions(
 
 
 def _large(kind: type) -> list[inspect.Parameter]:
-    """Arguments whose default is a size of real data, such as 784, larger than a check needs, or 1, which hides."""
-    rows = [row for row in parameters_of_call(kind)
-            if LARGE.search(row.name) and not re.search("batch|max", row.name)]  # fmt: skip
-    return [row for row in rows if (
+    """Arguments whose default is a size of real data, such as 784, larger than a check needs, or 1, which hides.
+
+    With them, the number of heads, which divides such a size.
+    """
+    rows = [row for row in parameters_of_call(kind) if not re.search("batch|max", row.name)]
+    found = [row for row in rows if LARGE.search(row.name) and (
         (type(row.default) is int and row.default > MAX_SIZE)
         or (isinstance(row.default, tuple) and _small_shape(row.default) != row.default)
         or (type(row.default) is int and row.default == 1 and INPUT_OR_OUTPUT.fullmatch(row.name))
     )]  # fmt: skip
+    heads = [row for row in rows if "head" in row.name and type(row.default) is int and row not in found]
+    return [*found, *heads] if found else []
 
 
 INPUT_OR_OUTPUT = re.compile(

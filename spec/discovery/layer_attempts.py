@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -172,34 +173,43 @@ def attempts(
     needed = [row for row in rows if not mode_value(row) and row not in counts]
     unprepared = made
     given_shapes = [(layout, shapes, 0) for layout, shapes, _ in hints().inputs()]
-    orders = [tuple(range(len(needed)))]
-    if len(needed) == 3 and all(map(OF_ATTENTION.match, (row.name for row in needed))) and not shapes_to_try:
-        orders.append((0, 1, 1))
+    arrays = [row for row in needed if not MASK.match(row.name)]
+    orders = [(needed, tuple(range(len(needed))))]
+    if 0 < len(arrays) < len(needed) and not shapes_to_try:
+        orders.append((arrays, tuple(range(len(arrays)))))
+    if len(arrays) == 3 and all(map(OF_ATTENTION.match, (row.name for row in arrays))) and not shapes_to_try:
+        orders.append((arrays, (0, 1, 1)))
     works = False
     choices = (
-        (order, *row) for order in orders
-        for row in shapes_to_try or given_shapes or input_shapes(unprepared, len(set(order)))
+        (*order, *row) for order in orders
+        for row in shapes_to_try or given_shapes or input_shapes(unprepared, len(set(order[1])))
     )  # fmt: skip
-    for order, layout, shapes, integers in choices:
-        is_tied = order is not orders[0]
-        if (not hints().allows(layout) and not shapes_to_try) or (works and is_tied):
+    for taken, order, layout, shapes, integers in choices:
+        is_first, is_tied = (taken, order) == orders[0], len(set(order)) < len(order)
+        if (not hints().allows(layout) and not shapes_to_try) or (works and not is_first):
             continue
         if point is None and len(shapes) == 1:
             made = prepared(unprepared, shapes[0])
-        numbers = iter(order)
-        given = tuple(
-            Given("mode", mode_value(row)[0]) if mode_value(row)
-            else Given("count") if row in counts else Given("x", next(numbers))
-            for row in rows
-        )  # fmt: skip
-        for extra in (training, ()) if training else ((),):
+        for mask, extra in itertools.product(
+            masks_of(shapes) if len(taken) < len(needed) else [None], (training, ()) if training else ((),)
+        ):
+            numbers = iter(order)
+            given = tuple(
+                Given("mode", mode_value(row)[0]) if mode_value(row)
+                else Given("count") if row in counts
+                else Given("x", next(numbers)) if row in taken else Given("value", mask)
+                for row in rows
+            )  # fmt: skip
             plan = Plan(
                 forward, given + keeping + extra, backward, (), layout, shapes, Kept("returned"), integers=integers,
                 mode=mode_attribute(made.instance),
             )  # fmt: skip
             found = list(try_plan(made, plan, randomness, point))
-            if is_tied:
-                found = [attempt for attempt in found if attempt.perfect and _returns_gradients_of_inputs(attempt)]
+            if not is_first:
+                found = [
+                    attempt for attempt in found
+                    if attempt.perfect and (not is_tied or _returns_gradients_of_inputs(attempt))
+                ]  # fmt: skip
             works = works or any(attempt.error is None for attempt in found)
             yield from found
             if not any(attempt.perfect for attempt in found) and point is None and len(shapes) == 1:
@@ -210,7 +220,20 @@ def attempts(
                 break
 
 
+MASK = re.compile(r"^(\w+_)?mask$", re.I)
 OF_ATTENTION = re.compile(r"^(x_?)?(q(uer(y|ies))?|k(eys?)?|v(al(ue)?s?)?)(_?(x|in|inputs?))?$", re.I)
+
+
+def masks_of(shapes: tuple[tuple[int, ...], ...]) -> list[Array | None]:
+    """Masks for the products of all queries and keys, and None.
+
+    Each row and column has both values, since either may be the one that is left out.
+    """
+    if any(len(shape) != 2 for shape in shapes):
+        return [None]
+    rows, columns = np.indices((shapes[0][0], shapes[-1][0]))
+    mask = ((rows + columns) % 3 > 0)[None]
+    return [mask, mask.astype(np.float64), None]
 
 
 def _returns_gradients_of_inputs(attempt: Attempt) -> bool:

@@ -3,7 +3,8 @@
     find_in_project(Path("src/bits/swish.py"), "bits.base", ["Piece"], [])    [src/bits, src/bits/base.py]
 
 The folder above a file's topmost __init__.py comes first, then the folders above that up to the project's root, each
-with its src/, then the file's own folder. So it does not matter whether a project is run as a package or as scripts.
+with its src/, then the file's own folder, then that around a folder of the imported name. So it does not matter whether
+a project is run as a package or as scripts.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def find_in_project(path: Path, name: str, fromlist: Sequence[str], added: Seque
         if len(parts) == 1 and all(x == "*" or hasattr(module, x) or _is_module(f"{name}.{x}") for x in fromlist):
             return None
     bare: list[Path] | None = None
-    for folder in [*search_folders(path), *added]:
+    around = [folder.parent for folder in path.parents if folder.name == parts[0]]  # if nothing marks the root
+    for folder in [*search_folders(path), *around, *added]:
         if folder in _installed_folders() and folder / parts[0] not in path.parents:
             continue
         found = _match(folder, parts)

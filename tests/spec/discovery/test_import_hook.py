@@ -65,6 +65,12 @@ def test_folders_without_init_are_packages_too(tmp_path) -> None:
     assert not loaded.unavailable and not loaded.placeholders
 
 
+def test_a_folder_around_the_file_with_the_imported_name(tmp_path) -> None:
+    """It is found above any number of folders, also if no file marks the root of the project."""
+    write(tmp_path / "project", bits__base__size="SIZE = 3\n", bits__a__b__c__net="from bits.base.size import SIZE\n")
+    assert load(tmp_path / "project" / "bits" / "a" / "b" / "c" / "net.py").module.SIZE == 3
+
+
 @pytest.mark.parametrize("package", ["nn", "spec", "cli", "utils", "layers", "test", "queue"])
 def test_two_projects_with_packages_of_one_name(tmp_path, package) -> None:
     """Each file gets the package of its own project under any name, also by an import inside a function."""
