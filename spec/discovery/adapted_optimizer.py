@@ -60,7 +60,7 @@ KEYS = re.compile(r"^(key|name|id|idx|index|layer_?(id|name|index)|param_?name)$
 COUNTS = re.compile(r"^(t|step|iteration|iterations?|epoch|it|k|n_?iter|time_?step)$", re.I)
 STATES = re.compile(
     r"^(v|s|m|config|cache|state|velocity|velocities|moments?|memory|optim_?config|"
-    r"(v|s|m|sd|vd|md|r|mom(entum)?|velocity|cache)_?d?_?(w|b|weights?|bias(es)?))$", re.I,
+    r"(v|s|m|sd|vd|md|r|mom(entum)?|velocity|cache)_?d?_?(w|b|weights?|bias(es)?|layers?))$", re.I,
 )
 OF_BIAS = re.compile(r"(b|bias|biases)$", re.I)
 

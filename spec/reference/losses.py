@@ -63,6 +63,13 @@ def _hinge(z: Array, t: Array, margin: float) -> Array:
     return np.maximum(0, margin - _signs(t) * z) if t.ndim == z.ndim else _gaps(z, t, margin)
 
 
+def _categorical_hinge(z: Array, t: Array, margin: float) -> Array:
+    """The largest of the other scores, or 0 if all are negative, against that of the class."""
+    rows = _rows(z, t)
+    found: Array = np.maximum(0, ((1 - rows) * z).max(axis=1) - (rows * z).sum(axis=1) + margin)
+    return found if np.isin(rows, (0, 1)).all() else np.full(len(z), np.nan)
+
+
 def _huber(d: Array, a: float) -> Array:
     return np.where(np.abs(d) <= a, 0.5 * d * d, a * (np.abs(d) - 0.5 * a))
 
@@ -158,7 +165,7 @@ LOSSES: dict[str, Definition] = {
         ),
     ),
     "hinge": Definition(
-        "C. Cortes, V. Vapnik, 1995; of classes: K. Crammer, Y. Singer, 2001, and J. Weston, C. Watkins, 1999",
+        "C. Cortes, V. Vapnik, 1995; of classes: K. Crammer, Y. Singer, 2001, J. Weston, C. Watkins, 1999, and Keras",
         (
             _loss(_hinge, margin=(1.0,)),
             _loss(
@@ -167,6 +174,7 @@ LOSSES: dict[str, Definition] = {
                 margin=(1.0,),
             ),
             _loss(lambda z, t, a: _gaps(z, t.argmax(axis=1), a) if t.ndim == z.ndim else np.nan * z, margin=(1.0,)),
+            _loss(_categorical_hinge, outputs=False, margin=(1.0,)),
         ),
     ),
     "focal": Definition(

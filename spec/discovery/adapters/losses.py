@@ -6,6 +6,7 @@ layout are worked out by trying. Value and gradient must agree in one of these s
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import copy
 import inspect
@@ -13,7 +14,8 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import partial, wraps
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,10 @@ import numpy as np
 from nnlaw.spec.arrays import Array, is_finite
 from nnlaw.spec.discovery.adapted_loss import LINKS, TOTALS, AdaptedLoss, LossCode, Roles, describe, signature_of
 from nnlaw.spec.discovery.adapters.activations import FLAGS
+from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.calls import Randomness, constructions
 from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.function_unit import point_to
 from nnlaw.spec.discovery.hints import hints
 from nnlaw.spec.discovery.layer_methods import FORWARD, TARGETS, layer_methods
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
@@ -292,10 +296,50 @@ def _functions(scope: Scope, links: list[str]) -> Iterator[Found]:
             taken.update((name, other) if found else ())
             yield from found
         if not partners and words:
-            codes = [LossCode(None, function, roles, None, ()) for roles in roles_of(names)]
+            calls = [function, *with_objects(function, names)]
+            codes = [LossCode(None, call, roles, None, ()) for call in calls for roles in roles_of(names)]
             codes = [code for code in codes if returns_pair(code)]
-            style = "a function that returns the loss and its gradient"
+            of_objects = "" if not codes or codes[0].value is function else " of objects with arrays"
+            style = f"a function{of_objects} that returns the loss and its gradient"
             yield from _some(name, style, function, codes, scope, links, (name,))
+
+
+class WithArray:
+    """An object with an array in one attribute; any other attribute is None."""
+
+    def __init__(self, name: str, array: Array) -> None:
+        setattr(self, name, array)
+
+    def __getattr__(self, name: str) -> None:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+
+def with_objects(function: Callable[..., Any], names: list[str]) -> list[Callable[..., Any]]:
+    """The function of arrays instead of objects with arrays, such as pred.array, if it returns an object with a loss
+    and a gradient; an empty list for any other.
+    """
+    tree = parsed(function)
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)] if tree is not None else []
+    nodes = [node for node in nodes if ARRAY_NAME.match(node.attr)]
+    reads = {node.value.id: node.attr for node in nodes if isinstance(node.value, ast.Name)}
+    if not reads.keys() & {*names}:
+        return []
+
+    @wraps(function)
+    def of_arrays(*arrays: Array) -> tuple[Any, Any]:
+        rows = zip(names, arrays, strict=True)
+        given = [WithArray(reads[name], array) if name in reads else array for name, array in rows]
+        found = attributes_of(function(*given))
+        gradients = [value for name, value in found.items() if re.search("grad", name, re.I)]
+        losses = [value for value in found.values() if isinstance(value, Real)]
+        return losses[0], gradients[0]
+
+    point_to(of_arrays, function)
+    return [of_arrays]
+
+
+ARRAY_NAME = re.compile(r"^_?(array|arr|data|values?|val)$")
 
 
 def _last(name: str) -> str:

@@ -49,7 +49,8 @@ def definition(case: LossCase) -> None:
     name = standard_name(case.loss, case.name, LOSSES)
     if not name:
         raise NotApplicable("it has no standard name")
-    if not case.registered and "hinge" in name and not np.isin(case.target, (-1, 0, 1)).all():
+    of_numbers = case.target.ndim > 1 and not np.isin(case.target, (-1, 0, 1)).all()  # not labels
+    if not case.registered and "hinge" in name and of_numbers:
         with contextlib.suppress(Violation):  # the same code may take -1 and 1
             return definition(replace(case, target=2 * _target(case, name) - 1))
     points, slack = _points(case)
