@@ -148,8 +148,15 @@ def number_of_outputs(rows: list[inspect.Parameter], parts: list[str]) -> int:
     """How many arguments of backward are gradients, each of an output, if several are and a cache follows."""
     names = [row.name for row in rows]
     cache = next((i for i, name in enumerate(names) if CACHE.match(name)), 0)
-    several = 1 < cache < len(parts) and all(INCOMING.match(name) for name in names[:cache])
+    before = names[:cache]
+    several = 1 < cache < len(parts) and all(INCOMING.match(name) or is_gradient_of(name, parts) for name in before)
     return cache if several and CACHE.match(parts[-1] or "cache") else 1
+
+
+def is_gradient_of(name: str, parts: list[str]) -> bool:
+    """Whether a name is that of the gradient of one of these: dnext_c, grad_next_c, next_c_grad of next_c."""
+    rest = re.sub(r"^(d|grad|g|delta)_?|_?(grad|delta)$", "", name, count=1, flags=re.I)
+    return rest != name and rest.lower() in [part.lower() for part in parts]
 
 
 def without_other_outputs(attempt: Attempt) -> Attempt:
@@ -239,21 +246,31 @@ def sequence_arguments(
 def recurrent_arguments(
     rest: list[inspect.Parameter],
 ) -> Iterator[tuple[dict[str, Any], list[tuple[Layout, tuple[tuple[int, ...], ...], int]]]]:
-    """States, and weights of one to four gates side by side, for one step of a recurrent layer."""
+    """States, and weights of one to four gates side by side, for one step or all steps of a recurrent layer.
+
+    Weights called as others and a letter more, such as Wx and Wxt, are those of one gate, such as the candidate state
+    of a GRU, beside two gates.
+    """
     names = [row.name for row in rest]
+    firsts = {name: next((one for one in names if one != name and name.startswith(one)), "") for name in names}
     if not any(map(STATE.match, names)) or not any(map(OF_STATE.match, names)):
         return
-    for gates in (1, 2, 3, 4):
-        wide = gates * N_HIDDEN
-        shapes = ((STATE, (N, N_HIDDEN)), (OF_STATE, (N_HIDDEN, wide)), (OF_INPUT, (N_IN, wide)), (BIAS, (wide,)))
-        given = {name: random_array(name, shape) for name in names for kind, shape in shapes if kind.match(name)}
+    for (n, sample), gates in itertools.product(
+        ((N, (N_IN,)), (BATCHES[3], (STEPS, N_IN))), (2, 3) if any(firsts.values()) else (1, 2, 3, 4)
+    ):
+        given = {}
+        for name, first in firsts.items():
+            wide = N_HIDDEN if first else gates * N_HIDDEN
+            shapes = ((STATE, (n, N_HIDDEN)), (OF_STATE, (N_HIDDEN, wide)), (OF_INPUT, (N_IN, wide)), (BIAS, (wide,)))
+            given |= {name: random_array(name, shape) for kind, shape in shapes if kind.match(first or name)}
         if len(given) == len(names):
-            yield given, [(LAYOUTS["rows"], ((N_IN,),), 0)]
+            yield given, [(LAYOUTS["rows"], (sample,), 0)]
 
 
+STEPS = 3
 CACHE = re.compile(r"^(c|caches?|memory|ctx|context|saved?|store\w*|meta)$", re.I)
 STATE = re.compile(
-    r"^((prev|previous|last|old)_?)?(h|c|s|a|state|hidden|cell)(_?(prev|previous|last|old))?$", re.I
+    r"^((prev|previous|last|old)_?)?(h|c|s|a|state|hidden|cell)(_?(prev|previous|last|old|init(ial)?|0))?$", re.I
 )  # fmt: skip
 OF_STATE = re.compile(r"^(w_?(hh?|rec|s|a|state|hidden)|u\w?|r)$", re.I)
 OF_INPUT = re.compile(r"^(w_?(x|xh|i|ih|in|input)?|k)$", re.I)
@@ -302,6 +319,8 @@ def second_arguments(
             choices.append([name if name in own else "input"])
         elif name in parts[1:]:
             choices.append([f"result[{parts.index(name)}]"])
+        elif is_gradient_of(name, parts):  # of another output, which number_of_outputs did not count
+            return []
         elif name.lower() in ("z", "h"):
             choices.append(["cache", "input", "output"])
         elif CACHE.match(name) and len(parts) > 2:
