@@ -157,7 +157,7 @@ def _report_of_found(
             return checker.finished(report)
         failed[id(report)] = reading
         reports.append(report)
-    reports.sort(key=lambda report: report.outcome is not UnitOutcome.FAILED)
+    reports.sort(key=lambda report: (report.outcome is not UnitOutcome.FAILED, _fails_gradient(report)))
     if several and reports and reports[0].outcome is UnitOutcome.FAILED:
         alone = (replace(found, readings=(failed[id(report)],)) for report in reports[:MAX_EXPLAINED])
         explained: list[Report] = []
@@ -169,6 +169,11 @@ def _report_of_found(
     return checker.finished(
         reports[0] if reports else Report(found.name, found.kind, missing={EVERYTHING: found.reason})
     )
+
+
+def _fails_gradient(report: Report) -> bool:
+    """Whether the gradient is wrong, as if another reading is meant: one with the right gradient is reported first."""
+    return any(violation.law == "gradient" for violation in report.violations)
 
 
 def _resample_reading(reading: Reading, seed: int, which: int, attempt: int) -> Case:

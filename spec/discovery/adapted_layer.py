@@ -150,7 +150,10 @@ class AdaptedLayer:
         """Whether forward is replaced by the identity, because a loss computes its derivative."""
         self.link = ""
         """"softmax" or "sigmoid" if the output is that of it, and the logits are taken instead."""
-        numbers = {**vars(type(instance)), **attributes_of(instance)}
+        own = attributes_of(instance)
+        dicts = [value for value in own.values() if isinstance(value, dict)]  # self.params = {"alpha": 1.2}
+        items = {name: value for each in dicts for name, value in each.items() if isinstance(name, str)}
+        numbers = {**items, **vars(type(instance)), **own}
         for name, value in numbers.items():  # laws and causes look for constants such as a slope among the attributes
             if isinstance(value, int | float) and not isinstance(value, bool) and not hasattr(self, name):
                 setattr(self, name, value)

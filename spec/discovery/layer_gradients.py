@@ -151,6 +151,8 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
     elif not plan.integers and "x" not in attempt.missing:
         if not layer.params:
             attempt.missing["x"] = "backward returned and kept no gradient of the input"
+        elif np.array_equal(layer.forward(attempt.x), layer.forward(np.trunc(attempt.x))):
+            attempt.missing["x"] = "forward converts it to integers"  # inputs of integers are tried later
         else:
             attempt.notes.append("dx: not computed")
     attempt.score = (3.0 if shapes else 2.0, -len(attempt.missing), right, found_dx is not None)

@@ -79,11 +79,12 @@ def definition(case: LayerCase) -> None:
         if name in ("softmax", "log_softmax"):
             _check_samples_apart(case, layer, points[0], outputs[0], note)
         return
-    others = (other for other in LAYERS if other not in VARIED and _computes(other, given, outputs))
+    everywhere = _everywhere(case, layer, given) if name in ACTIVATIONS else (given, outputs)
+    others = (other for other in LAYERS if other not in VARIED and _computes(other, *everywhere))
     what = next((f"the layer computes {other}, not {name}" for other in others), f"the layer does not compute {name}")
     cause = Cause("other-function", f"{what} as defined by {LAYERS[name].source}")
     for mistake, variant in LAYERS[name].mistakes.items():
-        made = _closest(name, given, outputs, (variant,))
+        made = _closest(name, *everywhere, (variant,))
         cause = mistake if made is not None and made[0] <= TOLERANCE else cause
     for y, r in zip(outputs, references, strict=True):
         wrong = ~(np.abs(y - r) <= TOLERANCE * max(1.0, np.abs(r).max()))
@@ -125,6 +126,13 @@ def _closest(
             if error <= TOLERANCE:
                 return found
     return found
+
+
+def _everywhere(case: LayerCase, layer: Subject, given: Given) -> tuple[Given, list[Array]]:
+    """Random inputs of both signs and their outputs: at a small input, such as 0, many functions are the same."""
+    x = np.random.default_rng(0).standard_normal(case.x.shape)
+    points = [inside_domain(case.layer, scale * x, case.x) for scale in (1.0, -1.0, 3.0, -3.0)]
+    return replace(given, points=points), [np.array(layer.copy().forward(point), np.float64) for point in points]
 
 
 def _computes(name: str, given: Given, outputs: list[Array]) -> bool:
