@@ -32,7 +32,7 @@ from nnlaw.spec.discovery.written_arguments import line_that_writes, read_only
 from nnlaw.spec.subjects.recipe import Recipe
 
 FIRST_STATE = np.random.default_rng(0).bit_generator.state["state"]["state"]
-RATES = (1.0, 0.25)
+RATES = (0.5, 0.125)
 """Learning rates for a backward that steps by itself."""
 
 
@@ -181,8 +181,8 @@ class AdaptedLayer:
 
     @property
     def has_dx(self) -> bool:
-        """Whether backward computes a gradient of the input."""
-        return any(place is not None for place in self.plan.dx)
+        """Whether backward computes a gradient of the input, or of each of several."""
+        return bool(self.plan.dx) and all(place is not None for place in self.plan.dx)
 
     def forward(self, x: Array) -> Array:
         """The output, with samples as rows."""

@@ -218,6 +218,11 @@ class NetworkPlan:
     def __deepcopy__(self, memo: dict[int, Any]) -> NetworkPlan:
         return self  # nothing changes it
 
+    @property
+    def takes_rate(self) -> bool:
+        """Whether a learning rate is known: an attribute or an argument. Else the step is the gradient."""
+        return bool(self.rates) or any(role == "rate" for role, _ in self.gradient.arguments)
+
     def counts(self, samples: int) -> tuple[int, int, int]:
         """The numbers that a mean may run over: N samples, C outputs, T steps with targets."""
         return (1 if self.layout.single else samples), self.outputs, max(self.times, 1)
@@ -317,7 +322,7 @@ class AdaptedNetwork:
 
     def steps_are_proportional(self, x: Array, labels: Array) -> bool:
         """Whether the step that the code takes is the learning rate times one gradient."""
-        if not self.plan.steps or not (self.plan.rates or any(r == "rate" for r, _ in self.plan.gradient.arguments)):
+        if not self.plan.steps or not self.plan.takes_rate:
             return True
         first, second = (self.gradients(self.runs(x, labels, rate)) for rate in RATES)
         return all(np.allclose(first[name], second[name], rtol=PROPORTIONAL, atol=1e-9) for name in first)
@@ -505,7 +510,7 @@ class NetworkRun:
         kept = self.plan.grads[name]
         if kept.where == "step":
             after = np.asarray(self.plan.aliases[name][0].get(self.thing))
-            return np.array((self.before[name] - after) / self.rate)
+            return np.array((self.before[name] - after) / (self.rate if self.plan.takes_rate else 1.0))
         found = np.array(kept.slot.get(self.returned if kept.where == "returned" else self.thing), np.float64)
         shape = self.before[name].shape
         return found.reshape(shape) if found.size == 1 == self.before[name].size else found

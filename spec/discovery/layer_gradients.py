@@ -102,6 +102,8 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
         if shape != run.inputs[0].shape and shape in shapes_of_params:
             dx = (None,)
             attempt.missing["x"] = "backward returned an array of the shape of a parameter, not of x"
+    if any(dx) and None in dx:
+        attempt.missing["x"] = f"gradients of {len(dx) - dx.count(None)} of {len(dx)} inputs were found"
     used = {(place.where, place.slot) for place in dx if place is not None}
     grads = {name: attempt.numbers[slots[0]] for name, slots in plan.aliases.items() if slots[0] in attempt.numbers}
     used |= {(place.where, place.slot) for place in grads.values()}

@@ -213,6 +213,37 @@ def _statements(tree: ast.FunctionDef, may_be_at: Callable[[ast.AST], bool]) -> 
                 put(True)
                 yield Mutation(0, tree, body[i], before, old, body[i], "statements-swapped", put=put)
                 put(False)
+            for rows in _computed_before(tree, body[i:]) if _updates(old) else ():
+                own = body[i:]
+                put = partial(_put, partial(body.__setitem__, slice(i, None)), rows, own)
+                put(True)
+                yield Mutation(0, tree, body[i], before, old, body[i], "statements-swapped", put=put)
+                put(False)
+
+
+def _updates(statement: ast.stmt) -> bool:
+    """Whether it changes an attribute or an entry, as a step does, or calls what may do so."""
+    target = statement.target if isinstance(statement, ast.AugAssign) else None
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else target
+    return isinstance(target, ast.Attribute | ast.Subscript) or (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+    )
+
+
+def _computed_before(tree: ast.FunctionDef, rows: list[ast.stmt]) -> Iterator[list[ast.stmt]]:
+    """The statements with a later one as the first: an assignment, or the value of the return statement."""
+    for j, late in enumerate(rows[2:], start=2):
+        if isinstance(late, ast.Assign):
+            yield [late, *rows[:j], *rows[j + 1 :]]
+    last = rows[-1]
+    if len(rows) > 1 and isinstance(last, ast.Return) and last.value is not None and not _is_name(last.value):
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        name = next(name for name in ("dx", "dinputs", "result", "returned") if name not in used)
+        first = ast.Assign([ast.Name(name, ast.Store())], last.value)
+        moved = [first, *rows[:-1], ast.Return(ast.Name(name, ast.Load()))]
+        for old, new in ((last, first), (last, moved[-1])):
+            ast.fix_missing_locations(ast.copy_location(new, old))
+        yield moved
 
 
 def _replacements(old: ast.stmt) -> Iterator[tuple[str, dict[str, ast.AST | str], ast.stmt]]:

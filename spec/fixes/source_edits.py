@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 
 from nnlaw.spec.fixes.rules import same
@@ -55,6 +56,9 @@ def _body(text: str, original: ast.FunctionDef) -> str | None:
 
 def _candidates(source: _Source, original: ast.FunctionDef, changed: ast.FunctionDef) -> Iterator[Edit]:
     """Edits to try, the smallest first."""
+    yield from _moved(source, original.body, changed.body)
+    if len(original.body) != len(changed.body):
+        return
     for old, new in reversed(_differing(original, changed)):
         if isinstance(new, ast.Pass):
             yield from source.without_line(old)
@@ -106,6 +110,26 @@ def _reads_better_whole(parent: ast.AST, child: Pair) -> bool:
     if isinstance(parent, ast.keyword):
         return isinstance(child[0], ast.Constant | ast.UnaryOp | ast.Name)
     return isinstance(parent, ast.Call) and child[0] is parent.func and _children(*child) is None
+
+
+def _moved(source: _Source, before: list[ast.stmt], after: list[ast.stmt]) -> Iterator[Edit]:
+    """A statement, or the value of the return statement, computed before others."""
+    i = next((i for i, pair in enumerate(zip(before, after, strict=False)) if not same(*pair)), len(before))
+    late = next((row for row in before[i + 2 :] if i < len(after) and same(row, after[i])), None)
+    line, column = source.start(before[i]) if i < len(before) else (1, 1)
+    indent = "\n" + source.lines[line - 1][: column - 1]
+
+    def inserted(text: str) -> tuple[Edit]:
+        return (Edit(source.path, line, column, line, column, "", text + indent),)
+
+    if late is not None:
+        for edit in source.without_line(late):
+            yield replace(edit, also=inserted(source.segment(late)))
+    last, first = before[-1], after[min(i, len(after) - 1)]
+    if len(after) == len(before) + 1 and isinstance(last, ast.Return) and last.value and isinstance(first, ast.Assign):
+        name = ast.unparse(first.targets[0])
+        text = f"{name} = {source.segment(last.value)}"
+        yield replace(source.edit(last.value, last.value, name), also=inserted(text))
 
 
 def _swapped(source: _Source, old: ast.AST, new: ast.AST) -> Iterator[Edit]:
@@ -160,10 +184,10 @@ class _Source:
         """The edit that deletes a statement up to the next one, if that has the same indentation."""
         (line, column), (end_line, end_column) = self.start(old), self.end(old)
         indent, after = self.lines[line - 1][: column - 1], self.lines[end_line - 1][end_column - 1 :]
-        if not indent.strip() and not after.strip() and end_line < len(self.lines):
-            following = self.lines[end_line]
-            if following.startswith(indent) and following[len(indent) :][:1].strip():
-                end = end_line + 1, column
+        following = next((i for i in range(end_line, len(self.lines)) if self.lines[i].strip()), 0)
+        if not indent.strip() and not after.strip() and following:
+            if self.lines[following].startswith(indent) and self.lines[following][len(indent) :][:1].strip():
+                end = following + 1, column
                 yield Edit(self.path, line, column, *end, self.cut((line, column), end), "")
 
     def without_parentheses(self, old: ast.AST, new: ast.AST, after: str) -> Iterator[Edit]:

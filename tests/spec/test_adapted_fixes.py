@@ -96,6 +96,41 @@ def test_a_fix_passes_after_batches_of_other_sizes(tmp_path: Path) -> None:
     assert [edit.after for edit in violation.suggestion.edits] == ["dy / len(dy)"]
 
 
+STEP = """import numpy as np
+
+
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.w = np.random.randn(n_in, n_out) * 0.1
+        self.b = np.zeros(n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x.dot(self.w) + self.b
+
+    def backward(self, grad, lr=0.1):
+        self.w = self.w - lr * np.dot(self.x.T, grad)
+        self.b -= lr * np.sum(grad, axis=0)
+
+        dx = np.dot(grad, self.w.T)
+        return dx
+"""
+
+
+@pytest.mark.parametrize("last", ["dx = np.dot(grad, self.w.T)\n        return dx", "return np.dot(grad, self.w.T)"])
+def test_a_gradient_computed_after_the_step_is_moved_before_it(last: str, tmp_path: Path) -> None:
+    """The weights that forward used are needed, whether the value has a name or is returned."""
+    path = tmp_path / "step.py"
+    path.write_text(STEP.replace("dx = np.dot(grad, self.w.T)\n        return dx", last))
+    (unit,) = find(load(path).module, ["Dense"])
+    (violation,) = conformance(unit, explain=True).violations
+    assert violation.suggestion is not None and violation.cause_code == "statements-swapped"
+    (edit,) = violation.suggestion.edits
+    before, _, after = edit.apply(path.read_text()).partition("self.w = self.w")
+    assert before.endswith("dx = np.dot(grad, self.w.T)\n        ")
+    assert after.split()[-2:] == ["return", "dx"] and "self.w.T" not in after
+
+
 KEPT = """import numpy as np
 
 
