@@ -119,6 +119,8 @@ class Edit:
 
     def __str__(self) -> str:
         before, after = (" ".join(text.split()) for text in (self.before, self.after))
+        if not after and [part.after.split() for part in self.also] == [before.split()]:
+            return f"move {before} to line {self.also[0].line}"
         own = f"{before} -> {after}" if before and after else f"delete {before}" if before else f"insert {after}"
         return ", and ".join([own, *(f"line {edit.line}: {edit}" for edit in self.also)])
 

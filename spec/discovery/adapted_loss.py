@@ -32,6 +32,7 @@ TOTALS: dict[str, Callable[[Array], float]] = {
     "": lambda values: float(np.sum(values)),
     "their mean": lambda values: float(np.mean(values)),
     "their sum over the outputs and mean over the batch": lambda values: float(np.sum(values) / len(values)),
+    "their mean over the outputs and sum over the batch": lambda values: float(np.sum(values) / np.size(values[0])),
 }
 """One number from a loss that returns an array."""
 

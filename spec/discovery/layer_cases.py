@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array, is_finite
 from nnlaw.spec.discovery.adapted_layer import AdaptedLayer, adapt_instance, steps_in
 from nnlaw.spec.discovery.calls import Made, indices, standard_input
+from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.layer_attempts import attempts
 from nnlaw.spec.discovery.layer_setup import prepared
 from nnlaw.spec.discovery.second_settings import (
@@ -25,6 +27,7 @@ from nnlaw.spec.discovery.second_settings import (
     with_other_windows,
     with_settings,
 )
+from nnlaw.spec.discovery.slots import attributes_of
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.failed_product import text_of
 from nnlaw.spec.subjects.object_subject import subject_of
@@ -72,12 +75,39 @@ def layer_case(
         path = with_settings(name, changed)
         found.append(replace(first, layer=subject_of(other_layer), path=path, is_second=True, recipe=None))
     with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        stepping = stepping_layer(layer, x)
+        if stepping is not None:
+            path = f"{name}({stepping[1]})"
+            found.append(replace(first, layer=subject_of(stepping[0]), path=path, is_second=True, recipe=None))
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
         tensor = tensor_layer(layer, x)
         if tensor is not None:
             path = f"{name}(x (N, {', '.join(map(str, tensor[1].shape[1:]))}))"
             other = replace(first, layer=subject_of(tensor[0]), x=tensor[1], path=path, is_second=True, recipe=None)
             found.append(other)
     return found
+
+
+def stepping_layer(layer: AdaptedLayer, x: Array) -> tuple[AdaptedLayer, str] | None:
+    """The layer with an optimizer, where an attribute for one is None and backward takes a step if it is set.
+
+    The gradients must be those of the weights before the step.
+    """
+    own = attributes_of(layer.instance)
+    names = [name for name, value in own.items() if value is None and OPTIMIZERS.search(name)]
+    if not names or len(layer.plan.inputs) != 1 or any(place.where == "step" for place in layer.plan.grads.values()):
+        return None
+    thing = copy.deepcopy(layer.instance)
+    for name in names:
+        setattr(thing, name, Step(0.5))
+    changed = adapt_instance(thing, layer.plan, layer.randomness)
+    dx = changed.backward(np.ones_like(changed.forward(x)))
+    after = [places[0].get(changed.runs[0].thing) for places in layer.plan.aliases.values()]
+    moved = any(not np.array_equal(array, old) for array, old in zip(after, layer.params.values(), strict=True))
+    return (changed, ", ".join(f"{each}=optimizer" for each in names)) if moved and dx is not None and dx.shape == x.shape else None
+
+
+OPTIMIZERS = re.compile(r"optimi[sz]er|^_*opt_*$", re.I)
 
 
 def tensor_layer(layer: AdaptedLayer, x: Array) -> tuple[AdaptedLayer, Array] | None:

@@ -115,8 +115,11 @@ def _reads_better_whole(parent: ast.AST, child: Pair) -> bool:
 def _moved(source: _Source, before: list[ast.stmt], after: list[ast.stmt]) -> Iterator[Edit]:
     """A statement, or the value of the return statement, computed before others."""
     i = next((i for i, pair in enumerate(zip(before, after, strict=False)) if not same(*pair)), len(before))
-    late = next((row for row in before[i + 2 :] if i < len(after) and same(row, after[i])), None)
-    line, column = source.start(before[i]) if i < len(before) else (1, 1)
+    if i == len(before):
+        return
+    line, column = source.start(before[i])
+    is_long = source.end(before[i])[0] > line  # else it reads better swapped with the next one
+    late = next((row for row in before[i + 2 - is_long :] if i < len(after) and same(row, after[i])), None)
     indent = "\n" + source.lines[line - 1][: column - 1]
 
     def inserted(text: str) -> tuple[Edit]:
@@ -184,11 +187,12 @@ class _Source:
         """The edit that deletes a statement up to the next one, if that has the same indentation."""
         (line, column), (end_line, end_column) = self.start(old), self.end(old)
         indent, after = self.lines[line - 1][: column - 1], self.lines[end_line - 1][end_column - 1 :]
-        following = next((i for i in range(end_line, len(self.lines)) if self.lines[i].strip()), 0)
-        if not indent.strip() and not after.strip() and following:
-            if self.lines[following].startswith(indent) and self.lines[following][len(indent) :][:1].strip():
-                end = following + 1, column
-                yield Edit(self.path, line, column, *end, self.cut((line, column), end), "")
+        following = next((i for i in range(end_line, len(self.lines)) if self.lines[i].strip()), len(self.lines))
+        behind = [*self.lines, ""][following]
+        alone = not indent.strip() and not after.strip()
+        if alone and behind.startswith(indent) and behind[len(indent) :][:1].strip():
+            end = following + 1, column
+            yield Edit(self.path, line, column, *end, self.cut((line, column), end), "")
 
     def without_parentheses(self, old: ast.AST, new: ast.AST, after: str) -> Iterator[Edit]:
         """The edit that also removes the parentheses around `old`, which another operation may not need."""

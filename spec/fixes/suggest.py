@@ -50,7 +50,8 @@ def explain(
         fits = fixed is not None and passes(fixed.case_of(in_place.variant))
         suggestion = Suggestion((in_place.edit,)) if fits else None
         return found.with_fields(suggestion=suggestion, script=script(found, case))
-    term = dropped_term(case, violation) if of_gradient and not found.cause else DroppedTerm()
+    of_numbers = of_gradient and violation.index is not None  # not of a shape
+    term = dropped_term(case, violation) if of_numbers and not found.cause else DroppedTerm()
     fix = Fix()
     if found.cause_code not in NOT_SEARCHED:
         fix = search(case, violation.law, passes_law=passes_law, passes_all=passes, others=others)

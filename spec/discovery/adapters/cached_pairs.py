@@ -262,7 +262,8 @@ def recurrent_arguments(
         for name, first in firsts.items():
             wide = N_HIDDEN if first else gates * N_HIDDEN
             shapes = ((STATE, (n, N_HIDDEN)), (OF_STATE, (N_HIDDEN, wide)), (OF_INPUT, (N_IN, wide)), (BIAS, (wide,)))
-            given |= {name: random_array(name, shape) for kind, shape in shapes if kind.match(first or name)}
+            found = next((shape for kind, shape in shapes if kind.match(first or name)), None)
+            given |= {} if found is None else {name: random_array(name, found)}
         if len(given) == len(names):
             yield given, [(LAYOUTS["rows"], (sample,), 0)]
 
