@@ -210,7 +210,8 @@ def attempts(
                     attempt for attempt in found
                     if attempt.perfect and (not is_tied or _returns_gradients_of_inputs(attempt))
                 ]  # fmt: skip
-            works = works or any(attempt.error is None for attempt in found)
+            of_all = [not any(attempt.plan.dx) or all(attempt.plan.dx) for attempt in found if attempt.error is None]
+            works = works or any(of_all)
             yield from found
             if not any(attempt.perfect for attempt in found) and point is None and len(shapes) == 1:
                 other = prepared(unprepared, shapes[0], optimizer=bool(found), by_sizes=not found)

@@ -103,7 +103,7 @@ def _read_and_set_elsewhere(kind: type) -> list[str]:
         for each in kind.__mro__[:-1]:
             read.update(re.findall(r"\bself\.(\w+)\b(?!\s*\()", source_text(each)))
         text = source_text(sys.modules[kind.__module__])
-        set_elsewhere = re.findall(r"setattr\(\w+, [\"'](\w+)[\"']|\b(?!self\b)\w+\.(\w+) = ", text)
+        set_elsewhere = re.findall(r"setattr\([\w.]+, [\"'](\w+)[\"']|\b(?!self\b)\w+\.(\w+) = ", text)
         return sorted(read & {name for pair in set_elsewhere for name in pair})
     return []
 

@@ -184,7 +184,7 @@ class NetworkOwner:
         self.params, self.parameters = (
             ArrayList(_copies(arrays)) if many else Arrays(named(NAMES, _copies(arrays))) for _ in range(2)
         )
-        self.grads = self.gradients = self.given_gradients(gradients)
+        self.grads = self.gradients = self.param_grads = self.given_gradients(gradients)
         self.weights: Any = ArrayList(_copies(arrays[::2])) if many else Arrays(named(NAMES, _copies(arrays)))
         self.biases = ArrayList(_copies(arrays[1::2]))
 

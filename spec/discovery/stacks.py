@@ -210,7 +210,7 @@ def _resized(made: Made, inputs: int, outputs: int, last: str = "") -> Any:
 
 def _constructed(made: Made, changes: dict[str, Any]) -> Any:
     try:
-        return type(made.instance)(**copy.deepcopy(made.settings | changes))
+        return copy.deepcopy(type(made.instance)(**copy.deepcopy(made.settings | changes)))  # its defaults are its own
     except Exception:
         return None
 

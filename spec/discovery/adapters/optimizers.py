@@ -6,9 +6,11 @@ compared with the textbook's by the optimizer's name; without a standard name th
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -29,10 +31,12 @@ from nnlaw.spec.discovery.project_layers import layer_owners
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
 from nnlaw.spec.discovery.slots import attributes_of
+from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.reference.names import standard_name
 from nnlaw.spec.reference.optimizers import OPTIMIZERS
 from nnlaw.spec.subjects.cases import Case, OptimizerCase
 from nnlaw.spec.subjects.settings import second_values
+from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import Location
 
 METHODS = (
@@ -87,7 +91,7 @@ def _roles(function: Any, *, bound: bool) -> Roles | None:
 
 def _class(name: str, kind: type, scope: Scope) -> Found | None:
     named = standard_name(None, name, OPTIMIZERS)
-    reason = ""
+    reason, location, kind = "", class_location(kind), _with_network(kind)
     for method in METHODS:
         function = inspect.getattr_static(kind, method, None)
         if not inspect.isfunction(function) or is_empty(function):
@@ -118,8 +122,33 @@ def _class(name: str, kind: type, scope: Scope) -> Found | None:
             elif _works(kind, plan, finite=False):
                 reason = f"{method} moves weights to nan or inf, in each way of calling it that was tried"
         if works:
-            return _found(name, named, f"class with {method}", class_location(kind), kind, works[0])
-    return Found("optimizer", name, "class", class_location(kind), kind, reason=reason) if named and reason else None
+            return _found(name, named, f"class with {method}", location, kind, works[0])
+    return Found("optimizer", name, "class", location, kind, reason=reason) if named and reason else None
+
+
+def _with_network(kind: type) -> type:
+    """The class, whose constructor also takes the network if other code sets the attribute with it."""
+    nodes: list[ast.AST] = []
+    with contextlib.suppress(OSError, TypeError, SyntaxError):
+        for each in kind.__mro__[:-1]:
+            nodes += ast.walk(parse(textwrap.dedent(source_text(each))))
+    own = [node for node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self"]
+    read, set_here = (
+        {node.attr for node in own if isinstance(node.ctx, ctx) and names.OWNERS.match(node.attr)}
+        for ctx in (ast.Load, ast.Store)
+    )
+    if len(read - set_here) != 1 or hasattr(kind, *read - set_here):
+        return kind
+    (name,) = read - set_here
+
+    def construct(self: Any, network: Any, *arguments: Any, **settings: Any) -> None:
+        kind.__init__(self, *arguments, **settings)
+        setattr(self, name, network)
+
+    first = inspect.Parameter("network", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    signature = inspect.Signature([first, *inspect.signature(kind).parameters.values()])
+    own = {"__init__": construct, "__module__": kind.__module__, "__signature__": signature}
+    return type(kind.__name__, (kind,), own)
 
 
 def _bias_method(kind: type, method: str) -> str:
