@@ -104,7 +104,9 @@ def stepping_layer(layer: AdaptedLayer, x: Array) -> tuple[AdaptedLayer, str] | 
     dx = changed.backward(np.ones_like(changed.forward(x)))
     after = [places[0].get(changed.runs[0].thing) for places in layer.plan.aliases.values()]
     moved = any(not np.array_equal(array, old) for array, old in zip(after, layer.params.values(), strict=True))
-    return (changed, ", ".join(f"{each}=optimizer" for each in names)) if moved and dx is not None and dx.shape == x.shape else None
+    if not moved or dx is None or dx.shape != x.shape:
+        return None
+    return changed, ", ".join(f"{each}=optimizer" for each in names)
 
 
 OPTIMIZERS = re.compile(r"optimi[sz]er|^_*opt_*$", re.I)

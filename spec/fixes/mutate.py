@@ -223,7 +223,7 @@ def _statements(tree: ast.FunctionDef, may_be_at: Callable[[ast.AST], bool]) -> 
 
 def _updates(statement: ast.stmt) -> bool:
     """Whether it changes an attribute or an entry, as a step does, or calls what may do so."""
-    target = statement.target if isinstance(statement, ast.AugAssign) else None
+    target: ast.expr | None = statement.target if isinstance(statement, ast.AugAssign) else None
     target = statement.targets[0] if isinstance(statement, ast.Assign) else target
     return isinstance(target, ast.Attribute | ast.Subscript) or (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)

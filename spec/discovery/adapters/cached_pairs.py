@@ -258,7 +258,7 @@ def recurrent_arguments(
     for (n, sample), gates in itertools.product(
         ((N, (N_IN,)), (BATCHES[3], (STEPS, N_IN))), (2, 3) if any(firsts.values()) else (1, 2, 3, 4)
     ):
-        given = {}
+        given: dict[str, Any] = {}
         for name, first in firsts.items():
             wide = N_HIDDEN if first else gates * N_HIDDEN
             shapes = ((STATE, (n, N_HIDDEN)), (OF_STATE, (N_HIDDEN, wide)), (OF_INPUT, (N_IN, wide)), (BIAS, (wide,)))

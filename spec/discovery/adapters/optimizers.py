@@ -132,17 +132,19 @@ def _with_network(kind: type) -> type:
     with contextlib.suppress(OSError, TypeError, SyntaxError):
         for each in kind.__mro__[:-1]:
             nodes += ast.walk(parse(textwrap.dedent(source_text(each))))
-    own = [node for node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self"]
+    attributes = [node for node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self"]
     read, set_here = (
-        {node.attr for node in own if isinstance(node.ctx, ctx) and names.OWNERS.match(node.attr)}
+        {node.attr for node in attributes if isinstance(node.ctx, ctx) and names.OWNERS.match(node.attr)}
         for ctx in (ast.Load, ast.Store)
     )
     if len(read - set_here) != 1 or hasattr(kind, *read - set_here):
         return kind
     (name,) = read - set_here
 
+    initialize = inspect.getattr_static(kind, "__init__")
+
     def construct(self: Any, network: Any, *arguments: Any, **settings: Any) -> None:
-        kind.__init__(self, *arguments, **settings)
+        initialize(self, *arguments, **settings)
         setattr(self, name, network)
 
     first = inspect.Parameter("network", inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -79,12 +79,12 @@ def definition(case: LayerCase) -> None:
         if name in ("softmax", "log_softmax"):
             _check_samples_apart(case, layer, points[0], outputs[0], note)
         return
-    everywhere = _everywhere(case, layer, given) if name in ACTIVATIONS else (given, outputs)
-    others = (other for other in LAYERS if other not in VARIED and _computes(other, *everywhere))
+    at, found = _everywhere(case, layer, given) if name in ACTIVATIONS else (given, outputs)
+    others = (other for other in LAYERS if other not in VARIED and _computes(other, at, found))
     what = next((f"the layer computes {other}, not {name}" for other in others), f"the layer does not compute {name}")
     cause = Cause("other-function", f"{what} as defined by {LAYERS[name].source}")
     for mistake, variant in LAYERS[name].mistakes.items():
-        made = _closest(name, *everywhere, (variant,))
+        made = _closest(name, at, found, (variant,))
         cause = mistake if made is not None and made[0] <= TOLERANCE else cause
     for y, r in zip(outputs, references, strict=True):
         wrong = ~(np.abs(y - r) <= TOLERANCE * max(1.0, np.abs(r).max()))
