@@ -28,12 +28,19 @@ MNIST = ROOT.parent / "shared" / "mnist"
 
 TRACED = 50
 """Cases of a test that are run under coverage, if it has the mark `sampled`."""
+UNTRACED = frozenset(Path(__file__).with_name("untraced.txt").read_text(encoding="utf-8").split())
+"""Tests that take long under coverage and run no line or branch that no other test runs."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Measure coverage in some cases of a test with the mark `sampled` only: tracing takes longer than the test."""
+    """Measure coverage in some cases of a test with the mark `sampled` only: tracing takes longer than the test.
+
+    Those of UNTRACED are run without it.
+    """
     cases: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
+        if item.nodeid.partition("[")[0] in UNTRACED:
+            item.add_marker(pytest.mark.no_cover)
         if item.get_closest_marker("sampled"):
             cases[item.nodeid.partition("[")[0]].append(item)
     for same in cases.values():
