@@ -1,5 +1,6 @@
 """Fixtures shared by all tests: a tiny data set in IDX files, the folder of the real MNIST, an empty current folder."""
 
+import gc
 import sys
 import threading
 from collections import defaultdict
@@ -48,6 +49,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for i, item in enumerate(same):
             if i % step:
                 item.add_marker(pytest.mark.no_cover)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what exists by now out of garbage collections: thousands of tests, which stay."""
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
