@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from nnlaw.nn.grade.check import CheckedSubmission, ReportData
 from nnlaw.nn.grade.rubric import Requirement, Rubric
@@ -91,6 +90,8 @@ def _assigned(requirements: Sequence[Requirement], units: Sequence[tuple[str, Re
     """The unit of each requirement, by position."""
     if not units:
         return {}
+    from scipy.optimize import linear_sum_assignment  # here, because importing it takes as long as all of NumPy
+
     values = np.full((len(requirements), len(units)), UNMATCHED)
     for i, requirement in enumerate(requirements):
         for j, (_, report) in enumerate(units):
