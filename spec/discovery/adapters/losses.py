@@ -500,11 +500,15 @@ def _with_outputs(loss: AdaptedLoss) -> tuple[AdaptedLoss, str]:
 
 
 def _takes_one_sample(codes: list[LossCode]) -> bool:
-    """Whether the source of a loss takes a single label from a one-hot row."""
+    """Whether the source of a loss takes a single label from a one-hot row, or the entry of the label from a row."""
     for code in codes:
         with contextlib.suppress(OSError, TypeError):
             function = getattr(type(code.thing), code.value) if isinstance(code.value, str) else code.value
-            if LABEL_OF_ALL.search(source_text(function)):
+            text = source_text(function)
+            rows = [row.name for row in required_of(function, bound=isinstance(code.value, str))]
+            named = dict(zip(code.value_roles, rows, strict=False))
+            entry = rf"\b{named.get('p')}\[{named.get('t')}\]"
+            if LABEL_OF_ALL.search(text) or ({"p", "t"} <= set(named) and re.search(entry, text)):
                 return True
     return False
 

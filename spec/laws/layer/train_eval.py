@@ -6,6 +6,8 @@ keeps using the statistics of the batch.
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 
 from nnlaw.spec.arrays import Array
@@ -40,16 +42,19 @@ def train_eval(case: LayerCase) -> None:
 
     Forward and backward leave state unchanged. If couples_samples is declared and training updates state, a row gives
     the same output in two batches, with a relative tolerance of 1e-4. Of code that is not registered, the same holds if
-    a call in training changes the output in evaluation mode; that of dropout stays the same.
+    a call in training changes the output in evaluation mode, or is needed for it; that of dropout stays the same.
     """
     if not case.registered and not case.layer.attribute("has_mode", False):
         raise NotApplicable("it has no mode")
+    if not case.registered and _is_trained_first(case):
+        _check_after_training(case, None)
+        return
     layer, other = case.fresh(False), case.fresh(False, skip_random=True)
     note = "in evaluation mode"
     for expected, actual in zip(outputs_of(layer, case.x), outputs_of(other, case.x), strict=True):
         check_equal(case, "train-eval", "forward", "output", actual, expected, RANDOM, note)
     if not case.registered:
-        _check_after_training(case)
+        _check_after_training(case, np.asarray(case.fresh(False).forward(case.x)))
         return
     layer = case.fresh(False)
     before = _state(layer)
@@ -61,14 +66,27 @@ def train_eval(case: LayerCase) -> None:
         _check_running_statistics(case)
 
 
-def _check_after_training(case: LayerCase) -> None:
-    """For code that is not registered: dropout leaves no mask behind, and running statistics couple no samples."""
+def _is_trained_first(case: LayerCase) -> bool:
+    """Whether evaluation raises an exception before a call in training, such as for statistics that are None."""
+    try:
+        case.fresh(False).forward(case.x)
+    except Exception:
+        with contextlib.suppress(Exception):
+            layer = case.fresh(False)
+            return layer.has("evaluated") and layer.call("evaluated", case.other_x, case.x) is not None
+    return False
+
+
+def _check_after_training(case: LayerCase, before: Array | None) -> None:
+    """For code that is not registered: dropout leaves no mask behind, and running statistics couple no samples.
+
+    `before` is the output in evaluation mode before a call in training; None if there is none.
+    """
     layer = case.fresh(False)
     if not layer.has("evaluated"):
         return
     batch: Array = np.concatenate([case.x[:1], case.other_x[:-1] * case.x.dtype.type(0.5)])
     batch = inside_domain(case.layer, batch, case.x)
-    before = np.asarray(case.fresh(False).forward(case.x))
     try:
         rows = [case.fresh(False).call("evaluated", case.other_x, each) for each in (case.x, batch)]
     except Exception:
@@ -77,9 +95,9 @@ def _check_after_training(case: LayerCase) -> None:
         return
     after, beside = (np.asarray(each) for each in rows)
     note = "in evaluation mode"
-    if not layer.params and any(word in simplified(case.path) for word in NOISE):
+    if before is not None and not layer.params and any(word in simplified(case.path) for word in NOISE):
         check_close(case, "train-eval", "forward", "output", after, before, STALE, note=f"{note} before training")
-    uses_state = after.shape == before.shape and not np.allclose(after, before, rtol=1e-6)
+    uses_state = before is None or (after.shape == before.shape and not np.allclose(after, before, rtol=1e-6))
     if uses_state and beside.shape == after.shape and len(case.x) > 2:
         note = f"for the same row in another batch, {note}"
         check_close(case, "train-eval", "forward", "output[0]", beside[0], after[0], BATCH, note=note)
