@@ -21,9 +21,11 @@ LARGE = 1000.0
 
 
 def remarks_of_layer(layer: AdaptedLayer, x: Array) -> tuple[str, ...]:
-    """Whether large inputs give nan, a second backward another result, and evaluation mode a random output."""
+    """Whether large inputs give nan, a second backward another result, evaluation mode a random output, and a second
+    batch an exception.
+    """
     found: list[str] = []
-    for remark in (_large_inputs, _second_backward, _random_in_evaluation):
+    for remark in (_large_inputs, _second_backward, _random_in_evaluation, _second_batch):
         try:
             with np.errstate(all="ignore"):
                 found += remark(copy.deepcopy(layer), x)
@@ -80,3 +82,11 @@ def _random_in_evaluation(layer: AdaptedLayer, x: Array) -> Iterator[str]:
         outputs.append(layer.forward(x))
     if not layer.has_mode and not np.array_equal(outputs[0], outputs[1]):
         yield "the output is random, and it has no mode for evaluation"
+
+
+def _second_batch(layer: AdaptedLayer, x: Array) -> Iterator[str]:
+    layer.backward(np.ones_like(layer.forward(x)))
+    try:
+        layer.runs[0].start(layer.plan.split(x)[0])
+    except (AssertionError, RuntimeError) as error:
+        yield f"forward raises {type(error).__name__} for a second batch, so no batch after the first was compared"

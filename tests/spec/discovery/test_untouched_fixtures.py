@@ -85,3 +85,9 @@ def test_each_file_has_the_outcome_of_its_header(path: Path) -> None:
         assert len(unnamed) < len(failed) and {report.kind for report in unnamed} <= {"model"}, outcomes
     else:
         assert set(outcomes.values()) == {expected["expect"]}, outcomes
+
+
+def test_a_second_batch_that_is_refused_is_noted() -> None:
+    """A layer that must be cleared after each batch passes, and its report has a note that one batch was compared."""
+    (report,) = reports_of(CORPUS / "right" / "layer_cleared_after_each_batch.py")
+    assert report.outcome == "passed" and any("second batch" in note for note in report.notes)
