@@ -68,10 +68,18 @@ COUNT = re.compile(
     r"(heads?|groups?|layers|blocks|dilations?|dilation_?(rate|size)|pad|padding)_?$", re.I,
 )  # fmt: skip
 COUNTS = (2, 3, 1)
+FLAG = re.compile(
+    r"^_?((use|with|has|add|include|is)_?)?(bias(es)?|affine|center|return_?sequences?|approximate|causal|causal_mask|"
+    r"peepholes?|residual|bidirectional|pre_?norm|norm_?first|log)_?$", re.I,
+)  # fmt: skip
+"""Settings that are true or false and leave what backward has to compute as it is: the gradients of what forward does.
+
+A flag such as `from_logits` or `first_layer` would change that.
+"""
 
 
 def with_other_counts(thing: Any, settings: Mapping[str, Any]) -> Iterator[tuple[Any, Changed]]:
-    """Other instances like `thing`, each with another number of heads, groups, layers, ...: one setting is changed.
+    """Other instances like `thing`, each with one other setting: the number of heads, groups, ..., or no bias.
 
     Numbers that the constructor does not take are left out; a sum over a single head is right with any order of axes.
     """
@@ -79,9 +87,9 @@ def with_other_counts(thing: Any, settings: Mapping[str, Any]) -> Iterator[tuple
     kind = type(thing)
     known = defaults_of(pair.functions[0]) if pair is not None else {**defaults_of(kind), **settings}
     for name, value in known.items():
-        if not COUNT.match(name) or type(value) is not int:
-            continue
-        for other in COUNTS:
+        others: tuple[int, ...] = COUNTS if type(value) is int and COUNT.match(name) else ()
+        others = (not value,) if type(value) is bool and FLAG.match(name) else others
+        for other in others:
             with contextlib.suppress(Exception):
                 if other == value:
                     continue
@@ -238,7 +246,8 @@ def second_functions(functions: Sequence[Callable[..., Any]]) -> tuple[list[Call
 
 def with_settings(name: str, changed: Mapping[str, float | str | list[float]]) -> str:
     """The name in diagnostics: ELU(alpha=0.7)."""
-    texts = [f"{value:g}" if isinstance(value, float | int) else repr(value) for value in changed.values()]
+    numbers = [isinstance(value, float | int) and not isinstance(value, bool) for value in changed.values()]
+    texts = [f"{value:g}" if number else repr(value) for number, value in zip(numbers, changed.values(), strict=True)]
     return f"{name}({', '.join(f'{key}={text}' for key, text in zip(changed, texts, strict=True))})"
 
 

@@ -12,8 +12,10 @@ def why_compared(case: Case, thing: Subject, standard: str, source: str = "") ->
 
     `source` is that of the definition, if the rest of the message lacks it.
     """
-    name = case.name if case.registered else case.path.partition("(")[0]
+    name, _, settings = (case.name, "", "") if case.registered else case.path.partition("(")
     reason = f"it declares like = {standard!r}" if declared_value(thing, "like") else f"its name is {name}"
+    if case.is_second and f"{standard}=True" in settings:
+        reason = f"it is {case.path}"
     definition = f"{standard} ({source})" if source else standard
     return (
         f"compared with {definition} because {reason}; if it is meant to be something else, rename it, or write "

@@ -40,7 +40,8 @@ ALIASES = {
 }
 DECAY_NAMES = ("weightdecay", "wd", "l2")
 """Names that mean nothing but weight decay."""
-IGNORED = {"lr", "learningrate", "eta", "name", "dtype", "self"}  # the learning rate is an argument of each step
+FLAGS = {"nesterov", "usenesterov", "amsgrad", "useamsgrad"}  # they choose the definition
+IGNORED = {"lr", "learningrate", "eta", "name", "dtype", "self"} | FLAGS  # the rate is an argument of each step
 
 
 @dataclass(frozen=True)

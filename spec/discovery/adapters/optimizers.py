@@ -51,6 +51,8 @@ FUNCTION = re.compile(r"update_?(params?|parameters?|weights?)|sgd|adam|rmsprop|
 FORMS = ("dict", "d-dict", "list", "array")
 Roles = tuple[tuple[str, str], ...]
 
+VARIANTS = {"nesterov": "nesterov", "use_nesterov": "nesterov", "amsgrad": "amsgrad", "use_amsgrad": "amsgrad"}
+"""Settings that make another standard optimizer of the class if they are true."""
 RATE_DECAY = re.compile(r"^_*(lr_?|learning_?rate_?|rate_?)?decay(_?rate)?_*$", re.I)
 """Names of a decay that may be one of the learning rate, which no definition has."""
 
@@ -321,11 +323,15 @@ def _cases(name: str, named: str, thing: Any, plan: OptimizerPlan, seed: int) ->
         for key, value in second_values(defaults_of(thing), penalties=True).items()
         if key not in settings and not names.RATE.match(key) and not RATE_DECAY.match(key)
     }
-    second = replace(plan, settings=tuple((settings | changed).items()))
-    if not changed or not _works(thing, second):
-        return [first]
-    make = partial(AdaptedOptimizer, thing, second)
-    return [first, replace(first, make=make, path=with_settings(name, changed), is_second=True)]
+    flags = [(key, of) for key, of in VARIANTS.items() if defaults_of(thing).get(key) is False and key not in settings]
+    found: list[Case] = [first]
+    for own, reference in ((changed, named), *((changed | {key: True}, of) for key, of in flags)):
+        second = replace(plan, settings=tuple((settings | own).items()))
+        if own and _works(thing, second):
+            make = partial(AdaptedOptimizer, thing, second)
+            path = with_settings(name, own)
+            found.append(replace(first, make=make, name=reference, path=path, is_second=True))
+    return found
 
 
 def _positional(name: str, function: Any, steps: list[Callable[..., Any]]) -> Found:
