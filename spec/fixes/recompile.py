@@ -122,13 +122,22 @@ class VariantBuilder:
                 simple = of_value and is_forward(source.tree.name) and tier == MAX_TIER_OF_VALUE
                 mutation = waiting[i]
                 while mutation is not None and mutation.tier == tier:
-                    if (not codes or mutation.code in codes) and (not simple or mutation.code in SIMPLE):
+                    is_tried = (not codes or mutation.code in codes) and (not simple or mutation.code in SIMPLE)
+                    if is_tried and not self._is_of_other_size(mutation):
                         with contextlib.suppress(Exception):  # some changes do not compile
                             with mutation.applied():
                                 variant = self.variant([source], self.needed(source, mutation))
                             yield source, mutation, variant
                     mutation = next(stream, None)
                 waiting[i] = mutation
+
+    def _is_of_other_size(self, mutation: Mutation) -> bool:
+        """Whether it takes the length of a parameter, or of what is computed: that may be 1 by chance."""
+        parent, new = mutation.parent, mutation.new
+        if not isinstance(parent, ast.Call) or ast.unparse(parent.func) != "len":
+            return False
+        is_name = isinstance(new, ast.Name | ast.Attribute)
+        return not is_name or (self.kind == "layer" and getattr(new, "attr", "") in self.subject.params)
 
     def sources(self) -> list[Source]:
         """The functions as trees, the likely methods first."""

@@ -455,7 +455,8 @@ def missing_operands(node: ast.expr, operands: Operands) -> Iterator[Change]:
     for size in (*lengths, TWO, ast.Constant(3)):
         product = times(size, node) if is_number(size) else times(node, size)
         yield Change(product, "missing-factor", {"part": size})
-        yield Change(ast.BinOp(node, ast.Div(), size), _division_code(size), {"part": size})
+        if not (_is_length(node) and _is_length(size)):
+            yield Change(ast.BinOp(node, ast.Div(), size), _division_code(size), {"part": size})
 
 
 def _division_code(divisor: ast.expr) -> str:
@@ -476,7 +477,8 @@ def missing_operations(node: ast.expr, operands: Operands) -> Iterator[Change]:
     yield Change(ast.BinOp(node, ast.Pow(), TWO), "missing-square")
     yield Change(_plus(node, ONE), "missing-term", {"part": ONE})
     yield Change(_minus(node, ONE), "missing-term", {"part": ast.UnaryOp(ast.USub(), ONE)})
-    for name in ELEMENTWISE if isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call) else ():
+    is_array = isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call) and _sized_array(node) is None
+    for name in ELEMENTWISE if is_array else ():
         function = ast.Attribute(ast.Name("np", ast.Load()), name, ast.Load())
         yield Change(ast.Call(function, [node], []), "missing-call", {"function": function})
 

@@ -87,8 +87,9 @@ def search(
 
     `passes_law` checks the failed law alone, `passes_all` every law, on a case with the changed source.
     """
-    random = isinstance(case, InitializerCase) and not case.registered  # many distributions have its variance
-    builder = VariantBuilder.of(case) if law in SEARCHED and not random else None
+    # many distributions have the variance, and many curves the form, of what is called with one set of arguments
+    is_vague = isinstance(case, InitializerCase | ScheduleCase) and not case.registered
+    builder = VariantBuilder.of(case) if law in SEARCHED and not is_vague else None
     if builder is None or not builder.subject.can_be_limited:
         return Fix()
     subject, of_value = builder.subject, law == "definition"

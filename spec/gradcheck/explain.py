@@ -201,7 +201,7 @@ def _shifted(found: Array, right: Array, tolerance: float) -> Cause:
     axes = range(1, right.ndim)
     for steps in sorted(product(range(-MAX_SHIFT, MAX_SHIFT + 1), repeat=len(axes)), key=lambda s: sum(map(abs, s))):
         here, there = (_window(right.shape[1:], steps, sign) for sign in (1, -1))
-        inside = all(abs(step) < size for step, size in zip(steps, right.shape[1:], strict=True))
+        inside = all(2 * abs(step) < size for step, size in zip(steps, right.shape[1:], strict=True) if step)
         enough = inside and any(steps) and np.count_nonzero(right[there]) >= MIN_SLOPES
         if enough and np.allclose(found[here], right[there], tolerance, 0):
             by = " and ".join(f"{s:+d} along axis {axis}" for axis, s in zip(axes, steps, strict=True) if s)

@@ -157,3 +157,27 @@ def test_a_condition_that_is_always_true_does_not_fix_a_kept_mask(test: str, tmp
     (unit,) = find(load(tmp_path / "kept.py").module, ["ReLU"])
     (violation,) = conformance(unit, explain=True).violations
     assert violation.law == "stale-gradient" and violation.suggestion is None
+
+
+UNTOUCHED = Path(__file__).parents[2] / "fixtures" / "untouched" / "wrong"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mean_in_the_layer",  # len(self.X) in two lines, which is not the length of the bias, nor 1 in other words
+        "name_schedule_decay_steps",  # its arguments have one value each, at which other curves fit
+    ],
+)
+def test_no_fix_is_better_than_one_that_no_author_means(name: str) -> None:
+    """A size is not replaced by what happens to be 1, and no schedule by one that has the same values by chance."""
+    module = load(UNTOUCHED / f"{name}.py")
+    reports = [conformance(unit, explain=True) for unit in find(module.module, module.names) if unit.is_unit]
+    assert [each.suggestion for report in reports for each in report.violations] == [None]
+
+
+def test_the_gradient_of_two_inputs_is_not_called_shifted() -> None:
+    """If the gradient of the second input has the wrong sign, it is not that of the first, moved along the axis."""
+    module = load(UNTOUCHED / "joint_loss_functions.py")
+    (violation,) = next(conformance(unit, explain=True) for unit in find(module.module, module.names)).violations
+    assert violation.cause_code == "wrong-sign"

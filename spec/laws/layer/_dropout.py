@@ -21,6 +21,7 @@ NOT_SCALED = Cause(
     "evaluation mode",
 )
 SQUARED = Cause("variance-as-deviation", "the variance rate/(1 − rate) is used as the standard deviation")
+OF_INPUT = Cause("mask-of-the-input", "the mask is computed from the input instead of from random numbers alone")
 DIVISOR = Cause("keep-and-drop-swapped", "divided by the probability to drop an entry instead of that to keep it")
 
 
@@ -54,6 +55,10 @@ def check_dropout(case: LayerCase, note: str) -> None:
     if keeps and not near:
         swapped = abs(1 - keeps[0] - share) <= error
         _fail(case, "the share of entries that are kept", share, keeps[0], SWAPPED if swapped else NO_CAUSE, note)
+    second, opposite = (np.asarray(case.fresh(True).forward(each)) != 0 for each in (x, -x))
+    if np.array_equal(second, kept) and not np.array_equal(opposite, kept):
+        same = float((opposite == kept).mean())
+        _fail(case, "the share of entries that are kept or dropped for -x, too", same, 1, OF_INPUT, note)
     likely = near or [share]
     if abs(factor - 1) > 1e-6 and all(abs(factor * keep - 1) > 1e-2 + (0 if near else error) for keep in likely):
         cause = DIVISOR if abs(factor * (1 - likely[0]) - 1) <= 1e-2 else NO_CAUSE
