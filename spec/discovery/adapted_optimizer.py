@@ -39,6 +39,7 @@ from nnlaw.spec.discovery.optimizer_owners import (
 )
 from nnlaw.spec.discovery.scope import decorated, required_of
 from nnlaw.spec.discovery.slots import attributes_of
+from nnlaw.spec.discovery.source_text import returned_names
 
 RATE = re.compile(
     r"^_*(current_?|initial_?)?(lr|eta|learning_?rate|learn_?rate|l_?rate|step_?size|rate|lrate)_*$", re.I
@@ -57,10 +58,10 @@ BIAS_GRADIENTS = re.compile(
 )
 OWNERS = re.compile(r"^(layers?|l|net|network|model|nn|module|obj)$", re.I)
 KEYS = re.compile(r"^(key|name|id|idx|index|layer_?(id|name|index)|param_?name)$", re.I)
-COUNTS = re.compile(r"^(t|step|iteration|iterations?|epoch|it|k|n_?iter|time_?step)$", re.I)
+COUNTS = re.compile(r"^(t|step|iteration|iterations?|epoch|it|k|n_?iter|time_?step|_)$", re.I)
 STATES = re.compile(
-    r"^(v|s|m|config|cache|state|velocity|velocities|moments?|memory|optim_?config|"
-    r"(v|s|m|sd|vd|md|r|mom(entum)?|velocity|cache)_?d?_?(w|b|weights?|bias(es)?|layers?))$", re.I,
+    r"^([vsm]_?hat|v|s|m|config|cache|state|velocity|velocities|moments?|memory|optim_?config|"
+    r"(v|s|m|sd|vd|md|r|rsm|mom(entum)?|velocity|cache)_?d?_?(w|b|weights?|bias(es)?|layers?))$", re.I,
 )
 OF_BIAS = re.compile(r"(b|bias|biases)$", re.I)
 
@@ -153,7 +154,7 @@ class AdaptedOptimizer:
         self.array_numbers = _array_numbers(plan.form)
         defaults = {} if inspect.isclass(thing) else {
             row.name: row.default for row in inspect.signature(thing).parameters.values()
-        }  # fmt: skip
+        } | dict(plan.settings)  # fmt: skip
         if inspect.isclass(thing) and not plan.constructor:
             self._thing = thing(**copy.deepcopy(dict(plan.settings)))
             method = inspect.signature(getattr(thing, plan.method)).parameters.values()
@@ -170,6 +171,7 @@ class AdaptedOptimizer:
         for name, value in defaults.items():
             number = isinstance(value, Real) and not isinstance(value, bool) and not RATE.match(name)
             pair = isinstance(value, tuple) and len(value) == 2
+            name = "betas" if pair else name
             if (number or pair) and not COUNTS.match(name) and not hasattr(self, name):
                 setattr(self, name, value)
 
@@ -283,9 +285,8 @@ class AdaptedOptimizer:
             order = (gradients, arrays) if re.match("g", name, re.I) else (arrays, gradients)
             values["pairs"] = list(zip(*order, strict=True))
         states = {name: self._state(name, slopes, gradients[-1], lr) for role, name in plan.roles if role == "state"}
-        passed = [
-            states[name] if role == "state" else values[name if role == "owner" else role] for role, name in plan.roles
-        ]
+        values |= states | {name: value for name, value in plan.settings if ("setting", name) in plan.roles}
+        passed = [values[name if role in ("owner", "state", "setting") else role] for role, name in plan.roles]
         function: Callable[..., Any] = getattr(self._thing, plan.method) if plan.method else self._author
         returned = function(*passed)
         if plan.bias is not None:
@@ -298,13 +299,23 @@ class AdaptedOptimizer:
             for method in counting_methods(type(self._thing), plan.method):
                 getattr(self._thing, method)()
         if isinstance(returned, tuple) and states and len(returned) > len(states):
-            count = len(returned) - len(states) if plan.array_states else 1
-            self._states = dict(zip(states, returned[count:], strict=False))
-            returned = returned[0] if count == 1 else returned[:count]
+            returned = self._without_states(returned)
         if plan.adds:
             rows = zip(before, returned if many else [returned], strict=True)
             return [array + plan.adds * np.asarray(step) for array, step in rows]
         return self._result(returned, arrays, first, before)
+
+    def _without_states(self, returned: tuple[Any, ...]) -> Any:
+        """What a function returns beside its states, which are kept: those called as arguments, else the last ones."""
+        names = [name for role, name in self._plan.roles if role == "state"]
+        own = returned_names(decorated(self._author)) if not self._plan.method else []
+        weights = [name for role, name in self._plan.roles if role == "w" and name in own]
+        if len(own) == len(returned) and {*names} <= {*own} and weights:
+            self._states = {name: returned[own.index(name)] for name in names}
+            return returned[own.index(weights[0])]
+        count = len(returned) - len(names) if self._plan.form == "pair" else 1
+        self._states = dict(zip(names, returned[count:], strict=False))
+        return returned[0] if count == 1 else returned[:count]
 
     def _state(self, name: str, gradients: Any, bias: Array, lr: float) -> Any:
         """The state that a function gets and returns: a dict, with zeros for each array at first, or these zeros."""

@@ -28,13 +28,14 @@ from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
 from nnlaw.spec.discovery.optimizer_owners import GIVEN_FORMS, NETWORK_FORMS, OWNER_FORMS, W_SIZE
 from nnlaw.spec.discovery.positional_updates import positional_updates
 from nnlaw.spec.discovery.project_layers import layer_owners
-from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.discovery.scope import Scope, arguments_of, decorated, required_of
 from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
 from nnlaw.spec.discovery.slots import attributes_of
-from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.discovery.source_text import returned_names, source_text
 from nnlaw.spec.reference.names import standard_name
 from nnlaw.spec.reference.optimizers import OPTIMIZERS
 from nnlaw.spec.subjects.cases import Case, OptimizerCase
+from nnlaw.spec.subjects.hyperparameters import ALIASES, simplified_name
 from nnlaw.spec.subjects.settings import second_values
 from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import Location
@@ -47,7 +48,7 @@ METHODS = (
 WORDS = re.compile("|".join((*OPTIMIZERS, "nag", "gradient_?descent", r"(^|_)gd(_|$)")), re.I)
 """Words in the names of optimizers, also of those that are not standard, such as RAdam."""
 FUNCTION = re.compile(r"update_?(params?|parameters?|weights?)|sgd|adam|rmsprop|momentum|gradient_?descent|adagrad|"
-                      r"nesterov|adadelta|optim|^(update|step)$", re.I)  # fmt: skip
+                      r"nesterov|adadelta|amsgrad|optim|^(update|step)$", re.I)  # fmt: skip
 FORMS = ("dict", "d-dict", "list", "array")
 Roles = tuple[tuple[str, str], ...]
 
@@ -88,7 +89,34 @@ def _roles(function: Any, *, bound: bool) -> Roles | None:
     optional = [row for row in arguments_of(function, bound=bound) if row not in rows]
     rows += [row for row in optional if names.RATE.match(row.name) or names.STATES.match(row.name)]
     roles = tuple((role_of(row.name, i), row.name) for i, row in enumerate(rows))
+    if not bound:
+        returned = returned_names(decorated(function))[1:]
+        has_rate = any(names.RATE.match(row.name) for row in rows)
+        roles = tuple((_role_in_function(role, name, returned, has_rate), name) for role, name in roles)
     return roles if all(role for role, _ in roles) else None
+
+
+def _role_in_function(role: str, name: str, returned: list[str], has_rate: bool) -> str:
+    """What an argument of a function is: a state if it is returned behind the weights, or a hyperparameter by its name.
+
+    Of alpha and a learning rate, the former is a hyperparameter.
+    """
+    if role and not (role == "rate" and has_rate and not names.RATE.match(name)):
+        return role
+    is_setting = any(simplified_name(name) in ALIASES[key] for key in HYPERPARAMETERS) or name == "betas"
+    return "state" if name in returned else "setting" if is_setting else ""
+
+
+def _settings_of(function: Any, roles: Roles) -> tuple[tuple[str, Any], ...]:
+    """Values for the hyperparameters that a function requires; a pair for betas of which it takes entries."""
+    text, values = source_text(function), []
+    for name in (name for role, name in roles if role == "setting"):
+        fitting = [value for key, value in HYPERPARAMETERS.items() if simplified_name(name) in ALIASES[key]]
+        values.append((name, fitting[0] if fitting and f"{name}[" not in text else (0.9, 0.99)))
+    return tuple(values)
+
+
+HYPERPARAMETERS = {"eps": 1e-8, "beta2": 0.99, "decay": 0.5, "beta1": 0.9, "beta": 0.9, "rho": 0.9}
 
 
 def _class(name: str, kind: type, scope: Scope) -> Found | None:
@@ -232,7 +260,8 @@ def _function(name: str, function: Any) -> Found | None:
         return None
     many = any(key.endswith("s") for role, key in roles if role in "wg")
     forms = FORMS if many else tuple(reversed(FORMS))
-    for plan in (plan for form in forms for plan in _with_states(OptimizerPlan("", roles, form))):
+    settings = _settings_of(function, roles)
+    for plan in (plan for form in forms for plan in _with_states(OptimizerPlan("", roles, form, settings))):
         if _works(function, plan):
             other = WORDS.search(own) or "state" in kinds
             named = named or ("" if other else "sgd")
