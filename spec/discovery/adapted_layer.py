@@ -77,6 +77,8 @@ class Plan:
     """Arrays that look like weights, but that the output does not depend on."""
     kept: tuple[str, ...] = ()
     """Random masks of the first call that later calls use again."""
+    without_gradient: tuple[str, ...] = ()
+    """Arrays that the output depends on, and whose gradient was not found."""
     grads: dict[str, Kept] = field(default_factory=dict)
     preset: tuple[tuple[Slot, Given], ...] = ()
     """Attributes to set before backward, such as an incoming gradient that it reads from the object."""
@@ -86,6 +88,8 @@ class Plan:
     """The only entry of each sample's output that a loss depends on; the output is then this entry."""
     multiplies: bool = False
     """Whether backward returns the derivative alone, to be multiplied with dy."""
+    as_rows: bool = False
+    """Whether gradients of vectors are passed and returned as arrays of one row."""
     mode: str = ""
     """The attribute of the object that chooses the mode, True in training."""
     rate: Slot | None = None
@@ -170,6 +174,11 @@ class AdaptedLayer:
     def input_shapes(self) -> tuple[tuple[int, ...], ...]:
         """The shapes of the inputs of one sample, which are side by side in x."""
         return self.plan.inputs
+
+    @property
+    def without_gradient(self) -> tuple[str, ...]:
+        """The arrays that the output depends on, and that are not among the parameters."""
+        return self.plan.without_gradient
 
     @property
     def has_mode(self) -> bool:
@@ -488,7 +497,9 @@ class _Run:
         self.used, self.dy = True, [slope.copy() for slope in dy]
         for place, given in self.plan.preset:
             place.set(self.thing, self.argument(given, dy))
+        dy = [slope[None] for slope in dy] if self.plan.as_rows else dy
         self.returned = self._call(self.plan.backward, self.plan.backward_arguments, dy)
+        self.returned = _of_one_row(self.returned) if self.plan.as_rows else self.returned
         if self.plan.after is not None:
             self._call(*self.plan.after)
 
@@ -510,6 +521,13 @@ class _Run:
         assert kept is not None
         found = np.array(self._place(kept, self.returned))
         return self.dy[0] * found if self.plan.multiplies else found
+
+
+def _of_one_row(value: Any) -> Any:
+    """Arrays of one row, also in a tuple or list, as vectors."""
+    if isinstance(value, tuple | list):
+        return type(value)(map(_of_one_row, value))
+    return value[0] if isinstance(value, np.ndarray) and value.ndim == 2 and len(value) == 1 else value
 
 
 def adapt_instance(instance: Any, plan: Plan, randomness: Randomness) -> AdaptedLayer:

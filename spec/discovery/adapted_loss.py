@@ -131,7 +131,7 @@ class AdaptedLoss:
 
     def broadcasts(self, prediction: Array, target: Array) -> bool:
         """Whether a prediction and a target that are columns (N, 1) give another loss than the same numbers as (N,)."""
-        vectors = AdaptedLoss(self.code, self.scenario, LAYOUTS["one"], self.randomness, self.total)
+        vectors = AdaptedLoss(self.code, self.scenario, LAYOUTS["one"], self.randomness, self.total, self.link)
         if self.layout.single:
             parts = prediction, target
         elif prediction[0].size == 1:

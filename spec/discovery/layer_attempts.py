@@ -104,7 +104,8 @@ def _failed_at_other_sizes(found: Attempt, before: list[Attempt]) -> Attempt | N
     axes = [len(shape) for shape in found.plan.inputs]
     groups: dict[tuple[tuple[int, ...], ...], list[Attempt]] = {}
     for attempt in before:
-        if attempt.plan.layout is found.plan.layout and [len(shape) for shape in attempt.plan.inputs] == axes:
+        own = attempt.plan.inputs
+        if attempt.plan.layout is found.plan.layout and [*map(len, own)] == axes and own != found.plan.inputs:
             groups.setdefault(attempt.plan.inputs, []).append(attempt)
     return next((rows[0] for rows in groups.values() if all(_fails_by_shapes(row) for row in rows)), None)
 
@@ -264,11 +265,16 @@ def try_plan(
         return
     plan, template = probe
     made = replace(made, instance=template)
-    for backward, preset in backward_arguments(made, plan):
+    works = False
+    choices = [(row, False) for row in backward_arguments(made, plan)]
+    choices += [(row, True) for row, _ in choices] if plan.layout.name == "one" else []
+    for (backward, preset), as_rows in choices:
+        if as_rows and works:
+            return
         incoming = sum(given.what == "dy" for given in backward)
         chosen = replace(
             plan, backward_arguments=backward, preset=preset, more=plan.more[: max(0, incoming - 1)],
-            multiplies=not backward and not preset,
+            multiplies=not backward and not preset, as_rows=as_rows,
         )  # fmt: skip
         attempt = Attempt(made, chosen, x, (1.0,))
         try:
@@ -276,9 +282,11 @@ def try_plan(
                 complete(attempt, randomness)
         except Exception as error:
             attempt.error = error
+        works = works or not has_wrong_shapes(attempt.error)
         if attempt.layer is not None and NO_GRADIENT in attempt.missing.values():
             attempt = _with_step_after(attempt, Attempt(made, chosen, x, (1.0,)), randomness)
-        yield attempt
+        if not as_rows or attempt.perfect:
+            yield attempt
         if attempt.perfect:
             return
 

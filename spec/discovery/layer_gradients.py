@@ -134,7 +134,9 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
             attempt.missing.setdefault(name, NO_GRADIENT)
     attempt.missing |= dict.fromkeys(plan.unused, UNUSED) | dict.fromkeys(plan.kept, KEPT_MASK)
     attempt.missing |= attempt.unknown
-    plan = replace(plan, grads=grads, aliases={name: plan.aliases[name] for name in plan.aliases if name in grads})
+    lost = tuple(name for name in plan.aliases if name not in grads)
+    aliases = {name: plan.aliases[name] for name in grads if name in plan.aliases}
+    plan = replace(plan, grads=grads, aliases=aliases, without_gradient=lost)
     attempt.plan = plan
     attempt.layer = layer = adapt_instance(instance, plan, randomness)
     layer.forward(attempt.x)

@@ -159,7 +159,8 @@ def _clipped_or_decayed(slopes: _Slopes, gradient: _Gradient, clues: Clues) -> C
     if not slopes.are_enough:
         return NO_CAUSE
     top = float(np.abs(slopes.analytic).max())
-    if slopes.fit(np.clip(slopes.numeric, -top, top)):
+    size = np.abs(slopes.numeric)
+    if ((size > 0) & (size <= top * (1 + slopes.tolerance))).any() and slopes.fit(np.clip(slopes.numeric, -top, top)):
         text = f"the gradient is cut off at ±{top:.4g}, as by a clip, or by a maximum instead of a sum"
         return Cause("clipped-gradient", text)
     return _decayed(slopes, gradient, clues.array) if clues.x is None and clues.array is not None else NO_CAUSE

@@ -71,6 +71,7 @@ PREDICTIONS = re.compile(
     r"probabilities|a|al|aL|a\d|a_?out|z|input_?\w*|inputs?|x|dvalues|h|y_?out|estimates?|o|yh|actual_?output|a_?last)$",
     re.I,
 )
+LOGITS = re.compile(r"^(z|logits?|scores?)$", re.I)
 OTHER_TARGETS = re.compile(r"^(\w*true\w*|\w*target\w*|\w*label\w*|\w*expected\w*|\w*desired\w*|gt|ground\w*|actual|"
                            r"real\w*|y_?t|observed|ans\w*|one_?hot\w*|d_?true|correct\w*)$", re.I)  # fmt: skip
 LOSS_WORDS = re.compile(
@@ -173,8 +174,9 @@ def roles_of(names: list[str], *, gradient: bool = False) -> list[Roles]:
         first, second = (is_target(name) for name in names)
         if first != second:
             both = [("t", "p")] if first else [("p", "t")]
-            kept = [tuple("o" if role == "p" else role for role in roles) for roles in both] if gradient else []
-            return both + kept
+            own = names[1 if first else 0]
+            others = ("o", *("z" for _ in LOGITS.findall(own))) if gradient else ()
+            return both + [tuple(other if role == "p" else role for role in both[0]) for other in others]
         if first and second:  # (y, t), (y_true, target)
             short = [bool(re.fullmatch(r"y", name, re.I)) for name in names]
             if short[0] != short[1]:
@@ -534,25 +536,26 @@ def _trials(
     code: LossCode, scenario: Scenario, layout: Layout, randomness: Randomness, named: bool
 ) -> list[tuple[float, AdaptedLoss]]:
     """Value and gradient in one scenario: the largest difference relative to the largest slope."""
+    links = tuple(LINKS) if "z" in code.gradient_roles else ("",)
+    if links[0] and scenario.domain != "real":
+        return []
     p, t = scenario.draw(np.random.default_rng(1), 5, 3)
-    link = "sigmoid" if "z" in code.gradient_roles else ""
-    if link and scenario.domain != "real":
-        return []
-    loss = AdaptedLoss(code, scenario, layout, randomness, link=link)
-    if scenario.targets == "labels" and are_numbers(loss, p, t):
-        return []
-    value = np.asarray(loss.values(p, t)[0], np.float64)
-    if not is_finite(value) or (value.ndim and not named and value.shape == p.shape):
-        return []
-    code_shape = layout.split(p)[0].shape
-    known = {(), (1,), (1, 1), code_shape} if layout.single else {(), code_shape, (5,), (5, 1), (1, 5), (1,), (1, 1)}
-    if value.shape not in known:
-        return []  # one number per output, or products of samples: such code takes one sample at a time
     found = []
-    for total in TOTALS if value.ndim and value.size > 1 else ("",):
-        trial = AdaptedLoss(code, scenario, layout, randomness, total, link)
-        found.append((mismatch(trial, p, t), trial))
-    return [min(found, key=lambda row: row[0])] if found and np.isfinite(found[0][0]) else []
+    for link in links:
+        loss = AdaptedLoss(code, scenario, layout, randomness, link=link)
+        if scenario.targets == "labels" and are_numbers(loss, p, t):
+            continue
+        value = np.asarray(loss.values(p, t)[0], np.float64)
+        if not is_finite(value) or (value.ndim and not named and value.shape == p.shape):
+            continue
+        code_shape = layout.split(p)[0].shape
+        known = {(), (1,), (1, 1), code_shape}
+        if value.shape not in (known if layout.single else known | {(5,), (5, 1), (1, 5)}):
+            continue  # one number per output, or products of samples: such code takes one sample at a time
+        for total in TOTALS if value.ndim and value.size > 1 else ("",):
+            trial = AdaptedLoss(code, scenario, layout, randomness, total, link)
+            found.append((mismatch(trial, p, t), trial))
+    return [min(found, key=lambda row: row[0])] if any(np.isfinite(error) for error, _ in found) else []
 
 
 def are_numbers(loss: AdaptedLoss, p: Array, labels: Array) -> bool:

@@ -79,6 +79,8 @@ def definition(case: LayerCase) -> None:
         if name in ("softmax", "log_softmax"):
             _check_samples_apart(case, layer, points[0], outputs[0], note)
         return
+    if case.layer.attribute("without_gradient", ()):
+        raise NotApplicable("the output depends on an array that has no gradient, so its part is unknown")
     at, found = _everywhere(case, layer, given) if name in ACTIVATIONS else (given, outputs)
     others = (other for other in LAYERS if other not in VARIED and _computes(other, at, found))
     what = next((f"the layer computes {other}, not {name}" for other in others), f"the layer does not compute {name}")
