@@ -14,7 +14,7 @@ import copy
 import inspect
 import io
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -304,7 +304,7 @@ class AdaptedNetwork:
         """Whether the second epoch repeats the first step before its own, which is that of a new instance."""
 
         def trained(start: dict[str, Array], epochs: int) -> dict[str, Array]:
-            run = self.runs(x, labels, RATES[1])[0]
+            run = self.first_run(x, labels, RATES[1])
             run.context["epochs"] = epochs
             for name, slots in self.plan.aliases.items():
                 for slot in slots:
@@ -328,6 +328,14 @@ class AdaptedNetwork:
         return all(np.allclose(first[name], second[name], rtol=PROPORTIONAL, atol=1e-9) for name in first)
 
     def runs(self, x: Array, labels: Array, rate: float) -> list[NetworkRun]:
+        """A copy of the network for each call."""
+        return list(self._runs(x, labels, rate))
+
+    def first_run(self, x: Array, labels: Array, rate: float) -> NetworkRun:
+        """A copy of the network for the first call."""
+        return next(self._runs(x, labels, rate))
+
+    def _runs(self, x: Array, labels: Array, rate: float) -> Iterator[NetworkRun]:
         self.randomness.reset()
         given = np.floor(np.abs(x) * 997).astype(int) % self.plan.integers if self.plan.integers else x
         targets = [(None, rows.reshape(-1, self.plan.outputs)) for rows in (x if self.plan.layout.single else [x])] if (
@@ -337,7 +345,8 @@ class AdaptedNetwork:
         inputs: list[Any] = split(given)
         if self.plan.pair:
             inputs = list(zip(split(given[:, 0]), split(given[:, 1]), strict=True))
-        return [NetworkRun(self, one, t, rows, rate) for one, (t, rows) in zip(inputs, targets, strict=True)]
+        for one, (t, rows) in zip(inputs, targets, strict=True):
+            yield NetworkRun(self, one, t, rows, rate)
 
 
 def targets_of(labels: Array, plan: NetworkPlan) -> list[tuple[Any, Array]]:

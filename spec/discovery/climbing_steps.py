@@ -54,7 +54,7 @@ def climbing_method(network: AdaptedNetwork, x: Array, labels: Array) -> str:
 def _climbs(network: AdaptedNetwork, x: Array, labels: Array, call: Call) -> bool:
     """Whether a call moves one of the arrays along its gradient."""
     gradients = copy.deepcopy(network).loss_and_grads(x, labels)[1]
-    run = network.runs(x, labels, RATE)[0]
+    run = network.first_run(x, labels, RATE)
     run.call(call)
     for name, gradient in gradients.items():
         move = np.asarray(network.plan.aliases[name][0].get(run.thing)) - run.before[name]

@@ -47,13 +47,13 @@ def with_gradients(
     aliases, unused = parameters_of_network(one, plan, x, labels, randomness)
     plan = replace(plan, aliases=aliases, unused=unused)
     instance = moved_copy(one.made.instance, aliases)
-    run = AdaptedNetwork(instance, plan, randomness).runs(x, labels, 0.5)[0]
+    run = AdaptedNetwork(instance, plan, randomness).first_run(x, labels, 0.5)
     trained = _trained_numbers(one, plan, instance, run, x, labels, randomness)
     if trained:
         plan = replace(plan, aliases=named_places([*aliases.values(), *((slot,) for slot in trained)]))
         instance = moved_copy(one.made.instance, plan.aliases)
     aliases, network = plan.aliases, AdaptedNetwork(instance, plan, randomness)
-    run = network.runs(x, labels, 0.5)[0]
+    run = network.first_run(x, labels, 0.5)
     run.forward()
     before = {slot: array.copy() for slot, array in array_slots(run.thing)}
     run.call_gradient()
@@ -152,7 +152,7 @@ def parameters_of_network(
     """The arrays that the output or the gradient call depends on, and the names of those that look like weights."""
     start = off_zero(one.made.instance)
     try:
-        AdaptedNetwork(start, plan, randomness).runs(x, labels, 0.5)[0].compute()
+        AdaptedNetwork(start, plan, randomness).first_run(x, labels, 0.5).compute()
     except Exception:
         start = one.made.instance  # an array of zeros other than weights, such as a counter
 
@@ -176,7 +176,7 @@ def _depends(
         for slot in slots:
             slot.set(twin, array.copy())
         network = AdaptedNetwork(twin, plan, randomness)
-        run = network.runs(x, labels, 0.5)[0]
+        run = network.first_run(x, labels, 0.5)
         if plan.forward or plan.output:
             found.append([np.array(run.output())])
         else:

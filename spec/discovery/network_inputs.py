@@ -69,7 +69,7 @@ def starts_of(
         states = shapes if any(role == "state" for role, _ in call.arguments) else [None]
         for plan in (replace(blank, forward=call, state=state) for state in states):
             try:
-                run = AdaptedNetwork(one.made.instance, plan, randomness).runs(x, labels, 1.0)[0]
+                run = AdaptedNetwork(one.made.instance, plan, randomness).first_run(x, labels, 1.0)
                 found = list(_with_outputs(plan, run))
             except Exception:
                 continue

@@ -66,7 +66,7 @@ def _trained(instance: Any) -> Iterator[Any]:
             roles = roles_of_method(getattr(kind, method)) or ()
             plan = NetworkPlan(LAYOUTS[name], (N_IN,), N_OUT, targets, Call(method, roles))
             try:
-                run = AdaptedNetwork(instance, plan, Randomness([])).runs(x, labels, 0.5)[0]
+                run = AdaptedNetwork(instance, plan, Randomness([])).first_run(x, labels, 0.5)
                 with np.errstate(all="ignore"):
                     run.compute()
             except Exception:

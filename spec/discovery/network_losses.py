@@ -35,7 +35,7 @@ def own_losses(
     returned = LOSS.search(plan.gradient.method) or not names
     candidates: list[Call | str] = ["returned"] if returned else []
     if plan.before is not None and plan.before.method not in names:
-        run = AdaptedNetwork(instance, plan, randomness).runs(x, labels, 0.5)[0]
+        run = AdaptedNetwork(instance, plan, randomness).first_run(x, labels, 0.5)
         with contextlib.suppress(ValueError):
             number_in(run.call(plan.before))
             candidates.append(plan.before)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from functools import cache
+from types import FunctionType
 from typing import Any
 
 from nnlaw.spec.discovery.adapted_loss import signature_of
@@ -122,14 +124,20 @@ def forward_calls(instance: Any, methods: list[str]) -> list[Call]:
 
 def takes_vector(instance: Any, method: str) -> bool:
     """Whether the source gives targets an axis, so that they are a vector: its loss must not broadcast them."""
-    for thing in getattr(instance, "functions", [getattr(type(instance), method, None)]):
-        tree = parsed(thing) if hasattr(thing, "__code__") else None
-        names = [row.name for row in arguments_of(thing) if ROLES["t"].match(row.name)] if tree is not None else []
-        text = ast.unparse(tree) if tree is not None else ""
-        named = "|".join(map(re.escape, names))
-        if named and re.search(rf"\b({named})(\.reshape\(\(?-1, 1\)|\[:, (None|np\.newaxis)\])", text):
-            return True
-    return False
+    things = getattr(instance, "functions", [getattr(type(instance), method, None)])
+    functions = (getattr(thing, "__func__", thing) for thing in things)
+    return any(_adds_axis(function) for function in functions if isinstance(function, FunctionType))
+
+
+@cache
+def _adds_axis(function: FunctionType) -> bool:
+    tree = parsed(function)
+    names = [row.name for row in arguments_of(function) if ROLES["t"].match(row.name)] if tree is not None else []
+    text = ast.unparse(tree) if tree is not None and names else ""
+    named = "|".join(map(re.escape, names))
+    return bool(names) and bool(
+        re.search(rf"\b({named})(\.reshape\(\(?-1, 1\)|\[:, (None|np\.newaxis)\])", text)
+    )
 
 
 def loss_methods(instance: Any) -> list[str]:

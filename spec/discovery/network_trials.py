@@ -187,7 +187,7 @@ def _runs(instance: Any, plan: NetworkPlan, x: Array, labels: Array, randomness:
     """Whether the calls of a plan run, with another number of samples as well: a layout may fit one by chance."""
     try:
         for count in (N, N - 1):
-            AdaptedNetwork(instance, plan, randomness).runs(x[:count], labels[:count], 0.5)[0].compute()
+            AdaptedNetwork(instance, plan, randomness).first_run(x[:count], labels[:count], 0.5).compute()
     except Exception:
         return False
     return True
