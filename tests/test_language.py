@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LISTS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("language.toml").read_text(encoding="utf-8"))
 SEPARATOR = r"[\s\"'#]+"  # between two words of a phrase: it may continue on the next line, comment or string literal
 
+FROZEN = re.compile("|".join(map(fnmatch.translate, LISTS["frozen"])))
+
 
 class Hit(NamedTuple):
     """One use of a listed word or phrase, and what to write instead."""
@@ -57,7 +59,7 @@ def exceptions(file: str, kind: str) -> re.Pattern[str] | None:
 
 def blank(text: str) -> str:
     """Spaces in place of every character that is not a line end."""
-    return "\n".join(" " * len(line) for line in text.split("\n"))
+    return "\n".join(" " * len(line) for line in text.split("\n")) if "\n" in text else " " * len(text)
 
 
 @cache
@@ -105,11 +107,10 @@ EXPRESSION = re.compile(r"(?<!\{)\{(?!\{)[^{}]*\}")  # in an f-string
 NAME = re.compile(r"\b[^\W\d]\w*")
 
 
-def prose_and_names(source: str) -> tuple[str, list[tuple[int, str]]]:
-    """Split Python source into its prose and its names.
+def prose_and_code(source: str) -> tuple[str, str]:
+    """Split Python source into its prose and its code, two texts with the same lines.
 
-    Prose is a text with the same lines in which everything but comments and string literals is blank, as are the
-    expressions inside f-strings. A name comes with its line number.
+    Prose has spaces in place of everything but comments and string literals, and of the expressions inside f-strings.
     """
     prose, code, end = list[str](), list[str](), 0
     for found in PROSE.finditer(source):
@@ -119,8 +120,12 @@ def prose_and_names(source: str) -> tuple[str, list[tuple[int, str]]]:
             text = EXPRESSION.sub(lambda match: blank(match[0]), text)
         prose += [blank(between), text]
     prose, code = [*prose, blank(source[end:])], [*code, source[end:]]
-    lines = enumerate("".join(code).split("\n"), 1)
-    return "".join(prose), [(number, name) for number, line in lines for name in NAME.findall(line)]
+    return "".join(prose), "".join(code)
+
+
+def names_in(code: str) -> list[tuple[int, str]]:
+    """The names in code, each with its line number."""
+    return [(number, name) for number, line in enumerate(code.split("\n"), 1) for name in NAME.findall(line)]
 
 
 def check(file: str) -> Iterator[Hit]:
@@ -134,11 +139,12 @@ def check(file: str) -> Iterator[Hit]:
     if not file.endswith(".py"):
         yield from search(file, as_prose(text), "prose")
         return
-    prose, names = prose_and_names(text)
+    prose, code = prose_and_code(text)
     yield from search(file, as_prose(prose), "prose")
-    for line, name in names:
-        if listed(name):
-            yield from search(file, words(name), "names", line)
+    if any(map(listed, set(NAME.findall(code)))):
+        for line, name in names_in(code):
+            if listed(name):
+                yield from search(file, words(name), "names", line)
 
 
 def files(paths: Iterable[str]) -> Iterator[str]:
@@ -147,7 +153,7 @@ def files(paths: Iterable[str]) -> Iterator[str]:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             name = file.relative_to(ROOT).as_posix()
             text = file.suffix in {".py", ".md", ".txt", ".toml", ".ini", ".cfg", ".yml"} or name == ".ci/run"
-            if file.is_file() and text and not any(fnmatch.fnmatch(name, frozen) for frozen in LISTS["frozen"]):
+            if text and not FROZEN.match(name) and file.is_file():
                 yield name
 
 
@@ -164,9 +170,9 @@ def test_language() -> None:
 
 def test_prose_and_names_are_separated() -> None:
     """Comments, strings and docstrings are prose, without the expressions in f-strings; the rest are names."""
-    prose, names = prose_and_names('def some_name():  # a comment\n    return f"text {value}" "more"\n')
+    prose, code = prose_and_code('def some_name():  # a comment\n    return f"text {value}" "more"\n')
     assert "comment" in prose and "text" in prose and "more" in prose and "value" not in prose
-    assert names[:3] == [(1, "def"), (1, "some_name"), (2, "return")]
+    assert names_in(code)[:3] == [(1, "def"), (1, "some_name"), (2, "return")]
 
 
 def main(paths: list[str]) -> None:

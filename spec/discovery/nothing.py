@@ -18,7 +18,7 @@ from nnlaw.spec.discovery.adapted_optimizer import RATE
 from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.scope import Scope, arguments_of
-from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.discovery.source_text import source_and_line, source_text
 from nnlaw.spec.reference.activations import ACTIVATIONS
 from nnlaw.spec.reference.names import standard_name
 from nnlaw.spec.reference.optimizers import OPTIMIZERS
@@ -162,7 +162,7 @@ def _names_used(scope: Scope, found: Iterable[Found]) -> set[str]:
 def class_location(kind: type) -> Location:
     """Where a class is defined."""
     try:
-        path, line = inspect.getsourcefile(kind) or "", inspect.getsourcelines(kind)[1]
+        path, line = inspect.getsourcefile(kind) or "", source_and_line(kind)[1]
     except (OSError, TypeError):
         methods = [Location.of(value) for value in vars(kind).values() if inspect.isfunction(value)]
         return Location(kind.__name__, "", *next(((row.path, row.line) for row in methods), ("", 0)))

@@ -14,23 +14,28 @@ from typing import Any
 
 from nnlaw.spec.syntax import parse
 
-_known: dict[int, tuple[Any, str]] = {}
+_known: dict[int, tuple[Any, str, int]] = {}
 """By identity: a metaclass may have a __hash__ that raises. The thing is kept, so that no other gets its id."""
 
 
 def source_text(thing: Any) -> str:
     """The source of a function, a method, a class or a module. Raises OSError if it is not available."""
+    return source_and_line(thing)[0]
+
+
+def source_and_line(thing: Any) -> tuple[str, int]:
+    """The source, and its first line in the file. Raises OSError if it is not available."""
     thing = getattr(thing, "__func__", thing)
     if id(thing) not in _known:
         try:
-            text = inspect.getsource(thing)
+            lines, line = inspect.getsourcelines(thing)
         except (OSError, TypeError):
-            text = ""
-        _known[id(thing)] = thing, text
-    text = _known[id(thing)][1]
+            lines, line = [], 0
+        _known[id(thing)] = thing, "".join(lines), line
+    _, text, line = _known[id(thing)]
     if not text:
         raise OSError("no source")
-    return text
+    return text, line
 
 
 @cache

@@ -11,7 +11,7 @@ import ast
 import contextlib
 import copy
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,8 @@ class VariantBuilder:
     case: Case | None
     subject: Subject
     functions: list[SourceFunction]
+    _storing: dict[str, Source | None] = field(default_factory=dict)
+    """Forward as it stores more, by the text of the file."""
 
     @classmethod
     def of(cls, case: Case) -> VariantBuilder | None:
@@ -82,9 +84,10 @@ class VariantBuilder:
     def needed(self, source: Source, mutation: Mutation) -> list[Store]:
         """The stores that a change uses."""
         forward = self._forward
-        if forward is None or source.path != forward.path:
+        if forward is None or source.path != forward.path or not self.stores:
             return []
-        return [store for store in self.stores if store.is_in(mutation.new)]
+        read = {node.attr for node in ast.walk(mutation.new) if isinstance(node, ast.Attribute)}
+        return [store for store in self.stores if store.name in read]
 
     def variants(
         self,
@@ -159,7 +162,9 @@ class VariantBuilder:
         trees = [source.tree for source in sources]
         if stores and self._forward is not None:
             text = together([store.edit for store in stores]).apply(self._forward.text)
-            if (changed := Source.of(replace(self._forward, text=text))) is not None:
+            if text not in self._storing:
+                self._storing[text] = Source.of(replace(self._forward, text=text))
+            if (changed := self._storing[text]) is not None:
                 trees.append(changed.tree)
         return self.subject.variant(trees, tracer)
 
@@ -240,9 +245,13 @@ def _without_annotations(tree: ast.FunctionDef) -> ast.FunctionDef:
     for argument in ast.walk(tree.args):
         if isinstance(argument, ast.arg):
             argument.annotation = None
-    tree.args.defaults = [ast.Constant(None) for _ in tree.args.defaults]  # the function's own are put back later
-    tree.args.kw_defaults = [d and ast.Constant(None) for d in tree.args.kw_defaults]
-    return ast.fix_missing_locations(tree)
+    tree.args.defaults = [_none_at(d) for d in tree.args.defaults]  # the function's own are put back later
+    tree.args.kw_defaults = [d and _none_at(d) for d in tree.args.kw_defaults]
+    return tree
+
+
+def _none_at(default: ast.expr) -> ast.expr:
+    return ast.copy_location(ast.Constant(None), default)
 
 
 def _operands(tree: ast.FunctionDef, trees: Sequence[ast.FunctionDef]) -> Operands:

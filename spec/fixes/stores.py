@@ -39,10 +39,6 @@ class Store:
         """`self.x`."""
         return parse_expression(f"self.{self.name}")
 
-    def is_in(self, node: ast.AST) -> bool:
-        """Whether an expression reads it."""
-        return any(isinstance(each, ast.Attribute) and each.attr == self.name for each in ast.walk(node))
-
 
 def stores_of(forward: SourceFunction, *, inputs: int, result: bool) -> Iterator[Store]:
     """A store for each of the first `inputs` arguments and, with `result`, for what forward returns.

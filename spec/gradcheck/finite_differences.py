@@ -29,6 +29,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import cached_property
 from math import isfinite
 from typing import Any, TypeAlias
 
@@ -154,16 +155,19 @@ def measuring_slopes(
     if noise is None:
         noise = float(np.finfo(np.float32 if float32 else np.float64).eps) * scale
     float32 = float32 and not large
+    places = list(np.ndindex(array.shape)) if everywhere else []
     steps = [FLOAT32_STEPS[1] / 1e-5 * line.step if float32 else line.step for line in lines]
     pairs = [(line.point(h), line.point(-h)) for line, h in zip(lines, steps, strict=True)]
     values = iter((yield [point for pair in pairs for _, point in pair]))
     for line, ((up, _), (down, _)) in zip(lines, pairs, strict=True):
         n = _central_difference((up, next(values), down, next(values)))
         along = slopes[line.at] if line.direction is None else float(slopes @ line.direction)
-        index = np.unravel_index(line.at, array.shape) if line.direction is None else None
         found.analytic.append(float(along))
         found.numeric.append(n)
-        found.indices.append(None if index is None else tuple(int(i) for i in index))
+        if line.direction is not None:
+            found.indices.append(None)
+        else:
+            found.indices.append(places[line.at] if places else tuple(map(int, np.unravel_index(line.at, array.shape))))
     measured = [abs(n) for n, index in zip(found.numeric, found.indices, strict=True) if index and isfinite(n)]
     largest = max(measured, default=0.0)
     checks: dict[int, Measuring[Point, tuple[SlopeStatus, float]]] = {}  # of the slopes that seem wrong
@@ -211,7 +215,7 @@ class _Line:
     at: int
     direction: Array | None
 
-    @property
+    @cached_property
     def step(self) -> float:
         if self.direction is not None:
             return 1e-5 * max(1.0, float(np.sqrt(np.mean(self.flat**2))))

@@ -36,9 +36,10 @@ def train(model: Any, x: Array, labels: Array, rate: float) -> Iterator[float]:
         yield float(loss)
         if loss < 0.01 or not np.isfinite(loss):
             return
-        for name in model.params:
+        params = model.params
+        for name in params:
             g = np.asarray(grads[name])
             m[name] = 0.9 * m[name] + 0.1 * g
             v[name] = 0.999 * v[name] + 0.001 * g * g
             step = rate * (m[name] / (1 - 0.9**t)) / (np.sqrt(v[name] / (1 - 0.999**t)) + 1e-8)
-            model.params[name] = (model.params[name] - step).astype(model.params[name].dtype)
+            params[name] = (params[name] - step).astype(params[name].dtype)

@@ -43,6 +43,9 @@ class Recipe:
     cached: bool = False
     prepare: tuple[str, ...] = ()
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Recipe:
+        return self
+
     def to_data(self) -> list[Any]:
         """The fields as a list."""
         return [list(value) if isinstance(value, tuple) else value for value in astuple(self)[:8]]
