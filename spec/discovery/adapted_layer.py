@@ -148,6 +148,7 @@ class AdaptedLayer:
         """A factor by which the gradients of the parameters are divided, by the number of samples."""
         self.recipe: Recipe | None = None
         """How a script calls it, if a few lines can."""
+        self.has_steps = any(True for _ in steps_in(instance))
         self.evaluation = _evaluation_of(instance)
         """What a dict of settings has as its mode in evaluation; "" if there is no such dict."""
         self.passes_on = False
@@ -435,7 +436,7 @@ class _Run:
             array = layer.params[name].copy()
             for place in places:
                 place.set(self.thing, array)
-        for step in steps_in(self.thing):  # optimizers of the instance
+        for step in steps_in(self.thing) if layer.has_steps else ():  # optimizers of the instance
             step.rate = step.lr = step.learning_rate = rate
         self.set_mode()
         if self.plan.rate is not None:

@@ -11,6 +11,7 @@ import inspect
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -102,4 +103,9 @@ def _runs(forward: Callable[..., Any], values: list[Any], layout: Layout, sample
 
 
 def _random(name: str, shape: tuple[int, ...]) -> Any:
+    return _sampled(name, shape).copy()  # the code may change it
+
+
+@cache
+def _sampled(name: str, shape: tuple[int, ...]) -> Any:
     return 0.5 * np.random.default_rng(sum(map(ord, name))).standard_normal(shape)

@@ -16,7 +16,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -129,8 +129,12 @@ def _places(kind: type) -> tuple[str, str] | None:
 
 def made_of(kind: type, array: Array) -> Any:
     """A tensor whose gradient is computed."""
-    names = inspect.signature(kind).parameters
-    return kind(array, **({"requires_grad": True} if "requires_grad" in names else {}))
+    return kind(array, **({"requires_grad": True} if _has_flag(kind) else {}))
+
+
+@cache
+def _has_flag(kind: type) -> bool:
+    return "requires_grad" in inspect.signature(kind).parameters
 
 
 def _apply_of(kind: type) -> Callable[..., Any] | None:
