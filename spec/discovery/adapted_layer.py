@@ -29,6 +29,7 @@ from nnlaw.spec.discovery.scope import decorated
 from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of, is_user_object
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.discovery.written_arguments import line_that_writes, read_only
+from nnlaw.spec.subjects.copies import copy_of_generator
 from nnlaw.spec.subjects.recipe import Recipe
 
 FIRST_STATE = np.random.default_rng(0).bit_generator.state["state"]["state"]
@@ -166,8 +167,7 @@ class AdaptedLayer:
     def __deepcopy__(self, memo: dict[int, Any]) -> AdaptedLayer:
         """A copy that runs forward again before backward: a run contains as much as the instance."""
         twin = memo[id(self)] = object.__new__(type(self))
-        seeds = memo[id(self.seeds)] = np.random.default_rng(0)  # a third of the time of a deep copy
-        seeds.bit_generator.state = self.seeds.bit_generator.state
+        memo[id(self.seeds)] = copy_of_generator(self.seeds)
         for name, value in vars(self).items():
             setattr(twin, name, [] if name == "runs" else copy.deepcopy(value, memo))
         return twin

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import copy
 import inspect
 import io
 import linecache
@@ -22,7 +21,14 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.obeys import Declaration, declaration_of
 from nnlaw.spec.subjects import global_generators
-from nnlaw.spec.subjects.copies import AnyGenerator, advance, copy_with_generators, generator_states
+from nnlaw.spec.subjects.copies import (
+    AnyGenerator,
+    advance,
+    copies_of,
+    copy_of_generator,
+    copy_with_generators,
+    generator_states,
+)
 from nnlaw.spec.subjects.interrupt import can_interrupt, interrupt_after
 from nnlaw.spec.subjects.layer_protocol import complete_layer, convert, convert_to_float32
 from nnlaw.spec.subjects.subject import Change, Run, Setting, SourceFunction, Subject, Target
@@ -133,7 +139,7 @@ class ObjectSubject(Subject):
         item: int | None = None,
     ) -> list[Any]:
         arrays: dict[Target, tuple[Array, Array]] = {}
-        results = []
+        results, copies = [], copies_of(self.object)
         for target, (index, value) in changes:
             if target not in arrays:
                 array = args[target] if isinstance(target, int) else self.mapping(target[0])[target[1]]
@@ -146,7 +152,7 @@ class ObjectSubject(Subject):
             else:
                 flat[index] = value
             try:
-                each = self.copy() if fresh else self
+                each = ObjectSubject(next(copies)) if fresh else self
                 result = each.call(method, *args)
                 results.append(_copied(result if item is None else result[item]))
             finally:
@@ -291,7 +297,7 @@ def _called(function: Callable[..., Any], args: Sequence[Any], settings: Mapping
     generators = [i for i, each in enumerate(args) if type(each) is np.random.Generator]
     if not generators:
         return function(*args, **settings)
-    own = [copy.deepcopy(each) if i in generators else each for i, each in enumerate(args)]
+    own = [copy_of_generator(each) if i in generators else each for i, each in enumerate(args)]
     try:
         return function(*own, **settings)
     finally:
