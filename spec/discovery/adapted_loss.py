@@ -37,7 +37,14 @@ TOTALS: dict[str, Callable[[Array], float]] = {
 """One number from a loss that returns an array."""
 
 Roles = tuple[str, ...]
-"""What each argument is: "p" prediction, "t" target, "z" logits, "o" the object's output, "1" a gradient of one."""
+"""What each argument is: "p" prediction, "t" target, "z" logits, "o" the object's output, "1" a gradient of one, "m" a
+mask of the predictions that count."""
+
+
+def mask_of(prediction: Array) -> Array:
+    """Which predictions count, of sequences or samples: two of three."""
+    shape = prediction.shape[:-1]
+    return np.asarray(np.arange(int(np.prod(shape))).reshape(shape) % 3 != 1)
 
 
 @dataclass(frozen=True)
@@ -111,7 +118,7 @@ class AdaptedLoss:
         """For each call, the arrays by role."""
         linked = LINKS[self.link](prediction) if self.link else prediction
         parts = [self.layout.split(array) for array in (linked, target, prediction)]
-        return [{"p": p, "t": t, "z": z, "o": p, "1": 1.0} for p, t, z in zip(*parts, strict=True)]
+        return [{"p": p, "t": t, "z": z, "o": p, "1": 1.0, "m": mask_of(p)} for p, t, z in zip(*parts, strict=True)]
 
     def values(self, prediction: Array, target: Array) -> list[Any]:
         """What the code returns for the loss, once per call."""
@@ -128,6 +135,12 @@ class AdaptedLoss:
         """The loss."""
         self.given = prediction.copy(), target
         return sum(TOTALS[self.total](np.asarray(one, np.float64)) for one in self.values(prediction, target))
+
+    def ignores_masked(self, prediction: Array, target: Array) -> bool:
+        """Whether all predictions with one value of the mask, False or True, leave the loss as it is."""
+        value, counts = self.forward(prediction, target), mask_of(prediction)[..., None]
+        others = (np.where(counts == kept, prediction, prediction[::-1]) for kept in (True, False))
+        return any(self.forward(other, target) == value for other in others)
 
     def broadcasts(self, prediction: Array, target: Array) -> bool:
         """Whether a prediction and a target that are columns (N, 1) give another loss than the same numbers as (N,)."""
@@ -147,7 +160,7 @@ class AdaptedLoss:
         """The gradient at the latest prediction, with samples as rows."""
         self.randomness.reset()
         parts = [np.asarray(self._gradient(values), np.float64) for values in self._arguments(*self.given)]
-        slope = self.layout.join(parts) if self.layout.single or parts[0].ndim == 2 else parts[0]
+        slope = self.layout.join(parts) if self.layout.single or parts[0].ndim < 3 else parts[0]
         return np.array(slope)
 
     def _gradient(self, values: dict[str, Any]) -> Any:
@@ -226,7 +239,7 @@ class AdaptedLoss:
             function = getattr(code, which)
             function = getattr(thing, function) if isinstance(function, str) else function
             function(*(values[role] for role in roles), **(code.flags if which == "gradient" else {}))
-            words = {"p": "prediction", "t": "target", "z": "logits", "o": "output"}
+            words = {"p": "prediction", "t": "target", "z": "logits", "o": "output", "m": "mask"}
             changed += [
                 ("forward" if which == "value" else "backward", words[role], 0)
                 for role in roles
@@ -254,7 +267,7 @@ def numbers_of(thing: Any, method: str) -> Array:
 
 def describe(code: LossCode, name: str, loss: AdaptedLoss) -> str:
     """How the loss is called, in one line."""
-    words = {"p": "prediction", "t": "target", "z": "logits", "1": "1.0", "o": "output"}
+    words = {"p": "prediction", "t": "target", "z": "logits", "1": "1.0", "o": "output", "m": "mask"}
 
     def shown(which: str, roles: Roles) -> str:
         function = getattr(code, which)

@@ -56,6 +56,8 @@ LAYOUTS = {
         Layout("columns", "samples are columns", lambda x: np.moveaxis(x, 0, -1), lambda x: np.moveaxis(x, -1, 0)),
         Layout("rows of columns", "each sample is a column in a batch", lambda x: x[..., None],
                lambda x: x[..., 0] if x.ndim > 1 and x.shape[-1] == 1 else x),
+        Layout("vector", "one output per sample, as a vector", lambda x: x[:, 0] if x.ndim == 2 else x,
+               lambda x: x[:, None] if x.ndim == 1 else x),
         Layout("time first", "time is the first axis", _swap, _swap),
         Layout("time first, columns", "time is the first axis and samples are the last",
                lambda x: np.moveaxis(x, 0, -1), lambda x: np.moveaxis(x, -1, 0)),

@@ -30,6 +30,7 @@ from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.layer_attempts import best_attempt
 from nnlaw.spec.discovery.layer_readings import found_of
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
+from nnlaw.spec.discovery.scenarios import SCENARIOS, with_outputs
 from nnlaw.spec.discovery.scope import Scope, required_of
 from nnlaw.spec.discovery.slots import attributes_of
 from nnlaw.spec.discovery.stacks import definitions
@@ -83,8 +84,9 @@ def _loss(
     losses = [GraphLoss(kind, source, methods, target) for source in sources]
     codes = [LossCode(loss, "value", ("p", "t"), "gradient", ()) for loss in losses]
     column = COLUMN.search(ast.unparse(parsed(getattr(kind, methods[0])) or ast.Module([], [])))
+    scenarios = with_outputs(1) if column else SCENARIOS
     found = loss_found_of(
-        name, style, class_location(kind), kind, codes, scope, [], named=True, outputs=1 if column else 0
+        name, style, class_location(kind), kind, codes, scope, [], named=True, scenarios=scenarios
     )
     if found is None or not found.readings:
         return None

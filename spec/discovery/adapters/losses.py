@@ -22,7 +22,16 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array, is_finite
-from nnlaw.spec.discovery.adapted_loss import LINKS, TOTALS, AdaptedLoss, LossCode, Roles, describe, signature_of
+from nnlaw.spec.discovery.adapted_loss import (
+    LINKS,
+    TOTALS,
+    AdaptedLoss,
+    LossCode,
+    Roles,
+    describe,
+    mask_of,
+    signature_of,
+)
 from nnlaw.spec.discovery.adapters.activations import FLAGS
 from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.calls import Randomness, constructions
@@ -36,7 +45,7 @@ from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
 from nnlaw.spec.discovery.project_files import files_beside, imports
 from nnlaw.spec.discovery.recipes import recipe_of_loss
 from nnlaw.spec.discovery.remarks import remarks_of_loss
-from nnlaw.spec.discovery.scenarios import SCENARIOS, Scenario
+from nnlaw.spec.discovery.scenarios import SCENARIOS, SEQUENCES, SINGLE_OUTPUTS, Scenario, with_outputs
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.second_settings import (
     Changed,
@@ -64,7 +73,7 @@ GRADIENTS = (
     "first_derivative", "derive", "df", "d", "loss_gradient", "compute_gradient", "calculate_gradient", "error_prime",
     "compute_derivative", "loss_grad", "bprop", "backpropagation", "calc_gradient", "get_gradient", "error_derivative",
     "func_deriv", "f_prime", "derivate", "der", "diff", "dfunc", "loss_backward", "d_func", "calculate_derivative",
-    "_backward", "backpropagate", "back_propagation", "back",
+    "_backward", "backpropagate", "back_propagation", "back", "backwards",
 )  # fmt: skip
 PREDICTIONS = re.compile(
     r"^(y_?pred\w*|y_?hat|yhat|preds?|predictions?|predicted\w*|y_?p|p|out\w*|logits?|scores?|probs?|"
@@ -78,6 +87,7 @@ LOSS_WORDS = re.compile(
     r"loss|cost|error|entropy|mse|mae|bce|cce|rmse|hinge|huber|quadratic|square|kl_?div|objective|criterion|"
     r"likelihood|nll|log_?cosh|divergence|distance|cosine|rss|sse", re.I,
 )  # fmt: skip
+MASK = re.compile(r"^(\w*_)?masks?(_\w*)?$", re.I)
 EPSILON = 1e-6
 AGREES, WRONG_SHAPE = 1e-5, 1e3
 BATCHES, SINGLE = ("rows", "columns"), ("one column", "one")
@@ -164,6 +174,10 @@ def is_target(name: str) -> bool:
 
 def roles_of(names: list[str], *, gradient: bool = False) -> list[Roles]:
     """What arguments may be, by their names: one possibility if these decide it, else both orders."""
+    masks = [i for i, name in enumerate(names) if MASK.match(name)]
+    if masks and len(names) > 2:
+        rest = roles_of([name for name in names if not MASK.match(name)], gradient=gradient)
+        return [(*roles[: masks[0]], "m", *roles[masks[0] :]) for roles in rest if len(masks) == 1]
     if len(names) == 0:
         return [()]
     if len(names) == 1:
@@ -190,6 +204,11 @@ def roles_of(names: list[str], *, gradient: bool = False) -> list[Roles]:
     return []
 
 
+def takes_targets(names: list[str]) -> bool:
+    """Whether arguments may be predictions and targets, and perhaps a mask."""
+    return len(names) == 2 or (len(names) == 3 and len(roles_of(names)) > 0)
+
+
 def _class(name: str, kind: type, scope: Scope, links: list[str]) -> Found | None:
     """A class as a loss; None if it isn't one."""
     gradients = [method for method in GRADIENTS if has_method(kind, method)]
@@ -213,7 +232,7 @@ def _class(name: str, kind: type, scope: Scope, links: list[str]) -> Found | Non
                 continue
             value_names = [row.name for row in signature_of(getattr(made.instance, value))]
             gradient_names = [row.name for row in signature_of(getattr(made.instance, gradient))]
-            if len(value_names) != 2 or len(gradient_names) > 3:
+            if not takes_targets(value_names) or len(gradient_names) > 3:
                 continue
             if not named and not any(map(is_target, value_names)):
                 continue
@@ -231,7 +250,7 @@ def _pair_of_class(name: str, kind: type, values: list[str], scope: Scope, links
     """A class with a method that returns the loss and its gradient; None if it has no such method."""
     for made, value in itertools.product(constructions(kind, scope, limit=2), values):
         names = [row.name for row in signature_of(getattr(made.instance, value))]
-        codes = [LossCode(made.instance, value, roles, None, ()) for roles in roles_of(names) if len(names) == 2]
+        codes = [LossCode(made.instance, value, roles, None, ()) for roles in roles_of(names) if takes_targets(names)]
         codes = [code for code in codes if returns_pair(code)]
         if codes:
             style = f"class whose {value} returns the loss and its gradient"
@@ -282,7 +301,7 @@ def _functions(scope: Scope, links: list[str]) -> Iterator[Found]:
             codes = list(_codes(None, off, names, function, names, {flag: True}))
             yield from _some(name, f"a function with a flag {flag}", function, codes, scope, links, (name,))
             continue
-        if len(names) != 2 or name in taken:
+        if not takes_targets(names) or name in taken:
             continue
         partners = [
             other
@@ -354,12 +373,12 @@ def _same_owner(first: str, second: str) -> bool:
 
 def returns_pair(code: LossCode) -> bool:
     """Whether a function returns a number and an array of the shape of the prediction."""
-    for count, scenario in itertools.product((0, *output_counts([code])), SCENARIOS):
-        scenario = replace(scenario, outputs=count)
+    for scenario in itertools.chain(SCENARIOS, *other_scenarios([code])):
         p, t = scenario.draw(np.random.default_rng(0), 5, 3)
         try:
             with np.errstate(all="ignore"):
-                found = code.call(copy.deepcopy(code.thing), "value", code.value_roles, {"p": p, "t": t})
+                values = {"p": p, "t": t, "m": mask_of(p)}
+                found = code.call(copy.deepcopy(code.thing), "value", code.value_roles, values)
             if isinstance(found, tuple) and len(found) == 2 and (np.ndim(found[0]), np.shape(found[1])) == (0, p.shape):
                 return True
         except Exception:  # it fails, or returns lists of unequal lengths
@@ -369,11 +388,12 @@ def returns_pair(code: LossCode) -> bool:
 
 def returns_number(code: LossCode) -> bool:
     """Whether the value is one number for a batch."""
-    for scenario in SCENARIOS:
+    for scenario in (*SCENARIOS, *SEQUENCES):
         p, t = scenario.draw(np.random.default_rng(0), 5, 3)
         try:
             with np.errstate(all="ignore"):
-                found = code.call(copy.deepcopy(code.thing), "value", code.value_roles, {"p": p, "t": t})
+                values = {"p": p, "t": t, "m": mask_of(p)}
+                found = code.call(copy.deepcopy(code.thing), "value", code.value_roles, values)
             return np.ndim(found[0] if code.gradient is None else found) == 0
         except Exception:
             continue
@@ -393,12 +413,12 @@ def _some(
 
 def found_of(
     name: str, style: str, location: Location, thing: Any, codes: Iterable[LossCode], scope: Scope, links: list[str],
-    *, named: bool, names: tuple[str, ...] = (), network: bool = False, outputs: int = 0,
+    *, named: bool, names: tuple[str, ...] = (), network: bool = False, scenarios: tuple[Scenario, ...] = SCENARIOS,
 ) -> Found | None:  # fmt: skip
     """The readings of a loss, those first whose gradient agrees with the value; None if it is not a loss.
 
     A gradient of another shape than the prediction is a mistake of a loss; that of a `network` is that of its weights.
-    Code that takes no predictions of 3 outputs is tried with the numbers that it contains, then given as `outputs`.
+    Code that takes no predictions (N, 3) is tried with other `scenarios`: see other_scenarios().
     """
     randomness = Randomness.of(scope.module)
     codes = list(codes)
@@ -406,14 +426,14 @@ def found_of(
     codes = [code for code in codes if not numbers or code.value in numbers]
     rows: list[tuple[float, AdaptedLoss]] = []
     error: Exception | None = None
-    names_of = (*SINGLE, "one row") if _takes_one_sample(codes) else (*BATCHES, *SINGLE)
+    names_of: tuple[str, ...] = (*SINGLE, "one row") if _takes_one_sample(codes) else (*BATCHES, *SINGLE)
+    names_of = {SEQUENCES: ("rows",), SINGLE_OUTPUTS: ("vector",)}.get(scenarios, names_of)
     for layout, code in itertools.product((LAYOUTS[row] for row in names_of), codes):
         if layout.single and rows and not rows[-1][1].layout.single:
             break
-        for scenario in SCENARIOS if hints().allows(layout) else ():
+        for scenario in scenarios if hints().allows(layout) else ():
             if hints().targets not in ("", scenario.targets):
                 continue
-            scenario = replace(scenario, outputs=outputs)
             try:
                 with np.errstate(all="ignore"):
                     rows += _trials(code, scenario, layout, randomness, named)
@@ -429,10 +449,11 @@ def found_of(
         rows = [row for row in rows if row[1].scenario.domain == "real"]
     rows = [row for row in rows if not network or row[0] < WRONG_SHAPE / 2]
     is_loss = named or any(isinstance(code.value, str) for code in codes)
-    for count in output_counts(codes) if error and is_loss and not rows and not outputs else ():
+    for others in other_scenarios(codes) if error and is_loss and not rows and scenarios is SCENARIOS else ():
         found = found_of(
-            name, style, location, thing, codes, scope, links, named=named, names=names, network=network, outputs=count
-        )
+            name, style, location, thing, codes, scope, links, named=named, names=names, network=network,
+            scenarios=others,
+        )  # fmt: skip
         if found is not None and found.readings:
             return found
     if not rows:
@@ -469,6 +490,13 @@ def found_of(
             missing = {link: reason}
             return replace(found, readings=tuple(replace(reading, missing=missing) for reading in found.readings))
     return found_reading(name, style, location, thing, rows[:MAX_READINGS], names)
+
+
+def other_scenarios(codes: Iterable[LossCode]) -> Iterator[tuple[Scenario, ...]]:
+    """For losses that take no predictions (N, 3): other numbers of outputs, sequences, and one output per sample."""
+    for count in output_counts(codes):
+        yield with_outputs(count)
+    yield from (SEQUENCES, SINGLE_OUTPUTS)
 
 
 def output_counts(codes: Iterable[LossCode]) -> list[int]:
@@ -550,7 +578,7 @@ def _trials(
             continue
         code_shape = layout.split(p)[0].shape
         known = {(), (1,), (1, 1), code_shape}
-        if value.shape not in (known if layout.single else known | {(5,), (5, 1), (1, 5)}):
+        if value.shape not in (known if layout.single else known | {(5,), (5, 1), (1, 5), p.shape[:-1]}):
             continue  # one number per output, or products of samples: such code takes one sample at a time
         for total in TOTALS if value.ndim and value.size > 1 else ("",):
             trial = AdaptedLoss(code, scenario, layout, randomness, total, link)
@@ -625,16 +653,19 @@ def found_reading(
     for loss, own in (_with_outputs(row[1]) for row in rows):
         draw = loss.scenario.draw(np.random.default_rng(1), 5, 3)
         notes = *filter(None, [note, own]), *remarks_of_loss(loss, *draw)
-        compared = (f"prediction (5, {loss.scenario.outputs or 3})",)
-        readings.append(Reading(describe(loss.code, name, loss), partial(_cases, name, loss), compared, notes=notes))
+        compared = (f"prediction {draw[0].shape}",)
+        masked = "m" in loss.code.value_roles and not loss.ignores_masked(*draw)
+        missing = {"mask": "the loss depends on predictions that the mask leaves out"} if masked else {}
+        readings.append(Reading(describe(loss.code, name, loss), partial(_cases, name, loss), compared, missing, notes))
     return Found("loss", name, style, location, thing, tuple(readings), names=names or (name,))
 
 
 def _cases(name: str, loss: AdaptedLoss, seed: int) -> list[Case]:
     rng = np.random.default_rng((seed, 5))
+    own = _last(name) if not loss.scenario.steps else ""  # definitions have no sequences
     found: list[Case] = [
         LossCase(
-            name, subject_of(copy.deepcopy(loss)), *loss.scenario.draw(rng, *size), seed=seed, name=_last(name),
+            name, subject_of(copy.deepcopy(loss)), *loss.scenario.draw(rng, *size), seed=seed, name=own,
             registered=False, recipe=recipe_of_loss(loss, name),
         )
         for size in ((5, 3), (4, 6))
