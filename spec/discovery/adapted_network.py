@@ -64,6 +64,14 @@ ROLES = {
 AFTER_X = ("state", "x2")
 """Roles of arguments that follow the input."""
 
+PART = "result of forward"
+
+
+def part_of_forward(i: int) -> str:
+    """The role of an argument that is this entry of the tuple that forward returns."""
+    return f"{PART}[{i}]"
+
+
 Arguments = tuple[tuple[str, str], ...]
 """For each argument its role and, if it is passed by name, its name."""
 
@@ -74,6 +82,11 @@ class Call:
 
     method: str
     arguments: Arguments = ()
+
+    @property
+    def takes_cache(self) -> bool:
+        """Whether it takes what forward returned beside the output, or parts of what it returned."""
+        return any(role == "cache" or role.startswith(PART) for role, _ in self.arguments)
 
     def __str__(self) -> str:
         words = {"x": "x", "t": "targets", "o": "output", "rate": "learning_rate", "epochs": "1", "count": "N",
@@ -452,6 +465,7 @@ class NetworkRun:
         self.context["o"], self.context["cache"] = output, found
         if isinstance(found, tuple) and len(found) == 2:
             self.context["cache"] = found[1]
+        self.context |= {part_of_forward(i): part for i, part in enumerate(parts)}
         return self.context["o"]
 
     def output(self) -> Any:
@@ -486,7 +500,7 @@ class NetworkRun:
     def _calls_forward(self, call: Call) -> bool:
         """Whether a method calls forward by itself: a second call would draw other random numbers."""
         forward, method = self.plan.forward, getattr(type(self.thing), call.method, None)
-        if forward is None or method is None or any(role in ("o", "cache") for role, _ in call.arguments):
+        if forward is None or method is None or call.takes_cache or any(role == "o" for role, _ in call.arguments):
             return False
         with contextlib.suppress(OSError, TypeError):
             return f"self.{forward.method}(" in source_text(method)
@@ -559,6 +573,9 @@ def output_in(returned: Any, thing: Any, rows: Array, data: Sequence[Slot] = ())
         return returned
     if isinstance(returned, tuple | list) and returned:
         arrays = [one for one in returned if isinstance(one, np.ndarray)]
+        lists = [one for one in returned if isinstance(one, list) and one and isinstance(one[-1], np.ndarray)]
+        if not arrays and lists:
+            return max(lists, key=len)[-1]  # that of activations begins with the input
         if isinstance(returned, list) or (len(arrays) == len(returned) > 1):
             return arrays[-1]
         return arrays[0] if arrays else returned

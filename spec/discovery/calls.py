@@ -163,6 +163,24 @@ class Settings(dict[str, Any]):
             raise AttributeError(name) from None
 
 
+class AnyInitializer:
+    """Random weights of a shape, from a call or from a method of any name; a vector may be an array of one row."""
+
+    def __init__(self, *, as_row: bool = False) -> None:
+        self._as_row = as_row
+
+    def __call__(self, *sizes: Any) -> Array:
+        """Weights of the sizes, or of the shape that is the only argument."""
+        shape = tuple(map(int, np.ravel(sizes)))
+        shape = (1, *shape) if self._as_row and len(shape) == 1 else shape
+        return np.random.default_rng(shape).standard_normal(shape) * 0.5
+
+    def __getattr__(self, name: str) -> AnyInitializer:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+
 class AnyActivation:
     """The hyperbolic tangent, with its derivative under any usual name.
 
@@ -621,7 +639,7 @@ GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
     (r"^(beta)$", lambda: [np.random.default_rng(4).standard_normal(N_IN), 0.9]),
     (r"(pool|kernel|filter|window|field)\w*shape", [(2, 3), (2, 2), 2]),
     (r"shape", IMAGES),
-    (r"(layer|network|net)_?(sizes|dims|shapes?)|^(sizes|dims|layers_?dims|topology|architecture|structure|layout)$",
+    (r"(layer|network|net)_?(sizes|dims|shapes?)|^(sizes|dims|layers_?dims|topolog\w*|archi?\w*|arquite\w*|structure|layout)$",
      [[N_IN, N_HIDDEN, N_OUT], (N_IN, N_HIDDEN, N_OUT), N_OUT]),
     (r"^(prev|previous|input|in|n_in|fan_in)_\w*(neurons|units|nodes|size|dim|features|n)$", [N_IN]),
     (r"^(n_?)?(neurons|nodes|units)(_?(per|by|of)_?layers?)?$|^layers?_?(neurons|units|nodes)$",
@@ -633,13 +651,14 @@ GUESSES: list[tuple[str, list[Any] | Callable[[], list[Any]]]] = [
     (r"momentum|decay|^rho$|beta_?[12]$", [0.9]),
     (r"^(eps|epsilon)$", [1e-5]),
     (r"^(alpha|slope|negative_slope|leak|scale|gain|threshold)$", [0.3]),
+    (r"init\w*_(fn|func(tion)?)$", lambda: [AnyInitializer(), AnyInitializer(as_row=True)]),
     (r"activations$|act(ivation)?_?(fns|functions|funcs)$|^acts$",
      lambda: [["relu", "sigmoid"], ["tanh", "sigmoid"], ["relu", "relu", "sigmoid"], [AnyActivation(), AnyActivation()],
               AnyActivation(), "sigmoid"]),
     (r"activation|act_?fn|^act$|nonlinearity|^fn$|func",
      lambda: ["relu", "sigmoid", AnyActivation(), "tanh", None, "Sigmoid", "linear"]),
     (r"optimi[sz]er|^opt$", lambda: [None, "sgd", Step(1.0, in_place=True), Step(1.0)]),
-    (r"init", ["xavier", "he", "random", None, "normal"]),
+    (r"init", lambda: ["xavier", "he", "random", None, "normal", AnyInitializer()]),
     (r"pad", [0, 1, "same", "valid", (0, 0), (1, 1)]),
     (r"stride|step", [1, 2, (1, 1), (2, 2)]),
     (r"pool(ing)?_?(type|mode|method|kind)", ["max", "average", "avg", "mean"]),

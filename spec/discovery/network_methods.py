@@ -10,10 +10,19 @@ from types import FunctionType
 from typing import Any
 
 from nnlaw.spec.discovery.adapted_loss import signature_of
-from nnlaw.spec.discovery.adapted_network import ROLES, Arguments, Call, roles_of
+from nnlaw.spec.discovery.adapted_network import (
+    PART,
+    ROLES,
+    Arguments,
+    Call,
+    part_of_forward,
+    role_of,
+    roles_of,
+)
 from nnlaw.spec.discovery.adapters.losses import VALUES
 from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.scope import arguments_of, required_of
+from nnlaw.spec.discovery.source_text import returned_names
 
 FORWARD = re.compile(
     r"^_*(forward\w*|feed_?forward\w*|fprop|propagate|predict_?proba\w*|query|predict\w*|scores?|run|think|output\w*|"
@@ -53,7 +62,7 @@ def gradient_methods(kind: type) -> list[str]:
     of_losses = [[role for role, _ in roles_of_method(getattr(kind, name)) or ()] for name in losses]
     alone = any(roles in (["x"], ["x", "o"], ["o", "x"]) for roles in of_losses)
     alone = alone or any(re.match("decode|reconstruct", name, re.I) for name in own)
-    bare = [name for name in own if _is_network_call(getattr(kind, name), alone)]
+    bare = [name for name in own if _is_network_call(getattr(kind, name), alone) or roles_with_parts(kind, name)]
     constructor = roles_of(kind, training=True) or ()
     data = {"x", "t"} <= {role for role, _ in constructor}
     if losses_before(kind) or forwards_with_targets(kind):
@@ -95,6 +104,27 @@ def roles_with_pairs(method: Any) -> Arguments | None:
     found = [("pairs", key) if i == places[0] and role in ("x", "count") else (role, key)
              for i, (role, key) in enumerate(roles)]  # fmt: skip
     return tuple(found) if any(role == "pairs" for role, _ in found) else None
+
+
+def roles_with_parts(kind: type, name: str) -> Arguments | None:
+    """The roles of a method that takes what forward returns as several arguments, beside inputs and targets.
+
+    They have the names that forward returns, or are as many as these. None if it is not such a method.
+    """
+    names = [each for each in dir(kind) if FORWARD.match(each) and inspect.isfunction(getattr(kind, each))]
+    parts = next((found for each in names if len(found := returned_names(getattr(kind, each))) > 1), [])
+    method = getattr(kind, name)
+    roles: list[str] = []
+    for row in required_of(method, bound=True) if inspect.isfunction(method) and parts else []:
+        is_part = row.name in parts and (ROLES["x"].match(row.name) is None or "x" in roles)
+        roles.append(part_of_forward(parts.index(row.name)) if is_part else role_of(row.name, roles))
+    if "" in roles:
+        if roles.count("") != len(parts):
+            return None
+        order = iter(range(len(parts)))
+        roles = [role or part_of_forward(next(order)) for role in roles]
+    has_parts = any(role.startswith(PART) for role in roles)
+    return tuple((role, "") for role in roles) if has_parts and "t" in roles else None
 
 
 class _Signature:

@@ -31,6 +31,7 @@ from nnlaw.spec.discovery.network_methods import (
     losses_before,
     roles_of_method,
     roles_with_pairs,
+    roles_with_parts,
     takes_vector,
 )
 from nnlaw.spec.discovery.slots import UNUSED
@@ -169,8 +170,9 @@ def trials(one: Instance, methods: list[str], randomness: Randomness) -> Iterato
         with_targets = [] if hasattr(instance, "functions") else with_targets  # methods of FunctionalNetwork
         if blank.layout.single:
             calls += [(method, roles_with_pairs(getattr(type(instance), method, None))) for method in methods]
+        calls += [(method, roles_with_parts(type(instance), method)) for method in methods]
         for start, (method, roles) in itertools.product(starts, calls):
-            if roles is None or (any(role == "cache" for role, _ in roles) and start.forward is None):
+            if roles is None or (start.forward is None and Call(method, roles).takes_cache):
                 continue
             if start.state is not None and not any(role == "state" for role, _ in roles) and start.forward is None:
                 continue

@@ -38,8 +38,8 @@ FUNCTION_METHODS = (
     "calculate", "eval", "g", "transform", "fire", "activate_function", "pass_forward", "get", "normal", "__call__",
 )  # fmt: skip
 DERIVATIVE_METHODS = (
-    "gradient", "derivative", "deriv", "prime", "grad", "first_derivative", "d", "df", "derivate", "backward", "diff",
-    "activation_derivative", "derivative_function", "func_deriv", "der", "slope", "f_prime", "dfunc", "delta",
+    "gradient", "derivative", "deriv", "prime", "grad", "grads", "first_derivative", "d", "df", "derivate", "backward",
+    "diff", "activation_derivative", "derivative_function", "func_deriv", "der", "slope", "f_prime", "dfunc", "delta",
     "activation_prime", "dactivation", "d_activation", "fprime", "dx", "differentiate", "func_derivative", "d_fn",
     "grad_func", "calculate_derivative", "calc_derivative", "calculate_gradient", "gradient_function", "inverse",
     "apply_derivative", "evaluate_derivative", "compute_derivative", "get_derivative", "call_derivative", "_derivative",
