@@ -49,7 +49,7 @@ MAX_CASES, MAX_READINGS, MAX_TEXT = 100, 50, 2000
 MIN_INDICES = 4  # different ones, if the entries are indices
 MIN_DISTINCT = 0.5  # of the entries of an input; equal ones show no mistake
 TYPES: dict[str, type | tuple[type, ...]] = {
-    "path": str, "name": str, "seed": int, "registered": bool, "is_second": bool, "quick": bool,
+    "path": str, "name": str, "array": str, "seed": int, "registered": bool, "is_second": bool, "quick": bool,
     "values_only": bool,
     "contract": (str, type(None)), "x": np.ndarray, "labels": np.ndarray, "prediction": np.ndarray,
     "target": np.ndarray, "settings": dict,

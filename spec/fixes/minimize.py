@@ -24,7 +24,7 @@ Check = Callable[[Case], Violation | None]
 
 def smallest(violation: Violation, case: Case, check: Check) -> Violation:
     """The violation on the smallest input found, which is stored in its `input`; unchanged for other kinds of cases."""
-    if not isinstance(case, LayerCase | LossCase):
+    if not isinstance(case, LayerCase | LossCase) or (isinstance(case, LossCase) and case.array != "prediction"):
         return violation
     search = _Search(violation, case, check)
     search.drop_rows()

@@ -108,12 +108,13 @@ class LayerCase(Case):
 
 @dataclass
 class LossCase(Case):
-    """A loss, predictions (N, C), and a target of the declared kind."""
+    """A loss, predictions (N, C), and a target of the declared kind. `array` is what the predictions are called."""
 
     kind = "loss"
     loss: Subject
     prediction: Array
     target: Array
+    array: str = field(default="prediction", kw_only=True)
 
     def __post_init__(self) -> None:
         self.loss = subject_of(self.loss)

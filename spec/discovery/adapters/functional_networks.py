@@ -248,7 +248,7 @@ def _networks(
     order = sorted(forwards.items(), key=lambda row: -_common(row[0], gradient.__name__))
     partners = [function for _, function in order if function is not gradient]
     own = [f for _, f in kin[:2] if f is not gradient]
-    if LOSS_WORDS.search(gradient.__name__) and gradient.__name__ in losses:
+    if gradient.__name__ in losses or LOSS_WORDS.search(" ".join(returned_names(gradient))):
         own = []  # it returns its loss
     names = [row.name for function in (gradient, *partners) for row in arguments_of(function)]
     binary = any(map(is_binary, own or [gradient]))

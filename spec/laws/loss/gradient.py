@@ -55,14 +55,16 @@ def gradient(case: LossCase) -> None:
                 raise Violation(
                     "gradient",
                     location=case.location("backward"),
-                    array="d prediction",
+                    array=f"d {case.array}",
                     actual=f"of shape {slope.shape}",
-                    expected=f"{point.shape}, the shape of the prediction",
+                    expected=f"{point.shape}, the shape of the {case.array}",
                 )
             evaluate = partial(_losses, loss, point, target)
-            found = measure(evaluate, point, slope, name="d prediction", scale=typical, rng=case.rng)
-            clues = Clues(prediction=point.copy(), target=target, constants=partial(numeric_constants, loss))
-            clues.other_factor = partial(loss_factor_at_larger_batch, case, point, target)
+            found = measure(evaluate, point, slope, name=f"d {case.array}", scale=typical, rng=case.rng)
+            clues = Clues(constants=partial(numeric_constants, loss))
+            if case.array == "prediction":
+                clues.prediction, clues.target = point.copy(), target
+                clues.other_factor = partial(loss_factor_at_larger_batch, case, point, target)
             try:
                 raise_if_wrong(
                     found,

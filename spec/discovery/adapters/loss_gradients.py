@@ -1,0 +1,178 @@
+"""Functions of several arguments that return a loss and its gradients by some of them.
+
+    loss, grad_center, grad_outside = softmax_loss_and_gradient(center, word_index, outside_vectors, dataset)
+
+Values for the arguments are found by trying, those that fit the names first. A law sees one argument at a time.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.adapted_loss import AdaptedLoss, LossCode
+from nnlaw.spec.discovery.adapters.losses import AGREES, LOSS_WORDS, mismatch
+from nnlaw.spec.discovery.calls import PENALTIES, Randomness
+from nnlaw.spec.discovery.found import Found, Reading
+from nnlaw.spec.discovery.layouts import LAYOUTS
+from nnlaw.spec.discovery.scenarios import SCENARIOS
+from nnlaw.spec.discovery.scope import Scope, required_of
+from nnlaw.spec.discovery.source_text import returned_names
+from nnlaw.spec.subjects.cases import Case, LossCase
+from nnlaw.spec.subjects.object_subject import subject_of
+from nnlaw.spec.subjects.variants import with_another
+from nnlaw.spec.violation import Location
+
+MAX_CALLS = 3000
+GRADIENT = re.compile(r"d_?[A-Za-z]{1,2}\d?$|d_|\w*(grad|delta|nabla)", re.I)
+COUNT, WIDTH = 5, 4
+
+
+class Sampler:
+    """A data set: each method returns the number of the next word."""
+
+    def __init__(self) -> None:
+        self._words = itertools.cycle(range(COUNT))
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._next
+
+    def _next(self, *arguments: Any) -> int:
+        return next(self._words)
+
+
+KINDS: dict[str, tuple[str, Callable[[np.random.Generator], Any]]] = {
+    "index": (r"idx$|index$|target$|label$|word$", lambda rng: 1),
+    "matrix": (r"(vectors|vecs|weights|matrix|embeddings?)$|^[XWUV]$", lambda rng: rng.standard_normal((COUNT, WIDTH))),
+    "vector": (r"vec(tor)?$|^predicted$|^[wvhc]$|theta", lambda rng: rng.standard_normal(WIDTH)),
+    "binary": (r"^y", lambda rng: np.arange(COUNT) % 2.0),
+    "signs": (r"^y", lambda rng: np.arange(COUNT) % 2.0 * 2 - 1),
+    "rows": (r"^y", lambda rng: rng.standard_normal(COUNT)),
+    "number": (PENALTIES.pattern, lambda rng: 0.3),
+    "data": (r"^data(set)?$|sampler|corpus", lambda rng: Sampler()),
+}
+"""What an argument may be, with the names that it usually has."""
+
+
+def adapt(scope: Scope) -> Iterator[Found]:
+    """The functions of the module that return a loss and gradients."""
+    randomness = Randomness.of(scope.module)
+    for name, function in list(scope.functions.items()):
+        names = [row.name for row in required_of(function)]
+        returned = returned_names(function)
+        if len(returned) < 2 or not 2 <= len(names) <= 5 or not LOSS_WORDS.search(name + returned[0] + returned[-1]):
+            continue
+        found = _found(name, function, names, randomness)
+        if found is not None:
+            yield found
+
+
+class LossOfArguments:
+    """The loss as a function of one argument."""
+
+    def __init__(self, function: Callable[..., Any], arguments: dict[str, Any], own: str, position: int) -> None:
+        self._function, self._arguments, self._own, self._position = function, arguments, own, position
+
+    def source_of(self, which: str) -> Any:
+        """The author's function, for locations."""
+        return self._function
+
+    def replace_functions(self, made: Mapping[str, Any]) -> None:
+        """Use other functions of these names."""
+        self._function = with_another(self._function, made)
+
+    def _call(self, array: Array) -> Any:
+        return self._function(**copy.deepcopy(self._arguments) | {self._own: array})
+
+    def value(self, array: Array, target: Array) -> Any:
+        """The loss."""
+        return next(one for one in self._call(array) if np.ndim(one) == 0)
+
+    def gradient(self, array: Array) -> Any:
+        """The gradient by the argument."""
+        return self._call(array)[self._position]
+
+
+def _found(name: str, function: Callable[..., Any], names: list[str], randomness: Randomness) -> Found | None:
+    """The unit, with values for which all gradients are right; else with those that fit all names, if they work."""
+    wrong: Found | None = None
+    own_names = " ".join(filter(None, returned_names(function)[1:])) or name
+    choices = [sorted(KINDS, key=partial(_is_unusual, own)) for own in names]
+    for row in itertools.islice(itertools.product(*choices), MAX_CALLS):
+        kinds = dict(zip(names, row, strict=True))
+        losses = _losses(function, kinds, randomness)
+        found = _reading(name, function, kinds, losses) if losses else None
+        arrays = _arguments(kinds, 1)
+        if found and all(_is_right(loss, arrays[own]) for own, loss in losses.items()):
+            return found
+        if not any(map(_is_unusual, names, row)) and all(map(GRADIENT.match, own_names.split())):
+            wrong = wrong or found
+    return wrong
+
+
+def _is_unusual(name: str, kind: str) -> bool:
+    """Whether an argument of this name usually is of another kind."""
+    return not re.search(KINDS[kind][0], name, 0 if len(name) == 1 else re.I)
+
+
+def _arguments(kinds: dict[str, str], seed: int) -> dict[str, Any]:
+    rng = np.random.default_rng((seed, 5))
+    return {name: KINDS[kind][1](rng) for name, kind in kinds.items()}
+
+
+def _losses(function: Callable[..., Any], kinds: dict[str, str], randomness: Randomness) -> dict[str, AdaptedLoss]:
+    """The loss by each argument that has a gradient; empty if one number and such gradients are not all it returns."""
+    arguments = _arguments(kinds, 1)
+    randomness.reset()
+    try:
+        with np.errstate(all="ignore"):
+            returned = function(**copy.deepcopy(arguments))
+        shapes = [np.shape(one) for one in returned]
+    except Exception:  # it takes something else
+        return {}
+    open_names = [name for name, kind in kinds.items() if kind in ("matrix", "vector")]
+    found: dict[str, AdaptedLoss] = {}
+    for i, shape in enumerate(shapes):
+        if not shape:
+            continue
+        own = next((name for name in open_names if arguments[name].shape == shape), None)
+        if own is None:
+            return {}
+        open_names.remove(own)
+        code = LossCode(LossOfArguments(function, arguments, own, i), "value", ("p", "t"), "gradient", ("p",))
+        found[own] = AdaptedLoss(code, SCENARIOS[0], LAYOUTS["as given"], randomness)
+    return found if len(found) == len(shapes) - 1 else {}
+
+
+def _is_right(loss: AdaptedLoss, array: Array) -> bool:
+    with np.errstate(all="ignore"):
+        return bool(mismatch(loss, array, np.zeros(1)) <= AGREES)
+
+
+def _reading(
+    name: str, function: Callable[..., Any], kinds: dict[str, str], losses: dict[str, AdaptedLoss]
+) -> Found:
+    arguments = _arguments(kinds, 1)
+    returned = ", ".join(["the loss", *(f"the gradient of {own}" for own in losses)])
+    compared = tuple(f"{own} {arguments[own].shape}" for own in losses)
+    reading = Reading(f"{name}({', '.join(kinds)}) -> {returned}", partial(_cases, name, kinds, losses), compared)
+    location = Location.of(function)
+    return Found("loss", name, "function that returns the loss and gradients", location, function, (reading,))
+
+
+def _cases(name: str, kinds: dict[str, str], losses: dict[str, AdaptedLoss], seed: int) -> list[Case]:
+    arrays = _arguments(kinds, 1)
+    rows = [(own, arrays[own], subject_of(loss)) for own, loss in losses.items()]
+    return [
+        LossCase(name, loss, array, np.zeros(len(array)), array=own, seed=seed, registered=False)
+        for own, array, loss in rows
+    ]
