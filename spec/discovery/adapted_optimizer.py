@@ -44,10 +44,13 @@ from nnlaw.spec.discovery.source_text import returned_names
 RATE = re.compile(
     r"^_*(current_?|initial_?)?(lr|eta|learning_?rate|learn_?rate|l_?rate|step_?size|rate|lrate)_*$", re.I
 )
-WEIGHTS = re.compile(r"^(w|ws|weights?|params?|parameters?|thetas?|x|var(iable)?s?|tensors?|value|p|old|target)$", re.I)
+WEIGHTS = re.compile(
+    r"^(w|ws|weights?|params?|parameters?|thetas?|x|var(iable)?s?|tensors?|value|p|old|target|data|"
+    r"(params?|parameters)_?values)$", re.I,
+)
 GRADIENTS = re.compile(
     r"^_?(g|gs|d_?w|dws?|grads?|gradients?|g_?w|d_?weights?|grads?_?w(eights?)?|w_?grads?|d_?params?|d_?theta|delta_?w|dx|"
-    r"(w|weights?)_?updates?|"
+    r"(w|weights?)_?updates?|d_?l|(grads?|gradients?)_?values|"
     r"derivatives?|nabla\w*|gradient_?w|weights?_grads?|param_?grads?)$", re.I,
 )
 BIAS = re.compile(r"^(b|bias|biases)$", re.I)
@@ -104,6 +107,18 @@ def _read(function: Any) -> tuple[frozenset[str], bool]:
     return frozenset(node.attr for node in nodes if isinstance(node, ast.Attribute)), counts
 
 
+def uses_momentum(kind: type, attributes: Mapping[str, Any]) -> bool:
+    """Whether methods read a number that is called momentum and is not 0, and no other attribute may turn it off."""
+    numbers = {name for name, value in attributes.items() if MOMENTUM.match(name) and isinstance(value, Real) and value}
+    switches = [name for name, value in attributes.items() if value is False or isinstance(value, str)]
+    methods = [getattr(kind, name) for name in dir(kind) if name != "__init__"]
+    read = {name for method in methods if inspect.isfunction(method) for name in method.__code__.co_names}
+    return bool(numbers & read) and {*switches} <= {*VARIANTS, "name"}
+
+
+MOMENTUM = re.compile(r"^_*(momentum|mu)(_?(rate|factor|coef\w*))?_*$", re.I)
+VARIANTS = {"nesterov": "nesterov", "use_nesterov": "nesterov", "amsgrad": "amsgrad", "use_amsgrad": "amsgrad"}
+"""Settings that make another standard optimizer of the class if they are true."""
 AROUND = ("pre_update_params", "post_update_params")
 
 
@@ -146,6 +161,8 @@ class AdaptedOptimizer:
         self._author, self._plan, self._count = thing, plan, 0
         self._thing: Any = None
         self._states: dict[str, Any] = {}
+        self._last: dict[str, list[Array]] = {}
+        """The arrays after the last step, which are those of the next one: code may know them by id(w)."""
         self._owner: Owner | NetworkOwner | LayerOwner | None = None
         self._records: list[Record] = []
         self.state: dict[str, Array] = {}
@@ -167,13 +184,15 @@ class AdaptedOptimizer:
         if any(role == "state" for role, _ in plan.roles) and plan.form == "array" and not plan.array_states:
             self.step(np.ones(2), np.ones(2), 1.0)  # fills in the settings that the code keeps in the dict
             defaults = {key: value for state in self._states.values() for key, value in state.items()}
-            self._count, self._states = 0, {}
+            self._count, self._states, self._last = 0, {}, {}
         for name, value in defaults.items():
             number = isinstance(value, Real) and not isinstance(value, bool) and not RATE.match(name)
             pair = isinstance(value, tuple) and len(value) == 2
             name = "betas" if pair else name
             if (number or pair) and not COUNTS.match(name) and not hasattr(self, name):
                 setattr(self, name, value)
+
+        self.uses_momentum = inspect.isclass(thing) and uses_momentum(thing, defaults)
 
     def source_of(self, method: str) -> Any:
         """The author's function, for locations."""
@@ -242,6 +261,10 @@ class AdaptedOptimizer:
     def _call(self, arrays: list[Array], gradients: list[Array], lr: float, key: str = "W") -> list[Array]:
         plan = self._plan
         before = [array.copy() for array in arrays]
+        if not (plan.constructor or plan.is_owner):
+            arrays = self._last.get(key, arrays)
+            for array, old in zip(arrays, before, strict=True):
+                array[...] = old
         if plan.constructor:
             if self._thing is None:
                 self._kept = [array.copy() for array in arrays]
@@ -303,7 +326,10 @@ class AdaptedOptimizer:
         if plan.adds:
             rows = zip(before, returned if many else [returned], strict=True)
             return [array + plan.adds * np.asarray(step) for array, step in rows]
-        return self._result(returned, arrays, first, before)
+        found = self._result(returned, arrays, first, before)
+        if all(array.flags.writeable and array.shape == old.shape for array, old in zip(found, before, strict=False)):
+            self._last[key] = found
+        return found
 
     def _without_states(self, returned: tuple[Any, ...]) -> Any:
         """What a function returns beside its states, which are kept: those called as arguments, else the last ones."""

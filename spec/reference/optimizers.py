@@ -53,6 +53,18 @@ def _momentum_from_first(g: Array, t: float, s: Memory, h: Any) -> Any:
     return _mean(s, "v", h.beta, g)
 
 
+def _momentum_dampened(g: Array, t: float, s: Memory, h: Any) -> Any:
+    """v ← β·v + (1 − τ)·g from v = 0; PyTorch's v is the first g after one step, not (1 − τ)·g."""
+    return _sum(s, "v", h.beta, (1 - h.dampening) * g)
+
+
+def _momentum_dampened_later(g: Array, t: float, s: Memory, h: Any) -> Any:
+    return _sum(s, "v", h.beta, g if t == 1 else (1 - h.dampening) * g)
+
+
+MOMENTUMS = (_momentum, _momentum_mean, _momentum_from_first, _momentum_dampened, _momentum_dampened_later)
+
+
 def _nesterov(g: Array, t: float, s: Memory, h: Any) -> Any:
     return g + h.beta * _sum(s, "v", h.beta, g)
 
@@ -73,6 +85,14 @@ def _rmsprop_from_first(g: Array, t: float, s: Memory, h: Any) -> Any:
     """The running mean starts at the first g² instead of 0."""
     s["s"] = g * g if t == 1 else s["s"]
     return _rmsprop(g, t, s, h)
+
+
+def _then_momentum(rule: Rule) -> Rule:
+    """A velocity of the steps of another rule: v ← β·v + d."""
+    return lambda g, t, s, h: _sum(s, "velocity", h.beta, rule(g, t, s, h))
+
+
+RMSPROPS = (_rmsprop, _rmsprop_inside, _rmsprop_from_first)
 
 
 def _adagrad(g: Array, t: float, s: Memory, h: Any) -> Any:
@@ -251,6 +271,8 @@ class Optimizer:
     coupled: bool = True
     accepted: str = ""
     """The accepted variants in words, for the list of standard names."""
+    without_momentum: tuple[Rule, ...] = ()
+    """The variants without momentum, which are not those of code that has a momentum."""
 
 
 ADAM_FORMS = "ε outside or inside the root, or ε̂ of section 2"
@@ -283,21 +305,23 @@ ADAM_MISTAKES: dict[Cause, Rule] = {
 OPTIMIZERS = {
     "sgd": Optimizer(
         "Robbins & Monro 1951",
-        {"beta": 0.0},
-        (_sgd, _momentum, _momentum_mean, _momentum_from_first, _nesterov),
+        {"beta": 0.0, "dampening": 0.0},
+        (_sgd, *MOMENTUMS, _nesterov),
         accepted="plain, or with momentum",
+        without_momentum=(_sgd,),
     ),
     "momentum": Optimizer(
         "Polyak 1964",
-        {"beta": 0.9},
-        (_momentum, _momentum_mean, _momentum_from_first),
+        {"beta": 0.9, "dampening": 0.0},
+        MOMENTUMS,
         {
             Cause("swapped-factors", "β and 1 − β are swapped"): lambda g, t, s, h: _mean(s, "v", 1 - h.beta, g),
             Cause("missing-decay-factor", "the velocity never decays: β is missing"): (
                 lambda g, t, s, h: _sum(s, "v", 1, g)
             ),
         },
-        accepted="v ← βv + g or βv + (1 − β)g, from 0 or from the first gradient; the learning rate in v or outside",
+        accepted="v ← βv + g or βv + (1 − β)g, from 0 or from the first gradient; the learning rate in v or outside; "
+        "with dampening or without",
     ),
     "nesterov": Optimizer(
         "Nesterov 1983; Sutskever et al. 2013",
@@ -307,8 +331,8 @@ OPTIMIZERS = {
     ),
     "rmsprop": Optimizer(
         "Tieleman & Hinton 2012",
-        {"rho": 0.9, "eps": 1e-8},
-        (_rmsprop, _rmsprop_inside, _rmsprop_from_first),
+        {"rho": 0.9, "eps": 1e-8, "beta": 0.0},
+        (*RMSPROPS, *map(_then_momentum, RMSPROPS)),
         {
             Cause("swapped-factors", "ρ and 1 − ρ are swapped"): (
                 lambda g, t, s, h: g / (np.sqrt(_mean(s, "s", 1 - h.rho, g * g)) + h.eps)
@@ -320,7 +344,8 @@ OPTIMIZERS = {
                 lambda g, t, s, h: g / (np.sqrt(_mean(s, "s", h.rho, g * g) / (1 - h.rho**t)) + h.eps)
             ),
         },
-        accepted="ε outside or inside the root; the mean starts at 0 or at the first g²",
+        accepted="ε outside or inside the root; the mean starts at 0 or at the first g²; with momentum or without",
+        without_momentum=RMSPROPS,
     ),
     "adagrad": Optimizer(
         "Duchi et al. 2011", {"eps": 1e-8}, (_adagrad, _adagrad_inside), accepted="ε outside or inside the root"

@@ -26,6 +26,7 @@ ALIASES = {
     "rho": ("rho", "decayrate", "decay", "alpha", "beta", "beta2", "gamma", "smoothing", "ρ"),
     "eps": ("eps", "epsilon", "ε"),
     "decay": ("weightdecay", "wd", "l2", "decay", "lam", "lambda", "lmbda", "λ"),
+    "dampening": ("dampening",),
     "grow": ("grow", "etaplus", "increase", "up", "plus", "factorup", "npositive"),
     "shrink": ("shrink", "etaminus", "decrease", "down", "minus", "factordown", "nnegative"),
     "drop": ("drop", "gamma", "factor", "rate"),

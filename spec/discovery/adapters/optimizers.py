@@ -52,8 +52,6 @@ FUNCTION = re.compile(r"update_?(params?|parameters?|weights?)|sgd|adam|rmsprop|
 FORMS = ("dict", "d-dict", "list", "array")
 Roles = tuple[tuple[str, str], ...]
 
-VARIANTS = {"nesterov": "nesterov", "use_nesterov": "nesterov", "amsgrad": "amsgrad", "use_amsgrad": "amsgrad"}
-"""Settings that make another standard optimizer of the class if they are true."""
 RATE_DECAY = re.compile(r"^_*(lr_?|learning_?rate_?|rate_?)?decay(_?rate)?_*$", re.I)
 """Names of a decay that may be one of the learning rate, which no definition has."""
 
@@ -238,6 +236,7 @@ def _with_states(plan: OptimizerPlan) -> Iterator[OptimizerPlan]:
 
 
 GIVEN: dict[str, list[Any]] = {"gamma": [0.9], "beta": [0.9]}  # numbers, not the arrays of a normalization
+GIVEN |= {name: [(6,)] for name in ("shape", "param_shape", "w_shape")}  # that of one array
 
 
 def _with_rates(plan: OptimizerPlan, kind: type, values: dict[str, Any]) -> Iterator[OptimizerPlan]:
@@ -352,7 +351,8 @@ def _cases(name: str, named: str, thing: Any, plan: OptimizerPlan, seed: int) ->
         for key, value in second_values(defaults_of(thing), penalties=True).items()
         if key not in settings and not names.RATE.match(key) and not RATE_DECAY.match(key)
     }
-    flags = [(key, of) for key, of in VARIANTS.items() if defaults_of(thing).get(key) is False and key not in settings]
+    defaults = {key: value for key, value in defaults_of(thing).items() if key not in settings}
+    flags = [(key, of) for key, of in names.VARIANTS.items() if defaults.get(key) is False]
     found: list[Case] = [first]
     for own, reference in ((changed, named), *((changed | {key: True}, of) for key, of in flags)):
         second = replace(plan, settings=tuple((settings | own).items()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from types import SimpleNamespace
@@ -46,6 +47,9 @@ L2 = Cause("l2-instead-of-decay", "weight decay is added to the gradient (L2 reg
 CLIMBS = Cause("wrong-sign-of-step", "the sign of the step is wrong: the weights move along the gradient")
 COUNTS_ARRAYS = Cause("counts-arrays", "t is counted on for each array, not once per step")
 NEVER_DECAYS = Cause("never-decays", "the weights never decay")
+NO_MOMENTUM = Cause(
+    "velocity-not-kept", "the momentum has no effect: often the velocity is not kept from one step to the next"
+)
 COMPOUNDING = Cause("compounding-decay", "the next learning rate is computed from the last one instead of the first")
 RATE_DECAY = re.compile(r"^(lr|learningrate|rate)?decay(rate)?$")
 Rate: TypeAlias = Callable[[int], float]
@@ -67,6 +71,8 @@ def definition(case: OptimizerCase) -> None:
     """
     instance = case.make()
     name, row = find_reference(instance, case.name, OPTIMIZERS)
+    without = row.without_momentum if instance.attribute("uses_momentum") else ()
+    row = replace(row, variants=tuple(rule for rule in row.variants if rule not in without))
     _check_defaults(case, instance, row)
     declared = _hyperparameters(case, instance, name, row)
     w = random_gradients(case, STEPS + 1)[STEPS]
@@ -96,6 +102,8 @@ def definition(case: OptimizerCase) -> None:
         return
     numbers = instance.attribute("array_numbers")
     cause = _likely_cause(name, row, declared, matches, numbers if isinstance(numbers, np.ndarray) else None)
+    if any(matches(rule, h, decay) for h in declared.combinations() for rule in without for decay in forms):
+        cause = NO_MOMENTUM
     twice = product(row.variants, declared.combinations(), forms, [_decayed(compounding, k) for k in decays])
     if any(matches(*choice) for choice in twice):
         cause = COMPOUNDING
@@ -177,7 +185,7 @@ def _hyperparameters(case: OptimizerCase, instance: Subject, name: str, row: Opt
     for own in row.defaults if not case.registered else ():  # such as a misspelled beta
         candidates[own] = tuple(dict.fromkeys((*candidates[own], *_strangers(instance))))
     optional = {"decay"} if name == "adadelta" else {"decay", "eps"}  # any ε is negligible beside such gradients
-    needed = set(declared.missing) - optional - ({"beta"} if name == "sgd" else set())
+    needed = set(declared.missing) - optional - {own for own, usual in row.defaults.items() if not usual}
     if (name == "adamw" and "decay" in declared.missing) or (not plainly and _decays(case)):
         needed.add("decay")
     return Hyperparameters(candidates, tuple(sorted(needed)), declared.unknown)
