@@ -23,7 +23,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_network import ROLES, output_in, role_of
 from nnlaw.spec.discovery.adapters.losses import LOSS_WORDS
-from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, Randomness, guesses
+from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, Randomness, constructions, guesses
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.network_instances import Instance
 from nnlaw.spec.discovery.network_trials import found_of
@@ -61,21 +61,19 @@ def adapt(scope: Scope) -> Iterator[Found]:
     others = {name: f for name, f in known.items() if name in functions or name not in scope.everything}
     yield from _networks_of(functions, known, others, scope)
     for name, kind in list(scope.classes.items()):
-        methods = _methods_of(kind)
+        methods = _methods_of(kind, scope)
         for found in itertools.islice(_networks_of(methods, methods, methods, scope), 1):
             yield replace(found, name=name, location=class_location(kind), thing=kind, names=(name,))
 
 
-def _methods_of(kind: type) -> dict[str, Callable[..., Any]]:
-    """The methods of an instance without arrays, if the constructor takes no argument and parameters are passed."""
+def _methods_of(kind: type, scope: Scope) -> dict[str, Callable[..., Any]]:
+    """The methods of an instance to which the parameters are passed; one with arrays must pass them to its forward."""
     own = {name: value for name, value in vars(kind).items() if inspect.isfunction(value) and not name.startswith("__")}
-    if required_of(kind) or not any(CONTAINER.match(row.name) for f in own.values() for row in arguments_of(f)):
+    given = [name for name, function in own.items() if any(CONTAINER.match(row.name) for row in arguments_of(function))]
+    made = next(constructions(kind, scope, limit=1), None) if given else None
+    if made is None or (array_slots(made.instance) and not any(map(FORWARD.search, given))):
         return {}
-    try:
-        instance = kind()
-    except Exception:
-        return {}
-    return {} if array_slots(instance) else {name: getattr(instance, name) for name in own}
+    return {name: getattr(made.instance, name) for name in own}
 
 
 def _networks_of(
@@ -270,6 +268,10 @@ def _networks(
                 )
 
 
+FORMS = ((False, (1, -1)), (False, (-1,)), (True, (-1, 1)))
+"""Whether samples are columns, and the form of a bias."""
+
+
 def _guessed_weights(
     functions: list[Callable[..., Any]], *, binary: bool
 ) -> Iterator[tuple[str, dict[str, Array], Any]]:
@@ -283,14 +285,14 @@ def _guessed_weights(
         if not weights or len(weights) > len(HIDDEN_SIZES) or len(biases) not in (0, len(weights)):
             continue
         sizes = [N_IN, *HIDDEN_SIZES[: len(weights) - 1], 1 if binary else N_OUT]
-        for columns in (False, True):
+        for columns, form in FORMS if biases else FORMS[1:]:
             rng = np.random.default_rng(2)
             params: dict[str, Array] = {}
             for i, weight in enumerate(weights):
                 shape = sizes[i : i + 2][::-1] if columns else sizes[i : i + 2]
                 params[weight] = 0.5 * rng.standard_normal(shape)
                 if biases:
-                    params[biases[i]] = 0.5 * rng.standard_normal((sizes[i + 1], 1) if columns else (1, sizes[i + 1]))
+                    params[biases[i]] = 0.5 * rng.standard_normal(sizes[i + 1]).reshape(form)
             yield "", params, None if positional else dict(params)
 
 

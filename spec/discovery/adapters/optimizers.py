@@ -49,6 +49,7 @@ WORDS = re.compile("|".join((*OPTIMIZERS, "nag", "gradient_?descent", r"(^|_)gd(
 """Words in the names of optimizers, also of those that are not standard, such as RAdam."""
 FUNCTION = re.compile(r"update_?(params?|parameters?|weights?)|sgd|adam|rmsprop|momentum|gradient_?descent|adagrad|"
                       r"nesterov|adadelta|amsgrad|optim|^(update|step)$", re.I)  # fmt: skip
+FORWARD_PASS = re.compile(r"^_*(forward|feed_?forward|fprop)", re.I)
 FORMS = ("dict", "d-dict", "list", "array")
 Roles = tuple[tuple[str, str], ...]
 
@@ -131,8 +132,8 @@ def _class(name: str, kind: type, scope: Scope) -> Found | None:
         kinds = {role for role, _ in roles}
         inputs = required_of(kind)
         owns = bool(inputs) and role_of(inputs[0].name, 0) in ("w", "owner")
-        if owns and not WORDS.search(name) and forward_methods(kind):
-            continue  # a network of layers, which takes its own steps
+        if not WORDS.search(name) and ((owns and forward_methods(kind)) or any(map(FORWARD_PASS.search, dir(kind)))):
+            continue  # a network, which takes its own steps
         steps = "pairs" in kinds or (kinds & {"g"} and kinds & {"w", "owner"}) or (
             owns and kinds <= {"g", "db", "rate", "t"}
         )
