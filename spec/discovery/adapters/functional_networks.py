@@ -66,13 +66,23 @@ def adapt(scope: Scope) -> Iterator[Found]:
             yield replace(found, name=name, location=class_location(kind), thing=kind, names=(name,))
 
 
+def takes_parameters(kind: type) -> bool:
+    """Whether the parameters are passed to a forward of the class."""
+    return any(map(FORWARD.search, _given_parameters(kind)))
+
+
+def _given_parameters(kind: type) -> list[str]:
+    """The methods that take parameters."""
+    own = {name: value for name, value in vars(kind).items() if inspect.isfunction(value)}
+    return [name for name, function in own.items() if any(CONTAINER.match(row.name) for row in arguments_of(function))]
+
+
 def _methods_of(kind: type, scope: Scope) -> dict[str, Callable[..., Any]]:
     """The methods of an instance to which the parameters are passed; one with arrays must pass them to its forward."""
-    own = {name: value for name, value in vars(kind).items() if inspect.isfunction(value) and not name.startswith("__")}
-    given = [name for name, function in own.items() if any(CONTAINER.match(row.name) for row in arguments_of(function))]
-    made = next(constructions(kind, scope, limit=1), None) if given else None
-    if made is None or (array_slots(made.instance) and not any(map(FORWARD.search, given))):
+    made = next(constructions(kind, scope, limit=1), None) if _given_parameters(kind) else None
+    if made is None or (array_slots(made.instance) and not takes_parameters(kind)):
         return {}
+    own = [name for name, value in vars(kind).items() if inspect.isfunction(value) and not name.startswith("__")]
     return {name: getattr(made.instance, name) for name in own}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
+from nnlaw.spec.discovery.adapters.functional_networks import takes_parameters
 from nnlaw.spec.discovery.calls import Randomness
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.layer_methods import layer_methods, takes_next_weights
@@ -27,7 +28,7 @@ def adapt(scope: Scope) -> Iterator[Found]:
             continue
         if layer_methods(kind) is None or _takes_both(kind):
             found = network_in(kind, name, scope)
-            if found is not None:
+            if found is not None and (found.readings or not takes_parameters(kind)):
                 yield found
 
 
