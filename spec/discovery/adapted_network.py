@@ -227,6 +227,8 @@ class NetworkPlan:
     """The shape of the initial state, if there is such an argument; 0 means the number of samples."""
     factor: str = "1"
     steps: bool = False
+    fixed_rate: float = 1.0
+    """The learning rate that is written in the code."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> NetworkPlan:
         return self  # nothing changes it
@@ -533,8 +535,10 @@ class NetworkRun:
         kept = self.plan.grads[name]
         if kept.where == "step":
             after = np.asarray(self.plan.aliases[name][0].get(self.thing))
-            return np.array((self.before[name] - after) / (self.rate if self.plan.takes_rate else 1.0))
-        found = np.array(kept.slot.get(self.returned if kept.where == "returned" else self.thing), np.float64)
+            rate = self.rate if self.plan.takes_rate else self.plan.fixed_rate
+            found = np.array((self.before[name] - after) / rate)
+        else:
+            found = np.array(kept.slot.get(self.returned if kept.where == "returned" else self.thing), np.float64)
         shape = self.before[name].shape
         return found.reshape(shape) if found.size == 1 == self.before[name].size else found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import itertools
 import re
@@ -9,12 +10,14 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_network import USUAL_LOSSES, AdaptedNetwork, Call, NetworkPlan, roles_of
+from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.averaging_updates import averaging_update
 from nnlaw.spec.discovery.calls import Made, N, Randomness
 from nnlaw.spec.discovery.climbing_steps import climbing_method, climbs
@@ -40,6 +43,7 @@ from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.violation import Location
 
 TRIALS, PATIENCE = 400, 40  # calls that are tried for one class, and after one that agrees in part with its own loss
+MAX_RATES = 4
 LOOP = re.compile("fit|train|learn", re.I)
 SYMBOLS = "N samples, C outputs, T steps"
 
@@ -124,7 +128,8 @@ class Trial:
             if self.network.adds_up(self.x, self.labels):
                 notes.append("gradients are added to those of earlier calls; set them to 0 before each call")
         if plan.steps:
-            notes.append("gradients: the step that the code takes, divided by the learning rate")
+            rate = "the learning rate" if plan.fixed_rate == 1 else f"{plan.fixed_rate:g}"
+            notes.append(f"gradients: the step that the code takes, divided by {rate}")
         made = self.made if self.own and plan.factor == "1" else None
         cases: Callable[[int], list[Case]] = partial(network_cases, name, self.network, self.x.shape[1:], made)
         kind = type(self.network.instance)
@@ -216,8 +221,10 @@ def _trials_of(
     uncalled = [] if own else loss_methods(instance)
     if uncalled:
         missing["loss"] = f"the gradients are compared with a usual loss, not with {uncalled[0]}"
-    for loss in losses or (list(USUAL_LOSSES) if plan.output or plan.forward else []):
-        network = AdaptedNetwork(instance, replace(plan, loss=loss), randomness)
+    fixed = _written_rates(instance, plan) if plan.steps and not plan.takes_rate else [1.0]
+    usual = list(USUAL_LOSSES) if plan.output or plan.forward else []
+    for rate, loss in itertools.product(fixed, losses or usual):
+        network = AdaptedNetwork(instance, replace(plan, loss=loss, fixed_rate=rate), randomness)
         try:
             with np.errstate(all="ignore"):
                 grads = network.gradients(network.runs(x, labels, 1.0))
@@ -235,6 +242,14 @@ def _trials_of(
         network.plan = replace(network.plan, factor=factor)
         is_own = own or loss == named
         yield Trial(network, x, labels, one.made, agreeing, len(network.params), is_own, shapes, dict(missing))
+
+
+def _written_rates(instance: Any, plan: NetworkPlan) -> list[float]:
+    """1, and the numbers in the source of the step that may be its learning rate."""
+    method = getattr(type(instance), plan.gradient.method, None)
+    tree = parsed(method) if isinstance(method, FunctionType) else None
+    constants = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)] if tree is not None else []
+    return [1.0, *dict.fromkeys(c for c in constants if type(c) is float and 1e-6 < c < 1)][:MAX_RATES]
 
 
 def _is_averaged_later(instance: Any) -> bool:
