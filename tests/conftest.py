@@ -32,8 +32,7 @@ TRACED = 50
 UNTRACED = frozenset(Path(__file__).with_name("untraced.txt").read_text(encoding="utf-8").split())
 """Tests that take long under coverage and run no line or branch that no other test runs."""
 
-GARBAGE = 20_000
-"""Objects between two garbage collections, which else take a twentieth of the time."""
+gc.disable()  # until the tests are collected
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -55,9 +54,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what exists by now out of garbage collections: thousands of tests, which stay. Collect less often."""
+    """Leave what exists by now out of garbage collections: thousands of tests, which stay."""
     gc.freeze()
-    gc.set_threshold(GARBAGE)
+    gc.set_threshold(20_000)  # objects: with the default, garbage collections take a twentieth of the time
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from shutil import copytree
 
@@ -36,6 +37,7 @@ def pictures(tmp_path: Path, capsys: Capture) -> Path:
     return folder
 
 
+@cache
 def digits(count: int) -> np.ndarray:
     """Built-in digits (N, 28, 28)."""
     return generate_digits(seed=3, train=600, test=100).train_images[:count]
