@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from types import ModuleType
@@ -52,20 +51,19 @@ class Slot:
 
     def get(self, thing: Any) -> Any:
         """The value there. Raises AttributeError or LookupError if there is none."""
-        for kind, key in self.steps:
-            thing = getattr(thing, key) if kind == "." else thing[key]
-        return thing
+        return _at(self.steps, thing)
 
     def set(self, thing: Any, value: Any) -> None:
         """Put a value there; a tuple around it is replaced, and an ndarray subclass stays one, with its attributes.
 
         An array in place of a number, or of a nested list of numbers, is put there as such.
         """
-        holder = self.parent.get(thing)
+        holder = _at(self.steps[:-1], thing)
         kind, key = self.steps[-1]
-        old = None
-        with contextlib.suppress(AttributeError, LookupError, TypeError):
-            old = getattr(holder, key) if kind == "." else holder[key]
+        try:
+            old = _at(self.steps[-1:], holder)
+        except (AttributeError, LookupError, TypeError):
+            old = None
         if isinstance(value, np.ndarray | np.number):
             value = _in_form_of(old, value)
         if isinstance(holder, tuple) and kind == ".":
@@ -76,6 +74,12 @@ class Slot:
             self.parent.set(thing, (*holder[:key], value, *holder[key + 1 :]))
         else:
             holder[key] = value
+
+
+def _at(steps: Iterable[tuple[str, Any]], thing: Any) -> Any:
+    for kind, key in steps:
+        thing = getattr(thing, key) if kind == "." else thing[key]
+    return thing
 
 
 def _in_form_of(old: Any, value: Any) -> Any:
