@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.optimizer_owners import (
     GIVEN_FORMS,
     NAMES,
@@ -39,7 +38,7 @@ from nnlaw.spec.discovery.optimizer_owners import (
 )
 from nnlaw.spec.discovery.scope import decorated, required_of
 from nnlaw.spec.discovery.slots import attributes_of
-from nnlaw.spec.discovery.source_text import returned_names
+from nnlaw.spec.discovery.source_text import nodes_of, returned_names
 
 RATE = re.compile(
     r"^_*(current_?|initial_?)?(lr|eta|learning_?rate|learn_?rate|l_?rate|step_?size|rate|lrate)_*$", re.I
@@ -100,8 +99,7 @@ def counting_methods(kind: type, step: str) -> list[str]:
 @cache
 def _read(function: Any) -> tuple[frozenset[str], bool]:
     """The attributes that a function uses, and whether it increases one that counts steps."""
-    tree = parsed(function)
-    nodes = [] if tree is None else list(ast.walk(tree))
+    nodes = nodes_of(function)
     targets = [node.target for node in nodes if isinstance(node, ast.AugAssign)]
     counts = any(isinstance(target, ast.Attribute) and COUNTS.match(target.attr) for target in targets)
     return frozenset(node.attr for node in nodes if isinstance(node, ast.Attribute)), counts

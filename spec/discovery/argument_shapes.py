@@ -12,10 +12,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.calls import N
 from nnlaw.spec.discovery.scope import arguments_of
-from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.discovery.source_text import nodes_of, parsed, source_text
 from nnlaw.spec.syntax import parse_expression
 
 Symbols = tuple[str, ...]
@@ -129,8 +128,7 @@ def _value(node: ast.expr, sizes: Mapping[str, int]) -> int:
 
 def is_used_as_array(function: Callable[..., Any], name: str) -> bool:
     """Whether a function multiplies an argument as a matrix, or reads its shape."""
-    tree = parsed(function)
-    for node in ast.walk(tree) if tree is not None else ():
+    for node in nodes_of(function):
         sides: list[ast.expr] = []
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             sides = [node.left, node.right]

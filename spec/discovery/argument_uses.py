@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
-from nnlaw.spec.discovery.source_text import source_text
-from nnlaw.spec.syntax import parse
+from nnlaw.spec.discovery.source_text import parsed
 
 MAX_DEPTH = 3  # of calls that hand the argument on
 SAME_TEXT = ("lower", "upper", "strip", "casefold")
@@ -69,15 +66,6 @@ def _read(function: Any, name: str, depth: int) -> Uses:
 def _methods(owner: type | None) -> Iterator[Any]:
     for kind in owner.__mro__[:-1] if owner else ():
         yield from (value for value in vars(kind).values() if inspect.isfunction(value))
-
-
-@cache
-def parsed(function: Any) -> ast.Module | None:
-    """The syntax tree of a function; None if there is no source."""
-    try:
-        return parse(textwrap.dedent(source_text(function)))
-    except (OSError, TypeError, SyntaxError):
-        return None
 
 
 def _kept(tree: ast.Module, local: set[str]) -> Iterator[str]:

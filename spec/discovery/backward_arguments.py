@@ -6,18 +6,15 @@ import ast
 import inspect
 import itertools
 import re
-import textwrap
 from collections.abc import Iterator
 
 from nnlaw.spec.discovery.adapted_layer import Given, Plan
-from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.calls import PENALTIES, Made
 from nnlaw.spec.discovery.layer_methods import INCOMING, STORED_X, STORED_Y, UPSTREAM, is_rate, mode_value
 from nnlaw.spec.discovery.match_gradients import CONTAINERS, in_gradient_container
 from nnlaw.spec.discovery.scope import arguments_of, required_of
 from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of
-from nnlaw.spec.discovery.source_text import source_text
-from nnlaw.spec.syntax import parse
+from nnlaw.spec.discovery.source_text import nodes_of
 
 
 def backward_arguments(made: Made, plan: Plan) -> Iterator[tuple[tuple[Given, ...], tuple[tuple[Slot, Given], ...]]]:
@@ -112,14 +109,9 @@ def choices_for(
 def incoming_attributes(made: Made, plan: Plan) -> list[Slot]:
     """Attributes that backward reads and that neither the constructor fills nor forward sets: the incoming gradient."""
     kind = type(made.instance)
-    try:
-        tree = parse(textwrap.dedent(source_text(getattr(kind, plan.backward))))
-    except (OSError, TypeError, SyntaxError):
-        return []
     read: list[str] = []
-    front = parsed(getattr(kind, plan.forward))
-    kept = {name for node in ast.walk(front) for name in _kept_by(node)} if front is not None else set()
-    for node in ast.walk(tree):
+    kept = {name for node in nodes_of(getattr(kind, plan.forward)) for name in _kept_by(node)}
+    for node in nodes_of(getattr(kind, plan.backward)):
         if not (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)) or node.attr in kept:
             continue
         if isinstance(node.value, ast.Name) and node.value.id == "self" and node.attr not in read:

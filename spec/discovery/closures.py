@@ -11,15 +11,13 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from types import CellType, FunctionType
 from typing import Any
 
 import numpy as np
 
-from nnlaw.spec.discovery.source_text import source_text
-from nnlaw.spec.syntax import parse
+from nnlaw.spec.discovery.source_text import definition_of
 
 
 class Closures:
@@ -94,10 +92,7 @@ def functions_in(returned: Any) -> dict[str, FunctionType] | None:
 
 def returns_functions(factory: Any) -> bool:
     """Whether a function defines functions and returns some of them, by its source."""
-    try:
-        tree = parse(textwrap.dedent(source_text(factory))).body[0]
-    except (OSError, TypeError, SyntaxError, IndexError):
-        return False
+    tree = definition_of(factory)
     last = tree.body[-1] if isinstance(tree, ast.FunctionDef) else None
     if not isinstance(tree, ast.FunctionDef) or not isinstance(last, ast.Return) or last.value is None:
         return False

@@ -13,13 +13,13 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_layer import Plan
-from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.calls import PENALTIES, Made, Randomness
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
 from nnlaw.spec.discovery.parameters import Aliases, parameters_of
 from nnlaw.spec.discovery.sequences import is_recurrent
 from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of
+from nnlaw.spec.discovery.source_text import nodes_of
 
 OUTPUT_NAMES = (
     "output", "outputs", "out", "y", "a", "A", "activation", "activations", "Y", "result", "value", "h", "z", "Z",
@@ -155,8 +155,7 @@ def _items(instance: Any, method: str, value: Any) -> tuple[str, ...]:
     """The names of the parts of a returned tuple, as the source returns them; "" for a part without one."""
     if not isinstance(value, tuple):
         return ()
-    tree = parsed(getattr(type(instance), method))
-    for node in ast.walk(tree) if tree is not None else ():
+    for node in nodes_of(getattr(type(instance), method)):
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == len(value):
             return tuple(getattr(part, "id", getattr(part, "attr", "")) for part in node.value.elts)
     return ("",) * len(value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -26,11 +25,10 @@ from nnlaw.spec.discovery.recipes import recipe_of_class
 from nnlaw.spec.discovery.remarks import remarks_of_layer
 from nnlaw.spec.discovery.scope import required_of
 from nnlaw.spec.discovery.slots import Slot
-from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.discovery.source_text import nodes_of
 from nnlaw.spec.discovery.summed_steps import summing_method_of_layer, sums_steps
 from nnlaw.spec.subjects.failed_product import text_of
 from nnlaw.spec.subjects.traceback_location import raised_at
-from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import Location
 
 
@@ -137,11 +135,7 @@ def _one_gradient_only(best: Attempt, reading: Reading, name: str) -> Iterator[R
 
 def skips_zeros(function: Any) -> bool:
     """Whether a function has a loop that skips entries and returns at the first other one."""
-    try:
-        tree = parse(textwrap.dedent(source_text(function)))
-    except (OSError, TypeError, SyntaxError):
-        return False
-    for loop in (node for node in ast.walk(tree) if isinstance(node, ast.For)):
+    for loop in (node for node in nodes_of(function) if isinstance(node, ast.For)):
         skips = any(isinstance(node, ast.Continue) for node in ast.walk(loop))
         if skips and any(isinstance(node, ast.Return) for node in loop.body):
             return True

@@ -20,9 +20,8 @@ from nnlaw.spec.discovery.adapted_network import (
     roles_of,
 )
 from nnlaw.spec.discovery.adapters.losses import VALUES
-from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.scope import arguments_of, required_of
-from nnlaw.spec.discovery.source_text import returned_names
+from nnlaw.spec.discovery.source_text import parsed, returned_names
 
 FORWARD = re.compile(
     r"^_*(forward\w*|feed_?forward\w*|fprop|propagate|predict_?proba\w*|query|predict\w*|scores?|run|think|output\w*|"

@@ -7,7 +7,6 @@ import contextlib
 import inspect
 import itertools
 import re
-import textwrap
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
@@ -15,14 +14,12 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.discovery.adapted_optimizer import RATE
-from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.scope import Scope, arguments_of
-from nnlaw.spec.discovery.source_text import source_and_line, source_text
+from nnlaw.spec.discovery.source_text import definition_of, nodes_of, source_and_line, source_text
 from nnlaw.spec.reference.activations import ACTIVATIONS
 from nnlaw.spec.reference.names import standard_name
 from nnlaw.spec.reference.optimizers import OPTIMIZERS
-from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import Location
 
 BACKWARD_WORD = re.compile(r"backward|backprop|back_?prop|bprop|bwd|_bp\b|^back_", re.I)
@@ -100,18 +97,13 @@ def names_gradient(name: str) -> bool:
 
 def _runs_a_graph(name: str, function: Any) -> bool:
     """Whether a function such as forward_and_backward(graph) only calls the nodes of its argument."""
-    tree = parsed(function) if re.match(r"forward_?(and_?)?backward", name, re.I) else None
-    nodes = list(ast.walk(tree)) if tree is not None else []
+    nodes = nodes_of(function) if re.match(r"forward_?(and_?)?backward", name, re.I) else []
     return bool(nodes) and not any(isinstance(node, ast.Return | ast.BinOp | ast.AugAssign) for node in nodes)
 
 
 def _returns_gradient(function: Any) -> bool:
     """Whether a function returns a tuple, with a variable that is named as a gradient after the first item."""
-    try:
-        tree = parse(textwrap.dedent(source_text(function)))
-    except (OSError, TypeError, SyntaxError):
-        return False
-    returned = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    returned = [node.value for node in nodes_of(function) if isinstance(node, ast.Return)]
     items = [item for value in returned if isinstance(value, ast.Tuple) for item in value.elts[1:]]
     names = [node.id for item in items for node in ast.walk(item) if isinstance(node, ast.Name)]
     return any(GRADIENT_NAME.fullmatch(name) for name in names)
@@ -129,8 +121,8 @@ def _has_backward(kind: type) -> bool:
 
 def _only_stores(function: Any) -> bool:
     """Whether a function computes nothing, as the forward(value) of an input node."""
-    tree = parsed(function)
-    return tree is not None and not any(isinstance(node, ast.BinOp | ast.Call | ast.Return) for node in ast.walk(tree))
+    nodes = nodes_of(function)
+    return bool(nodes) and not any(isinstance(node, ast.BinOp | ast.Call | ast.Return) for node in nodes)
 
 
 def _is_scalar_engine(scope: Scope, kind: type) -> bool:
@@ -151,11 +143,7 @@ def _names_used(scope: Scope, found: Iterable[Found]) -> set[str]:
         thing = scope.everything.get(name.partition(".")[0])
         own = [id(value) for value in vars(thing).values()] if isinstance(thing, type) else []
         rest += [other for other, function in scope.functions.items() if id(function) in own]  # assigned to the class
-        try:
-            tree = parse(textwrap.dedent(source_text(thing)))
-        except (OSError, TypeError, SyntaxError):
-            continue
-        rest += {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        rest += {node.id for node in nodes_of(thing) if isinstance(node, ast.Name)}
     return used
 
 
@@ -190,11 +178,9 @@ def _is_template(kind: type) -> bool:
 
 def _is_not_implemented(method: Any) -> bool:
     """Whether a method raises NotImplementedError at once."""
-    with contextlib.suppress(OSError, TypeError, SyntaxError):
-        (function,) = parse(textwrap.dedent(source_text(method))).body
-        raised = [node.exc for node in getattr(function, "body", []) if isinstance(node, ast.Raise) and node.exc]
-        return is_empty(method) and any("NotImplementedError" in ast.unparse(each) for each in raised)
-    return False
+    body = getattr(definition_of(method), "body", [])
+    raised = [node.exc for node in body if isinstance(node, ast.Raise) and node.exc]
+    return is_empty(method) and any("NotImplementedError" in ast.unparse(each) for each in raised)
 
 
 @cache
@@ -202,14 +188,8 @@ def is_empty(method: Any) -> bool:
     """Whether a function's body only raises NotImplementedError, passes or returns nothing."""
     if getattr(method, "__isabstractmethod__", False):
         return True
-    try:
-        tree = parse(textwrap.dedent(source_text(method)))
-    except (OSError, TypeError, SyntaxError):
-        return False
-    function = tree.body[0]
-    if not isinstance(function, ast.FunctionDef):
-        return False
-    return all(_does_nothing(node) for node in function.body)
+    function = definition_of(method)
+    return isinstance(function, ast.FunctionDef) and all(map(_does_nothing, function.body))
 
 
 def _does_nothing(node: ast.stmt) -> bool:

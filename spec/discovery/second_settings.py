@@ -13,16 +13,14 @@ import contextlib
 import copy
 import inspect
 import re
-import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
 from nnlaw.spec.discovery.argument_uses import uses_of
 from nnlaw.spec.discovery.function_pair import Activation, CachedPair
-from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.discovery.source_text import definition_of
 from nnlaw.spec.subjects.settings import second_values
-from nnlaw.spec.syntax import parse
 
 Changed = dict[str, Any]
 
@@ -276,10 +274,7 @@ def _withdefaults_of(function: FunctionType, changed: Changed) -> FunctionType:
 
 def _constants(kind: type) -> dict[str, float]:
     """The numbers written in the class, or stored by its constructor as they are, that it computes nothing from."""
-    try:
-        tree = parse(textwrap.dedent(source_text(kind))).body[0]
-    except (OSError, TypeError, SyntaxError, IndexError):
-        return {}
+    tree = definition_of(kind)
     if not isinstance(tree, ast.ClassDef):
         return {}
     constructor = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]

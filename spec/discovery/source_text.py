@@ -9,13 +9,14 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from nnlaw.spec.syntax import parse
 
 _known: dict[int, tuple[Any, str, int]] = {}
 """By identity: a metaclass may have a __hash__ that raises. The thing is kept, so that no other gets its id."""
+
+_trees: dict[int, tuple[Any, tuple[ast.Module | None, list[ast.AST]]]] = {}
 
 
 def source_text(thing: Any) -> str:
@@ -38,14 +39,36 @@ def source_and_line(thing: Any) -> tuple[str, int]:
     return text, line
 
 
-@cache
+def parsed(thing: Any) -> ast.Module | None:
+    """The syntax tree of a function, a class or a module, which nothing changes; None if there is no source."""
+    return _syntax(thing)[0]
+
+
+def nodes_of(thing: Any) -> list[ast.AST]:
+    """All nodes of the syntax tree; empty if there is no source."""
+    return _syntax(thing)[1]
+
+
+def definition_of(thing: Any) -> ast.stmt | None:
+    """The statement that defines a function or a class; None if there is no source."""
+    tree = parsed(thing)
+    return tree.body[0] if tree is not None and tree.body else None
+
+
+def _syntax(thing: Any) -> tuple[ast.Module | None, list[ast.AST]]:
+    thing = getattr(thing, "__func__", thing)
+    if id(thing) not in _trees:
+        try:
+            tree = parse(textwrap.dedent(source_text(thing)))
+            _trees[id(thing)] = thing, (tree, list(ast.walk(tree)))
+        except (OSError, TypeError, SyntaxError):
+            _trees[id(thing)] = thing, (None, [])
+    return _trees[id(thing)][1]
+
+
 def returned_names(function: Callable[..., Any]) -> list[str]:
     """The names in the last return statement: ["Z1", "A1"] of `return Z1, A1`."""
-    try:
-        tree = parse(textwrap.dedent(source_text(function)))
-    except (OSError, TypeError, SyntaxError):
-        return []
-    returns = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    returns = [node.value for node in nodes_of(function) if isinstance(node, ast.Return)]
     last = returns[-1] if returns else None
     nodes = last.elts if isinstance(last, ast.Tuple | ast.List) else [last]
     return [node.id if isinstance(node, ast.Name) else "" for node in nodes]

@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator
 from types import ModuleType
 
-from nnlaw.spec.discovery.source_text import source_text
-from nnlaw.spec.syntax import parse
+from nnlaw.spec.discovery.source_text import nodes_of, source_text
 
 BATCH = re.compile(r"^(X\w*|A\d*|H\d*|x_?batch|batch_?x|inputs)$")
 WEIGHT = re.compile(r"^_?(w|weights?|theta)_?\w?\d*$", re.I)
@@ -27,15 +26,10 @@ def used_layout(module: ModuleType, name: str) -> str:
 
     "" if they differ, or if no other line counts samples along that axis: a batch in one call may be a single sample.
     """
-    try:
-        text = source_text(module)
-        tree = parse(text)
-    except (OSError, TypeError, SyntaxError):
-        return ""
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    found = {layout for owner in (tree, *functions) for layout in _layouts(owner, name)}
+    owners = [node for node in nodes_of(module) if isinstance(node, ast.Module | ast.FunctionDef)]
+    found = {layout for owner in owners for layout in _layouts(owner, name)}
     layout = found.pop() if len(found) == 1 else ""
-    return layout if layout and COUNTS[layout].search(text) else ""
+    return layout if layout and COUNTS[layout].search(source_text(module)) else ""
 
 
 def _layouts(owner: ast.AST, name: str) -> Iterator[str]:

@@ -13,7 +13,6 @@ import copy
 import inspect
 import itertools
 import re
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -30,11 +29,10 @@ from nnlaw.spec.discovery.network_trials import found_of
 from nnlaw.spec.discovery.nothing import class_location
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.slots import array_slots
-from nnlaw.spec.discovery.source_text import returned_names, source_text
+from nnlaw.spec.discovery.source_text import nodes_of, returned_names, source_text
 from nnlaw.spec.discovery.stacks import definitions
 from nnlaw.spec.discovery.trained_numbers import BIAS_NAME
 from nnlaw.spec.subjects.settings import PENALTIES
-from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import Location
 
 INIT = re.compile(r"init|random_?(w|p)|(create|make|get|build|setup|new|set)_?\w*(param|weight|theta|net|model)", re.I)
@@ -308,11 +306,7 @@ def _guessed_weights(
 
 def _keys(function: Callable[..., Any]) -> list[str]:
     """The text keys that a function reads from dicts."""
-    try:
-        tree = parse(textwrap.dedent(source_text(function)))
-    except (OSError, TypeError, SyntaxError):
-        return []
-    slices = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript)]
+    slices = [node.slice for node in nodes_of(function) if isinstance(node, ast.Subscript)]
     nodes = [node.left if isinstance(node, ast.BinOp) else node for node in slices]
     return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 

@@ -24,7 +24,6 @@ from nnlaw.spec.discovery.adapters.cached_pairs import argument_values
 from nnlaw.spec.discovery.adapters.losses import found_of as loss_found_of
 from nnlaw.spec.discovery.adapters.losses import is_target
 from nnlaw.spec.discovery.adapters.wired import wired_methods
-from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.calls import Made
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.layer_attempts import best_attempt
@@ -33,6 +32,7 @@ from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.scenarios import SCENARIOS, with_outputs
 from nnlaw.spec.discovery.scope import Scope, required_of
 from nnlaw.spec.discovery.slots import attributes_of
+from nnlaw.spec.discovery.source_text import parsed
 from nnlaw.spec.discovery.stacks import definitions
 
 VALUE = re.compile(r"^(value|val|data|output|out|result)$", re.I)

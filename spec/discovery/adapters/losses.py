@@ -33,7 +33,6 @@ from nnlaw.spec.discovery.adapted_loss import (
     signature_of,
 )
 from nnlaw.spec.discovery.adapters.activations import FLAGS
-from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.calls import Randomness, constructions
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.function_unit import point_to
@@ -56,7 +55,7 @@ from nnlaw.spec.discovery.second_settings import (
     with_settings,
 )
 from nnlaw.spec.discovery.slots import array_slots, attributes_of
-from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.discovery.source_text import nodes_of, source_text
 from nnlaw.spec.subjects.cases import Case, LossCase
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.violation import Location
@@ -340,9 +339,7 @@ def with_objects(function: Callable[..., Any], names: list[str]) -> list[Callabl
     """The function of arrays instead of objects with arrays, such as pred.array, if it returns an object with a loss
     and a gradient; an empty list for any other.
     """
-    tree = parsed(function)
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)] if tree is not None else []
-    nodes = [node for node in nodes if ARRAY_NAME.match(node.attr)]
+    nodes = [node for node in nodes_of(function) if isinstance(node, ast.Attribute) and ARRAY_NAME.match(node.attr)]
     reads = {node.value.id: node.attr for node in nodes if isinstance(node.value, ast.Name)}
     if not reads.keys() & {*names}:
         return []

@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 import contextlib
 import inspect
+import itertools
 import re
-import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -31,13 +31,12 @@ from nnlaw.spec.discovery.project_layers import layer_owners
 from nnlaw.spec.discovery.scope import Scope, arguments_of, decorated, required_of
 from nnlaw.spec.discovery.second_settings import defaults_of, with_settings
 from nnlaw.spec.discovery.slots import attributes_of
-from nnlaw.spec.discovery.source_text import returned_names, source_text
+from nnlaw.spec.discovery.source_text import nodes_of, parsed, returned_names, source_text
 from nnlaw.spec.reference.names import standard_name
 from nnlaw.spec.reference.optimizers import OPTIMIZERS
 from nnlaw.spec.subjects.cases import Case, OptimizerCase
 from nnlaw.spec.subjects.hyperparameters import ALIASES, simplified_name
 from nnlaw.spec.subjects.settings import second_values
-from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import Location
 
 METHODS = (
@@ -157,10 +156,7 @@ def _class(name: str, kind: type, scope: Scope) -> Found | None:
 
 def _with_network(kind: type) -> type:
     """The class, whose constructor also takes the network if other code sets the attribute with it."""
-    nodes: list[ast.AST] = []
-    with contextlib.suppress(OSError, TypeError, SyntaxError):
-        for each in kind.__mro__[:-1]:
-            nodes += ast.walk(parse(textwrap.dedent(source_text(each))))
+    nodes = [node for each in itertools.takewhile(parsed, kind.__mro__[:-1]) for node in nodes_of(each)]
     attributes = [node for node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self"]
     read, set_here = (
         {node.attr for node in attributes if isinstance(node.ctx, ctx) and names.OWNERS.match(node.attr)}

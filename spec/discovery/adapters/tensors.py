@@ -26,7 +26,6 @@ from nnlaw.spec.discovery.adapted_loss import LossCode
 from nnlaw.spec.discovery.adapters.cached_pairs import argument_values
 from nnlaw.spec.discovery.adapters.losses import LOSS_WORDS, is_target, roles_of
 from nnlaw.spec.discovery.adapters.losses import found_of as loss_of
-from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.calls import N_IN, Made, N, Randomness, is_of_project
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.layer_attempts import best_attempt
@@ -34,6 +33,7 @@ from nnlaw.spec.discovery.layer_readings import found_of
 from nnlaw.spec.discovery.nothing import is_base_class
 from nnlaw.spec.discovery.scope import Scope, required_of
 from nnlaw.spec.discovery.slots import attributes_of
+from nnlaw.spec.discovery.source_text import nodes_of
 from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.violation import Cause, Location, Violation
 
@@ -340,8 +340,7 @@ class TensorFunction:
     def place_of_gradient(self) -> Location:
         """Where the author's function assigns a gradient, or else the backward of tensors."""
         _, author, kind, (_, gradient) = self._fixed
-        tree = parsed(author)
-        for node in ast.walk(tree) if tree is not None else ():
+        for node in nodes_of(author):
             if isinstance(node, ast.Assign) and any(getattr(target, "attr", "") == gradient for target in node.targets):
                 place = Location.of(author)
                 return replace(place, line=place.line + node.lineno - 1)
