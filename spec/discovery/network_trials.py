@@ -17,7 +17,6 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_network import USUAL_LOSSES, AdaptedNetwork, Call, NetworkPlan, roles_of
-from nnlaw.spec.discovery.argument_uses import parsed
 from nnlaw.spec.discovery.averaging_updates import averaging_update
 from nnlaw.spec.discovery.calls import Made, N, Randomness
 from nnlaw.spec.discovery.climbing_steps import climbing_method, climbs
@@ -38,6 +37,7 @@ from nnlaw.spec.discovery.network_methods import (
     takes_vector,
 )
 from nnlaw.spec.discovery.slots import UNUSED
+from nnlaw.spec.discovery.source_text import parsed
 from nnlaw.spec.discovery.summed_steps import sums_steps
 from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.violation import Location

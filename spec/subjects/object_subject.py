@@ -294,9 +294,9 @@ def _called(function: Callable[..., Any], args: Sequence[Any], settings: Mapping
 
     What keeps a generator that it is given has one of its own, in this process as in another.
     """
-    generators = [i for i, each in enumerate(args) if type(each) is np.random.Generator]
-    if not generators:
+    if np.random.Generator not in map(type, args):
         return function(*args, **settings)
+    generators = [i for i, each in enumerate(args) if type(each) is np.random.Generator]
     own = [copy_of_generator(each) if i in generators else each for i, each in enumerate(args)]
     try:
         return function(*own, **settings)
