@@ -13,7 +13,7 @@ import ast
 import copy
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from numbers import Real
@@ -117,6 +117,8 @@ def uses_momentum(kind: type, attributes: Mapping[str, Any]) -> bool:
 MOMENTUM = re.compile(r"^_*(momentum|mu)(_?(rate|factor|coef\w*))?_*$", re.I)
 VARIANTS = {"nesterov": "nesterov", "use_nesterov": "nesterov", "amsgrad": "amsgrad", "use_amsgrad": "amsgrad"}
 """Settings that make another standard optimizer of the class if they are true."""
+KEEPERS = (dict, list, int, float, np.ndarray)
+"""The types of global values in which a function may keep what it needs in the next step."""
 AROUND = ("pre_update_params", "post_update_params")
 
 
@@ -143,6 +145,8 @@ class OptimizerPlan:
     """The method for the bias and its roles, if `method` moves the weights only."""
     array_states: bool = False
     """Whether each state is an array, or a list of them, of zeros at first, which may be returned after the arrays."""
+    setup: str = ""
+    """The method that gets the arrays before the first step."""
     adds: int = 0
     """1 or -1 if the step alone is returned, which the caller adds or subtracts."""
 
@@ -159,6 +163,7 @@ class AdaptedOptimizer:
         self._author, self._plan, self._count = thing, plan, 0
         self._thing: Any = None
         self._states: dict[str, Any] = {}
+        self._globals: dict[str, Any] | None = None
         self._last: dict[str, list[Array]] = {}
         """The arrays after the last step, which are those of the next one: code may know them by id(w)."""
         self._owner: Owner | NetworkOwner | LayerOwner | None = None
@@ -182,7 +187,7 @@ class AdaptedOptimizer:
         if any(role == "state" for role, _ in plan.roles) and plan.form == "array" and not plan.array_states:
             self.step(np.ones(2), np.ones(2), 1.0)  # fills in the settings that the code keeps in the dict
             defaults = {key: value for state in self._states.values() for key, value in state.items()}
-            self._count, self._states, self._last = 0, {}, {}
+            self._count, self._states, self._last, self._globals = 0, {}, {}, None
         for name, value in defaults.items():
             number = isinstance(value, Real) and not isinstance(value, bool) and not RATE.match(name)
             pair = isinstance(value, tuple) and len(value) == 2
@@ -237,6 +242,8 @@ class AdaptedOptimizer:
     def step(self, w: Array, g: Array, lr: float) -> None:
         """One step; w is changed in place."""
         self._count += 1
+        if self._plan.setup and self._count == 1:
+            self._set_up(w)
         if self._plan.form == "array":
             w[...] = self._call([w.astype(np.float64)], [g.astype(np.float64)], lr)[0]
             return
@@ -255,6 +262,17 @@ class AdaptedOptimizer:
         else:
             pairs = self._call(arrays, gradients, lr)
         w[:W_SIZE], w[W_SIZE:] = pairs[0].reshape(-1), pairs[1].reshape(-1)
+
+    def _set_up(self, w: Array) -> None:
+        """Pass the arrays to the method that is called before the first step."""
+        form, method = self._plan.form, getattr(self._thing, self._plan.setup)
+        arrays = four_arrays(w) if form in FOUR_ARRAYS else [w[:W_SIZE].reshape(2, 2) * 1.0, w[W_SIZE:] * 1.0]
+        if self._plan.is_owner:
+            self._owner = self._new_owner(arrays, [np.zeros_like(array) for array in arrays])
+            method(given(self._owner, required_of(method)[0].name))
+            return
+        names = {"dict": NAMES, "d-dict": NAMES, "keys": "Wb"}.get(form, "")
+        method(w * 1.0 if form == "array" else dict(zip(names, arrays, strict=True)) if names else arrays)
 
     def _call(self, arrays: list[Array], gradients: list[Array], lr: float, key: str = "W") -> list[Array]:
         plan = self._plan
@@ -308,8 +326,7 @@ class AdaptedOptimizer:
         states = {name: self._state(name, slopes, gradients[-1], lr) for role, name in plan.roles if role == "state"}
         values |= states | {name: value for name, value in plan.settings if ("setting", name) in plan.roles}
         passed = [values[name if role in ("owner", "state", "setting") else role] for role, name in plan.roles]
-        function: Callable[..., Any] = getattr(self._thing, plan.method) if plan.method else self._author
-        returned = function(*passed)
+        returned = getattr(self._thing, plan.method)(*passed) if plan.method else self._with_own_globals(passed)
         if plan.bias is not None:
             method, roles = plan.bias
             values |= {"g": gradients[-1], "w": arrays[-1]}
@@ -328,6 +345,20 @@ class AdaptedOptimizer:
         if all(array.flags.writeable and array.shape == old.shape for array, old in zip(found, before, strict=False)):
             self._last[key] = found
         return found
+
+    def _with_own_globals(self, arguments: list[Any]) -> Any:
+        """What the function returns; global names that it reads have the values that it has left in the last step."""
+        space = self._author.__globals__
+        if self._globals is None:
+            known = {name: space[name] for name in self._author.__code__.co_names if name in space}
+            self._globals = copy.deepcopy({name: row for name, row in known.items() if isinstance(row, KEEPERS)})
+        before = {name: space[name] for name in self._globals}
+        space.update(self._globals)
+        try:
+            return self._author(*arguments)
+        finally:
+            self._globals = {name: space[name] for name in before}
+            space.update(before)
 
     def _without_states(self, returned: tuple[Any, ...]) -> Any:
         """What a function returns beside its states, which are kept: those called as arguments, else the last ones."""

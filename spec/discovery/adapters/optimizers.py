@@ -20,6 +20,7 @@ import numpy as np
 
 from nnlaw.spec.discovery import adapted_optimizer as names
 from nnlaw.spec.discovery.adapted_optimizer import AdaptedOptimizer, OptimizerPlan
+from nnlaw.spec.discovery.adapters.functional_networks import ARCHITECTURE
 from nnlaw.spec.discovery.calls import constructions
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.hints import hints
@@ -86,6 +87,8 @@ def _roles(function: Any, *, bound: bool) -> Roles | None:
     rows = required_of(function, bound=bound)
     optional = [row for row in arguments_of(function, bound=bound) if row not in rows]
     rows += [row for row in optional if names.RATE.match(row.name) or names.STATES.match(row.name)]
+    if not bound and not any(names.RATE.match(row.name) for row in rows):
+        rows += [row for row in optional if row.name == "alpha"]
     roles = tuple((role_of(row.name, i), row.name) for i, row in enumerate(rows))
     if not bound:
         returned = returned_names(decorated(function))[1:]
@@ -102,18 +105,26 @@ def _role_in_function(role: str, name: str, returned: list[str], has_rate: bool)
     if role and not (role == "rate" and has_rate and not names.RATE.match(name)):
         return role
     is_setting = any(simplified_name(name) in ALIASES[key] for key in HYPERPARAMETERS) or name == "betas"
+    is_setting = is_setting or bool(ARCHITECTURE.search(name) or DEPTH.match(name))
     return "state" if name in returned else "setting" if is_setting else ""
 
 
 def _settings_of(function: Any, roles: Roles) -> tuple[tuple[str, Any], ...]:
-    """Values for the hyperparameters that a function requires; a pair for betas of which it takes entries."""
-    text, values = source_text(function), []
+    """Values for the hyperparameters that a function requires; a pair for betas of which it takes entries.
+
+    The architecture has a dict for each of two layers.
+    """
+    text, values = source_text(function), list[tuple[str, Any]]()
     for name in (name for role, name in roles if role == "setting"):
+        if ARCHITECTURE.search(name) or DEPTH.match(name):
+            values.append((name, 2 if DEPTH.match(name) else [{}, {}]))
+            continue
         fitting = [value for key, value in HYPERPARAMETERS.items() if simplified_name(name) in ALIASES[key]]
         values.append((name, fitting[0] if fitting and f"{name}[" not in text else (0.9, 0.99)))
     return tuple(values)
 
 
+DEPTH = re.compile(r"^(L|n_?layers|num_?layers|number_of_layers)$")
 HYPERPARAMETERS = {"eps": 1e-8, "beta2": 0.99, "decay": 0.5, "beta1": 0.9, "beta": 0.9, "rho": 0.9}
 
 
@@ -209,15 +220,29 @@ def _plans(
         for layer in layer_owners(scope) if containers == ("owner",) else ():
             yield from _with_rates(OptimizerPlan(method, roles, "owner", (), "owner", layer=layer), kind, values)
         return
+    setups = [name for name, function in vars(kind).items() if SETUP.match(name) and _takes_arrays(function)]
     for made in constructions(kind, scope, limit=2, given=GIVEN):
         settings = tuple(made.settings.items())
         keys = list(attributes_of(made.instance))
         rates = tuple(key for key in keys if key == hints().learning_rate or names.RATE.match(key))
         rates = rates or tuple(key for key in keys if key in ("alpha", "a"))
-        for form in forms:
-            yield from _with_states(OptimizerPlan(method, roles, form, settings, "", rates, bias=bias))
+        for form, setup in itertools.product(forms, (*setups, "")):
+            yield from _with_states(OptimizerPlan(method, roles, form, settings, "", rates, bias=bias, setup=setup))
         for layer in layer_owners(scope) if set(OWNER_FORMS) <= set(forms) else ():
             yield OptimizerPlan(method, roles, "owner", settings, "", rates, layer=layer)
+
+
+SETUP = re.compile(
+    r"^_*(set_?(params?|parameters|weights|layers|model)|(init\w*|setup|set_up|build|prepare|register|bind)(_?params?|"
+    r"_?parameters|_?weights|_?states?|_?layers?|_?model|_?network)?)_*$", re.I,
+)
+"""Methods that training code calls with the arrays or the network before the first step."""
+
+
+def _takes_arrays(method: Any) -> bool:
+    """Whether a method takes weights or a network as its only required argument."""
+    rows = required_of(method, bound=True) if inspect.isfunction(method) else []
+    return len(rows) == 1 and role_of(rows[0].name, 0) in ("w", "owner")
 
 
 def _with_states(plan: OptimizerPlan) -> Iterator[OptimizerPlan]:
@@ -279,6 +304,8 @@ def _works(thing: Any, plan: OptimizerPlan, *, finite: bool = True) -> bool:
     if plan.adds and not _descends(thing, plan):
         return False
     kinds = {role for role, _ in plan.roles}
+    if any(DEPTH.match(name) for name, _ in plan.settings) and not moved.all():
+        return False  # it counts layers in another way
     of_weights = plan.form == "owner" and "g" in kinds and "db" not in kinds and not (plan.bias or plan.constructor)
     has_moved = moved.all() if of_weights or plan.form in ("array", GIVEN_FORMS[-1]) else moved[: W_SIZE].any()
     return bool(has_moved and (np.isfinite(w).all() or not finite))
