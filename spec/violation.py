@@ -169,7 +169,7 @@ NO_CAUSE = Cause("", "")
 
 def entry(name: str, index: tuple[int, ...]) -> str:
     """An entry of an array: `W[0, 3]`."""
-    return f"{name}[{', '.join(map(str, index))}]"
+    return f"{name}[{', '.join(map(str, index))}]" if index else name
 
 
 def counted(number: int, noun: str) -> str:

@@ -17,6 +17,8 @@ from nnlaw.spec.discovery.match_gradients import in_gradient_container, is_gradi
 from nnlaw.spec.discovery.slots import Slot, array_slots, is_like_weights
 
 MASK = re.compile("mask|keep|drop", re.I)
+TABLE = re.compile(r"^_*(pe|(pos\w*_?)?encodings?(_?(table|matrix))?|(inv_?)?freqs?|sinusoids?)$", re.I)
+"""Names of tables that are computed once and not trained, such as that of a positional encoding."""
 
 Aliases = dict[str, tuple[Slot, ...]]
 """The places of each parameter, by its name: the same array may be kept in several."""
@@ -45,7 +47,8 @@ def parameters_of(
         if like_gradient and not by_output:
             continue
         is_mask = any(MASK.search(slot.key) for slot in slots) and np.isin(slots[0].get(instance), (0, 1)).all()
-        is_parameter = None if is_mask else depends(tuple(slots))
+        is_table = all(TABLE.match(slot.key) for slot in slots)
+        is_parameter = None if is_mask or is_table else depends(tuple(slots))
         if is_parameter:
             found.append(tuple(slots))
         elif is_parameter is not None and not like_gradient and is_like_weights(slots[0].get(instance)):
