@@ -178,7 +178,7 @@ def _depends(
         network = AdaptedNetwork(twin, plan, randomness)
         run = network.first_run(x, labels, 0.5)
         if plan.forward or plan.output:
-            found.append([np.array(run.output())])
+            found.append([np.array(value) for _, value in leaves(numbers_as_arrays(run.output()))])
         else:
             run.call_gradient()
             moved = np.asarray(slots[0].get(run.thing)) - array

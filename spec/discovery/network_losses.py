@@ -22,7 +22,7 @@ from nnlaw.spec.discovery.adapted_network import (
     roles_of,
 )
 from nnlaw.spec.discovery.calls import Randomness
-from nnlaw.spec.discovery.network_methods import LOSS, loss_methods
+from nnlaw.spec.discovery.network_methods import LOSS, loss_methods, roles_with_parts
 
 AGREES = 1e-4
 
@@ -41,6 +41,8 @@ def own_losses(
             candidates.append(plan.before)
     for name in names:
         roles = roles_of(attrgetter(name)(instance), training=True)
+        if roles is None and "." not in name:
+            roles = roles_with_parts(type(instance), name)
         if roles is not None and name != plan.gradient.method:
             candidates.append(Call(name, roles))
             if [role for role, _ in roles] == ["x", "t"] or [role for role, _ in roles] == ["t", "x"]:

@@ -108,19 +108,25 @@ def roles_with_pairs(method: Any) -> Arguments | None:
 def roles_with_parts(kind: type, name: str) -> Arguments | None:
     """The roles of a method that takes what forward returns as several arguments, beside inputs and targets.
 
-    They have the names that forward returns, or are as many as these. None if it is not such a method.
+    They have the names that forward returns; those with other names are the rest, in order. None if it is not such a
+    method.
     """
     names = [each for each in dir(kind) if FORWARD.match(each) and inspect.isfunction(getattr(kind, each))]
-    parts = next((found for each in names if len(found := returned_names(getattr(kind, each))) > 1), [])
+    forward = next((getattr(kind, each) for each in names if len(returned_names(getattr(kind, each))) > 1), None)
     method = getattr(kind, name)
+    if forward is None or not inspect.isfunction(method):
+        return None
+    own = [row.name for row in arguments_of(forward, bound=True)]
+    parts = [each if each not in own else "" for each in returned_names(forward)]
+    rest = [i for i, each in enumerate(parts) if each not in [row.name for row in required_of(method, bound=True)]]
     roles: list[str] = []
-    for row in required_of(method, bound=True) if inspect.isfunction(method) and parts else []:
-        is_part = row.name in parts and (ROLES["x"].match(row.name) is None or "x" in roles)
+    for row in required_of(method, bound=True):
+        is_part = row.name in parts
         roles.append(part_of_forward(parts.index(row.name)) if is_part else role_of(row.name, roles))
     if "" in roles:
-        if roles.count("") != len(parts):
+        if roles.count("") != len(rest):
             return None
-        order = iter(range(len(parts)))
+        order = iter(rest)
         roles = [role or part_of_forward(next(order)) for role in roles]
     has_parts = any(role.startswith(PART) for role in roles)
     return tuple((role, "") for role in roles) if has_parts and "t" in roles else None
