@@ -40,8 +40,8 @@ ROLES = {
         r"\w*expected\w*|\w*desired\w*|one_?hot\w*|yt|d|actual\w*|replies|y_?data|outputs?_?(list|vector|data)|context)$",
         re.I,
     ),
-    "o": re.compile(r"^(o|out|output|outputs|y_?hat|yhat|y_?pred\w*|pred\w*|probs?|ps?|y_?caps?|a2|a3|al|a_?last|a|scores|"
-                    r"final_?outputs?|y_?out\w*|activations?|x_?(hat|rec\w*)|recon\w*)$", re.I),
+    "o": re.compile(r"^(o|out|output|outputs|y_?hat|yhat|y_?pred\w*|pred\w*|probs?|ps?|y_?caps?|a2|a3|al|a_?last|a|"
+                    r"scores|final_?outputs?|y_?out\w*|activations?|x_?(hat|rec\w*)|recon\w*)$", re.I),
     "epochs": re.compile(r"^(n_?|num_?|max_?)?(epochs?|iter\w*|steps|rounds|n_?iter\w*|maxiter|t_?max|times)$", re.I),
     "count": re.compile(r"^(mini_?)?(batch_?size|m|n|num_?samples|n_?samples|batch|bs)$", re.I),
     "zero": re.compile(r"^(momentum|mu|reg\w*|lamb?da?_?\w*|lmbda|decay|weight_?decay|l2\w*|l1\w*|dropout\w*|noise|"
