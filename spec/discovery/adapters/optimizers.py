@@ -377,8 +377,9 @@ def _cases(name: str, named: str, thing: Any, plan: OptimizerPlan, seed: int) ->
     }
     defaults = {key: value for key, value in defaults_of(thing).items() if key not in settings}
     flags = [(key, of) for key, of in names.VARIANTS.items() if defaults.get(key) is False]
+    momentum = {key: value for key, value in changed.items() if names.MOMENTUM.match(key) and not defaults[key]}
     found: list[Case] = [first]
-    for own, reference in ((changed, named), *((changed | {key: True}, of) for key, of in flags)):
+    for own, reference in ((changed, named), *((momentum | {key: True}, of) for key, of in flags)):
         second = replace(plan, settings=tuple((settings | own).items()))
         if own and _works(thing, second):
             make = partial(AdaptedOptimizer, thing, second)
