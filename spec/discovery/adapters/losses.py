@@ -39,9 +39,9 @@ from nnlaw.spec.discovery.function_unit import point_to
 from nnlaw.spec.discovery.hints import hints
 from nnlaw.spec.discovery.layer_methods import FORWARD, TARGETS, layer_methods
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
-from nnlaw.spec.discovery.name_pairs import is_derivative_name
+from nnlaw.spec.discovery.name_pairs import is_derivative_name, stems
 from nnlaw.spec.discovery.nothing import class_location, is_base_class, is_empty
-from nnlaw.spec.discovery.project_files import files_beside, imports
+from nnlaw.spec.discovery.project_files import definitions_beside, files_beside, imports
 from nnlaw.spec.discovery.recipes import recipe_of_loss
 from nnlaw.spec.discovery.remarks import remarks_of_loss
 from nnlaw.spec.discovery.scenarios import SCENARIOS, SEQUENCES, SINGLE_OUTPUTS, Scenario, with_outputs
@@ -305,7 +305,7 @@ def _functions(scope: Scope, links: list[str]) -> Iterator[Found]:
         partners = [
             other
             for other, candidate in functions.items()
-            if other != name and _same_owner(name, other) and is_derivative_name(_last(other), _last(name))
+            if other != name and _same_owner(name, other) and _is_derivative_of(other, name)
             and 2 <= len(signature_of(candidate)) <= 3
         ]  # fmt: skip
         for other in partners[:1]:
@@ -321,6 +321,14 @@ def _functions(scope: Scope, links: list[str]) -> Iterator[Found]:
             codes = [code for code in codes if returns_pair(code)]
             of_objects = "" if not codes or codes[0].value is function else " of objects with arrays"
             style = f"a function{of_objects} that returns the loss and its gradient"
+            found = list(_some(name, style, function, codes, scope, links, (name,)))
+            taken.update((name,) if found else ())
+            yield from found
+    for name, function in functions.items():
+        for value in losses_beside(scope, name) if name not in taken else ():
+            value_names, names = ([row.name for row in signature_of(each)] for each in (value, function))
+            codes = list(_codes(None, value, value_names, function, names)) if 2 <= len(names) <= 3 else []
+            style = f"functions {value.__name__} of another file and {name}"
             yield from _some(name, style, function, codes, scope, links, (name,))
 
 
@@ -360,12 +368,35 @@ def with_objects(function: Callable[..., Any], names: list[str]) -> list[Callabl
 ARRAY_NAME = re.compile(r"^_?(array|arr|data|values?|val)$")
 
 
+def _is_derivative_of(derivative: str, value: str) -> bool:
+    """Whether the name is that of the derivative, or, in another class, the same."""
+    own = _last(derivative), _last(value)
+    return is_derivative_name(*own) or own[0] == own[1]
+
+
 def _last(name: str) -> str:
     return name.rpartition(".")[2]
 
 
 def _same_owner(first: str, second: str) -> bool:
-    return first.rpartition(".")[0] == second.rpartition(".")[0]
+    """Whether functions are those of one class, or the second is of a class of derivatives: Loss.mse, LossPrime.mse."""
+    owners = [name.rpartition(".")[0] for name in (first, second)]
+    return owners[0] == owners[1] or (all(owners) and is_derivative_name(owners[1], owners[0]))
+
+
+def losses_beside(scope: Scope, derivative: str) -> list[Callable[..., Any]]:
+    """The only function of two arguments in other files of the project whose derivative has this name, in a list."""
+    if not LOSS_WORDS.search(derivative) or not stems(_last(derivative)):
+        return []
+    found: list[Callable[..., Any]] = []
+    for name, thing in definitions_beside(scope.module, rf"^\s*(class|def)\s+\w*({LOSS_WORDS.pattern})").items():
+        own = vars(thing) if inspect.isclass(thing) else {name: thing}
+        functions = [each.__func__ if isinstance(each, staticmethod) else each for each in own.values()]
+        functions = [each for each in functions if inspect.isfunction(each) and len(signature_of(each)) == 2]
+        found += [each for each in functions if is_derivative_name(_last(derivative), each.__name__)]
+    texts = "\n".join(files_beside(scope.module).values())
+    is_only = len(found) == 1 and len(re.findall(rf"\bdef {found[0].__name__}\(", texts)) == 1
+    return found if is_only else []
 
 
 def returns_pair(code: LossCode) -> bool:

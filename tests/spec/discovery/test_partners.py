@@ -74,3 +74,18 @@ def test_errors_and_losses_of_other_files_are_found(tmp_path: Path) -> None:
     fit = "import layer\ndef fit(net, out, y):\n    error = out - y\n    net.backprop(error)\n"
     (tmp_path / "fit.py").write_text(fit)
     assert passed_error(module) == "fit.py:4"
+
+
+@pytest.mark.parametrize(("gradient", "outcome"), [("2 * (p - t) / t.size", "passed"), ("2 * (p - t)", "failed")])
+def test_a_derivative_is_compared_with_the_loss_of_another_file(tmp_path: Path, gradient: str, outcome: str) -> None:
+    """It is that of the only function with its name; if two files have such a function, it is not compared."""
+    loss = "class Loss:\n    @staticmethod\n    def mse(t, p):\n        return ((p - t) ** 2).mean()\n"
+    (tmp_path / "loss.py").write_text(loss)
+    file = tmp_path / "slopes.py"
+    file.write_text(f"class Slopes:\n    @staticmethod\n    def mse_prime(t, p):\n        return {gradient}\n")
+    assert outcomes(file) == {"Slopes.mse_prime": outcome}
+    (tmp_path / "other").mkdir()
+    for each in ("slopes.py", "loss.py", "loss_again.py"):
+        source = file if each == "slopes.py" else tmp_path / "loss.py"
+        (tmp_path / "other" / each).write_text(source.read_text())
+    assert outcomes(tmp_path / "other" / "slopes.py") == {}
