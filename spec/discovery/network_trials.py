@@ -37,7 +37,7 @@ from nnlaw.spec.discovery.network_methods import (
     takes_vector,
 )
 from nnlaw.spec.discovery.slots import UNUSED
-from nnlaw.spec.discovery.source_text import parsed
+from nnlaw.spec.discovery.source_text import nodes_of
 from nnlaw.spec.discovery.summed_steps import sums_steps
 from nnlaw.spec.subjects.cases import Case
 from nnlaw.spec.violation import Location
@@ -247,8 +247,8 @@ def _trials_of(
 def _written_rates(instance: Any, plan: NetworkPlan) -> list[float]:
     """1, and the numbers in the source of the step that may be its learning rate."""
     method = getattr(type(instance), plan.gradient.method, None)
-    tree = parsed(method) if isinstance(method, FunctionType) else None
-    constants = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)] if tree is not None else []
+    nodes = nodes_of(method) if isinstance(method, FunctionType) else []
+    constants = [node.value for node in nodes if isinstance(node, ast.Constant)]
     return [1.0, *dict.fromkeys(c for c in constants if type(c) is float and 1e-6 < c < 1)][:MAX_RATES]
 
 

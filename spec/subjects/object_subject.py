@@ -49,6 +49,7 @@ SETTING_KINDS: dict[Any, str] = {
     inspect.Parameter.VAR_POSITIONAL: "var_positional",
     inspect.Parameter.VAR_KEYWORD: "var_keyword",
 }
+FEW = 20  # changes that are made in a new copy each
 
 
 def subject_of(thing: Any) -> Subject:
@@ -138,8 +139,63 @@ class ObjectSubject(Subject):
         fresh: bool,
         item: int | None = None,
     ) -> list[Any]:
+        if not fresh:
+            return self._swept(method, args, changes, item, lambda: self)
+        if len(changes) > FEW and (found := self._swept_by_one_copy(method, args, changes, item)):
+            return found
+        return self._swept_by_new_copies(method, args, changes, item)
+
+    def _swept_by_new_copies(
+        self, method: str, args: Sequence[Any], changes: Sequence[Change], item: int | None
+    ) -> list[Any]:
+        copies = copies_of(self.object)
+        return self._swept(method, args, changes, item, lambda: ObjectSubject(next(copies)))
+
+    def _swept_by_one_copy(
+        self, method: str, args: Sequence[Any], changes: Sequence[Change], item: int | None
+    ) -> list[Any]:
+        """The results of one copy, which takes less time than many: its generators are set back before each call.
+
+        Empty if that is not enough: if it has no generator, new copies have other results at the first or the last
+        change of an array, or no change of an array has an effect, as in a copy whose parameters are views of another.
+        """
+        twin, found_generators = copy_with_generators(self.object)
+        generators = [each for each in found_generators if isinstance(each, np.random.Generator)]
+        if not generators or len(generators) < len(found_generators):
+            return []
+        one, states = ObjectSubject(twin), [each.bit_generator.state for each in generators]
+
+        def set_back() -> ObjectSubject:
+            for each, state in zip(generators, states, strict=True):
+                each.bit_generator.state = state
+            return one
+
+        try:
+            found = one._swept(method, args, changes, item, set_back)
+        except TimeoutError:  # of interrupt_after
+            raise
+        except Exception:  # it may refuse a second call
+            return []
+        ends: list[int] = []
+        for target in dict.fromkeys(target for target, _ in changes):
+            first, *rest = (i for i, (other, _) in enumerate(changes) if other == target)
+            if all(np.array_equal(found[i], found[first]) for i in rest):
+                return []
+            ends += [first, rest[-1]]
+        new = self._swept_by_new_copies(method, args, [changes[i] for i in ends], item)
+        return found if all(map(np.array_equal, (found[i] for i in ends), new)) else []
+
+    def _swept(
+        self,
+        method: str,
+        args: Sequence[Any],
+        changes: Sequence[Change],
+        item: int | None,
+        called: Callable[[], ObjectSubject],
+    ) -> list[Any]:
+        """The result of what `called` returns at each change of the arrays of this object."""
         arrays: dict[Target, tuple[Array, Array]] = {}
-        results, copies = [], copies_of(self.object)
+        results = []
         for target, (index, value) in changes:
             if target not in arrays:
                 array = args[target] if isinstance(target, int) else self.mapping(target[0])[target[1]]
@@ -152,8 +208,7 @@ class ObjectSubject(Subject):
             else:
                 flat[index] = value
             try:
-                each = ObjectSubject(next(copies)) if fresh else self
-                result = each.call(method, *args)
+                result = called().call(method, *args)
                 results.append(_copied(result if item is None else result[item]))
             finally:
                 flat[:] = before
