@@ -271,6 +271,8 @@ def try_plan(
     for (backward, preset), as_rows in choices:
         if as_rows and works:
             return
+        if not backward and not preset and plan.aliases:
+            continue  # a derivative alone has no gradients of parameters: backward computes those of a loss
         incoming = sum(given.what == "dy" for given in backward)
         chosen = replace(
             plan, backward_arguments=backward, preset=preset, more=plan.more[: max(0, incoming - 1)],

@@ -46,6 +46,12 @@ def losses_before(kind: type) -> list[Call]:
     return [Call(name, roles) for name, roles in calls if roles and {role for role, _ in roles} == {"x", "t"}]
 
 
+def has_loss_of_state(kind: type) -> bool:
+    """Whether a method without arguments computes the loss of what forward kept, such as that of an autoencoder."""
+    names = [name for name in dir(kind) if LOSS.search(name) and not GRADIENT_WORDS.search(name)]
+    return any(roles_of_method(getattr(kind, name)) == () for name in names)
+
+
 def forwards_with_targets(kind: type) -> list[Call]:
     """Methods that run a network and compute its loss, whose backward gets the targets again or nothing."""
     names = [name for name in dir(kind) if FORWARD.match(name) and inspect.isfunction(getattr(kind, name, None))]
@@ -64,7 +70,7 @@ def gradient_methods(kind: type) -> list[str]:
     bare = [name for name in own if _is_network_call(getattr(kind, name), alone) or roles_with_parts(kind, name)]
     constructor = roles_of(kind, training=True) or ()
     data = {"x", "t"} <= {role for role, _ in constructor}
-    if losses_before(kind) or forwards_with_targets(kind):
+    if losses_before(kind) or forwards_with_targets(kind) or has_loss_of_state(kind):
         bare += [name for name in own if GRADIENT[0].search(name) and roles_of_method(getattr(kind, name)) == ()]
     for pattern in GRADIENT:
         found += [

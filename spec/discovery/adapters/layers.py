@@ -70,6 +70,8 @@ def layer_in(kind: type, name: str, scope: Scope) -> Found | None:
     if best is None:
         shape = hints().input_shape or ((2, 3, 8, 8) if is_convolution(made[0].instance) else (5, 4))
         reason = f"found no input that {name}.{methods[0]} takes; pass its shape: check({name}, input_shape={shape})"
+        if not required_of(getattr(kind, methods[1]), bound=True):
+            reason += f"; if {methods[1]}() is that of a loss, add a method loss() that returns it"
         return Found("layer", name, style, location, kind, reason=reason)
     return found_of(best, name, style, kind)
 

@@ -15,7 +15,13 @@ from nnlaw.spec.discovery.calls import Randomness
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.layer_methods import layer_methods, takes_next_weights
 from nnlaw.spec.discovery.network_instances import instances_of
-from nnlaw.spec.discovery.network_methods import LOSS, gradient_methods, losses_before, roles_of_method
+from nnlaw.spec.discovery.network_methods import (
+    LOSS,
+    gradient_methods,
+    has_loss_of_state,
+    losses_before,
+    roles_of_method,
+)
 from nnlaw.spec.discovery.network_trials import found_of
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.scope import Scope
@@ -33,7 +39,7 @@ def adapt(scope: Scope) -> Iterator[Found]:
 
 
 def _takes_both(kind: type) -> bool:
-    """Whether backward takes inputs and targets and there is a loss, or follows one that takes both.
+    """Whether backward takes inputs and targets and there is a loss, or follows one that takes both or nothing.
 
     Else it is that of a layer.
     """
@@ -41,7 +47,7 @@ def _takes_both(kind: type) -> bool:
     roles = roles_of_method(getattr(kind, methods[1])) if methods else None
     has_loss = any(LOSS.search(name) and hasattr(getattr(kind, name), "__code__") for name in dir(kind))
     if roles == ():
-        return bool(losses_before(kind))
+        return bool(losses_before(kind)) or has_loss_of_state(kind)
     return roles is not None and has_loss and {"x", "t"} <= {role for role, _ in roles}
 
 
