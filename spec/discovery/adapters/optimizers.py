@@ -22,6 +22,7 @@ from nnlaw.spec.discovery import adapted_optimizer as names
 from nnlaw.spec.discovery.adapted_optimizer import AdaptedOptimizer, OptimizerPlan
 from nnlaw.spec.discovery.adapters.functional_networks import ARCHITECTURE
 from nnlaw.spec.discovery.calls import constructions
+from nnlaw.spec.discovery.descent_loops import descent_step
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.hints import hints
 from nnlaw.spec.discovery.layer_methods import forward_methods
@@ -276,6 +277,9 @@ def _function(name: str, function: Any) -> Found | None:
     roles = _roles(function, bound=False)
     own = name.rpartition(".")[2]
     named = standard_name(None, own, OPTIMIZERS)
+    descent = descent_step(function) if named == "sgd" and roles is None else None
+    if descent is not None:
+        return _positional(name, function, [descent])
     kinds = {role for role, _ in roles or ()}
     if roles is None or "g" not in kinds or not ("w" in kinds or named):
         return None
