@@ -14,9 +14,10 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_layer import clips
-from nnlaw.spec.discovery.adapted_network import AdaptedNetwork
+from nnlaw.spec.discovery.adapted_network import AdaptedNetwork, NetworkPlan
 from nnlaw.spec.discovery.calls import Made, N
-from nnlaw.spec.discovery.network_instances import network_data
+from nnlaw.spec.discovery.network_gradients import moved_copy, with_gradients
+from nnlaw.spec.discovery.network_instances import Instance, network_data
 from nnlaw.spec.discovery.second_settings import Changed, defaults_of, with_other_texts, with_settings
 from nnlaw.spec.subjects.cases import Case, ModelCase
 from nnlaw.spec.subjects.object_subject import subject_of
@@ -29,15 +30,22 @@ IN_THE_LOSS = re.compile(rf"{PENALTIES.pattern}|smoothing|temperature|slope|leak
 
 
 def network_cases(
-    name: str, network: AdaptedNetwork, sample: tuple[int, ...], made: Made | None, seed: int
-) -> list[Case]:
-    """Two batches; if the loss is the code's own, another one at second values of the settings that change it."""
+    name: str, network: AdaptedNetwork, sample: tuple[int, ...], made: Made, seed: int,
+    *, is_exact: bool, deeper: tuple[AdaptedNetwork, Changed] | None = None,
+) -> list[Case]:  # fmt: skip
+    """Two batches, and one for a network with another hidden layer, if there is such a network.
+
+    If the loss is the code's own, `is_exact`, another one at second values of the settings that change it.
+    """
     found: list[ModelCase] = []
     for count in (N, N - 1):
         x, labels = _data(network, count, sample, seed)
         subject = subject_of(copy.deepcopy(network))
         found.append(ModelCase(name, subject, _no_model, x, labels, seed=seed, name=name, registered=False))
-    if made is not None:
+    if deeper is not None:
+        path = with_settings(name, deeper[1])
+        found.append(replace(found[0], model=subject_of(copy.deepcopy(deeper[0])), path=path, is_second=True))
+    if is_exact:
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
             second = second_network(network, made, found[-1].x, found[-1].labels)
             if second is not None:
@@ -47,6 +55,56 @@ def network_cases(
             path = with_settings(name, changed)
             found.append(replace(found[1], model=subject_of(other), path=path, is_second=True))
     return list(found)
+
+
+def deeper_network(
+    network: AdaptedNetwork, made: Made, x: Array, labels: Array
+) -> tuple[AdaptedNetwork, Changed] | None:
+    """The network with one more hidden layer, if a list of sizes is a setting: what is wrong between two hidden
+    layers shows there alone. None if its constructor or forward does not take it.
+
+    Sizes are different or, if the gradients then have shapes that do not fit, equal. Raises what the code raises for
+    both.
+    """
+    sizes = {name: value for name, value in made.settings.items() if _are_sizes(value)}
+    if len(sizes) != 1:
+        return None
+    ((name, value),) = sizes.items()
+    errors: list[ValueError] = []
+    size = value[:2][-1]
+    for hidden in (size - 1, size):
+        changed = {name: type(value)((*value[:2], hidden, *value[2:]))}
+        with contextlib.suppress(Exception):
+            instance = type(network.instance)(**copy.deepcopy(made.settings | changed))
+            blank = replace(network.plan, aliases={}, unused=(), grads={})
+            output = AdaptedNetwork(instance, blank, network.randomness).first_run(x, labels, 0.5).rows_of_output()
+            if output.shape[-1] != network.plan.outputs:
+                return None
+            try:
+                return _with_gradients(network, replace(made, instance=instance), blank, x, labels), changed
+            except ValueError as error:
+                errors.append(error)
+    if len(errors) > 1:
+        raise errors[0]
+    return None
+
+
+def _with_gradients(
+    network: AdaptedNetwork, made: Made, plan: NetworkPlan, x: Array, labels: Array
+) -> AdaptedNetwork:
+    """The network of another instance, with more parameters than the first; AssertionError if one has no gradient."""
+    plan = with_gradients(Instance(made, plan.data), plan, x, labels, network.randomness)
+    assert len(plan.aliases) > len(network.plan.aliases) and set(plan.grads) == set(plan.aliases)
+    found = AdaptedNetwork(moved_copy(made.instance, plan.aliases), plan, network.randomness)
+    loss, grads = found.loss_and_grads(x, labels)
+    assert np.isfinite(loss) and plan.steps == network.plan.steps
+    assert all(grads[key].shape == array.shape for key, array in found.params.items())
+    return found
+
+
+def _are_sizes(value: Any) -> bool:
+    """Whether it lists the numbers of inputs, hidden units and outputs, or of hidden units alone."""
+    return isinstance(value, list | tuple) and len(value) in (1, 3) and all(type(size) is int for size in value)
 
 
 def _data(network: AdaptedNetwork, count: int, sample: tuple[int, ...], seed: int) -> tuple[Array, Array]:

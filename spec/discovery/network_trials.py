@@ -21,7 +21,7 @@ from nnlaw.spec.discovery.averaging_updates import averaging_update
 from nnlaw.spec.discovery.calls import Made, N, Randomness
 from nnlaw.spec.discovery.climbing_steps import climbing_method, climbs
 from nnlaw.spec.discovery.found import Found, Reading
-from nnlaw.spec.discovery.network_cases import network_cases
+from nnlaw.spec.discovery.network_cases import deeper_network, network_cases
 from nnlaw.spec.discovery.network_gradients import moved_copy, with_gradients
 from nnlaw.spec.discovery.network_inputs import inputs_to_try, starts_of, target_plans
 from nnlaw.spec.discovery.network_instances import Instance, has_weights, network_data
@@ -40,6 +40,7 @@ from nnlaw.spec.discovery.slots import UNUSED
 from nnlaw.spec.discovery.source_text import nodes_of
 from nnlaw.spec.discovery.summed_steps import sums_steps
 from nnlaw.spec.subjects.cases import Case
+from nnlaw.spec.subjects.failed_product import text_of
 from nnlaw.spec.violation import Location
 
 TRIALS, PATIENCE = 400, 40  # calls that are tried for one class, and after one that agrees in part with its own loss
@@ -130,8 +131,16 @@ class Trial:
         if plan.steps:
             rate = "the learning rate" if plan.fixed_rate == 1 else f"{plan.fixed_rate:g}"
             notes.append(f"gradients: the step that the code takes, divided by {rate}")
-        made = self.made if self.own and plan.factor == "1" else None
-        cases: Callable[[int], list[Case]] = partial(network_cases, name, self.network, self.x.shape[1:], made)
+        deeper, missing = None, dict(self.missing)
+        try:
+            with np.errstate(all="ignore"):
+                deeper = deeper_network(self.network, self.made, self.x, self.labels)
+        except ValueError as error:
+            missing["another hidden layer"] = f"{plan.gradient.method} raised ValueError: {text_of(error)}"
+        cases: Callable[[int], list[Case]] = partial(
+            network_cases, name, self.network, self.x.shape[1:], self.made,
+            is_exact=self.own and plan.factor == "1", deeper=deeper,
+        )  # fmt: skip
         kind = type(self.network.instance)
         loops = [Call(method, roles) for method in dir(kind) if LOOP.match(method)
                  if (roles := roles_of_method(getattr(kind, method)))]  # fmt: skip
@@ -147,7 +156,7 @@ class Trial:
             describe(plan, self.made, name),
             cases,
             tuple(f"{key} {params[key].shape}" for key in plan.grads),
-            dict(self.missing),
+            missing,
             tuple(notes),
         )
         return Found("model", name, style, location, thing, (reading,), names=names)

@@ -134,7 +134,7 @@ def _initials(
         if not INIT.search(name):
             continue
         rows = required_of(function)
-        choices = [[_deeper(value, max(numbers, default=0)) for value in guesses(row, scope)] for row in rows]
+        choices = [[_deeper(value, max(numbers, default=3)) for value in guesses(row, scope)] for row in rows]
         if rows and ARCHITECTURE.search(rows[0].name):
             choices[0] = [_architecture(functions.values(), scope, rows[0].name, binary=binary), *choices[0]]
         elif binary and choices:
