@@ -37,7 +37,7 @@ ROLES = {
     "loss": re.compile(r"^(loss|cost|criterion|objective)_?(fn|f|func|function|object|class|layer)?$", re.I),
     "t": re.compile(
         r"^(y|t|ys?_?\d?|\w*targets?\w*|\w*labels?\w*|\w*true\w*|truth|y_?train\w*|train_?y|y_?batch|batch_?y|"
-        r"\w*expected\w*|\w*desired\w*|one_?hot\w*|yt|d|actual\w*|replies|y_?data|outputs?_?(list|vector|data)|context)$",
+        r"\w*expected\w*|\w*desired\w*|one_?hot\w*|yt|yd|d|actual\w*|replies|y_?data|outputs?_?(list|vector|data)|context)$",
         re.I,
     ),
     "o": re.compile(r"^(o|out|output|outputs|y_?hat|yhat|y_?pred\w*|pred\w*|probs?|ps?|y_?caps?|a2|a3|al|a_?last|a|"

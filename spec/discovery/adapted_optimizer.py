@@ -38,7 +38,7 @@ from nnlaw.spec.discovery.optimizer_owners import (
 )
 from nnlaw.spec.discovery.scope import decorated, required_of
 from nnlaw.spec.discovery.slots import attributes_of
-from nnlaw.spec.discovery.source_text import nodes_of, returned_names
+from nnlaw.spec.discovery.source_text import nodes_of, returned_names, source_text
 
 RATE = re.compile(
     r"^_*(current_?|initial_?)?(lr|eta|learning_?rate|learn_?rate|l_?rate|step_?size|rate|lrate)_*$", re.I
@@ -84,6 +84,12 @@ def _array_numbers(form: str) -> Array:
     return np.repeat(np.arange(len(sizes)), sizes)
 
 
+def _rates_in(function: Any, name: str) -> list[str]:
+    """The learning rates that a function reads from a dict, as optim_params.get("learning_rate", 1)."""
+    keys = re.findall(rf"\b{name}(?:\.get\(|\.setdefault\(|\[)\s*[\"'](\w+)[\"']", source_text(function))
+    return [key for key in dict.fromkeys(keys) if RATE.match(key)]
+
+
 def counting_methods(kind: type, step: str) -> list[str]:
     """The methods without arguments that count steps, which training code calls after each step; not those that the
     method of the step calls.
@@ -91,8 +97,8 @@ def counting_methods(kind: type, step: str) -> list[str]:
     own = {name: _read(value) for name, value in vars(kind).items() if inspect.isfunction(value)}
     called = own[step][0] if step in own else frozenset()
     return [
-        name for name, (_, counts) in own.items() if counts and name not in (*called, step, *AROUND)
-        and not name.startswith("__") and not required_of(getattr(kind, name), bound=True)
+        name for name, (_, counts) in own.items() if counts and name not in (*called, step)
+        and not AROUND.match(name) and not name.startswith("__") and not required_of(getattr(kind, name), bound=True)
     ]  # fmt: skip
 
 
@@ -119,7 +125,8 @@ VARIANTS = {"nesterov": "nesterov", "use_nesterov": "nesterov", "amsgrad": "amsg
 """Settings that make another standard optimizer of the class if they are true."""
 KEEPERS = (dict, list, int, float, np.ndarray)
 """The types of global values in which a function may keep what it needs in the next step."""
-AROUND = ("pre_update_params", "post_update_params")
+AROUND = re.compile(r"^(pre|post)_?update(_?(params?|parameters?|weights?))?$")
+"""Methods that are called before and after a step."""
 
 
 @dataclass(frozen=True)
@@ -299,7 +306,7 @@ class AdaptedOptimizer:
             for name in plan.rate:
                 if self._count <= 1 or name not in own or len(own) == len(plan.rate):
                     setattr(self._thing, name, lr)
-            self._around("pre_update_params")
+            self._around("pre")
         many = plan.form in ("list", "dict", "d-dict")
         first: Any = arrays if many else arrays[0]
         slopes: Any = gradients if many else gradients[0]
@@ -333,7 +340,7 @@ class AdaptedOptimizer:
             other = getattr(self._thing, method)(*(values[name if role == "owner" else role] for role, name in roles))
             returned = [returned, other] if isinstance(other, np.ndarray) else None
         if self._thing is not None:
-            self._around("post_update_params")
+            self._around("post")
             for method in counting_methods(type(self._thing), plan.method):
                 getattr(self._thing, method)()
         if isinstance(returned, tuple) and states and len(returned) > len(states):
@@ -381,15 +388,15 @@ class AdaptedOptimizer:
             return self._states.setdefault(name, zeros)
         if name not in self._states:
             zeros = {key: np.zeros_like(g) for key, g in gradients.items()} if isinstance(gradients, dict) else {}
-            self._states[name] = zeros or {"learning_rate": lr}
-        if "learning_rate" in self._states[name]:
-            self._states[name]["learning_rate"] = lr
+            rates = _rates_in(self.source_of("step"), name) if zeros else ["learning_rate"]
+            self._states[name] = zeros | dict.fromkeys(rates, lr)
+        self._states[name] |= {key: lr for key in self._states[name] if RATE.match(str(key))}
         return self._states[name]
 
-    def _around(self, method: str) -> None:
-        if callable(getattr(self._thing, method, None)):
+    def _around(self, when: str) -> None:
+        for method in (name for name in dir(self._thing) if AROUND.match(name) and name.startswith(when)):
             getattr(self._thing, method)()
-            if method == "pre_update_params":
+            if when == "pre":
                 for name in self._plan.rate:
                     setattr(self._thing, name, getattr(self._thing, name))
 

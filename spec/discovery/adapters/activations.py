@@ -19,6 +19,7 @@ from nnlaw.spec.discovery.layer_cases import layer_case
 from nnlaw.spec.discovery.layer_gradients import Attempt
 from nnlaw.spec.discovery.layer_methods import FORWARD, is_method
 from nnlaw.spec.discovery.layer_readings import compared_arrays
+from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.recipes import recipe_of_activation
 from nnlaw.spec.discovery.remarks import remarks_of_layer
@@ -35,7 +36,8 @@ BEFORE = [
 FLAGS = re.compile(r"^(is_?|return_?|calc_?|get_?)?(d|deriv\w*|prime|grad\w*|diff\w*|der|backward?|slope|back)$", re.I)
 FUNCTION_METHODS = (
     *FORWARD, "activation", "activation_function", "function", "func", "fn", "f", "evaluate", "value", "act", "calc",
-    "calculate", "eval", "g", "transform", "fire", "activate_function", "pass_forward", "get", "normal", "__call__",
+    "calculate", "eval", "g", "transform", "fire", "activate_function", "pass_forward", "get", "normal", "y",
+    "__call__",
 )  # fmt: skip
 DERIVATIVE_METHODS = (
     "gradient", "derivative", "deriv", "prime", "grad", "grads", "first_derivative", "d", "df", "derivate", "backward",
@@ -43,7 +45,7 @@ DERIVATIVE_METHODS = (
     "activation_prime", "dactivation", "d_activation", "fprime", "dx", "differentiate", "func_derivative", "d_fn",
     "grad_func", "calculate_derivative", "calc_derivative", "calculate_gradient", "gradient_function", "inverse",
     "apply_derivative", "evaluate_derivative", "compute_derivative", "get_derivative", "call_derivative", "_derivative",
-    "derivative_activation", "backward_pass", "backprop", "deactivate", "jacobian",
+    "derivative_activation", "backward_pass", "backprop", "deactivate", "jacobian", "dydx",
 )  # fmt: skip
 
 
@@ -79,7 +81,8 @@ def derivative_methods(kind: type) -> tuple[str, str] | None:
         return None
 
     function = taking(1, FUNCTION_METHODS)
-    derivative = taking(1, DERIVATIVE_METHODS) or taking(0, DERIVATIVE_METHODS)
+    own = tuple(name for name in dir(kind) if function and is_derivative_name(name, function))
+    derivative = taking(1, (*DERIVATIVE_METHODS, *own)) or taking(0, DERIVATIVE_METHODS)
     return (function, derivative) if function and derivative and function != derivative else None
 
 

@@ -87,8 +87,9 @@ class _JointLoss:
         return np.split(prediction, len(self.names), axis=1)
 
     def value(self, prediction: Array, target: Array) -> Any:
-        """The loss; there is no target."""
-        return self._function(self._value)(*self._parts(prediction))
+        """The loss, or the sum of those of all entries; there is no target."""
+        found = self._function(self._value)(*self._parts(prediction))
+        return np.sum(found) if len(self.names) > 1 and np.ndim(found) == 2 else found
 
     def gradient(self, prediction: Array) -> Any:
         """The gradients of all arrays, side by side."""
@@ -96,7 +97,7 @@ class _JointLoss:
         found = function(*self._parts(prediction) if signature_of(function) else ())
         if len(self.names) == 1 and isinstance(found, np.ndarray):
             return found
-        if not isinstance(found, tuple | list) or len(found) != len(self.names):
+        if not isinstance(found, tuple | list | np.ndarray) or len(found) != len(self.names):
             raise TypeError("no gradient for each array")
         return np.concatenate(found, axis=1)
 

@@ -451,7 +451,7 @@ def found_of(
     randomness = Randomness.of(scope.module)
     codes = list(codes)
     numbers = {code.value for code in codes if returns_number(code)}
-    codes = [code for code in codes if not numbers or code.value in numbers]
+    codes = [code for code in codes if not numbers or code.value in numbers or _is_named_after_value(code)]
     rows: list[tuple[float, AdaptedLoss]] = []
     error: Exception | None = None
     names_of: tuple[str, ...] = (*SINGLE, "one row") if _takes_one_sample(codes) else (*BATCHES, *SINGLE)
@@ -525,6 +525,11 @@ def other_scenarios(codes: Iterable[LossCode]) -> Iterator[tuple[Scenario, ...]]
     for count in output_counts(codes):
         yield with_outputs(count)
     yield from (SEQUENCES, SINGLE_OUTPUTS)
+
+
+def _is_named_after_value(code: LossCode) -> bool:
+    """Whether the gradient has the name of the value in its own, as loss_prime, beside a cost that is a mean."""
+    return isinstance(code.value, str) and isinstance(code.gradient, str) and code.value in code.gradient
 
 
 def output_counts(codes: Iterable[LossCode]) -> list[int]:
@@ -642,6 +647,8 @@ def mismatch(loss: AdaptedLoss, p: Array, t: Array) -> float:
     if not is_finite(numeric) or not largest > 1e-7:
         return np.inf
     loss.smooth = bool((np.abs(numeric) > 1e-9).all())
+    if slope.size == 2 * p.size:
+        return np.inf  # the slopes by both arguments, of which none is a target
     if slope.shape != p.shape:
         return WRONG_SHAPE
     if not is_finite(slope):

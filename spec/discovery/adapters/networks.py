@@ -48,7 +48,8 @@ def _takes_both(kind: type) -> bool:
     has_loss = any(LOSS.search(name) and hasattr(getattr(kind, name), "__code__") for name in dir(kind))
     if roles == ():
         return bool(losses_before(kind)) or has_loss_of_state(kind)
-    return roles is not None and has_loss and {"x", "t"} <= {role for role, _ in roles}
+    taken = {role for role, _ in roles or ()}
+    return {"x", "t", "o"} <= taken or (has_loss and {"x", "t"} <= taken)
 
 
 def network_in(kind: type, name: str, scope: Scope) -> Found | None:

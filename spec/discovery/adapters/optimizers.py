@@ -44,7 +44,7 @@ from nnlaw.spec.violation import Location
 METHODS = (
     "update", "step", "update_params", "update_parameters", "update_weights", "apply", "apply_gradients", "optimize",
     "__call__", "update_param", "apply_gradient", "get_update", "update_layer", "calc", "compute_update",
-    "update_weight", "call", "apply_update", "minimize",
+    "update_weight", "call", "apply_update", "minimize", "update_change",
 )  # fmt: skip
 WORDS = re.compile("|".join((*OPTIMIZERS, "nag", "gradient_?descent", r"(^|_)gd(_|$)")), re.I)
 """Words in the names of optimizers, also of those that are not standard, such as RAdam."""

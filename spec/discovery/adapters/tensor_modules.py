@@ -54,7 +54,9 @@ def _module(name: str, owner: type, kind: type, scope: Scope) -> Found | None:
 
 
 def _loss(name: str, owner: type, kind: type, scope: Scope) -> Found | None:
-    """A class whose instances are losses, as functions are."""
+    """A class whose instances are losses, as functions are; one with a backward computes the gradient itself."""
+    if callable(getattr(owner, "backward", None)) and not hasattr(owner, "forward"):
+        return None
     for made in built(owner, scope, limit=MAX_INSTANCES) if losses.LOSS_WORDS.search(name) else ():
         found = loss_of_tensors(name, _call_of(made.instance), kind, scope)
         if found is not None:
