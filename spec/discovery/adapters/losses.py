@@ -648,7 +648,7 @@ def mismatch(loss: AdaptedLoss, p: Array, t: Array) -> float:
         return np.inf
     loss.smooth = bool((np.abs(numeric) > 1e-9).all())
     if slope.size == 2 * p.size:
-        return np.inf  # the slopes by both arguments, of which none is a target
+        return np.inf  # the slopes by both arguments: there is no target
     if slope.shape != p.shape:
         return WRONG_SHAPE
     if not is_finite(slope):
