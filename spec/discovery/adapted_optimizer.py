@@ -39,6 +39,7 @@ from nnlaw.spec.discovery.optimizer_owners import (
 from nnlaw.spec.discovery.scope import decorated, required_of
 from nnlaw.spec.discovery.slots import attributes_of
 from nnlaw.spec.discovery.source_text import nodes_of, returned_names, source_text
+from nnlaw.spec.subjects.hyperparameters import VARIANTS
 
 RATE = re.compile(
     r"^_*(current_?|initial_?)?(lr|eta|learning_?rate|learn_?rate|l_?rate|step_?size|rate|lrate)_*$", re.I
@@ -121,8 +122,6 @@ def uses_momentum(kind: type, attributes: Mapping[str, Any]) -> bool:
 
 
 MOMENTUM = re.compile(r"^_*(momentum|mu)(_?(rate|factor|coef\w*))?_*$", re.I)
-VARIANTS = {"nesterov": "nesterov", "use_nesterov": "nesterov", "amsgrad": "amsgrad", "use_amsgrad": "amsgrad"}
-"""Settings that make another standard optimizer of the class if they are true."""
 KEEPERS = (dict, list, int, float, np.ndarray)
 """The types of global values in which a function may keep what it needs in the next step."""
 AROUND = re.compile(r"^(pre|post)_?update(_?(params?|parameters?|weights?))?$")

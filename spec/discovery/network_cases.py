@@ -7,7 +7,7 @@ import copy
 import inspect
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ IN_THE_LOSS = re.compile(rf"{PENALTIES.pattern}|smoothing|temperature|slope|leak
 
 def network_cases(
     name: str, network: AdaptedNetwork, sample: tuple[int, ...], made: Made, seed: int,
-    *, is_exact: bool, deeper: tuple[AdaptedNetwork, Changed] | None = None,
+    *, is_exact: bool, deeper: Deeper,
 ) -> list[Case]:  # fmt: skip
     """Two batches, and one for a network with another hidden layer, if there is such a network.
 
@@ -42,9 +42,9 @@ def network_cases(
         x, labels = _data(network, count, sample, seed)
         subject = subject_of(copy.deepcopy(network))
         found.append(ModelCase(name, subject, _no_model, x, labels, seed=seed, name=name, registered=False))
-    if deeper is not None:
-        path = with_settings(name, deeper[1])
-        found.append(replace(found[0], model=subject_of(copy.deepcopy(deeper[0])), path=path, is_second=True))
+    if deeper.network is not None:
+        path = with_settings(name, deeper.changed)
+        found.append(replace(found[0], model=subject_of(copy.deepcopy(deeper.network)), path=path, is_second=True))
     if is_exact:
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
             second = second_network(network, made, found[-1].x, found[-1].labels)
@@ -57,49 +57,54 @@ def network_cases(
     return list(found)
 
 
-def deeper_network(
-    network: AdaptedNetwork, made: Made, x: Array, labels: Array
-) -> tuple[AdaptedNetwork, Changed] | None:
-    """The network with one more hidden layer, if a list of sizes is a setting: what is wrong between two hidden
-    layers shows there alone. None if its constructor or forward does not take it.
+@dataclass
+class Deeper:
+    """A network with one more hidden layer and its setting; and what its gradients raised for sizes that differ."""
 
-    Sizes are different or, if the gradients then have shapes that do not fit, equal. Raises what the code raises for
-    both.
+    network: AdaptedNetwork | None = None
+    changed: Changed = field(default_factory=dict)
+    error: Exception | None = None
+
+
+def deeper_network(network: AdaptedNetwork, made: Made, x: Array, labels: Array) -> Deeper:
+    """The network with one more hidden layer, if a list of sizes is a setting: what is wrong between two hidden layers
+    shows there alone. Empty if its constructor or forward does not take it, or a parameter has no gradient.
+
+    The sizes of the hidden layers differ or, if backward then raises an error of shapes or indices, are equal.
     """
     sizes = {name: value for name, value in made.settings.items() if _are_sizes(value)}
-    if len(sizes) != 1:
-        return None
-    ((name, value),) = sizes.items()
-    errors: list[ValueError] = []
-    size = value[:2][-1]
-    for hidden in (size - 1, size):
-        changed = {name: type(value)((*value[:2], hidden, *value[2:]))}
-        with contextlib.suppress(Exception):
-            instance = type(network.instance)(**copy.deepcopy(made.settings | changed))
-            blank = replace(network.plan, aliases={}, unused=(), grads={})
-            output = AdaptedNetwork(instance, blank, network.randomness).first_run(x, labels, 0.5).rows_of_output()
-            if output.shape[-1] != network.plan.outputs:
-                return None
-            try:
-                return _with_gradients(network, replace(made, instance=instance), blank, x, labels), changed
-            except ValueError as error:
-                errors.append(error)
-    if len(errors) > 1:
-        raise errors[0]
-    return None
+    found = Deeper()
+    for name, value in sizes.items() if len(sizes) == 1 else ():
+        size = value[:2][-1]
+        for hidden in (size - 1, size):
+            found.changed = {name: type(value)((*value[:2], hidden, *value[2:]))}
+            with contextlib.suppress(Exception):
+                instance = type(network.instance)(**copy.deepcopy(made.settings | found.changed))
+                plan = replace(network.plan, aliases={}, unused=(), grads={})
+                run = AdaptedNetwork(instance, plan, network.randomness).first_run(x, labels, 0.5)
+                if run.rows_of_output().shape[-1] != network.plan.outputs:
+                    return found
+                try:
+                    AdaptedNetwork(instance, plan, network.randomness).first_run(x, labels, 0.5).compute()
+                except (ValueError, LookupError) as error:
+                    found.error = found.error or error
+                    continue
+                found.network = _with_gradients(network, replace(made, instance=instance), plan, x, labels)
+            break
+    return found
 
 
 def _with_gradients(
     network: AdaptedNetwork, made: Made, plan: NetworkPlan, x: Array, labels: Array
-) -> AdaptedNetwork:
-    """The network of another instance, with more parameters than the first; AssertionError if one has no gradient."""
+) -> AdaptedNetwork | None:
+    """The network of another instance; None if it has no more parameters than the first, or one has no gradient."""
     plan = with_gradients(Instance(made, plan.data), plan, x, labels, network.randomness)
-    assert len(plan.aliases) > len(network.plan.aliases) and set(plan.grads) == set(plan.aliases)
+    if len(plan.aliases) <= len(network.plan.aliases) or set(plan.grads) != set(plan.aliases):
+        return None
     found = AdaptedNetwork(moved_copy(made.instance, plan.aliases), plan, network.randomness)
     loss, grads = found.loss_and_grads(x, labels)
-    assert np.isfinite(loss) and plan.steps == network.plan.steps
-    assert all(grads[key].shape == array.shape for key, array in found.params.items())
-    return found
+    shapes = all(grads[key].shape == array.shape for key, array in found.params.items())
+    return found if np.isfinite(loss) and shapes and plan.steps == network.plan.steps else None
 
 
 def _are_sizes(value: Any) -> bool:

@@ -39,16 +39,21 @@ GRADIENT_WORDS = re.compile(r"prime|deriv|grad|back|delta|d_loss|dloss|bprop", r
 LOSS = re.compile(r"loss|cost|error|entropy|objective|mse|criterion|^_?J$", re.I)
 
 
+def _loss_names(thing: Any) -> list[str]:
+    """The attributes whose names are those of a loss, not of its gradient."""
+    return [name for name in dir(thing) if LOSS.search(name) and not GRADIENT_WORDS.search(name)]
+
+
 def losses_before(kind: type) -> list[Call]:
     """Methods that compute the loss of inputs and targets, which a backward without arguments follows."""
-    names = [name for name in dir(kind) if LOSS.search(name) and not GRADIENT_WORDS.search(name)]
+    names = _loss_names(kind)
     calls = [(name, roles_of_method(getattr(kind, name))) for name in names]
     return [Call(name, roles) for name, roles in calls if roles and {role for role, _ in roles} == {"x", "t"}]
 
 
 def has_loss_of_state(kind: type) -> bool:
     """Whether a method without arguments computes the loss of what forward kept, such as that of an autoencoder."""
-    names = [name for name in dir(kind) if LOSS.search(name) and not GRADIENT_WORDS.search(name)]
+    names = _loss_names(kind)
     return any(roles_of_method(getattr(kind, name)) == () for name in names)
 
 
@@ -63,7 +68,7 @@ def gradient_methods(kind: type) -> list[str]:
     """Methods that may compute gradients of a loss, by their names and arguments, the most likely first."""
     own = [name for name in dir(kind) if not name.startswith("__") and callable(getattr(kind, name, None))]
     found: list[str] = []
-    losses = [name for name in own if LOSS.search(name) and not GRADIENT_WORDS.search(name)]
+    losses = [name for name in _loss_names(kind) if name in own]
     of_losses = [[role for role, _ in roles_of_method(getattr(kind, name)) or ()] for name in losses]
     alone = any(roles in (["x"], ["x", "o"], ["o", "x"]) for roles in of_losses)
     alone = alone or any(re.match("decode|reconstruct", name, re.I) for name in own)
@@ -183,7 +188,7 @@ def _adds_axis(function: FunctionType) -> bool:
 
 def loss_methods(instance: Any) -> list[str]:
     """The methods that may compute the loss, by their names; those of a part such as `cost.fn`, too."""
-    names = [name for name in dir(instance) if LOSS.search(name) and not GRADIENT_WORDS.search(name)]
+    names = _loss_names(instance)
     found = [name for name in names if callable(getattr(instance, name, None))]
     for name in names:
         part = getattr(instance, name, None)

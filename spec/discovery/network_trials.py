@@ -131,12 +131,12 @@ class Trial:
         if plan.steps:
             rate = "the learning rate" if plan.fixed_rate == 1 else f"{plan.fixed_rate:g}"
             notes.append(f"gradients: the step that the code takes, divided by {rate}")
-        deeper, missing = None, dict(self.missing)
-        try:
-            with np.errstate(all="ignore"):
-                deeper = deeper_network(self.network, self.made, self.x, self.labels)
-        except ValueError as error:
-            missing["another hidden layer"] = f"{plan.gradient.method} raised ValueError: {text_of(error)}"
+        with np.errstate(all="ignore"):
+            deeper = deeper_network(self.network, self.made, self.x, self.labels)
+        missing = dict(self.missing)
+        if deeper.error is not None:
+            error = f"{type(deeper.error).__name__}: {text_of(deeper.error)}"
+            missing["another hidden layer"] = f"{plan.gradient.method} raised {error}"
         cases: Callable[[int], list[Case]] = partial(
             network_cases, name, self.network, self.x.shape[1:], self.made,
             is_exact=self.own and plan.factor == "1", deeper=deeper,

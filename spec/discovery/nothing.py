@@ -180,7 +180,7 @@ def _is_not_implemented(method: Any) -> bool:
     """Whether a method raises NotImplementedError at once."""
     body = getattr(definition_of(method), "body", [])
     raised = [node.exc for node in body if isinstance(node, ast.Raise) and node.exc]
-    return is_empty(method) and any("NotImplementedError" in ast.unparse(each) for each in raised)
+    return is_empty(method) and any("NotImplementedError" in ast.unparse(each) for each in raised)  # for subclasses
 
 
 @cache

@@ -18,7 +18,7 @@ from nnlaw.spec.discovery.slots import Slot, array_slots, is_like_weights
 
 MASK = re.compile("mask|keep|drop", re.I)
 TABLE = re.compile(r"^_*(pe|(pos\w*_?)?encodings?(_?(table|matrix))?|(inv_?)?freqs?|sinusoids?)$", re.I)
-"""Names of tables that are computed once and not trained, such as that of a positional encoding."""
+"""Names of tables that may be computed once and not trained, such as that of a positional encoding."""
 
 Aliases = dict[str, tuple[Slot, ...]]
 """The places of each parameter, by its name: the same array may be kept in several."""
@@ -47,13 +47,19 @@ def parameters_of(
         if like_gradient and not by_output:
             continue
         is_mask = any(MASK.search(slot.key) for slot in slots) and np.isin(slots[0].get(instance), (0, 1)).all()
-        is_table = all(TABLE.match(slot.key) for slot in slots)
+        is_table = all(TABLE.match(slot.key) for slot in slots) and _begins_at_zero(slots[0].get(instance))
         is_parameter = None if is_mask or is_table else depends(tuple(slots))
         if is_parameter:
             found.append(tuple(slots))
         elif is_parameter is not None and not like_gradient and is_like_weights(slots[0].get(instance)):
             unused.append(slots[0].name)
     return named_places(found), tuple(unused)
+
+
+def _begins_at_zero(array: Array) -> bool:
+    """Whether the first row is that of position 0: sin 0, cos 0 and 1 only, unlike a row of random numbers."""
+    rows = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array[:, None]
+    return bool(np.isin(rows[0], (0, 1)).all() and not np.isin(rows, (0, 1)).all())
 
 
 def off_zero(instance: Any) -> Any:

@@ -68,7 +68,7 @@ COUNT = re.compile(
 COUNTS = (2, 3, 1)
 FLAG = re.compile(
     r"^_?((use|with|has|add|include|is)_?)?(bias(es)?|affine|center|return_?sequences?|approximate|causal|causal_mask|"
-    r"peepholes?|residual|bidirectional|pre_?norm|norm_?first|log)_?$", re.I,
+    r"peepholes?|residual|bidirectional|pre_?norm|norm_?first)_?$", re.I,
 )  # fmt: skip
 """Settings that are true or false and leave what backward has to compute as it is: the gradients of what forward does.
 

@@ -41,8 +41,10 @@ ALIASES = {
 }
 DECAY_NAMES = ("weightdecay", "wd", "l2")
 """Names that mean nothing but weight decay."""
-FLAGS = {"nesterov", "usenesterov", "amsgrad", "useamsgrad"}  # they choose the definition
-IGNORED = {"lr", "learningrate", "eta", "name", "dtype", "self"} | FLAGS  # the rate is an argument of each step
+VARIANTS = {"nesterov": "nesterov", "use_nesterov": "nesterov", "amsgrad": "amsgrad", "use_amsgrad": "amsgrad"}
+"""Settings that make another standard optimizer of the class if they are true."""
+IGNORED = {"lr", "learningrate", "eta", "name", "dtype", "self"}  # the learning rate is an argument of each step
+IGNORED |= {name.replace("_", "") for name in VARIANTS}
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ from nnlaw.spec.discovery.source_text import nodes_of, parsed, returned_names, s
 from nnlaw.spec.reference.names import standard_name
 from nnlaw.spec.reference.optimizers import OPTIMIZERS
 from nnlaw.spec.subjects.cases import Case, OptimizerCase
-from nnlaw.spec.subjects.hyperparameters import ALIASES, simplified_name
+from nnlaw.spec.subjects.hyperparameters import ALIASES, VARIANTS, simplified_name
 from nnlaw.spec.subjects.settings import second_values
 from nnlaw.spec.violation import Location
 
@@ -380,7 +380,7 @@ def _cases(name: str, named: str, thing: Any, plan: OptimizerPlan, seed: int) ->
         if key not in settings and not names.RATE.match(key) and not RATE_DECAY.match(key)
     }
     defaults = {key: value for key, value in defaults_of(thing).items() if key not in settings}
-    flags = [(key, of) for key, of in names.VARIANTS.items() if defaults.get(key) is False]
+    flags = [(key, of) for key, of in VARIANTS.items() if defaults.get(key) is False]
     momentum = {key: value for key, value in changed.items() if names.MOMENTUM.match(key) and not defaults[key]}
     found: list[Case] = [first]
     for own, reference in ((changed, named), *((momentum | {key: True}, of) for key, of in flags)):
