@@ -28,7 +28,7 @@ SERVER = PACKAGE / "spec" / "subjects" / "fork_server.py"
 KEPT = ("PATH", "PYTHONHOME", "LANG", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "NN_SANDBOX")
 KEPT_PREFIXES = ("LC_", "OPENBLAS_", "OMP_", "MKL_")
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-SPIN = 0.004  # seconds for which both processes look for a message; to wake up takes longer than a call
+SPIN = 0.0002  # seconds for which both processes look for a message; longer takes the time of other processes
 MAX_PID = 20  # digits
 _lock = threading.Lock()
 
