@@ -24,6 +24,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_layer import RATES
 from nnlaw.spec.discovery.calls import FLAG_NAMES, RATE_NAMES, Randomness
+from nnlaw.spec.discovery.inner_values import last_computed
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
 from nnlaw.spec.discovery.scenarios import sigmoid, softmax
@@ -82,6 +83,8 @@ class Call:
 
     method: str
     arguments: Arguments = ()
+    inner: bool = False
+    """Whether the last array that it computes is the output, not the classes that it returns."""
 
     @property
     def takes_cache(self) -> bool:
@@ -94,7 +97,7 @@ class Call:
                  "pairs": "[(x, targets)]"}  # fmt: skip
         rows = [(words.get(role, role), key) for role, key in self.arguments]
         text = ", ".join(f"{key}={word}" if key else word for word, key in rows)
-        return f"{self.method}({text})"
+        return f"{self.method}({text})" + (" before it chooses classes" if self.inner else "")
 
 
 def roles_of(function: Any, *, training: bool) -> Arguments | None:
@@ -423,6 +426,29 @@ class HalfSquares:
         return self._slope if is_slope else self.__call__
 
 
+class GoesOn:
+    """Part of the class of a network whose training makes the weights: see fitted_models.py."""
+
+    @contextlib.contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Let each array of now take the place of what is first assigned to its attribute, as training begins."""
+        vars(self)["_first"] = {name: value for name, value in vars(self).items() if _holds_weights(value)}
+        try:
+            yield
+        finally:
+            del vars(self)["_first"]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        first = vars(self).get("_first", {})
+        super().__setattr__(name, first.pop(name) if name in first else value)
+
+
+def _holds_weights(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return any(map(_holds_weights, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, np.ndarray | np.floating) and value.dtype.kind == "f"
+
+
 class NetworkRun:
     """One batch, or one sample, on a copy of the network."""
 
@@ -452,10 +478,10 @@ class NetworkRun:
     def call(self, call: Call) -> Any:
         """Call a method of the copy."""
         values = [(copy.deepcopy(self.context[role]), key) for role, key in call.arguments]
+        args, named = [value for value, key in values if not key], {key: value for value, key in values if key}
+        method = attrgetter(call.method)(self.thing)
         with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
-            return attrgetter(call.method)(self.thing)(
-                *(value for value, key in values if not key), **{key: value for value, key in values if key}
-            )
+            return last_computed(method, args, named, self.samples) if call.inner else method(*args, **named)
 
     def forward(self) -> Any:
         """Run forward, and keep what it returns for backward."""
@@ -528,7 +554,8 @@ class NetworkRun:
         """Call the method that computes gradients, after the loss if it has no arguments."""
         if self.plan.before is not None:
             self.call(self.plan.before)
-        self.returned = self.call(self.plan.gradient)
+        with self.thing.going_on() if isinstance(self.thing, GoesOn) else contextlib.nullcontext():
+            self.returned = self.call(self.plan.gradient)
 
     def read(self, name: str) -> Array:
         """The gradient of a parameter."""

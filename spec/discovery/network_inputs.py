@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ def inputs_to_try(one: Instance, methods: list[str]) -> Iterator[NetworkPlan]:
     """Plans with a layout and the shape of one input only; those of sequences first if the code is recurrent."""
     instance = one.made.instance
     rates = tuple(slot for slot in number_slots(instance) if is_rate(slot.key))
+    rates = tuple(slot for slot in rates if slot.key.lower() != "alpha") or rates  # else a penalty beside a rate
     blank = NetworkPlan(LAYOUTS["rows"], (), N_OUT, "one-hot", Call(""), data=one.data, rates=rates)
     if is_recurrent(*getattr(instance, "functions", [type(instance)])):
         steps, sizes = length_of(instance, one.made.settings), likely_sizes(one.made)
@@ -84,7 +86,22 @@ def starts_of(
         for outputs, times in itertools.product(dict.fromkeys([blank.integers or N_OUT, N_OUT]), (blank.sample[0], 0)):
             yield from (replace(blank, outputs=outputs, times=times, state=state) for state in shapes)
     else:
+        yield from _starts_of_classes(one, forwards, blank, x, labels, randomness)
         yield from (replace(blank, outputs=count) for count in (N_OUT, 2, 1))
+
+
+def _starts_of_classes(
+    one: Instance, forwards: list[Call], blank: NetworkPlan, x: Array, labels: Array, randomness: Randomness
+) -> Iterator[NetworkPlan]:
+    """Plans whose output is what a method computes before it returns the classes."""
+    for call in forwards:
+        plan = replace(blank, output=replace(call, inner=True))
+        with contextlib.suppress(Exception):
+            run = AdaptedNetwork(one.made.instance, plan, randomness).first_run(x, labels, 1.0)
+            count = _outputs(np.asarray(run.output()), plan.layout)
+            if count:
+                yield replace(plan, outputs=count)
+                return
 
 
 def _with_outputs(plan: NetworkPlan, run: NetworkRun) -> Iterator[NetworkPlan]:

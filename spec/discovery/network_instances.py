@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import itertools
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.discovery.adapted_network import AdaptedNetwork, Call, NetworkPlan, roles_of
-from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, N, Randomness, standard_input
-from nnlaw.spec.discovery.layouts import LAYOUTS
-from nnlaw.spec.discovery.network_methods import roles_of_method
+from nnlaw.spec.discovery.adapted_network import roles_of
+from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, N, standard_input
+from nnlaw.spec.discovery.fitted_models import fitted
 from nnlaw.spec.discovery.scope import Scope
 from nnlaw.spec.discovery.slots import Slot, array_slots
 from nnlaw.spec.discovery.stacks import built
@@ -38,7 +35,7 @@ def instances_of(kind: type, scope: Scope) -> Iterator[Instance]:
     """Instances to try."""
     for made in built(kind, scope, limit=5):
         if not has_weights(made.instance):
-            yield from (Instance(replace(made, instance=thing)) for thing in _trained(made.instance))
+            yield from (Instance(replace(made, instance=thing)) for thing in fitted(made.instance))
         yield Instance(made)
     roles = roles_of(kind, training=True) or ()
     if {"x", "t"} <= {role for role, _ in roles}:
@@ -54,25 +51,6 @@ def instances_of(kind: type, scope: Scope) -> Iterator[Instance]:
             slots = [(slot, role) for slot, array in array_slots(instance) for role, value in (("x", x), ("t", t))
                      if array.shape == value.shape and np.array_equal(array, value)]  # fmt: skip
             yield Instance(Made(instance, {"x": x, "y": t}), tuple(slots))
-
-
-def _trained(instance: Any) -> Iterator[Any]:
-    """An instance without arrays, after a method that trains it on a batch and makes its weights."""
-    kind = type(instance)
-    methods = [name for name in dir(kind) if re.match("train|fit|learn", name) and roles_of_method(getattr(kind, name))]
-    x, labels = network_data(N, (N_IN,), 0)
-    for method, name in itertools.product(methods, ("rows", "columns")):
-        for targets in ("labels", "one-hot"):
-            roles = roles_of_method(getattr(kind, method)) or ()
-            plan = NetworkPlan(LAYOUTS[name], (N_IN,), N_OUT, targets, Call(method, roles))
-            try:
-                run = AdaptedNetwork(instance, plan, Randomness([])).first_run(x, labels, 0.5)
-                with np.errstate(all="ignore"):
-                    run.compute()
-            except Exception:
-                continue
-            if any(set(array.shape) == {N_IN, N_OUT} for _, array in array_slots(run.thing)):
-                yield run.thing
 
 
 def network_data(count: int, sample: tuple[int, ...], seed: int) -> tuple[Array, Array]:

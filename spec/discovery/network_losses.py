@@ -23,6 +23,7 @@ from nnlaw.spec.discovery.adapted_network import (
 )
 from nnlaw.spec.discovery.calls import Randomness
 from nnlaw.spec.discovery.network_methods import LOSS, loss_methods, roles_with_parts
+from nnlaw.spec.discovery.trained_numbers import BIAS_NAME
 
 AGREES = 1e-4
 
@@ -114,15 +115,17 @@ def compare(network: AdaptedNetwork, x: Array, labels: Array, *, exact: bool) ->
                 continue
             ratios.append(analytic / slope if slope else np.inf)
         rows.append(ratios)
-    best = ("1", -1)
+    biases = [bool(BIAS_NAME.match(name)) for name in network.params]
+    best, best_score = "1", (0, False)
     for text, factor in FACTORS.items():
         if exact and text != "1":
             continue
         value = factor(*network.plan.counts(len(x)))
-        agreeing = sum(bool(ratios) and all(abs(r / value - 1) < AGREES for r in ratios) for ratios in rows)
-        agreeing += sum(not ratios for ratios in rows) if agreeing else 0
+        agree = [bool(ratios) and all(abs(r / value - 1) < AGREES for r in ratios) for ratios in rows]
+        agreeing = sum(agree) + (sum(not ratios for ratios in rows) if any(agree) else 0)
+        score = agreeing, any(one and not bias for one, bias in zip(agree, biases, strict=True))
         if network.plan.steps and text.startswith("-") and agreeing < len(rows):
             continue
-        if agreeing > best[1]:
-            best = (text, agreeing)
-    return best if best[1] > 0 else ("1", 0)
+        if score > best_score:
+            best, best_score = text, score
+    return best, best_score[0]

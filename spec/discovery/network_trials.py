@@ -164,7 +164,8 @@ class Trial:
 
 def describe(plan: NetworkPlan, made: Made, name: str) -> str:
     """How the network is called."""
-    calls = [str(call) for call in (plan.forward, plan.before, plan.gradient) if call is not None]
+    output = plan.output if plan.output is not None and plan.output.inner else None
+    calls = [str(call) for call in (plan.forward, output, plan.before, plan.gradient) if call is not None]
     loss = str(plan.loss) if isinstance(plan.loss, Call) else ""
     text = f"{made.call(name)}: {', '.join(calls)}" + (f"; loss: {loss}" if loss else "")
     if hasattr(made.instance, "describe_functions"):

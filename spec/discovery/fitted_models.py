@@ -1,0 +1,69 @@
+"""Classes whose fit makes the weights and trains them, such as a regression, as networks whose next step can be seen.
+
+    for thing in fitted(instance): thing       an instance with weights, whose fit goes on from them for one iteration
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nnlaw.spec.discovery.adapted_network import ROLES, AdaptedNetwork, Call, GoesOn, NetworkPlan
+from nnlaw.spec.discovery.calls import N_IN, N_OUT, Randomness, standard_input
+from nnlaw.spec.discovery.layouts import LAYOUTS
+from nnlaw.spec.discovery.network_methods import roles_of_method
+from nnlaw.spec.discovery.slots import array_slots, number_slots
+
+TRAINS = re.compile("_*(train|fit|learn)")
+SAMPLES = 7  # different from every other size, also with a column more
+TARGETS = (("labels", N_OUT), ("one-hot", N_OUT), ("binary vector", 1), ("binary", 1))
+
+
+def fitted(instance: Any) -> Iterator[Any]:
+    """The instance after one iteration of a method that trains it and makes its weights."""
+    kind = type(instance)
+    methods = [name for name in dir(kind) if TRAINS.match(name) and roles_of_method(getattr(kind, name))]
+    for method, layout, (targets, outputs) in itertools.product(methods, ("rows", "columns"), TARGETS):
+        roles = roles_of_method(getattr(kind, method)) or ()
+        plan = NetworkPlan(LAYOUTS[layout], (N_IN,), outputs, targets, Call(method, roles))
+        try:
+            with np.errstate(all="ignore"):
+                thing = _after_one_iteration(instance, plan)
+        except Exception:
+            continue
+        if thing is not None:
+            yield thing
+
+
+def _after_one_iteration(instance: Any, plan: NetworkPlan) -> Any:
+    """The instance with weights; None if a second iteration is not the first one of a training that goes on."""
+    one, two = (_trained(instance, plan, count) for count in (1, 2))
+    arrays = [(slot, {*array.shape}) for slot, array in array_slots(one) if array.dtype.kind == "f"]
+    weights = [slot for slot, sizes in arrays if {N_IN, N_IN + 1} & sizes]  # a column of ones may be added to inputs
+    if not weights or any(sizes > {SAMPLES} for slot, sizes in arrays if slot in weights):
+        return None
+    later = _trained(one, plan, 1)
+    if not all(np.array_equal(slot.get(later), slot.get(one)) for slot in weights):
+        return one  # it makes no new weights
+    kind = type(instance)
+    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    one.__class__ = type(kind.__name__, (GoesOn, kind), names)
+    later = _trained(one, plan, 1)
+    moved = any(not np.array_equal(slot.get(later), slot.get(one)) for slot in weights)
+    return one if moved and all(np.allclose(slot.get(later), slot.get(two)) for slot in weights) else None
+
+
+def _trained(instance: Any, plan: NetworkPlan, iterations: int) -> Any:
+    """A copy of the instance after these iterations."""
+    x = standard_input((SAMPLES, N_IN), 0)
+    run = AdaptedNetwork(instance, plan, Randomness([])).first_run(x, np.arange(SAMPLES), 0.5)
+    run.context["epochs"] = iterations
+    for slot in number_slots(run.thing):
+        if ROLES["epochs"].match(slot.key.strip("_")):
+            slot.set(run.thing, iterations)
+    run.compute()
+    return run.thing
