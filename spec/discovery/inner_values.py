@@ -25,7 +25,7 @@ def last_computed(method: Callable[..., Any], args: Sequence[Any], named: Mappin
 
     def record(frame: FrameType, event: str, value: Any) -> None:
         if event == "return" and frame.f_code is code:
-            own = [frame.f_locals.get(name) for name in frame.f_code.co_varnames]
+            own: list[Any] = [frame.f_locals.get(name) for name in frame.f_code.co_varnames]
             variables.extend(each for each in own if _is_output(each, samples) and not any(each is a for a in args))
         elif event == "return" and _is_output(value, samples):
             returned.append(value)
