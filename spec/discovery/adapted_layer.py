@@ -33,7 +33,7 @@ from nnlaw.spec.subjects.copies import copy_of_generator
 from nnlaw.spec.subjects.recipe import Recipe
 
 FIRST_STATE = np.random.default_rng(0).bit_generator.state["state"]["state"]
-RATES = (0.625, 0.1875)  # whose inverses are no usual factors, as 2 would be: a fix must not divide by the rate
+RATES = (0.625, 0.1875)  # unlike 2, their inverses are not usual factors: a fix must not divide by the rate
 """Learning rates for a backward that steps by itself."""
 
 

@@ -426,13 +426,13 @@ class HalfSquares:
         return self._slope if is_slope else self.__call__
 
 
-class GoesOn:
+class Continuing:
     """Part of the class of a network whose training makes the weights: see fitted_models.py."""
 
     @contextlib.contextmanager
-    def going_on(self) -> Iterator[None]:
+    def continuing(self) -> Iterator[None]:
         """Let each array of now take the place of what is first assigned to its attribute, as training begins."""
-        vars(self)["_first"] = {name: value for name, value in vars(self).items() if _holds_weights(value)}
+        vars(self)["_first"] = {name: value for name, value in vars(self).items() if _has_weights(value)}
         try:
             yield
         finally:
@@ -443,9 +443,9 @@ class GoesOn:
         super().__setattr__(name, first.pop(name) if name in first else value)
 
 
-def _holds_weights(value: Any) -> bool:
+def _has_weights(value: Any) -> bool:
     if isinstance(value, dict | list):
-        return any(map(_holds_weights, value.values() if isinstance(value, dict) else value))
+        return any(map(_has_weights, value.values() if isinstance(value, dict) else value))
     return isinstance(value, np.ndarray | np.floating) and value.dtype.kind == "f"
 
 
@@ -554,7 +554,7 @@ class NetworkRun:
         """Call the method that computes gradients, after the loss if it has no arguments."""
         if self.plan.before is not None:
             self.call(self.plan.before)
-        with self.thing.going_on() if isinstance(self.thing, GoesOn) else contextlib.nullcontext():
+        with self.thing.continuing() if isinstance(self.thing, Continuing) else contextlib.nullcontext():
             self.returned = self.call(self.plan.gradient)
 
     def read(self, name: str) -> Array:

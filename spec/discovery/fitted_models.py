@@ -1,6 +1,6 @@
 """Classes whose fit makes the weights and trains them, such as a regression, as networks whose next step can be seen.
 
-    for thing in fitted(instance): thing       an instance with weights, whose fit goes on from them for one iteration
+    for thing in fitted(instance): thing       an instance with weights, whose fit continues from them for one iteration
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlaw.spec.discovery.adapted_network import ROLES, AdaptedNetwork, Call, GoesOn, NetworkPlan
+from nnlaw.spec.discovery.adapted_network import ROLES, AdaptedNetwork, Call, Continuing, NetworkPlan
 from nnlaw.spec.discovery.calls import N_IN, N_OUT, Randomness, standard_input
 from nnlaw.spec.discovery.layouts import LAYOUTS
 from nnlaw.spec.discovery.network_methods import roles_of_method
@@ -40,7 +40,7 @@ def fitted(instance: Any) -> Iterator[Any]:
 
 
 def _after_one_iteration(instance: Any, plan: NetworkPlan) -> Any:
-    """The instance with weights; None if a second iteration is not the first one of a training that goes on."""
+    """The instance with weights; None if a second iteration does not continue the first one."""
     one, two = (_trained(instance, plan, count) for count in (1, 2))
     arrays = [(slot, {*array.shape}) for slot, array in array_slots(one) if array.dtype.kind == "f"]
     weights = [slot for slot, sizes in arrays if {N_IN, N_IN + 1} & sizes]  # a column of ones may be added to inputs
@@ -51,7 +51,7 @@ def _after_one_iteration(instance: Any, plan: NetworkPlan) -> Any:
         return one  # it makes no new weights
     kind = type(instance)
     names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
-    one.__class__ = type(kind.__name__, (GoesOn, kind), names)
+    one.__class__ = type(kind.__name__, (Continuing, kind), names)
     later = _trained(one, plan, 1)
     moved = any(not np.array_equal(slot.get(later), slot.get(one)) for slot in weights)
     return one if moved and all(np.allclose(slot.get(later), slot.get(two)) for slot in weights) else None
