@@ -58,12 +58,6 @@ class FlatParameters:
             if grads[name] is not view:
                 view[...] = grads[name]
 
-    def unflatten(self, w: Array) -> dict[str, Array]:
-        """A flat array like `w`, cut into arrays by parameter name."""
-        ends = np.cumsum([view.size for view in self.views.values()])
-        parts = zip(self.views.items(), ends, strict=True)
-        return {name: w[end - view.size : end].reshape(view.shape) for (name, view), end in parts}
-
     def norms(self) -> list[float]:
         """‖g‖ per layer; not finite as soon as one entry is not."""
         return [sqrt(np.dot(g, g)) for g in self.layers.values()]

@@ -19,7 +19,6 @@ from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.layer_attempts import attempts
 from nnlaw.spec.discovery.layer_setup import prepared
 from nnlaw.spec.discovery.second_settings import (
-    Changed,
     second_instance,
     with_other_counts,
     with_other_stride,
@@ -57,38 +56,19 @@ def layer_case(
     first = LayerCase(name, subject_of(copy.deepcopy(layer)), x, seed=seed, name=name, registered=False)
     first.recipe = layer.recipe
     found: list[Case] = [first]
-    with contextlib.suppress(Exception), np.errstate(all="ignore"):
-        second = second_layer(layer, made, x)
-        if second is not None:
-            path = with_settings(name, second[1])
-            found.append(replace(first, layer=subject_of(second[0]), path=path, is_second=True, recipe=None))
-    with contextlib.suppress(Exception), np.errstate(all="ignore"):
-        strided = strided_layer(layer, made, x)
-        if strided is not None:
-            path = with_settings(name, strided[1])
-            other = replace(first, layer=subject_of(strided[0]), x=strided[2], path=path, is_second=True, recipe=None)
-            found.append(other)
-    for other_layer, changed in counted_layers(layer, made, x):
-        path = with_settings(name, changed)
-        found.append(replace(first, layer=subject_of(other_layer), path=path, is_second=True, recipe=None))
-    for other_layer, changed in layers_with_other_texts(layer, made, x):
-        path = with_settings(name, changed)
-        found.append(replace(first, layer=subject_of(other_layer), path=path, is_second=True, recipe=None))
-    with contextlib.suppress(Exception), np.errstate(all="ignore"):
-        stepping = stepping_layer(layer, x)
-        if stepping is not None:
-            path = f"{name}({stepping[1]})"
-            found.append(replace(first, layer=subject_of(stepping[0]), path=path, is_second=True, recipe=None))
-    with contextlib.suppress(Exception), np.errstate(all="ignore"):
-        tensor = tensor_layer(layer, x)
-        if tensor is not None:
-            path = f"{name}(x (N, {', '.join(map(str, tensor[1].shape[1:]))}))"
-            other = replace(first, layer=subject_of(tensor[0]), x=tensor[1], path=path, is_second=True, recipe=None)
-            found.append(other)
+    for others in (second_layer, strided_layer, counted_layers, layers_with_other_texts, stepping_layer, tensor_layer):
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            for other, what, point in others(layer, made, x):
+                second = replace(first, layer=subject_of(other), path=name + what, is_second=True, recipe=None)
+                found.append(replace(second, x=point))
     return found
 
 
-def stepping_layer(layer: AdaptedLayer, x: Array) -> tuple[AdaptedLayer, str] | None:
+Others = Iterator[tuple[AdaptedLayer, str, Array]]
+"""Other layers, each with what is other, as "(alpha=0.7)", and an input."""
+
+
+def stepping_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> Others:
     """The layer with an optimizer, where an attribute for one is None and backward takes a step if it is set.
 
     The gradients must be those of the weights before the step.
@@ -96,7 +76,7 @@ def stepping_layer(layer: AdaptedLayer, x: Array) -> tuple[AdaptedLayer, str] | 
     own = attributes_of(layer.instance)
     names = [name for name, value in own.items() if value is None and OPTIMIZERS.search(name)]
     if not names or len(layer.plan.inputs) != 1 or any(place.where == "step" for place in layer.plan.grads.values()):
-        return None
+        return
     thing = copy.deepcopy(layer.instance)
     for name in names:
         setattr(thing, name, Step(0.5))
@@ -104,39 +84,34 @@ def stepping_layer(layer: AdaptedLayer, x: Array) -> tuple[AdaptedLayer, str] | 
     dx = changed.backward(np.ones_like(changed.forward(x)))
     after = [places[0].get(changed.runs[0].thing) for places in layer.plan.aliases.values()]
     moved = any(not np.array_equal(array, old) for array, old in zip(after, layer.params.values(), strict=True))
-    if not moved or dx is None or dx.shape != x.shape:
-        return None
-    return changed, ", ".join(f"{each}=optimizer" for each in names)
+    if moved and dx is not None and dx.shape == x.shape:
+        yield changed, f"({', '.join(f'{each}=optimizer' for each in names)})", x
 
 
 OPTIMIZERS = re.compile(r"optimi[sz]er|^_*opt_*$", re.I)
 
 
-def tensor_layer(layer: AdaptedLayer, x: Array) -> tuple[AdaptedLayer, Array] | None:
-    """The layer with the same numbers as images of one channel; None if forward does not flatten these, or dx is not of
-    their shape.
-    """
+def tensor_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> Others:
+    """The layer with the same numbers as images of one channel, if forward flattens these, and dx is of their shape."""
     plan, size = layer.plan, x.shape[-1]
     if plan.layout.name != "rows" or plan.inputs != ((size,),) or plan.integers or size % 2 or size == 2:
-        return None
+        return
     shape = (1, 2, size // 2)  # no order of the axes but this one has these sizes
     wide, point = adapt_instance(copy.deepcopy(layer.instance), replace(plan, inputs=(shape,)), layer.randomness), (
         x.reshape(len(x), *shape)
     )
     y = wide.forward(point)
-    if not np.array_equal(y, layer.forward(x)):
-        return None
-    dx = wide.backward(np.ones_like(y))
-    return (wide, point) if dx is not None and dx.shape == point.shape else None
+    if np.array_equal(y, layer.forward(x)):
+        dx = wide.backward(np.ones_like(y))
+        if dx is not None and dx.shape == point.shape:
+            yield wide, f"(x (N, {', '.join(map(str, shape))}))", point
 
 
-def strided_layer(
-    layer: AdaptedLayer, made: Made | None, x: Array
-) -> tuple[AdaptedLayer, Changed, Array] | None:
-    """The layer with another stride, and an input that its windows cover; None if backward refuses it."""
+def strided_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> Others:
+    """The layer with another stride, and an input that its windows cover, if backward does not refuse it."""
     found = with_other_stride(layer.instance, made.settings if made is not None else {})
     if found is None or len(layer.plan.inputs) != 1 or layer.plan.integers or x.ndim < 3:
-        return None
+        return
     thing, changed = found
     for name, places in layer.plan.aliases.items():
         for place in places:
@@ -150,7 +125,7 @@ def strided_layer(
 
     shape = x.shape[1:]
     if output_of(shape) == layer.forward(x).shape:
-        return None  # the stride has no effect
+        return  # the stride has no effect
     for axis in range(len(shape)):
         for size in (shape[axis], shape[axis] + 1):
             longer, shorter = ((*shape[:axis], each, *shape[axis + 1 :]) for each in (size, size - 1))
@@ -166,10 +141,11 @@ def strided_layer(
         fits = dx is not None and dx.shape == point.shape
     except (ValueError, IndexError):
         fits = True  # forward takes this stride, so the law reports what backward raises
-    return (second, changed, point) if fits and is_finite(y) else None
+    if fits and is_finite(y):
+        yield second, with_settings("", changed), point
 
 
-def counted_layers(layer: AdaptedLayer, made: Made | None, x: Array) -> Iterator[tuple[AdaptedLayer, Changed]]:
+def counted_layers(layer: AdaptedLayer, made: Made | None, x: Array) -> Others:
     """The layer with another number of heads, groups, layers, ..., of each the first that runs for the same inputs.
 
     So is one with smaller windows, if they cover a whole image: then no mistake in where they start can be seen.
@@ -189,19 +165,17 @@ def counted_layers(layer: AdaptedLayer, made: Made | None, x: Array) -> Iterator
             best = next((attempt for attempt in tries if attempt.perfect), None)
             if best is not None and best.layer is not None:
                 done |= changed.keys()
-                yield best.layer, changed
+                yield best.layer, with_settings("", changed), x
 
 
-def layers_with_other_texts(
-    layer: AdaptedLayer, made: Made | None, x: Array
-) -> Iterator[tuple[AdaptedLayer, Changed]]:
+def layers_with_other_texts(layer: AdaptedLayer, made: Made | None, x: Array) -> Others:
     """The layer with each other text of a setting, such as activation="tanh", that changes its output."""
     for thing, changed in with_other_texts(layer.instance, made.settings) if made is not None else ():
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
             other = _like(layer, thing)
             y = other.forward(x)
             if is_finite(y) and not np.allclose(y, layer.forward(x)) and not _passes_on(other, x):
-                yield other, changed
+                yield other, with_settings("", changed), x
 
 
 def _passes_on(layer: AdaptedLayer, x: Array) -> bool:
@@ -226,10 +200,8 @@ def _like(layer: AdaptedLayer, thing: Any) -> AdaptedLayer:
     return adapt_instance(thing, layer.plan, layer.randomness)
 
 
-def second_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> tuple[AdaptedLayer, Changed] | None:
-    """The layer with second values of its settings, and these; None if its output for x is then not finite."""
+def second_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> Others:
+    """The layer with second values of its settings, if its output for x is then finite."""
     found = second_instance(layer.instance, made.settings if made is not None else {})
-    if found is None:
-        return None
-    second = _like(layer, found[0])
-    return (second, found[1]) if is_finite(second.forward(x)) else None
+    if found is not None and is_finite((second := _like(layer, found[0])).forward(x)):
+        yield second, with_settings("", found[1]), x

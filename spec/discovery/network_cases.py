@@ -45,15 +45,12 @@ def network_cases(
     if deeper.network is not None:
         path = with_settings(name, deeper.changed)
         found.append(replace(found[0], model=subject_of(copy.deepcopy(deeper.network)), path=path, is_second=True))
-    if is_exact:
+    for instance, changed in _other_instances(network, made) if is_exact else ():
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
-            second = second_network(network, made, found[-1].x, found[-1].labels)
-            if second is not None:
-                path = with_settings(name, second[1])
-                found.append(replace(found[-1], model=subject_of(second[0]), path=path, is_second=True))
-        for other, changed in _with_other_activations(network, made, found[1].x, found[1].labels):
-            path = with_settings(name, changed)
-            found.append(replace(found[1], model=subject_of(other), path=path, is_second=True))
+            other = _like(network, instance)
+            if changed and _changes_the_loss(network, other, found[1].x, found[1].labels):
+                path = with_settings(name, changed)
+                found.append(replace(found[1], model=subject_of(other), path=path, is_second=True))
     return list(found)
 
 
@@ -139,17 +136,6 @@ def _is_at_a_limit(network: AdaptedNetwork, x: Array, labels: Array) -> bool:
     return False
 
 
-def _with_other_activations(
-    network: AdaptedNetwork, made: Made, x: Array, labels: Array
-) -> Iterator[tuple[AdaptedNetwork, Changed]]:
-    """The network with each other activation that its constructor has a text for, if that changes its loss."""
-    for instance, changed in with_other_texts(network.instance, made.settings):
-        with contextlib.suppress(Exception), np.errstate(all="ignore"):
-            other = _like(network, instance)
-            if all(ACTIVATION.search(name) for name in changed) and _changes_the_loss(network, other, x, labels):
-                yield other, changed
-
-
 def _like(network: AdaptedNetwork, instance: Any) -> AdaptedNetwork:
     """Another instance with the parameters of the network, behind the same protocol."""
     for name, slots in network.plan.aliases.items():
@@ -158,33 +144,26 @@ def _like(network: AdaptedNetwork, instance: Any) -> AdaptedNetwork:
     return AdaptedNetwork(instance, network.plan, network.randomness)
 
 
-def second_network(
-    network: AdaptedNetwork, made: Made, x: Array, labels: Array
-) -> tuple[AdaptedNetwork, dict[str, float]] | None:
-    """The network with second values of its settings, such as penalties, and these; None if its loss is the same."""
-    defaults = {name: value for name, value in defaults_of(type(network.instance)).items() if name not in made.settings}
-    changed = {
-        name: value for name, value in second_values(defaults, penalties=True).items() if IN_THE_LOSS.search(name)
-    }
-    given = {name: second_value(0.0) for name in made.settings if PENALTIES.search(name)}
+def _other_instances(network: AdaptedNetwork, made: Made) -> Iterator[tuple[Any, Changed]]:
+    """The network with second values of its settings, such as penalties, and with each other activation that its
+    constructor has a text for.
+    """
     if hasattr(network.instance, "penalty"):  # it is made of functions
-        return _second_functions(network, x, labels)
-    if not changed and not given:
-        return None
-    instance = type(network.instance)(**copy.deepcopy(made.settings | given), **changed)
-    second = _like(network, instance)
-    return (second, changed | given) if _changes_the_loss(network, second, x, labels) else None
-
-
-def _second_functions(
-    network: AdaptedNetwork, x: Array, labels: Array
-) -> tuple[AdaptedNetwork, dict[str, float]] | None:
-    instance = copy.deepcopy(network.instance)
-    instance.penalty = second_value(0.0)
-    second = AdaptedNetwork(instance, network.plan, network.randomness)
-    names = inspect.signature(instance.source_of("backward")).parameters
-    changed = {name: instance.penalty for name in names if PENALTIES.search(name)}
-    return (second, changed) if changed and _changes_the_loss(network, second, x, labels) else None
+        names = inspect.signature(network.instance.source_of("backward")).parameters
+        instance = copy.deepcopy(network.instance)
+        instance.penalty = second_value(0.0)
+        yield instance, {name: instance.penalty for name in names if PENALTIES.search(name)}
+    else:
+        known = made.settings
+        defaults = {name: value for name, value in defaults_of(type(network.instance)).items() if name not in known}
+        second = second_values(defaults, penalties=True)
+        changed = {name: value for name, value in second.items() if IN_THE_LOSS.search(name)}
+        given = {name: second_value(0.0) for name in known if PENALTIES.search(name)}
+        with contextlib.suppress(Exception):
+            yield type(network.instance)(**copy.deepcopy(known | given), **changed), changed | given
+    for instance, texts in with_other_texts(network.instance, made.settings):
+        if all(map(ACTIVATION.search, texts)):
+            yield instance, texts
 
 
 def _changes_the_loss(first: AdaptedNetwork, second: AdaptedNetwork, x: Array, labels: Array) -> bool:

@@ -112,96 +112,70 @@ def _layer(unit: Found, factor: str, beside: Beside) -> Found:
         partner = beside.with_link(link) if link else ""
         if partner:
             note = f"convention: {partner} is that of {link} and loss together, so dx = dy"
-            return _with(unit, replace(reading, cases=_passing_on(reading), notes=(*reading.notes, note)))
+            return _with(unit, _with_values(reading, passes_on=True), note)
         if link and not beside.losses:
             reason = "dx = dy, as if a loss computed the derivative of both, and no such loss was found"
-            return _with(unit, replace(reading, cases=_passing_on(reading), missing={**reading.missing, "dx": reason}))
+            return _with(unit, _with_values(reading, passes_on=True), dx=reason)
     if factor == "":
-        return _at_the_logits(unit, reading, beside)
+        return _at_the_logits(unit, beside)
     if factor not in FACTORS or factor == "1":
         return unit
     names = ", ".join(text.partition(" ")[0] for text in reading.compared if not text.startswith("x "))
-    scaled = replace(reading, cases=_scaled(reading, FACTORS[factor]))
+    scaled = _scaled(reading, FACTORS[factor])
     note = f"convention: the gradients of {names} have the factor {factor}"
     rows = beside.losses or (beside.of_project if not beside.has_model else {})
     for loss, (other, sums, _) in rows.items():
         if other == FACTORS[factor].inverse or (factor == "1/N" and (other == "N·C" or (other == "1" and sums))):
-            return _with(unit, replace(scaled, notes=(*reading.notes, f"{note}, which {loss} leaves to this unit")))
+            return _with(unit, scaled, f"{note}, which {loss} leaves to this unit")
     if beside.losses:
         return unit
     if beside.has_model:
-        return _with(unit, replace(scaled, notes=(*reading.notes, f"{note}; the network in this file has it, too")))
+        return _with(unit, scaled, f"{note}; the network in this file has it, too")
     if factor != "1/N":
         return unit
     if beside.error:
         note += f", which prediction − target leaves to this unit; backward gets it at {beside.error}"
-        return _with(unit, replace(scaled, notes=(*reading.notes, note)))
+        return _with(unit, scaled, note)
     if "," not in names:
         return unit
     reason = f"the gradients of {names} have the factor {factor}; no loss was found that explains it"
-    return _with(unit, replace(scaled, missing={**reading.missing, "scale": reason}))
+    return _with(unit, scaled, scale=reason)
 
 
-def _at_the_logits(unit: Found, reading: Reading, beside: Beside) -> Found:
+def _at_the_logits(unit: Found, beside: Beside) -> Found:
     """For a layer that ends in softmax or sigmoid: the reading in which dy is the gradient at the logits."""
     for link in LINKS:
-        if _factor_at_the_logits(reading, link) != "1":
+        if factor_of_layer(unit, link) != "1":
             continue
         partner = beside.with_link(link)
-        changed = replace(reading, cases=_logits(reading, link))
+        changed = _with_values(unit.readings[0], link=link)
         if partner:
             note = f"convention: {partner} is that at the logits, and backward takes it instead of dy"
-            return _with(unit, replace(changed, notes=(*reading.notes, note)))
+            return _with(unit, changed, note)
         if link == "softmax" and not beside.losses and not beside.has_model:
             reason = "backward takes the gradient at the logits, and no loss was found that computes it"
-            return _with(unit, replace(changed, missing={**reading.missing, "softmax": reason}))
+            return _with(unit, changed, softmax=reason)
     return unit
 
 
-def _factor_at_the_logits(reading: Reading, link: str) -> str:
-    with contextlib.suppress(Exception), np.errstate(all="ignore"):
-        case = reading.cases(0)[0]
-        layer = object_of(case.layer.copy()) if isinstance(case, LayerCase) else None
-        if isinstance(layer, AdaptedLayer) and isinstance(case, LayerCase) and layer.params:
-            y = layer.forward(case.x)
-            if y.ndim > 1 and ((y > 0) & (y < 1)).all() and (link == "sigmoid" or np.allclose(y.sum(axis=-1), 1)):
-                layer.link = link
-                return _factor_of_layer(layer, case.x)
-    return ""
-
-
-def _logits(reading: Reading, link: str) -> Callable[[int], list[Case]]:
-    """The cases of a layer, with the logits in place of its output."""
-
-    def cases(seed: int) -> list[Case]:
-        found: list[Case] = []
-        for case in reading.cases(seed):
-            if isinstance(case, LayerCase):
-                layer = object_of(case.layer.copy())
-                layer.link = link
-                found.append(replace(case, layer=subject_of(layer), name=""))
-        return found
-
-    return cases
+def _with_values(reading: Reading, **values: Any) -> Callable[[int], list[Case]]:
+    """The cases of a layer whose adapter has these values, such as the logits in place of its output."""
+    return lambda seed: [
+        replace(case, layer=case.layer.copy(values=values), name="")
+        for case in reading.cases(seed) if isinstance(case, LayerCase)
+    ]  # fmt: skip
 
 
 def _loss(unit: Found, factor: str, layers: dict[str, str], scope: Scope) -> Found:
     if factor not in FACTORS or factor == "1":
         return unit
-    inverse = FACTORS[factor].inverse
+    inverse, scaled = FACTORS[factor].inverse, _scaled(unit.readings[0], FACTORS[factor])
+    note = f"convention: the gradient has the factor {factor}"
     for layer, other in layers.items() or _layers_of_project(scope, factor in ("N", "N·C")):
         if other and other == inverse:
-            reading = unit.readings[0]
-            note = f"convention: the gradient has the factor {factor}, which {layer} takes out again"
-            return _with(
-                unit, replace(reading, cases=_scaled(reading, FACTORS[factor]), notes=(*reading.notes, note))
-            )
+            return _with(unit, scaled, f"{note}, which {layer} takes out again")
     update = averaging_update(scope.module) if factor in ("N", "N·C") else ""
-    if update:
-        reading = unit.readings[0]
-        note = f"convention: the gradient has the factor {factor}; the update takes a mean over the batch ({update})"
-        return _with(unit, replace(reading, cases=_scaled(reading, FACTORS[factor]), notes=(*reading.notes, note)))
-    return unit
+    return _with(unit, scaled, f"{note}; the update takes a mean over the batch ({update})") if update else unit
 
 
 def _layers_of_project(scope: Scope, needed: bool) -> Iterator[tuple[str, str]]:
@@ -213,8 +187,13 @@ def _layers_of_project(scope: Scope, needed: bool) -> Iterator[tuple[str, str]]:
             yield name, _factor_of_layer(attempt.layer, attempt.x)
 
 
-def _with(unit: Found, reading: Reading) -> Found:
-    return replace(unit, readings=(*unit.readings, reading))
+def _with(unit: Found, cases: Callable[[int], list[Case]], note: str = "", **missing: str) -> Found:
+    """The unit with a further reading: these cases, with a note or with what is missing."""
+    first = unit.readings[0]
+    notes = (*first.notes, note) if note else first.notes
+    return replace(
+        unit, readings=(*unit.readings, replace(first, cases=cases, notes=notes, missing={**first.missing, **missing}))
+    )
 
 
 def _scaled(reading: Reading, factor: Factor) -> Callable[[int], list[Case]]:
@@ -224,26 +203,9 @@ def _scaled(reading: Reading, factor: Factor) -> Callable[[int], list[Case]]:
         found: list[Case] = []
         for case in reading.cases(seed):
             if isinstance(case, LayerCase):
-                layer = object_of(case.layer.copy())
-                layer.factor = factor.of
-                found.append(replace(case, layer=subject_of(layer)))
+                found.append(replace(case, layer=case.layer.copy(values={"factor": factor.of})))
             elif isinstance(case, LossCase):
                 found.append(replace(case, loss=subject_of(FactoredLoss(object_of(case.loss.copy()), factor))))
-        return found
-
-    return cases
-
-
-def _passing_on(reading: Reading) -> Callable[[int], list[Case]]:
-    """The cases of a layer that passes dy on, with the identity in place of its forward."""
-
-    def cases(seed: int) -> list[Case]:
-        found: list[Case] = []
-        for case in reading.cases(seed):
-            if isinstance(case, LayerCase):
-                layer = object_of(case.layer.copy())
-                layer.passes_on = True
-                found.append(replace(case, layer=subject_of(layer), name=""))
         return found
 
     return cases
@@ -270,12 +232,21 @@ class FactoredLoss:
         return np.asarray(self.loss.backward()) / self.factor.of(self.count)
 
 
-def factor_of_layer(unit: Found) -> str:
-    """The factor that all gradients of parameters have in common, "passes dy on" if dx is dy, else ""."""
+def factor_of_layer(unit: Found, link: str = "") -> str:
+    """The factor that all gradients of parameters have in common, "passes dy on" if dx is dy, else "".
+
+    With a link, the factor at the logits of a layer whose output may be that of it.
+    """
     with contextlib.suppress(Exception), np.errstate(all="ignore"):
         case = unit.readings[0].cases(0)[0]
         layer = object_of(case.layer.copy()) if isinstance(case, LayerCase) else None
         if isinstance(layer, AdaptedLayer) and isinstance(case, LayerCase):
+            if link:
+                y = layer.forward(case.x)
+                is_sum = link == "sigmoid" or np.allclose(y.sum(axis=-1), 1)
+                if not layer.params or y.ndim < 2 or not is_sum or not ((y > 0) & (y < 1)).all():
+                    return ""
+            layer.link = link
             return _factor_of_layer(layer, case.x)
     return ""
 

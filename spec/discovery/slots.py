@@ -1,7 +1,7 @@
 """Where an object keeps its arrays: attributes, lists, dicts, nested objects.
 
-    slots = float_slots(layer)             [Slot("W"), Slot("params['b']"), Slot("layers[0].W")]
-    slots[0].get(layer), slots[0].set(layer, array)
+    for slot, array in array_slots(layer): ...             Slot("W"), Slot("params['b']"), Slot("layers[0].W")
+    slot.get(layer), slot.set(layer, array)
 """
 
 from __future__ import annotations
@@ -96,11 +96,6 @@ def _in_form_of(old: Any, value: Any) -> Any:
         rows = [_in_form_of(each, part) for each, part in zip(old, value, strict=True)]
         return type(old)(*rows) if hasattr(old, "_fields") else type(old)(rows)
     return value
-
-
-def float_slots(thing: Any) -> list[Slot]:
-    """The places of all arrays of floats in an object, in the order in which it made them."""
-    return [slot for slot, array in array_slots(thing) if array.dtype.kind == "f"]
 
 
 def array_slots(thing: Any) -> list[tuple[Slot, Array]]:
