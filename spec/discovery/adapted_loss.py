@@ -21,6 +21,7 @@ from nnlaw.spec.arrays import Array, is_finite
 from nnlaw.spec.discovery.calls import Randomness
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.scenarios import Scenario, sigmoid, softmax
+from nnlaw.spec.discovery.scope import parameters_of_call
 from nnlaw.spec.discovery.slots import array_slots, attributes_of
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.hyperparameters import numeric_defaults
@@ -291,10 +292,7 @@ def signature_of(function: Any) -> list[inspect.Parameter]:
 
     Those of a method that only takes *args are those of the other method that it passes them to.
     """
-    try:
-        rows = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return []
+    rows = parameters_of_call(function)
     rest = next((row.name for row in rows if row.kind is inspect.Parameter.VAR_POSITIONAL), "")
     if rest and inspect.ismethod(function) and all(row.kind in VARIABLE for row in rows):
         inner = re.search(rf"\bself\.(\w+)\(\*{rest}\b", source_text(function))

@@ -530,9 +530,7 @@ class NetworkRun:
         forward, method = self.plan.forward, getattr(type(self.thing), call.method, None)
         if forward is None or method is None or call.takes_cache or any(role == "o" for role, _ in call.arguments):
             return False
-        with contextlib.suppress(OSError, TypeError):
-            return f"self.{forward.method}(" in source_text(method)
-        return False
+        return f"self.{forward.method}(" in source_text(method)
 
     def own_loss(self, call: Call) -> Any:
         """The value of the network's own loss; its arguments may be the output that forward computed."""

@@ -60,11 +60,7 @@ def written_shapes(function: Callable[..., Any], x: str) -> Iterator[tuple[dict[
 def shape_symbols(function: Callable[..., Any]) -> dict[str, Symbols]:
     """The symbols of the shape of each argument, as far as they are written; the code is preferred to texts."""
     names = {row.name for row in arguments_of(function)}
-    try:
-        text = source_text(function)
-    except (OSError, TypeError):
-        return {}
-    found = dict(_in_text(text, names))
+    found = dict(_in_text(source_text(function), names))
     tree = parsed(function)
     for name, row in _unpacked(tree, names) if tree is not None else ():
         known = found.get(name, ())

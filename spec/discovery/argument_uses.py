@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from nnlaw.spec.discovery.scope import parameters_of_call
 from nnlaw.spec.discovery.source_text import parsed
 
 MAX_DEPTH = 3  # of calls that hand the argument on
@@ -169,10 +170,7 @@ class _Reader(ast.NodeVisitor):
         self.generic_visit(node)
 
     def _follow(self, target: Any, place: int, keyword: str | None) -> None:
-        try:
-            rows = [row.name for row in inspect.signature(target).parameters.values()]
-        except (TypeError, ValueError):
-            return
+        rows = [row.name for row in parameters_of_call(target)]
         rows = rows[1:] if rows[:1] == ["self"] else rows
         name = keyword or (rows[place] if place < len(rows) else "")
         if name in rows:

@@ -26,7 +26,7 @@ from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.argument_uses import Uses, uses_of
 from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.nothing import is_base_class
-from nnlaw.spec.discovery.scope import Scope
+from nnlaw.spec.discovery.scope import Scope, parameters_of_call
 
 N = 5  # the batch; different from every other size
 N_IN, N_OUT, N_HIDDEN, N_GROUPED = 4, 3, 6, 4
@@ -304,14 +304,6 @@ LARGE = re.compile(
 def _small_shape(shape: tuple[Any, ...]) -> tuple[Any, ...]:
     """A shape of an image with short sides."""
     return tuple(SMALL_SIDE if type(size) is int and size > SMALL_SIDE else size for size in shape)
-
-
-def parameters_of_call(kind: type) -> list[inspect.Parameter]:
-    """The arguments of a constructor; an empty list if they are not known."""
-    try:
-        return list(inspect.signature(kind).parameters.values())
-    except (TypeError, ValueError):
-        return []
 
 
 def _unset(kind: type) -> list[inspect.Parameter]:

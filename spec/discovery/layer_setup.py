@@ -98,14 +98,11 @@ _outside: dict[int, tuple[type, list[str]]] = {}
 
 
 def _read_and_set_elsewhere(kind: type) -> list[str]:
-    read: set[str] = set()
-    with contextlib.suppress(OSError, TypeError):
-        for each in kind.__mro__[:-1]:
-            read.update(re.findall(r"\bself\.(\w+)\b(?!\s*\()", source_text(each)))
-        text = source_text(sys.modules[kind.__module__])
-        set_elsewhere = re.findall(r"setattr\([\w.]+, [\"'](\w+)[\"']|\b(?!self\b)\w+\.(\w+) = ", text)
-        return sorted(read & {name for pair in set_elsewhere for name in pair})
-    return []
+    own = "".join(map(source_text, kind.__mro__[:-1]))
+    text = source_text(sys.modules[kind.__module__])
+    set_elsewhere = re.findall(r"setattr\([\w.]+, [\"'](\w+)[\"']|\b(?!self\b)\w+\.(\w+) = ", text)
+    read = set(re.findall(r"\bself\.(\w+)\b(?!\s*\()", own))
+    return sorted(read & {name for pair in set_elsewhere for name in pair})
 
 
 def is_set_up(row: inspect.Parameter) -> bool:

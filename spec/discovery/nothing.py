@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import inspect
 import itertools
 import re
@@ -149,12 +148,11 @@ def _names_used(scope: Scope, found: Iterable[Found]) -> set[str]:
 
 def class_location(kind: type) -> Location:
     """Where a class is defined."""
-    try:
-        path, line = inspect.getsourcefile(kind) or "", source_and_line(kind)[1]
-    except (OSError, TypeError):
-        methods = [Location.of(value) for value in vars(kind).values() if inspect.isfunction(value)]
-        return Location(kind.__name__, "", *next(((row.path, row.line) for row in methods), ("", 0)))
-    return Location(kind.__name__, "", path, line)
+    text, line = source_and_line(kind)
+    if text:
+        return Location(kind.__name__, "", inspect.getsourcefile(kind) or "", line)
+    methods = [Location.of(value) for value in vars(kind).values() if inspect.isfunction(value)]
+    return Location(kind.__name__, "", *next(((row.path, row.line) for row in methods), ("", 0)))
 
 
 def is_base_class(kind: type) -> bool:
@@ -169,10 +167,7 @@ def is_base_class(kind: type) -> bool:
 
 def _is_template(kind: type) -> bool:
     methods = {name: value for name in dir(kind) if inspect.isfunction(value := getattr(kind, name, None))}
-    called: set[str] = set()
-    for method in methods.values():
-        with contextlib.suppress(OSError, TypeError):
-            called.update(re.findall(r"\bself\.(\w+)\(", source_text(method)))
+    called = {name for method in methods.values() for name in re.findall(r"\bself\.(\w+)\(", source_text(method))}
     return any(_is_not_implemented(methods[name]) for name in called & methods.keys())
 
 

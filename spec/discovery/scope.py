@@ -85,12 +85,16 @@ def arguments_of(function: Any, *, bound: bool = False) -> list[inspect.Paramete
     return list((_read_once if is_bare else _positional)(function)[bound:])
 
 
-def _positional(function: Any) -> tuple[inspect.Parameter, ...]:
+def parameters_of_call(function: Any) -> list[inspect.Parameter]:
+    """The arguments of a function or a constructor; an empty list if they are not known."""
     try:
-        rows = inspect.signature(decorated(function)).parameters.values()
+        return list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
-        return ()
-    return tuple(row for row in rows if row.kind in EXPECTED_ARGUMENTS)
+        return []
+
+
+def _positional(function: Any) -> tuple[inspect.Parameter, ...]:
+    return tuple(row for row in parameters_of_call(decorated(function)) if row.kind in EXPECTED_ARGUMENTS)
 
 
 _read_once = cache(_positional)  # discovery looks at the same functions in every attempt to call them

@@ -19,6 +19,7 @@ from typing import Any
 
 from nnlaw.spec.discovery.argument_uses import uses_of
 from nnlaw.spec.discovery.function_pair import Activation, CachedPair
+from nnlaw.spec.discovery.scope import parameters_of_call
 from nnlaw.spec.discovery.source_text import definition_of
 from nnlaw.spec.subjects.settings import second_values
 
@@ -251,11 +252,7 @@ def with_settings(name: str, changed: Mapping[str, float | str | list[float]]) -
 
 def defaults_of(function: Callable[..., Any]) -> dict[str, Any]:
     """The defaults of the arguments of a function or a constructor, by name."""
-    try:
-        rows = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return {}
-    return {row.name: row.default for row in rows if row.default is not row.empty}
+    return {row.name: row.default for row in parameters_of_call(function) if row.default is not row.empty}
 
 
 def _withdefaults_of(function: FunctionType, changed: Changed) -> FunctionType:

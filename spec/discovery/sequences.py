@@ -34,11 +34,7 @@ WITHOUT_TIME = {"time first": "rows", "features first": "columns", "time first, 
 def is_recurrent(*things: Any) -> bool:
     """Whether the source of a class or a function has the words of recurrent networks."""
     for thing in things:
-        try:
-            text = source_text(thing)
-        except (OSError, TypeError):
-            continue
-        text = re.sub(r"#.*", "", text)
+        text = re.sub(r"#.*", "", source_text(thing))
         if RECURRENT.search(text) or (PREVIOUS.search(text) and not PREVIOUS_WIDTH.search(text)):
             return True
     return False

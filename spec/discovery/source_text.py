@@ -1,11 +1,12 @@
 """The source of a function or a class, read once: discovery looks at it in every attempt to call the code.
 
-    source_text(Dense)      raises OSError where there is no source, as of classes written in C
+    source_text(Dense)      "" where there is no source, as of classes written in C
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -20,12 +21,12 @@ _trees: dict[int, tuple[Any, tuple[ast.Module | None, list[ast.AST]]]] = {}
 
 
 def source_text(thing: Any) -> str:
-    """The source of a function, a method, a class or a module. Raises OSError if it is not available."""
+    """The source of a function, a method, a class or a module; "" if there is none."""
     return source_and_line(thing)[0]
 
 
 def source_and_line(thing: Any) -> tuple[str, int]:
-    """The source, and its first line in the file. Raises OSError if it is not available."""
+    """The source, and its first line in the file; "" and 0 if there is none."""
     thing = getattr(thing, "__func__", thing)
     if id(thing) not in _known:
         try:
@@ -33,10 +34,7 @@ def source_and_line(thing: Any) -> tuple[str, int]:
         except (OSError, TypeError):
             lines, line = [], 0
         _known[id(thing)] = thing, "".join(lines), line
-    _, text, line = _known[id(thing)]
-    if not text:
-        raise OSError("no source")
-    return text, line
+    return _known[id(thing)][1:]
 
 
 def parsed(thing: Any) -> ast.Module | None:
@@ -58,11 +56,10 @@ def definition_of(thing: Any) -> ast.stmt | None:
 def _syntax(thing: Any) -> tuple[ast.Module | None, list[ast.AST]]:
     thing = getattr(thing, "__func__", thing)
     if id(thing) not in _trees:
-        try:
-            tree = parse(textwrap.dedent(source_text(thing)))
-            _trees[id(thing)] = thing, (tree, list(ast.walk(tree)))
-        except (OSError, TypeError, SyntaxError):
-            _trees[id(thing)] = thing, (None, [])
+        tree = None
+        with contextlib.suppress(SyntaxError):
+            tree = parse(text) if (text := textwrap.dedent(source_text(thing))) else None
+        _trees[id(thing)] = thing, (tree, list(ast.walk(tree)) if tree is not None else [])
     return _trees[id(thing)][1]
 
 

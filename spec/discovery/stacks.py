@@ -27,12 +27,11 @@ from nnlaw.spec.discovery.calls import (
     constructions,
     guesses,
     is_of_project,
-    parameters_of_call,
 )
 from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.nothing import is_base_class
 from nnlaw.spec.discovery.project_files import definitions_beside
-from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.discovery.scope import Scope, arguments_of, parameters_of_call, required_of
 from nnlaw.spec.discovery.slots import array_slots
 
 FORWARD = re.compile(r"^_?(forward|feed_?forward|fprop|propagate|__call__|call$)", re.I)

@@ -83,7 +83,7 @@ def names_in_updates(kind: type) -> frozenset[str]:
     """The attributes that methods other than the constructor assign from a gradient, or with a learning rate."""
     found: frozenset[str] = frozenset()
     for each in kind.__mro__[:-1]:
-        with contextlib.suppress(OSError, TypeError, SyntaxError):
+        with contextlib.suppress(SyntaxError):
             found |= names_updated_in(source_text(each))
     return found
 

@@ -188,10 +188,7 @@ def _single_output(values: list[Any]) -> Iterator[Any]:
 
 def is_binary(function: Callable[..., Any]) -> bool:
     """Whether a loss is that of one output that is 0 or 1."""
-    try:
-        return bool(re.search(r"\b1\.?0?\s*-\s*(self\.)?[yYt]\b", source_text(function)))
-    except (OSError, TypeError):
-        return False
+    return bool(re.search(r"\b1\.?0?\s*-\s*(self\.)?[yYt]\b", source_text(function)))
 
 
 def _named(made: Any, function: Callable[..., Any]) -> dict[str, Array]:

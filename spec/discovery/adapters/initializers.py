@@ -17,9 +17,8 @@ from nnlaw.spec.discovery.adapted_loss import signature_of
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.function_unit import Function, FunctionUnit, found_functions, point_to
 from nnlaw.spec.discovery.scope import Scope, required_of
-from nnlaw.spec.discovery.source_text import source_text
+from nnlaw.spec.discovery.source_text import nodes_of, source_text
 from nnlaw.spec.reference import INITIALIZERS
-from nnlaw.spec.syntax import parse
 
 INITIALIZER = re.compile(r"(^|_)(he|kaiming|xavier|glorot|lecun|orthogonal)(?=$|_|init|normal|uniform)", re.I)
 TRUNCATED = re.compile(r"(^|_)trunc(ated)?_normal")
@@ -100,12 +99,9 @@ def _takes_kernels(author: Any, name: str) -> bool:
     """
     function = author if inspect.isroutine(author) else type(author).__call__
     used = [function.__globals__.get(each) for each in function.__code__.co_names]
-    try:
-        texts = [source_text(each) for each in (function, *filter(inspect.isfunction, used))]
-        tree = parse("".join(inspect.findsource(function)[0]))
-    except (OSError, TypeError, SyntaxError):
-        return False
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == name]
+    texts = [source_text(each) for each in (function, *filter(inspect.isfunction, used))]
+    nodes = nodes_of(inspect.getmodule(function))
+    calls = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == name]
     sizes = [len(row.elts) for call in calls for row in call.args if isinstance(row, ast.Tuple | ast.List)]
     return 4 in sizes or any(OF_KERNELS.search(text) for text in texts)
 

@@ -121,18 +121,10 @@ def links_in(scope: Scope) -> list[str]:
         derived = any(is_derivative_name(_last(one), _last(two)) for one in functions for two in functions)
         if classes and not any(passes_on(kind, scope) for kind in classes.values()):
             continue
-        strings = link == "softmax" and re.search(r"['\"]softmax['\"]", source_of(scope))  # activation="softmax"
+        strings = link == "softmax" and re.search(r"['\"]softmax['\"]", source_text(scope.module))  # a setting
         if classes or strings or (functions and not (derived and link == "sigmoid")):
             found.append(link)
     return found
-
-
-def source_of(scope: Scope) -> str:
-    """The text of the module; "" if there is none."""
-    try:
-        return source_text(scope.module)
-    except (OSError, TypeError):
-        return ""
 
 
 def is_used_with(scope: Scope, link: str) -> bool:
@@ -565,14 +557,13 @@ def _with_outputs(loss: AdaptedLoss) -> tuple[AdaptedLoss, str]:
 def _takes_one_sample(codes: list[LossCode]) -> bool:
     """Whether the source of a loss takes a single label from a one-hot row, or the entry of the label from a row."""
     for code in codes:
-        with contextlib.suppress(OSError, TypeError):
-            function = getattr(type(code.thing), code.value) if isinstance(code.value, str) else code.value
-            text = source_text(function)
-            rows = [row.name for row in required_of(function, bound=isinstance(code.value, str))]
-            named = dict(zip(code.value_roles, rows, strict=False))
-            entry = rf"\b{named.get('p')}\[{named.get('t')}\]"
-            if LABEL_OF_ALL.search(text) or ({"p", "t"} <= set(named) and re.search(entry, text)):
-                return True
+        function = getattr(type(code.thing), code.value) if isinstance(code.value, str) else code.value
+        text = source_text(function)
+        rows = [row.name for row in required_of(function, bound=isinstance(code.value, str))]
+        named = dict(zip(code.value_roles, rows, strict=False))
+        entry = rf"\b{named.get('p')}\[{named.get('t')}\]"
+        if LABEL_OF_ALL.search(text) or ({"p", "t"} <= set(named) and re.search(entry, text)):
+            return True
     return False
 
 

@@ -14,11 +14,12 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_loss import signature_of
-from nnlaw.spec.discovery.adapters.losses import is_target, source_of
+from nnlaw.spec.discovery.adapters.losses import is_target
 from nnlaw.spec.discovery.calls import constructions
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.function_unit import Function, FunctionUnit, found_functions, point_to
 from nnlaw.spec.discovery.scope import Scope, arguments_of
+from nnlaw.spec.discovery.source_text import source_text
 
 PREFIX = re.compile(r"^(get|compute|calc(ulate)?|evaluate|eval|metric|categorical|binary|multiclass|macro|micro|mean|"
                     r"classification)_?", re.I)  # fmt: skip
@@ -40,7 +41,7 @@ P, Y = np.eye(4)[[0, 1, 2, 3, 1, 2, 0, 1]] * 0.6 + 0.1, np.array([0, 1, 2, 3, 1,
 
 def adapt(scope: Scope) -> Iterator[Found]:
     """The metrics of the module."""
-    columns = "shape[1]" in source_of(scope)  # other code of the file takes samples as columns
+    columns = "shape[1]" in source_text(scope.module)  # other code of the file takes samples as columns
     yield from found_functions(scope, lambda name, thing: _read(name, thing, columns, scope))
 
 

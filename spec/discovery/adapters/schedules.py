@@ -7,7 +7,6 @@ Times are epochs or steps, of which there are HORIZON in a training.
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import math
 import re
@@ -155,11 +154,8 @@ def _first_rate(standard: str, roles: set[str], values: dict[str, Any]) -> float
 
 def _counts_from_one(function: Any, time: str) -> bool:
     """Whether the source takes 1 off the time, or the module has a loop over it that starts at 1."""
-    with contextlib.suppress(OSError, TypeError):
-        if re.search(rf"\b{time}\s*-\s*1\b", source_text(function)):
-            return True
-        return bool(re.search(rf"for {time} in \w*\(?range\(\s*1\s*,", "".join(inspect.findsource(function)[0])))
-    return False
+    loop = re.search(rf"for {time} in \w*\(?range\(\s*1\s*,", source_text(inspect.getmodule(function)))
+    return bool(loop or re.search(rf"\b{time}\s*-\s*1\b", source_text(function)))
 
 
 NO_CYCLES = "found no argument that is the length or the number of its cycles"
