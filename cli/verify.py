@@ -295,7 +295,9 @@ def _grouped(ignored: list[tuple[str, Path]]) -> str:
 def _is_module(name: str) -> bool:
     """Whether a name that is not a path is an importable module and not a built-in plugin."""
     first = name.partition(".")[0]
-    if not all(part.isidentifier() for part in name.split(".")) or _is_built_in(name):
+    if not all(part.isidentifier() for part in name.split(".")):
+        return False
+    if any(canonical(name) == known for _, known in REGISTRY.plugins):
         return False
     if Path(first).is_dir() or Path(f"{first}.py").is_file() or first in sys.modules:
         return True
@@ -303,10 +305,6 @@ def _is_module(name: str) -> bool:
         return importlib.util.find_spec(first) is not None
     except (ImportError, ValueError):
         return False
-
-
-def _is_built_in(name: str) -> bool:
-    return any(canonical(name) == known for _, known in REGISTRY.plugins)
 
 
 def _no_such_law(laws: tuple[str, ...]) -> BadInput:

@@ -85,7 +85,7 @@ def conformance(
     checker = replace(checker, cases=found)
     reports: list[Report] = []
     for i, case in enumerate(found):
-        reports.append(checker.report(case, partial(_resample, unit, seed, i)))
+        reports.append(checker.report(case, partial(_resample, partial(cases, unit), seed, i)))
         if reports[-1].outcome is UnitOutcome.FAILED:  # one bug, one diagnostic
             break
     report = merged(reports)
@@ -145,7 +145,7 @@ def _report_of_found(
             if any(case.values_only or case.kind == "optimizer" for case in checker.cases):
                 undecided.append(UnitOutcome.NOT_CHECKED)
             for i, case in enumerate(checker.cases):
-                rows.append(checker.report(case, partial(_resample_reading, reading, seed, i)))
+                rows.append(checker.report(case, partial(_resample, reading.cases, seed, i)))
                 if rows[-1].outcome is UnitOutcome.FAILED:
                     break
             report = merged(rows)
@@ -157,7 +157,10 @@ def _report_of_found(
             return checker.finished(report)
         failed[id(report)] = reading
         reports.append(report)
-    reports.sort(key=lambda report: (report.outcome is not UnitOutcome.FAILED, _fails_gradient(report)))
+    # if the gradient is wrong, another reading may be meant: one with the right gradient is reported first
+    reports.sort(
+        key=lambda report: (report.outcome is not UnitOutcome.FAILED, "gradient" in {v.law for v in report.violations})
+    )
     if several and reports and reports[0].outcome is UnitOutcome.FAILED:
         alone = (replace(found, readings=(failed[id(report)],)) for report in reports[:MAX_EXPLAINED])
         explained: list[Report] = []
@@ -171,18 +174,9 @@ def _report_of_found(
     )
 
 
-def _fails_gradient(report: Report) -> bool:
-    """Whether the gradient is wrong, as if another reading is meant: one with the right gradient is reported first."""
-    return any(violation.law == "gradient" for violation in report.violations)
-
-
-def _resample_reading(reading: Reading, seed: int, which: int, attempt: int) -> Case:
-    return reading.cases(seed + attempt)[which]
-
-
-def _resample(unit: Unit, seed: int, which: int, attempt: int) -> Case:
-    """One of the unit's cases, with other random inputs."""
-    return cases(unit, seed + attempt)[which]
+def _resample(build: Callable[[int], Sequence[Case]], seed: int, which: int, attempt: int) -> Case:
+    """One of the cases, with other random inputs."""
+    return build(seed + attempt)[which]
 
 
 def codes_of(kind: str) -> set[str]:

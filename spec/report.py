@@ -103,9 +103,7 @@ class Report:
             return UnitOutcome.FAILED
         if Outcome.PASS not in found or (self.calls and not self.compared):
             return UnitOutcome.NOT_CHECKED
-        if self.missing or Outcome.INCONCLUSIVE in found:
-            return UnitOutcome.PARTLY_CHECKED
-        return UnitOutcome.PASSED
+        return UnitOutcome.PARTLY_CHECKED if self.missing or Outcome.INCONCLUSIVE in found else UnitOutcome.PASSED
 
     @property
     def violations(self) -> list[Violation]:

@@ -51,9 +51,7 @@ def load(path: Path) -> Dataset:
         return load_npz(path)
     if is_csv(path):
         return _load_csv(path)
-    if _is_class_folders(path):
-        return _load_class_folders(path)
-    return load_folder(path)
+    return _load_class_folders(path) if _is_class_folders(path) else load_folder(path)
 
 
 def dataset_name(path: Path) -> str:

@@ -204,7 +204,8 @@ def _quoted(text: str) -> str:
 
 def _points(kind: str, codes: Sequence[str]) -> dict[str, float]:
     """Points for each law of a unit, in tenths. Their sum is DEFAULT_POINTS."""
-    weights = {code: _weight(kind, code) * (1 + _dependents(kind, code, codes)) for code in codes}
+    dependents = {code: sum(code in _needed(kind, other, codes) for other in codes) for code in codes}
+    weights = {code: _weight(kind, code) * (1 + dependents[code]) for code in codes}
     total = sum(weights.values())
     points = {code: int(10 * DEFAULT_POINTS * weight / total) / 10 for code, weight in weights.items()}
     if points:
@@ -216,10 +217,6 @@ def _points(kind: str, codes: Sequence[str]) -> dict[str, float]:
 def _weight(kind: str, code: str) -> int:
     law = CATALOG.get((kind, code))
     return GRADIENT_WEIGHT if law is not None and law.family == "gradient" else 1
-
-
-def _dependents(kind: str, code: str, codes: Sequence[str]) -> int:
-    return sum(code in _needed(kind, other, codes) for other in codes)
 
 
 def _needed(kind: str, code: str, codes: Sequence[str]) -> set[str]:

@@ -147,9 +147,7 @@ def without_bars(parts: list[Part]) -> list[Part]:
     """
     bars = [part for part in parts if part.slant < LEVEL]
     digits = [part for part in parts if part not in bars]
-    if not digits:
-        return parts
-    return [part for part in parts if part in digits or not _is_extra(part, digits)]
+    return parts if not digits else [part for part in parts if part in digits or not _is_extra(part, digits)]
 
 
 def _is_extra(bar: Part, digits: list[Part]) -> bool:

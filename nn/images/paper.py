@@ -75,9 +75,7 @@ def find_sheet(reading: Reading) -> Mask | None:
     area = np.count_nonzero(mask)
     if label == 0 or area < MIN_SHEET * mask.size or np.count_nonzero(mask & (reading.ink > 127)) > MAX_INK * area:
         return None
-    if smallest_rectangle(mask)[0] < MIN_FILLED:
-        return None
-    return mask
+    return None if smallest_rectangle(mask)[0] < MIN_FILLED else mask
 
 
 def on_sheet(reading: Reading, sheet: Mask) -> Reading:

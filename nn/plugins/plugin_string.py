@@ -118,9 +118,7 @@ def _fits(value: Any, row: inspect.Parameter) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if kind == "float":
         return isinstance(value, int | float) and not isinstance(value, bool) and value == value
-    if kind in ("bool", "str"):
-        return type(value).__name__ == kind
-    return True
+    return type(value).__name__ == kind if kind in ("bool", "str") else True
 
 
 def _value(word: str) -> Any:

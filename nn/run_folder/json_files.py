@@ -51,6 +51,4 @@ def to_json(value: Any) -> Any:
         return [to_json(item) for item in value]
     if isinstance(value, float | np.floating):
         return float(value) if np.isfinite(value) else None
-    if isinstance(value, np.integer | np.bool_ | np.ndarray):
-        return to_json(value.tolist())
-    return value
+    return to_json(value.tolist()) if isinstance(value, np.integer | np.bool_ | np.ndarray) else value

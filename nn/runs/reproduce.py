@@ -218,6 +218,4 @@ def _accuracy(run: Run) -> float:
 
 def _largest_change(recorded: dict[str, Any], repeated: dict[str, Any]) -> float | None:
     p, q = recorded.get("probabilities"), repeated.get("probabilities")
-    if p is None or q is None or p.shape != q.shape:
-        return None
-    return float(np.abs(p.astype(np.float64) - q).max())
+    return None if p is None or q is None or p.shape != q.shape else float(np.abs(p.astype(np.float64) - q).max())

@@ -93,9 +93,7 @@ def declared_value(thing: object, name: str, *, of_class: bool = False) -> Any:
 
 
 def _name_of(thing: object) -> str:
-    if isinstance(thing, Attributed):
-        return thing.type_name
-    return str(getattr(thing, "__name__", type(thing).__name__))
+    return thing.type_name if isinstance(thing, Attributed) else str(getattr(thing, "__name__", type(thing).__name__))
 
 
 def domain_of(thing: object) -> tuple[float, float] | None:

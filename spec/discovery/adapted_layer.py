@@ -215,12 +215,9 @@ class AdaptedLayer:
         return np.concatenate([column.reshape(len(x), -1) for column in columns], axis=1)
 
     def _run(self, rate: float) -> None:
-        self.randomness.reset(self._skip())
+        self.randomness.reset(int(self.seeds.bit_generator.state["state"]["state"] - FIRST_STATE) % 2**32)
         self.randomness.reset_arrays()
         self.runs = [_Run(self, inputs, rate) for inputs in self.plan.split(self.x)]
-
-    def _skip(self) -> int:
-        return int(self.seeds.bit_generator.state["state"]["state"] - FIRST_STATE) % 2**32
 
     def backward(self, dy: Array) -> Array | None:
         """The gradient of the input, if there is one; those of the parameters are put into `grads`."""
@@ -466,32 +463,33 @@ class _Run:
 
     def argument(self, given: Given, dy: list[Array] | None) -> Any:
         """The value of one argument."""
-        if given.what == "x":
-            return self.inputs[given.value or 0]
-        if given.what == "dy":
-            return None if dy is None else dy[given.value or 0]
-        if given.what == "y":
-            return self.ys[0].copy()
-        if given.what == "returned":
-            return self.value
-        if given.what == "count":
-            return self.plan.samples(self.inputs)
-        if given.what == "item":
-            return self.value[given.value]
-        if given.what == "cache":
-            rest = self.value[1:] if isinstance(self.value, tuple | list) else (self.value,)
-            return rest[0] if len(rest) == 1 else rest
-        if given.what == "gradients":  # an empty dict that backward fills; among the attributes it is found like others
-            self.thing.filled_gradients = {}
-            return self.thing.filled_gradients
-        if given.what == "mode" and not self.layer.training:
-            return "test" if isinstance(given.value, str) else not given.value
-        if given.what == "rate":
-            return self.rate
-        if given.what == "optimizer":
-            return Step(self.rate, in_place=bool(given.value))
-        if given.what == "slot":
-            return given.value.get(self.thing)
+        match given.what:
+            case "x":
+                return self.inputs[given.value or 0]
+            case "dy":
+                return None if dy is None else dy[given.value or 0]
+            case "y":
+                return self.ys[0].copy()
+            case "returned":
+                return self.value
+            case "count":
+                return self.plan.samples(self.inputs)
+            case "item":
+                return self.value[given.value]
+            case "cache":
+                rest = self.value[1:] if isinstance(self.value, tuple | list) else (self.value,)
+                return rest[0] if len(rest) == 1 else rest
+            case "gradients":  # an empty dict that backward fills; among the attributes it is found like others
+                self.thing.filled_gradients = {}
+                return self.thing.filled_gradients
+            case "mode" if not self.layer.training:
+                return "test" if isinstance(given.value, str) else not given.value
+            case "rate":
+                return self.rate
+            case "optimizer":
+                return Step(self.rate, in_place=bool(given.value))
+            case "slot":
+                return given.value.get(self.thing)
         return copy.deepcopy(given.value)
 
     def backward(self, dy: list[Array]) -> None:

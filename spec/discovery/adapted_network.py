@@ -398,9 +398,7 @@ def targets_of(labels: Array, plan: NetworkPlan) -> list[tuple[Any, Array]]:
 
 def _numbers(targets: Array, layout: Layout) -> list[Any]:
     """For each call, targets of one number for each sample (N,), or each step (N, T)."""
-    if layout.single:
-        return list(targets)
-    return [targets.T if layout.name.startswith("time first") else targets]
+    return list(targets) if layout.single else [targets.T if layout.name.startswith("time first") else targets]
 
 
 class HalfSquares:

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import inspect
 import itertools
@@ -104,16 +103,6 @@ class Randomness:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Randomness:
         return self
-
-    @contextlib.contextmanager
-    def kept(self) -> Iterator[None]:
-        """Afterwards the generators of NumPy and Python are as they were."""
-        numpy, python = np.random.get_state(), random.getstate()
-        try:
-            yield
-        finally:
-            np.random.set_state(numpy)
-            random.setstate(python)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from nnlaw.spec.discovery.adapted_layer import AdaptedLayer
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.layer_cases import raising_cases
 from nnlaw.spec.discovery.layer_methods import FORWARD, FORWARD_WORD
+from nnlaw.spec.discovery.needed_statements import codes_in
 from nnlaw.spec.discovery.scope import Scope
 from nnlaw.spec.syntax import parse
 
@@ -106,7 +107,9 @@ def _changes(functions: list[Any]) -> Iterator[tuple[FunctionType, CodeType]]:
                 put(new)
                 with contextlib.suppress(SyntaxError):
                     changed = compile(ast.fix_missing_locations(tree), code.co_filename, "exec", dont_inherit=True)
-                    yield from ((function, each) for each in _codes_in(changed) if _is_same_place(each, code))
+                    same = code.co_qualname, code.co_firstlineno
+                    found = (each for each in codes_in(changed) if (each.co_qualname, each.co_firstlineno) == same)
+                    yield from ((function, each) for each in found)
                 put(old)
 
 
@@ -141,18 +144,6 @@ def _axes(node: ast.AST) -> Iterator[Change]:
     axis = node.value if isinstance(node, ast.keyword) and node.arg == "axis" else None
     if isinstance(axis, ast.Constant) and axis.value in (0, 1):
         yield axis, ast.Constant(0 if axis.value else 1), partial(setattr, node, "value")
-
-
-def _codes_in(code: CodeType) -> Iterator[CodeType]:
-    """The code of a module, and of all functions and classes in it."""
-    yield code
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from _codes_in(each)
-
-
-def _is_same_place(one: CodeType, other: CodeType) -> bool:
-    return (one.co_qualname, one.co_firstlineno) == (other.co_qualname, other.co_firstlineno)
 
 
 @contextmanager

@@ -153,10 +153,8 @@ class Activation:
             if isinstance(value, int | float) and not hasattr(self, name):  # laws look for a slope among the attributes
                 setattr(self, name, value)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Activation:
-        twin = object.__new__(type(self))
-        vars(twin).update(vars(self))
-        return twin
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return copy.copy(self)
 
     def source_of(self, method: str) -> Callable[..., Any]:
         """The author's function behind a method."""

@@ -107,11 +107,11 @@ def _failed_at_other_sizes(found: Attempt, before: list[Attempt]) -> Attempt | N
         own = attempt.plan.inputs
         if attempt.plan.layout is found.plan.layout and [*map(len, own)] == axes and own != found.plan.inputs:
             groups.setdefault(attempt.plan.inputs, []).append(attempt)
-    return next((rows[0] for rows in groups.values() if all(_fails_by_shapes(row) for row in rows)), None)
-
-
-def _fails_by_shapes(attempt: Attempt) -> bool:
-    return bool(attempt.swapped) or (attempt.layer is None and has_wrong_shapes(attempt.error))
+    fails = (
+        rows[0] for rows in groups.values()
+        if all(row.swapped or (row.layer is None and has_wrong_shapes(row.error)) for row in rows)
+    )  # fmt: skip
+    return next(fails, None)
 
 
 def _failure_of(attempt: Attempt) -> dict[str, str]:

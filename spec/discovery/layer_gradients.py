@@ -142,10 +142,8 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
     layer.forward(attempt.x)
     found_dx = layer.backward(dy)
     _check_rates(attempt, layer, dy)
-    right = 0
-    for name, array in layer.params.items():
-        right += layer.grads[name].shape == array.shape
-    shapes = bool(right == len(layer.params))
+    right = sum(layer.grads[name].shape == array.shape for name, array in layer.params.items())
+    shapes = right == len(layer.params)
     if found_dx is not None:
         shapes = shapes and found_dx.shape == attempt.x.shape
         if found_dx.shape != attempt.x.shape and sorted(found_dx.shape) == sorted(attempt.x.shape):

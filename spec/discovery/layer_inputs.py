@@ -76,20 +76,18 @@ def input_shapes(made: Made, count: int) -> Iterator[tuple[Layout, tuple[tuple[i
 def likely_sizes(made: Made) -> list[int]:
     """Sizes that an input may have: those of weights, of settings and of integer attributes, then common ones."""
     weights = [array for _, array in array_slots(made.instance) if array.dtype.kind in "fi" and array.ndim]
-    sizes: list[int] = []
-    for name, value in made.settings.items():
-        if type(value) is int and re.search(r"in|prev|dim|size|feature|channel", name):
-            sizes.append(value)
+    sizes: list[int] = [
+        value for name, value in made.settings.items()
+        if type(value) is int and re.search(r"in|prev|dim|size|feature|channel", name)
+    ]  # fmt: skip
     if not weights:  # made by the first call, or there are none: an input of the size of the output would hide mistakes
         sizes += sorted((N_IN, N_HIDDEN), key=lambda size: size in made.settings.values())
     for array in weights[:6]:
         sizes += [array.shape[0], array.shape[-1], *array.shape[1:-1]] if array.ndim > 1 else []
     for array in weights[:6]:
         sizes += [array.shape[0]] if array.ndim == 1 else []
-    sizes += [v for v in made.settings.values() if isinstance(v, int) and not isinstance(v, bool)]
-    for value in attributes_of(made.instance).values():
-        if isinstance(value, int) and not isinstance(value, bool):
-            sizes.append(value)
+    values = (*made.settings.values(), *attributes_of(made.instance).values())
+    sizes += [value for value in values if isinstance(value, int) and not isinstance(value, bool)]
     return [size for size in dict.fromkeys([*sizes, N_IN, N_HIDDEN]) if 1 < size <= 64][:8] or [N_IN]
 
 

@@ -121,9 +121,7 @@ def mode_value(row: inspect.Parameter) -> list[Any]:
         return [True]
     if TEST_NAMES.match(row.name):
         return [False]
-    if row.name == "mode":
-        return ["train"]
-    return []
+    return ["train"] if row.name == "mode" else []
 
 
 def is_rate(name: str) -> bool:

@@ -27,11 +27,6 @@ class Kept:
     where: str
     slot: Slot = Slot(())  # noqa: RUF009  # frozen, so that it can be shared
 
-    def __str__(self) -> str:
-        if self.where == "step":
-            return "the step that backward takes, divided by the learning rate"
-        return f"self.{self.slot.name}" if self.where == "object" else f"returned{self.slot.name or ' value'}"
-
 
 def is_gradient_name(name: str) -> bool:
     """Whether a name alone is that of a gradient, of any parameter: dW, grad_W, weights_gradient."""

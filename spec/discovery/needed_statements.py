@@ -67,7 +67,7 @@ class Definitions:
         reached = set(names or ())
         while True:
             kept = [part for statement in self.statements if (part := self._keep(statement, reached, everything))]
-            missing = reached - self._bound(kept) - set(dir(builtins))
+            missing = reached - set().union(*(self.effects(each).binds for each in kept)) - set(dir(builtins))
             kept += [part for part in self._last_resort(missing) if part not in kept]
             found = reached.union(*(self.effects(part).reads for part in kept))
             if everything:  # `f.prime = ...` changes f, which may be read by no other statement
@@ -107,9 +107,6 @@ class Definitions:
 
     def _defined(self, leaf: ast.stmt) -> set[str]:
         return self.effects(leaf).binds if isinstance(leaf, _DEFINITION) else set()
-
-    def _bound(self, statements: Iterable[ast.stmt]) -> set[str]:
-        return set().union(*(self.effects(statement).binds for statement in statements))
 
     def _keep(self, statement: ast.stmt, reached: set[str], everything: bool) -> ast.stmt | None:
         """The statement with only the parts that are needed, or None."""
@@ -254,7 +251,7 @@ def _effects(statement: ast.stmt) -> _Effects:
     for instruction in () if star else dis.get_instructions(code):
         if instruction.opname in ("STORE_NAME", "STORE_GLOBAL") and not instruction.argval.startswith("__annot"):
             effects.binds.add(instruction.argval)
-    for nested in _codes(code):
+    for nested in codes_in(code):
         for instruction in dis.get_instructions(nested):
             if instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"):
                 effects.reads.add(instruction.argval)
@@ -262,7 +259,7 @@ def _effects(statement: ast.stmt) -> _Effects:
                 effects.rebinds_when_called.add(instruction.argval)
     if isinstance(statement, _DEFINITION[:2]):
         arguments = [row.arg for row in (*statement.args.posonlyargs, *statement.args.args)]
-        own = {name for nested in _codes(code) for name in nested.co_varnames}
+        own = {name for nested in codes_in(code) for name in nested.co_varnames}
         changed = {name for part in statement.body for node in _outside_functions(part) for name in _changed(node)}
         effects.changes_when_called = changed - own
         effects.changes_arguments = {i for i, name in enumerate(arguments) if name in changed}
@@ -272,11 +269,12 @@ def _effects(statement: ast.stmt) -> _Effects:
     return effects
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
+def codes_in(code: CodeType) -> Iterator[CodeType]:
+    """The code of a module or a function, and of all functions and classes in it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _codes(constant)
+            yield from codes_in(constant)
 
 
 def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:

@@ -31,10 +31,7 @@ def positional_updates(function: Any) -> list[Callable[[Array, Array, float], Ar
     rest = [name for name in names if name not in pairs and name not in pairs.values()]
     if len(pairs) < 2 or len(rest) != 1 or not (RATE.match(rest[0]) or rest[0] in ("alpha", "a")):
         return []
-    steps = []
-    for name in pairs:
-        steps.append(_update(name, partial(_step, function, pairs, rest[0], name), function))
-    return steps
+    return [_update(name, partial(_step, function, pairs, rest[0], name), function) for name in pairs]
 
 
 def _update(name: str, step: Callable[..., Array], author: Any) -> Callable[[Array, Array, float], Array]:

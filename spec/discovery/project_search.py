@@ -50,9 +50,7 @@ def find_in_project(path: Path, name: str, fromlist: Sequence[str], added: Seque
             return found
         if found and bare is None and (file_of(found[-1]) or any(child(found[-1], x) for x in fromlist)):
             bare = found
-    if bare is None or (len(parts) == 1 and importlib.util.find_spec(parts[0]) is not None):
-        return None
-    return bare
+    return None if bare is None or (len(parts) == 1 and importlib.util.find_spec(parts[0]) is not None) else bare
 
 
 def search_folders(path: Path) -> list[Path]:

@@ -57,9 +57,7 @@ def with_other_stride(thing: Any, settings: Mapping[str, Any]) -> tuple[Any, Cha
     known = {**defaults_of(kind), **settings}
     named = {name: value for name, value in known.items() if STRIDE.match(name) and is_stride(value)}
     changed: Changed = {name: _other_stride(value) for name, value in named.items()}
-    if len(changed) != 1:
-        return None
-    return kind(**{**copy.deepcopy(dict(settings)), **changed}), changed
+    return None if len(changed) != 1 else (kind(**{**copy.deepcopy(dict(settings)), **changed}), changed)
 
 
 COUNT = re.compile(
@@ -216,9 +214,7 @@ def _other_stride(value: int) -> int:
 def second_pair(pair: Activation | CachedPair) -> tuple[Activation | CachedPair, Changed] | None:
     """The same pair, its functions called with second values of the settings that both have."""
     found = second_functions(pair._functions)
-    if found is None:
-        return None
-    return _with_functions(pair, found[0]), found[1]
+    return None if found is None else (_with_functions(pair, found[0]), found[1])
 
 
 def _with_functions(pair: Activation | CachedPair, functions: list[Callable[..., Any]]) -> Activation | CachedPair:

@@ -151,9 +151,7 @@ def number_slots(thing: Any, steps: tuple[tuple[str, Any], ...] = ()) -> list[Sl
 
 def leaves(tree: Any) -> list[tuple[Slot, Array]]:
     """The arrays in a returned value, with their places: those of an array itself, a tuple, a dict or an object."""
-    if isinstance(tree, np.ndarray | np.number | float):
-        return [(Slot(()), np.asarray(tree))]
-    return array_slots(tree)
+    return [(Slot(()), np.asarray(tree))] if isinstance(tree, np.ndarray | np.number | float) else array_slots(tree)
 
 
 def _walk(

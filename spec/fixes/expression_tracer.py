@@ -64,9 +64,7 @@ class _Wrapper(ast.NodeTransformer):
             self.statement = ast.unparse(node).splitlines()[0]
         if isinstance(node, ast.Assign):
             self.targets |= _targets(node)
-        if isinstance(node, ast.expr) and _is_computed(node):
-            return self.wrapped(node)
-        return super().visit(node)
+        return self.wrapped(node) if isinstance(node, ast.expr) and _is_computed(node) else super().visit(node)
 
     def wrapped(self, node: ast.expr) -> ast.expr:
         i = len(self.expressions)

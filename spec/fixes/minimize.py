@@ -36,9 +36,7 @@ def smallest(violation: Violation, case: Case, check: Check) -> Violation:
 
 
 def _arrays(case: Any) -> dict[str, Array]:
-    if isinstance(case, LayerCase):
-        return {"x": case.x}
-    return {"prediction": case.prediction, "target": case.target}
+    return {"x": case.x} if isinstance(case, LayerCase) else {"prediction": case.prediction, "target": case.target}
 
 
 def _identity(violation: Violation) -> tuple[str, ...]:

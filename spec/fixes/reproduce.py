@@ -160,9 +160,7 @@ def _module(file: Path) -> tuple[Path, str]:
 
 def _shown(array: Array) -> Array:
     """The array as the script has it: rounded, or drawn anew if it has many numbers."""
-    if array.size > MAX_NUMBERS:
-        return np.random.default_rng(0).normal(size=array.shape)
-    return array.round(3)
+    return np.random.default_rng(0).normal(size=array.shape) if array.size > MAX_NUMBERS else array.round(3)
 
 
 def _literal(array: Array) -> str:

@@ -77,9 +77,7 @@ def explain(
 def _either(found: list[Cause]) -> Cause:
     """The cause if there is one, both if there are two, else NO_CAUSE."""
     found = list(dict.fromkeys(found))
-    if len(found) == 2:
-        return Cause.either(*found)
-    return found[0] if len(found) == 1 else NO_CAUSE
+    return Cause.either(*found) if len(found) == 2 else found[0] if len(found) == 1 else NO_CAUSE
 
 
 @dataclass

@@ -58,9 +58,7 @@ def _operation(start: TracebackType) -> str:
     if not shapes[0] or not shapes[1]:
         return ""
     inner, other = shapes[0][-1], shapes[1][-2] if len(shapes[1]) > 1 else shapes[1][0]
-    if inner == other:
-        return ""
-    return f"{shown}: inner sizes {inner} and {other} differ{_hint(texts, shapes)}"
+    return "" if inner == other else f"{shown}: inner sizes {inner} and {other} differ{_hint(texts, shapes)}"
 
 
 def _expression(innermost: TracebackType) -> ast.expr | None:

@@ -100,10 +100,10 @@ class DictLayer:
                  for part in self._outputs]  # fmt: skip
         returned = getattr(self.layer, self._methods[1])(*given)
         parts = returned if isinstance(returned, tuple) else (returned,)
-        found: list[Any] = []
-        for part, (_, keys) in zip(parts, self._inputs, strict=False):
-            found += [_of_key(part, key) for key in keys] if isinstance(part, Mapping) else [part]
-        return tuple(found)
+        return tuple(
+            gradient for part, (_, keys) in zip(parts, self._inputs, strict=False)
+            for gradient in ([_of_key(part, key) for key in keys] if isinstance(part, Mapping) else [part])
+        )  # fmt: skip
 
 
 def _of_key(gradients: Mapping[str, Any], key: str) -> Any:

@@ -233,9 +233,7 @@ def _rebuilt(made: Any, leaves: Iterator[Any]) -> Any:
     """A nested list like `made` with other values."""
     if isinstance(made, dict):
         return {key: _rebuilt(value, leaves) for key, value in made.items()}
-    if isinstance(made, tuple | list):
-        return type(made)([_rebuilt(value, leaves) for value in made])
-    return next(leaves)
+    return type(made)([_rebuilt(value, leaves) for value in made]) if isinstance(made, tuple | list) else next(leaves)
 
 
 def _networks(

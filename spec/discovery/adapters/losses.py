@@ -172,9 +172,7 @@ def roles_of(names: list[str], *, gradient: bool = False) -> list[Roles]:
     if len(names) == 0:
         return [()]
     if len(names) == 1:
-        if is_target(names[0]):
-            return [("t",)]
-        return [("1",), ("p",), ("t",)]
+        return [("t",)] if is_target(names[0]) else [("1",), ("p",), ("t",)]
     if len(names) == 2:
         first, second = (is_target(name) for name in names)
         if first != second:

@@ -44,10 +44,7 @@ class Sampler:
     def __getattr__(self, name: str) -> Callable[..., int]:
         if name.startswith("_"):
             raise AttributeError(name)
-        return self._next
-
-    def _next(self, *arguments: Any) -> int:
-        return next(self._words)
+        return lambda *arguments: next(self._words)
 
 
 KINDS: dict[str, tuple[str, Callable[[np.random.Generator], Any]]] = {

@@ -49,7 +49,8 @@ def adapt(scope: Scope) -> Iterator[Found]:
     if kind is None:
         return
     methods = list(_methods(kind, scope)) if kind in scope.classes.values() else []
-    lost = next((found.name for found in methods if _raises(found)), "")
+    raising = (found.name for found in methods if getattr(found.readings[0].cases, "func", None) is _raising)
+    lost = next(raising, "")  # the gradients that are lost if a tensor is used twice
     for name, thing in [*scope.functions.items(), *scope.classes.items()]:
         call: Any = thing if not inspect.isclass(thing) else None if is_base_class(thing) else _apply_of(thing)
         if call is None or name.startswith("_") or name.rpartition(".")[2] in ("forward", "backward"):
@@ -63,11 +64,6 @@ def adapt(scope: Scope) -> Iterator[Found]:
             if found is not None:
                 yield found
     yield from methods
-
-
-def _raises(found: Found) -> bool:
-    """Whether a gradient is lost if a tensor is used twice."""
-    return getattr(found.readings[0].cases, "func", None) is _raising
 
 
 def loss_of_tensors(name: str, function: Callable[..., Any], kind: type, scope: Scope) -> Found | None:

@@ -8,6 +8,7 @@ function that has a derivative in its module, which could not be called, is not 
 
 from __future__ import annotations
 
+import copy
 import inspect
 import itertools
 import re
@@ -124,10 +125,8 @@ class Values:
         """The author's function."""
         return self._function
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Values:
-        twin = object.__new__(type(self))
-        vars(twin).update(vars(self))
-        return twin
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return copy.copy(self)
 
     def forward(self, x: Array) -> Array:
         """f(x), with samples as rows; of a tuple, its first entry."""

@@ -84,7 +84,7 @@ def off(weights: Array, v: float) -> tuple[bool, bool]:
 def likely_cause(found: float, shape: tuple[int, int], expected: Variance) -> Cause:
     """The usual mistake that gives this variance, within 5%."""
     v = expected(*shape)
-    for value, code, mistake in (
+    mistakes = (
         (expected(*shape[::-1]), "swapped-fans", "fan_in and fan_out are swapped"),
         (v / 3, "uniform-limit", "a uniform distribution up to √v instead of √(3v)"),
         (v**2, "variance-as-deviation", "the variance is passed as the standard deviation: a square root is missing"),
@@ -93,7 +93,6 @@ def likely_cause(found: float, shape: tuple[int, int], expected: Variance) -> Ca
         (sqrt(v), "extra-square-root", "a square root is taken twice"),
         (1.0, "not-scaled", "the weights are not scaled by the fans"),
         (0.7737 * v, "truncated", "a normal distribution truncated at two standard deviations, not rescaled"),
-    ):
-        if abs(found - value) <= 0.05 * value:
-            return Cause(code, mistake)
-    return NO_CAUSE
+    )
+    near = (Cause(code, mistake) for value, code, mistake in mistakes if abs(found - value) <= 0.05 * value)
+    return next(near, NO_CAUSE)

@@ -89,10 +89,8 @@ def definition(case: LossCase) -> None:
 
 def _mistake(found: Array, right: Array) -> Cause:
     """The usual mistake that makes the value a multiple of the right one; NO_CAUSE if there is no such mistake."""
-    for factor, cause in MISTAKES.items():
-        if np.allclose(found, factor * right, rtol=1e-4):
-            return cause
-    return NO_CAUSE
+    causes = (cause for factor, cause in MISTAKES.items() if np.allclose(found, factor * right, rtol=1e-4))
+    return next(causes, NO_CAUSE)
 
 
 def _points(case: LossCase) -> tuple[list[Array], Array]:
