@@ -379,7 +379,15 @@ def _products(choices: list[list[Any]]) -> Iterator[tuple[Any, ...]]:
         key=lambda row: (sum(row), max(row, default=0)),
     )
     for row in ranks:
-        yield tuple(choice[i] for choice, i in zip(choices, row, strict=True))
+        values = tuple(choice[i] for choice, i in zip(choices, row, strict=True))
+        if _fit(values):
+            yield values
+
+
+def _fit(values: tuple[Any, ...]) -> bool:
+    """Whether weights and a bias that is next to them have the same number of outputs."""
+    arrays = [value.shape if isinstance(value, np.ndarray) else () for value in values]
+    return all(max(b) in (w[0], w[-1]) for w, b in itertools.pairwise(arrays) if len(w) == 4 and 0 < len(b) < 3)
 
 
 def guesses(
@@ -598,8 +606,7 @@ def _recurrent_biases() -> list[Any]:
 
 def _biases() -> list[Any]:
     rng = np.random.default_rng(2)
-    return [rng.standard_normal(N_OUT), rng.standard_normal((1, N_OUT)), rng.standard_normal((N_OUT, 1)),
-            rng.standard_normal(2)]  # fmt: skip
+    return [rng.standard_normal(shape) for shape in (N_OUT, 2, (1, N_OUT), (N_OUT, 1))]
 
 
 PENALTIES = re.compile(

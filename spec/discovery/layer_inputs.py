@@ -91,12 +91,15 @@ def likely_sizes(made: Made) -> list[int]:
     return [size for size in dict.fromkeys([*sizes, N_IN, N_HIDDEN]) if 1 < size <= 64][:8] or [N_IN]
 
 
+SHAPE_NAME = re.compile(r"shape|^_?(in|input|img|image|x)_?(dims?|size)$", re.I)
+
+
 def shape_settings(made: Made) -> list[tuple[int, ...]]:
     """Shapes among the settings and attributes that are called input_shape or alike."""
     found = []
     for name, value in {**attributes_of(made.instance), **made.settings}.items():
         is_shape = isinstance(value, tuple | list) and all(isinstance(v, int) or v is None for v in value)
-        if "shape" in name.lower() and is_shape:
+        if SHAPE_NAME.search(name) and is_shape:
             shape = tuple(v for v in value if v is not None)
             found += [shape, shape[1:]] if len(shape) > 1 else [shape]
     return [shape for shape in dict.fromkeys(found) if shape]

@@ -13,14 +13,15 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_network import AdaptedNetwork, Call, NetworkPlan, NetworkRun, roles_of
 from nnlaw.spec.discovery.calls import N_IN, N_OUT, N, Randomness
-from nnlaw.spec.discovery.layer_inputs import likely_sizes
+from nnlaw.spec.discovery.layer_inputs import likely_sizes, shape_settings
 from nnlaw.spec.discovery.layer_methods import is_rate
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.network_instances import Instance
+from nnlaw.spec.discovery.second_settings import defaults_of
 from nnlaw.spec.discovery.sequences import LAYOUTS_OF_SEQUENCES, is_recurrent, length_of, outputs_of, state_shapes
 from nnlaw.spec.discovery.slots import array_slots, number_slots
 
-MAX_SIZE = 4096  # of one input
+MAX_SIZE, MAX_SIDE = 4096, 32  # of one input, of the side of an image
 LAYOUTS_TRIED = ("rows", "columns", "one column", "one row", "one", "batch of one row", "batch of one column",
                  "rows of columns")  # fmt: skip
 
@@ -53,9 +54,13 @@ def _samples(one: Instance) -> list[tuple[tuple[int, ...], int]]:
     sizes = likely_sizes(one.made)
     large = [size for _, array in array_slots(one.made.instance) for size in array.shape if array.ndim == 2]
     sizes += [size for size in dict.fromkeys(large[:8]) if 64 < size <= MAX_SIZE]
-    images = any(array.ndim == 4 for _, array in array_slots(one.made.instance))
-    channels = [c for c in sizes if c <= 4] if images else []
-    shapes: list[tuple[int, ...]] = [*((c, 6, 8) for c in channels), *((6, 8, c) for c in channels)]
+    kernels = [array.shape for _, array in array_slots(one.made.instance) if array.ndim == 4]
+    channels = [c for c in (*sizes, 1) if c <= 4 and any(c in shape for shape in kernels)]
+    shapes: list[tuple[int, ...]] = shape_settings(one.made) if kernels else []
+    numbers = [*one.made.settings.values(), *defaults_of(type(one.made.instance)).values()] if kernels else []
+    squares = dict.fromkeys(side for side in numbers if type(side) is int and 4 <= side <= MAX_SIDE)
+    sides = [(6, 8), *((side, side) for side in squares)]
+    shapes += [shape for h, w in sides for c in channels for shape in ((c, h, w), (h, w, c))]
     return [*((shape, 0) for shape in shapes), *(((size,), 0) for size in sizes[:7]), ((), max(sizes))]
 
 
