@@ -47,12 +47,14 @@ ROLES = {
     "count": re.compile(r"^(mini_?)?(batch_?size|m|n|num_?samples|n_?samples|batch|bs)$", re.I),
     "zero": re.compile(r"^(momentum|mu|reg\w*|lamb?da?_?\w*|lmbda|decay|weight_?decay|l2\w*|l1\w*|dropout\w*|noise|"
                        r"beta|drop\w*)$", re.I),
-    "false": re.compile(r"^(verbose|debug|print\w*|plot\w*|shuffle|log\w*|disp\w*|show\w*|graph\w*|save\w*)$", re.I),
+    "false": re.compile(
+        r"^(verbose|debug|print\w*|plot\w*|shuffle|log\w*|disp\w*|show\w*|graph\w*|save(?!d)\w*)$", re.I
+    ),
     "state": re.compile(
         r"^(h|c|a|s)_?(prev|init|t_?1|tm1|last|old|0)\w*$|^h$|^(prev|previous|init|initial|last|start)_?(h|c|a|s|state|hidden|cell)\w*$|"
         r"^(hidden|cell|rnn)(_?states?)?(_prev)?$|^states?$", re.I,
     ),
-    "cache": re.compile(r"^(c|caches?|memory|memories|store|saved|intermediates?|fwd|forward_\w*)$", re.I),
+    "cache": re.compile(r"^(c|caches?|memory|memories|store|saved\w*|intermediates?|tape|ctx|fwd|forward_\w*)$", re.I),
     "true": FLAG_NAMES,
     "x2": re.compile(r"^(x|inputs?|img|image|samples?|left|in|a|s|u)_?(2|b|two|right)$|^(right|second)\w*$", re.I),
     "x": re.compile(

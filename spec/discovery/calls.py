@@ -386,8 +386,8 @@ def _products(choices: list[list[Any]]) -> Iterator[tuple[Any, ...]]:
 
 def _fit(values: tuple[Any, ...]) -> bool:
     """Whether weights and a bias that is next to them have the same number of outputs."""
-    arrays = [value.shape if isinstance(value, np.ndarray) else () for value in values]
-    return all(max(b) in (w[0], w[-1]) for w, b in itertools.pairwise(arrays) if len(w) == 4 and 0 < len(b) < 3)
+    shapes: list[tuple[int, ...]] = [value.shape if isinstance(value, np.ndarray) else () for value in values]
+    return all(max(b) in (w[0], w[-1]) for w, b in itertools.pairwise(shapes) if len(w) == 4 and 0 < len(b) < 3)
 
 
 def guesses(

@@ -135,7 +135,8 @@ def numbers_as_arrays(tree: Any) -> Any:
     if isinstance(tree, dict):
         return {key: numbers_as_arrays(value) for key, value in tree.items()}
     if isinstance(tree, tuple | list):
-        return tuple(numbers_as_arrays(value) for value in tree)
+        rows = tuple(numbers_as_arrays(value) for value in tree)
+        return type(tree)(*rows) if hasattr(tree, "_fields") else rows
     if isinstance(tree, float | np.number):
         return np.asarray(tree)
     return () if tree is None else tree

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import FrozenInstanceError, dataclass
 from itertools import islice
 from types import ModuleType
 from typing import Any
@@ -69,7 +69,10 @@ class Slot:
         if isinstance(holder, tuple) and kind == ".":
             self.parent.set(thing, holder._replace(**{key: value}))  # type: ignore[attr-defined]  # a named tuple
         elif kind == ".":
-            setattr(holder, key, value)
+            try:
+                setattr(holder, key, value)
+            except FrozenInstanceError:
+                object.__setattr__(holder, key, value)
         elif isinstance(holder, tuple):
             self.parent.set(thing, (*holder[:key], value, *holder[key + 1 :]))
         else:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
+from nnlaw.spec.discovery.adapters.functional_networks import CONTAINER, initial_parameters
 from nnlaw.spec.discovery.argument_shapes import BATCHES, SIDES, is_used_as_array, shape_symbols, written_shapes
 from nnlaw.spec.discovery.calls import N_HIDDEN, N_IN, N_OUT, Made, N, Randomness, Settings, guesses
 from nnlaw.spec.discovery.dict_arguments import dict_arguments
@@ -102,7 +103,7 @@ def pair_of(
     methods, randomness = ("forward", "backward"), Randomness.of(scope.module)
     likely = itertools.chain(
         written_arguments(forward, rows[place].name, rest, scope), sequence_arguments(forward, rest),
-        recurrent_arguments(rest), dict_arguments(forward, rows[place].name, rest),
+        recurrent_arguments(rest), dict_arguments(forward, rows[place].name, rest), initial_arguments(rest, scope),
     )  # fmt: skip
     for arguments, shapes in likely:
         for second, incoming in seconds:
@@ -266,6 +267,17 @@ def recurrent_arguments(
             given |= {} if found is None else {name: random_array(name, found)}
         if len(given) == len(names):
             yield given, [(LAYOUTS["rows"], (sample,), 0)]
+
+
+def initial_arguments(
+    rest: list[inspect.Parameter], scope: Scope
+) -> Iterator[tuple[dict[str, Any], list[tuple[Layout, tuple[tuple[int, ...], ...], int]]]]:
+    """The parameters of a whole network, as a function of the module makes them, for the only argument behind x."""
+    if len(rest) != 1 or not CONTAINER.match(rest[0].name):
+        return
+    for _, _, made in initial_parameters(scope.functions, scope):
+        for name in ("rows", "columns"):
+            yield {rest[0].name: made}, [(LAYOUTS[name], ((N_IN,),), 0)]
 
 
 STEPS = 3

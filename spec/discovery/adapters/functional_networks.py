@@ -14,7 +14,7 @@ import inspect
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from nnlaw.spec.discovery.network_instances import Instance
 from nnlaw.spec.discovery.network_trials import found_of
 from nnlaw.spec.discovery.nothing import class_location
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
-from nnlaw.spec.discovery.slots import array_slots
+from nnlaw.spec.discovery.slots import array_slots, attributes_of
 from nnlaw.spec.discovery.source_text import nodes_of, returned_names, source_text
 from nnlaw.spec.discovery.stacks import definitions
 from nnlaw.spec.discovery.trained_numbers import BIAS_NAME
@@ -36,7 +36,9 @@ from nnlaw.spec.subjects.settings import PENALTIES
 from nnlaw.spec.violation import Location
 
 INIT = re.compile(r"init|random_?(w|p)|(create|make|get|build|setup|new|set)_?\w*(param|weight|theta|net|model)", re.I)
-FORWARD = re.compile(r"forward|feed|fprop|predict|propagat|hypothesis|inference|^(model|net|output|fwd|run)$", re.I)
+FORWARD = re.compile(
+    r"forward|feed|fprop|predict|propagat|hypothesis|inference|^(model|net|output|fwd|run|apply)$", re.I
+)
 GRADIENT = re.compile(
     r"back|bprop|bptt|through_?time|grad|propagate$|cost_?function|loss_?fun|^(cost|loss)\w*$|nn_?cost|prime", re.I
 )
@@ -89,9 +91,14 @@ def _networks_of(
     others: dict[str, Callable[..., Any]], scope: Scope,
 ) -> Iterator[Found]:  # fmt: skip
     """The networks, one for each of the functions that computes gradients; `known` and `others` belong to them."""
-    forwards = {name: f for name, f in others.items() if FORWARD.search(name) and not GRADIENT_ONLY.search(name)}
+    outputs = {row.name for name, f in functions.items() if GRADIENT.search(name) and _takes_targets(f)
+               for row in arguments_of(f)}  # fmt: skip
+    forwards = {name: f for name, f in others.items() if not GRADIENT_ONLY.search(name)}
+    forwards = {name: f for name, f in forwards.items() if FORWARD.search(name)} | {
+        name: f for name, f in forwards.items() if _makes(f, outputs)
+    }
     losses = {name: f for name, f in known.items() if LOSS_WORDS.search(name) and not GRADIENT_ONLY.search(name)}
-    initials = list(_initials(others, scope, binary=any(map(is_binary, losses.values()))))
+    initials = list(initial_parameters(others, scope, binary=any(map(is_binary, losses.values()))))
     randomness = Randomness.of(scope.module)
     for name, gradient in functions.items():
         weights = any(WEIGHT.match(row.name) for row in arguments_of(gradient))
@@ -113,6 +120,12 @@ def _networks_of(
             yield Found(found.kind, name, style, location, gradient, found.readings, found.reason, (name, *used))
 
 
+def _makes(function: Callable[..., Any], names: set[str]) -> bool:
+    """Whether a function of an input returns several values, one of which has such a name."""
+    own, made = [row.name for row in arguments_of(function)], returned_names(function)
+    return len(made) > 1 and bool({*made} & names - {*own}) and any(ROLES["x"].match(name) for name in own)
+
+
 LOOP = re.compile(r"descent|train|fit|optimi[sz]e", re.I)
 GRADIENT_ONLY = re.compile(r"back|grad|prime|deriv|delta|^d_|_d$", re.I)
 
@@ -125,8 +138,8 @@ def _takes_targets(function: Callable[..., Any]) -> bool:
     return has_targets and bool(others)
 
 
-def _initials(
-    functions: dict[str, Callable[..., Any]], scope: Scope, *, binary: bool
+def initial_parameters(
+    functions: Mapping[str, Callable[..., Any]], scope: Scope, *, binary: bool = False
 ) -> Iterator[tuple[str, dict[str, Array], Any]]:
     """Functions that make parameters: name, parameters by name, and what was returned; with one output if `binary`."""
     numbers = [int(key[1:]) for function in functions.values() for key in _keys(function) if re.match(r"W\d$", key)]
@@ -193,8 +206,9 @@ def is_binary(function: Callable[..., Any]) -> bool:
 
 def _named(made: Any, function: Callable[..., Any]) -> dict[str, Array]:
     """The arrays of floats that were returned, by the names in the return statement or the keys of the dict."""
-    if isinstance(made, dict):
-        rows = {str(key): value for key, value in made.items()}
+    fields = attributes_of(made) if is_dataclass(made) else getattr(made, "_asdict", dict)()
+    if isinstance(made, dict) or fields:
+        rows = {str(key): value for key, value in (fields or made).items()}
     elif isinstance(made, np.ndarray) and made.dtype.kind == "f":
         rows = {"theta": made}
     elif isinstance(made, tuple | list) and _is_nested(made):
@@ -517,6 +531,10 @@ class FunctionalNetwork:
         made = self._fixed[1]
         if isinstance(made, dict):
             return dict(zip(made, self.params.values(), strict=True))
+        if hasattr(made, "_fields"):
+            return type(made)(*self.params.values())
+        if is_dataclass(made) and not isinstance(made, type):
+            return replace(made, **self.params)
         if isinstance(made, tuple | list):
             return _rebuilt(made, iter(self.params.values()))
         return next(iter(self.params.values()))
