@@ -157,6 +157,12 @@ class OptimizerPlan:
     """1 or -1 if the step alone is returned, which the caller adds or subtracts."""
 
     @property
+    def has_rate(self) -> bool:
+        """Whether there is a place for a learning rate; Adadelta may do without."""
+        kinds = {role for role, _ in self.roles}
+        return bool(self.rate) or "rate" in kinds or ("state" in kinds and not self.array_states)
+
+    @property
     def is_owner(self) -> bool:
         """Whether the arrays are those of a layer or a network that the step gets."""
         return self.form in (*OWNER_FORMS, *GIVEN_FORMS, *NETWORK_FORMS)
@@ -246,7 +252,13 @@ class AdaptedOptimizer:
         return owner
 
     def step(self, w: Array, g: Array, lr: float) -> None:
-        """One step; w is changed in place."""
+        """One step; w is changed in place. That of code without a learning rate is multiplied by it."""
+        before = w.copy()
+        self._step(w, g, lr)
+        if not self._plan.has_rate:
+            w[...] = before + lr * (w - before)
+
+    def _step(self, w: Array, g: Array, lr: float) -> None:
         self._count += 1
         if self._plan.setup and self._count == 1:
             self._set_up(w)

@@ -83,7 +83,8 @@ def _by_name(slot: Slot, array: Array, sources: list[Source], _: object) -> Sour
     for where, place, value in sources:
         key = place.key
         named = is_gradient_of(key, slot.key) or (
-            short_name(key) == short_name(slot.key) and (where == "returned" or in_gradient_container(place.parent))
+            short_name(key) == short_name(slot.key)
+            and ((where == "returned" and value.shape == array.shape) or in_gradient_container(place.parent))
         ) or (key.lower() in ("grad", "gradient", "g", "d", "dw") and _is_wrapped(place, slot))
         if named and (where == "returned" or _owner(place) == _owner(slot) or _is_wrapped(place, slot)):
             rows.append((value.shape != array.shape, where, place, value))

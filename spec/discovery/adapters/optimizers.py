@@ -343,9 +343,7 @@ def _found(name: str, named: str, style: str, location: Location, thing: Any, pl
     if not named:
         reason = "its name is not that of a standard optimizer, so there is no definition to compare its steps with"
         return Found("optimizer", name, style, location, thing, reason=reason)
-    rate = bool(plan.rate) or any(role == "rate" for role, _ in plan.roles)
-    rate = rate or (any(role == "state" for role, _ in plan.roles) and not plan.array_states)
-    if not rate:
+    if not plan.has_rate and named != "adadelta":
         reason = f'found no learning rate; name it: check({name}, learning_rate="...")'
         return Found("optimizer", name, style, location, thing, reason=reason)
     methods = [(plan.method, plan.roles), *([plan.bias] if plan.bias else [])]

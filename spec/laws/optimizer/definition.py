@@ -33,7 +33,7 @@ from nnlaw.spec.subjects.hyperparameters import (
     numeric_attributes,
     numeric_defaults,
 )
-from nnlaw.spec.subjects.settings import CLIPS
+from nnlaw.spec.subjects.settings import CLIPS, PENALTIES
 from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NO_CAUSE, Cause, Inconclusive, Violation, counted
 
@@ -79,10 +79,13 @@ def definition(case: OptimizerCase) -> None:
     own = {} if case.registered else numeric_attributes(instance)  # registered code declares what it is
     limits = [value for name, value in own.items() if CLIPS.search(name) and value > 0]
     sizes = [STEEP, *(0.1 * limit for limit in limits)]  # of gradients that are clipped, and of some that are not
+    numbers = instance.attribute("array_numbers")
+    numbers = numbers if isinstance(numbers, np.ndarray) else None
+    settings = [*declared.combinations(), *_of_weights_only(declared, numbers)]
     runs = [np.full((STEPS, SIZE), STEEP, np.float32), *(random_gradients(case, STEPS, size) for size in sizes)]
     paths = [walked(fresh(case), w, gradients, case.lr) for gradients in runs]
     if clipped := [[clip(gradients) for gradients in runs] for clip in _clips(limits)]:
-        runs = min(clipped, key=lambda each: _distance(row, next(declared.combinations()), w, each, paths, case.lr))
+        runs = min(clipped, key=lambda each: min(_distance(row, h, w, each, paths, case.lr) for h in settings))
 
     def matches(rule: Rule, h: Any, decay: str, rate: Rate = _constant, early: bool = False) -> bool:
         pairs = zip(runs, paths, strict=True)
@@ -93,15 +96,14 @@ def definition(case: OptimizerCase) -> None:
 
     forms: tuple[str, ...] = ("before", "after", "coupled") if row.coupled else ("before", "after")
     forms = ("inside",) if name == "lamb" else forms
-    if any(matches(rule, h, decay) for h in declared.combinations() for rule in row.variants for decay in forms):
+    if any(matches(rule, h, decay) for h in settings for rule in row.variants for decay in forms):
         return
     decays = [] if case.registered else _rate_decays(instance)
     shrinking = [_decayed(rate, k) for k in decays for rate in RATES]
-    choices = product(row.variants, declared.combinations(), forms, shrinking, (False, True))
+    choices = product(row.variants, settings, forms, shrinking, (False, True))
     if any(matches(*choice) for choice in choices):
         return
-    numbers = instance.attribute("array_numbers")
-    cause = _likely_cause(name, row, declared, matches, numbers if isinstance(numbers, np.ndarray) else None)
+    cause = _likely_cause(name, row, declared, matches, numbers)
     if any(matches(rule, h, decay) for h in declared.combinations() for rule in without for decay in forms):
         cause = NO_MOMENTUM
     twice = product(row.variants, declared.combinations(), forms, [_decayed(compounding, k) for k in decays])
@@ -111,7 +113,7 @@ def definition(case: OptimizerCase) -> None:
     if declared.unknown or (missing and cause is NO_CAUSE):
         why = f"settings that {name} does not have" if declared.unknown else "hyperparameters under unusual names"
         raise Inconclusive(f"{why}: {', '.join(declared.unknown or missing)}")
-    h = next(declared.combinations())
+    h = min(settings, key=lambda h: _distance(row, h, w, runs, paths, case.lr))
     right = [trajectory(row.variants[0], h, w, gradients, case.lr) for gradients in runs]
     odd = next(i for i, path in enumerate(paths) if not _near(right[i], path, w))
     off = np.abs(paths[odd] - right[odd])
@@ -179,7 +181,10 @@ def _wrong_default(case: OptimizerCase, name: str, actual: str, expected: str, c
 def _hyperparameters(case: OptimizerCase, instance: Subject, name: str, row: Optimizer) -> Hyperparameters:
     """The declared values; an attribute `decay` may mean something else, unless the name shows that weights decay."""
     declared = infer_hyperparameters(instance, {"decay": 0.0} | dict(row.defaults))
-    plainly = name == "adamw" or any(alias in DECAY_NAMES for alias in numeric_attributes(instance))
+    numbers = numeric_attributes(instance)
+    plainly = name == "adamw" or any(alias in DECAY_NAMES for alias in numbers)
+    alone = "decay" in numbers and not any(map(PENALTIES.search, numbers.keys() - {"decay"}))
+    plainly = plainly or (alone and _decays(case))
     decays = declared.candidates["decay"]
     candidates = declared.candidates | {"decay": decays if plainly else tuple(dict.fromkeys((*decays, 0.0)))}
     for own in row.defaults if not case.registered else ():  # such as a misspelled beta
@@ -189,6 +194,14 @@ def _hyperparameters(case: OptimizerCase, instance: Subject, name: str, row: Opt
     if (name == "adamw" and "decay" in declared.missing) or (not plainly and _decays(case)):
         needed.add("decay")
     return Hyperparameters(candidates, tuple(sorted(needed)), declared.unknown)
+
+
+def _of_weights_only(declared: Hyperparameters, numbers: Array | None) -> list[SimpleNamespace]:
+    """The settings with a decay of the weights alone: of several arrays each second one is a bias, which need not."""
+    if numbers is None or not numbers.any():
+        return []
+    return [SimpleNamespace(**vars(h) | {"decay": h.decay * (numbers % 2 == 0)})
+            for h in declared.combinations() if h.decay]  # fmt: skip
 
 
 def _strangers(instance: Subject) -> list[float]:
