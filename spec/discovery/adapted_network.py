@@ -54,7 +54,7 @@ ROLES = {
         r"^(h|c|a|s)_?(prev|init|t_?1|tm1|last|old|0)\w*$|^h$|^(prev|previous|init|initial|last|start)_?(h|c|a|s|state|hidden|cell)\w*$|"
         r"^(hidden|cell|rnn)(_?states?)?(_prev)?$|^states?$", re.I,
     ),
-    "cache": re.compile(r"^(c|caches?|memory|memories|store|saved\w*|intermediates?|tape|ctx|fwd|forward_\w*)$", re.I),
+    "cache": re.compile(r"^(c|caches?|memory|memories|store|saved\w*|intermediates?|ctx|fwd|forward_\w*)$", re.I),
     "true": FLAG_NAMES,
     "x2": re.compile(r"^(x|inputs?|img|image|samples?|left|in|a|s|u)_?(2|b|two|right)$|^(right|second)\w*$", re.I),
     "x": re.compile(
