@@ -46,7 +46,7 @@ from nnlaw.spec.discovery.partners import with_partners
 from nnlaw.spec.discovery.scope import Scope, scope_of
 from nnlaw.spec.discovery.text_arguments import give_texts, with_given_texts
 
-ADAPTERS: tuple[Callable[[Scope], Iterator[Found]], ...] = (
+ADAPTERS: tuple[Callable[[Scope], Iterator[Found | None]], ...] = (
     optimizers.adapt,
     tensors.adapt,
     tensor_modules.adapt,
@@ -120,7 +120,7 @@ def find_in_scope(scope: Scope) -> list[Found]:
             scope.take(name)
             scope.classes[name] = scope.everything[name] = kind
     for adapt in ADAPTERS:
-        for unit in adapt(scope):
+        for unit in filter(None, adapt(scope)):
             scope.take(*(unit.names or (unit.name,)))
             found.append(with_given_texts(unit, given))
     found = with_partners(found, scope)

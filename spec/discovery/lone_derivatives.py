@@ -8,7 +8,7 @@ A derivative may take the input or the output of the activation; both readings a
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -93,9 +93,3 @@ class LoneDerivative(Activation):
     def own_functions(self) -> list[Any]:
         """The author's function."""
         return super().own_functions()[:1]
-
-    def replace_functions(self, made: Mapping[str, Any]) -> None:
-        """Use another derivative."""
-        value = self._functions[0]
-        super().replace_functions(made)
-        self._functions = value, self._functions[1]

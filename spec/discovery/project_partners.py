@@ -45,7 +45,7 @@ def losses_of_project(module: ModuleType) -> list[Found]:
         with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
             loaded = load(file)
             names = [name for name in loaded.names if name not in loaded.unavailable]
-            found += [unit for unit in adapt(scope_of(loaded.module, names)) if unit.readings]
+            found += [unit for unit in adapt(scope_of(loaded.module, names)) if unit is not None and unit.readings]
     return found
 
 

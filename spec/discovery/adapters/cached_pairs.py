@@ -5,6 +5,7 @@ The second argument of g may also be the input or the output of f.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 import itertools
@@ -45,15 +46,11 @@ FORTH = re.compile(r"(_?(forward|fwd|fprop|forth|forwards|fp)(_?pass|_?propagati
 MAX_TRIES = 60
 
 
-def adapt(scope: Scope) -> Iterator[Found]:
+def adapt(scope: Scope) -> Iterator[Found | None]:
     """The pairs of the module."""
     for back, front in pair_names(list(scope.functions)):
-        try:
-            found = _pair(front, back, scope)
-        except Exception:  # these functions do not form a pair
-            continue
-        if found is not None:
-            yield found
+        with contextlib.suppress(Exception):  # these functions do not form a pair
+            yield _pair(front, back, scope)
 
 
 def pair_names(names: list[str]) -> Iterator[tuple[str, str]]:

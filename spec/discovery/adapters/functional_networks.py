@@ -470,49 +470,43 @@ class FunctionalNetwork:
 
     def _arguments(self, function: Callable[..., Any], given: dict[str, Any]) -> list[Any]:
         """Values for the arguments of a function, by their names."""
-        found: list[Any] = []
         used: list[str] = []
-        for row in arguments_of(function):
-            name = row.name
-            if name in self.params:
-                found.append(self.params[name])
-                continue
-            if name in self._values:
-                found.append(self._values[name])
-                continue
-            if len(self.params) == 1 and re.search(r"theta|^w$|weight|param", name, re.I):
-                found.append(next(iter(self.params.values())))
-                continue
-            output = function is self._fixed[4] and ROLES["o"].match(name)  # loss(p, y)
-            if CONTAINER.match(name) and "container" not in used and not output:
-                used.append("container")
-                found.append(self._container())
-                continue
-            if self.penalty is not None and PENALTIES.search(name):
-                found.append(self.penalty)
-                continue
-            role = role_of(name, used)
-            values = given | {"cache": self._cache(), "zero": 0.0, "false": False, "true": True}
-            if self._returned is not None:
-                values["o"] = self._result_of()
-            values["count"] = np.size(given.get("t", given["x"])) if role == "count" else 0
-            if role in values and (row.default is row.empty or role in ("x", "t")):
-                used.append(role)
-                found.append(values[role])
-            elif row.default is not row.empty:
-                found.append(row.default)
-            elif (default := self._default(name)) is not row.empty:
-                found.append(default)
-            elif name in self.settings:
-                found.append(self.settings[name])
-            elif hasattr(self._fixed[0], name) and not callable(getattr(self._fixed[0], name)):
-                found.append(getattr(self._fixed[0], name))
-            elif "cache" not in used and isinstance(self._cache(), dict | list | tuple):
-                used.append("cache")
-                found.append(self._cache())
-            else:
-                raise TypeError(f"no value for {name}")
-        return found
+        return [self._argument(row, function, given, used) for row in arguments_of(function)]
+
+    def _argument(
+        self, row: inspect.Parameter, function: Callable[..., Any], given: dict[str, Any], used: list[str]
+    ) -> Any:
+        """The value of one argument; its role is added to those that are used."""
+        name = row.name
+        for known in (self.params, self._values):
+            if name in known:
+                return known[name]
+        if len(self.params) == 1 and re.search(r"theta|^w$|weight|param", name, re.I):
+            return next(iter(self.params.values()))
+        output = function is self._fixed[4] and ROLES["o"].match(name)  # loss(p, y)
+        if CONTAINER.match(name) and "container" not in used and not output:
+            used.append("container")
+            return self._container()
+        if self.penalty is not None and PENALTIES.search(name):
+            return self.penalty
+        role = role_of(name, used)
+        values = given | {"cache": self._cache(), "zero": 0.0, "false": False, "true": True}
+        if self._returned is not None:
+            values["o"] = self._result_of()
+        values["count"] = np.size(given.get("t", given["x"])) if role == "count" else 0
+        if role in values and (row.default is row.empty or role in ("x", "t")):
+            used.append(role)
+            return values[role]
+        if (default := row.default if row.default is not row.empty else self._default(name)) is not row.empty:
+            return default
+        if name in self.settings:
+            return self.settings[name]
+        if hasattr(self._fixed[0], name) and not callable(getattr(self._fixed[0], name)):
+            return getattr(self._fixed[0], name)
+        if "cache" not in used and isinstance(self._cache(), dict | list | tuple):
+            used.append("cache")
+            return self._cache()
+        raise TypeError(f"no value for {name}")
 
     def _default(self, name: str) -> Any:
         """The default of an argument of this name in another one of the functions."""

@@ -45,7 +45,7 @@ COLUMN = re.compile(r"\.reshape\(\(?-1, 1\)")
 """How code reads predictions of one output."""
 
 
-def adapt(scope: Scope) -> Iterator[Found]:
+def adapt(scope: Scope) -> Iterator[Found | None]:
     """The nodes of the module that compute gradients."""
     own = [kind for _, kind in definitions(scope) if inspect.isclass(kind)]
     sources = [kind for kind in own if not required_of(kind) and _places(kind) is not None]
@@ -56,10 +56,8 @@ def adapt(scope: Scope) -> Iterator[Found]:
             continue
         style = f"class with {methods[0]}() and {methods[1]}() on nodes"
         targets = [i for i, row in enumerate(rows) if is_target(row.name) and not _is_called(kind)]
-        found = (_loss(name, kind, sources, methods, targets[0], style, scope) if targets and len(rows) == 2
-                 else None if targets else _layer(name, kind, sources, methods, style, scope))  # fmt: skip
-        if found is not None:
-            yield found
+        yield (_loss(name, kind, sources, methods, targets[0], style, scope) if targets and len(rows) == 2
+               else None if targets else _layer(name, kind, sources, methods, style, scope))  # fmt: skip
 
 
 def _layer(

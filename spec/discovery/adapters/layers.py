@@ -41,16 +41,14 @@ from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.violation import counted
 
 
-def adapt(scope: Scope) -> Iterator[Found]:
+def adapt(scope: Scope) -> Iterator[Found | None]:
     """The classes of the module that are layers."""
     for name, kind in list(scope.classes.items()):
         try:
-            found = layer_in(kind, name, scope)
+            yield layer_in(kind, name, scope)
         except Exception as error:  # raised by the code under test in an unexpected place
             reason = f"{type(error).__name__} while it was called: {error}"
-            found = Found("layer", name, "class", class_location(kind), kind, reason=reason)
-        if found is not None:
-            yield found
+            yield Found("layer", name, "class", class_location(kind), kind, reason=reason)
 
 
 def layer_in(kind: type, name: str, scope: Scope) -> Found | None:

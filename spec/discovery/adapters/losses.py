@@ -12,7 +12,7 @@ import copy
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial, wraps
 from numbers import Real
@@ -98,14 +98,12 @@ OUTPUTS = range(2, 101)  # numbers of outputs that are tried if they occur in th
 MAX_READINGS = 3
 
 
-def adapt(scope: Scope) -> Iterator[Found]:
+def adapt(scope: Scope) -> Iterator[Found | None]:
     """The losses of the module."""
     links = links_in(scope)
     for name, kind in list(scope.classes.items()):
         if not is_base_class(kind):
-            found = _class(name, kind, scope, links)
-            if found is not None:
-                yield found
+            yield _class(name, kind, scope, links)
     yield from _functions(scope, links)
 
 
@@ -438,7 +436,7 @@ def found_of(
     A gradient of another shape than the prediction is a mistake of a loss; that of a `network` is that of its weights.
     Code that takes no predictions (N, 3) is tried with other `scenarios`: see other_scenarios().
     """
-    randomness = Randomness.of(scope.module)
+    randomness, reading = Randomness.of(scope.module), partial(found_reading, name, style, location, thing, names=names)
     codes = list(codes)
     numbers = {code.value for code in codes if returns_number(code)}
     codes = [code for code in codes if not numbers or code.value in numbers or _is_named_after_value(code)]
@@ -458,11 +456,11 @@ def found_of(
             except Exception as caught:
                 error = error or caught
             if rows and rows[-1][0] <= AGREES and scenario.domain == "real":
-                return found_reading(name, style, location, thing, [_column_of(rows[-1], rows)], names)
+                return reading([_column_of(rows[-1], rows)])
     agreeing = [row for row in rows if row[0] <= AGREES]
     any_numbers = any(loss.scenario.domain == "real" and loss.smooth for _, loss in rows)
     if agreeing and not (any_numbers and agreeing[0][1].scenario.domain != "real"):
-        return found_reading(name, style, location, thing, [_column_of(agreeing[0], rows)], names)
+        return reading([_column_of(agreeing[0], rows)])
     if any_numbers:  # it takes any numbers, so probabilities are a special case that may hide a mistake
         rows = [row for row in rows if row[1].scenario.domain == "real"]
     rows = [row for row in rows if not network or row[0] < WRONG_SHAPE / 2]
@@ -484,30 +482,25 @@ def found_of(
         return Found("loss", name, style, location, thing, reason=reason, names=names)
     rows.sort(key=lambda row: (row[1].layout.name != "rows", not row[1].is_multiple, row[0]))
     for link in links:
-        together = _with_link(rows, link)
-        if together is not None:
-            note = (
+        if (together := _with_link(rows, link)) is not None:
+            return reading([together], note=(
                 f"convention: the gradient is that of {link} and loss together, by the logits; "
                 f"the backward of {link} passes it on"
-            )
-            return found_reading(name, style, location, thing, [together], names, note)
-    for link in ("softmax", "sigmoid"):
+            ))  # fmt: skip
+    for link in LINKS:
         together = _with_link(rows, link) if link not in links and is_used_with(scope, link) else None
         if together is not None:
-            found = found_reading(name, style, location, thing, [together], names)
-            missing = {link: f"the gradient is that of {link} and loss together, and the {link} is in another file"}
-            return replace(found, readings=tuple(replace(reading, missing=missing) for reading in found.readings))
+            where = f"the gradient is that of {link} and loss together, and the {link} is in another file"
+            return reading([together], missing={link: where})
     gradient = codes[0].gradient if isinstance(codes[0].gradient, str) else ""
     for link, (where, text) in itertools.product(
         LINKS, {f"the name {gradient}": gradient, "its docstring": docstrings_of(thing)}.items()
     ):
         linked = _with_link(rows, link, exact=False) if link[:5] in text.lower() else None
         if linked is not None:
-            found = found_reading(name, style, location, thing, [linked], names)
             reason = f"{where} has the gradient of {link} and loss together; that {link} was not compared"
-            missing = {link: reason}
-            return replace(found, readings=tuple(replace(reading, missing=missing) for reading in found.readings))
-    return found_reading(name, style, location, thing, rows[:MAX_READINGS], names)
+            return reading([linked], missing={link: reason})
+    return reading(rows[:MAX_READINGS])
 
 
 def other_scenarios(codes: Iterable[LossCode]) -> Iterator[tuple[Scenario, ...]]:
@@ -670,17 +663,18 @@ def _with_link(
 
 def found_reading(
     name: str, style: str, location: Location, thing: Any, rows: list[tuple[float, AdaptedLoss]],
-    names: tuple[str, ...], note: str = "",
+    names: tuple[str, ...], note: str = "", missing: Mapping[str, str] | None = None,
 ) -> Found:  # fmt: skip
-    """The unit with a reading per loss; `note` is printed with each."""
+    """The unit with a reading per loss; `note` is printed with each, and what is `missing` is not compared in any."""
     readings = []
     for loss, own in (_with_outputs(row[1]) for row in rows):
         draw = loss.scenario.draw(np.random.default_rng(1), 5, 3)
         notes = *filter(None, [note, own]), *remarks_of_loss(loss, *draw)
         compared = (f"prediction {draw[0].shape}",)
         masked = "m" in loss.code.value_roles and not loss.ignores_masked(*draw)
-        missing = {"mask": "the loss depends on predictions that the mask leaves out"} if masked else {}
-        readings.append(Reading(describe(loss.code, name, loss), partial(_cases, name, loss), compared, missing, notes))
+        lost = {"mask": "the loss depends on predictions that the mask leaves out"} if masked else {}
+        cases = partial(_cases, name, loss)
+        readings.append(Reading(describe(loss.code, name, loss), cases, compared, lost | dict(missing or {}), notes))
     return Found("loss", name, style, location, thing, tuple(readings), names=names or (name,))
 
 

@@ -60,7 +60,7 @@ KINDS: dict[str, tuple[str, Callable[[np.random.Generator], Any]]] = {
 """What an argument may be, with the names that it usually has."""
 
 
-def adapt(scope: Scope) -> Iterator[Found]:
+def adapt(scope: Scope) -> Iterator[Found | None]:
     """The functions of the module that return a loss and gradients."""
     randomness = Randomness.of(scope.module)
     for name, function in list(scope.functions.items()):
@@ -68,9 +68,7 @@ def adapt(scope: Scope) -> Iterator[Found]:
         returned = returned_names(function)
         if len(returned) < 2 or not 2 <= len(names) <= 5 or not LOSS_WORDS.search(name + returned[0] + returned[-1]):
             continue
-        found = _found(name, function, names, randomness)
-        if found is not None:
-            yield found
+        yield _found(name, function, names, randomness)
 
 
 class LossOfArguments:

@@ -58,18 +58,14 @@ RATE_DECAY = re.compile(r"^_*(lr_?|learning_?rate_?|rate_?)?decay(_?rate)?_*$", 
 """Names of a decay that may be one of the learning rate, which no definition has."""
 
 
-def adapt(scope: Scope) -> Iterator[Found]:
+def adapt(scope: Scope) -> Iterator[Found | None]:
     """The optimizers of the module."""
     for name, kind in list(scope.classes.items()):
         if not is_base_class(kind):
-            found = _class(name, kind, scope)
-            if found is not None:
-                yield found
+            yield _class(name, kind, scope)
     for name, function in list(scope.functions.items()):
         if FUNCTION.search(name.rpartition(".")[2]):
-            found = _function(name, function)
-            if found is not None:
-                yield found
+            yield _function(name, function)
 
 
 def role_of(name: str, position: int) -> str:

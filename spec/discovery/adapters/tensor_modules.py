@@ -28,7 +28,7 @@ from nnlaw.spec.discovery.stacks import built
 MAX_INSTANCES = 3
 
 
-def adapt(scope: Scope) -> Iterator[Found]:
+def adapt(scope: Scope) -> Iterator[Found | None]:
     """The modules and losses of the module that take tensors."""
     kind = tensor_class(scope)
     for name, owner in list(scope.classes.items()) if kind is not None else ():
@@ -37,9 +37,7 @@ def adapt(scope: Scope) -> Iterator[Found]:
         forward = getattr(owner, "forward", None) or vars(owner).get("__call__")
         count = len(required_of(forward, bound=True)) if hasattr(forward, "__code__") else 0
         with contextlib.suppress(Exception):
-            found = (_module if count == 1 else _loss)(name, owner, kind, scope) if count in (1, 2) else None
-            if found is not None:
-                yield found
+            yield (_module if count == 1 else _loss)(name, owner, kind, scope) if count in (1, 2) else None
 
 
 def _module(name: str, owner: type, kind: type, scope: Scope) -> Found | None:

@@ -43,7 +43,7 @@ BIAS = re.compile(r"^(bias|b)$")
 MAX_ARGUMENTS, MAX_MODULES = 8, 20
 
 
-def adapt(scope: Scope) -> Iterator[Found]:
+def adapt(scope: Scope) -> Iterator[Found | None]:
     """The functions of the module, and its classes with apply, that take and return tensors."""
     kind = tensor_class(scope)
     if kind is None:
@@ -60,9 +60,7 @@ def adapt(scope: Scope) -> Iterator[Found]:
             if found is not None and lost:  # its gradient is wrong because of that
                 yield replace(found, readings=(), reason=f"{lost} loses gradients, see there")
                 continue
-            found = found or _found(name, thing, call, kind, scope)
-            if found is not None:
-                yield found
+            yield found or _found(name, thing, call, kind, scope)
     yield from methods
 
 

@@ -38,14 +38,12 @@ from nnlaw.spec.subjects.gradient_names import is_gradient_of
 MAX_SOURCES = 3
 
 
-def adapt(scope: Scope) -> Iterator[Found]:
+def adapt(scope: Scope) -> Iterator[Found | None]:
     """The classes of the module whose forward and backward take no arguments."""
     for name, kind in list(scope.classes.items()):
         methods = wired_methods(kind)
         if methods is not None and not is_base_class(kind):
-            found = _found(name, kind, methods, scope)
-            if found is not None:
-                yield found
+            yield _found(name, kind, methods, scope)
 
 
 def wired_methods(kind: type) -> tuple[str, str] | None:
