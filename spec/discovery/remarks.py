@@ -26,11 +26,8 @@ def remarks_of_layer(layer: AdaptedLayer, x: Array) -> tuple[str, ...]:
     """
     found: list[str] = []
     for remark in (_large_inputs, _second_backward, _random_in_evaluation, _second_batch):
-        try:
-            with np.errstate(all="ignore"):
-                found += remark(copy.deepcopy(layer), x)
-        except Exception:  # it is called in a way that it need not support
-            continue
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):  # calls that it need not support
+            found += remark(copy.deepcopy(layer), x)
     return tuple(found)
 
 

@@ -391,14 +391,11 @@ def returns_pair(code: LossCode) -> bool:
     """Whether a function returns a number and an array of the shape of the prediction."""
     for scenario in itertools.chain(SCENARIOS, *other_scenarios([code])):
         p, t = scenario.draw(np.random.default_rng(0), 5, 3)
-        try:
-            with np.errstate(all="ignore"):
-                values = {"p": p, "t": t, "m": mask_of(p)}
-                found = code.call(copy.deepcopy(code.thing), "value", code.value_roles, values)
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):  # it may return lists of unequal lengths
+            values = {"p": p, "t": t, "m": mask_of(p)}
+            found = code.call(copy.deepcopy(code.thing), "value", code.value_roles, values)
             if isinstance(found, tuple) and len(found) == 2 and (np.ndim(found[0]), np.shape(found[1])) == (0, p.shape):
                 return True
-        except Exception:  # it fails, or returns lists of unequal lengths
-            continue
     return False
 
 
@@ -406,13 +403,10 @@ def returns_number(code: LossCode) -> bool:
     """Whether the value is one number for a batch."""
     for scenario in (*SCENARIOS, *SEQUENCES):
         p, t = scenario.draw(np.random.default_rng(0), 5, 3)
-        try:
-            with np.errstate(all="ignore"):
-                values = {"p": p, "t": t, "m": mask_of(p)}
-                found = code.call(copy.deepcopy(code.thing), "value", code.value_roles, values)
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            values = {"p": p, "t": t, "m": mask_of(p)}
+            found = code.call(copy.deepcopy(code.thing), "value", code.value_roles, values)
             return np.ndim(found[0] if code.gradient is None else found) == 0
-        except Exception:
-            continue
     return False
 
 

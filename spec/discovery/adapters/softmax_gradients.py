@@ -7,6 +7,7 @@ They have no value of their own; the name states it: softmax and cross-entropy.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from collections.abc import Iterator
@@ -51,10 +52,8 @@ def adapt(scope: Scope) -> Iterator[Found]:
                 code = LossCode(made.instance, value, ("p", "t"), gradient, order)
                 scenario = Scenario("real", targets)
                 loss = AdaptedLoss(code, scenario, LAYOUTS["rows"], randomness, link="softmax")
-                try:
+                with contextlib.suppress(Exception):  # it takes other targets
                     rows.append((mismatch(loss, *scenario.draw(np.random.default_rng(1), 5, 3)), loss))
-                except Exception:  # it takes other targets
-                    continue
         if rows:
             best = min(rows, key=lambda row: row[0])
             yield found_reading(name, f"class with {gradient} alone", class_location(kind), kind, [best], (name,), NOTE)
