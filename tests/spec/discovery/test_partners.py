@@ -89,3 +89,16 @@ def test_a_derivative_is_compared_with_the_loss_of_another_file(tmp_path: Path, 
         source = file if each == "slopes.py" else tmp_path / "loss.py"
         (tmp_path / "other" / each).write_text(source.read_text())
     assert outcomes(tmp_path / "other" / "slopes.py") == {}
+
+
+@pytest.mark.parametrize(("slope", "outcome"), [("probabilities - targets", "partly checked"),
+                                                ("probabilities * targets", "failed")])
+def test_a_loss_whose_softmax_is_in_another_file(tmp_path: Path, slope: str, outcome: str) -> None:
+    """Its gradient by the logits is partly checked, if a file that imports it has a softmax; another one fails."""
+    (tmp_path / "cost.py").write_text(
+        "import numpy as np\nclass CrossEntropy:\n    def forward(self, probabilities, targets):\n"
+        "        return -np.sum(targets * np.log(probabilities))\n    def backward(self, probabilities, targets):\n"
+        f"        return {slope}\n"
+    )
+    (tmp_path / "training.py").write_text("from cost import CrossEntropy\nfrom layers import Softmax\n")
+    assert outcomes(tmp_path / "cost.py") == {"CrossEntropy": outcome}
