@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.arrays import Array
-from nnlaw.spec.discovery.calls import Randomness, Settings
+from nnlaw.spec.discovery.calls import TEST_NAMES, Randomness, Settings
 from nnlaw.spec.discovery.function_pair import CachedPair
 from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.layouts import Layout
-from nnlaw.spec.discovery.match_gradients import Kept
+from nnlaw.spec.discovery.match_gradients import Kept, in_shape_of
 from nnlaw.spec.discovery.scope import decorated
 from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of, is_user_object
 from nnlaw.spec.discovery.source_text import source_text
@@ -293,11 +293,13 @@ class AdaptedLayer:
         return self.plan.layout.join([run.ys[0]])
 
     def state_after(self, x: Array) -> list[Array]:
-        """Before and after a call with x in training, each array of the instance that the call has changed in place or
-        replaced by one of the same shape, as rows of two."""
-        before = {name: np.array(array) for name, array in _arrays_of(self.instance)}
-        after = {name: np.array(array) for name, array in _arrays_of(self._trained(x).thing)}
-        pairs = [(before[name], array) for name, array in after.items() if name in before]
+        """Before and after a second call in training, which is that with x, each array of the instance that the call
+        has changed in place or replaced by one of the same shape, as rows of two.
+        """
+        run = self._trained(x / 2)
+        before = {name: np.array(array) for name, array in _arrays_of(run.thing)}
+        run.start(self.plan.split(x)[0])
+        pairs = [(before[name], array) for name, array in _arrays_of(run.thing) if name in before]
         return [np.stack(pair) for pair in pairs if pair[0].shape == pair[1].shape and not np.array_equal(*pair)]
 
     def _trained(self, x: Array) -> _Run:
@@ -437,7 +439,7 @@ class _Run:
     def set_mode(self) -> None:
         """Put the mode of the layer into the instance."""
         if self.plan.mode:
-            setattr(self.thing, self.plan.mode, bool(self.layer.training))
+            setattr(self.thing, self.plan.mode, bool(self.layer.training) is not bool(TEST_NAMES.match(self.plan.mode)))
         if self.layer.evaluation and not self.layer.training:
             for settings in _settings_of(self.thing):
                 settings["mode"] = self.layer.evaluation
@@ -513,7 +515,8 @@ class _Run:
             found = np.array(self._place(kept, self.returned))
         is_array = isinstance(self.plan.aliases[name][0].get(self.layer.instance), np.ndarray)
         shape = self.before[name].shape
-        return found.reshape(shape) if not is_array and found.size == self.before[name].size else found
+        whole = not is_array and found.size == self.before[name].size
+        return found.reshape(shape) if whole else in_shape_of(found, self.before[name])
 
     def dx(self, i: int) -> Array:
         """The gradient of input number i."""

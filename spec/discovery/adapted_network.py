@@ -26,7 +26,7 @@ from nnlaw.spec.discovery.adapted_layer import RATES
 from nnlaw.spec.discovery.calls import FLAG_NAMES, RATE_NAMES, Randomness
 from nnlaw.spec.discovery.inner_values import last_computed
 from nnlaw.spec.discovery.layouts import Layout
-from nnlaw.spec.discovery.match_gradients import Kept
+from nnlaw.spec.discovery.match_gradients import Kept, in_shape_of
 from nnlaw.spec.discovery.scenarios import sigmoid, softmax
 from nnlaw.spec.discovery.sequences import outputs_of, without_time
 from nnlaw.spec.discovery.slots import Slot, array_slots
@@ -38,11 +38,15 @@ ROLES = {
     "loss": re.compile(r"^(loss|cost|criterion|objective)_?(fn|f|func|function|object|class|layer)?$", re.I),
     "t": re.compile(
         r"^(y|t|ys?_?\d?|\w*targets?\w*|\w*labels?\w*|\w*true\w*|truth|y_?train\w*|train_?y|y_?batch|batch_?y|"
-        r"\w*expected\w*|\w*desired\w*|one_?hot\w*|yt|yd|d|actual\w*|replies|y_?data|outputs?_?(list|vector|data)|context)$",
+        r"\w*expected\w*|\w*desired\w*|actions?|one_?hot\w*|yt|yd|d|actual\w*|replies|y_?data|outputs?_?(list|vector|data)|context)$",
         re.I,
     ),
     "o": re.compile(r"^(o|out|output|outputs|y_?hat|yhat|y_?pred\w*|pred\w*|probs?|ps?|y_?caps?|a2|a3|al|a_?last|a|"
                     r"scores|final_?outputs?|y_?out\w*|activations?|x_?(hat|rec\w*)|recon\w*)$", re.I),
+    "sample weights": re.compile(
+        r"^(advantages?|advs?|returns?|rewards?|discounted_?\w*|(episode|epoch)_?rewards?|sample_?weights?|td_?errors?)$",
+        re.I,
+    ),
     "epochs": re.compile(r"^(n_?|num_?|max_?)?(epochs?|iter\w*|steps|rounds|n_?iter\w*|maxiter|t_?max|times)$", re.I),
     "count": re.compile(r"^(mini_?)?(batch_?size|m|n|num_?samples|n_?samples|batch|bs)$", re.I),
     "zero": re.compile(r"^(momentum|mu|reg\w*|lamb?da?_?\w*|lmbda|decay|weight_?decay|l2\w*|l1\w*|dropout\w*|noise|"
@@ -94,9 +98,9 @@ class Call:
         return any(role == "cache" or role.startswith(PART) for role, _ in self.arguments)
 
     def __str__(self) -> str:
-        words = {"x": "x", "t": "targets", "o": "output", "rate": "learning_rate", "epochs": "1", "count": "N",
-                 "zero": "0.0", "false": "False", "true": "True", "loss": "half_squares",
-                 "pairs": "[(x, targets)]"}  # fmt: skip
+        words = {"t": "targets", "o": "output", "rate": "learning_rate", "epochs": "1", "count": "N",
+                 "sample weights": "sample_weights", "zero": "0.0", "false": "False", "true": "True",
+                 "loss": "half_squares", "pairs": "[(x, targets)]"}  # fmt: skip
         rows = [(words.get(role, role), key) for role, key in self.arguments]
         text = ", ".join(f"{key}={word}" if key else word for word, key in rows)
         return f"{self.method}({text})" + (" before it chooses classes" if self.inner else "")
@@ -464,6 +468,7 @@ class NetworkRun:
         self.before = {name: array.copy() for name, array in network.params.items()}
         self.samples = 1 if self.plan.layout.single else len(rows) // max(self.plan.times, 1)
         self.context = {"x": x, "t": t, "rate": rate, "epochs": 1, "zero": 0.0, "false": False, "true": True}
+        self.context["sample weights"] = np.linspace(-0.7, 1.3, len(rows)) if not self.plan.layout.single else -0.7
         self.context |= {"count": self.samples, "state": None, "loss": HalfSquares(t), "pairs": [(x, t)]}
         if self.plan.pair:
             self.context |= {"x": x[0], "x2": x[1]}
@@ -564,8 +569,8 @@ class NetworkRun:
             found = np.array((self.before[name] - after) / rate)
         else:
             found = np.array(kept.slot.get(self.returned if kept.where == "returned" else self.thing), np.float64)
-        shape = self.before[name].shape
-        return found.reshape(shape) if found.size == 1 == self.before[name].size else found
+        before = self.before[name]
+        return found.reshape(before.shape) if found.size == 1 == before.size else in_shape_of(found, before)
 
     def loss(self) -> float:
         """The loss of this batch."""

@@ -29,8 +29,8 @@ SIDES = {2: ((4,), (6,)), 3: ((6, 4), (7, 3)), 4: ((5, 7, 4), (6, 8, 4), (7, 9, 
 OTHERS = (3, 2, 6, 8, 9, 10)
 
 
-def written_shapes(function: Callable[..., Any], x: str) -> Iterator[tuple[dict[str, tuple[int, ...]], bool]]:
-    """Shapes of the arguments by name, and whether samples are columns of `x`; nothing if that of x is not written."""
+def written_shapes(function: Callable[..., Any], x: str) -> Iterator[tuple[dict[str, tuple[int, ...]], str]]:
+    """Shapes of the arguments by name, and the layout of `x`; nothing if that of x is not written."""
     symbols = shape_symbols(function)
     own = symbols.get(x, ())
     if len(own) not in SIDES:
@@ -54,7 +54,11 @@ def written_shapes(function: Callable[..., Any], x: str) -> Iterator[tuple[dict[
                     if name not in sizes:
                         sizes[name] = next(free, OTHERS[0])
         found = {name: _evaluated(row, sizes) for name, row in symbols.items()}
-        yield {name: shape for name, shape in found.items() if shape}, columns
+        layout = "columns" if columns else "one" if len(own) == 3 and CHANNELS.match(own[0]) else "rows"
+        yield {name: shape for name, shape in found.items() if shape}, layout
+
+
+CHANNELS = re.compile(r"^(n_?|num_?)?(c|ch|channels?\w*|c_?in|in_?c\w*|depth)$", re.I)
 
 
 def shape_symbols(function: Callable[..., Any]) -> dict[str, Symbols]:
@@ -65,8 +69,39 @@ def shape_symbols(function: Callable[..., Any]) -> dict[str, Symbols]:
     for name, row in _unpacked(tree, names) if tree is not None else ():
         known = found.get(name, ())
         if len(known) != len(row) or "..." in known:
+            if is_square(row):
+                row = (*row[:-1], row[-2])
             found[name] = tuple(f"_{name}{i}" if symbol == "_" else symbol for i, symbol in enumerate(row))
-    return {name: row for name, row in found.items() if row and "..." not in row}
+    same = _asserted_equal(tree) if tree is not None else {}
+    return {name: tuple(same.get(each, each) for each in row) for name, row in found.items()
+            if row and "..." not in row}  # fmt: skip
+
+
+def takes_squares(function: Callable[..., Any]) -> bool:
+    """Whether one side alone of an image that the function takes is unpacked."""
+    tree = parsed(function)
+    names = {row.name for row in arguments_of(function)}
+    return tree is not None and any(is_square(row) for _, row in _unpacked(tree, names))
+
+
+def is_square(row: Symbols) -> bool:
+    """Whether an image or a kernel is unpacked as one side and `_`, as in `n_c, side, _ = image.shape`."""
+    return len(row) > 2 and row[-1] == "_" and bool(SIDE.search(row[-2])) and not SIDE.search(row[-3])
+
+
+SIDE = re.compile(r"dim|size|side|height|width|^(n_?)?[hw](_|$)|^[fk]$", re.I)
+
+
+def _asserted_equal(tree: ast.Module) -> dict[str, str]:
+    """Names that an assertion compares, each with the one that is kept for both: `assert n_c == n_c_f`."""
+    found = {}
+    for node in ast.walk(tree):
+        test = node.test if isinstance(node, ast.Assert) else None
+        if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq):
+            left, right = test.left, test.comparators[0]
+            if isinstance(left, ast.Name) and isinstance(right, ast.Name):
+                found[right.id] = left.id
+    return found
 
 
 def _in_text(text: str, names: set[str]) -> Iterator[tuple[str, Symbols]]:

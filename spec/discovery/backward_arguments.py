@@ -48,10 +48,12 @@ def backward_arguments(made: Made, plan: Plan) -> Iterator[tuple[tuple[Given, ..
     if 1 < len(rows) == 1 + len(plan.more) and not is_stored:  # a gradient for each output
         yield tuple(Given("dy", i) for i in range(len(rows))), ()
     choices = [choices_for(row.name, row, made, i, len(rows), plan.items) for i, row in enumerate(rows)]
-    inputs = [row.name for row in required_of(getattr(kind, plan.forward), bound=True)]
+    names = [row.name for row in required_of(getattr(kind, plan.forward), bound=True)]
+    inputs = {name: given for name, given in zip(names, plan.forward_arguments, strict=False) if given.what == "x"}
     for i, row in enumerate(rows):
-        if row.name in inputs[:1] and Given("item", 0) in choices[i]:  # x = x @ W; return x, cache
-            choices[i] = [Given("x", 0), *choices[i]]
+        is_item = Given("item", 0) in choices[i]  # x = x @ W; return x, cache
+        if row.name in inputs and (is_item or len(inputs) > 1):
+            choices[i] = [inputs[row.name], *choices[i]]
     incoming = [i for i, row in enumerate(rows) if INCOMING.match(row.name)]
     others = [row for i, row in enumerate(rows) if i not in incoming]
     if len(incoming) == 1 and any(STORED_X.match(row.name) or STORED_Y.match(row.name) for row in others):

@@ -37,7 +37,9 @@ FLAG_NAMES = re.compile(
     r"_*(is_?|if_?)?(train|training|training_?mode|train_?mode|train_?fla?g|is_?train(ing)?|istraining|istrain|learning)$",
     re.I,
 )
-TEST_NAMES = re.compile(r"(is_?)?(test|testing|eval|evaluate|inference|predict|prediction|test_?mode)$", re.I)
+TEST_NAMES = re.compile(
+    r"_*(is_?)?(test|testing|eval|evaluate|inference|predict|prediction|test_?mode|deterministic)$", re.I
+)
 
 
 MAX_GLOBAL = 10_000  # entries of a global array that is set back

@@ -33,6 +33,7 @@ from nnlaw.spec.discovery.removed_numpy import Finding, numpy_for, removed_names
 from nnlaw.spec.discovery.source import Source, read_source
 from nnlaw.spec.discovery.time_limit import OutOfTime, time_limit
 from nnlaw.spec.discovery.unavailable import Placeholder, Unavailable, UnavailableError
+from nnlaw.spec.subjects.copies import never_copied
 from nnlaw.spec.violation import BadInput
 
 TOP = "nnlaw_files"  # the package, without a file, below which all files are imported
@@ -42,6 +43,7 @@ SAMPLE_TEXT = "small nets learn to spell\n" * 8
 _PYTHON_2: dict[str, Any] = {"xrange": range, "unicode": str, "long": int, "basestring": str, "raw_input": input}
 
 
+@never_copied
 class FileModule(ModuleType):
     """A module made from a file of a user's project: its definitions, and on demand what other files import from it."""
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_layer import Given, Plan
+from nnlaw.spec.discovery.adapted_network import ROLES
 from nnlaw.spec.discovery.backward_arguments import backward_arguments
 from nnlaw.spec.discovery.calls import PENALTIES, Made, Randomness, indices, standard_input
 from nnlaw.spec.discovery.hints import hints
@@ -36,6 +37,7 @@ from nnlaw.spec.discovery.layer_setup import prepared
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
 from nnlaw.spec.discovery.scope import Scope, arguments_of, decorated, required_of
+from nnlaw.spec.discovery.sequences import state_shapes
 from nnlaw.spec.discovery.slots import array_slots, leaves
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.failed_product import text_of
@@ -58,6 +60,9 @@ def best_attempt(made: list[Made], methods: tuple[str, str], scope: Scope) -> At
                 larger = _with_larger_sides(attempt, methods, randomness)
                 return larger if failed is None else replace(larger, missing=_failure_of(failed))
             before.append(attempt)
+    if best is not None and best.reshaped:
+        images = attempts(best.made, methods, randomness, [(best.plan.layout, (best.reshaped,), best.plan.integers)])
+        best = next((one for one in images if one.perfect), best)
     if best is not None and best.layer is None:
         best.always_raises = all(has_wrong_shapes(attempt.error) for attempt in before if attempt.error is not None)
     return best if best is not None and best.score[0] >= 1 else None
@@ -174,7 +179,8 @@ def attempts(
     needed = [row for row in rows if not mode_value(row) and row not in counts]
     unprepared = made
     given_shapes = [(layout, shapes, 0) for layout, shapes, _ in hints().inputs()]
-    arrays = [row for row in needed if not MASK.match(row.name)]
+    states = [row for row in needed[1:] if ROLES["state"].match(row.name)]
+    arrays = [row for row in needed if not MASK.match(row.name) and row not in states]
     orders = [(needed, tuple(range(len(needed))))]
     if 0 < len(arrays) < len(needed) and not shapes_to_try:
         orders.append((arrays, tuple(range(len(arrays)))))
@@ -191,14 +197,15 @@ def attempts(
             continue
         if point is None and len(shapes) == 1:
             made = prepared(unprepared, shapes[0])
-        for mask, extra in itertools.product(
-            masks_of(shapes) if len(taken) < len(needed) else [None], (training, ()) if training else ((),)
+        for constant, extra in itertools.product(
+            [None] if len(taken) == len(needed) else first_states(made, layout, shapes) if states else masks_of(shapes),
+            (training, ()) if training else ((),),
         ):
             numbers = iter(order)
             given = tuple(
                 Given("mode", mode_value(row)[0]) if mode_value(row)
                 else Given("count") if row in counts
-                else Given("x", next(numbers)) if row in taken else Given("value", mask)
+                else Given("x", next(numbers)) if row in taken else Given("value", constant)
                 for row in rows
             )  # fmt: skip
             plan = Plan(
@@ -224,6 +231,12 @@ def attempts(
 
 MASK = re.compile(r"^(\w+_)?mask$", re.I)
 OF_ATTENTION = re.compile(r"^(x_?)?(q(uer(y|ies))?|k(eys?)?|v(al(ue)?s?)?)(_?(x|in|inputs?))?$", re.I)
+
+
+def first_states(made: Made, layout: Layout, shapes: tuple[tuple[int, ...], ...]) -> Iterator[Array]:
+    """First states of a recurrent layer, whose gradient backward does not compute: zeros, as in its definition."""
+    for sizes in state_shapes(made.instance, layout):
+        yield np.zeros([size or count_of(shapes[0]) for size in sizes])
 
 
 def masks_of(shapes: tuple[tuple[int, ...], ...]) -> list[Array | None]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_layer import Plan
-from nnlaw.spec.discovery.calls import PENALTIES, Made, Randomness
+from nnlaw.spec.discovery.calls import PENALTIES, TEST_NAMES, Made, Randomness
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept
 from nnlaw.spec.discovery.parameters import Aliases, parameters_of
@@ -34,7 +34,7 @@ def forward_probe(made: Made, plan: Plan, x: Array, randomness: Randomness) -> t
     """
     if plan.mode:
         made = replace(made, instance=copy.deepcopy(made.instance))
-        setattr(made.instance, plan.mode, True)
+        setattr(made.instance, plan.mode, not TEST_NAMES.match(plan.mode))
     inputs = plan.split(x)[0]
     thing = copy.deepcopy(made.instance)
     before = dict(array_slots(thing))
@@ -129,8 +129,12 @@ def _output_place(thing: Any, value: Any, before: dict[Slot, Array], inputs: lis
     """Where the output is: returned, first of a returned tuple, or kept as an attribute."""
     if isinstance(value, np.ndarray):
         return Kept("returned")
-    if isinstance(value, list) and len({np.shape(each) for each in value}) == 1 and len(value) > 1:
-        return Kept("returned")  # one array per time step
+    if _are_steps(value):
+        return Kept("returned")
+    if isinstance(value, tuple) and value and _are_steps(value[0]):
+        return FIRST
+    if isinstance(value, list) and len(value) > 1 and all(isinstance(each, np.ndarray) for each in value):
+        return Kept("returned", Slot((("[", len(value) - 1),)))  # the activations of all layers
     if isinstance(value, tuple | list) and len(value) and isinstance(value[0], np.ndarray):
         return FIRST
     if isinstance(value, np.number | float):
@@ -146,6 +150,11 @@ def _output_place(thing: Any, value: Any, before: dict[Slot, Array], inputs: lis
     others = [slot for slot, array in new if not any(np.array_equal(array, x) for x in inputs)]
     found = named or others[-1:]
     return Kept("object", found[0]) if found else None
+
+
+def _are_steps(value: Any) -> bool:
+    """Whether a value is a list of one array per time step."""
+    return isinstance(value, list) and len(value) > 1 and len({np.shape(each) for each in value}) == 1
 
 
 FIRST = Kept("returned", Slot((("[", 0),)))

@@ -52,6 +52,8 @@ class Attempt:
     """Whether backward raised a ValueError, such as one of shapes that do not fit, in each way that was tried."""
     swapped: tuple[int, ...] = ()
     """The shape of dx, if it has the sizes of x on other axes."""
+    reshaped: tuple[int, ...] = ()
+    """The shape of dx of one sample, if it has the entries of x in another shape: forward may reshape its input."""
 
     @property
     def perfect(self) -> bool:
@@ -148,6 +150,8 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
         shapes = shapes and found_dx.shape == attempt.x.shape
         if found_dx.shape != attempt.x.shape and sorted(found_dx.shape) == sorted(attempt.x.shape):
             attempt.swapped = found_dx.shape
+        elif not shapes and found_dx.size == attempt.x.size and found_dx.shape[0] == len(attempt.x):
+            attempt.reshaped = found_dx.shape[1:]
     elif plan.integers and not layer.params:
         attempt.missing["x"] = "no gradient was found for an input of integers"
     elif not plan.integers and "x" not in attempt.missing:
@@ -158,6 +162,15 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
         else:
             attempt.notes.append("dx: not computed")
     attempt.score = (3.0 if shapes else 2.0, -len(attempt.missing), right, found_dx is not None)
+
+
+def _steps_of_time(x: Array, returned: list[tuple[str, Slot, Array]]) -> list[tuple[str, Slot, Array]]:
+    """The gradients of all steps of a sequence, if they are one list of arrays; else empty."""
+    groups: dict[Slot, list[tuple[str, Slot, Array]]] = {}
+    for row in returned:
+        if row[1].steps and row[1].steps[-1][0] == "[" and row[2].shape == x.shape[1:]:
+            groups.setdefault(row[1].parent, []).append(row)
+    return next((rows for rows in groups.values() if len(rows) == len(x) > 1), [])
 
 
 def _are_of_parameters(returned: list[tuple[Slot, Array]], layer: AdaptedLayer, inputs: list[Array]) -> bool:
@@ -277,9 +290,10 @@ def _dx_places(
         rows = [row for row in rows if (row[0], row[1]) not in used]
         named = [row for name in DX_NAMES for row in rows if row[1].key == name]
         named += [row for row in rows if row[0] == "returned" and row[1].key in ("x", "X", "inputs", "input")]
-        steps = [row for row in rows if row[0] == "returned" and row[1].steps[:1] == (("[", 0),)]
-        if steps and len(inputs) == 1 and len(returned) == len(x) > 1 and steps[0][2].shape == x.shape[1:]:
-            yield Kept("returned")  # one array per time step
+        steps = _steps_of_time(x, [row for row in rows if row[0] == "returned"])
+        if steps:
+            used |= {(where, slot) for where, slot, _ in steps}
+            yield Kept("returned", steps[0][1].parent)
             continue
         alone = [row for row in rows if row[0] == "returned" and (not row[1].steps or len(returned) == 1)]
         first = [row for row in rows if row[0] == "returned" and row[2].shape == x.shape]

@@ -110,9 +110,9 @@ OPTIMIZER = re.compile(r"^_*(optimi[sz]er|opt)(_?instance)?_*$", re.I)
 
 
 def mode_attribute(instance: Any) -> str:
-    """The attribute that is true while an instance is in training; "" if there is none."""
+    """The attribute that is true or false while an instance is in training; "" if there is none."""
     names = [name for name, value in attributes_of(instance).items() if isinstance(value, bool)]
-    return next((name for name in names if FLAG_NAMES.match(name)), "")
+    return next((name for pattern in (FLAG_NAMES, TEST_NAMES) for name in names if pattern.match(name)), "")
 
 
 def mode_value(row: inspect.Parameter) -> list[Any]:

@@ -182,7 +182,7 @@ def describe(attempt: Attempt, name: str) -> str:
         text = words.get(given.what) or (given.value.name if given.what == "slot" else repr(given.value))
         text = f"result[{given.value}]" if given.what == "item" else text
         if isinstance(given.value, np.ndarray):
-            text = f"a mask {given.value.shape}"
+            text = f"{'a mask' if given.value.any() else 'zeros'} {given.value.shape}"
         if given.what == "x" and len(plan.inputs) > 1:
             text = f"x{given.value}"
         if given.what == "dy" and plan.more:

@@ -28,6 +28,15 @@ class Kept:
     slot: Slot = Slot(())  # noqa: RUF009  # frozen, so that it can be shared
 
 
+def in_shape_of(gradient: Array, parameter: Array) -> Array:
+    """The gradient in the shape of its parameter if it lacks only axes of 1 in front, which an update adds: (4,) for
+    one of (1, 4).
+    """
+    lacking = parameter.ndim - gradient.ndim
+    only_ones = lacking > 0 and parameter.shape == (1,) * lacking + gradient.shape
+    return gradient.reshape(parameter.shape) if only_ones else gradient
+
+
 def is_gradient_name(name: str) -> bool:
     """Whether a name alone is that of a gradient, of any parameter: dW, grad_W, weights_gradient."""
     return bool(
@@ -86,6 +95,7 @@ def _by_name(slot: Slot, array: Array, sources: list[Source], _: object) -> Sour
             short_name(key) == short_name(slot.key)
             and ((where == "returned" and value.shape == array.shape) or in_gradient_container(place.parent))
         ) or (key.lower() in ("grad", "gradient", "g", "d", "dw") and _is_wrapped(place, slot))
+        named = named or (where == "returned" and key == slot.key != "" and value.shape == array.shape)
         if named and (where == "returned" or _owner(place) == _owner(slot) or _is_wrapped(place, slot)):
             rows.append((value.shape != array.shape, where, place, value))
     rows.sort(key=lambda row: row[0])

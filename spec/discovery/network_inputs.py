@@ -116,7 +116,8 @@ def _with_outputs(plan: NetworkPlan, run: NetworkRun) -> Iterator[NetworkPlan]:
         for place, rows in outputs_of(run.context["cache"], plan.layout, run.samples, plan.sample[0]):
             yield replace(plan, part=place, outputs=rows.shape[-1], times=plan.sample[0] * (rows.ndim == 3))
     elif np.asarray(y).dtype.kind == "f" and (count := _outputs(np.asarray(y), plan.layout)):
-        yield replace(plan, outputs=count)
+        is_vector = np.ndim(y) == 1 and not plan.layout.single
+        yield replace(plan, outputs=count, targets="binary vector" if is_vector else plan.targets)
 
 
 def _outputs(y: Array, layout: Layout) -> int:
@@ -130,8 +131,9 @@ def _outputs(y: Array, layout: Layout) -> int:
 
 
 def target_plans(plan: NetworkPlan, is_vector: bool = False) -> Iterator[NetworkPlan]:
-    """The kinds of targets to try; with `is_vector`, one number per sample first."""
+    """The kinds of targets to try; with `is_vector`, or if the output is a vector, one number per sample first."""
     kinds: tuple[str, ...] = ("one-hot", "labels") if plan.outputs > 1 else ("binary", "binary vector")
+    is_vector = is_vector or plan.targets == "binary vector"
     kinds = kinds[::-1] if is_vector and plan.outputs == 1 else kinds
     arguments = (plan.before or plan.gradient).arguments
     if not any(role in ("t", "pairs") for role, _ in arguments) and plan.sample and not plan.data:

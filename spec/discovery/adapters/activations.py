@@ -5,11 +5,14 @@ The derivative may take the input or the output; both readings are tried.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from nnlaw.spec.discovery.calls import Made, constructions
 from nnlaw.spec.discovery.found import Found, Reading
@@ -21,9 +24,11 @@ from nnlaw.spec.discovery.layer_methods import FORWARD, is_method
 from nnlaw.spec.discovery.layer_readings import compared_arrays
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
+from nnlaw.spec.discovery.project_files import files_beside, imports
 from nnlaw.spec.discovery.recipes import recipe_of_activation
 from nnlaw.spec.discovery.remarks import remarks_of_layer
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
+from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.violation import Location
 
 WORD = r"(prime|derivatives?|deriv|der|d|dx|df|grad|gradient|diffs?|dv|derivate|slope|back|backward|jacobian|prim)"
@@ -52,8 +57,25 @@ DERIVATIVE_METHODS = (
 def adapt(scope: Scope) -> Iterator[Found]:
     """The activations of the module."""
     yield from _classes(scope)
-    yield from _flags(scope)
-    yield from _pairs(scope)
+    for pairs in (_flags(scope), _pairs(scope)):
+        rows = list(pairs)
+        strict = not_called_with_outputs({row.name: row.functions for row in rows}, scope)
+        for row in rows:
+            arguments = ("input",) if row.name in strict else ("input", "output")
+            location = Location.of(row.thing)
+            yield from activation(
+                row.name, row.functions, row.calls, scope, location, row.thing, row.names, arguments
+            )
+
+
+class _Pair(NamedTuple):
+    """A function with its derivative, how they are called, and the definitions that they are."""
+
+    name: str
+    functions: tuple[Callable[..., Any], Callable[..., Any]]
+    calls: tuple[str, str]
+    thing: Any
+    names: tuple[str, ...]
 
 
 def _classes(scope: Scope) -> Iterator[Found]:
@@ -86,7 +108,7 @@ def derivative_methods(kind: type) -> tuple[str, str] | None:
     return (function, derivative) if function and derivative and function != derivative else None
 
 
-def _flags(scope: Scope) -> Iterator[Found]:
+def _flags(scope: Scope) -> Iterator[_Pair]:
     for name, function in list(scope.functions.items()):
         rows = arguments_of(function)
         if len(required_of(function)) != 1 or len(rows) < 2:
@@ -95,7 +117,7 @@ def _flags(scope: Scope) -> Iterator[Found]:
         if flags:
             slope = named_partial(function, flags[0])
             calls = f"{name}(x)", f"{name}(x, {flags[0]}=True)"
-            yield from activation(name, (function, slope), calls, scope, Location.of(function), function, (name,))
+            yield _Pair(name, (function, slope), calls, function, (name,))
 
 
 def named_partial(function: Callable[..., Any], flag: str) -> Callable[..., Any]:
@@ -106,13 +128,51 @@ def named_partial(function: Callable[..., Any], flag: str) -> Callable[..., Any]
     return found
 
 
-def _pairs(scope: Scope) -> Iterator[Found]:
+def _pairs(scope: Scope) -> Iterator[_Pair]:
     single = {name: f for name, f in scope.functions.items() if len(required_of(f)) == 1}
     for name, derivative in list(single.items()):
         base = base_of(name, single)
         if base is not None:
             functions, calls = (single[base], derivative), (f"{base}(x)", f"{name}(x)")
-            yield from activation(base, functions, calls, scope, Location.of(single[base]), single[base], (base, name))
+            yield _Pair(base, functions, calls, single[base], (base, name))
+
+
+def not_called_with_outputs(
+    pairs: Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]], scope: Scope
+) -> set[str]:
+    """The pairs whose derivative fits the output alone, while that of another pair fits the input alone, although both
+    have one name for their arguments, and nothing beside them calls the first with an output.
+    """
+    fits: dict[str, dict[str, str]] = {"input": {}, "output": {}}
+    for name, (function, derivative) in pairs.items():
+        rows = required_of(function), required_of(derivative)
+        one = rows[0][0].name if rows[0][0].name == rows[1][0].name else ""
+        of = _argument_of(function, derivative) if one else ""
+        if of:
+            fits[of][name] = one
+    if not (fits["input"] and fits["output"]):
+        return set()
+    stem = scope.module.__name__.rpartition(".")[2]
+    texts = [source_text(scope.module), *(text for text in files_beside(scope.module).values() if imports(text, stem))]
+    found = set()
+    for name, argument in fits["output"].items():
+        function, derivative = pairs[name]
+        flag = r"[^()]*," if function.__name__ == derivative.__name__ else ""
+        call = re.compile(rf"(?<!def )\b{derivative.__name__}\({flag}")
+        if argument in fits["input"].values() and not any(map(call.search, texts)):
+            found.add(name)
+    return found
+
+
+def _argument_of(function: Callable[..., Any], derivative: Callable[..., Any]) -> str:
+    """ "input" or "output" if the derivative agrees with the slopes at this one alone; else ""."""
+    x = np.linspace(-1.7, 1.9, 7)
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        slopes = (np.asarray(function(x + 1e-6)) - np.asarray(function(x - 1e-6))) / 2e-6
+        agree = [np.allclose(derivative(at.copy()), slopes, atol=1e-6) for at in (x, np.asarray(function(x.copy())))]
+        if agree[0] != agree[1]:
+            return "input" if agree[0] else "output"
+    return ""
 
 
 def base_of(name: str, functions: dict[str, Any]) -> str | None:
@@ -147,20 +207,22 @@ def activation(
     location: Location,
     thing: Any,
     names: tuple[str, ...],
+    arguments: tuple[str, ...] = ("input", "output"),
 ) -> Iterator[Found]:
     """A function with its derivative as a unit; nothing if it can't be called with an array."""
-    readings = activation_readings(name, functions, calls, scope)
+    readings = activation_readings(name, functions, calls, scope, arguments)
     if readings:
         yield Found("layer", name, "activation with its derivative", location, thing, tuple(readings), names=names)
 
 
 def activation_readings(
-    name: str, functions: tuple[Callable[..., Any], Callable[..., Any]], calls: tuple[str, str], scope: Scope
-) -> list[Reading]:
+    name: str, functions: tuple[Callable[..., Any], Callable[..., Any]], calls: tuple[str, str], scope: Scope,
+    arguments: tuple[str, ...] = ("input", "output"),
+) -> list[Reading]:  # fmt: skip
     """Readings in which the derivative takes the input, and the output; or nothing, if it has no argument."""
     readings: list[Reading] = []
     takes_nothing = not required_of(functions[1])
-    for of in ("nothing",) if takes_nothing else ("input", "output"):
+    for of in ("nothing",) if takes_nothing else arguments:
         instance = Activation(*functions, of)
         try:
             best: Attempt | None = best_attempt([Made(instance)], ("forward", "backward"), scope)

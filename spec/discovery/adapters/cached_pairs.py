@@ -10,16 +10,24 @@ import copy
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapters.functional_networks import CONTAINER, initial_parameters
-from nnlaw.spec.discovery.argument_shapes import BATCHES, SIDES, is_used_as_array, shape_symbols, written_shapes
+from nnlaw.spec.discovery.argument_shapes import (
+    BATCHES,
+    SIDES,
+    is_used_as_array,
+    shape_symbols,
+    takes_squares,
+    written_shapes,
+)
 from nnlaw.spec.discovery.calls import N_HIDDEN, N_IN, N_OUT, Made, N, Randomness, Settings, guesses
 from nnlaw.spec.discovery.dict_arguments import dict_arguments
 from nnlaw.spec.discovery.found import Found, Reading
@@ -31,26 +39,64 @@ from nnlaw.spec.discovery.layer_methods import INCOMING, STORED_X, STORED_Y, TAR
 from nnlaw.spec.discovery.layer_readings import compared_arrays
 from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
+from nnlaw.spec.discovery.project_files import definitions_beside, files_beside, imports
 from nnlaw.spec.discovery.recipes import recipe_of_pair
-from nnlaw.spec.discovery.scope import Scope, required_of
+from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.slots import UNUSED, array_slots, attributes_of
-from nnlaw.spec.discovery.source_text import returned_names
+from nnlaw.spec.discovery.source_text import returned_names, source_text
 from nnlaw.spec.violation import Location
 
-BACK = re.compile(
-    r"(_?(backward|backprop|bprop|bwd|back|backwards|backpropagation|bp|gradients?|grads?|vjp|pullback|adjoint)"
-    r"(_?pass|_?propagation|_?prop)?_?)",
-    re.I,
-)
+_BACK_WORDS = "backward|backprop|bprop|bwd|back|backwards|backpropagation|bp|gradients?|grads?|vjp|pullback|adjoint"
+BACK = re.compile(rf"(_?({_BACK_WORDS})(_?pass|_?propagation|_?prop)?_?)", re.I)
 FORTH = re.compile(r"(_?(forward|fwd|fprop|forth|forwards|fp)(_?pass|_?propagation|_?prop)?_?)", re.I)
 MAX_TRIES = 60
+SHORTEST = 2  # letters of a name that is looked for in other files
 
 
 def adapt(scope: Scope) -> Iterator[Found | None]:
-    """The pairs of the module."""
-    for back, front in pair_names(list(scope.functions)):
+    """The pairs of the module, and those of a function of the module with one of another file of its project."""
+    pairs = list(pair_names(list(scope.functions)))
+    alone = {name: f for name, f in scope.functions.items() if not any(name in pair for pair in pairs)}
+    others = _functions_beside(scope, list(alone))
+    crossing = [pair for pair in pair_names([*alone, *others]) if _is_divided(pair, alone, others, scope)]
+    functions = scope.functions | {name: others[name] for pair in crossing for name in pair if name in others}
+    for back, front in [*pairs, *crossing]:
         with contextlib.suppress(Exception):  # these functions do not form a pair
-            yield _pair(front, back, scope)
+            yield _pair(front, back, functions, scope)
+
+
+def _is_divided(
+    pair: tuple[str, str], own: Mapping[str, Callable[..., Any]], others: Mapping[str, Callable[..., Any]],
+    scope: Scope,
+) -> bool:  # fmt: skip
+    """Whether one function of a pair is in the other file, which belongs to the first and has no pair of its own."""
+    if sum(name in own for name in pair) != 1:
+        return False
+    there = next(name for name in pair if name not in own)
+    names = inspect.unwrap(others[there]).__globals__
+    beside = [name for name, f in names.items() if inspect.isfunction(f) and f.__globals__ is names]
+    if any(there in found for found in pair_names([*beside, there])):
+        return False
+    back, front = (Path({**own, **others}[name].__code__.co_filename).stem for name in pair)
+    texts = [source_text(scope.module), *files_beside(scope.module).values()]
+    imported = any(sum(imports(text, stem) for stem in (back, front)) == 2 for text in texts)
+    imported = imported or imports(texts[0], Path(others[there].__code__.co_filename).stem)
+    return imported or bool(BACK.search(back) and not BACK.search(front))
+
+
+def _functions_beside(scope: Scope, names: list[str]) -> dict[str, Callable[..., Any]]:
+    """The functions of other files that may be the backward of one of these names, or its forward."""
+    patterns = []
+    for name in (name for name in names if name.isidentifier()):
+        core = BACK.sub("", stem(name), count=1)
+        if len(core) >= SHORTEST:
+            other = r"\w*" if BACK.search(name) else rf"\w*({_BACK_WORDS})"
+            word = "_?".join(core)
+            patterns += [rf"{word}{other}"] if BACK.search(name) else [rf"{word}{other}", rf"({_BACK_WORDS})_?{word}"]
+    if not patterns:
+        return {}
+    found = definitions_beside(scope.module, rf"^def ({'|'.join(patterns)})\w*\(")
+    return {name: f for name, f in found.items() if inspect.isfunction(f) and name not in scope.everything}
 
 
 def pair_names(names: list[str]) -> Iterator[tuple[str, str]]:
@@ -72,9 +118,9 @@ def stem(name: str) -> str:
     return re.sub(r"[_\.]", "", FORTH.sub("", name, count=1)).lower()
 
 
-def _pair(front: str, back: str, scope: Scope) -> Found | None:
+def _pair(front: str, back: str, functions: Mapping[str, Callable[..., Any]], scope: Scope) -> Found | None:
     name = FORTH.sub("", front).strip("_.") or front
-    found = pair_of(name, (front, back), (scope.functions[front], scope.functions[back]), scope)
+    found = pair_of(name, (front, back), (functions[front], functions[back]), scope)
     owners = {each.rpartition(".")[0] for each in (front, back)}
     if found is not None and len(owners) == 1 and owners <= set(scope.classes):  # static methods of one class
         found = replace(found, names=(*found.names, *owners))
@@ -86,7 +132,8 @@ def pair_of(
 ) -> Found | None:
     """Two functions, or two methods of one object, as a layer; None if they do not form a pair."""
     (front, back), (forward, backward) = names, functions
-    rows, back_rows = required_of(forward), required_of(backward)
+    back_rows = required_of(backward)
+    rows = _passed(forward, [row.name for row in back_rows])
     parts = returned_names(forward)
     if not rows or not back_rows or any(TARGETS.match(row.name) and row.name not in parts[1:] for row in back_rows):
         return None
@@ -97,10 +144,12 @@ def pair_of(
     best: Attempt | None = None
     chosen: tuple[str, ...] = ()
     failed: list[Attempt] = []  # forward takes such shapes, backward does not
+    incomplete: list[tuple[Attempt, tuple[str, ...]]] = []  # with gradients of the right shapes, but not of all
     methods, randomness = ("forward", "backward"), Randomness.of(scope.module)
     likely = itertools.chain(
-        written_arguments(forward, rows[place].name, rest, scope), sequence_arguments(forward, rest),
-        recurrent_arguments(rest), dict_arguments(forward, rows[place].name, rest), initial_arguments(rest, scope),
+        written_arguments(forward, rows[place].name, rest, scope), square_arguments(forward, backward, rest, scope),
+        sequence_arguments(forward, rest), recurrent_arguments(rest),
+        dict_arguments(forward, rows[place].name, rest), initial_arguments(rest, scope),
     )  # fmt: skip
     for arguments, shapes in likely:
         for second, incoming in seconds:
@@ -112,6 +161,7 @@ def pair_of(
             if found is not None:
                 best, chosen = found, second
                 break
+            incomplete += [(one, second) for one in tried if one.layer is not None and one.score[0] >= 3]
         if best is not None:
             break
     else:
@@ -124,6 +174,8 @@ def pair_of(
                 best, chosen = found, second
             if found is not None and found.perfect:
                 break
+    if incomplete and (best is None or best.layer is None):
+        best, chosen = max(incomplete, key=lambda row: row[0].score)
     calls = f"{front}({', '.join(row.name for row in rows)}), then {back}({', '.join(row.name for row in back_rows)}); "
     location = Location.of(forward)
     if best is None or best.layer is None:
@@ -140,6 +192,13 @@ def pair_of(
             found = best_attempt([Made(instance)], methods, scope)
             readings += [_reading(found, calls, name)] if found is not None and found.perfect else []
     return Found("layer", name, "pair of functions", location, forward, tuple(readings), names=names)
+
+
+def _passed(forward: Callable[..., Any], taken: list[str]) -> list[inspect.Parameter]:
+    """The arguments of forward: the required ones, and optional ones as far as backward needs them."""
+    rows = [row for row in arguments_of(forward) if row.kind is row.POSITIONAL_OR_KEYWORD]
+    needed = [i for i, row in enumerate(rows) if row.default is row.empty or row.name in taken]
+    return rows[: needed[-1] + 1] if needed else []
 
 
 def number_of_outputs(rows: list[inspect.Parameter], parts: list[str]) -> int:
@@ -216,16 +275,29 @@ def written_arguments(
     forward: Callable[..., Any], x: str, rest: list[inspect.Parameter], scope: Scope
 ) -> Iterator[tuple[dict[str, Any], list[tuple[Layout, tuple[tuple[int, ...], ...], int]]]]:
     """Values for the arguments behind x, with the layout and the shape of x, from the shapes that the source has."""
-    for shapes, columns in written_shapes(forward, x):
+    for shapes, layout in written_shapes(forward, x):
         if x not in shapes:
             return
-        layout = LAYOUTS["columns" if columns else "rows"]
-        sample = shapes[x][:-1] if columns else shapes[x][1:]
+        sample = {"columns": shapes[x][:-1], "rows": shapes[x][1:], "one": shapes[x]}[layout]
         unknown = [row for row in rest if row.name not in shapes]
-        for values in itertools.islice(argument_values(unknown, scope, forward), MAX_WRITTEN):
+        counts = [size for name, shape in shapes.items() if name != x for size in (shape[0], shape[-1])]
+        biases = [shape for size in dict.fromkeys(counts) for shape in ((size,), (size, 1))]
+        for values in itertools.islice(argument_values(unknown, scope, forward, biases), MAX_WRITTEN):
             given = {row.name: values[row.name] if row.name in values else random_array(row.name, shapes[row.name])
                      for row in rest}  # fmt: skip
-            yield given, [(layout, (sample,), 0)]
+            yield given, [(LAYOUTS[layout], (sample,), 0)]
+
+
+def square_arguments(
+    forward: Callable[..., Any], backward: Callable[..., Any], rest: list[inspect.Parameter], scope: Scope
+) -> Iterator[tuple[dict[str, Any], list[tuple[Layout, tuple[tuple[int, ...], ...], int]]]]:
+    """Square images, if one of the functions reads one side of an image only."""
+    if takes_squares(forward) or takes_squares(backward):
+        for given in itertools.islice(argument_values(rest, scope, forward), MAX_WRITTEN):
+            yield given, [(LAYOUTS[name], (SQUARE,), 0) for name in ("one", "rows")]
+
+
+SQUARE = (2, 6, 6)
 
 
 def sequence_arguments(
@@ -345,10 +417,15 @@ def second_arguments(
 
 
 def argument_values(
-    rows: list[inspect.Parameter], scope: Scope, forward: Callable[..., Any]
+    rows: list[inspect.Parameter], scope: Scope, forward: Callable[..., Any], biases: Sequence[tuple[int, ...]] = ()
 ) -> Iterator[dict[str, Any]]:
-    """Values for the arguments behind x, as dicts by name; weights and biases that fit each other first."""
+    """Values for the arguments behind x, as dicts by name; weights and biases that fit each other first.
+
+    `biases` are further shapes of a bias.
+    """
     choices = [values_of(row, scope, is_used_as_array(forward, row.name)) for row in rows]
+    for i, choice in enumerate(choices):
+        choice[:0] = [random_array(rows[i].name, shape) for shape in biases if BIAS.match(rows[i].name)]
     arrays = [isinstance(choice[0], np.ndarray) for choice in choices]
     ranked = sorted(
         itertools.islice(itertools.product(*(range(len(choice)) for choice in choices)), 2000),
@@ -365,6 +442,8 @@ def values_of(row: inspect.Parameter, scope: Scope, is_array: bool = False) -> l
     def arrays(*shapes: tuple[int, ...]) -> list[Any]:
         return [rng.standard_normal(shape) for shape in shapes]
 
+    if row.default is not row.empty and row.default is not None:
+        return [row.default]
     if mode_value(row):
         return mode_value(row)
     if re.search(r"param|config|settings|options|hparam|kwargs", low):

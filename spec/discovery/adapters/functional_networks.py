@@ -47,7 +47,7 @@ CONTAINER = re.compile(
     r"^(params?\w*|parameters?|weights?|thetas?|model|network|nn|net|ws?|p|nn_?params|weights_?and_?\w*)$", re.I
 )
 WEIGHT, BIAS = re.compile(r"^w_?\d*$", re.I), re.compile(r"^b_?\d*$")
-MAX_INITIAL_CALLS, MAX_NETWORKS = 12, 12
+MAX_INITIAL_CALLS, MAX_NETWORKS = 12, 16
 HIDDEN_SIZES = (6, 7, 5)
 
 
@@ -310,6 +310,10 @@ def _guessed_weights(
                 params[weight] = 0.5 * rng.standard_normal(shape)
                 if biases:
                     params[biases[i]] = 0.5 * rng.standard_normal(sizes[i + 1]).reshape(form)
+            yield "", params, None if positional else dict(params)
+        if len(weights) == 1:  # a regression with one output: a vector and a number
+            rng = np.random.default_rng(2)
+            params = {weights[0]: 0.5 * rng.standard_normal(N_IN), **{bias: np.array(0.4) for bias in biases}}
             yield "", params, None if positional else dict(params)
 
 

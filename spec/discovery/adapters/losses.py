@@ -695,9 +695,9 @@ def _cases(name: str, loss: AdaptedLoss, seed: int) -> list[Case]:
         if second is not None and np.isfinite(second[0].forward(p, t)):
             path = with_settings(name, second[1])
             found.append(LossCase(path, subject_of(second[0]), p, t, seed=seed, registered=False, is_second=True))
-    p, t = loss.scenario.draw(rng, 5, 3)
     for other, changed in _with_other_texts(loss):
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            p, t = other.scenario.draw(rng, 5, 3)
             if np.isfinite(value := other.forward(p, t)) and value != loss.forward(p, t):
                 path = with_settings(name, changed)
                 found.append(LossCase(path, subject_of(other), p, t, seed=seed, registered=False, is_second=True))
@@ -705,7 +705,10 @@ def _cases(name: str, loss: AdaptedLoss, seed: int) -> list[Case]:
 
 
 def _with_other_texts(loss: AdaptedLoss) -> Iterator[tuple[AdaptedLoss, Changed]]:
-    """The loss with each other text of a setting, such as reduction="sum"."""
+    """The loss with each other text of a setting, such as reduction="sum", for predictions and targets that it takes.
+
+    Another text may be the name of another loss, such as one of probabilities.
+    """
     code = loss.code
     if code.thing is not None:
         codes = [(replace(code, thing=thing), changed) for thing, changed in with_other_texts(code.thing, {})]
@@ -716,7 +719,16 @@ def _with_other_texts(loss: AdaptedLoss) -> Iterator[tuple[AdaptedLoss, Changed]
             for (value, *gradient), changed in functions_with_other_texts(functions)
         ]
     for other, changed in codes:
-        yield AdaptedLoss(other, loss.scenario, loss.layout, loss.randomness, loss.total, loss.link), changed
+        scenarios = dict.fromkeys((loss.scenario, *(SCENARIOS if not loss.link else ())))
+        trials = [AdaptedLoss(other, one, loss.layout, loss.randomness, loss.total, loss.link) for one in scenarios]
+        yield next(filter(_agrees, trials), trials[0]), changed
+
+
+def _agrees(loss: AdaptedLoss) -> bool:
+    """Whether backward agrees with central differences."""
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        return mismatch(copy.deepcopy(loss), *loss.scenario.draw(np.random.default_rng(1), 5, 3)) <= AGREES
+    return False
 
 
 def second_loss(loss: AdaptedLoss) -> tuple[AdaptedLoss, Changed] | None:

@@ -2,6 +2,8 @@
 
     loss, grad_center, grad_outside = softmax_loss_and_gradient(center, word_index, outside_vectors, dataset)
 
+    cost, grad = nn_cost(theta, n_in, n_hidden, n_labels, X, y, penalty)
+
 Values for the arguments are found by trying, those that fit the names first. A law sees one argument at a time.
 """
 
@@ -66,9 +68,12 @@ def adapt(scope: Scope) -> Iterator[Found | None]:
     for name, function in list(scope.functions.items()):
         names = [row.name for row in required_of(function)]
         returned = returned_names(function)
-        if len(returned) < 2 or not 2 <= len(names) <= 5 or not LOSS_WORDS.search(name + returned[0] + returned[-1]):
+        if len(returned) < 2 or not LOSS_WORDS.search(name + returned[0] + returned[-1]):
             continue
-        yield _found(name, function, names, randomness)
+        found = _flat(name, function, names, randomness)
+        if found is None and 2 <= len(names) <= 5:
+            found = _found(name, function, names, randomness)
+        yield found
 
 
 class LossOfArguments:
@@ -103,14 +108,41 @@ def _found(name: str, function: Callable[..., Any], names: list[str], randomness
     own_names = " ".join(filter(None, returned_names(function)[1:])) or name
     choices = [sorted(KINDS, key=partial(_is_unusual, own)) for own in names]
     for row in itertools.islice(itertools.product(*choices), MAX_CALLS):
-        kinds = dict(zip(names, row, strict=True))
-        losses = _losses(function, kinds, randomness)
-        found = _reading(name, function, kinds, losses) if losses else None
-        arrays = _arguments(kinds, 1)
-        if found and all(_is_right(loss, arrays[own]) for own, loss in losses.items()):
+        arguments = _arguments(dict(zip(names, row, strict=True)))
+        open_names = [own for own, kind in zip(names, row, strict=True) if kind in ("matrix", "vector")]
+        losses = _losses(function, arguments, open_names, randomness)
+        if losses and all(_is_right(loss, arguments[own]) for own, loss in losses.items()):
+            return _unit(name, function, arguments, losses)
+        if losses and not any(map(_is_unusual, names, row)) and all(map(GRADIENT.match, own_names.split())):
+            wrong = wrong or _unit(name, function, arguments, losses)
+    return wrong
+
+
+FLAT = re.compile(r"^(\w*theta\w*|\w*params?\w*|weights?|w|x0|p)$", re.I)
+SIZE = re.compile(r"size|^n_?|num|hidden|^k$|dim|units|^[LsC]_?(in|out|\d)", re.I)
+N_IN, N_HIDDEN, N_LABELS, SAMPLES = 4, 6, 3, 5
+
+
+def _flat(name: str, function: Callable[..., Any], names: list[str], randomness: Randomness) -> Found | None:
+    """The unit, if it is a network of one hidden layer whose weights are one vector, beside three sizes, X and y.
+
+    Each layer may have a bias; labels may begin at 0 or at 1, be a column, or one-hot.
+    """
+    penalty = names[6:]
+    if not 6 <= len(names) <= 7 or not FLAT.match(names[0]) or not all(map(SIZE.search, names[1:4])):
+        return None
+    rng, labels = np.random.default_rng(5), np.arange(SAMPLES) % N_LABELS
+    x, wrong = rng.standard_normal((SAMPLES, N_IN)), None
+    for bias, y in itertools.product((1, 0), (labels, labels + 1, labels[:, None] + 1, np.eye(N_LABELS)[labels])):
+        length = N_HIDDEN * (N_IN + bias) + N_LABELS * (N_HIDDEN + bias)
+        theta = 0.5 * rng.standard_normal(length)
+        values: list[Any] = [theta, N_IN, N_HIDDEN, N_LABELS, x, y, *(0.3 for _ in penalty)]
+        arguments = dict(zip(names, values, strict=True))
+        losses = _losses(function, arguments, names[:1], randomness)
+        found = _unit(name, function, arguments, losses) if losses else None
+        if losses and _is_right(losses[names[0]], theta):
             return found
-        if not any(map(_is_unusual, names, row)) and all(map(GRADIENT.match, own_names.split())):
-            wrong = wrong or found
+        wrong = wrong or found
     return wrong
 
 
@@ -119,14 +151,17 @@ def _is_unusual(name: str, kind: str) -> bool:
     return not re.search(KINDS[kind][0], name, 0 if len(name) == 1 else re.I)
 
 
-def _arguments(kinds: dict[str, str], seed: int) -> dict[str, Any]:
-    rng = np.random.default_rng((seed, 5))
+def _arguments(kinds: dict[str, str]) -> dict[str, Any]:
+    rng = np.random.default_rng((1, 5))
     return {name: KINDS[kind][1](rng) for name, kind in kinds.items()}
 
 
-def _losses(function: Callable[..., Any], kinds: dict[str, str], randomness: Randomness) -> dict[str, AdaptedLoss]:
-    """The loss by each argument that has a gradient; empty if one number and such gradients are not all it returns."""
-    arguments = _arguments(kinds, 1)
+def _losses(
+    function: Callable[..., Any], arguments: dict[str, Any], names: list[str], randomness: Randomness
+) -> dict[str, AdaptedLoss]:
+    """The loss by each of the named arguments that has a gradient; empty if one number and such gradients are not all
+    that the function returns.
+    """
     randomness.reset()
     try:
         with np.errstate(all="ignore"):
@@ -134,8 +169,7 @@ def _losses(function: Callable[..., Any], kinds: dict[str, str], randomness: Ran
         shapes = [np.shape(one) for one in returned]
     except Exception:  # it takes something else
         return {}
-    open_names = [name for name, kind in kinds.items() if kind in ("matrix", "vector")]
-    found: dict[str, AdaptedLoss] = {}
+    open_names, found = list(names), dict[str, AdaptedLoss]()
     for i, shape in enumerate(shapes):
         if not shape:
             continue
@@ -153,20 +187,19 @@ def _is_right(loss: AdaptedLoss, array: Array) -> bool:
         return bool(mismatch(loss, array, np.zeros(1)) <= AGREES)
 
 
-def _reading(
-    name: str, function: Callable[..., Any], kinds: dict[str, str], losses: dict[str, AdaptedLoss]
+def _unit(
+    name: str, function: Callable[..., Any], arguments: dict[str, Any], losses: dict[str, AdaptedLoss]
 ) -> Found:
-    arguments = _arguments(kinds, 1)
     returned = ", ".join(["the loss", *(f"the gradient of {own}" for own in losses)])
     compared = tuple(f"{own} {arguments[own].shape}" for own in losses)
-    reading = Reading(f"{name}({', '.join(kinds)}) -> {returned}", partial(_cases, name, kinds, losses), compared)
+    cases = partial(_cases, name, arguments, losses)
+    reading = Reading(f"{name}({', '.join(arguments)}) -> {returned}", cases, compared)
     location = Location.of(function)
     return Found("loss", name, "function that returns the loss and gradients", location, function, (reading,))
 
 
-def _cases(name: str, kinds: dict[str, str], losses: dict[str, AdaptedLoss], seed: int) -> list[Case]:
-    arrays = _arguments(kinds, 1)
-    rows = [(own, arrays[own], subject_of(loss)) for own, loss in losses.items()]
+def _cases(name: str, arguments: dict[str, Any], losses: dict[str, AdaptedLoss], seed: int) -> list[Case]:
+    rows = [(own, arguments[own], subject_of(loss)) for own, loss in losses.items()]
     return [
         LossCase(name, loss, array, np.zeros(len(array)), array=own, seed=seed, registered=False)
         for own, array, loss in rows

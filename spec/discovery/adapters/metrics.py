@@ -36,6 +36,7 @@ OTHERS = re.compile(r"^(specificity|auc|roc_auc|mcc|matthews\w*|iou|jaccard\w*|d
 METHODS = ("__call__", "compute", "calculate", "evaluate", "score", "compare", "forward")
 K = re.compile(r"^(k|top_?k|n_?top)$", re.I)
 CLASSES = re.compile(r"^(c|k|n_?classes|num_?classes|classes|n_?labels|num_?labels|n_?class|labels)$", re.I)
+ARGMAX_OF_COLUMNS = re.compile(r"argmax\((\w+,\s*)?(axis\s*=\s*)?0\)")
 P, Y = np.eye(4)[[0, 1, 2, 3, 1, 2, 0, 1]] * 0.6 + 0.1, np.array([0, 1, 2, 3, 1, 2, 1, 0])
 
 
@@ -76,6 +77,8 @@ def _read(name: str, thing: Any, columns: bool, scope: Scope) -> FunctionUnit | 
         found = thing(*((truth, predicted) if truth_first else (predicted, truth)), **further)
         return found if standard == "confusion_matrix" else float(found)
 
+    of_predictions = len(ARGMAX_OF_COLUMNS.findall(source_text(thing))) == 1  # not of one-hot targets as well
+    columns = columns or of_predictions
     readings: list[list[Function]] = []
     notes: tuple[str, ...] = ()
     for form in _forms(standard, columns):

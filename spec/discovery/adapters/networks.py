@@ -49,7 +49,7 @@ def _takes_both(kind: type) -> bool:
     if roles == ():
         return bool(losses_before(kind)) or has_loss_of_state(kind)
     taken = {role for role, _ in roles or ()}
-    return {"x", "t", "o"} <= taken or (has_loss and {"x", "t"} <= taken)
+    return {"x", "t", "o"} <= taken or (has_loss and ({"x", "t"} <= taken or {"t", "sample weights"} <= taken))
 
 
 def network_in(kind: type, name: str, scope: Scope) -> Found | None:

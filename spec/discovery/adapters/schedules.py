@@ -284,7 +284,7 @@ def _readings(
         at = factors(values)
         for first in (*shifts, 1) if standard in FROM_ONE else shifts:
             for scale in _scales(standard, roles, values):
-                whole = counted or stairs or standard in (*IN_STEPS, *CYCLIC)
+                whole = counted or stairs or standard in (*IN_STEPS, *CYCLIC, *WARMED)
                 cycles = cycles_of(standard, roles) if standard in CYCLIC else {}
                 function = _factor(at, standard, first, scale, cycles, whole=whole)
                 try:

@@ -67,6 +67,15 @@ def check_dropout(case: LayerCase, note: str) -> None:
     _check_evaluation(case, x, factor, expected, 1e-2 if near else 1e-2 + error, note)
 
 
+def is_dropout_of_maps(name: str) -> bool:
+    """Whether a name is that of dropout that drops whole feature maps."""
+    return not MAPS.isdisjoint(possible_names(name))
+
+
+MAPS = frozenset({"spatialdropout", "channeldropout", "dropout1d", "dropout2d", "dropout3d", "spatialdropout1d",
+                  "spatialdropout2d", "spatialdropout3d"})  # fmt: skip
+
+
 def is_gaussian_dropout(name: str) -> bool:
     """Whether a name is that of dropout with factors from a normal distribution."""
     return "gaussiandropout" in possible_names(name)

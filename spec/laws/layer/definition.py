@@ -15,7 +15,12 @@ from nnlaw.spec.contracts.declared import declared_value, inside_domain
 from nnlaw.spec.gradcheck.gradients import in_float64
 from nnlaw.spec.law import law
 from nnlaw.spec.laws._names import why_compared
-from nnlaw.spec.laws.layer._dropout import check_dropout, check_gaussian_dropout, is_gaussian_dropout
+from nnlaw.spec.laws.layer._dropout import (
+    check_dropout,
+    check_gaussian_dropout,
+    is_dropout_of_maps,
+    is_gaussian_dropout,
+)
 from nnlaw.spec.laws.layer._shared import mismatch
 from nnlaw.spec.reference import ACTIVATIONS, LAYERS, NORMALIZATIONS, Given, Settings, standard_name
 from nnlaw.spec.reference.definition import Variant
@@ -54,6 +59,8 @@ def definition(case: LayerCase) -> None:
         check_gaussian_dropout(case, why_compared(case, case.layer, "Gaussian dropout"))
         return
     name = standard_name(case.layer, case.name, LAYERS)
+    if not case.registered and is_dropout_of_maps(case.path.partition("(")[0]):
+        name = "dropout"
     if name not in LAYERS or (name in VARIED and not case.registered):
         raise NotApplicable("not a standard layer")
     if case.is_second and name != "dropout":

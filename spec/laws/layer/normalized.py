@@ -10,6 +10,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.law import law
+from nnlaw.spec.laws.layer._running_statistics import SHARE, possible_axes, running_shares
 from nnlaw.spec.laws.layer._shared import ROWS
 from nnlaw.spec.reference import LAYERS, standard_name
 from nnlaw.spec.subjects.cases import LayerCase
@@ -17,7 +18,6 @@ from nnlaw.spec.subjects.subject import Subject
 from nnlaw.spec.violation import NotApplicable, Violation
 
 TOLERANCE = 0.05  # of mean and standard deviation; the variance may be divided by N or by N − 1
-SHARE = 1e-3  # a smaller difference between shares does not count
 STEPS = 400  # training steps, after which running statistics are close to the batch's or still approaching them
 
 
@@ -63,7 +63,7 @@ def _check_moments(case: LayerCase, name: str, x: Array) -> None:
         layer.params[key] = np.zeros_like(starts[key])
     y = np.asarray(layer.forward(x), np.float64)
     moments = {"standard deviation": 1.0} if name == "rmsnorm" else {"mean": 0.0, "standard deviation": 1.0}
-    errors = {axes: _errors(y, axes, moments) for axes in _possible_axes(name, y.ndim)}
+    errors = {axes: _errors(y, axes, moments) for axes in possible_axes(name, y.ndim)}
     best = min(errors, key=lambda axes: max(errors[axes].values()))
     for moment, error in errors[best].items():
         if error > TOLERANCE:
@@ -96,13 +96,6 @@ def _is_shift(key: str, array: Array) -> bool:
     return not array.any() and not any(word in key for word in ("gamma", "gain", "scale", "weight"))
 
 
-def _possible_axes(name: str, ndim: int) -> list[tuple[int, ...]]:
-    """Axes to normalize over: per feature or channel for batchnorm, per sample or position for the others."""
-    if name == "batchnorm":
-        return list(dict.fromkeys([(0,), tuple(range(ndim - 1)), (0, *range(2, ndim))]))
-    return list(dict.fromkeys([tuple(range(1, ndim)), (ndim - 1,)]))
-
-
 def _errors(y: Array, axes: tuple[int, ...], moments: dict[str, float]) -> dict[str, float]:
     """The largest error of each moment over these axes. For RMS normalization the mean is not subtracted."""
     mean, count = y.mean(axis=axes), np.prod([y.shape[i] for i in axes])
@@ -117,45 +110,17 @@ def _errors(y: Array, axes: tuple[int, ...], moments: dict[str, float]) -> dict[
 
 def _check_shares(case: LayerCase, x: Array) -> None:
     """Running mean and variance move by the same share of the way to the statistics of the batch."""
-    layer, pairs = case.fresh(True), []
-    if case.registered:
-        before = {name: np.array(array, np.float64) for name, array in layer.state.items()}
-        layer.forward(x)
-        after = {name: np.array(array, np.float64) for name, array in layer.state.items()}
-        pairs = [(array, after[name]) for name, array in before.items() if name in after]
-    elif layer.has("state_after"):
-        pairs = [(row[0], row[1]) for row in layer.call("state_after", x)]
-    pairs = [(a.reshape(-1), b.reshape(-1)) for a, b in pairs if a.shape == b.shape and a.size > 1]
-    wide = x.astype(np.float64)
-    for axes in _possible_axes("batchnorm", x.ndim):
-        mean, variance = wide.mean(axis=axes).reshape(-1), wide.var(axis=axes).reshape(-1)
-        count = wide.size // mean.size
-        means = _shares(pairs, [mean])
-        variances = _shares(pairs, [variance, variance * count / (count - 1)])
-        if len(means) == len(variances) == 1 and abs(means[0] - variances[0]) > SHARE:
+    for means, variances in running_shares(case, x):
+        if abs(means - variances) > SHARE:
             raise Violation(
                 "normalized",
                 location=case.location("forward"),
                 array="the share of the batch in the running variance",
-                actual=f"{variances[0]:.3g}",
-                expected=f"{means[0]:.3g}, as in the running mean",
+                actual=f"{variances:.3g}",
+                expected=f"{means:.3g}, as in the running mean",
                 cause="often momentum and 1 − momentum swapped in one of the two",
                 cause_code="swapped-factors",
             )
-
-
-def _shares(pairs: list[tuple[Array, Array]], targets: list[Array]) -> list[float]:
-    """The share a of each array that moved from s to (1 − a)·s + a·target, for one of the targets."""
-    found = []
-    for before, after in pairs:
-        for target in targets:
-            if target.shape == before.shape:
-                way = target - before
-                share = float(np.vdot(way, after - before) / np.vdot(way, way))
-                if share > SHARE and np.allclose(after, before + share * way, rtol=1e-5, atol=1e-6):
-                    found.append(share)
-                    break
-    return found
 
 
 def _evaluated(case: LayerCase, x: Array) -> list[Array | None]:

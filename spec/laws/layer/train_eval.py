@@ -13,6 +13,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.contracts.declared import declared_value, inside_domain
 from nnlaw.spec.law import law
+from nnlaw.spec.laws.layer._running_statistics import running_shares
 from nnlaw.spec.laws.layer._shared import check_close, check_equal, outputs_of, random_dy
 from nnlaw.spec.reference.names import simplified
 from nnlaw.spec.subjects.cases import LayerCase
@@ -98,7 +99,8 @@ def _check_after_training(case: LayerCase, before: Array | None) -> None:
     if before is not None and not layer.params and any(word in simplified(case.path) for word in NOISE):
         check_close(case, "train-eval", "forward", "output", after, before, STALE, note=f"{note} before training")
     uses_state = before is None or (after.shape == before.shape and not np.allclose(after, before, rtol=1e-6))
-    if uses_state and beside.shape == after.shape and len(case.x) > 2:
+    keeps_statistics = any(running_shares(case, np.concatenate([case.x, case.other_x])))
+    if (uses_state or keeps_statistics) and beside.shape == after.shape and len(case.x) > 2:
         note = f"for the same row in another batch, {note}"
         check_close(case, "train-eval", "forward", "output[0]", beside[0], after[0], BATCH, note=note)
 

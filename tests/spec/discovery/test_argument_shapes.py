@@ -47,16 +47,16 @@ def test_shapes_are_read_from_texts_and_from_shape(function: Any, symbols: dict[
 
 def test_each_symbol_has_a_size_of_its_own() -> None:
     """Equal symbols have one size, different ones differ, and a kernel fits into the image."""
-    shapes, is_columns = next(written_shapes(conv, "x"))
+    shapes, layout = next(written_shapes(conv, "x"))
     (n, h, w, c), (k, _, depth, f) = shapes["x"], shapes["w"]
-    assert (depth, shapes["b"], is_columns) == (c, (f,), False)
+    assert (depth, shapes["b"], layout) == (c, (f,), "rows")
     assert len({h, w, c, k, f}) == 5 and k < min(h, w) and n > 1
 
 
 def test_samples_are_columns_if_weights_multiply_the_first_axis() -> None:
     """The axis of x whose symbol weights have is that of the features."""
-    shapes, is_columns = next(written_shapes(columns, "X"))
-    assert is_columns and shapes["X"][0] == shapes["W"][1]
+    shapes, layout = next(written_shapes(columns, "X"))
+    assert layout == "columns" and shapes["X"][0] == shapes["W"][1]
 
 
 def test_an_operand_of_a_product_is_an_array() -> None:
