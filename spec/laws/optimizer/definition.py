@@ -183,7 +183,8 @@ def _hyperparameters(case: OptimizerCase, instance: Subject, name: str, row: Opt
     declared = infer_hyperparameters(instance, {"decay": 0.0} | dict(row.defaults))
     numbers = numeric_attributes(instance)
     plainly = name == "adamw" or any(alias in DECAY_NAMES for alias in numbers)
-    alone = "decay" in numbers and not any(map(PENALTIES.search, numbers.keys() - {"decay"}))
+    aliases = {alias for each in row.defaults for alias in ALIASES.get(each, ())}
+    alone = "decay" in numbers.keys() - aliases and not any(map(PENALTIES.search, numbers.keys() - {"decay"}))
     plainly = plainly or (alone and _decays(case))
     decays = declared.candidates["decay"]
     candidates = declared.candidates | {"decay": decays if plainly else tuple(dict.fromkeys((*decays, 0.0)))}
