@@ -131,3 +131,33 @@ def _method(name: str, function: FunctionType) -> Callable[..., Any]:
         co_filename=function.__code__.co_filename, co_firstlineno=function.__code__.co_firstlineno
     )
     return method
+
+
+def returns_pullback(function: Callable[..., Any]) -> bool:
+    """Whether a function returns an output and a function of its own, which takes the gradient of the output."""
+    tree = definition_of(function)
+    body = tree.body if isinstance(tree, ast.FunctionDef) else []
+    inner = [node.name for node in body if isinstance(node, ast.FunctionDef) and len(node.args.args) == 1]
+    values = [node.value.elts for node in body if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple)]
+    seconds = [row[1] for row in values if len(row) == 2]
+    return any(isinstance(one, ast.Lambda) or (isinstance(one, ast.Name) and one.id in inner) for one in seconds)
+
+
+def class_with_pullback(kind: Any, forward: str) -> type:
+    """The class, whose forward returns the output alone, and whose pullback calls the function returned beside it."""
+    author = getattr(kind, forward)
+
+    def first(self: Any, *arguments: Any, **named: Any) -> Any:
+        y, self._pulled = author(self, *arguments, **named)
+        return y
+
+    def pullback(self: Any, dy: Any) -> Any:
+        return self._pulled(dy)
+
+    for method in (first, pullback):
+        method.__code__ = method.__code__.replace(
+            co_filename=author.__code__.co_filename, co_firstlineno=author.__code__.co_firstlineno
+        )
+    vars(first)["__signature__"] = inspect.signature(author)
+    made: type = type(kind.__name__, (kind,), {forward: first, "pullback": pullback, "__module__": kind.__module__})
+    return made

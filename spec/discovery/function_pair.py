@@ -25,7 +25,8 @@ class CachedPair:
     The arrays among the arguments are attributes under the names of the arguments. `second` is what g takes beside
     dout: "cache", "input", "output", the name of an argument, or "result[2]" for part of what f returned; `incoming`
     is the position of dout, and `place` that of x among the arguments of f. If f returns several `outputs` and a cache,
-    g takes the gradient of each and the cache; the outputs are side by side.
+    g takes the gradient of each and the cache; the outputs are side by side. If g is f, what f returns beside the
+    output is called with dout.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class CachedPair:
 
     def own_functions(self) -> list[Any]:
         """The author's functions, the derivative first."""
-        return list(reversed(self._functions))
+        return list(dict.fromkeys(reversed(self._functions)))
 
     def replace_functions(self, made: Mapping[str, Any]) -> None:
         """Use other functions of these names."""
@@ -120,6 +121,8 @@ class CachedPair:
 
     def backward(self, dy: Array) -> Any:
         """What the second function returns."""
+        if self._functions[1] is self._functions[0]:
+            return self._cache(dy)
         known = {"cache": self._cache, "input": self._x, "output": self._y, **self._parts}
         rest = [known[what] if what in known else getattr(self, what) for what in self._second]
         parts = [part.copy() for part in np.split(dy, self._ends, self._axis)] if self._outputs > 1 else [dy]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.discovery.adapted_layer import RATES
-from nnlaw.spec.discovery.calls import FLAG_NAMES, Made
+from nnlaw.spec.discovery.calls import FLAG_NAMES, AnyInitializer, Made
 from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.layer_inputs import count_of
 from nnlaw.spec.discovery.layer_methods import OPTIMIZER, is_method, other_names
@@ -137,6 +137,8 @@ def _setup_value(name: str, shape: tuple[int, ...], whole: str = "") -> Any:
         return (count_of(shape), *shape)
     if "optim" in low or low == "opt":
         return Step(RATES[0])
+    if "init" in low:
+        return AnyInitializer()
     if low in ("rng", "generator", "random_state"):
         return np.random.default_rng(0)
     return shape if whole or "shape" in low else shape[-1]

@@ -35,7 +35,7 @@ def recipe_of_class(made: Made, plan: Plan, name: str) -> Recipe | None:
 
 def recipe_of_pair(pair: CachedPair, plan: Plan) -> Recipe | None:
     """f(x, w, b) -> (out, cache) or out, and g(dout, cache)."""
-    if not _is_simple(plan) or pair.outputs > 1:
+    if not _is_simple(plan) or pair.outputs > 1 or pair.functions[0] is pair.functions[1]:
         return None
     names = [function.__name__ for function in pair.functions]
     arrays = [name for name, value in pair.arguments.items() if isinstance(value, np.ndarray)]

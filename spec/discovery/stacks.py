@@ -28,6 +28,7 @@ from nnlaw.spec.discovery.calls import (
     guesses,
     is_of_project,
 )
+from nnlaw.spec.discovery.closures import returns_pullback
 from nnlaw.spec.discovery.gradient_step import Step
 from nnlaw.spec.discovery.nothing import is_base_class
 from nnlaw.spec.discovery.project_files import definitions_beside
@@ -232,7 +233,9 @@ def definitions(scope: Scope) -> list[tuple[str, Any]]:
 def _is_layer(kind: type) -> bool:
     names = [name for name in dir(kind) if inspect.isfunction(getattr(kind, name, None))]
     container = any(CONTAINER.match(row.name) for row in arguments_of(kind))
-    return any(map(FORWARD.match, names)) and any(map(BACKWARD.search, names)) and not container
+    forwards = [name for name in names if FORWARD.match(name)]
+    backward = any(map(BACKWARD.search, names)) or any(returns_pullback(getattr(kind, name)) for name in forwards)
+    return bool(forwards) and backward and not container
 
 
 def _losses(scope: Scope, *, derivative: bool) -> list[Any]:

@@ -29,6 +29,7 @@ from nnlaw.spec.discovery.argument_shapes import (
     written_shapes,
 )
 from nnlaw.spec.discovery.calls import N_HIDDEN, N_IN, N_OUT, Made, N, Randomness, Settings, guesses
+from nnlaw.spec.discovery.closures import returns_pullback
 from nnlaw.spec.discovery.dict_arguments import dict_arguments
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.function_pair import CachedPair
@@ -56,6 +57,7 @@ SHORTEST = 2  # letters of a name that is looked for in other files
 def adapt(scope: Scope) -> Iterator[Found | None]:
     """The pairs of the module, and those of a function of the module with one of another file of its project."""
     pairs = list(pair_names(list(scope.functions)))
+    pairs += [(name, name) for name, function in scope.functions.items() if returns_pullback(function)]
     alone = {name: f for name, f in scope.functions.items() if not any(name in pair for pair in pairs)}
     others = _functions_beside(scope, list(alone))
     crossing = [pair for pair in pair_names([*alone, *others]) if _is_divided(pair, alone, others, scope)]
@@ -99,6 +101,10 @@ def _functions_beside(scope: Scope, names: list[str]) -> dict[str, Callable[...,
     return {name: f for name, f in found.items() if inspect.isfunction(f) and name not in scope.everything}
 
 
+PULLBACK = required_of(lambda dy, cache: cache(dy))
+"""The arguments of the function by which the result of f(x, w) -> y, pullback is called."""
+
+
 def pair_names(names: list[str]) -> Iterator[tuple[str, str]]:
     """Names of a backward function, each with its forward function: f_backward with f_forward or f."""
     stems = {stem(name): name for name in names if FORTH.search(name)}
@@ -132,9 +138,9 @@ def pair_of(
 ) -> Found | None:
     """Two functions, or two methods of one object, as a layer; None if they do not form a pair."""
     (front, back), (forward, backward) = names, functions
-    back_rows = required_of(backward)
+    back_rows = PULLBACK if backward is forward else required_of(backward)
     rows = _passed(forward, [row.name for row in back_rows])
-    parts = returned_names(forward)
+    parts = returned_names(forward) if backward is not forward else []
     if not rows or not back_rows or any(TARGETS.match(row.name) and row.name not in parts[1:] for row in back_rows):
         return None
     place = position_of_x(rows)
@@ -176,7 +182,9 @@ def pair_of(
                 break
     if incomplete and (best is None or best.layer is None):
         best, chosen = max(incomplete, key=lambda row: row[0].score)
-    calls = f"{front}({', '.join(row.name for row in rows)}), then {back}({', '.join(row.name for row in back_rows)}); "
+    back = "the returned function" if backward is forward else back
+    then = "dy" if backward is forward else ", ".join(row.name for row in back_rows)
+    calls = f"{front}({', '.join(row.name for row in rows)}), then {back}({then}); "
     location = Location.of(forward)
     if best is None or best.layer is None:
         error = raised_by_all(failed)

@@ -17,6 +17,7 @@ from nnlaw.spec.discovery.adapted_loss import signature_of
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.function_unit import Function, FunctionUnit, found_functions, point_to
 from nnlaw.spec.discovery.scope import Scope, required_of
+from nnlaw.spec.discovery.slots import array_slots
 from nnlaw.spec.discovery.source_text import nodes_of, source_text
 from nnlaw.spec.reference import INITIALIZERS
 
@@ -24,8 +25,12 @@ INITIALIZER = re.compile(r"(^|_)(he|kaiming|xavier|glorot|lecun|orthogonal)(?=$|
 TRUNCATED = re.compile(r"(^|_)trunc(ated)?_normal")
 DEVIATION = re.compile(r"^(std|stddev|sigma|scale|sd)$", re.I)
 SHAPE = re.compile(r"^(shape|size|dims?)$", re.I)
-FANS = re.compile(r"^(fan_?(in|out)|n_?(in|out|x|y|h)|in(put)?_?\w*|out(put)?_?\w*|rows|cols)$", re.I)
+FANS = re.compile(
+    r"^(fan_?(in|out)|n_?(in|out|x|y|h)|((n|num|nb|number_of)_)?(in|out)(put)?_?\w*|rows|cols)$", re.I
+)
 
+SIZES = re.compile(r"^(n_?)?((layers?|net(work)?|nn)_?)?(dims|sizes|shapes?|units|layers|dimensions|neurons)$", re.I)
+SIDES = (9, 5)  # sizes of other layers
 KERNEL = re.compile(r"^(k|kh|kw|k_?size|kernel\w*|filter_?size|h|w|height|width)$", re.I)
 
 
@@ -49,12 +54,14 @@ def _read(name: str, thing: Any) -> FunctionUnit | None:
     else:
         author = thing
     names = [row.name for row in signature_of(author)]
-    by_shape = len(names) == 1 and bool(SHAPE.match(names[0]))
+    standard = {"kaiming": "he", "glorot": "xavier"}.get(match[2], match[2])
+    standard += "_uniform" if "uniform" in low and standard != "orthogonal" else ""
+    by_shape = len(names) == 1 and bool(SHAPE.match(names[0])) and isinstance(author((30, 4)), np.ndarray)
+    if len(names) == 1 and SIZES.match(names[0]) and not by_shape:
+        return FunctionUnit("initializer", standard, [_of_layers(author)], f"({names[0]}), first and second layer")
     by_channels = len(names) in (3, 4) and all(map(FANS.match, names[:2])) and all(map(KERNEL.match, names[2:]))
     if not by_shape and not by_channels and not (len(names) == 2 and all(FANS.match(one) for one in names)):
         return None
-    standard = {"kaiming": "he", "glorot": "xavier"}.get(match[2], match[2])
-    standard += "_uniform" if "uniform" in low and standard != "orthogonal" else ""
     if by_channels:
         readings = [[each] for each in _of_channels(author, names)]
         return FunctionUnit("initializer", standard, readings, f"({', '.join(names)})") if readings else None
@@ -79,6 +86,28 @@ def _read(name: str, thing: Any) -> FunctionUnit | None:
     readings = [[*matrix, kernel] for matrix in matrices for kernel in kernels]
     readings.sort(key=lambda reading: sum(_distance(each, standard) for each in reading))
     return FunctionUnit("initializer", standard, readings, f"({names[0]}), with two sizes and with four")
+
+
+def _of_layers(author: Any) -> list[Function]:
+    """The weights of the first layer and of a hidden one, of a function of the sizes of a network."""
+
+    def layer(rng: np.random.Generator, sizes: tuple[int, ...], at: int) -> Array:
+        np.random.seed(int(rng.integers(2**31)))
+        shape = sizes[at : at + 2]
+        found = [array for _, array in array_slots(author([*sizes])) if array.shape in (shape, shape[::-1])]
+        found.sort(key=lambda array: not array.any())  # biases may be of such a shape, too
+        return found[0] if found[0].shape == shape else found[0].T
+
+    def first(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, fan_out: int) -> Array:
+        return layer(rng, (fan_in, fan_out, *SIDES), 0)
+
+    def hidden(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, fan_out: int) -> Array:
+        return layer(rng, (SIDES[0], fan_in, fan_out, SIDES[1]), 1)
+
+    for function in (first, hidden):
+        point_to(function, author)
+        function(np.random.default_rng(0), (30, 4), 30, 4)
+    return [first, hidden]
 
 
 def _distance(function: Function, standard: str) -> float:

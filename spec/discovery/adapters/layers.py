@@ -17,6 +17,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.calls import Made, Randomness, guesses
+from nnlaw.spec.discovery.closures import class_with_pullback, returns_pullback
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.hints import hints
 from nnlaw.spec.discovery.layer_attempts import attempts, best_attempt, best_of_forwards
@@ -27,6 +28,7 @@ from nnlaw.spec.discovery.layer_methods import (
     FORWARD,
     FORWARD_WORD,
     INCOMING,
+    forward_methods,
     is_method,
     layer_methods,
     mode_value,
@@ -54,6 +56,9 @@ def adapt(scope: Scope) -> Iterator[Found | None]:
 def layer_in(kind: type, name: str, scope: Scope) -> Found | None:
     """The class as a layer; None if it lacks a forward or a backward."""
     methods = layer_methods(kind) or _without_input(kind)
+    forward = next(iter(forward_methods(kind)), "") if methods is None else ""
+    if forward and returns_pullback(getattr(kind, forward)):
+        kind, methods = class_with_pullback(kind, forward), (forward, "pullback")
     if methods is None or is_base_class(kind):
         return None
     location, style = class_location(kind), f"class with {methods[0]} and {methods[1]}"
