@@ -48,6 +48,7 @@ def parameters_of(
             continue
         is_mask = any(MASK.search(slot.key) for slot in slots) and np.isin(slots[0].get(instance), (0, 1)).all()
         is_table = all(TABLE.match(slot.key) for slot in slots) and _begins_at_zero(slots[0].get(instance))
+        is_table = is_table or _is_of_positions(slots[0].get(instance))
         is_parameter = None if is_mask or is_table else depends(tuple(slots))
         if is_parameter:
             found.append(tuple(slots))
@@ -60,6 +61,16 @@ def _begins_at_zero(array: Array) -> bool:
     """Whether the first row is that of position 0: sin 0, cos 0 and 1 only, unlike a row of random numbers."""
     rows = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array[:, None]
     return bool(np.isin(rows[0], (0, 1)).all() and not np.isin(rows, (0, 1)).all())
+
+
+def _is_of_positions(array: Array) -> bool:
+    """Whether rows are sines and cosines of the same angles, which are 0, 1, 2, ... in the first column."""
+    rows = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array[:, None]
+    n, width = len(rows), rows.shape[1] // 2
+    pairs = [(rows[:, ::2], rows[:, 1::2]), (rows[:, :width], rows[:, width:])] if rows.shape[1] == 2 * width else []
+    return bool(n > 2 and np.allclose(rows[:, 0], np.sin(np.arange(n)), atol=1e-6)) and any(
+        np.allclose(sines**2 + cosines**2, 1, atol=1e-6) for sines, cosines in pairs
+    )
 
 
 def off_zero(instance: Any) -> Any:

@@ -146,6 +146,9 @@ METRICS = {
         maximum=2.0,
         higher_is_better=False,
     ),
+    "perplexity": Metric(
+        "F. Jelinek et al., JASA 62 (1977)", (lambda p, y: float(np.exp(_cross_entropy(p, y))),), 1.0, inf, False
+    ),
     "precision": Metric(RIJSBERGEN, _averages(_precision)),
     "recall": Metric(RIJSBERGEN, _averages(_recall)),
     "balanced_accuracy": Metric("K. H. Brodersen et al., ICPR 2010", _averages(_recall)[:1]),

@@ -313,6 +313,7 @@ def test_metrics_have_known_values() -> None:
         "accuracy": 3 / 4,
         "error": 1 / 4,
         "cross_entropy": -np.log([0.7, 0.8, 0.3, 0.6]).mean(),
+        "perplexity": np.exp(-np.log([0.7, 0.8, 0.3, 0.6]).mean()),
         "brier": (0.14 + 0.06 + 0.78 + 0.24) / 4,
         "precision": (1 / 2 + 1 + 1) / 3,
         "recall": (1 + 1 / 2 + 1) / 3,

@@ -9,6 +9,7 @@ Values for the arguments are found by trying, those that fit the names first. A 
 
 from __future__ import annotations
 
+import ast
 import copy
 import itertools
 import re
@@ -26,7 +27,7 @@ from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.layouts import LAYOUTS
 from nnlaw.spec.discovery.scenarios import SCENARIOS
 from nnlaw.spec.discovery.scope import Scope, required_of
-from nnlaw.spec.discovery.source_text import returned_names
+from nnlaw.spec.discovery.source_text import nodes_of
 from nnlaw.spec.subjects.cases import Case, LossCase
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.subjects.variants import with_another
@@ -53,6 +54,8 @@ KINDS: dict[str, tuple[str, Callable[[np.random.Generator], Any]]] = {
     "index": (r"idx$|index$|target$|label$|word$", lambda rng: 1),
     "matrix": (r"(vectors|vecs|weights|matrix|embeddings?)$|^[XWUV]$", lambda rng: rng.standard_normal((COUNT, WIDTH))),
     "vector": (r"vec(tor)?$|^predicted$|^[wvhc]$|theta", lambda rng: rng.standard_normal(WIDTH)),
+    "batch": (r"^(anchors?|pos(itives?)?|neg(atives?)?)(_\w+)?$|^(x|z|e|h|emb\w*)_?[12ijab]$|^(left|right)$",
+              lambda rng: rng.standard_normal((COUNT, WIDTH))),
     "binary": (r"^y", lambda rng: np.arange(COUNT) % 2.0),
     "signs": (r"^y", lambda rng: np.arange(COUNT) % 2.0 * 2 - 1),
     "rows": (r"^y", lambda rng: rng.standard_normal(COUNT)),
@@ -67,13 +70,30 @@ def adapt(scope: Scope) -> Iterator[Found | None]:
     randomness = Randomness.of(scope.module)
     for name, function in list(scope.functions.items()):
         names = [row.name for row in required_of(function)]
-        returned = returned_names(function)
+        returned = _names_returned(function)
         if len(returned) < 2 or not LOSS_WORDS.search(name + returned[0] + returned[-1]):
             continue
         found = _flat(name, function, names, randomness)
         if found is None and 2 <= len(names) <= 5:
             found = _found(name, function, names, randomness)
         yield found
+
+
+def _names_returned(function: Callable[..., Any]) -> list[str]:
+    """The names in the last return statement, also those in a tuple behind the first: `return loss, (dx, dy)`."""
+    returns = [node.value for node in nodes_of(function) if isinstance(node, ast.Return)]
+    last = returns[-1] if returns else None
+    items = last.elts if isinstance(last, ast.Tuple) else []
+    if len(items) == 2 and isinstance(items[1], ast.Tuple):
+        items = [items[0], *items[1].elts]
+    return [item.id if isinstance(item, ast.Name) else "" for item in items]
+
+
+def _untied(returned: Any) -> Any:
+    """What a function returned, without the tuple around the gradients behind the loss."""
+    if isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[1], tuple):
+        return returned[0], *returned[1]
+    return returned
 
 
 class LossOfArguments:
@@ -91,7 +111,7 @@ class LossOfArguments:
         self._function = with_another(self._function, made)
 
     def _call(self, array: Array) -> Any:
-        return self._function(**copy.deepcopy(self._arguments) | {self._own: array})
+        return _untied(self._function(**copy.deepcopy(self._arguments) | {self._own: array}))
 
     def value(self, array: Array, target: Array) -> Any:
         """The loss."""
@@ -105,11 +125,11 @@ class LossOfArguments:
 def _found(name: str, function: Callable[..., Any], names: list[str], randomness: Randomness) -> Found | None:
     """The unit, with values for which all gradients are right; else with those that fit all names, if they work."""
     wrong: Found | None = None
-    own_names = " ".join(filter(None, returned_names(function)[1:])) or name
+    own_names = " ".join(filter(None, _names_returned(function)[1:])) or name
     choices = [sorted(KINDS, key=partial(_is_unusual, own)) for own in names]
     for row in itertools.islice(itertools.product(*choices), MAX_CALLS):
         arguments = _arguments(dict(zip(names, row, strict=True)))
-        open_names = [own for own, kind in zip(names, row, strict=True) if kind in ("matrix", "vector")]
+        open_names = [own for own, kind in zip(names, row, strict=True) if kind in ("matrix", "vector", "batch")]
         losses = _losses(function, arguments, open_names, randomness)
         if losses and all(_is_right(loss, arguments[own]) for own, loss in losses.items()):
             return _unit(name, function, arguments, losses)
@@ -165,7 +185,7 @@ def _losses(
     randomness.reset()
     try:
         with np.errstate(all="ignore"):
-            returned = function(**copy.deepcopy(arguments))
+            returned = _untied(function(**copy.deepcopy(arguments)))
         shapes = [np.shape(one) for one in returned]
     except Exception:  # it takes something else
         return {}

@@ -29,10 +29,11 @@ NAMES = {
     "precision": "precision", "recall": "recall", "sensitivity": "recall", "true_positive_rate": "recall", "tpr":
     "recall", "f1": "f1", "f_1": "f1", "balanced_accuracy": "balanced_accuracy", "confusion_matrix": "confusion_matrix",
     "confusion": "confusion_matrix", "r2": "r2", "r_squared": "r2", "r_2": "r2", "top_k_accuracy": "top_2_accuracy",
+    "perplexity": "perplexity", "brier": "brier",
     "topk_accuracy": "top_2_accuracy", "top_k": "top_2_accuracy", "accuracy_top_k": "top_2_accuracy",
 }  # fmt: skip
 """The standard metric that a name means, without prefixes and suffixes."""
-OTHERS = re.compile(r"^(specificity|auc|roc_auc|mcc|matthews\w*|iou|jaccard\w*|dice\w*|perplexity|cohen\w*)$")
+OTHERS = re.compile(r"^(specificity|auc|roc_auc|mcc|matthews\w*|iou|jaccard\w*|dice\w*|cohen\w*)$")
 METHODS = ("__call__", "compute", "calculate", "evaluate", "score", "compare", "forward")
 K = re.compile(r"^(k|top_?k|n_?top)$", re.I)
 CLASSES = re.compile(r"^(c|k|n_?classes|num_?classes|classes|n_?labels|num_?labels|n_?class|labels)$", re.I)
