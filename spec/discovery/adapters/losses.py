@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial, wraps
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -103,8 +103,45 @@ def adapt(scope: Scope) -> Iterator[Found | None]:
     links = links_in(scope)
     for name, kind in list(scope.classes.items()):
         if not is_base_class(kind):
-            yield _class(name, kind, scope, links)
+            yield _of_data(name, kind, scope, links) or _class(name, kind, scope, links)
     yield from _functions(scope, links)
+
+
+def _of_data(name: str, kind: type, scope: Scope, links: list[str]) -> Found | None:
+    """A loss that is constructed with its data, `MSE(y, p).loss()`; None if it is not one."""
+    taken = _with_data_in_calls(kind)
+    found = _class(name, taken, scope, links) if taken is not kind else None
+    if found is None or not found.readings:
+        return None
+    calls = [re.sub(r"\.(\w+)(\([^)]*\))", r"\2.\1()", row.calls, count=1) for row in found.readings]
+    rows = zip(found.readings, calls, strict=True)
+    return replace(found, readings=tuple(replace(row, calls=text) for row, text in rows))
+
+
+def _with_data_in_calls(kind: Any) -> type:
+    """The class; of a loss whose constructor takes prediction and target, its method for the value takes them."""
+    rows = required_of(kind)
+    named = any(LOSS_WORDS.search(each.__name__) for each in kind.__mro__[:-1])
+    bare = [name for name in dir(kind) if has_method(kind, name) and not required_of(getattr(kind, name), bound=True)]
+    value = next((name for name in VALUES if name in bare), "")
+    slope = next((name for name in bare if name in GRADIENTS or re.search("grad|deriv", name, re.I)), "")
+    if not named or len(rows) != 2 or not value or not slope or is_target(rows[0].name) == is_target(rows[1].name):
+        return cast("type", kind)
+
+    def loss(self: Any, *given: Any) -> Any:
+        self.made = kind(*given)
+        return getattr(self.made, value)()
+
+    def gradient(self: Any) -> Any:
+        return getattr(self.made, slope)()
+
+    for function, name in ((loss, value), (gradient, slope)):
+        function.__name__ = name
+        point_to(function, getattr(kind, name))
+    own = [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD), *rows]
+    vars(loss)["__signature__"] = inspect.Signature(own)
+    methods = {value: loss, slope: gradient, "__init__": lambda self: None, "__module__": kind.__module__}
+    return type(kind.__name__, (kind,), methods)
 
 
 def links_in(scope: Scope) -> list[str]:
