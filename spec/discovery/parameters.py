@@ -63,14 +63,15 @@ def _begins_at_zero(array: Array) -> bool:
     return bool(np.isin(rows[0], (0, 1)).all() and not np.isin(rows, (0, 1)).all())
 
 
-def _is_of_positions(array: Array) -> bool:
+def _is_of_positions(table: Any) -> bool:
     """Whether rows are sines and cosines of the same angles, which are 0, 1, 2, ... in the first column."""
-    rows = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array[:, None]
-    n, width = len(rows), rows.shape[1] // 2
-    pairs = [(rows[:, ::2], rows[:, 1::2]), (rows[:, :width], rows[:, width:])] if rows.shape[1] == 2 * width else []
-    return bool(n > 2 and np.allclose(rows[:, 0], np.sin(np.arange(n)), atol=1e-6)) and any(
-        np.allclose(sines**2 + cosines**2, 1, atol=1e-6) for sines, cosines in pairs
-    )
+    array = np.asarray(table)
+    if array.ndim < 2:
+        return False
+    rows, width = array.reshape(-1, array.shape[-1]), array.shape[-1] // 2
+    pairs = [(rows[:, ::2], rows[:, 1::2]), (rows[:, :width], rows[:, width:])] if array.shape[-1] == 2 * width else []
+    begins = len(rows) > 2 and np.allclose(rows[:, 0], np.sin(np.arange(len(rows))), atol=1e-6)
+    return bool(begins) and any(np.allclose(sines**2 + cosines**2, 1, atol=1e-6) for sines, cosines in pairs)
 
 
 def off_zero(instance: Any) -> Any:
