@@ -732,6 +732,14 @@ def _cases(name: str, loss: AdaptedLoss, seed: int) -> list[Case]:
         if second is not None and np.isfinite(second[0].forward(p, t)):
             path = with_settings(name, second[1])
             found.append(LossCase(path, subject_of(second[0]), p, t, seed=seed, registered=False, is_second=True))
+    ignored = _ignored_label(loss.code) if loss.scenario.targets == "labels" else None
+    if ignored is not None:
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):  # it may have another meaning
+            p, t = loss.scenario.draw(rng, 5, 3)
+            t = np.where(np.arange(t.size).reshape(t.shape) % 3 == 1, ignored, t)
+            if np.isfinite(loss.forward(p, t)):
+                path, subject = with_settings(name, {"ignored label": ignored}), subject_of(copy.deepcopy(loss))
+                found.append(LossCase(path, subject, p, t, seed=seed, registered=False, is_second=True))
     for other, changed in _with_other_texts(loss):
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
             p, t = other.scenario.draw(rng, 5, 3)
@@ -759,6 +767,17 @@ def _with_other_texts(loss: AdaptedLoss) -> Iterator[tuple[AdaptedLoss, Changed]
         scenarios = dict.fromkeys((loss.scenario, *(SCENARIOS if not loss.link else ())))
         trials = [AdaptedLoss(other, one, loss.layout, loss.randomness, loss.total, loss.link) for one in scenarios]
         yield next(filter(_agrees, trials), trials[0]), changed
+
+
+IGNORED = re.compile(r"^_?(ignored?|pad(ding)?)_?(index|idx|token|id|value|label)?$", re.I)
+
+
+def _ignored_label(code: LossCode) -> int | None:
+    """The label of padding, which does not count: a number among the attributes or the defaults; None without one."""
+    function = getattr(type(code.thing), code.value) if isinstance(code.value, str) else code.value
+    numbers = attributes_of(code.thing) if code.thing is not None else {}
+    numbers = numbers | {row.name: row.default for row in arguments_of(function)}
+    return next((value for key, value in numbers.items() if IGNORED.match(key) and type(value) is int), None)
 
 
 def _agrees(loss: AdaptedLoss) -> bool:
