@@ -43,6 +43,9 @@ ROLES = {
     ),
     "o": re.compile(r"^(o|out|output|outputs|y_?hat|yhat|y_?pred\w*|pred\w*|probs?|ps?|y_?caps?|a2|a3|al|a_?last|a|"
                     r"scores|final_?outputs?|y_?out\w*|activations?|x_?(hat|rec\w*)|recon\w*)$", re.I),
+    "negatives": re.compile(
+        r"^(neg|negatives?)_?(samples?|words?|ids?|idxs?|indices|indexes)?$|^(noise|sampled)_?(words?|ids?|indices)$", re.I
+    ),
     "sample weights": re.compile(
         r"^(advantages?|advs?|returns?|rewards?|discounted_?\w*|(episode|epoch)_?rewards?|sample_?weights?|td_?errors?)$",
         re.I,
@@ -469,6 +472,7 @@ class NetworkRun:
         self.samples = 1 if self.plan.layout.single else len(rows) // max(self.plan.times, 1)
         self.context = {"x": x, "t": t, "rate": rate, "epochs": 1, "zero": 0.0, "false": False, "true": True}
         self.context["sample weights"] = np.linspace(-0.7, 1.3, len(rows)) if not self.plan.layout.single else -0.7
+        self.context["negatives"] = [self.plan.outputs]  # a class that is no target
         self.context |= {"count": self.samples, "state": None, "loss": HalfSquares(t), "pairs": [(x, t)]}
         if self.plan.pair:
             self.context |= {"x": x[0], "x2": x[1]}
