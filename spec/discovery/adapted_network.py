@@ -44,7 +44,7 @@ ROLES = {
     "o": re.compile(r"^(o|out|output|outputs|y_?hat|yhat|y_?pred\w*|pred\w*|probs?|ps?|y_?caps?|a2|a3|al|a_?last|a|"
                     r"scores|final_?outputs?|y_?out\w*|activations?|x_?(hat|rec\w*)|recon\w*)$", re.I),
     "negatives": re.compile(
-        r"^(neg|negatives?)_?(samples?|words?|ids?|idxs?|indices|indexes)?$|^(noise|sampled)_?(words?|ids?|indices)$", re.I
+        r"^neg(atives?)?_?(samples?|words?|ids?|idxs?|indices|indexes)?$|^(noise|sampled)_?(words?|ids?|indices)$", re.I
     ),
     "sample weights": re.compile(
         r"^(advantages?|advs?|returns?|rewards?|discounted_?\w*|(episode|epoch)_?rewards?|sample_?weights?|td_?errors?)$",

@@ -178,7 +178,7 @@ def _of_loss(right: Array | None, clues: Clues) -> Iterator[Row]:
     if z is None or target is None or z.ndim != 2:
         return
     n = len(z)
-    if target.ndim == 1:
+    if target.ndim == 1 and target.min() >= 0:  # others are padding
         p, hot = np.exp(log_softmax(z)), np.eye(z.shape[1])[target]
         yield Cause("target-not-subtracted", "the target is not subtracted from the softmax"), p / n
         yield Cause("missing-softmax", "the softmax is missing: logits minus target"), (z - hot) / n
