@@ -23,6 +23,8 @@ from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import BadInput, NothingToCheck
 
+SEARCH_SECONDS = 45.0  # for the ways to call what a file defines, before the usual timeout of 60 s
+
 
 def units_in_file(path: Path) -> list[Unit]:
     """The units that a user's file registers. They may have the names of built-in ones.
@@ -125,10 +127,11 @@ def _found_in(file: Path, name: str, without: Sequence[str]) -> dict[str, list[A
     if name and name not in loaded.names:
         raise BadInput(f"{file}: it defines no {name}")
     names = [each for each in ([name] if name else loaded.names) if each not in (*loaded.unavailable, *without)]
-    found = find(loaded.module, names, _passes)
+    found = find(loaded.module, names, _passes, SEARCH_SECONDS)
     alone = any(each.kind for each in found) and isinstance(getattr(loaded.module, name, None), type)
     if name and not alone:  # a function may belong to a pair
-        everything = find(loaded.module, [each for each in loaded.names if each not in loaded.unavailable], _passes)
+        available = [each for each in loaded.names if each not in loaded.unavailable]
+        everything = find(loaded.module, available, _passes, SEARCH_SECONDS)
         found = [each for each in everything if each.kind and name in (each.name, *each.names)] or found
     notes = [str(finding) for finding in loaded.findings]
     notes += [f"{module} is not installed; a placeholder was imported" for module in loaded.placeholders]

@@ -32,6 +32,7 @@ from nnlaw.spec.subjects.copies import copy_of_generator
 from nnlaw.spec.subjects.recipe import Recipe
 
 FIRST_STATE = np.random.default_rng(0).bit_generator.state["state"]["state"]
+ZERO = re.compile(r"_?(zero|reset|clear)_?(the_?)?(all_?)?(grads?|gradients?)\w*$", re.I)
 RATES = (0.625, 0.1875)  # unlike 2, their inverses are not usual factors: a fix must not divide by the rate
 """Learning rates for a backward that steps by itself."""
 
@@ -78,6 +79,8 @@ class Plan:
     kept: tuple[str, ...] = ()
     """Random masks of the first call that later calls use again."""
     without_gradient: tuple[str, ...] = ()
+    transposed: tuple[str, ...] = ()
+    """Vectors whose gradient is a row for a column, or the reverse, which the update of the class transposes."""
     """Arrays that the output depends on, and whose gradient was not found."""
     grads: dict[str, Kept] = field(default_factory=dict)
     preset: tuple[tuple[Slot, Given], ...] = ()
@@ -184,6 +187,11 @@ class AdaptedLayer:
     def without_gradient(self) -> tuple[str, ...]:
         """The arrays that the output depends on, and that are not among the parameters."""
         return self.plan.without_gradient
+
+    @property
+    def sets_gradients_to_zero(self) -> bool:
+        """Whether a method such as zero_grad() is called before each backward."""
+        return any(map(ZERO.match, dir(self.instance)))
 
     @property
     def has_mode(self) -> bool:
@@ -515,6 +523,7 @@ class _Run:
             found = np.array(self._place(kept, self.returned))
         is_array = isinstance(self.plan.aliases[name][0].get(self.layer.instance), np.ndarray)
         shape = self.before[name].shape
+        found = found.T if name in self.plan.transposed else found
         whole = not is_array and found.size == self.before[name].size
         return found.reshape(shape) if whole else in_shape_of(found, self.before[name])
 

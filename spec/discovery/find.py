@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import ModuleType
@@ -94,20 +95,28 @@ def find_in(
 
 
 def find(
-    module: ModuleType, names: Iterable[str] | None = None, passes: Callable[[Found], bool] | None = None
-) -> list[Found]:
+    module: ModuleType, names: Iterable[str] | None = None, passes: Callable[[Found], bool] | None = None,
+    seconds: float | None = None,
+) -> list[Found]:  # fmt: skip
     """The units of `module`, or of those of its `names`, and what no law checks, in the order of the source.
 
     Classes and functions are recognized by their signatures and by calling them; names are hints. With `passes`, which
-    checks a unit against all laws, the way to call a unit is also searched for with one other transpose in it.
+    checks a unit against all laws, the way to call a unit is also searched for with one other transpose in it. With
+    `seconds`, classes that take too long are not checked, so that the others are.
     """
-    return _find(scope_of(module, names), passes)
+    scope = scope_of(module, names)
+    scope.deadline = None if seconds is None else time.monotonic() + seconds
+    return _find(scope, passes)
 
 
 def _find(scope: Scope, passes: Callable[[Found], bool] | None) -> list[Found]:
     before = replace(scope, classes=dict(scope.classes), functions=dict(scope.functions))
     found = find_in_scope(scope)
-    return with_failing_shapes(found, before, find_in_scope, passes) if passes is not None else found
+    is_late = scope.deadline is not None and time.monotonic() > scope.deadline - LEFT
+    return with_failing_shapes(found, before, find_in_scope, passes) if passes is not None and not is_late else found
+
+
+LEFT = 20.0  # seconds that the search with another transpose needs
 
 
 def find_in_scope(scope: Scope) -> list[Found]:

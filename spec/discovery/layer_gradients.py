@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import copy
 import re
@@ -21,6 +22,7 @@ from nnlaw.spec.discovery.layer_methods import is_rate
 from nnlaw.spec.discovery.match_gradients import Kept, match
 from nnlaw.spec.discovery.parameters import named_places
 from nnlaw.spec.discovery.slots import UNUSED, Slot, array_slots, attributes_of, leaves, number_leaves
+from nnlaw.spec.discovery.source_text import nodes_of
 from nnlaw.spec.discovery.trained_numbers import names_in_updates, trained_numbers, under_their_names
 from nnlaw.spec.subjects.gradient_names import is_gradient_of
 
@@ -143,6 +145,12 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
     attempt.layer = layer = adapt_instance(instance, plan, randomness)
     layer.forward(attempt.x)
     found_dx = layer.backward(dy)
+    turned = tuple(name for name in layer.params if _is_turned(layer, name))
+    if turned:
+        attempt.plan = plan = replace(plan, transposed=turned)
+        attempt.layer = layer = adapt_instance(instance, plan, randomness)
+        layer.forward(attempt.x)
+        found_dx = layer.backward(dy)
     _check_rates(attempt, layer, dy)
     right = sum(layer.grads[name].shape == array.shape for name, array in layer.params.items())
     shapes = right == len(layer.params)
@@ -162,6 +170,26 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
         else:
             attempt.notes.append("dx: not computed")
     attempt.score = (3.0 if shapes else 2.0, -len(attempt.missing), right, found_dx is not None)
+
+
+def _is_turned(layer: AdaptedLayer, name: str) -> bool:
+    """Whether the gradient of a column is a row, or the reverse, and the class transposes what it assigns to it."""
+    shape = layer.params[name].shape
+    if layer.grads[name].shape != shape[::-1] or len(set(shape)) != 2 or 1 not in shape:
+        return False
+    slot = layer.plan.aliases[name][0]
+    for method in nodes_of(type(slot.parent.get(layer.instance))):
+        if isinstance(method, ast.FunctionDef) and method.name != "__init__":
+            for node in ast.walk(method):
+                named = isinstance(node, ast.Assign | ast.AugAssign) and _assigns(node, slot.key)
+                if named and any(isinstance(each, ast.Attribute) and each.attr == "T" for each in ast.walk(node)):
+                    return True
+    return False
+
+
+def _assigns(node: ast.Assign | ast.AugAssign, name: str) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return any(isinstance(each, ast.Attribute) and each.attr == name for each in targets)
 
 
 def _steps_of_time(x: Array, returned: list[tuple[str, Slot, Array]]) -> list[tuple[str, Slot, Array]]:

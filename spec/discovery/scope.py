@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -17,6 +18,8 @@ from typing import Any
 import numpy as np
 
 EXPECTED_ARGUMENTS = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+ONE, SHORTEST = 15.0, 1.0  # seconds
 
 
 @dataclass
@@ -31,6 +34,8 @@ class Scope:
     functions: dict[str, Callable[..., Any]]
     everything: dict[str, Any] = field(default_factory=dict)
     """All definitions, those that were taken as well: the partners of a unit."""
+    deadline: float | None = None
+    """When the search for ways to call the units should be over, as time.monotonic(); None without a limit."""
 
     def take(self, *names: str) -> None:
         """Remove names, so that no other adapter sees them."""
@@ -39,6 +44,10 @@ class Scope:
             self.functions.pop(name, None)
             for method in [other for other in self.functions if other.startswith(f"{name}.")]:
                 self.functions.pop(method)
+
+    def seconds_for_one(self) -> float | None:
+        """The time for one class: at most half of what is left, so that a slow one leaves some to the others."""
+        return None if self.deadline is None else min(ONE, max(SHORTEST, (self.deadline - time.monotonic()) / 2))
 
     @cached_property
     def namespace(self) -> dict[str, Any]:

@@ -19,12 +19,12 @@ class OutOfTime(BaseException):
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float | None) -> Iterator[None]:
     """Raise OutOfTime in the block when its time is over, also in a wait, and each second after that if it is caught.
 
-    A call of C code is not interrupted.
+    A call of C code is not interrupted. None is no limit.
     """
-    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+    if seconds is None or not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         yield
         return
 

@@ -30,3 +30,18 @@ def test_a_layer_whose_forward_takes_no_input_is_not_checked(tmp_path: Path) -> 
                     "    def backward(self, dy):\n        return 2 * dy\n")  # fmt: skip
     (report,) = reports(file)
     assert (report.kind, report.outcome) == ("layer", UnitOutcome.NOT_CHECKED)
+
+
+def test_a_slow_class_leaves_time_to_the_others(tmp_path: Path) -> None:
+    """A class whose methods take long is not checked, with the reason; the next one is."""
+    file = tmp_path / "slow.py"
+    file.write_text(
+        "import time\n\n\n"
+        "class Slow:\n    def forward(self, x):\n        time.sleep(0.3)\n        return x\n"
+        "    def backward(self, dy):\n        return dy\n\n\n"
+        "class Twice:\n    def forward(self, x):\n        return 2 * x\n"
+        "    def backward(self, dy):\n        return 2 * dy\n"
+    )
+    loaded = load(file)
+    slow, twice = find(loaded.module, loaded.names, seconds=1.0)
+    assert "took longer than" in slow.reason and not slow.readings and twice.readings

@@ -38,6 +38,7 @@ from nnlaw.spec.discovery.layouts import LAYOUTS
 from nnlaw.spec.discovery.nothing import BACKWARD_WORD, class_location, is_base_class
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.stacks import built
+from nnlaw.spec.discovery.time_limit import OutOfTime, time_limit
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.object_subject import subject_of
 from nnlaw.spec.violation import counted
@@ -47,10 +48,14 @@ def adapt(scope: Scope) -> Iterator[Found | None]:
     """The classes of the module that are layers."""
     for name, kind in list(scope.classes.items()):
         try:
-            yield layer_in(kind, name, scope)
+            with time_limit(scope.seconds_for_one()):
+                found = layer_in(kind, name, scope)
+        except OutOfTime as error:
+            found = Found("layer", name, "class", class_location(kind), kind, reason=f"the search for a call {error}")
         except Exception as error:  # raised by the code under test in an unexpected place
             reason = f"{type(error).__name__} while it was called: {error}"
-            yield Found("layer", name, "class", class_location(kind), kind, reason=reason)
+            found = Found("layer", name, "class", class_location(kind), kind, reason=reason)
+        yield found
 
 
 def layer_in(kind: type, name: str, scope: Scope) -> Found | None:

@@ -25,6 +25,7 @@ from nnlaw.spec.discovery.network_methods import (
 from nnlaw.spec.discovery.network_trials import found_of
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.scope import Scope
+from nnlaw.spec.discovery.time_limit import OutOfTime, time_limit
 
 
 def adapt(scope: Scope) -> Iterator[Found]:
@@ -33,7 +34,12 @@ def adapt(scope: Scope) -> Iterator[Found]:
         if is_base_class(kind) or takes_next_weights(kind):
             continue
         if layer_methods(kind) is None or _takes_both(kind):
-            found = network_in(kind, name, scope)
+            try:
+                with time_limit(scope.seconds_for_one()):
+                    found = network_in(kind, name, scope)
+            except OutOfTime as error:
+                reason = f"the search for a call {error}"
+                found = Found("model", name, "network", class_location(kind), kind, reason=reason)
             if found is not None and (found.readings or not takes_parameters(kind)):
                 yield found
 
