@@ -472,7 +472,7 @@ class NetworkRun:
         self.samples = 1 if self.plan.layout.single else len(rows) // max(self.plan.times, 1)
         self.context = {"x": x, "t": t, "rate": rate, "epochs": 1, "zero": 0.0, "false": False, "true": True}
         self.context["sample weights"] = np.linspace(-0.7, 1.3, len(rows)) if not self.plan.layout.single else -0.7
-        self.context["negatives"] = [self.plan.outputs]  # a class that is no target
+        self.context["negatives"] = [self.plan.outputs]  # a class other than the target
         self.context |= {"count": self.samples, "state": None, "loss": HalfSquares(t), "pairs": [(x, t)]}
         if self.plan.pair:
             self.context |= {"x": x[0], "x2": x[1]}

@@ -22,7 +22,7 @@ class OutOfTime(BaseException):
 def time_limit(seconds: float | None) -> Iterator[None]:
     """Raise OutOfTime in the block when its time is over, also in a wait, and each second after that if it is caught.
 
-    A call of C code is not interrupted. None is no limit.
+    A call of C code is not interrupted. None sets no limit.
     """
     if seconds is None or not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         yield
