@@ -23,7 +23,7 @@ from nnlaw.spec.subjects.unit import Unit
 from nnlaw.spec.syntax import parse
 from nnlaw.spec.violation import BadInput, NothingToCheck
 
-SEARCH_SECONDS = 45.0  # for the ways to call what a file defines, before the usual timeout of 60 s
+SEARCH_SECONDS = 35.0  # for the ways to call what a file defines, before the usual timeout of 60 s
 
 
 def units_in_file(path: Path) -> list[Unit]:

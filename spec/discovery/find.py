@@ -116,7 +116,7 @@ def _find(scope: Scope, passes: Callable[[Found], bool] | None) -> list[Found]:
     return with_failing_shapes(found, before, find_in_scope, passes) if passes is not None and not is_late else found
 
 
-LEFT = 20.0  # seconds that the search with another transpose needs
+LEFT = 15.0  # seconds that the search with another transpose needs
 
 
 def find_in_scope(scope: Scope) -> list[Found]:

@@ -176,7 +176,8 @@ def attempts(
     training = tuple(Given("mode", value, row.name) for row in flags for value in mode_value(row))
     keeping = tuple(Given("value", True, row.name) for row in flags if row.default is False and KEEPS.search(row.name))
     counts = [row for row in rows[1:] if SAMPLES.match(row.name)]
-    needed = [row for row in rows if not mode_value(row) and row not in counts]
+    small = [row for row in rows[1:] if SMALL.match(row.name)]
+    needed = [row for row in rows if not mode_value(row) and row not in (*counts, *small)]
     unprepared = made
     given_shapes = [(layout, shapes, 0) for layout, shapes, _ in hints().inputs()]
     states = [row for row in needed[1:] if ROLES["state"].match(row.name)]
@@ -205,6 +206,7 @@ def attempts(
             given = tuple(
                 Given("mode", mode_value(row)[0]) if mode_value(row)
                 else Given("count") if row in counts
+                else Given("value", 1e-5) if row in small
                 else Given("x", next(numbers)) if row in taken else Given("value", constant)
                 for row in rows
             )  # fmt: skip
@@ -229,6 +231,7 @@ def attempts(
                 break
 
 
+SMALL = re.compile(r"^eps(ilon)?$", re.I)
 MASK = re.compile(r"^(\w+_)?mask$", re.I)
 OF_ATTENTION = re.compile(r"^(x_?)?(q(uer(y|ies))?|k(eys?)?|v(al(ue)?s?)?)(_?(x|in|inputs?))?$", re.I)
 

@@ -19,7 +19,7 @@ import numpy as np
 
 EXPECTED_ARGUMENTS = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
-ONE, SHORTEST = 15.0, 1.0  # seconds
+ONE, SHORTEST = 12.0, 1.0  # seconds
 
 
 @dataclass

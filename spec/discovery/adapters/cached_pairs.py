@@ -5,6 +5,7 @@ The second argument of g may also be the input or the output of f.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import copy
 import inspect
@@ -44,7 +45,7 @@ from nnlaw.spec.discovery.project_files import definitions_beside, files_beside,
 from nnlaw.spec.discovery.recipes import recipe_of_pair
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.slots import UNUSED, array_slots, attributes_of
-from nnlaw.spec.discovery.source_text import returned_names, source_text
+from nnlaw.spec.discovery.source_text import nodes_of, returned_names, source_text
 from nnlaw.spec.violation import Location
 
 _BACK_WORDS = "backward|backprop|bprop|bwd|back|backwards|backpropagation|bp|gradients?|grads?|vjp|pullback|adjoint"
@@ -431,7 +432,9 @@ def argument_values(
 
     `biases` are further shapes of a bias.
     """
-    choices = [values_of(row, scope, is_used_as_array(forward, row.name)) for row in rows]
+    calls = [node.func for node in nodes_of(forward) if isinstance(node, ast.Call)]
+    called = [function.id for function in calls if isinstance(function, ast.Name)]
+    choices = [values_of(row, scope, is_used_as_array(forward, row.name), row.name in called) for row in rows]
     for i, choice in enumerate(choices):
         choice[:0] = [random_array(rows[i].name, shape) for shape in biases if BIAS.match(rows[i].name)]
     arrays = [isinstance(choice[0], np.ndarray) for choice in choices]
@@ -443,7 +446,13 @@ def argument_values(
         yield {one.name: choice[i] for one, choice, i in zip(rows, choices, row, strict=True)}
 
 
-def values_of(row: inspect.Parameter, scope: Scope, is_array: bool = False) -> list[Any]:
+def _identity(x: Array) -> Array:
+    return x
+
+
+def values_of(
+    row: inspect.Parameter, scope: Scope, is_array: bool = False, is_called: bool = False
+) -> list[Any]:
     """Values for one argument: arrays for weights and states, a dict for settings, else as for a constructor."""
     low, rng = row.name.lower(), np.random.default_rng(sum(map(ord, row.name)))
 
@@ -452,6 +461,8 @@ def values_of(row: inspect.Parameter, scope: Scope, is_array: bool = False) -> l
 
     if row.default is not row.empty and row.default is not None:
         return [row.default]
+    if is_called:  # an activation, whose slope the caller of backward multiplies in
+        return [_identity, *guesses(row, scope)]
     if mode_value(row):
         return mode_value(row)
     if re.search(r"param|config|settings|options|hparam|kwargs", low):

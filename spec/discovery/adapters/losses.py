@@ -237,7 +237,7 @@ def _class(name: str, kind: type, scope: Scope, links: list[str]) -> Found | Non
     """A class as a loss; None if it isn't one."""
     gradients = [method for method in GRADIENTS if has_method(kind, method)]
     gradients += [m for m in vars(kind) if m not in gradients and not m.startswith("__") and has_method(kind, m)
-                  and any(is_derivative_name(m, value) for value in VALUES)]  # fmt: skip
+                  and any(is_derivative_name(m, value) for value in VALUES if value != "activation")]  # fmt: skip
     values = [method for method in VALUES if has_method(kind, method)]
     if not values:
         return None

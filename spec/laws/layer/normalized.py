@@ -42,6 +42,8 @@ def normalized(case: LayerCase) -> None:
     name = standard_name(case.layer, case.name, LAYERS)
     if name not in ("batchnorm", "layernorm", "rmsnorm"):
         raise NotApplicable("not a normalization layer")
+    if len(case.layer.attribute("input_shapes", ()) or ()) > 1:
+        raise NotApplicable("gain and shift are inputs")
     if name != "batchnorm" and case.x[0].size < 2:
         raise NotApplicable("a single number has no variance")
     rows = case.rng.standard_normal((ROWS, *case.x.shape[1:]))
