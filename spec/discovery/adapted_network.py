@@ -436,10 +436,13 @@ class HalfSquares:
 class Continuing:
     """Part of the class of a network whose training makes the weights: see fitted_models.py."""
 
+    _made_first: frozenset[str] = frozenset()
+    """The attributes of weights, which training makes first."""
+
     @contextlib.contextmanager
     def continuing(self) -> Iterator[None]:
-        """Let each array of now take the place of what is first assigned to its attribute, as training begins."""
-        vars(self)["_first"] = {name: value for name, value in vars(self).items() if _has_weights(value)}
+        """Let the weights of now take the place of what is first assigned to their attributes, as training begins."""
+        vars(self)["_first"] = {name: getattr(self, name) for name in self._made_first}
         try:
             yield
         finally:
@@ -448,12 +451,6 @@ class Continuing:
     def __setattr__(self, name: str, value: Any) -> None:
         first = vars(self).get("_first", {})
         super().__setattr__(name, first.pop(name) if name in first else value)
-
-
-def _has_weights(value: Any) -> bool:
-    if isinstance(value, dict | list):
-        return any(map(_has_weights, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, np.ndarray | np.floating) and value.dtype.kind == "f"
 
 
 class NetworkRun:

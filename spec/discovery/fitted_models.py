@@ -43,14 +43,18 @@ def _after_one_iteration(instance: Any, plan: NetworkPlan) -> Any:
     """The instance with weights; None if a second iteration does not continue the first one."""
     one, two = (_trained(instance, plan, count) for count in (1, 2))
     arrays = [(slot, {*array.shape}) for slot, array in array_slots(one) if array.dtype.kind == "f"]
-    weights = [slot for slot, sizes in arrays if {N_IN, N_IN + 1} & sizes]  # a column of ones may be added to inputs
-    if not weights or any(sizes > {SAMPLES} for slot, sizes in arrays if slot in weights):
+    sides = {N_IN, N_IN + 1}  # a column of ones may be added to inputs
+    weights = [slot for slot, sizes in arrays if sizes & sides and SAMPLES not in sizes]
+    if not weights:
         return None
     later = _trained(one, plan, 1)
     if not all(np.array_equal(slot.get(later), slot.get(one)) for slot in weights):
         return one  # it makes no new weights
+    for name in [name for name, value in vars(one).items() if isinstance(value, np.ndarray) and SAMPLES in value.shape]:
+        delattr(one, name)  # made from the inputs
     kind = type(instance)
-    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    made = frozenset(name for name, value in vars(one).items() if _has_weights(value))
+    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "_made_first": made}
     one.__class__ = type(kind.__name__, (Continuing, kind), names)
     later = _trained(one, plan, 1)
     moved = any(not np.array_equal(slot.get(later), slot.get(one)) for slot in weights)
@@ -67,3 +71,10 @@ def _trained(instance: Any, plan: NetworkPlan, iterations: int) -> Any:
             slot.set(run.thing, iterations)
     run.compute()
     return run.thing
+
+
+def _has_weights(value: Any) -> bool:
+    """Whether a value is a number or an array of floats without an axis of samples, or has one among its parts."""
+    if isinstance(value, dict | list):
+        return any(map(_has_weights, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, np.ndarray | np.floating) and value.dtype.kind == "f" and SAMPLES not in value.shape
