@@ -87,7 +87,7 @@ NEUTRAL_WORDS = frozenset({
     "losses", "cost", "criterion", "forward", "fwd", "fprop", "pass", "propagation", "step", "update", "rule",
     "op", "unit", "class", "the", "a", "of", "with", "using", "and", "on", "compute", "calc", "calculate",
     "calculation", "get", "apply", "init", "initializer", "initialization",
-    "initialize", "weight", "weights", "param", "params", "parameter", "parameters", "metric",
+    "initialize", "weight", "weights", "param", "params", "parameter", "parameters", "variable", "variables", "metric",
     "score", "method", "batch", "mini", "minibatch", "ml", "nn", "dnn",
 })  # fmt: skip
 """Words that do not describe what is computed."""

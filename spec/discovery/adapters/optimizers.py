@@ -86,7 +86,8 @@ def _roles(function: Any, *, bound: bool) -> Roles | None:
     rows += [row for row in optional if names.RATE.match(row.name) or names.STATES.match(row.name)]
     if not bound and not any(names.RATE.match(row.name) for row in rows):
         rows += [row for row in optional if row.name == "alpha"]
-    roles = tuple((role_of(row.name, i), row.name) for i, row in enumerate(rows))
+    first = 0 if bound else 1  # a function may have alpha first
+    roles = tuple((role_of(row.name, i + first), row.name) for i, row in enumerate(rows))
     if not bound:
         returned = returned_names(decorated(function))[1:]
         has_rate = any(names.RATE.match(row.name) for row in rows)
