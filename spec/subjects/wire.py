@@ -36,6 +36,7 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.subjects.subject import Opaque
+from nnlaw.spec.violation import Inconclusive
 
 MAX_FRAME = 2**27  # bytes
 MAX_DEPTH = 32  # of nested tuples
@@ -116,8 +117,12 @@ def encode(value: Any, tables: Tables) -> bytes:
     except (OverflowError, RecursionError) as error:
         raise ValueError(f"a value that can't be sent: {error}") from None
     if len(content) > MAX_FRAME:
-        raise ValueError(f"a message of {len(content):,} bytes is too large; at most {MAX_FRAME:,} can be sent")
+        raise TooLarge(f"a message of {len(content):,} bytes is too large; at most {MAX_FRAME:,} can be sent")
     return LENGTH.pack(len(content)) + content
+
+
+class TooLarge(ValueError, Inconclusive):
+    """A message has more bytes than can be sent, so that a law can't decide."""
 
 
 def _described(value: Any) -> tuple[str, str]:

@@ -20,6 +20,7 @@ from nnlaw.spec.subjects.remote_subject import SubjectEnded
 from nnlaw.spec.subjects.server import ServerTables
 from nnlaw.spec.subjects.subject import Opaque
 from nnlaw.spec.subjects.wire import LENGTH, BadFrame, decode, encode
+from nnlaw.spec.violation import Inconclusive
 
 pytestmark = pytest.mark.slow
 
@@ -144,3 +145,10 @@ def test_forged_conversations_never_pass() -> None:
             assert not report.internal, f"{seed}: {report.reason}"
             found[report.outcome] += 1
     assert found["failed"] > 20 and found["ended"] > 200
+
+
+def test_a_message_that_is_too_large_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No law fails by it."""
+    monkeypatch.setattr("nnlaw.spec.subjects.wire.MAX_FRAME", 100)
+    with pytest.raises(Inconclusive, match="too large"):
+        encode("x" * 1000, ServerTables())
