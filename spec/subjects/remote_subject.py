@@ -36,8 +36,8 @@ from nnlaw.spec.subjects.copies import advance
 from nnlaw.spec.subjects.remote_error import Frame, remote_error
 from nnlaw.spec.subjects.shared_arrays import SharedArrays
 from nnlaw.spec.subjects.subject import Change, Run, Setting, SourceFunction, Subject
-from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, ONLY_READ, BadFrame, decode, encode
-from nnlaw.spec.violation import BadInput, Location, NothingToCheck
+from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, ONLY_READ, BadFrame, TooLarge, decode, encode
+from nnlaw.spec.violation import BadInput, Inconclusive, Location, NothingToCheck
 
 T = TypeVar("T")
 MAX_TEXT = 2000  # characters of an exception's text
@@ -139,7 +139,7 @@ class Connection:
             raise SubjectEnded(f"it sent a message of {size:,} bytes")
         try:
             number, outcome, content, changed, generators, cpu_time = decode(self.read(size), self)
-            if number != reply.number or outcome not in ("value", "error"):
+            if number != reply.number or outcome not in ("value", "error", "too large"):
                 raise BadFrame("it is the reply to another request")
             self.arrays.apply(changed)
             self._restore(reply.arguments, generators)
@@ -147,6 +147,8 @@ class Connection:
                 raise BadFrame("its CPU time is not a number")
             self.cpu_time = max(self.cpu_time, cpu_time)
             reply.raised = self._error(*content) if outcome == "error" else None
+            if outcome == "too large":
+                reply.raised = Inconclusive(f"a result has more than {MAX_FRAME:,} bytes")
         except (BadFrame, KeyError, TypeError, ValueError, AttributeError) as error:
             raise SubjectEnded(f"it sent something else than a reply: {error}") from None
         reply.content, reply.is_here = content, True
@@ -160,7 +162,10 @@ class Connection:
         forgotten = [self.arrays.take_dropped(), self.dropped[:]]
         self.dropped.clear()
         self.by_value = operation in ONLY_READ
-        return encode([self.number, operation, target, list(arguments), changes, forgotten, result], self)
+        try:
+            return encode([self.number, operation, target, list(arguments), changes, forgotten, result], self)
+        except TooLarge as error:  # the changes in it are lost
+            raise SubjectEnded(f"it can't be called: {error}") from None
 
     def _restore(self, arguments: Sequence[Any], found: Sequence[np.random.Generator]) -> None:
         """Advance the random generators that were passed, as the code under test advanced them."""

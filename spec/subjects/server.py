@@ -30,7 +30,7 @@ from nnlaw.spec.subjects.interrupt import interrupt_after
 from nnlaw.spec.subjects.object_subject import ObjectSubject
 from nnlaw.spec.subjects.shared_arrays import SharedArrays
 from nnlaw.spec.subjects.subject import Subject, Target
-from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, ONLY_READ, decode, encode
+from nnlaw.spec.subjects.wire import LENGTH, MAX_FRAME, ONLY_READ, TooLarge, decode, encode
 from nnlaw.spec.syntax import parse
 
 VARIANT_SECONDS = 0.5  # of CPU time for one call of a variant, which may never end
@@ -120,6 +120,8 @@ def serve(
         tables.by_value = operation in BY_VALUE
         try:
             reply = encode([number, outcome, content, *rest], tables)
+        except TooLarge as error:  # it is not for the laws to decide
+            reply = encode([number, "too large", str(error), *rest], tables)
         except (ValueError, MemoryError) as error:
             reply = encode([number, "error", described(error), *rest], tables)
         write(reply)

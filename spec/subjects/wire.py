@@ -36,7 +36,6 @@ import numpy as np
 
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.subjects.subject import Opaque
-from nnlaw.spec.violation import Inconclusive
 
 MAX_FRAME = 2**27  # bytes
 MAX_DEPTH = 32  # of nested tuples
@@ -86,7 +85,10 @@ class Tables(Protocol):
 
 
 def encode(value: Any, tables: Tables) -> bytes:
-    """The frame of a value. Raises ValueError if it is too large or nested too deep, or has a very large integer."""
+    """The frame of a value.
+
+    Raises TooLarge if it has too many bytes, and ValueError if it is nested too deep or has a very large integer.
+    """
 
     def pack(each: Any) -> bytes:
         return bytes(msgpack.packb(each, default=extension, strict_types=True, unicode_errors="backslashreplace"))
@@ -121,8 +123,8 @@ def encode(value: Any, tables: Tables) -> bytes:
     return LENGTH.pack(len(content)) + content
 
 
-class TooLarge(ValueError, Inconclusive):
-    """A message has more bytes than can be sent, so that a law can't decide."""
+class TooLarge(Exception):
+    """A message has more bytes than can be sent."""
 
 
 def _described(value: Any) -> tuple[str, str]:

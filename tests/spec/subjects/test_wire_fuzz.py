@@ -147,8 +147,25 @@ def test_forged_conversations_never_pass() -> None:
     assert found["failed"] > 20 and found["ended"] > 200
 
 
-def test_a_message_that_is_too_large_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No law fails by it."""
-    monkeypatch.setattr("nnlaw.spec.subjects.wire.MAX_FRAME", 100)
-    with pytest.raises(Inconclusive, match="too large"):
-        encode("x" * 1000, ServerTables())
+class Wide:
+    """A layer whose output is wide."""
+
+    def forward(self, x: Any) -> Any:
+        return np.repeat(x, 1000, axis=1)
+
+
+def test_a_result_that_is_too_large_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No law fails by it, and the next call is answered."""
+    subject = Loopback().subject(ObjectSubject(Wide()))
+    monkeypatch.setattr("nnlaw.spec.subjects.wire.MAX_FRAME", 10_000)
+    with pytest.raises(Inconclusive, match="a result has more than"):
+        subject.call("forward", np.ones((5, 4)))
+    assert subject.call("forward", np.ones((1, 1))).shape == (1, 1000)
+
+
+def test_arguments_that_are_too_large_end_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are not sent, so that both sides no longer agree."""
+    subject = Loopback().subject(ObjectSubject(Wide()))
+    monkeypatch.setattr("nnlaw.spec.subjects.wire.MAX_FRAME", 10_000)
+    with pytest.raises(SubjectEnded, match="too large"):
+        subject.call("forward", np.ones((50, 100)))
