@@ -24,7 +24,7 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_layer import RATES
 from nnlaw.spec.discovery.calls import FLAG_NAMES, RATE_NAMES, Randomness
-from nnlaw.spec.discovery.inner_values import last_computed
+from nnlaw.spec.discovery.last_computed import last_computed
 from nnlaw.spec.discovery.layouts import Layout
 from nnlaw.spec.discovery.match_gradients import Kept, in_shape_of
 from nnlaw.spec.discovery.scenarios import sigmoid, softmax

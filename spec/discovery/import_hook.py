@@ -30,10 +30,10 @@ from nnlaw.spec.discovery.notebook import place
 from nnlaw.spec.discovery.project_search import child, file_of, find_in_project
 from nnlaw.spec.discovery.refused_exit import SYS, Exited, refuse
 from nnlaw.spec.discovery.removed_numpy import Finding, numpy_for, removed_names
+from nnlaw.spec.discovery.shared_module import SharedModule
 from nnlaw.spec.discovery.source import Source, read_source
 from nnlaw.spec.discovery.time_limit import OutOfTime, time_limit
 from nnlaw.spec.discovery.unavailable import Placeholder, Unavailable, UnavailableError
-from nnlaw.spec.subjects.copies import never_copied
 from nnlaw.spec.violation import BadInput
 
 TOP = "nnlaw_files"  # the package, without a file, below which all files are imported
@@ -43,8 +43,7 @@ SAMPLE_TEXT = "small nets learn to spell\n" * 8
 _PYTHON_2: dict[str, Any] = {"xrange": range, "unicode": str, "long": int, "basestring": str, "raw_input": input}
 
 
-@never_copied
-class FileModule(ModuleType):
+class FileModule(SharedModule):
     """A module made from a file of a user's project: its definitions, and on demand what other files import from it."""
 
     def __init__(self, name: str, path: Path) -> None:

@@ -9,8 +9,6 @@ import sys
 from types import ModuleType
 from typing import Any, NoReturn
 
-from nnlaw.spec.subjects.copies import never_copied
-
 
 class Exited(Exception):
     """The code called exit with this code."""
@@ -25,7 +23,6 @@ def refuse(code: object = None) -> NoReturn:
     raise Exited(code)
 
 
-@never_copied
 class _Sys(ModuleType):
     """The module sys, but for exit."""
 

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from nnlaw.spec.discovery.notebook import place
-from nnlaw.spec.subjects.copies import never_copied
+from nnlaw.spec.discovery.shared_module import SharedModule
 from nnlaw.spec.violation import relative_to_cwd
 
 _RENAMED = {
@@ -126,8 +126,7 @@ _RANDOM = ModuleType("numpy.random")
 _RANDOM.__dict__.update(vars(np.random), default_rng=_default_rng)
 
 
-@never_copied
-class _NumPy(ModuleType):
+class _NumPy(SharedModule):
     def __getattr__(self, name: str) -> Any:
         if _in_numpy(name):  # a submodule imported later, or a name that numpy itself makes on demand
             return getattr(np, name)

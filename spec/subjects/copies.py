@@ -7,10 +7,8 @@
 from __future__ import annotations
 
 import copy
-import copyreg
 import random
 from collections.abc import Iterable, Iterator
-from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,15 +16,6 @@ import numpy as np
 MAX_CHILDREN = 10_000  # of a generator
 
 AnyGenerator: TypeAlias = "np.random.Generator | np.random.RandomState | random.Random"
-
-
-def never_copied(kind: type[ModuleType]) -> type[ModuleType]:
-    """Let a deep copy share the modules of this class, which are attributes of some layers: `self.xp = numpy`."""
-    copyreg.pickle(kind, lambda module: module.__name__)
-    return kind
-
-
-never_copied(ModuleType)
 
 
 def copy_with_generators(thing: Any) -> tuple[Any, list[AnyGenerator]]:

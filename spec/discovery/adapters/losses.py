@@ -704,6 +704,9 @@ def found_reading(
         compared = (f"prediction {draw[0].shape}",)
         masked = "m" in loss.code.value_roles and not loss.ignores_masked(*draw)
         lost = {"mask": "the loss depends on predictions that the mask leaves out"} if masked else {}
+        for other, changed in _with_other_texts(loss) if not loss.link else ():
+            text = f"the gradient is that of {other.link} and loss together; that {other.link} was not compared"
+            lost |= {with_settings("", changed): text} if other.link else {}
         cases = partial(_cases, name, loss)
         readings.append(Reading(describe(loss.code, name, loss), cases, compared, lost | dict(missing or {}), notes))
     return Found("loss", name, style, location, thing, tuple(readings), names=names or (name,))
@@ -764,9 +767,31 @@ def _with_other_texts(loss: AdaptedLoss) -> Iterator[tuple[AdaptedLoss, Changed]
             for (value, *gradient), changed in functions_with_other_texts(functions)
         ]
     for other, changed in codes:
-        scenarios = dict.fromkeys((loss.scenario, *(SCENARIOS if not loss.link else ())))
-        trials = [AdaptedLoss(other, one, loss.layout, loss.randomness, loss.total, loss.link) for one in scenarios]
-        yield next(filter(_agrees, trials), trials[0]), changed
+        one = AdaptedLoss(other, loss.scenario, loss.layout, loss.randomness, loss.total, loss.link)
+        yield _as_it_takes(one), changed
+
+
+def _as_it_takes(loss: AdaptedLoss) -> AdaptedLoss:
+    """The loss with the predictions and targets for which backward agrees, if it does not for its own.
+
+    One that takes any numbers keeps them: others could hide a mistake. It may be one after softmax or sigmoid. If it
+    agrees for none, it has the first ones for which it is finite.
+    """
+    own = _error_of(loss)
+    if own <= AGREES or loss.link or (np.isfinite(own) and loss.smooth):
+        return loss
+    trials = [AdaptedLoss(loss.code, one, loss.layout, loss.randomness) for one in SCENARIOS]
+    rows = [(error, trial) for trial in trials if np.isfinite(error := _error_of(trial))]
+    linked = [found[1] for link in LINKS if (found := _with_link(rows, link)) is not None]
+    agreeing = [trial for error, trial in rows if error <= AGREES]
+    return next(iter([*agreeing, *linked, *(trial for _, trial in rows)]), loss)
+
+
+def _error_of(loss: AdaptedLoss) -> float:
+    """How far backward is from central differences; infinite if it can't be called."""
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        return mismatch(loss, *loss.scenario.draw(np.random.default_rng(1), 5, 3))
+    return np.inf
 
 
 IGNORED = re.compile(r"^_?(ignored?|pad(ding)?)_?(index|idx|token|id|value|label)?$", re.I)
@@ -778,13 +803,6 @@ def _ignored_label(code: LossCode) -> int | None:
     numbers = attributes_of(code.thing) if code.thing is not None else {}
     numbers = numbers | {row.name: row.default for row in arguments_of(function)}
     return next((value for key, value in numbers.items() if IGNORED.match(key) and type(value) is int), None)
-
-
-def _agrees(loss: AdaptedLoss) -> bool:
-    """Whether backward agrees with central differences."""
-    with contextlib.suppress(Exception), np.errstate(all="ignore"):
-        return mismatch(copy.deepcopy(loss), *loss.scenario.draw(np.random.default_rng(1), 5, 3)) <= AGREES
-    return False
 
 
 def second_loss(loss: AdaptedLoss) -> tuple[AdaptedLoss, Changed] | None:
