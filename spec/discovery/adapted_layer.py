@@ -304,7 +304,7 @@ class AdaptedLayer:
         """Before and after a second call in training, which is that with x, each array of the instance that the call
         has changed in place or replaced by one of the same shape, as rows of two.
         """
-        run = self._trained(x / 2)
+        run = self._trained(x / 2 if x.dtype.kind == "f" else x[::-1])
         before = {name: np.array(array) for name, array in _arrays_of(run.thing)}
         run.start(self.plan.split(x)[0])
         pairs = [(before[name], array) for name, array in _arrays_of(run.thing) if name in before]

@@ -35,6 +35,13 @@ def files_beside(module: ModuleType) -> dict[Path, str]:
     return {file: text_of(file) for file in itertools.islice((each for each in found if each != path), MAX_FILES)}
 
 
+def notebooks_beside(module: ModuleType) -> list[Path]:
+    """The notebooks in the folder of a module, and in the one above."""
+    path = Path(getattr(module, "__file__", None) or "")
+    found = [file for folder in path.parents[:2] for file in sorted(folder.glob("*.ipynb"))] if path.is_file() else []
+    return found[:MAX_FILES]
+
+
 def files_below(module: ModuleType) -> dict[Path, str]:
     """The files of the folders in the folder of a module, with the text of each."""
     path = Path(getattr(module, "__file__", None) or "")

@@ -24,7 +24,7 @@ from nnlaw.spec.discovery.layer_methods import FORWARD, is_method
 from nnlaw.spec.discovery.layer_readings import compared_arrays
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
-from nnlaw.spec.discovery.project_files import files_beside, imports
+from nnlaw.spec.discovery.project_files import files_beside, imports, notebooks_beside, text_of
 from nnlaw.spec.discovery.recipes import recipe_of_activation
 from nnlaw.spec.discovery.remarks import remarks_of_layer
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
@@ -141,7 +141,7 @@ def not_called_with_outputs(
     pairs: Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]], scope: Scope
 ) -> set[str]:
     """The pairs whose derivative fits the output alone, while that of another pair fits the input alone, although both
-    have one name for their arguments, and nothing beside them calls the first with an output.
+    have one name for their arguments, and no code or comment has the first take an output.
     """
     fits: dict[str, dict[str, str]] = {"input": {}, "output": {}}
     for name, (function, derivative) in pairs.items():
@@ -154,14 +154,21 @@ def not_called_with_outputs(
         return set()
     stem = scope.module.__name__.rpartition(".")[2]
     texts = [source_text(scope.module), *(text for text in files_beside(scope.module).values() if imports(text, stem))]
+    texts += map(text_of, notebooks_beside(scope.module))
     found = set()
     for name, argument in fits["output"].items():
         function, derivative = pairs[name]
         flag = r"[^()]*," if function.__name__ == derivative.__name__ else ""
         call = re.compile(rf"(?<!def )\b{derivative.__name__}\({flag}")
-        if argument in fits["input"].values() and not any(map(call.search, texts)):
+        remarks = source_text(derivative) + (inspect.getcomments(derivative) or "")
+        is_meant = OF_OUTPUT.search(remarks) or any(map(call.search, texts))
+        if argument in fits["input"].values() and not is_meant:
             found.add(name)
     return found
+
+
+OF_OUTPUT = re.compile(r"output|activated|already|result|#.*\b(sigmoid|tanh)\(", re.I)
+"""What a comment has on the argument of a derivative that is the output."""
 
 
 def _argument_of(function: Callable[..., Any], derivative: Callable[..., Any]) -> str:

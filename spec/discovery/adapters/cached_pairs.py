@@ -29,7 +29,7 @@ from nnlaw.spec.discovery.argument_shapes import (
     takes_squares,
     written_shapes,
 )
-from nnlaw.spec.discovery.calls import N_HIDDEN, N_IN, N_OUT, Made, N, Randomness, Settings, guesses
+from nnlaw.spec.discovery.calls import N_HIDDEN, N_IN, N_OUT, AnyActivation, Made, N, Randomness, Settings, guesses
 from nnlaw.spec.discovery.closures import returns_pullback
 from nnlaw.spec.discovery.dict_arguments import dict_arguments
 from nnlaw.spec.discovery.found import Found, Reading
@@ -43,6 +43,7 @@ from nnlaw.spec.discovery.layouts import LAYOUTS, Layout
 from nnlaw.spec.discovery.name_pairs import is_derivative_name
 from nnlaw.spec.discovery.project_files import definitions_beside, files_beside, imports
 from nnlaw.spec.discovery.recipes import recipe_of_pair
+from nnlaw.spec.discovery.scenarios import sigmoid
 from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.slots import UNUSED, array_slots, attributes_of
 from nnlaw.spec.discovery.source_text import nodes_of, returned_names, source_text
@@ -151,7 +152,6 @@ def pair_of(
     best: Attempt | None = None
     chosen: tuple[str, ...] = ()
     failed: list[Attempt] = []  # forward takes such shapes, backward does not
-    incomplete: list[tuple[Attempt, tuple[str, ...]]] = []  # with gradients of the right shapes, but not of all
     methods, randomness = ("forward", "backward"), Randomness.of(scope.module)
     likely = itertools.chain(
         written_arguments(forward, rows[place].name, rest, scope), square_arguments(forward, backward, rest, scope),
@@ -168,7 +168,6 @@ def pair_of(
             if found is not None:
                 best, chosen = found, second
                 break
-            incomplete += [(one, second) for one in tried if one.layer is not None and one.score[0] >= 3]
         if best is not None:
             break
     else:
@@ -181,8 +180,6 @@ def pair_of(
                 best, chosen = found, second
             if found is not None and found.perfect:
                 break
-    if incomplete and (best is None or best.layer is None):
-        best, chosen = max(incomplete, key=lambda row: row[0].score)
     back = "the returned function" if backward is forward else back
     then = "dy" if backward is forward else ", ".join(row.name for row in back_rows)
     calls = f"{front}({', '.join(row.name for row in rows)}), then {back}({then}); "
@@ -195,11 +192,15 @@ def pair_of(
         return Found("layer", name, "pair of functions", location, forward, (raising,), names=names)
     readings = [_reading(best, calls, name)]
     given = {row.name: vars(best.made.instance)[row.name] for row in rest}
-    for other, incoming in seconds:  # the input in place of the output, or the reverse
-        if other != chosen and {*other} ^ {*chosen} == {"input", "output"}:
-            instance = CachedPair(forward, backward, given, other, incoming, place)
-            found = best_attempt([Made(instance)], methods, scope)
-            readings += [_reading(found, calls, name)] if found is not None and found.perfect else []
+    swapped = [row for row in seconds if {*row[0]} ^ {*chosen} == {"input", "output"}]  # one in place of the other
+    others = [(given, *row) for row in swapped]
+    called = [row.name for row in rest if given[row.name] is _identity]
+    for activation in (AnyActivation(), sigmoid, _rectified) if called else ():  # its slope may be a part of backward
+        others.append((given | dict.fromkeys(called, activation), *best.made.instance.second))
+    for arguments, second, incoming in others:
+        instance = CachedPair(forward, backward, arguments, second, incoming, place)
+        found = best_attempt([Made(instance)], methods, scope)
+        readings += [_reading(found, calls, name)] if found is not None and found.perfect else []
     return Found("layer", name, "pair of functions", location, forward, tuple(readings), names=names)
 
 
@@ -448,6 +449,10 @@ def argument_values(
 
 def _identity(x: Array) -> Array:
     return x
+
+
+def _rectified(x: Array) -> Array:
+    return np.maximum(x, 0)
 
 
 def values_of(

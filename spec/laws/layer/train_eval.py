@@ -92,6 +92,9 @@ def _check_after_training(case: LayerCase, before: Array | None) -> None:
         rows = [case.fresh(False).call("evaluated", case.other_x, each) for each in (case.x, batch)]
     except Exception:
         return
+    keeps_statistics = False
+    with contextlib.suppress(Exception):  # it may take no larger batch
+        keeps_statistics = any(running_shares(case, np.concatenate([case.x, case.other_x])))
     if rows[0] is None or rows[1] is None:
         return
     after, beside = (np.asarray(each) for each in rows)
@@ -99,7 +102,6 @@ def _check_after_training(case: LayerCase, before: Array | None) -> None:
     if before is not None and not layer.params and any(word in simplified(case.path) for word in NOISE):
         check_close(case, "train-eval", "forward", "output", after, before, STALE, note=f"{note} before training")
     uses_state = before is None or (after.shape == before.shape and not np.allclose(after, before, rtol=1e-6))
-    keeps_statistics = any(running_shares(case, np.concatenate([case.x, case.other_x])))
     if (uses_state or keeps_statistics) and beside.shape == after.shape and len(case.x) > 2:
         note = f"for the same row in another batch, {note}"
         check_close(case, "train-eval", "forward", "output[0]", beside[0], after[0], BATCH, note=note)
