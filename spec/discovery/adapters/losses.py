@@ -774,8 +774,8 @@ def _with_other_texts(loss: AdaptedLoss) -> Iterator[tuple[AdaptedLoss, Changed]
 def _as_it_takes(loss: AdaptedLoss) -> AdaptedLoss:
     """The loss with the predictions and targets for which backward agrees, if it does not for its own.
 
-    One that takes any numbers keeps them: others could hide a mistake. It may be one after softmax or sigmoid. If it
-    agrees for none, it has the first ones for which it is finite.
+    One that takes any numbers keeps them: others could hide a mistake. It may be one after softmax or sigmoid. If all
+    disagree, it has the first ones for which it is finite.
     """
     own = _error_of(loss)
     if own <= AGREES or loss.link or (np.isfinite(own) and loss.smooth):

@@ -155,7 +155,7 @@ class Wide:
 
 
 def test_a_result_that_is_too_large_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No law fails by it, and the next call is answered."""
+    """No law fails by it, and the next call works."""
     subject = Loopback().subject(ObjectSubject(Wide()))
     monkeypatch.setattr("nnlaw.spec.subjects.wire.MAX_FRAME", 10_000)
     with pytest.raises(Inconclusive, match="a result has more than"):
