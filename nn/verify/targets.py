@@ -124,15 +124,15 @@ def _found_in(file: Path, name: str, without: Sequence[str]) -> dict[str, list[A
     from nnlaw.spec.discovery.load import load
 
     loaded = load(file)
-    if name and name not in loaded.names:
-        raise BadInput(f"{file}: it defines no {name}")
-    names = [each for each in ([name] if name else loaded.names) if each not in (*loaded.unavailable, *without)]
+    names = [each for each in loaded.names if name in ("", each) and each not in (*loaded.unavailable, *without)]
     found = find(loaded.module, names, _passes, SEARCH_SECONDS)
     alone = any(each.kind for each in found) and isinstance(getattr(loaded.module, name, None), type)
     if name and not alone:  # a function may belong to a pair
         available = [each for each in loaded.names if each not in loaded.unavailable]
         everything = find(loaded.module, available, _passes, SEARCH_SECONDS)
         found = [each for each in everything if each.kind and name in (each.name, *each.names)] or found
+    if name and not found and name not in loaded.names:
+        raise BadInput(f"{file}: it defines no {name}")
     notes = [str(finding) for finding in loaded.findings]
     notes += [f"{module} is not installed; a placeholder was imported" for module in loaded.placeholders]
     notes += [f"{file} does not exist; a sample text was read in its place" for file in loaded.missing_texts]

@@ -34,6 +34,8 @@ class Uses:
     """One more than the largest whole number that it is indexed with."""
     iterated: bool = False
     """Whether it is a list whose elements have these keys and attributes."""
+    sliced: bool = False
+    """Whether parts of it are taken, as of the sizes of layers in zip(sizes[:-1], sizes[1:])."""
 
 
 _known: dict[tuple[int, str, int], tuple[Any, Uses]] = {}
@@ -149,6 +151,7 @@ class _Reader(ast.NodeVisitor):
     def visit_Subscript(self, node: ast.Subscript) -> None:
         if self.is_it(node.slice):
             self._add(node.value)
+        self.uses.sliced = self.uses.sliced or (isinstance(node.slice, ast.Slice) and self.is_it(node.value))
         self._key(node)
         self.generic_visit(node)
 

@@ -401,10 +401,13 @@ def guesses(
     source is then read.
     """
     usual = _by_name(row, pair)
-    found = usual or _by_type(row) or [N_IN, 0.3, None, "relu", (N_IN, 6), [N_IN, N_HIDDEN, N_OUT]]
+    likely = usual or _by_type(row)
+    found = likely or [N_IN, 0.3, None, "relu", (N_IN, 6), [N_IN, N_HIDDEN, N_OUT]]
     if owner is None:
         return found
     uses = uses_of(owner, row.name)
+    if uses.sliced and not likely:  # two sizes are those of a network without a hidden layer
+        found = [[N_IN, N_HIDDEN, N_OUT]]
     keys = uses.keys
     if not keys and isinstance(found[0], Settings):
         keys = dict.fromkeys(set(uses.attributes) - set(dir(dict)), ())

@@ -160,6 +160,9 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
             attempt.swapped = found_dx.shape
         elif not shapes and found_dx.size == attempt.x.size and found_dx.shape[0] == len(attempt.x):
             attempt.reshaped = found_dx.shape[1:]
+    elif plan.integers and _takes_fractions(layer, attempt.x):
+        shapes = False
+        attempt.missing["x"] = "the output changes continuously with it, but no gradient was found"
     elif plan.integers and not layer.params:
         attempt.missing["x"] = "no gradient was found for an input of integers"
     elif not plan.integers and "x" not in attempt.missing:
@@ -170,6 +173,14 @@ def complete(attempt: Attempt, randomness: Randomness) -> None:
         else:
             attempt.notes.append("dx: not computed")
     attempt.score = (3.0 if shapes else 2.0, -len(attempt.missing), right, found_dx is not None)
+
+
+def _takes_fractions(layer: AdaptedLayer, x: Array) -> bool:
+    """Whether the output for an input of integers changes continuously with it: it is not an index."""
+    floats = adapt_instance(layer.instance, replace(layer.plan, integers=0), layer.randomness)
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        return not np.array_equal(floats.forward(x + 0.25), floats.forward(x + 0.3))
+    return False
 
 
 def _is_turned(layer: AdaptedLayer, name: str) -> bool:

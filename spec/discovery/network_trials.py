@@ -109,8 +109,9 @@ class Trial:
     def score(self) -> tuple[float, ...]:
         """A higher one is better."""
         share = self.agreeing / self.total
+        covered = self.agreeing / (self.total + len(set(self.missing) - {"loss"}))
         sequence = self.network.plan.sequence and self.complete and self.agreeing > 0
-        return (sequence, share == 1, not self.climbs, share, self.own, -len(self.missing), self.total)
+        return (sequence, covered, share == 1, not self.climbs, share, self.own, -len(self.missing), self.total)
 
     def found(self, name: str, style: str, location: Location, thing: Any, names: tuple[str, ...]) -> Found:
         """The Found, without readings if nothing agrees with a loss that was only guessed."""

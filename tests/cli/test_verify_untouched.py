@@ -64,6 +64,29 @@ def test_a_name_that_the_file_lacks_is_reported(workplace: Path, capsys: pytest.
     assert "it defines no Quadruple" in "".join(capsys.readouterr())
 
 
+PAIR = """import numpy as np
+
+
+def product_forward(x, w):
+    return x @ w, (x, w)
+
+
+def product_backward(dout, cache):
+    x, w = cache
+    return dout @ w.T, FACTOR * (x.T @ dout)
+"""
+
+
+@pytest.mark.parametrize(("factor", "code"), [("1", 0), ("2", 1)])
+def test_the_name_of_a_pair_names_it(
+    workplace: Path, capsys: pytest.CaptureFixture[str], factor: str, code: int
+) -> None:
+    """It is the common part of its functions, as in the report."""
+    (workplace / "pair.py").write_text(PAIR.replace("FACTOR", factor), encoding="utf-8")
+    assert run(["verify", "pair.py::product"]) == code
+    assert "product_forward(x, w), then product_backward(dout, cache)" in capsys.readouterr().out
+
+
 def test_a_pattern_names_files(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """If the shell has not expanded it."""
     assert run(["verify", "-q", "m*.py"]) == 1
