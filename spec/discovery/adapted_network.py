@@ -32,6 +32,7 @@ from nnlaw.spec.discovery.sequences import outputs_of, without_time
 from nnlaw.spec.discovery.slots import Slot, array_slots
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.gradient_names import is_gradient_of
+from nnlaw.spec.subjects.one_epoch import EPOCHS
 
 ROLES = {
     "rate": RATE_NAMES,
@@ -50,7 +51,7 @@ ROLES = {
         r"^(advantages?|advs?|returns?|rewards?|discounted_?\w*|(episode|epoch)_?rewards?|sample_?weights?|td_?errors?)$",
         re.I,
     ),
-    "epochs": re.compile(r"^(n_?|num_?|max_?)?(epochs?|iter\w*|steps|rounds|n_?iter\w*|maxiter|t_?max|times)$", re.I),
+    "epochs": EPOCHS,
     "count": re.compile(r"^(mini_?)?(batch_?size|m|n|num_?samples|n_?samples|batch|bs)$", re.I),
     "zero": re.compile(r"^(momentum|mu|reg\w*|lamb?da?_?\w*|lmbda|decay|weight_?decay|l2\w*|l1\w*|dropout\w*|noise|"
                        r"beta|drop\w*)$", re.I),
@@ -103,7 +104,8 @@ class Call:
     def __str__(self) -> str:
         words = {"t": "targets", "o": "output", "rate": "learning_rate", "epochs": "1", "count": "N",
                  "sample weights": "sample_weights", "zero": "0.0", "false": "False", "true": "True",
-                 "loss": "half_squares", "pairs": "[(x, targets)]"}  # fmt: skip
+                 "loss": "half_squares", "pairs": "[(x, targets)]", "list of x": "[x]",
+                 "list of t": "[targets]"}  # fmt: skip
         rows = [(words.get(role, role), key) for role, key in self.arguments]
         text = ", ".join(f"{key}={word}" if key else word for word, key in rows)
         return f"{self.method}({text})" + (" before it chooses classes" if self.inner else "")
@@ -151,6 +153,9 @@ def _sums(o: Array, t: Array) -> float:
 def _log_softmax(o: Array) -> Array:
     return np.asarray(np.log(softmax(o)))
 
+
+MAX_PARTS = 4
+"""The longest list that may be one of different things."""
 
 PROPORTIONAL = 1e-4
 """How far steps at two rates may differ in a step that has a small weight decay of its own."""
@@ -438,11 +443,14 @@ class Continuing:
 
     _made_first: frozenset[str] = frozenset()
     """The attributes of weights, which training makes first."""
+    _made_by = ""
+    """The method that makes them."""
 
     @contextlib.contextmanager
-    def continuing(self) -> Iterator[None]:
-        """Let the weights of now take the place of what is first assigned to their attributes, as training begins."""
-        vars(self)["_first"] = {name: getattr(self, name) for name in self._made_first}
+    def continuing(self, method: str) -> Iterator[None]:
+        """Let the weights of now take the place of what the method that makes them assigns first."""
+        names = self._made_first if method == self._made_by else ()
+        vars(self)["_first"] = {name: getattr(self, name) for name in names}
         try:
             yield
         finally:
@@ -471,6 +479,7 @@ class NetworkRun:
         self.context["sample weights"] = np.linspace(-0.7, 1.3, len(rows)) if not self.plan.layout.single else -0.7
         self.context["negatives"] = [self.plan.outputs]  # a class other than the target
         self.context |= {"count": self.samples, "state": None, "loss": HalfSquares(t), "pairs": [(x, t)]}
+        self.context |= {"list of x": np.array([x]), "list of t": np.array([t])}
         if self.plan.pair:
             self.context |= {"x": x[0], "x2": x[1]}
         if self.plan.state is not None:
@@ -487,7 +496,8 @@ class NetworkRun:
         args, named = [value for value, key in values if not key], {key: value for value, key in values if key}
         method = attrgetter(call.method)(self.thing)
         with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
-            return last_computed(method, args, named, self.samples) if call.inner else method(*args, **named)
+            found = last_computed(method, args, named, self.samples) if call.inner else method(*args, **named)
+        return _as_tuple(found)
 
     def forward(self) -> Any:
         """Run forward, and keep what it returns for backward."""
@@ -558,8 +568,9 @@ class NetworkRun:
         """Call the method that computes gradients, after the loss if it has no arguments."""
         if self.plan.before is not None:
             self.call(self.plan.before)
-        with self.thing.continuing() if isinstance(self.thing, Continuing) else contextlib.nullcontext():
-            self.returned = self.call(self.plan.gradient)
+        call, thing = self.plan.gradient, self.thing
+        with thing.continuing(call.method) if isinstance(thing, Continuing) else contextlib.nullcontext():
+            self.returned = self.call(call)
 
     def read(self, name: str) -> Array:
         """The gradient of a parameter."""
@@ -582,6 +593,14 @@ class NetworkRun:
             self.compute()
             return float(np.sum(number_in(self.returned, self.plan.aliases)))
         return USUAL_LOSSES[loss](self.rows_of_output(), self.rows)
+
+
+def _as_tuple(returned: Any) -> Any:
+    """A list of a few arrays with other numbers of axes or entries, such as `[outputs, states]`, as a tuple."""
+    if not isinstance(returned, list) or not 1 < len(returned) <= MAX_PARTS:
+        return returned
+    is_arrays = all(isinstance(part, np.ndarray) and part.ndim for part in returned)
+    return tuple(returned) if is_arrays and len({len(part) for part in returned}) > 1 else returned
 
 
 def number_in(returned: Any, parameters: Collection[str] = ()) -> Any:

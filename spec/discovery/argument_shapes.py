@@ -172,3 +172,10 @@ def is_used_as_array(function: Callable[..., Any], name: str) -> bool:
             if isinstance(side, ast.Name) and side.id == name:
                 return True
     return False
+
+
+def is_factor(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function multiplies by an argument entry by entry, and not as a matrix."""
+    products = [node for node in nodes_of(function) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)]
+    sides = [side for node in products for side in (node.left, node.right) if isinstance(side, ast.Name)]
+    return any(side.id == name for side in sides) and not is_used_as_array(function, name)

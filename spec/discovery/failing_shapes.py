@@ -27,8 +27,8 @@ from nnlaw.spec.discovery.adapted_layer import AdaptedLayer
 from nnlaw.spec.discovery.found import Found
 from nnlaw.spec.discovery.layer_cases import raising_cases
 from nnlaw.spec.discovery.layer_methods import FORWARD, FORWARD_WORD
-from nnlaw.spec.discovery.needed_statements import codes_in
 from nnlaw.spec.discovery.scope import Scope
+from nnlaw.spec.subjects.compiled import code_like, node_of
 from nnlaw.spec.syntax import parse
 
 SECONDS = 6.0  # of CPU time, for all units of a file
@@ -102,25 +102,16 @@ def _changes(functions: list[Any]) -> Iterator[tuple[FunctionType, CodeType]]:
             tree = parse("".join(linecache.getlines(code.co_filename)))
         except SyntaxError:
             continue
-        for node in _nodes_of(code, tree):
+        definition = node_of(tree, code)
+        for node in list(ast.walk(definition)) if definition is not None else []:
             for old, new, put in list(changes(node)):
                 put(new)
                 with contextlib.suppress(SyntaxError):
                     changed = compile(ast.fix_missing_locations(tree), code.co_filename, "exec", dont_inherit=True)
-                    same = code.co_qualname, code.co_firstlineno
-                    found = (each for each in codes_in(changed) if (each.co_qualname, each.co_firstlineno) == same)
-                    yield from ((function, each) for each in found)
+                    found = code_like(code, changed)
+                    if found is not None:
+                        yield function, found
                 put(old)
-
-
-def _nodes_of(code: CodeType, tree: ast.Module) -> list[ast.AST]:
-    """The nodes of the function with this code."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
-            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-            if first == code.co_firstlineno:
-                return list(ast.walk(node))
-    return []
 
 
 def _transposes(node: ast.AST) -> Iterator[Change]:

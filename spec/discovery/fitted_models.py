@@ -54,7 +54,8 @@ def _after_one_iteration(instance: Any, plan: NetworkPlan) -> Any:
         delattr(one, name)  # made from the inputs
     kind = type(instance)
     made = frozenset(name for name, value in vars(one).items() if _has_weights(value))
-    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "_made_first": made}
+    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "_made_first": made,
+             "_made_by": plan.gradient.method}  # fmt: skip
     one.__class__ = type(kind.__name__, (Continuing, kind), names)
     later = _trained(one, plan, 1)
     moved = any(not np.array_equal(slot.get(later), slot.get(one)) for slot in weights)
@@ -66,6 +67,8 @@ def _trained(instance: Any, plan: NetworkPlan, iterations: int) -> Any:
     x = standard_input((SAMPLES, N_IN), 0)
     run = AdaptedNetwork(instance, plan, Randomness([])).first_run(x, np.arange(SAMPLES), 0.5)
     run.context["epochs"] = iterations
+    vars(run.thing).update({name: False for name, value in vars(run.thing).items()
+                            if value is True and ROLES["false"].match(name.strip("_"))})  # such as shuffle
     for slot in number_slots(run.thing):
         if ROLES["epochs"].match(slot.key.strip("_")):
             slot.set(run.thing, iterations)

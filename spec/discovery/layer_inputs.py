@@ -51,7 +51,7 @@ def input_shapes(made: Made, count: int) -> Iterator[tuple[Layout, tuple[tuple[i
         return
     for shape in declared:
         yield rows, (shape,), 0
-    if is_convolution(made.instance):
+    if is_convolution(made.instance) or OF_IMAGES.search(type(made.instance).__name__):
         for shape in images:
             yield rows, (shape,), 0
     for layout in (rows, columns, one_row, one_column, one):
@@ -91,6 +91,7 @@ def likely_sizes(made: Made) -> list[int]:
     return [size for size in dict.fromkeys([*sizes, N_IN, N_HIDDEN]) if 1 < size <= 64][:8] or [N_IN]
 
 
+OF_IMAGES = re.compile(r"norm\w*2d", re.I)
 SHAPE_NAME = re.compile(r"shape|^_?(in|input|img|image|x)_?(dims?|size)$", re.I)
 
 

@@ -14,7 +14,8 @@ import builtins
 import dis
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from types import CodeType
+
+from nnlaw.spec.subjects.compiled import codes_in
 
 _DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _LOOP = (ast.For, ast.AsyncFor, ast.While)
@@ -267,14 +268,6 @@ def _effects(statement: ast.stmt) -> _Effects:
         for node in _outside_functions(statement):
             effects.changes |= set(_changed(node))
     return effects
-
-
-def codes_in(code: CodeType) -> Iterator[CodeType]:
-    """The code of a module or a function, and of all functions and classes in it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from codes_in(constant)
 
 
 def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:

@@ -110,7 +110,8 @@ def _trained_numbers(
     Without a forward, they are those that are called like a bias.
     """
     run.forward()
-    start, own = dict(number_leaves(run.thing)), dict(number_leaves(instance))
+    start = {slot: array.copy() for slot, array in number_leaves(run.thing)}
+    own = dict(number_leaves(instance))
     arrays = {slot: array.copy() for slot, array in array_slots(run.thing)}
     run.compute()
     kept = [row for row in number_leaves(run.thing) if row[0] not in start or not np.array_equal(start[row[0]], row[1])]

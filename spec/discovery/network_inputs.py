@@ -136,7 +136,7 @@ def target_plans(plan: NetworkPlan, is_vector: bool = False) -> Iterator[Network
     is_vector = is_vector or plan.targets == "binary vector"
     kinds = kinds[::-1] if is_vector and plan.outputs == 1 else kinds
     arguments = (plan.before or plan.gradient).arguments
-    if not any(role in ("t", "pairs") for role, _ in arguments) and plan.sample and not plan.data:
+    if not any(role in ("t", "pairs", "list of t") for role, _ in arguments) and plan.sample and not plan.data:
         plan = replace(plan, outputs=plan.sample[-1]) if plan.forward is plan.output is None else plan
         kinds = ("the input",) if plan.outputs == plan.sample[-1] and not plan.integers else ()
     for kind in kinds:

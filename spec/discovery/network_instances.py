@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ import numpy as np
 from nnlaw.spec.arrays import Array
 from nnlaw.spec.discovery.adapted_network import roles_of
 from nnlaw.spec.discovery.calls import N_IN, N_OUT, Made, N, standard_input
-from nnlaw.spec.discovery.fitted_models import fitted
+from nnlaw.spec.discovery.fitted_models import TRAINS, fitted
 from nnlaw.spec.discovery.scope import Scope
 from nnlaw.spec.discovery.slots import Slot, array_slots
 from nnlaw.spec.discovery.stacks import built
+from nnlaw.spec.subjects.one_epoch import one_epoch
 
 
 def has_weights(instance: Any) -> bool:
@@ -32,7 +34,8 @@ class Instance:
 
 
 def instances_of(kind: type, scope: Scope) -> Iterator[Instance]:
-    """Instances to try."""
+    """Instances to try, which train for one epoch where the number of epochs is written in the code."""
+    kind = with_one_epoch(kind)
     for made in built(kind, scope, limit=5):
         if not has_weights(made.instance):
             yield from (Instance(replace(made, instance=thing)) for thing in fitted(made.instance))
@@ -51,6 +54,15 @@ def instances_of(kind: type, scope: Scope) -> Iterator[Instance]:
             slots = [(slot, role) for slot, array in array_slots(instance) for role, value in (("x", x), ("t", t))
                      if array.shape == value.shape and np.array_equal(array, value)]  # fmt: skip
             yield Instance(Made(instance, {"x": x, "y": t}), tuple(slots))
+
+
+def with_one_epoch(kind: type) -> type:
+    """The class, or one like it with other methods, if a method trains for a number of epochs written in its code."""
+    methods = {name: value for name, value in vars(kind).items() if TRAINS.match(name)}
+    made = {name: twin for name, value in methods.items()
+            if isinstance(value, FunctionType) and (twin := one_epoch(value)) is not None}  # fmt: skip
+    own = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    return type(kind.__name__, (kind,), own | made) if made else kind
 
 
 def network_data(count: int, sample: tuple[int, ...], seed: int) -> tuple[Array, Array]:

@@ -116,6 +116,13 @@ def roles_with_pairs(method: Any) -> Arguments | None:
     return tuple(found) if any(role == "pairs" for role, _ in found) else None
 
 
+def roles_with_lists(method: Any) -> Arguments | None:
+    """The roles of a method that takes lists of inputs and of targets, if those are its arguments."""
+    lists = {"x": "list of x", "t": "list of t"}
+    roles = roles_of_method(method) or ()
+    return tuple((lists.get(role, role), key) for role, key in roles) if {"x", "t"} <= {*dict(roles)} else None
+
+
 def roles_with_parts(kind: type, name: str) -> Arguments | None:
     """The roles of a method that takes what forward returns as several arguments, beside inputs and targets.
 

@@ -32,6 +32,7 @@ from nnlaw.spec.discovery.network_methods import (
     loss_methods,
     losses_before,
     roles_of_method,
+    roles_with_lists,
     roles_with_pairs,
     roles_with_parts,
     takes_vector,
@@ -185,7 +186,9 @@ def trials(one: Instance, methods: list[str], randomness: Randomness) -> Iterato
         before, with_targets = losses_before(type(instance)), forwards_with_targets(type(instance))
         with_targets = [] if hasattr(instance, "functions") else with_targets  # methods of FunctionalNetwork
         if blank.layout.single:
-            calls += [(method, roles_with_pairs(getattr(type(instance), method, None))) for method in methods]
+            functions = [(method, getattr(type(instance), method, None)) for method in methods]
+            calls += [(method, roles_with_pairs(function)) for method, function in functions]
+            calls += [(method, roles_with_lists(function)) for method, function in functions if LOOP.search(method)]
         calls += [(method, roles_with_parts(type(instance), method)) for method in methods]
         for start, (method, roles) in itertools.product(starts, calls):
             if roles is None or (start.forward is None and Call(method, roles).takes_cache):

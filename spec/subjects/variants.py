@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import CellType, FunctionType, MethodType
 from typing import Any
 
+from nnlaw.spec.subjects.one_epoch import to_one_epoch
 from nnlaw.spec.subjects.tracer import NAME, Tracer
+from nnlaw.spec.syntax import parse
 
 LIKELY_METHODS = ("backward", "step", "loss_and_grads")  # first
 SKIPPED_METHODS = {"__init__", "build", "predict"}
@@ -59,9 +62,7 @@ def variant_of(thing: Any, changed: Sequence[ast.FunctionDef], tracer: Tracer | 
         made[f.__name__].__kwdefaults__ = f.__kwdefaults__
     for tree in changed:
         original = known[tree.name]
-        exec(compile(ast.Module([tree], []), original.__code__.co_filename, "exec"), namespace)
-        new = namespace[tree.name]
-        new.__defaults__, new.__kwdefaults__ = original.__defaults__, original.__kwdefaults__
+        new = namespace[tree.name] = _compiled(tree, original, namespace)
         if original in own:
             made[tree.name] = new
     if isinstance(thing, FunctionType):
@@ -69,6 +70,23 @@ def variant_of(thing: Any, changed: Sequence[ast.FunctionDef], tracer: Tracer | 
         made[name].__dict__.update(thing.__dict__)
         return made[name]
     return type(type(thing).__name__, (type(thing),), made)
+
+
+def _compiled(tree: ast.FunctionDef, original: FunctionType, namespace: dict[str, Any]) -> Any:
+    """The function of the tree, with the defaults of the original, the private names of its class and its epochs."""
+    if vars(original).get("one_epoch"):
+        tree = copy.deepcopy(tree)
+        to_one_epoch(tree)
+    owner = original.__qualname__.rpartition(".")[0].rpartition(".")[2]
+    body: ast.stmt = tree
+    if owner.isidentifier():
+        (body,) = parse(f"class {owner}: pass").body
+        body.body = [tree]
+    local: dict[str, Any] = {}
+    exec(compile(ast.Module([body], []), original.__code__.co_filename, "exec"), namespace, local)
+    new = vars(local[owner])[tree.name] if body is not tree else local[tree.name]
+    new.__defaults__, new.__kwdefaults__ = original.__defaults__, original.__kwdefaults__
+    return new
 
 
 @dataclass(frozen=True)
@@ -158,8 +176,5 @@ def changed_functions(
         namespace[name] = FunctionType(f.__code__, namespace, name, f.__defaults__)
         namespace[name].__kwdefaults__ = f.__kwdefaults__
     for tree in changed:
-        original = known[tree.name]
-        exec(compile(ast.Module([tree], []), original.__code__.co_filename, "exec"), namespace)
-        namespace[tree.name].__defaults__ = original.__defaults__
-        namespace[tree.name].__kwdefaults__ = original.__kwdefaults__
+        namespace[tree.name] = _compiled(tree, known[tree.name], namespace)
     return ChangedFunctions({f.__name__: namespace[f.__name__] for f in own})

@@ -57,6 +57,8 @@ DERIVATIVE_METHODS = (
 def adapt(scope: Scope) -> Iterator[Found]:
     """The activations of the module."""
     yield from _classes(scope)
+    for name, kind in list(scope.classes.items()):
+        yield from among_methods(kind, name, scope)
     for pairs in (_flags(scope), _pairs(scope)):
         rows = list(pairs)
         strict = not_called_with_outputs({row.name: row.functions for row in rows}, scope)
@@ -135,6 +137,19 @@ def _pairs(scope: Scope) -> Iterator[_Pair]:
         if base is not None:
             functions, calls = (single[base], derivative), (f"{base}(x)", f"{name}(x)")
             yield _Pair(base, functions, calls, single[base], (base, name))
+
+
+def among_methods(kind: type, name: str, scope: Scope) -> Iterator[Found]:
+    """Methods of a class, such as a network, that compute a function and its derivative: sigmoid(self, x)."""
+    own = {method: value for method, value in vars(kind).items() if is_method(kind, method)}
+    single = {method: value for method, value in own.items() if len(required_of(value, bound=True)) == 1}
+    pairs = [(base, method) for method in single if (base := base_of(method, single)) is not None]
+    made = next(constructions(kind, scope, limit=1), None) if pairs else None
+    for pair in pairs if made is not None else []:
+        first, second = (getattr(made.instance, method) for method in pair)
+        names = tuple(f"{name}.{method}" for method in pair)
+        calls = f"{made.call(name)}.{pair[0]}(x)", f".{pair[1]}(x)"
+        yield from activation(names[0], (first, second), calls, scope, Location.of(single[pair[0]]), first, names)
 
 
 def not_called_with_outputs(

@@ -24,6 +24,7 @@ from nnlaw.spec.discovery.adapters.functional_networks import CONTAINER, initial
 from nnlaw.spec.discovery.argument_shapes import (
     BATCHES,
     SIDES,
+    is_factor,
     is_used_as_array,
     shape_symbols,
     takes_squares,
@@ -435,7 +436,10 @@ def argument_values(
     """
     calls = [node.func for node in nodes_of(forward) if isinstance(node, ast.Call)]
     called = [function.id for function in calls if isinstance(function, ast.Name)]
-    choices = [values_of(row, scope, is_used_as_array(forward, row.name), row.name in called) for row in rows]
+    choices = [
+        values_of(row, scope, is_used_as_array(forward, row.name), row.name in called, is_factor(forward, row.name))
+        for row in rows
+    ]
     for i, choice in enumerate(choices):
         choice[:0] = [random_array(rows[i].name, shape) for shape in biases if BIAS.match(rows[i].name)]
     arrays = [isinstance(choice[0], np.ndarray) for choice in choices]
@@ -456,7 +460,7 @@ def _rectified(x: Array) -> Array:
 
 
 def values_of(
-    row: inspect.Parameter, scope: Scope, is_array: bool = False, is_called: bool = False
+    row: inspect.Parameter, scope: Scope, is_array: bool = False, is_called: bool = False, is_gain: bool = False
 ) -> list[Any]:
     """Values for one argument: arrays for weights and states, a dict for settings, else as for a constructor."""
     low, rng = row.name.lower(), np.random.default_rng(sum(map(ord, row.name)))
@@ -480,13 +484,14 @@ def values_of(
         return arrays((N_IN, N_IN))
     if re.match(r"^(prev_?h|h_?prev|h0|h|prev_?c|c_?prev|c|hidden|state)$", low):
         return arrays((N, N_HIDDEN), (N_HIDDEN, N))
-    if re.match(r"^(gamma|gain|scale)$", low):
+    weights = re.match(r"^(w\d*|weights?\w*|kernels?|filters?|theta\w*|f|k|m)$", low) or row.name == "W"
+    if re.match(r"^(gamma|gain|scale)$", low) or (weights and is_gain):
         return [rng.uniform(0.5, 1.5, shape) for shape in ((N_IN,), (1, N_IN), (N_IN, 1), (2,))]
     if re.match(r"^(beta|shift|offset)$", low):
         return arrays((N_IN,), (1, N_IN), (N_IN, 1), (2,))
     if re.match(r"^(b\d*|bias\w*|b_?[a-z]\w?)$", low):
         return arrays((N_OUT,), (1, N_OUT), (N_OUT, 1), (N_HIDDEN,), (1, 1, 1, 3), (3, 1), (3, 1, 1, 1))
-    if re.match(r"^(w\d*|weights?\w*|kernels?|filters?|theta\w*|f|k|m)$", low) or row.name == "W":
+    if weights:
         return arrays((N_IN, N_OUT), (N_OUT, N_IN), (3, 2, 2, 3), (2, 3, 2, 3), (3, 3, 2, 3), (7, N_IN))
     if len(low) == 1 and row.annotation is row.empty:
         probability = [0.4] if low == "p" else []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
+from nnlaw.spec.discovery.adapters.activations import among_methods
 from nnlaw.spec.discovery.adapters.functional_networks import takes_parameters
 from nnlaw.spec.discovery.calls import Randomness
 from nnlaw.spec.discovery.found import Found
@@ -42,6 +43,8 @@ def adapt(scope: Scope) -> Iterator[Found]:
                 found = Found("model", name, "network", class_location(kind), kind, reason=reason)
             if found is not None and (found.readings or not takes_parameters(kind)):
                 yield found
+                if not found.readings:
+                    yield from among_methods(kind, name, scope)
 
 
 def _takes_both(kind: type) -> bool:

@@ -181,10 +181,14 @@ def _dropout(name: str, function: Any, randomness: Randomness) -> Iterator[Readi
         yield _layer_reading(name, values, f"{name}(x, {rates[0]}={DROP_RATE})", LAYOUTS["rows"])
 
 
+MOMENTS = re.compile(r"^(log_?)?(var\w*|sigma\d?|std\w*)$", re.I)
+"""Arguments of a divergence of normal distributions, which are no targets."""
+
+
 def _loss(name: str, function: Any, randomness: Randomness) -> Iterator[Reading]:
     """A function of predictions and targets whose value is finite, in each scenario and layout that it takes."""
     names = [row.name for row in signature_of(function)]
-    if len(names) != 2 or len(arguments_of(function)) > 4:
+    if len(names) != 2 or len(arguments_of(function)) > 4 or MOMENTS.search(names[1]):
         return
     readings: dict[tuple[str, float], Reading] = {}
     for roles, key, scenario in itertools.product(roles_of(names), (*BATCHES, *SINGLE), SCENARIOS):
