@@ -36,7 +36,7 @@ from nnlaw.spec.discovery.optimizer_owners import (
     four_arrays,
     given,
 )
-from nnlaw.spec.discovery.scope import decorated, required_of
+from nnlaw.spec.discovery.scope import arguments_of, decorated, required_of
 from nnlaw.spec.discovery.slots import attributes_of
 from nnlaw.spec.discovery.source_text import nodes_of, returned_names, source_text
 from nnlaw.spec.subjects.hyperparameters import VARIANTS
@@ -50,7 +50,7 @@ WEIGHTS = re.compile(
 )
 GRADIENTS = re.compile(
     r"^_?(g|gs|d_?w|dws?|grads?|gradients?|g_?w|d_?weights?|grads?_?w(eights?)?|w_?grads?|d_?params?|d_?theta|delta_?w|dx|"
-    r"(w|weights?)_?updates?|d_?l|(grads?|gradients?)_?values|"
+    r"(w|weights?)_?updates?|d_?l|(grads?|gradients?)_?values|(g|d|grads?|gradients?)_?(wrt|of|for)_?\w+|"
     r"derivatives?|nabla\w*|gradient_?w|weights?_grads?|param_?grads?)$", re.I,
 )
 BIAS = re.compile(r"^(b|bias|biases)$", re.I)
@@ -61,7 +61,7 @@ BIAS_GRADIENTS = re.compile(
 )
 OWNERS = re.compile(r"^(layers?|l|net|network|model|nn|module|obj)$", re.I)
 KEYS = re.compile(r"^(key|name|id|idx|index|layer_?(id|name|index)|param_?name)$", re.I)
-COUNTS = re.compile(r"^(t|step|iteration|iterations?|epoch|it|k|n_?iter|time_?step|_)$", re.I)
+COUNTS = re.compile(r"^(t|steps?|iteration|iterations?|epoch|it|k|n_?iter|time_?step|_)$", re.I)
 STATES = re.compile(
     r"^([vsm]_?hat|v|s|m|config|cache|state|velocity|velocities|moments?|memory|optim_?config|"
     r"(v|s|m|sd|vd|md|r|rsm|mom(entum)?|velocity|cache)_?d?_?(w|b|weights?|bias(es)?|layers?))$", re.I,
@@ -103,13 +103,26 @@ def counting_methods(kind: type, step: str) -> list[str]:
     ]  # fmt: skip
 
 
+def counted_by_training(kind: type, step: str) -> list[str]:
+    """The attributes that the method of the step reads, and a method with arguments counts: train(x, y)."""
+    methods = {name: value for name in dir(kind) if inspect.isfunction(value := getattr(kind, name))}
+    if step not in methods:
+        return []
+    read, own = _read(methods[step])
+    called = {*counting_methods(kind, step), *read}
+    others = [each for name, each in methods.items() if name not in called and arguments_of(each, bound=True)]
+    counted = {name for each in others for name in _read(each)[1]}
+    return sorted((counted & read) - own)
+
+
 @cache
-def _read(function: Any) -> tuple[frozenset[str], bool]:
-    """The attributes that a function uses, and whether it increases one that counts steps."""
+def _read(function: Any) -> tuple[frozenset[str], frozenset[str]]:
+    """The attributes that a function uses, and those of them that it counts steps with."""
     nodes = nodes_of(function)
     targets = [node.target for node in nodes if isinstance(node, ast.AugAssign)]
-    counts = any(isinstance(target, ast.Attribute) and COUNTS.match(target.attr) for target in targets)
-    return frozenset(node.attr for node in nodes if isinstance(node, ast.Attribute)), counts
+    names = [target.attr for target in targets if isinstance(target, ast.Attribute)]
+    used = frozenset(node.attr for node in nodes if isinstance(node, ast.Attribute))
+    return used, frozenset(name for name in names if COUNTS.match(name))
 
 
 def uses_momentum(kind: type, attributes: Mapping[str, Any]) -> bool:
@@ -354,6 +367,8 @@ class AdaptedOptimizer:
             self._around("post")
             for method in counting_methods(type(self._thing), plan.method):
                 getattr(self._thing, method)()
+            for name in counted_by_training(type(self._thing), plan.method):
+                setattr(self._thing, name, getattr(self._thing, name) + 1)
         if isinstance(returned, tuple) and states and len(returned) > len(states):
             returned = self._without_states(returned)
         if plan.adds:

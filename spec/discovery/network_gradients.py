@@ -107,7 +107,8 @@ def _trained_numbers(
 ) -> dict[Slot, Kept]:
     """The numbers, and lists of these, that the output depends on and that have a gradient or a step.
 
-    Without a forward, they are those that are called like a bias.
+    Without a forward, they are those that are called like a bias. Raises ValueError if the step makes an array of one,
+    as it does with targets of another shape than the code takes.
     """
     run.forward()
     start = {slot: array.copy() for slot, array in number_leaves(run.thing)}
@@ -124,6 +125,8 @@ def _trained_numbers(
         candidates = {slot: array for slot, array in candidates.items() if BIAS_NAME.match(slot.key)}
     found = trained_numbers(candidates, run.thing, kept, returned, len(x))
     used: dict[Slot, Kept] = {}
+    if any(array.shape != candidates[slot].shape and place.where == "step" for slot, (array, place) in found.items()):
+        raise ValueError("a number becomes an array")
     for slot, (array, place) in found.items():
         with contextlib.suppress(Exception):  # no number can be there that is not a whole one
             if array.shape == candidates[slot].shape and _depends(instance, plan, (slot,), x, labels, randomness):

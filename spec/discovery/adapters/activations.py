@@ -31,7 +31,10 @@ from nnlaw.spec.discovery.scope import Scope, arguments_of, required_of
 from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.violation import Location
 
-WORD = r"(prime|derivatives?|deriv|der|d|dx|df|grad|gradient|diffs?|dv|derivate|slope|back|backward|jacobian|prim)"
+WORD = (
+    r"(prime|bp|bprop|backprop|derivatives?|deriv|der|d|dx|df|grad|gradient|diffs?|dv|derivate|slope|back|backward|"
+    r"jacobian|prim)"
+)
 AFTER = re.compile(rf"^(?P<base>.+?)_?{WORD}$", re.I)
 BEFORE = [
     re.compile(rf"^{word}_?(of_)?(?P<base>.+)$", re.I)
@@ -147,8 +150,9 @@ def among_methods(kind: type, name: str, scope: Scope) -> Iterator[Found]:
     made = next(constructions(kind, scope, limit=1), None) if pairs else None
     for pair in pairs if made is not None else []:
         first, second = (getattr(made.instance, method) for method in pair)
-        names = tuple(f"{name}.{method}" for method in pair)
-        calls = f"{made.call(name)}.{pair[0]}(x)", f".{pair[1]}(x)"
+        own = [method.removeprefix(f"_{kind.__name__.lstrip('_')}") for method in pair]  # private names as they are written
+        names = tuple(f"{name}.{method}" for method in own)
+        calls = f"{made.call(name)}.{own[0]}(x)", f".{own[1]}(x)"
         yield from activation(names[0], (first, second), calls, scope, Location.of(single[pair[0]]), first, names)
 
 

@@ -191,6 +191,8 @@ def pair_of(
             return None
         raising = Reading(calls, partial(raising_cases, name, back, error), ("the output",))
         return Found("layer", name, "pair of functions", location, forward, (raising,), names=names)
+    if not compared_arrays(best):
+        return None  # such as a backward that is left empty
     readings = [_reading(best, calls, name)]
     given = {row.name: vars(best.made.instance)[row.name] for row in rest}
     swapped = [row for row in seconds if {*row[0]} ^ {*chosen} == {"input", "output"}]  # one in place of the other

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -28,6 +29,7 @@ from nnlaw.spec.discovery.layer_methods import (
     FORWARD,
     FORWARD_WORD,
     INCOMING,
+    TARGETS,
     forward_methods,
     is_method,
     layer_methods,
@@ -67,6 +69,10 @@ def layer_in(kind: type, name: str, scope: Scope) -> Found | None:
     if methods is None or is_base_class(kind):
         return None
     location, style = class_location(kind), f"class with {methods[0]} and {methods[1]}"
+    targets = [row.name for row in required_of(kind) if TARGETS.match(row.name)]
+    if targets and re.search(r"loss|entropy|cost", name, re.I):
+        reason = f"it is a loss whose constructor takes {targets[0]}; pass {targets[0]} to {methods[0]}"
+        return Found("layer", name, style, location, kind, reason=reason)
     if not required_of(getattr(kind, methods[0]), bound=True):
         reason = f"{methods[0]} takes no input, and {methods[1]} gets a gradient"
         return Found("layer", name, style, location, kind, reason=reason)

@@ -191,7 +191,7 @@ def _loss(name: str, function: Any, randomness: Randomness) -> Iterator[Reading]
     if len(names) != 2 or len(arguments_of(function)) > 4 or MOMENTS.search(names[1]):
         return
     readings: dict[tuple[str, float], Reading] = {}
-    for roles, key, scenario in itertools.product(roles_of(names), (*BATCHES, *SINGLE), SCENARIOS):
+    for roles, key, scenario in itertools.product(roles_of(names), (*BATCHES, *SINGLE, "one row"), SCENARIOS):
         code, layout = LossCode(None, function, roles, function, roles), LAYOUTS[key]
         p, t = scenario.draw(np.random.default_rng(1), 5, 3)
         if not _is_usual(name, scenario) or not _has_definition(name, p, t):
@@ -200,11 +200,11 @@ def _loss(name: str, function: Any, randomness: Randomness) -> Iterator[Reading]
             values = np.array(AdaptedLoss(code, scenario, layout, randomness).values(p, t), np.float64)
         except Exception:  # not in this scenario
             continue
-        if not is_finite(values) or values[0].size > p.size:
+        if not is_finite(values) or values[0].size not in (1, len(p), p.size):
             continue
         for total in TOTALS if values[0].size > 1 else ("",):
             loss = AdaptedLoss(code, scenario, layout, randomness, total)
-            if layout.single and not _takes_targets(loss, p, t):
+            if not (_takes_targets(loss, p, t) if layout.single else _takes_all_samples(loss, p, t)):
                 continue
             known = str(scenario), round(loss.forward(p, t), 9)
             if known not in readings:  # else it is the same
@@ -212,6 +212,11 @@ def _loss(name: str, function: Any, randomness: Randomness) -> Iterator[Reading]
                 calls = f"{call}; {scenario}; {layout.describe}; it has no derivative"
                 readings[known] = Reading(calls, partial(_loss_cases, name, loss), ("its values",))
     yield from readings.values()
+
+
+def _takes_all_samples(loss: AdaptedLoss, p: Array, t: Array) -> bool:
+    """Whether the last sample has a part in the loss: code for one sample may read the first of several."""
+    return bool(loss.forward(np.concatenate([p[:-1], p[:1]]), np.concatenate([t[:-1], t[:1]])) != loss.forward(p, t))
 
 
 def _takes_targets(loss: AdaptedLoss, p: Array, t: Array) -> bool:
