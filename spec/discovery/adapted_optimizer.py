@@ -109,6 +109,8 @@ def counted_by_training(kind: type, step: str) -> list[str]:
     if step not in methods:
         return []
     read, own = _read(methods[step])
+    for name in sorted(read & set(methods)):  # what it calls
+        read, own = read | _read(methods[name])[0], own | _read(methods[name])[1]
     called = {*counting_methods(kind, step), *read}
     others = [each for name, each in methods.items() if name not in called and arguments_of(each, bound=True)]
     counted = {name for each in others for name in _read(each)[1]}

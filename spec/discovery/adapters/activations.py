@@ -150,7 +150,8 @@ def among_methods(kind: type, name: str, scope: Scope) -> Iterator[Found]:
     made = next(constructions(kind, scope, limit=1), None) if pairs else None
     for pair in pairs if made is not None else []:
         first, second = (getattr(made.instance, method) for method in pair)
-        own = [method.removeprefix(f"_{kind.__name__.lstrip('_')}") for method in pair]  # private names as they are written
+        private = f"_{kind.__name__.lstrip('_')}"
+        own = [method.removeprefix(private) for method in pair]  # as they are written
         names = tuple(f"{name}.{method}" for method in own)
         calls = f"{made.call(name)}.{own[0]}(x)", f".{own[1]}(x)"
         yield from activation(names[0], (first, second), calls, scope, Location.of(single[pair[0]]), first, names)
