@@ -78,13 +78,15 @@ def _compiled(tree: ast.FunctionDef, original: FunctionType, namespace: dict[str
         tree = copy.deepcopy(tree)
         to_one_epoch(tree)
     owner = original.__qualname__.rpartition(".")[0].rpartition(".")[2]
-    body: ast.stmt = tree
-    if owner.isidentifier():
-        (body,) = parse(f"class {owner}: pass").body
-        body.body = [tree]
-    local: dict[str, Any] = {}
-    exec(compile(ast.Module([body], []), original.__code__.co_filename, "exec"), namespace, local)
-    new = vars(local[owner])[tree.name] if body is not tree else local[tree.name]
+    filename, local = original.__code__.co_filename, dict[str, Any]()
+    module = parse(f"class {owner}: pass" if owner.isidentifier() else "")
+    if module.body and isinstance(module.body[0], ast.ClassDef):
+        module.body[0].body = [tree]
+        exec(compile(module, filename, "exec"), namespace, local)
+        local = dict(vars(local[owner]))
+    else:
+        exec(compile(ast.Module([tree], []), filename, "exec"), namespace, local)
+    new = local[tree.name]
     new.__defaults__, new.__kwdefaults__ = original.__defaults__, original.__kwdefaults__
     return new
 

@@ -144,17 +144,19 @@ def _pairs(scope: Scope) -> Iterator[_Pair]:
 
 def among_methods(kind: type, name: str, scope: Scope) -> Iterator[Found]:
     """Methods of a class, such as a network, that compute a function and its derivative: sigmoid(self, x)."""
-    own = {method: value for method, value in vars(kind).items() if is_method(kind, method)}
-    single = {method: value for method, value in own.items() if len(required_of(value, bound=True)) == 1}
+    methods = {method: value for method, value in vars(kind).items() if is_method(kind, method)}
+    single = {method: value for method, value in methods.items() if len(required_of(value, bound=True)) == 1}
     pairs = [(base, method) for method in single if (base := base_of(method, single)) is not None]
     made = next(constructions(kind, scope, limit=1), None) if pairs else None
-    for pair in pairs if made is not None else []:
-        first, second = (getattr(made.instance, method) for method in pair)
-        private = f"_{kind.__name__.lstrip('_')}"
-        own = [method.removeprefix(private) for method in pair]  # as they are written
-        names = tuple(f"{name}.{method}" for method in own)
-        calls = f"{made.call(name)}.{own[0]}(x)", f".{own[1]}(x)"
-        yield from activation(names[0], (first, second), calls, scope, Location.of(single[pair[0]]), first, names)
+    if made is None:
+        return
+    private = f"_{kind.__name__.lstrip('_')}"
+    for pair in pairs:
+        functions = getattr(made.instance, pair[0]), getattr(made.instance, pair[1])
+        written = [method.removeprefix(private) for method in pair]
+        names = tuple(f"{name}.{method}" for method in written)
+        calls = f"{made.call(name)}.{written[0]}(x)", f".{written[1]}(x)"
+        yield from activation(names[0], functions, calls, scope, Location.of(single[pair[0]]), functions[0], names)
 
 
 def not_called_with_outputs(
