@@ -63,7 +63,7 @@ def _assigned(function: ast.FunctionDef) -> Iterator[ast.Constant]:
 
 
 def _loops(function: ast.FunctionDef) -> Iterator[ast.Constant]:
-    """The numbers of the outer loops whose counter is no index."""
+    """The numbers of the outer loops whose counter is not an index."""
     for loop in function.body:
         if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Name):
             continue

@@ -182,7 +182,7 @@ def _dropout(name: str, function: Any, randomness: Randomness) -> Iterator[Readi
 
 
 MOMENTS = re.compile(r"^(log_?)?(var\w*|sigma\d?|std\w*)$", re.I)
-"""Arguments of a divergence of normal distributions, which are no targets."""
+"""Arguments of a divergence of normal distributions, which are not targets."""
 
 
 def _loss(name: str, function: Any, randomness: Randomness) -> Iterator[Reading]:
