@@ -66,7 +66,7 @@ ROLES = {
     "true": FLAG_NAMES,
     "x2": re.compile(r"^(x|inputs?|img|image|samples?|left|in|a|s|u)_?(2|b|two|right)$|^(right|second)\w*$", re.I),
     "x": re.compile(
-        r"^(x|xs|x_?\w*|inputs?\w*|data\w*|features?|samples?|images?|img|a0|a_?0|in_?put\w*|training_?\w*|pixels|vector|"
+        r"^(x|xs|x_?\w*|row|inputs?\w*|data\w*|features?|samples?|images?|img|a0|a_?0|in_?put\w*|training_?\w*|pixels|vector|"
         r"train_?x|batch_?x|batch|examples?|obs|center|words?|observations?)$", re.I,
     ),
 }
@@ -488,6 +488,7 @@ class NetworkRun:
         for slot, role in self.plan.data:
             slot.set(self.thing, copy.deepcopy(self.context[role]))
         self.returned: Any = None
+        self.from_forward: Any = None
         self.computed = False
 
     def call(self, call: Call) -> Any:
@@ -506,7 +507,7 @@ class NetworkRun:
         found = self.call(self.plan.forward)
         parts = found if isinstance(found, tuple) else (found,)
         output = parts[self.plan.part] if self.plan.sequence else self._output_in(found)
-        self.context["o"], self.context["cache"] = output, found
+        self.context["o"], self.context["cache"], self.from_forward = output, found, found
         if isinstance(found, tuple) and len(found) == 2:
             self.context["cache"] = found[1]
         self.context |= {part_of_forward(i): part for i, part in enumerate(parts)}
@@ -518,7 +519,7 @@ class NetworkRun:
             found = self.call(self.plan.output)
             return found if self.plan.sequence else self._output_in(found)
         returned = self.forward()
-        return self.context["cache"] if self.plan.sequence else np.asarray(returned)
+        return self.from_forward if self.plan.sequence else np.asarray(returned)
 
     def _output_in(self, returned: Any) -> Any:
         return output_in(returned, self.thing, self.rows, [slot for slot, _ in self.plan.data])

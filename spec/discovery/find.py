@@ -31,6 +31,7 @@ from nnlaw.spec.discovery.adapters import (
     schedules,
     softmax_gradients,
     stateless,
+    stepwise_functions,
     tensor_modules,
     tensors,
     values_only,
@@ -48,6 +49,7 @@ from nnlaw.spec.discovery.scope import Scope, scope_of
 from nnlaw.spec.discovery.text_arguments import give_texts, with_given_texts
 
 ADAPTERS: tuple[Callable[[Scope], Iterator[Found | None]], ...] = (
+    stepwise_functions.adapt,
     optimizers.adapt,
     tensors.adapt,
     tensor_modules.adapt,

@@ -113,7 +113,7 @@ def _with_outputs(plan: NetworkPlan, run: NetworkRun) -> Iterator[NetworkPlan]:
     """The plan with the number of outputs, for each value that may be the output."""
     y = run.forward()
     if plan.sequence:
-        for place, rows in outputs_of(run.context["cache"], plan.layout, run.samples, plan.sample[0]):
+        for place, rows in outputs_of(run.from_forward, plan.layout, run.samples, plan.sample[0]):
             yield replace(plan, part=place, outputs=rows.shape[-1], times=plan.sample[0] * (rows.ndim == 3))
     elif np.asarray(y).dtype.kind == "f" and (count := _outputs(np.asarray(y), plan.layout)):
         is_vector = np.ndim(y) == 1 and not plan.layout.single

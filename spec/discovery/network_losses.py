@@ -22,7 +22,7 @@ from nnlaw.spec.discovery.adapted_network import (
     roles_of,
 )
 from nnlaw.spec.discovery.calls import Randomness
-from nnlaw.spec.discovery.network_methods import LOSS, loss_methods, roles_with_parts
+from nnlaw.spec.discovery.network_methods import LOSS, loss_methods, roles_with_lists, roles_with_parts
 from nnlaw.spec.discovery.trained_numbers import BIAS_NAME
 
 AGREES = 1e-4
@@ -48,6 +48,8 @@ def own_losses(
             candidates.append(Call(name, roles))
             if [role for role, _ in roles] == ["x", "t"] or [role for role, _ in roles] == ["t", "x"]:
                 candidates.append(Call(name, tuple(("o" if role == "x" else role, key) for role, key in roles)))
+            if plan.layout.single and (lists := roles_with_lists(getattr(type(instance), name, None))):
+                candidates.append(Call(name, lists))
     found = False
     for candidate in [*candidates, *([] if returned else ["returned"])]:
         if found and candidate == "returned" and not returned:
@@ -129,3 +131,32 @@ def compare(network: AdaptedNetwork, x: Array, labels: Array, *, exact: bool) ->
         if score > best_score:
             best, best_score = text, score
     return best, best_score[0]
+
+
+MAX_ENTRIES, MOST = 64, 0.6
+
+
+def factor_of_most_entries(network: AdaptedNetwork, x: Array, labels: Array) -> str:
+    """The factor with which most entries of the parameters agree, as where a bias among them is wrong; "" if there is
+    no such factor, or there are too few or too many entries.
+    """
+    if not 2 < sum(array.size for array in network.params.values()) <= MAX_ENTRIES:
+        return ""
+    gradients = network.gradients(network.runs(x, labels, 1.0))
+    slopes = list[float]()
+    for name, array in network.params.items():
+        for i in range(array.size):
+            step = 1e-5 * (np.arange(array.size) == i).reshape(array.shape)
+            values = []
+            for sign in (1, -1):
+                network.params[name] = array + sign * step
+                values.append(sum(run.loss() for run in network.runs(x, labels, 1.0)))
+            slopes.append((values[0] - values[1]) / 2e-5)
+        network.params[name] = array
+    found = np.concatenate([np.ravel(gradients[name]) for name in network.params])
+    for text, factor in FACTORS.items():
+        expected = factor(*network.plan.counts(len(x))) * np.array(slopes)
+        agree = np.isclose(found, expected, rtol=AGREES, atol=1e-9) if found.shape == expected.shape else np.array(0)
+        if agree.mean() >= MOST and np.any(expected[agree]):
+            return text
+    return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import itertools
 import re
 import sys
@@ -25,7 +26,7 @@ from nnlaw.spec.discovery.network_cases import deeper_network, network_cases
 from nnlaw.spec.discovery.network_gradients import moved_copy, with_gradients
 from nnlaw.spec.discovery.network_inputs import inputs_to_try, starts_of, target_plans
 from nnlaw.spec.discovery.network_instances import Instance, has_weights, network_data
-from nnlaw.spec.discovery.network_losses import compare, named_loss, own_losses
+from nnlaw.spec.discovery.network_losses import compare, factor_of_most_entries, named_loss, own_losses
 from nnlaw.spec.discovery.network_methods import (
     forward_calls,
     forwards_with_targets,
@@ -74,7 +75,20 @@ def found_of(
             "model", name, style, location, thing, names=names,
             reason=f"found no inputs and targets that {name}.{methods[0]} takes; pass them: check({name}(...), x, y)",
         )  # fmt: skip
-    return best.found(name, style, location, thing, names)
+    return (best if best.own or best.agreeing else _of_most_entries(best)).found(name, style, location, thing, names)
+
+
+def _of_most_entries(trial: Trial) -> Trial:
+    """The trial with the usual loss of which most entries of the gradients are; itself if there is none."""
+    for loss in USUAL_LOSSES:
+        network = copy.copy(trial.network)
+        network.plan = replace(network.plan, loss=loss, factor="1")
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            factor = factor_of_most_entries(network, trial.x, trial.labels)
+            if factor:
+                network.plan = replace(network.plan, factor=factor)
+                return replace(trial, network=network, own=True)
+    return trial
 
 
 @dataclass
@@ -251,10 +265,12 @@ def _trials_of(
                     factor, agreeing = other if other == ("N", len(network.params)) else (factor, agreeing)
                 if not network.steps_are_proportional(x, labels) and not 0 < agreeing < len(network.params):
                     continue  # an optimizer takes the step; no gradient can be read from it
+                is_one = not own and not agreeing and len(network.params) == 1
+                partly = factor_of_most_entries(network, x, labels) if is_one else ""
         except Exception:
             continue
-        network.plan = replace(network.plan, factor=factor)
-        is_own = own or loss == named
+        network.plan = replace(network.plan, factor=partly or factor)
+        is_own = own or loss == named or bool(partly)
         yield Trial(network, x, labels, one.made, agreeing, len(network.params), is_own, shapes, dict(missing))
 
 

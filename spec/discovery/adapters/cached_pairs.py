@@ -487,7 +487,7 @@ def values_of(
     if re.match(r"^(prev_?h|h_?prev|h0|h|prev_?c|c_?prev|c|hidden|state)$", low):
         return arrays((N, N_HIDDEN), (N_HIDDEN, N))
     weights = re.match(r"^(w\d*|weights?\w*|kernels?|filters?|theta\w*|f|k|m)$", low) or row.name == "W"
-    if re.match(r"^(gamma|gain|scale)$", low) or (weights and is_gain):
+    if re.match(r"^(gamma|gain|scale)$", low) or (is_gain and (weights or len(low) == 1)):
         return [rng.uniform(0.5, 1.5, shape) for shape in ((N_IN,), (1, N_IN), (N_IN, 1), (2,))]
     if re.match(r"^(beta|shift|offset)$", low):
         return arrays((N_IN,), (1, N_IN), (N_IN, 1), (2,))
