@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         OptimizerCase,
         ProgressCase,
         ScheduleCase,
+        UtilityCase,
     )
     from nnlaw.spec.subjects.unit import Unit
     from nnlaw.spec.violation import BadInput, Inconclusive, Location, NotApplicable, Violation
@@ -62,6 +63,7 @@ __all__ = [
     "Report",
     "ScheduleCase",
     "Unit",
+    "UtilityCase",
     "Violation",
     "check",
     "check_backward",

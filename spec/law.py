@@ -17,7 +17,7 @@ from typing import Any
 
 from nnlaw.spec.violation import BadInput
 
-UNIT_KINDS = ("layer", "loss", "optimizer", "initializer", "schedule", "batches", "metric", "model")
+UNIT_KINDS = ("layer", "loss", "optimizer", "initializer", "schedule", "batches", "metric", "utility", "model")
 KINDS = ("call", *UNIT_KINDS, "data", "training")
 FAMILIES = ("shape", "domain", "numerics", "gradient", "state", "randomness", "learning")
 OLD_FAMILIES = {"output range": "numerics", "convergence": "gradient", "reproducibility": "state"}  # of version 0.1
@@ -33,6 +33,7 @@ FOR_ANY_CODE = {
     "schedule": {"bounds", "definition"},
     "batches": {"once-per-epoch", "paired"},
     "metric": {"definition", "metric-known"},
+    "utility": {"definition"},
     "model": {"gradient"},
     "call": {"input-untouched", "finite"},
 }

@@ -34,10 +34,11 @@ AUDITED = "by `nn verify`, and before training with `nn train --strict`"
 CHECKED = {
     "call": "by `nn verify`, and on every call during `nn train --strict`",
     "model": f"{AUDITED}; some laws of models also after each epoch and after training",
+    "utility": "by `nn verify`",
     "data": "before training with `nn train --strict`",
     "training": "at every step of `nn train --strict`",
 }
-FUNCTION_KINDS = ("initializer", "schedule", "batches", "metric")
+FUNCTION_KINDS = ("initializer", "schedule", "batches", "metric", "utility")
 
 
 def counterexample(kind: str, code: str) -> Path | None:

@@ -52,6 +52,7 @@ BY_KIND = {
     "schedule": (f"{DL}, section 8.3.1, Stochastic Gradient Descent: the learning rate over time",),
     "batches": (MINIBATCHES,),
     "metric": (f"{DL}, section 11.1, Performance Metrics",),
+    "utility": (f"{DL}, sections 10.11.1 and 11.5, Clipping Gradients, Debugging Strategies",),
     "model": (f"{DL}, section 11.5, Debugging Strategies",),
     "data": (f"{DL}, section 5.3, Hyperparameters and Validation Sets",),
     "training": (f"{DL}, section 11.5, Debugging Strategies",),

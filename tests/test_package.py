@@ -25,7 +25,8 @@ from nnlaw.spec.locations import CHECKOUT, IMPORT_ROOT
 PUBLIC = [
     "BadInput", "BatchesCase", "CATALOG", "CheckFailed", "CheckLog", "DataCase", "Inconclusive", "InitializerCase",
     "Law", "LawResult", "Layer", "LayerCase", "Location", "LossCase", "MetricCase", "ModelCase", "NotApplicable",
-    "OptimizerCase", "ProgressCase", "Report", "ScheduleCase", "Unit", "Violation", "__version__", "batches",
+    "OptimizerCase", "ProgressCase", "Report", "ScheduleCase", "Unit", "UtilityCase", "Violation",
+    "__version__", "batches",
     "check", "check_backward", "check_gradient", "check_layer", "check_loss", "check_model", "check_object",
     "check_weights", "conformance", "initializer", "law", "layer", "loss", "metric", "model", "obeys", "optimizer",
     "parametrize_with_laws", "rows_sum_to_one", "schedule", "strict", "train",

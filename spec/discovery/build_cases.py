@@ -33,6 +33,7 @@ from nnlaw.spec.subjects.cases import (
     ModelCase,
     OptimizerCase,
     ScheduleCase,
+    UtilityCase,
 )
 from nnlaw.spec.subjects.recipe import Recipe
 from nnlaw.spec.subjects.sampling import sample
@@ -212,7 +213,8 @@ def _inputs(unit: Unit, contract: Contract, seed: int) -> list[Any]:
 
 
 FUNCTION_CASES: dict[str, Any] = {
-    "initializer": InitializerCase, "schedule": ScheduleCase, "batches": BatchesCase, "metric": MetricCase
+    "initializer": InitializerCase, "schedule": ScheduleCase, "batches": BatchesCase, "metric": MetricCase,
+    "utility": UtilityCase,
 }
 _BUILDERS: dict[str, Callable[[Unit, dict[str, Any], Any, int], list[Case]]] = {
     "layer": layer_cases,

@@ -34,6 +34,7 @@ from nnlaw.spec.discovery.adapters import (
     stepwise_functions,
     tensor_modules,
     tensors,
+    utilities,
     values_only,
     wired,
 )
@@ -71,6 +72,7 @@ ADAPTERS: tuple[Callable[[Scope], Iterator[Found | None]], ...] = (
     metrics.adapt,
     batch_iterators.adapt,
     values_only.adapt,
+    utilities.adapt,
 )
 
 

@@ -28,6 +28,7 @@ from nnlaw.spec.subjects.cases import (
     ModelCase,
     OptimizerCase,
     ScheduleCase,
+    UtilityCase,
 )
 from nnlaw.spec.subjects.object_subject import ObjectSubject
 from nnlaw.spec.subjects.recipe import Recipe
@@ -40,7 +41,8 @@ T = TypeVar("T")
 CASES: dict[str, type[Case]] = {
     kind.kind: kind
     for kind in (
-        BatchesCase, InitializerCase, LayerCase, LossCase, MetricCase, ModelCase, OptimizerCase, ScheduleCase
+        BatchesCase, InitializerCase, LayerCase, LossCase, MetricCase, ModelCase, OptimizerCase, ScheduleCase,
+        UtilityCase,
     )
 }  # fmt: skip
 VIOLATION = "violation"  # in place of the kind of a case: the law that fails while cases are made

@@ -1,4 +1,4 @@
-"""Functions that are checked by their values: initializers, schedules, metrics and batch iterators.
+"""Functions that are checked by their values: initializers, schedules, metrics, batch iterators and utilities.
 
     yield from found_functions(scope, read)      read(name, thing) -> FunctionUnit, or None
 
@@ -19,11 +19,12 @@ import numpy as np
 from nnlaw.spec.discovery.found import Found, Reading
 from nnlaw.spec.discovery.nothing import class_location, is_base_class
 from nnlaw.spec.discovery.scope import Scope
-from nnlaw.spec.subjects.cases import BatchesCase, Case, InitializerCase, MetricCase, ScheduleCase
+from nnlaw.spec.subjects.cases import BatchesCase, Case, InitializerCase, MetricCase, ScheduleCase, UtilityCase
 from nnlaw.spec.violation import Location
 
 CASES: dict[str, Any] = {
-    "initializer": InitializerCase, "schedule": ScheduleCase, "batches": BatchesCase, "metric": MetricCase
+    "initializer": InitializerCase, "schedule": ScheduleCase, "batches": BatchesCase, "metric": MetricCase,
+    "utility": UtilityCase,
 }
 Function = Callable[..., Any]
 

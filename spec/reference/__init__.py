@@ -15,6 +15,7 @@ from nnlaw.spec.reference.normalization import NORMALIZATIONS
 from nnlaw.spec.reference.optimizers import OPTIMIZERS, Optimizer, Rule, trajectory
 from nnlaw.spec.reference.schedules import SCHEDULES
 from nnlaw.spec.reference.settings import Settings
+from nnlaw.spec.reference.utilities import UTILITIES, Utility
 
 __all__ = [
     "ACTIVATIONS",
@@ -26,6 +27,7 @@ __all__ = [
     "OPTIMIZERS",
     "SCHEDULES",
     "SYNONYMS",
+    "UTILITIES",
     "Definition",
     "Given",
     "Initializer",
@@ -33,6 +35,7 @@ __all__ = [
     "Optimizer",
     "Rule",
     "Settings",
+    "Utility",
     "Variance",
     "find_reference",
     "log_softmax",

@@ -227,6 +227,13 @@ class MetricCase(FunctionCase):
 
 
 @dataclass
+class UtilityCase(FunctionCase):
+    """(**inputs of an example of its definition) -> an output or a list of them, such as (labels, classes) -> array."""
+
+    kind = "utility"
+
+
+@dataclass
 class ArrayCase(Case):
     """Any function of arrays, with inputs and its declaration: a shape contract and further laws."""
 

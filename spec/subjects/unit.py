@@ -16,7 +16,7 @@ from nnlaw.spec.subjects.subject import Subject
 METHODS = {"layer": ("forward", "backward"), "loss": ("forward", "backward"), "optimizer": ("step",),
            "model": ("loss_and_grads", "predict")}
 """The methods that every class of a kind must have."""
-FUNCTIONS = ("initializer", "schedule", "batches", "metric")
+FUNCTIONS = ("initializer", "schedule", "batches", "metric", "utility")
 """The kinds whose units are functions."""
 
 

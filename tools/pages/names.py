@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nnlaw.spec.reference import INITIALIZERS, LAYERS, LOSSES, METRICS, OPTIMIZERS, SYNONYMS
+from nnlaw.spec.reference import INITIALIZERS, LAYERS, LOSSES, METRICS, OPTIMIZERS, SYNONYMS, UTILITIES
 from nnlaw.spec.reference.names import simplified
 
 TABLES: dict[str, Mapping[str, Any]] = {
     "Layers and activations": LAYERS, "Losses": LOSSES, "Optimizers": OPTIMIZERS, "Initializers": INITIALIZERS,
-    "Metrics": METRICS,
+    "Metrics": METRICS, "Utilities": UTILITIES,
 }  # fmt: skip
 INTRODUCTION = """# Standard names
 

@@ -1,0 +1,1 @@
+"""The laws of kind metric, one file each."""
