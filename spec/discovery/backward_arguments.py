@@ -14,7 +14,7 @@ from nnlaw.spec.discovery.layer_methods import INCOMING, STORED_X, STORED_Y, UPS
 from nnlaw.spec.discovery.match_gradients import CONTAINERS, in_gradient_container
 from nnlaw.spec.discovery.scope import arguments_of, required_of
 from nnlaw.spec.discovery.slots import Slot, array_slots, attributes_of
-from nnlaw.spec.discovery.source_text import nodes_of
+from nnlaw.spec.discovery.source_text import nodes_of, returned_names
 
 
 def backward_arguments(made: Made, plan: Plan) -> Iterator[tuple[tuple[Given, ...], tuple[tuple[Slot, Given], ...]]]:
@@ -54,6 +54,10 @@ def backward_arguments(made: Made, plan: Plan) -> Iterator[tuple[tuple[Given, ..
         is_item = Given("item", 0) in choices[i]  # x = x @ W; return x, cache
         if row.name in inputs and (is_item or len(inputs) > 1):
             choices[i] = [inputs[row.name], *choices[i]]
+    output = returned_names(getattr(kind, plan.forward))
+    for i, row in enumerate(rows):
+        if [row.name] == output and row.name not in inputs and len(rows) > 1:
+            choices[i] = [Given("y")]
     incoming = [i for i, row in enumerate(rows) if INCOMING.match(row.name)]
     others = [row for i, row in enumerate(rows) if i not in incoming]
     if len(incoming) == 1 and any(STORED_X.match(row.name) or STORED_Y.match(row.name) for row in others):

@@ -27,6 +27,7 @@ from nnlaw.spec.discovery.second_settings import (
     with_settings,
 )
 from nnlaw.spec.discovery.slots import attributes_of
+from nnlaw.spec.discovery.source_text import source_text
 from nnlaw.spec.subjects.cases import Case, LayerCase
 from nnlaw.spec.subjects.failed_product import text_of
 from nnlaw.spec.subjects.object_subject import subject_of
@@ -92,7 +93,10 @@ OPTIMIZERS = re.compile(r"optimi[sz]er|^_*opt_*$", re.I)
 
 
 def tensor_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> Others:
-    """The layer with the same numbers as images of one channel, if forward flattens these, and dx is of their shape."""
+    """The layer with the same numbers as images of one channel, if forward flattens these, and dx is of their shape.
+
+    It must be if the text of forward has inputs of any number of axes: (N, d_1, ..., d_k).
+    """
     plan, size = layer.plan, x.shape[-1]
     if plan.layout.name != "rows" or plan.inputs != ((size,),) or plan.integers or size % 2 or size == 2:
         return
@@ -103,8 +107,12 @@ def tensor_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> Others:
     y = wide.forward(point)
     if np.array_equal(y, layer.forward(x)):
         dx = wide.backward(np.ones_like(y))
-        if dx is not None and dx.shape == point.shape:
+        written = ANY_AXES.search(source_text(layer.source_of("forward")))
+        if dx is not None and (dx.shape == point.shape or written):
             yield wide, f"(x (N, {', '.join(map(str, shape))}))", point
+
+
+ANY_AXES = re.compile(r"\(N, *(d_?\{?1\}?, *)?\.\.\.|\(N, *\*\)")
 
 
 def strided_layer(layer: AdaptedLayer, made: Made | None, x: Array) -> Others:
